@@ -1,0 +1,1 @@
+"""The live process: squad state, heart-rate source, sessions, outputs."""

@@ -1,0 +1,1 @@
+"""Pure formulas of exercise physiology and their streaming forms."""

@@ -1,0 +1,1 @@
+"""Real recordings read in and turned into session files."""

@@ -1,0 +1,1 @@
+"""A believable squad: physiology, motion, sessions."""

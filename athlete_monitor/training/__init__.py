@@ -1,0 +1,1 @@
+"""From sessions to an evaluated and published model."""
