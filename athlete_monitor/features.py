@@ -1,0 +1,452 @@
+"""What a model sees: the squad's streaming feature bank.
+
+Heart rate follows effort with a lag of half a minute to several minutes, so features carry a memory: short-window
+statistics of the newest second, and exponentially weighted averages (EWMA) of effort over time constants from
+seconds to minutes. Each costs the same whatever its time constant and needs no buffer.
+
+One row is one athlete. Everything a row remembers is one row of one float64 array, and every operation on it is an
+elementwise IEEE addition, multiplication, division, comparison or square root. A feature therefore does not depend, to
+the last bit, on which other athletes are in the call, on how the samples were cut into calls, or on the machine:
+training and live prediction see the same numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from athlete_monitor.arrays import (
+    ACC,
+    ALTITUDE,
+    CADENCE,
+    GYRO,
+    MAX_STEP_S,
+    SPEED,
+    BoolArray,
+    Float32Array,
+    FloatArray,
+    IntArray,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from athlete_monitor.athletes import Profile
+    from athlete_monitor.config import FeatureEngineering
+
+GROUPS: Final = ("acceleration", "rotation", "speed", "cadence", "grade")
+"""Channel groups. ``grade`` needs speed and altitude; the others one channel (or vector) each."""
+
+PROFILE_FEATURES: Final = (
+    "profile_male",
+    "profile_age_years",
+    "profile_weight_kg",
+    "profile_height_cm",
+    "profile_hr_max_bpm",
+    "profile_hr_rest_bpm",
+)
+PROFILE_UNKNOWN: Final = -1.0
+"""Says "not known" in a profile feature; the default model is trained to meet it."""
+
+FRESH_S: Final = 5.0
+"""A group counts as available while its newest sample is at most this old."""
+
+HOLD_S: Final = 10.0
+"""Longest gap that the sample after it stands for; of a longer gap it stands for ``MAX_STEP_S``, the rest was rest."""
+
+SCHEMA_VERSION: Final = 1
+
+_ACCELERATION, _ROTATION, _SPEED, _CADENCE, _GRADE = range(len(GROUPS))
+_AXES: Final = ("acc_x", "acc_y", "acc_z")
+_GRAVITY_TAU_S: Final = 1.0
+_CLIMB_TAU_S: Final = 15.0
+_STEP_THRESHOLD_MPS2: Final = 0.6
+_LEAST_SPEED_MPS: Final = 0.5
+_STEEPEST_GRADE: Final = 0.3
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Which features there are. Equal specs give equal columns; the hash goes into every model's manifest.
+
+    ``window_s`` is the memory of the short-window statistics; ``time_constants_s`` are those of the effort averages.
+    """
+
+    window_s: float = 0.8
+    time_constants_s: tuple[float, ...] = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
+    resultant: bool = True
+    rolling_stats: bool = True
+    jerk: bool = True
+    fft_features: bool = True
+    acc_components: tuple[str, ...] = ()
+
+    @classmethod
+    def from_config(cls, section: FeatureEngineering) -> FeatureSpec:
+        """The specification that the ``feature_engineering`` section of a configuration asks for."""
+        chosen = section.features
+        classic = section.enabled
+        return cls(
+            window_s=section.rolling_window / section.sampling_frequency,
+            time_constants_s=tuple(float(tau) for tau in section.time_constants_s),
+            resultant=classic and chosen.resultant,
+            rolling_stats=classic and chosen.rolling_stats,
+            jerk=classic and chosen.jerk,
+            fft_features=classic and chosen.fft_features,
+            acc_components=tuple(chosen.acc_components) if classic else (),
+        )
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> FeatureSpec:
+        """Inverse of ``to_dict``; raises ``ValueError`` for another schema version or a key it does not know."""
+        fields = dict(plain)
+        version = fields.pop("schema_version", None)
+        if version != SCHEMA_VERSION:
+            raise ValueError(f"feature schema version {version!r}, this program reads {SCHEMA_VERSION}")
+        try:
+            lists = {key: tuple(fields[key]) for key in ("time_constants_s", "acc_components")}
+            return cls(**{**fields, **lists})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a feature specification: {error}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a manifest."""
+        lists = {key: list(getattr(self, key)) for key in ("time_constants_s", "acc_components")}
+        return {"schema_version": SCHEMA_VERSION, **asdict(self), **lists}
+
+    def names(self, groups: Iterable[str] = GROUPS) -> tuple[str, ...]:
+        """Names of the features of ``groups``, in the order of ``columns``."""
+        layout = _layout(self)
+        return tuple(layout.names[column] for column in self.columns(groups))
+
+    def columns(self, groups: Iterable[str] = GROUPS) -> IntArray:
+        """Columns of ``FeatureBank.update``'s result that belong to ``groups``, ascending."""
+        wanted = set(groups)
+        unknown = wanted - set(GROUPS)
+        if unknown:
+            raise ValueError(f"unknown feature group {min(unknown)!r}, allowed: {', '.join(GROUPS)}")
+        layout = _layout(self)
+        return np.array([c for c, group in enumerate(layout.group) if GROUPS[group] in wanted], dtype=np.int64)
+
+    def schema_hash(self, groups: Iterable[str] = GROUPS) -> str:
+        """SHA-256 (hex) of everything that gives the columns of ``groups`` their meaning."""
+        meaning = json.dumps([self.to_dict(), self.names(groups)], sort_keys=True)
+        return hashlib.sha256(meaning.encode()).hexdigest()
+
+
+def profile_row(profile: Profile | None) -> Float32Array:
+    """Profile features of an athlete, float32 [len(PROFILE_FEATURES)]; ``PROFILE_UNKNOWN`` where not known."""
+    if profile is None:
+        return np.full(len(PROFILE_FEATURES), PROFILE_UNKNOWN, dtype=np.float32)
+    male = None if profile.sex is None else float(profile.sex == "male")
+    known = (male, profile.age_years, profile.weight_kg, profile.height_cm, profile.hr_max_bpm, profile.hr_rest_bpm)
+    return np.array([PROFILE_UNKNOWN if value is None else value for value in known], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Signal:
+    """One streamed quantity: its name with unit, its group, and which averages of it are features."""
+
+    name: str
+    group: int
+
+
+def _effort_signals(spec: FeatureSpec) -> tuple[_Signal, ...]:
+    """Quantities whose averages over ``time_constants_s`` are features, in the order of ``_efforts``."""
+    jerk = [_Signal("acc_jerk_mps3", _ACCELERATION)] if spec.jerk else []
+    steps = [_Signal("acc_step_rate_hz", _ACCELERATION)] if spec.fft_features else []
+    return (
+        _Signal("acc_dynamic_mps2", _ACCELERATION),
+        _Signal("acc_dynamic_sq_m2ps4", _ACCELERATION),
+        *jerk,
+        *steps,
+        _Signal("rotation_rad_s", _ROTATION),
+        _Signal("speed_mps", _SPEED),
+        _Signal("speed_sq_m2ps2", _SPEED),
+        _Signal("cadence_spm", _CADENCE),
+        _Signal("grade_power_w_kg", _GRADE),
+        _Signal("grade_climb_mps", _GRADE),
+    )
+
+
+def _short_signals(spec: FeatureSpec) -> tuple[_Signal, ...]:
+    """Quantities with a short-window mean and deviation, in the order of ``_shorts``."""
+    resultant = [_Signal("acc_resultant_mps2", _ACCELERATION)] if spec.resultant else []
+    return (
+        _Signal("acc_vertical_mps2", _ACCELERATION),
+        _Signal("acc_horizontal_mps2", _ACCELERATION),
+        *resultant,
+        *(_Signal(f"{axis}_mps2", _ACCELERATION) for axis in spec.acc_components),
+        _Signal("rotation_rad_s", _ROTATION),
+        _Signal("speed_mps", _SPEED),
+        _Signal("cadence_spm", _CADENCE),
+    )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where everything lies: columns of the state, and name and group of each feature column."""
+
+    names: tuple[str, ...]
+    group: tuple[int, ...]
+    efforts: tuple[str, ...]
+    shorts: tuple[str, ...]
+    effort_group: IntArray
+    short_group: IntArray
+    mean: slice
+    variance: slice
+    effort: slice
+    width: int
+
+
+_LAST_T: Final = slice(0, len(GROUPS))
+_GRAVITY: Final = slice(_LAST_T.stop, _LAST_T.stop + 3)
+_PREVIOUS_ACC: Final = slice(_GRAVITY.stop, _GRAVITY.stop + 3)
+_SIDE: Final = _PREVIOUS_ACC.stop
+_SMOOTH_ALTITUDE: Final = _SIDE + 1
+_SMOOTH_SPEED: Final = _SIDE + 2
+_FIXED_WIDTH: Final = _SIDE + 3
+
+
+@lru_cache(maxsize=64)
+def _layout(spec: FeatureSpec) -> _Layout:
+    shorts = _short_signals(spec) if spec.rolling_stats else ()
+    efforts = _effort_signals(spec)
+    named = [(f"{s.name}_mean", s.group) for s in shorts] + [(f"{s.name}_deviation", s.group) for s in shorts]
+    named += [(f"{s.name}_ewma_{tau:g}s", s.group) for s in efforts for tau in spec.time_constants_s]
+    mean = slice(_FIXED_WIDTH, _FIXED_WIDTH + len(shorts))
+    variance = slice(mean.stop, mean.stop + len(shorts))
+    effort = slice(variance.stop, variance.stop + len(efforts) * len(spec.time_constants_s))
+    return _Layout(
+        names=tuple(name for name, _ in named),
+        group=tuple(group for _, group in named),
+        efforts=tuple(s.name for s in efforts),
+        shorts=tuple(s.name for s in shorts),
+        effort_group=np.array([s.group for s in efforts], dtype=np.int64),
+        short_group=np.array([s.group for s in shorts], dtype=np.int64),
+        mean=mean,
+        variance=variance,
+        effort=effort,
+        width=effort.stop,
+    )
+
+
+def _remaining(elapsed: FloatArray) -> FloatArray:
+    """Weight that an average keeps after ``elapsed`` time constants: exp(-x), by its series, 1 at 0 and 0 at infinity.
+
+    Only elementary operations: the exponential function of NumPy differs between machines in the last bit.
+    """
+    series = 1.0 + elapsed * 0.25
+    series = 1.0 + elapsed * series * (1.0 / 3.0)
+    series = 1.0 + elapsed * series * 0.5
+    series = 1.0 + elapsed * series
+    weight: FloatArray = 1.0 / series
+    return weight
+
+
+class FeatureBank:
+    """Streaming features of a squad; ``capacity`` rows, each forgotten by ``reset``.
+
+    The result of ``update`` has the columns of ``spec.names()``; NaN where a group has never arrived in a row.
+    """
+
+    def __init__(self, spec: FeatureSpec, capacity: int) -> None:
+        self.spec = spec
+        self._plan = _layout(spec)
+        self._state = self._blank(capacity)
+        self._inverse_tau = 1.0 / np.array(spec.time_constants_s, dtype=np.float64)
+        self._column_group = np.array(self._plan.group, dtype=np.int64)
+
+    def _blank(self, rows: int) -> FloatArray:
+        blank = np.zeros((rows, self._plan.width))
+        blank[:, _LAST_T] = np.nan
+        return blank
+
+    @property
+    def capacity(self) -> int:
+        """Number of rows."""
+        return len(self._state)
+
+    def grow(self, capacity: int) -> None:
+        """Add blank rows until there are ``capacity``; never shrinks."""
+        missing = capacity - self.capacity
+        if missing > 0:
+            self._state = np.concatenate([self._state, self._blank(missing)])
+
+    def reset(self, rows: IntArray) -> None:
+        """Forget what ``rows`` remember, as at the start of a session."""
+        self._state[rows] = self._blank(1)
+
+    def state(self, row: int) -> FloatArray:
+        """Copy of everything ``row`` remembers; valid for any bank of an equal spec."""
+        return self._state[row].copy()
+
+    def set_state(self, row: int, state: FloatArray) -> None:
+        """Give ``row`` what ``state`` returned earlier; raises ``ValueError`` when it is of another spec."""
+        if state.shape != (self._plan.width,):
+            raise ValueError(f"feature state of {state.shape}, this bank's rows hold ({self._plan.width},)")
+        self._state[row] = state
+
+    def available(self, rows: IntArray, t: FloatArray) -> BoolArray:
+        """Whether each group's newest sample is at most ``FRESH_S`` old at ``t`` (s), bool [k, len(GROUPS)]."""
+        age = t[:, None] - self._state[rows, _LAST_T]
+        return np.less_equal(age, FRESH_S)
+
+    def update(self, rows: IntArray, t: FloatArray, values: FloatArray) -> Float32Array:
+        """Advance ``rows`` (each at most once) by one sample and return their features, float32 [k, F].
+
+        ``t`` float64 [k] seconds, ``values`` float64 [k, len(CHANNELS)], NaN where a channel was not measured. A group
+        whose channels are not all there keeps its features. Time that runs backwards counts as no time.
+        """
+        state = self._state[rows]
+        present = _present(values)
+        elapsed, relax = _times(state, t, present)
+        known = np.where(np.isnan(values), 0.0, values)
+        signals = _signals(state, known, elapsed, relax)
+        self._average_shorts(state, signals, relax)
+        self._average_efforts(state, signals, elapsed)
+        last_t = state[:, _LAST_T]
+        state[:, _LAST_T] = np.where(present, np.fmax(last_t, t[:, None]), last_t)
+        self._state[rows] = state
+        return self._features(state)
+
+    def _average_shorts(self, state: FloatArray, signals: Mapping[str, FloatArray], relax: FloatArray) -> None:
+        """Exponential mean and variance over the short window."""
+        plan = self._plan
+        if not plan.shorts:
+            return
+        keep = _remaining(relax * (1.0 / self.spec.window_s))[:, plan.short_group]
+        away = _columns(signals, plan.shorts) - state[:, plan.mean]
+        state[:, plan.mean] += (1.0 - keep) * away
+        state[:, plan.variance] = keep * (state[:, plan.variance] + (1.0 - keep) * away * away)
+
+    def _average_efforts(self, state: FloatArray, signals: Mapping[str, FloatArray], elapsed: FloatArray) -> None:
+        """Exponential averages of effort; what a long gap hides counts as rest."""
+        plan = self._plan
+        held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
+        keep = _remaining(elapsed[:, :, None] * self._inverse_tau)[:, plan.effort_group]
+        gain = 1.0 - _remaining(held[:, :, None] * self._inverse_tau)[:, plan.effort_group]
+        effort = state[:, plan.effort].reshape(keep.shape)
+        state[:, plan.effort] = (keep * effort + gain * _columns(signals, plan.efforts)[:, :, None]).reshape(
+            len(state), -1
+        )
+
+    def _features(self, state: FloatArray) -> Float32Array:
+        plan = self._plan
+        features = np.empty((len(state), len(plan.names)), dtype=np.float32)
+        shorts = len(plan.shorts)
+        features[:, :shorts] = state[:, plan.mean]
+        features[:, shorts : 2 * shorts] = np.sqrt(state[:, plan.variance])
+        features[:, 2 * shorts :] = state[:, plan.effort]
+        never = np.isnan(state[:, _LAST_T])
+        if never.any():
+            features[never[:, self._column_group]] = np.nan
+        return features
+
+
+def _columns(signals: Mapping[str, FloatArray], names: tuple[str, ...]) -> FloatArray:
+    """The named signals side by side, float64 [k, len(names)]."""
+    return np.stack([signals[name] for name in names], axis=1)
+
+
+def _present(values: FloatArray) -> BoolArray:
+    """Which groups each sample holds in full, bool [k, len(GROUPS)]."""
+    measured = ~np.isnan(values)
+    speed = measured[:, SPEED]
+    return np.stack(
+        [
+            measured[:, 0] & measured[:, 1] & measured[:, 2],
+            measured[:, 3] & measured[:, 4] & measured[:, 5],
+            speed,
+            measured[:, CADENCE],
+            speed & measured[:, ALTITUDE],
+        ],
+        axis=1,
+    )
+
+
+def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Seconds since each group's previous sample, [k, len(GROUPS)]: 0 where absent.
+
+    The first array has 0 for a first sample (it stands for no time yet), the second infinity (averages that start at
+    their first value).
+    """
+    last_t = state[:, _LAST_T]
+    elapsed = np.where(present, np.fmax(t[:, None] - last_t, 0.0), 0.0)
+    relax = np.where(present & np.isnan(last_t), np.inf, elapsed)
+    return elapsed, relax
+
+
+def _signals(state: FloatArray, known: FloatArray, elapsed: FloatArray, relax: FloatArray) -> dict[str, FloatArray]:
+    """Every quantity of this sample, float64 [k] each; advances the short memories of ``state`` on the way."""
+    signals: dict[str, FloatArray] = {axis + "_mps2": known[:, i] for i, axis in enumerate(_AXES)}
+    signals.update(_motion(state, known[:, ACC], elapsed[:, _ACCELERATION], relax[:, _ACCELERATION]))
+    signals["rotation_rad_s"] = _norm(known[:, GYRO])
+    signals["cadence_spm"] = known[:, CADENCE]
+    signals["speed_mps"] = known[:, SPEED]
+    signals["speed_sq_m2ps2"] = known[:, SPEED] * known[:, SPEED]
+    signals.update(_slope(state, known[:, SPEED], known[:, ALTITUDE], relax[:, _GRADE]))
+    return signals
+
+
+def _motion(state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: FloatArray) -> dict[str, FloatArray]:
+    """Movement apart from gravity, whatever way the sensor is worn: along gravity, across it, jerk and steps."""
+    # A sample without acceleration has relax 0: nothing here moves, and its signals get no weight.
+    gravity = state[:, _GRAVITY]
+    gravity += (1.0 - _remaining(relax * (1.0 / _GRAVITY_TAU_S)))[:, None] * (acc - gravity)
+    dynamic = acc - gravity
+    down = gravity / np.fmax(_norm(gravity), 0.1)[:, None]
+    vertical = _dot(dynamic, down)
+    dynamic_sq = _dot(dynamic, dynamic)
+    moved = relax > 0.0
+    jerk = np.where(elapsed > 0.0, _norm(acc - state[:, _PREVIOUS_ACC]) / np.where(elapsed > 0.0, elapsed, 1.0), 0.0)
+    state[:, _PREVIOUS_ACC] = np.where(moved[:, None], acc, state[:, _PREVIOUS_ACC])
+    return {
+        "acc_vertical_mps2": vertical,
+        "acc_horizontal_mps2": np.sqrt(np.fmax(dynamic_sq - vertical * vertical, 0.0)),
+        "acc_resultant_mps2": _norm(acc),
+        "acc_dynamic_mps2": np.sqrt(dynamic_sq),
+        "acc_dynamic_sq_m2ps4": dynamic_sq,
+        "acc_jerk_mps3": jerk,
+        "acc_step_rate_hz": _steps(state, np.where(moved, vertical, 0.0), elapsed),
+    }
+
+
+def _steps(state: FloatArray, vertical: FloatArray, elapsed: FloatArray) -> FloatArray:
+    """Rises of the vertical acceleration through zero (Hz): one impulse each; its average is the step rate."""
+    side = state[:, _SIDE]
+    now = np.where(vertical > _STEP_THRESHOLD_MPS2, 1.0, np.where(vertical < -_STEP_THRESHOLD_MPS2, -1.0, side))
+    step = (now > 0.0) & (side < 0.0) & (elapsed > 0.0)
+    state[:, _SIDE] = now
+    return np.where(step, 1.0 / np.where(elapsed > 0.0, elapsed, 1.0), 0.0)
+
+
+def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: FloatArray) -> dict[str, FloatArray]:
+    """Climbing speed (m/s) and the metabolic power of running on this slope (W/kg).
+
+    Cost of running by slope: Minetti et al. 2002 (J Appl Physiol 93:1039), slopes within ±0.45; here held to ±0.3.
+    """
+    keep = _remaining(relax * (1.0 / _CLIMB_TAU_S))
+    smooth = state[:, _SMOOTH_ALTITUDE]
+    smooth += (1.0 - keep) * (altitude - smooth)
+    pace = state[:, _SMOOTH_SPEED]
+    pace += (1.0 - keep) * (speed - pace)
+    climb = (altitude - smooth) * (1.0 / _CLIMB_TAU_S)
+    grade = np.fmin(np.fmax(climb / np.fmax(pace, _LEAST_SPEED_MPS), -_STEEPEST_GRADE), _STEEPEST_GRADE)
+    cost = 3.6 + grade * (19.5 + grade * (46.3 + grade * (-43.3 + grade * (-30.4 + grade * 155.4))))
+    return {"grade_power_w_kg": cost * speed, "grade_climb_mps": climb}
+
+
+def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Inner products of the rows of two [k, 3] arrays, in a fixed order."""
+    product: FloatArray = a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
+    return product
+
+
+def _norm(a: FloatArray) -> FloatArray:
+    """Lengths of the rows of a [k, 3] array."""
+    return np.sqrt(_dot(a, a))
