@@ -1,0 +1,230 @@
+"""Arriving samples put in order: each device's stream leaves here in time order, once each, on one continuous clock.
+
+The rules use sample time and running numbers alone, so that a live run, a replay and an offline run order alike:
+
+* A sample that follows without a visible gap is released at once. A gap is a jump of ``seq``; without ``seq``, an interval
+  longer than the device's usual one (mean and deviation learned as in TCP's retransmission timer).
+* After a gap, samples wait for the missing ones until the newest is ``late_tolerance_s`` ahead, then go on without them.
+* What arrives behind the last released sample is late, what was seen before is a duplicate; both are counted and dropped.
+* A sample further behind than the tolerance, or more than ``idle_s`` ahead, is suspect. When ``AGREEING`` suspects in a row
+  agree with each other, they are believed. Behind, or more than a day ahead: the device's clock has stepped, and its time
+  is shifted so that the session goes on one usual interval after the last sample. Ahead by less: a pause as long as any
+  that ends a session, so a new one begins with them. Suspects that a normal sample contradicts are dropped.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from dataclasses import asdict, dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from athlete_monitor.arrays import MAX_STEP_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.wire.sample import Sample
+
+DAY_S = 86_400.0
+AGREEING = 5
+"""Samples in a row that must agree before a device's clock counts as stepped."""
+HELD_LIMIT = 512
+REMEMBERED = 128
+SEQ_JUMP = 36_000
+"""A jump of the running number beyond this is a restarted counter, not a loss."""
+
+_time_of = attrgetter("t")
+
+
+@dataclass
+class Quality:
+    """What became of one device's samples in one session, as counts.
+
+    ``received`` were used; ``lost`` never came, as told by ``seq`` or by the usual interval; ``duplicate``, ``late`` and
+    ``invalid`` came and were dropped.
+    """
+
+    received: int = 0
+    lost: int = 0
+    duplicate: int = 0
+    late: int = 0
+    invalid: int = 0
+    clock_steps: int = 0
+
+    @property
+    def expected(self) -> int:
+        """Samples that the device has sent as far as can be told."""
+        return self.received + self.lost
+
+    @property
+    def percent(self) -> float | None:
+        """Used samples in percent of the expected ones; None before the first."""
+        return 100.0 * self.received / self.expected if self.expected else None
+
+    def to_dict(self) -> dict[str, int]:
+        """Plain counts, for outputs and the journal."""
+        return asdict(self)
+
+
+class DeviceStream:
+    """The stream of one device within one session.
+
+    ``push`` takes samples as they arrive and appends to ``out`` those that may go on. ``quality`` counts all others.
+    ``offset_s`` is what has been added to the device's clock since the session began.
+    """
+
+    __slots__ = (
+        "_deviation_s", "_first_t", "_gap_s", "_held", "_last_t", "_longest_s", "_mean_s", "_next_seq", "_recent", "_suspects",
+        "_tolerance_s", "offset_s", "quality",
+    )  # fmt: skip
+
+    def __init__(self, late_tolerance_s: float, idle_s: float) -> None:
+        self.quality = Quality()
+        self.offset_s = 0.0
+        self._tolerance_s = late_tolerance_s
+        self._gap_s = idle_s
+        self._first_t = self._last_t = float("nan")
+        self._next_seq: int | None = None
+        self._mean_s = self._deviation_s = 0.0
+        self._longest_s = idle_s
+        self._recent: deque[tuple[float, int | None]] = deque(maxlen=REMEMBERED)
+        self._held: list[Sample] = []
+        self._suspects: list[Sample] = []
+
+    @property
+    def last_t(self) -> float:
+        """Continuous time of the last released sample, seconds; NaN before the first."""
+        return self._last_t
+
+    def resume(self, last_t: float, offset_s: float, quality: Quality, next_seq: int | None) -> None:
+        """Go on from what a journal kept of an interrupted session."""
+        self._first_t = self._last_t = last_t
+        self.offset_s, self.quality, self._next_seq = offset_s, quality, next_seq
+
+    @property
+    def next_seq(self) -> int | None:
+        """The running number that would follow without loss; None where the device sends none."""
+        return self._next_seq
+
+    def push(self, sample: Sample, out: list[Sample]) -> Sequence[Sample]:
+        """Take one arriving sample; append what is now in order to ``out``.
+
+        Returns:
+            Samples that belong to a new session, because a pause that ends one lies before them; mostly none.
+        """
+        if self.offset_s:
+            sample = msgspec.structs.replace(sample, t=sample.t + self.offset_s)
+        interval_s = sample.t - self._last_t
+        seq = sample.seq
+        if not self._held and not self._suspects and 0.0 < interval_s:
+            longest_s = self._longest_s if seq is None else self._gap_s
+            if interval_s <= longest_s and (seq is None or seq == self._next_seq):
+                self._release(sample, interval_s, out)
+                return ()
+        return self._push_unusual(sample, out)
+
+    def flush(self, out: list[Sample]) -> None:
+        """Release what still waits: the session ends."""
+        self._drop_suspects()
+        for sample in self._held:
+            self._release(sample, sample.t - self._last_t, out)
+        self._held.clear()
+
+    def _push_unusual(self, sample: Sample, out: list[Sample]) -> Sequence[Sample]:
+        if self._last_t != self._last_t:
+            self._first_t = self._last_t = sample.t
+            self._release(sample, 0.0, out)
+        elif self._is_duplicate(sample):
+            self.quality.duplicate += 1
+        elif self._is_suspect(sample):
+            return self._suspect(sample, out)
+        else:
+            self._drop_suspects()
+            self._hold(sample, out)
+        return ()
+
+    def _hold(self, sample: Sample, out: list[Sample]) -> None:
+        if sample.t <= self._last_t:
+            self.quality.late += 1
+            return
+        insort(self._held, sample, key=_time_of)
+        newest_t = self._held[-1].t
+        while self._held and self._may_go(self._held[0], newest_t):
+            head = self._held.pop(0)
+            self._release(head, head.t - self._last_t, out)
+
+    def _may_go(self, head: Sample, newest_t: float) -> bool:
+        waited = newest_t - head.t >= self._tolerance_s or len(self._held) > HELD_LIMIT
+        return waited or self._follows(head)
+
+    def _follows(self, head: Sample) -> bool:
+        if head.seq is None or self._next_seq is None:
+            return head.seq is not None or head.t - self._last_t <= self._longest_s
+        return not 0 < head.seq - self._next_seq <= SEQ_JUMP
+
+    def _release(self, sample: Sample, interval_s: float, out: list[Sample]) -> None:
+        seq = sample.seq
+        if seq is None:
+            self._learn_interval(interval_s)
+        else:
+            if self._next_seq is not None and 0 < seq - self._next_seq <= SEQ_JUMP:
+                self.quality.lost += seq - self._next_seq
+            self._next_seq = seq + 1
+        self._last_t = sample.t
+        self._recent.append((sample.t, seq))
+        self.quality.received += 1
+        out.append(sample)
+
+    def _learn_interval(self, interval_s: float) -> None:
+        if interval_s > self._longest_s:
+            self.quality.lost += max(0, round(interval_s / self._mean_s) - 1)
+        elif 0.0 < interval_s <= MAX_STEP_S:
+            self._mean_s = self._mean_s or interval_s
+            error_s = interval_s - self._mean_s
+            self._mean_s += error_s / 8.0
+            self._deviation_s += (abs(error_s) - self._deviation_s) / 4.0
+            self._longest_s = self._mean_s + max(0.6 * self._mean_s, 4.0 * self._deviation_s)
+
+    def _is_duplicate(self, sample: Sample) -> bool:
+        t, seq = sample.t, sample.seq
+        known = self._recent if not self._held else [*self._recent, *((held.t, held.seq) for held in self._held)]
+        return any(t == known_t or (seq is not None and seq == known_seq) for known_t, known_seq in known)
+
+    def _is_suspect(self, sample: Sample) -> bool:
+        newest_t = self._held[-1].t if self._held else self._last_t
+        if sample.t > newest_t + self._gap_s:
+            return True
+        repeated = sample.seq is not None and self._next_seq is not None and sample.seq < self._next_seq
+        return sample.t < self._last_t - self._tolerance_s and not (repeated and sample.t >= self._first_t)
+
+    def _suspect(self, sample: Sample, out: list[Sample]) -> Sequence[Sample]:
+        if self._suspects and not 0.0 < sample.t - self._suspects[-1].t <= MAX_STEP_S:
+            self._drop_suspects()
+        self._suspects.append(sample)
+        if len(self._suspects) < AGREEING:
+            return ()
+        believed, self._suspects = self._suspects, []
+        self.flush(out)
+        if self._gap_s < believed[0].t - self._last_t <= DAY_S:
+            return [msgspec.structs.replace(each, t=each.t - self.offset_s) for each in believed]
+        self._step_clock(believed, out)
+        return ()
+
+    def _step_clock(self, believed: Sequence[Sample], out: list[Sample]) -> None:
+        usual_s = (believed[-1].t - believed[0].t) / (AGREEING - 1)
+        shift_s = self._last_t + usual_s - believed[0].t
+        self.offset_s += shift_s
+        self.quality.clock_steps += 1
+        for sample in believed:
+            shifted = msgspec.structs.replace(sample, t=sample.t + shift_s)
+            self._release(shifted, shifted.t - self._last_t, out)
+
+    def _drop_suspects(self) -> None:
+        ahead = sum(sample.t > self._last_t for sample in self._suspects)
+        self.quality.invalid += ahead
+        self.quality.late += len(self._suspects) - ahead
+        self._suspects.clear()

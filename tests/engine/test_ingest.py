@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from athlete_monitor.engine.ingest import AGREEING, DAY_S, DeviceStream
+from athlete_monitor.wire.sample import Sample
+
+START = 1_700_000_000.0
+IDLE_S = 300.0
+
+
+def at(t: float, seq: int | None = None) -> Sample:
+    return Sample("001", START + t, seq=seq)
+
+
+def run(samples, tolerance_s=0.5):
+    stream, out = DeviceStream(tolerance_s, IDLE_S), []
+    for sample in samples:
+        stream.push(sample, out)
+    return stream, out
+
+
+def regular(n, seq=True):
+    return [at(i / 10, i if seq else None) for i in range(n)]
+
+
+def test_an_ordered_stream_passes_at_once_with_and_without_running_numbers():
+    for numbered in (True, False):
+        stream, out = DeviceStream(0.5, IDLE_S), []
+        for i, sample in enumerate(regular(50, numbered)):
+            stream.push(sample, out)
+            assert len(out) == i + 1
+        assert stream.quality.received == 50
+        assert stream.quality.percent == 100
+
+
+def test_a_jittery_stream_without_running_numbers_is_not_held_up():
+    times = [i * 0.1 + (0.04 if i % 2 else 0.0) for i in range(200)]
+    stream, out = DeviceStream(0.5, IDLE_S), []
+    for i, t in enumerate(times):
+        stream.push(at(t), out)
+        assert len(out) == i + 1
+    assert stream.quality.lost == 0
+
+
+def test_samples_swapped_within_the_tolerance_come_out_in_order():
+    for numbered in (True, False):
+        samples = regular(40, numbered)
+        samples[20], samples[22] = samples[22], samples[20]
+        stream, out = run(samples)
+        assert [sample.t for sample in out] == sorted(sample.t for sample in samples)
+        assert stream.quality.late == stream.quality.lost == 0
+
+
+def test_a_sample_that_comes_after_its_place_is_given_up_is_counted_late():
+    samples = regular(40)
+    late = samples.pop(10)
+    stream, out = run([*samples[:30], late, *samples[30:]])
+    assert late not in out
+    assert (stream.quality.late, stream.quality.lost, stream.quality.received) == (1, 1, 39)
+
+
+def test_duplicates_are_dropped_by_running_number_and_by_time():
+    samples = regular(20)
+    stream, out = run([*samples, samples[-1], at(3.0, 19), at(1.9, 77)])
+    assert out == samples
+    assert stream.quality.duplicate == 3
+
+
+def test_a_broker_that_delivers_a_second_time_does_not_look_like_a_stepped_clock():
+    for numbered in (True, False):
+        samples = regular(300, numbered)
+        stream, out = run([*samples, *samples[-100:], at(30.0, 300 if numbered else None)])
+        assert len(out) == 301
+        assert stream.quality.clock_steps == 0
+        assert stream.quality.duplicate == 100
+
+
+def test_without_running_numbers_lost_samples_are_told_from_the_usual_interval():
+    samples = [sample for i, sample in enumerate(regular(100, seq=False)) if not 50 <= i < 53]
+    stream, out = run(samples)
+    assert stream.quality.lost == 3
+    assert len(out) == 97
+
+
+def test_a_clock_that_jumps_back_or_a_year_ahead_goes_on_in_the_session_without_a_gap():
+    for jump_s in (-7200.0, -31.0, 365 * DAY_S):
+        samples = [*regular(50), *(at(jump_s + i / 10, i) for i in range(50, 100))]
+        stream, out = run(samples)
+        intervals = {round(b.t - a.t, 6) for a, b in zip(out, out[1:], strict=False)}
+        assert intervals == {0.1}
+        assert len(out) == 100
+        assert stream.quality.clock_steps == 1
+        assert round(stream.offset_s + jump_s, 6) == 0
+
+
+def test_a_stray_time_is_dropped_and_the_stream_goes_on():
+    samples = regular(50)
+    stray = [at(DAY_S * 365, None), at(-DAY_S, None), at(-5.0, None)]
+    stream, out = run([*samples[:25], *stray, *samples[25:]])
+    assert out == samples
+    assert stream.quality.invalid == 1
+    assert stream.quality.late == 2
+
+
+def test_a_pause_that_ends_a_session_hands_the_samples_after_it_to_a_new_one():
+    stream, out = DeviceStream(0.5, IDLE_S), []
+    handed = []
+    for sample in [*regular(50), *(at(1000 + i / 10, 50 + i) for i in range(AGREEING))]:
+        handed += stream.push(sample, out)
+    assert [sample.seq for sample in handed] == [50, 51, 52, 53, 54]
+    assert len(out) == 50
+
+
+def test_a_restarted_counter_is_not_a_loss():
+    stream, out = run([*regular(500)[200:], *(at(50 + i / 10, i) for i in range(10))])
+    assert len(out) == 310
+    assert stream.quality.lost == 0
+
+
+@given(st.data())
+def test_whatever_arrives_leaves_in_order_once_each_and_everything_is_counted(data):
+    numbered = data.draw(st.booleans())
+    times = data.draw(st.lists(st.integers(-4000, 4000), max_size=60))
+    samples = [at(t / 10, t if numbered else None) for t in times]
+    stream, out = run(samples)
+    stream.flush(out)
+    assert all(a.t < b.t for a, b in zip(out, out[1:], strict=False))
+    counts = stream.quality
+    assert counts.received == len(out)
+    assert counts.received + counts.duplicate + counts.late + counts.invalid <= len(samples)
+
+
+@given(st.permutations(range(6)), st.booleans())
+def test_any_order_within_the_tolerance_is_restored(order, numbered):
+    """Six samples shuffled after a learned start, all within the tolerance."""
+    start = regular(20, numbered)
+    block = [at(2 + i / 10, 20 + i if numbered else None) for i in range(6)]
+    stream, out = run([*start, *(block[i] for i in order)], tolerance_s=1.0)
+    stream.flush(out)
+    if numbered or order[0] == 0:
+        assert stream.quality.late == 0
+    assert [s.t for s in out] == sorted(s.t for s in out)
