@@ -1,0 +1,74 @@
+"""The sample: what one device says about one moment."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import msgspec
+
+from athlete_monitor.arrays import CHANNELS
+from athlete_monitor.athletes import Profile, Sex  # noqa: TC001 - msgspec resolves annotations at run time
+
+NOT_MEASURED: Final = (math.nan,) * len(CHANNELS)
+
+
+class Tags(msgspec.Struct, frozen=True, gc=False):
+    """What the sender says about the session and the player's role in it."""
+
+    session_phase: str | None = None
+    intensity_level: str | None = None
+    mode: str | None = None
+    position: str | None = None
+    playing_style: str | None = None
+    fitness_level: float | None = None
+    fatigue_rate: float | None = None
+
+
+class WireProfile(msgspec.Struct, frozen=True, gc=False):
+    """What the sender says about the athlete's body."""
+
+    age_years: float | None = None
+    weight_kg: float | None = None
+    height_cm: float | None = None
+    sex: Sex | None = None
+
+    def as_profile(self, athlete_id: int) -> Profile:
+        """Return the profile of this athlete as far as the wire tells it."""
+        return Profile(
+            athlete_id=athlete_id,
+            sex=self.sex,
+            age_years=self.age_years,
+            weight_kg=self.weight_kg,
+            height_cm=self.height_cm,
+        )
+
+
+NO_TAGS: Final = Tags()
+NO_PROFILE: Final = WireProfile()
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """One moment of one device.
+
+    Attributes:
+        device_id: letters, digits, ``-`` and ``_``, 32 at most.
+        t: epoch seconds, by the device's clock.
+        values: one float for each name in ``arrays.CHANNELS``, SI units, NaN where not measured.
+        athlete_id: who wears the device, from 1; None where the sender does not say.
+        seq: running number of the device, from 0.
+        profile: the body as the sender knows it.
+        tags: phase, mode and the like.
+        rr_intervals_ms: beats since the last sample.
+        end: the sender ends the session here; such a sample holds no measurement.
+    """
+
+    device_id: str
+    t: float
+    values: tuple[float, ...] = NOT_MEASURED
+    athlete_id: int | None = None
+    seq: int | None = None
+    profile: WireProfile = NO_PROFILE
+    tags: Tags = NO_TAGS
+    rr_intervals_ms: tuple[float, ...] = ()
+    end: bool = False

@@ -1,0 +1,205 @@
+"""Session files: written row by row as samples happen, so that a kill leaves a readable file."""
+
+from __future__ import annotations
+
+import fcntl
+import math
+import os
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Literal
+
+from athlete_monitor.arrays import CHANNEL_INDEX
+from athlete_monitor.wire.sample import NO_PROFILE, Sample, Tags, WireProfile
+from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+Mode = Literal["training", "game"]
+PREFIX: Final[dict[Mode, str]] = {"training": "TR", "game": "GM"}
+PROFILE_COLUMNS: Final = ("athlete_id", "age", "weight", "height", "gender")
+MOTION_COLUMNS: Final = ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
+TAG_COLUMNS: Final = ("session_phase", "intensity_level", "mode")
+GAME_COLUMNS: Final = ("position", "playing_style", "fitness_level", "fatigue_rate")
+TRAINING_COLUMNS: Final = ("timestamp", *PROFILE_COLUMNS, *MOTION_COLUMNS, "heart_rate", *TAG_COLUMNS)
+RR_COLUMN: Final = "rr_intervals_ms"
+EXTRA_CHANNELS: Final = ("speed_mps", "altitude_m", "cadence_spm", "x_m", "y_m", "mag_x", "mag_y", "mag_z")
+EXTRA_COLUMNS: Final = (*EXTRA_CHANNELS[:5], RR_COLUMN, *EXTRA_CHANNELS[5:])
+
+_NAME: Final = re.compile(r"(?P<prefix>TR|GM)(?P<number>\d+)_A(?P<athlete>\d+)_D(?P<device>[A-Za-z0-9_-]+?)_\d{4}_\d\d_\d\d-.*")
+
+
+def columns(mode: Mode, extra: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the columns of a session file, in order.
+
+    Raises:
+        ValueError: an extra column is not one of ``EXTRA_COLUMNS``.
+    """
+    unknown = [name for name in extra if name not in EXTRA_COLUMNS]
+    if unknown:
+        msg = f"unknown extra columns {unknown}; allowed: {', '.join(EXTRA_COLUMNS)}"
+        raise ValueError(msg)
+    chosen = tuple(name for name in EXTRA_COLUMNS if name in extra)
+    return (*TRAINING_COLUMNS, *(GAME_COLUMNS if mode == "game" else ()), *chosen)
+
+
+def measured_extras(sample: Sample) -> tuple[str, ...]:
+    """Return the extra columns that a session needs to hold what this sample measures."""
+    channels = [name for name in EXTRA_CHANNELS if not math.isnan(sample.values[CHANNEL_INDEX[name]])]
+    return tuple(name for name in EXTRA_COLUMNS if name in channels or (name == RR_COLUMN and sample.rr_intervals_ms))
+
+
+class SessionWriter:
+    """One session file, open for writing.
+
+    Args:
+        root: folder of all sessions of this mode.
+        mode: training or game; it decides the columns and the prefix of the name.
+        athlete_id: whose session it is.
+        device_id: which device measured it.
+        start_t: epoch seconds of the first sample, for the name.
+        profile: the athlete's body, written with each row.
+        extra: which of ``EXTRA_COLUMNS`` the session has.
+
+    Raises:
+        OSError: the file cannot be made. Writing raises it too, when the disk is full.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        mode: Mode,
+        athlete_id: int,
+        device_id: str,
+        start_t: float,
+        profile: WireProfile = NO_PROFILE,
+        extra: Sequence[str] = (),
+    ) -> None:
+        self.columns = columns(mode, extra)
+        self._game = mode == "game"
+        self._extra = self.columns[len(TRAINING_COLUMNS) + (len(GAME_COLUMNS) if self._game else 0) :]
+        self._profile = _profile_cells(athlete_id, profile)
+        self._mode = mode
+        self.path = claim_path(root / f"player_{athlete_id}", PREFIX[mode], athlete_id, device_id, start_t)
+        self._file = self.path.open("a", encoding="utf-8", newline="")
+        self._file.write(",".join(self.columns) + "\n")
+        self.flush()
+        self.rows = 0
+
+    def write(self, samples: Iterable[Sample]) -> None:
+        """Append one row for each sample that holds a measurement. Rows are safe after ``flush``."""
+        rows = [self.row(sample) for sample in samples if not sample.end]
+        self._file.write("".join(rows))
+        self.rows += len(rows)
+
+    def row(self, sample: Sample) -> str:
+        """Return the line of a sample, with its line end."""
+        motion = ",".join([_cell(v) for v in sample.values[:6]])
+        heart_rate = _cell(sample.values[CHANNEL_INDEX["heart_rate_bpm"]])
+        head = f"{format_timestamp(sample.t)},{self._profile},{motion},{heart_rate},{self._tag_cells(sample.tags)}"
+        return f"{head},{','.join(self._extra_cells(sample))}\n" if self._extra else f"{head}\n"
+
+    def _tag_cells(self, tags: Tags) -> str:
+        cells = [tags.session_phase, tags.intensity_level, tags.mode or self._mode]
+        if self._game:
+            cells += [tags.position, tags.playing_style, _optional(tags.fitness_level), _optional(tags.fatigue_rate)]
+        return ",".join([_text(cell) for cell in cells])
+
+    def _extra_cells(self, sample: Sample) -> list[str]:
+        return [
+            " ".join(map(repr, sample.rr_intervals_ms)) if name == RR_COLUMN else _cell(sample.values[CHANNEL_INDEX[name]])
+            for name in self._extra
+        ]
+
+    def write_text(self, lines: str, rows: int) -> None:
+        """Append lines that the caller has formatted in this file's columns; for bulk writers."""
+        self._file.write(lines)
+        self.rows += rows
+
+    def flush(self) -> None:
+        """Hand all rows to the operating system: they survive a kill of this process."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Write what is left, make it survive a power cut, and close."""
+        if not self._file.closed:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+
+    def __enter__(self) -> SessionWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _cell(value: float) -> str:
+    return "" if value != value else repr(value)  # noqa: PLR0124 - NaN is the only value unlike itself
+
+
+def _optional(value: float | None) -> str | None:
+    return None if value is None else repr(value)
+
+
+def _text(value: str | None) -> str:
+    """Return a cell that needs no quoting: what would break the row becomes a space."""
+    return "" if value is None else value.translate(_UNSAFE)
+
+
+_UNSAFE: Final = str.maketrans(dict.fromkeys(',"\r\n', " "))
+
+
+def _profile_cells(athlete_id: int, profile: WireProfile) -> str:
+    numbers = (profile.age_years, profile.weight_kg, profile.height_cm)
+    sex = profile.sex.capitalize() if profile.sex else ""
+    return ",".join([str(athlete_id), *("" if v is None else f"{v:g}" for v in numbers), sex])
+
+
+def claim_path(folder: Path, prefix: str, athlete_id: int, device_id: str, start_t: float) -> Path:
+    """Create an empty session file with the folder's next number, safe against other writers, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        number = 1 + max((session_number(path.name, prefix) for path in folder.iterdir()), default=0)
+        path = folder / f"{prefix}{number}_A{athlete_id}_D{device_id}_{file_stamp(start_t)}.csv"
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    return path
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def session_number(name: str, prefix: str) -> int:
+    """Return the running number in a session file's name; 0 where it has none."""
+    match = re.match(rf"{prefix}(\d+)", name)
+    return int(match[1]) if match else 0
+
+
+def device_in_name(name: str) -> str | None:
+    """Return the device in a session file's name, or None where the name is of another kind."""
+    match = _NAME.fullmatch(name)
+    return match["device"] if match else None
+
+
+def list_sessions(root: Path, athlete_id: int, mode: Mode, pattern: str = "*.csv*") -> list[Path]:
+    """Return the sessions of an athlete, oldest first (by their running number)."""
+    folder = root / f"player_{athlete_id}"
+    prefix = PREFIX[mode]
+    found = [path for path in folder.glob(pattern) if session_number(path.name, prefix) and path.is_file()]
+    return sorted(found, key=lambda path: (session_number(path.name, prefix), path.name))
+
+
+def athletes_with_sessions(root: Path) -> list[int]:
+    """Return the ids of all athletes that have a folder of sessions, in order."""
+    names = [path.name for path in root.glob("player_*") if path.is_dir()]
+    return sorted(int(name[7:]) for name in names if name[7:].isascii() and name[7:].isdigit())

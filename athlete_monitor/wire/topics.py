@@ -1,0 +1,56 @@
+"""Names of the MQTT topics: the only place that knows them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SENSOR_FILTERS: Final = ("player/+/sensor/data", "sensor/data")
+ENGINE_STATUS: Final = "engine/status"
+ENGINE_STATS: Final = "engine/stats"
+MODEL_UPDATED_FILTER: Final = "models/+/updated"
+
+_PARTS_OF_SENSOR_TOPIC: Final = 4
+
+
+def sensor_data(device_id: str) -> str:
+    """Return the topic on which a device sends its samples."""
+    return f"player/{device_id}/sensor/data"
+
+
+def metrics(device_id: str) -> str:
+    """Return the topic of a device's live metrics."""
+    return f"player/{device_id}/metrics"
+
+
+def events(device_id: str) -> str:
+    """Return the topic of a device's impacts and alerts."""
+    return f"player/{device_id}/events"
+
+
+def session(device_id: str) -> str:
+    """Return the topic of a device's session summaries."""
+    return f"player/{device_id}/session"
+
+
+def status(device_id: str) -> str:
+    """Return the topic that keeps a device's status: online, stale or offline."""
+    return f"player/{device_id}/status"
+
+
+def model_updated(athlete_id: int | str) -> str:
+    """Return the topic that tells of a new model of this athlete (or of ``default``)."""
+    return f"models/{athlete_id}/updated"
+
+
+def device_of(topic: str) -> str | None:
+    """Return the device named by a sensor topic; None for ``sensor/data``, where the payload names it."""
+    parts = topic.split("/")
+    return parts[1] if len(parts) == _PARTS_OF_SENSOR_TOPIC else None
+
+
+def athlete_of(topic: str) -> int | str | None:
+    """Return the athlete named by a ``models/{id}/updated`` topic, ``"default"``, or None for any other topic."""
+    parts = topic.split("/")
+    if len(parts) != 3 or parts[0] != "models" or parts[2] != "updated":  # noqa: PLR2004 - models/{id}/updated
+        return None
+    return int(parts[1]) if parts[1].isascii() and parts[1].isdigit() else ("default" if parts[1] == "default" else None)
