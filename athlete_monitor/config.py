@@ -7,7 +7,6 @@ Relative paths in the file are relative to the file's own folder, or to ``root``
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
@@ -19,13 +18,14 @@ from athlete_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from pydantic_core import ErrorDetails
 
 DEFAULT_CONFIG: Final = Path(__file__).resolve().parent.parent / "jetson_nano_4gb_config.yaml"
 
 M = TypeVar("M", bound=BaseModel)
+S = TypeVar("S", bound="Section")
 
 
 def _as_path(value: object) -> object:
@@ -314,7 +314,7 @@ REMOVED: Final[Mapping[str, str]] = {
     "paths.hb_path": "file names are fixed: hb_{id}_model.zip",
     "paths.onnx_path": "file names are fixed: hb_{id}_model.onnx",
     "jetson.use_mixed_precision": "a forest compares thresholds: half precision would change its answers",
-    "retraining.accuracy_threshold": "a regression has no accuracy: use max_rmse_threshold and min_gain_over_median_bpm",
+    "retraining.accuracy_threshold": "a regression has no accuracy: use max_rmse_threshold",
     "retraining.min_r2_threshold": "R² of a steady session is near zero for any model: use min_gain_over_median_bpm",
     "retraining.min_cv_score": "rows of one session are no independent folds: use min_gain_over_median_bpm",
     "memory_optimization": "moved to model_loading.total_model_memory_mb and performance.memory_warning_threshold",
@@ -438,7 +438,9 @@ def _model_at(parts: list[str]) -> type[BaseModel] | None:
     return model
 
 
-def load_config(path: Path = DEFAULT_CONFIG, root: Path | None = None, environ: Mapping[str, str] = os.environ) -> Config:
+def load_config(
+    path: Path = DEFAULT_CONFIG, root: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Config:
     """Load a configuration file, apply the environment and make every path absolute.
 
     Args:
@@ -521,7 +523,7 @@ def _override(config: Config, environ: Mapping[str, str]) -> Config:
     return config
 
 
-def _absolute(section: Any, root: Path) -> Any:
+def _absolute(section: S, root: Path) -> S:
     """Return the section with every relative path below ``root``."""
     updates: dict[str, Any] = {}
     for name in type(section).model_fields:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,10 @@ from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, NOT_MEASURED, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import parse_timestamp
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+R = TypeVar("R")
 AccUnit = Literal["m/s2", "g"]
 GyroUnit = Literal["rad/s", "deg/s"]
 
@@ -80,11 +84,13 @@ def _channel_fields(acc_unit: AccUnit, gyro_unit: GyroUnit) -> list[tuple[str, A
     acc = ACC_LIMIT_MPS2 / ACC_FACTOR[acc_unit]
     gyro = GYRO_LIMIT_RAD_S / GYRO_FACTOR[gyro_unit]
     ranges = {
-        **{name: (-acc, acc) for name in CHANNELS[ACC]},
-        **{name: (-gyro, gyro) for name in CHANNELS[GYRO]},
+        **dict.fromkeys(CHANNELS[ACC], (-acc, acc)),
+        **dict.fromkeys(CHANNELS[GYRO], (-gyro, gyro)),
         **RANGES,
     }
-    return [(name, Annotated[float, Meta(ge=ranges[name][0], le=ranges[name][1])] | None, math.nan) for name in CHANNELS]
+    return [
+        (name, Annotated[float, Meta(ge=ranges[name][0], le=ranges[name][1])] | None, math.nan) for name in CHANNELS
+    ]
 
 
 def _payload_type(acc_unit: AccUnit, gyro_unit: GyroUnit) -> type[msgspec.Struct]:
@@ -141,7 +147,7 @@ class Decoder:
             raise PayloadError("an end message holds no samples")
         return self._batch(message, device_id, profile)
 
-    def _parse(self, payload: bytes) -> Any:
+    def _parse(self, payload: bytes) -> Any:  # noqa: ANN401 - a type made at run time
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise PayloadError("larger than 64 KiB")
         try:
@@ -151,7 +157,7 @@ class Decoder:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise PayloadError("not JSON") from None
 
-    def _batch(self, message: Any, device_id: str, profile: WireProfile) -> list[Sample]:
+    def _batch(self, message: Any, device_id: str, profile: WireProfile) -> list[Sample]:  # noqa: ANN401
         shared = self._known_tags(_tags_of(message))
         first = message.seq
         return [
@@ -169,7 +175,7 @@ class Decoder:
 
     def _sample(
         self,
-        item: Any,
+        item: Any,  # noqa: ANN401
         device_id: str,
         athlete_id: int | None,
         profile: WireProfile,
@@ -214,7 +220,7 @@ class Decoder:
 _REMEMBERED: Final = 4096
 
 
-def _remember(known: dict[tuple[Any, ...], Any], values: tuple[Any, ...], make: Any) -> Any:
+def _remember(known: dict[tuple[Any, ...], R], values: tuple[Any, ...], make: Callable[..., R]) -> R:
     """Return the record of these values; devices repeat theirs with each sample. Bounded: it starts over when full."""
     found = known.get(values)
     if found is None:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from athlete_monitor.arrays import CHANNELS
-from athlete_monitor.athletes import Profile, Sex  # noqa: TC001 - msgspec resolves annotations at run time
+from athlete_monitor.athletes import Profile, Sex
 
 NOT_MEASURED: Final = (math.nan,) * len(CHANNELS)
 

@@ -29,7 +29,9 @@ RR_COLUMN: Final = "rr_intervals_ms"
 EXTRA_CHANNELS: Final = ("speed_mps", "altitude_m", "cadence_spm", "x_m", "y_m", "mag_x", "mag_y", "mag_z")
 EXTRA_COLUMNS: Final = (*EXTRA_CHANNELS[:5], RR_COLUMN, *EXTRA_CHANNELS[5:])
 
-_NAME: Final = re.compile(r"(?P<prefix>TR|GM)(?P<number>\d+)_A(?P<athlete>\d+)_D(?P<device>[A-Za-z0-9_-]+?)_\d{4}_\d\d_\d\d-.*")
+_NAME: Final = re.compile(
+    r"(?P<prefix>TR|GM)(?P<number>\d+)_A(?P<athlete>\d+)_D(?P<device>[A-Za-z0-9_-]+?)_\d{4}_\d\d_\d\d-.*"
+)
 
 
 def columns(mode: Mode, extra: Sequence[str] = ()) -> tuple[str, ...]:
@@ -110,7 +112,9 @@ class SessionWriter:
 
     def _extra_cells(self, sample: Sample) -> list[str]:
         return [
-            " ".join(map(repr, sample.rr_intervals_ms)) if name == RR_COLUMN else _cell(sample.values[CHANNEL_INDEX[name]])
+            " ".join(map(repr, sample.rr_intervals_ms))
+            if name == RR_COLUMN
+            else _cell(sample.values[CHANNEL_INDEX[name]])
             for name in self._extra
         ]
 
@@ -130,10 +134,12 @@ class SessionWriter:
             os.fsync(self._file.fileno())
             self._file.close()
 
-    def __enter__(self) -> SessionWriter:
+    def __enter__(self) -> SessionWriter:  # noqa: PYI034 - Self is not in the oldest supported typing module
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

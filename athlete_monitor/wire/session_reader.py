@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -14,11 +13,19 @@ import pandas as pd
 from athlete_monitor.arrays import CHANNELS, FloatArray, IntArray
 from athlete_monitor.errors import PayloadError, RecordingError
 from athlete_monitor.wire.sample import NO_TAGS, Sample, Tags, WireProfile
-from athlete_monitor.wire.session_files import GAME_COLUMNS, MOTION_COLUMNS, RR_COLUMN, TAG_COLUMNS, Mode, device_in_name
+from athlete_monitor.wire.session_files import (
+    GAME_COLUMNS,
+    MOTION_COLUMNS,
+    RR_COLUMN,
+    TAG_COLUMNS,
+    Mode,
+    device_in_name,
+)
 from athlete_monitor.wire.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from pathlib import Path
 
 REQUIRED_COLUMNS: Final = ("timestamp", "athlete_id", *MOTION_COLUMNS, "heart_rate")
@@ -164,7 +171,7 @@ def _parse(path: Path, text: bytes) -> tuple[pd.DataFrame, int]:
 
 
 def _read_cells(path: Path, text: bytes, header: list[str]) -> pd.DataFrame:
-    options = {
+    options: dict[str, Any] = {
         "header": 0,
         "names": header,
         "index_col": False,
@@ -175,14 +182,13 @@ def _read_cells(path: Path, text: bytes, header: list[str]) -> pd.DataFrame:
         "keep_default_na": False,
         "quoting": 3,
     }
-    text_types = {name: str for name in _TEXT if name in header}
-    number_types = {name: np.float64 for name in _NUMERIC if name in header}
+    types: dict[str, type] = {name: np.float64 if name in _NUMERIC else str for name in options["usecols"]}
     try:
-        return pd.read_csv(io.BytesIO(text), dtype={**text_types, **number_types}, **options)  # type: ignore[call-overload,no-any-return]
+        return pd.read_csv(io.BytesIO(text), dtype=types, **options)
     except ValueError:
         pass
     try:
-        return pd.read_csv(io.BytesIO(text), dtype=str, **options)  # type: ignore[call-overload,no-any-return]
+        return pd.read_csv(io.BytesIO(text), dtype=str, **options)
     except ValueError as error:
         raise RecordingError(f"{path}: not a session file ({error})") from error
 
@@ -231,7 +237,7 @@ def _time_or_nan(text: str) -> float:
 
 def _spread(t: FloatArray, notes: list[str]) -> FloatArray:
     """Spread rows of whole seconds that share their timestamp evenly over the second."""
-    if len(t) < 2 or (t % 1).any() or (np.diff(t) != 0).all():  # noqa: PLR2004 - a pair
+    if len(t) < 2 or (t % 1).any() or (np.diff(t) != 0).all():
         return t
     starts = np.flatnonzero(np.concatenate([[True], np.diff(t) != 0]))
     sizes = np.diff(np.append(starts, len(t)))
@@ -262,7 +268,13 @@ def _first(frame: pd.DataFrame, name: str) -> float | None:
 
 def _profile(frame: pd.DataFrame) -> WireProfile:
     sexes = set(frame["gender"].dropna().astype(str).unique()) if "gender" in frame else set()
-    sex = "male" if sexes & {"Male", "male", "1", "1.0"} else "female" if sexes & {"Female", "female", "0", "0.0"} else None
+    sex = (
+        "male"
+        if sexes & {"Male", "male", "1", "1.0"}
+        else "female"
+        if sexes & {"Female", "female", "0", "0.0"}
+        else None
+    )
     return WireProfile(_first(frame, "age"), _first(frame, "weight"), _first(frame, "height"), sex)  # type: ignore[arg-type]
 
 
@@ -276,7 +288,7 @@ def _tags(frame: pd.DataFrame) -> tuple[tuple[Tags, ...], IntArray]:
     return tuple(Tags(**dict(zip(names, map(_none_if_missing, row), strict=True))) for row in rows), index
 
 
-def _none_if_missing(value: object) -> object:
+def _none_if_missing(value: Any) -> Any:  # noqa: ANN401 - cells of any column
     return None if value is None or value != value else value  # noqa: PLR0124 - NaN is unlike itself
 
 

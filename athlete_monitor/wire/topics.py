@@ -51,6 +51,8 @@ def device_of(topic: str) -> str | None:
 def athlete_of(topic: str) -> int | str | None:
     """Return the athlete named by a ``models/{id}/updated`` topic, ``"default"``, or None for any other topic."""
     parts = topic.split("/")
-    if len(parts) != 3 or parts[0] != "models" or parts[2] != "updated":  # noqa: PLR2004 - models/{id}/updated
+    if len(parts) != 3 or parts[0] != "models" or parts[2] != "updated":
         return None
-    return int(parts[1]) if parts[1].isascii() and parts[1].isdigit() else ("default" if parts[1] == "default" else None)
+    return (
+        int(parts[1]) if parts[1].isascii() and parts[1].isdigit() else ("default" if parts[1] == "default" else None)
+    )

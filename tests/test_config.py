@@ -1,0 +1,194 @@
+"""Configuration: what is refused, with what words, and that no key is idle."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from athlete_monitor.config import DEFAULT_CONFIG, Config, load_config, read_yaml
+from athlete_monitor.errors import ConfigError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+BOTH = ("jetson_nano_4gb_config.yaml", "jetson_orin_32gb_config.yaml")
+
+
+def write(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    text = DEFAULT_CONFIG.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "some.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path, environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, environ=environ or {})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_both_boards_have_a_valid_file(name):
+    assert load_config(REPOSITORY / name, environ={}).training.n_estimators in {60, 120}
+
+
+def test_relative_paths_land_beside_the_file(tmp_path):
+    assert load_config(write(tmp_path), environ={}).paths.data_root == tmp_path / "athlete_training_data"
+
+
+def test_relative_paths_land_below_a_given_root(tmp_path):
+    config = load_config(DEFAULT_CONFIG, root=tmp_path, environ={})
+    assert config.paths.journal == tmp_path / "prediction_outputs" / "journal.sqlite3"
+    assert config.athletes.roster == tmp_path / "athletes.yaml"
+
+
+def test_an_absolute_path_stays_where_it_is(tmp_path):
+    path = write(tmp_path, ("logs_dir: logs", "logs_dir: /var/log/athletes"))
+    assert load_config(path, root=tmp_path, environ={}).logging.logs_dir == Path("/var/log/athletes")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("n_estimators: 60", "n_estimators: 0"), "training.n_estimators: 0 is not allowed"),
+        (
+            ("max_depth: 6", "max_depth: six"),
+            "training.max_depth: 'six' is not allowed (Input should be a valid integer)",
+        ),
+        (("use_games: true", "use_games: 1"), "training.use_games: 1 is not allowed"),
+        (("broker: auto", "broker: cloud"), "mqtt.broker: 'cloud' is not allowed (Input should be 'auto', 'embedded'"),
+        (("alert_g: 8", "alert_g: .nan"), "impacts.alert_g: nan is not allowed"),
+        (("moderate_from: 50", "moderate_from: 500"), "moderate_from < high_from < very_high_from is required"),
+        (("  alert_g: 8", "  alarm_g: 8"), "impacts.alarm_g: is not a known key; allowed here: alert_g"),
+        (("  alert_g: 8", "  alarm_g: 8"), "impacts.alert_g: is missing"),
+        (("  batch_size: 400", "  use_mixed_precision: true\n  batch_size: 400"), "is no longer a setting"),
+    ],
+)
+def test_a_bad_value_is_refused_with_line_path_value_and_what_is_allowed(tmp_path, change, expected):
+    path = write(tmp_path, change)
+    message = refusal(path)
+    assert expected in message
+    assert all(line.startswith(f"{path}:") for line in message.splitlines())
+
+
+def test_the_line_named_is_the_line_of_the_key(tmp_path):
+    path = write(tmp_path, ("max_depth: 6", "max_depth: 99"))
+    number = next(i for i, line in enumerate(path.read_text().splitlines(), 1) if "max_depth: 99" in line)
+    assert refusal(path).startswith(f"{path}:{number}: training.max_depth: 99 ")
+
+
+def test_every_problem_is_reported_at_once(tmp_path):
+    path = write(tmp_path, ("n_jobs: 2", "n_jobs: two"), ("port: 1883", "port: 99999"))
+    assert len(refusal(path).splitlines()) == 2
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = write(tmp_path, ("  n_jobs: 2", "  n_estimators: 50\n  n_jobs: 2"))
+    assert "training.n_estimators: stands twice; the first is on line" in refusal(path)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "\t- x", "!!python/object/apply:os.system ['true']"])
+def test_what_is_no_mapping_of_sections_is_refused(tmp_path, text):
+    path = tmp_path / "some.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert refusal(path).startswith(str(path))
+
+
+def test_a_missing_or_unreadable_file_is_named(tmp_path):
+    assert "cannot be read (No such file" in refusal(tmp_path / "none.yaml")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    assert "is not UTF-8 text" in refusal(tmp_path / "binary.yaml")
+
+
+@pytest.mark.parametrize(
+    ("environ", "section", "key", "value"),
+    [
+        ({"FORCE_TRAINING": "true"}, "prediction_check", "force_training", True),
+        ({"FORCE_TRAINING": "0"}, "prediction_check", "force_training", False),
+        ({"USE_CUDA": "1"}, "model_loading", "device", "cuda"),
+        ({"USE_CUDA": "0"}, "model_loading", "device", "cpu"),
+        ({"MODEL_CACHE_SIZE": "7"}, "model_loading", "cache_size", 7),
+        ({"MODEL_DEVICE": "CPU"}, "model_loading", "device", "cpu"),
+        ({"USE_CUDA": "1", "MODEL_DEVICE": "auto"}, "model_loading", "device", "auto"),
+        ({"IDLE_TIME": "12.5"}, "engine", "idle_s", 12.5),
+        ({"IDLE_TIME": ""}, "engine", "idle_s", 300),
+    ],
+)
+def test_the_environment_overrides_the_file(environ, section, key, value):
+    assert getattr(getattr(load_config(environ=environ), section), key) == value
+
+
+def test_the_models_directory_of_the_environment_lands_below_the_root(tmp_path):
+    config = load_config(root=tmp_path, environ={"MODEL_DIRECTORY": "elsewhere"})
+    assert config.model_loading.models_directory == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"FORCE_TRAINING": "maybe"},
+        {"MODEL_CACHE_SIZE": "0"},
+        {"MODEL_CACHE_SIZE": "2.5"},
+        {"MODEL_DEVICE": "tpu"},
+        {"IDLE_TIME": "soon"},
+        {"IDLE_TIME": "-1"},
+    ],
+)
+def test_a_bad_variable_is_refused_by_its_name(environ):
+    (name, value), *_ = environ.items()
+    message = refusal(DEFAULT_CONFIG, environ)
+    assert message.startswith(f"environment: {name}: ")
+    assert value.lstrip("-") in message
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        load_config(environ={}).engine.idle_s = 1  # type: ignore[misc]
+
+
+def test_both_files_explain_each_of_their_values():
+    for name in BOTH:
+        document = read_yaml(REPOSITORY / name)
+        assert set(document.data) == set(Config.model_fields)
+
+
+def keys(model: type[BaseModel] = Config, section: str = "") -> list[tuple[str, str]]:
+    found = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found += keys(inner, name)
+        else:
+            found.append((section, name))
+    return found
+
+
+def attributes_read() -> tuple[Counter[str], Counter[tuple[str, str]]]:
+    """Return how often each attribute is read outside the configuration's own module, alone and with its owner."""
+    alone: Counter[str] = Counter()
+    owned: Counter[tuple[str, str]] = Counter()
+    files = [*REPOSITORY.glob("*.py"), *REPOSITORY.glob("athlete_monitor/**/*.py")]
+    for path in files:
+        if path.name == "config.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                alone[node.attr] += 1
+                owner = node.value
+                name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+                owned[name, node.attr] += 1
+    return alone, owned
+
+
+def test_each_key_is_read_somewhere():
+    alone, owned = attributes_read()
+    shared = {name for name, count in Counter(name for _, name in keys()).items() if count > 1}
+    idle = [
+        f"{section}.{name}" for section, name in keys() if not (owned[section, name] if name in shared else alone[name])
+    ]
+    assert idle == []
