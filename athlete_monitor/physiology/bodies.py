@@ -1,0 +1,79 @@
+"""What is known of each athlete's body, as arrays for the squad."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import numpy as np
+
+from athlete_monitor.physiology.squad_state import SquadState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
+
+ASSUMED_HR_REST_BPM: Final = 60.0
+"""Resting heart rate where none is known; everything computed with it is marked ``assumed_hr_rest``."""
+
+_MALE: Final[Mapping[str | None, float]] = MappingProxyType({"male": 1.0, "female": 0.0, None: math.nan})
+
+
+class BodyProfile(Protocol):
+    """What a profile must tell; None is unknown."""
+
+    @property
+    def sex(self) -> Literal["male", "female"] | None: ...
+    @property
+    def age_years(self) -> float | None: ...
+    @property
+    def weight_kg(self) -> float | None: ...
+    @property
+    def height_cm(self) -> float | None: ...
+    @property
+    def hr_max_bpm(self) -> float | None: ...
+    @property
+    def hr_rest_bpm(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Body:
+    """Bodies of the athletes of one call, each array [k]; NaN is unknown."""
+
+    male: FloatArray
+    """1 man, 0 woman."""
+    age_years: FloatArray
+    weight_kg: FloatArray
+    height_cm: FloatArray
+    hr_max_measured_bpm: FloatArray
+    hr_rest_known_bpm: FloatArray
+
+    @property
+    def hr_rest_assumed(self) -> BoolArray:
+        """Where the resting heart rate is not known."""
+        return np.isnan(self.hr_rest_known_bpm)
+
+    @property
+    def hr_rest_bpm(self) -> FloatArray:
+        """Resting heart rate, ``ASSUMED_HR_REST_BPM`` where it is not known."""
+        return np.where(self.hr_rest_assumed, ASSUMED_HR_REST_BPM, self.hr_rest_known_bpm)
+
+
+class Bodies(SquadState):
+    """The squad's bodies, one column per athlete."""
+
+    FIELDS = MappingProxyType(
+        dict.fromkeys(("male", "age_years", "weight_kg", "height_cm", "hr_max_bpm", "hr_rest_bpm"), math.nan)
+    )
+
+    def set(self, row: int, profile: BodyProfile) -> None:
+        """Take over the profile of the athlete in ``row``."""
+        known = {name: getattr(profile, name) for name in self.FIELDS if name != "male"}
+        self.set_state(row, {**known, "male": _MALE[profile.sex]})
+
+    def take(self, rows: IntArray) -> Body:
+        """Bodies of ``rows`` [k]."""
+        return Body(*self._take(rows))

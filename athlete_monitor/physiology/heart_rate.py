@@ -1,0 +1,216 @@
+"""Heart rate: cleaning the strap's readings, the maximum, and the reserve.
+
+None of these is a diagnosis.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from athlete_monitor.arrays import MAX_STEP_S
+from athlete_monitor.physiology.reasons import HEART_RATE_MISSING, HEART_RATE_STALE
+from athlete_monitor.physiology.squad_state import SquadState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
+
+MIN_BPM: Final = 30.0
+MAX_BPM: Final = 220.0
+MAX_CHANGE_BPM_PER_S: Final = 10.0
+HELD_S: Final = 5.0
+"""A reading must last this long to raise the maximum."""
+NES_SEE_BPM: Final = 10.8
+"""Standard error of the predicted maximum (Nes 2013)."""
+
+
+def hr_max_nes_2013(age_years: FloatArray) -> FloatArray:
+    """Predicted maximal heart rate, bpm, same shape as ``age_years``: 211 - 0.64 age.
+
+    Source: Nes et al. 2013, Scand J Med Sci Sports 23:697-704 (HUNT Fitness Study, 3320 healthy men and women of
+    19-89 years; standard error of estimate 10.8 bpm). A prediction for a person may well be 20 bpm off.
+    """
+    return 211.0 - 0.64 * age_years
+
+
+def hr_reserve_fraction(heart_rate_bpm: FloatArray, hr_rest_bpm: FloatArray, hr_max_bpm: FloatArray) -> FloatArray:
+    """Fraction of the heart-rate reserve, 0 ... 1 (clamped), by broadcasting.
+
+    NaN where an input is NaN or ``hr_rest_bpm`` is not below ``hr_max_bpm``.
+    Source: Karvonen, Kentala & Mustala 1957, Ann Med Exp Biol Fenn 35:307-315 (healthy young men).
+    """
+    span = hr_max_bpm - hr_rest_bpm
+    reserve = (heart_rate_bpm - hr_rest_bpm) / np.where(span > 0.0, span, np.nan)
+    return np.minimum(np.maximum(reserve, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class CleanHeartRate:
+    """The strap after cleaning, each array [k]."""
+
+    bpm: FloatArray
+    """Last accepted reading while it is fresh, else NaN."""
+    accepted: BoolArray
+    """Whether this sample brought an accepted reading."""
+    rejected: BoolArray
+    """Whether this sample brought a reading that was refused."""
+
+
+class HeartRateFilter(SquadState):
+    """The strap's readings without the impossible ones, each held until the next or until it is stale.
+
+    A reading is accepted within 30-220 bpm and when it differs from the accepted one before by at most 10 bpm for each
+    second between them. Straps report about once a second, so the change is taken over at least ``reading_interval_s``:
+    readings that a device repeats at 10 Hz are not punished for changing within one sample, and still cannot climb
+    faster than the limit. The limit widens with the time since the last accepted reading, so a strap that has
+    found the pulse again is believed after some seconds whatever it said before. NaN is "no reading in this sample".
+    Source of the limits: common practice of flagging wearable heart rate.
+    """
+
+    FIELDS = MappingProxyType(
+        {"bpm": np.nan, "t": np.nan, "anchor_bpm": np.nan, "anchor_t": np.nan, "accepted": 0.0, "rejected": 0.0}
+    )
+
+    def __init__(self, capacity: int, fresh_s: float = 5.0, reading_interval_s: float = 1.0) -> None:
+        super().__init__(capacity)
+        self._fresh_s = fresh_s
+        self._interval_s = reading_interval_s
+
+    def update(self, rows: IntArray, t: FloatArray, reading_bpm: FloatArray) -> CleanHeartRate:
+        """Take the readings [k] (NaN: none) of the samples at ``t`` [k], s."""
+        state = self._take(rows)
+        bpm, bpm_t, anchor_bpm, anchor_t, accepted, rejected = state
+        elapsed = np.abs(t - anchor_t)
+        limit = MAX_CHANGE_BPM_PER_S * np.maximum(elapsed, self._interval_s)
+        jump = np.abs(reading_bpm - anchor_bpm) > limit
+        good = (reading_bpm >= MIN_BPM) & (reading_bpm <= MAX_BPM) & ~jump
+        bad = (reading_bpm == reading_bpm) & ~good
+        moves = good & ~(elapsed < self._interval_s)
+        np.copyto(state[:2], (reading_bpm, t), where=good)
+        np.copyto(state[2:4], (reading_bpm, t), where=moves)
+        accepted += good
+        rejected += bad
+        self._put(rows, state)
+        return CleanHeartRate(np.where(t - bpm_t <= self._fresh_s, bpm, np.nan), good, bad)
+
+    def accepted(self, rows: IntArray) -> FloatArray:
+        """Number of readings accepted so far [k]."""
+        return self._field("accepted", rows)
+
+    def rejected(self, rows: IntArray) -> FloatArray:
+        """Number of readings refused so far [k]."""
+        return self._field("rejected", rows)
+
+    def reason(self, row: int) -> str:
+        """Why the athlete's clean heart rate is NaN, where it is."""
+        return HEART_RATE_MISSING if np.isnan(self._table[0, row]) else HEART_RATE_STALE
+
+
+class HeartRateMax(SquadState):
+    """Maximal heart rate: measured where the roster has it, else predicted and raised by what was seen.
+
+    The prediction (Nes 2013) is raised to the highest clean heart rate that was held for at least 5 s: the highest level
+    below which no clean reading fell for 5 s, with readings at most 2 s apart. A measured maximum stays as it is. NaN where neither the maximum
+    nor the age is known: readings alone do not show a maximum.
+    """
+
+    FIELDS = MappingProxyType({"hr_max_bpm": np.nan, "predicted": np.nan, "raised": 0.0})
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(capacity)
+        self._runs: dict[int, _Run] = {}
+
+    def set(self, rows: IntArray, measured_bpm: FloatArray, age_years: FloatArray) -> None:
+        """Start ``rows`` [k] from the roster: ``measured_bpm`` [k] where known, else predicted from ``age_years`` [k]."""
+        self.reset(rows)
+        predicted = np.isnan(measured_bpm)
+        hr_max_bpm = np.where(predicted, hr_max_nes_2013(age_years), measured_bpm)
+        self._put(rows, np.stack([hr_max_bpm, predicted.astype(np.float64), np.zeros(len(rows))]))
+
+    def update(self, rows: IntArray, t: FloatArray, clean: CleanHeartRate) -> FloatArray:
+        """Take the strap's clean readings of the samples at ``t`` [k]; returns the maximum [k], bpm (NaN unknown)."""
+        hr_max_bpm, predicted, _ = self._take(rows)
+        above = (clean.bpm > hr_max_bpm) & (predicted == 1.0)
+        if not self._runs and not above.any():
+            return hr_max_bpm
+        self._follow(rows, t, clean, above)
+        return self.bpm(rows)
+
+    def bpm(self, rows: IntArray) -> FloatArray:
+        """Maximal heart rate [k], bpm."""
+        return self._field("hr_max_bpm", rows)
+
+    def source(self, row: int) -> str | None:
+        """Where the maximum comes from: ``measured``, ``nes_2013``, ``observed`` or None when it is unknown."""
+        hr_max_bpm, predicted, raised = self._table[:, row].tolist()
+        if np.isnan(hr_max_bpm):
+            return None
+        if raised:
+            return "observed"
+        return "nes_2013" if predicted else "measured"
+
+    def reset(self, rows: IntArray) -> None:
+        """Forget everything about ``rows`` [k]."""
+        super().reset(rows)
+        for row in rows.tolist():
+            self._runs.pop(row, None)
+
+    def state(self, row: int) -> dict[str, Any]:
+        """State of one athlete, JSON types only."""
+        run = self._runs.get(row)
+        return {**super().state(row), "run": None if run is None else [run.last_t, [list(level) for level in run.levels]]}
+
+    def set_state(self, row: int, state: Mapping[str, Any]) -> None:
+        """Restore what ``state`` returned."""
+        super().set_state(row, state)
+        self._runs.pop(row, None)
+        if state["run"] is not None:
+            last_t, levels = state["run"]
+            self._runs[row] = _Run(last_t, tuple((since, bpm) for since, bpm in levels))
+
+    def _follow(self, rows: IntArray, t: FloatArray, clean: CleanHeartRate, above: BoolArray) -> None:
+        for i, row in enumerate(rows.tolist()):
+            if not above[i]:
+                self._runs.pop(row, None)
+            elif clean.accepted[i]:
+                self._raise(row, float(t[i]), float(clean.bpm[i]))
+
+    def _raise(self, row: int, now: float, bpm: float) -> None:
+        run = self._runs.get(row, _NO_RUN).followed_by(now, bpm)
+        self._runs[row] = run
+        held_bpm = run.held_bpm()
+        if held_bpm is not None:
+            self._table[0, row] = held_bpm
+            self._table[2, row] = 1.0
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A stretch of readings above the maximum: levels that both begin later and are higher, and the last reading's time.
+
+    Since ``levels[i][0]`` no reading has been below ``levels[i][1]``.
+    """
+
+    last_t: float
+    levels: tuple[tuple[float, float], ...]
+
+    def followed_by(self, now: float, bpm: float) -> _Run:
+        levels = list(self.levels) if now - self.last_t <= MAX_STEP_S else []
+        since = now
+        while levels and levels[-1][1] >= bpm:
+            since = levels.pop()[0]
+        return _Run(now, (*levels, (since, bpm)))
+
+    def held_bpm(self) -> float | None:
+        """Highest level held for ``HELD_S`` up to the last reading."""
+        held = [bpm for since, bpm in self.levels if self.last_t - since >= HELD_S]
+        return held[-1] if held else None
+
+
+_NO_RUN: Final = _Run(-math.inf, ())

@@ -1,0 +1,72 @@
+"""Why a figure is missing: the vocabulary of the ``reasons`` that stand beside null values in the outputs.
+
+A metric names what it needs (``TRIMP_NEEDS``, ``ENERGY_NEEDS``, ...); ``first_missing`` says which need is not met.
+"""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+HEART_RATE_MISSING: Final = "heart rate missing"
+HEART_RATE_STALE: Final = "heart rate stale"
+MODEL_MISSING: Final = "model heart rate missing"
+STRAP_MISSING: Final = "strap heart rate missing"
+RR_REQUIRED: Final = "rr_intervals required"
+TOO_FEW_BEATS: Final = "too few clean rr_intervals"
+TOO_MANY_ARTEFACTS: Final = "too many rr_intervals are artefacts"
+RR_CONSTANT: Final = "rr_intervals do not vary"
+HR_MAX_UNKNOWN: Final = "hr_max unknown: neither measured nor age known"
+HR_REST_UNKNOWN: Final = "hr_rest unknown"
+HR_LIMITS_INVALID: Final = "hr_rest not below hr_max"
+SEX_UNKNOWN: Final = "sex unknown"
+AGE_UNKNOWN: Final = "age unknown"
+WEIGHT_UNKNOWN: Final = "weight unknown"
+HEIGHT_UNKNOWN: Final = "height unknown"
+ACCELERATION_MISSING: Final = "acceleration missing"
+SPEED_MISSING: Final = "speed or position missing"
+NOT_YET_MEASURED: Final = "not enough samples yet"
+HISTORY_28_DAYS: Final = "28 days of history required"
+HISTORY_7_DAYS: Final = "7 days of history required"
+NO_CHRONIC_LOAD: Final = "no load in the last weeks"
+LOAD_CONSTANT: Final = "daily load does not vary"
+
+ASSUMED_HR_REST: Final = "assumed_hr_rest"
+"""Mark on every figure that rests on the assumed resting heart rate of 60 bpm."""
+
+REASON_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "heart_rate_bpm": HEART_RATE_MISSING,
+        "strap_bpm": STRAP_MISSING,
+        "model_bpm": MODEL_MISSING,
+        "hr_max_bpm": HR_MAX_UNKNOWN,
+        "hr_rest_bpm": HR_REST_UNKNOWN,
+        "male": SEX_UNKNOWN,
+        "age_years": AGE_UNKNOWN,
+        "weight_kg": WEIGHT_UNKNOWN,
+        "height_cm": HEIGHT_UNKNOWN,
+        "acceleration": ACCELERATION_MISSING,
+        "speed_mps": SPEED_MISSING,
+    }
+)
+"""The reason given when a named input is NaN or None."""
+
+RESERVE_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm", "hr_rest_bpm")
+TRIMP_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm", "hr_rest_bpm", "male")
+ZONES_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm")
+VO2MAX_NEEDS: Final = ("hr_max_bpm", "hr_rest_bpm")
+ENERGY_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm", "hr_rest_bpm", "male", "age_years", "weight_kg", "height_cm")
+EXCESS_NEEDS: Final = ("strap_bpm", "model_bpm")
+
+
+def first_missing(needs: Sequence[str], inputs: Mapping[str, float | None]) -> str | None:
+    """Reason for the first of ``needs`` that ``inputs`` lacks (absent, None or NaN); None when all are there."""
+    for name in needs:
+        value = inputs.get(name)
+        if value is None or math.isnan(value):
+            return REASON_OF[name]
+    return None

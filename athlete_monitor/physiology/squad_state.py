@@ -1,0 +1,93 @@
+"""The memory of a streaming metric: one number per athlete and field, held for the whole squad."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from athlete_monitor.arrays import FloatArray, IntArray
+
+
+class SquadState:
+    """A table of float64, one row per field and one column per athlete; NaN is "not known yet".
+
+    Metrics derive from it, name their fields with the value each starts from, and advance the columns of the athletes
+    in a call with elementwise arithmetic, so that an athlete's figures never depend on who else is in the call.
+    An athlete appears at most once in a call.
+    """
+
+    FIELDS: ClassVar[Mapping[str, float]]
+
+    def __init__(self, capacity: int) -> None:
+        self._initial: FloatArray = np.array(list(self.FIELDS.values()), dtype=np.float64)[:, None]
+        self._table: FloatArray = np.repeat(self._initial, capacity, axis=1)
+
+    @property
+    def capacity(self) -> int:
+        """Number of athletes that fit without growing."""
+        return int(self._table.shape[1])
+
+    def grow(self, capacity: int) -> None:
+        """Make room for ``capacity`` athletes; those already held keep their state."""
+        added = max(0, capacity - self.capacity)
+        self._table = np.hstack([self._table, np.repeat(self._initial, added, axis=1)])
+
+    def reset(self, rows: IntArray) -> None:
+        """Forget everything about the athletes ``rows`` [k]."""
+        self._table[:, rows] = self._initial
+
+    def state(self, row: int) -> dict[str, Any]:
+        """State of one athlete: JSON types only, None for NaN."""
+        return {
+            name: None if math.isnan(value) else value
+            for name, value in zip(self.FIELDS, self._table[:, row].tolist(), strict=True)
+        }
+
+    def set_state(self, row: int, state: Mapping[str, Any]) -> None:
+        """Restore what ``state`` returned; KeyError when a field is missing."""
+        values = [math.nan if state[name] is None else state[name] for name in self.FIELDS]
+        self._table[:, row] = np.array(values, dtype=np.float64)
+
+    def _take(self, rows: IntArray) -> FloatArray:
+        """Copy of the fields of ``rows`` [fields, k]."""
+        fields: FloatArray = self._table.take(rows, axis=1)
+        return fields
+
+    def _put(self, rows: IntArray, values: FloatArray) -> None:
+        self._table[:, rows] = values
+
+    def _field(self, name: str, rows: IntArray) -> FloatArray:
+        index = tuple(self.FIELDS).index(name)
+        values: FloatArray = self._table[index].take(rows)
+        return values
+
+
+class RateIntegral(SquadState):
+    """Integral over time of a rate given per minute: a total that grows with each sample."""
+
+    FIELDS = MappingProxyType({"total": 0.0, "measured_s": 0.0, "samples": 0.0})
+
+    def add(self, rows: IntArray, dt_s: FloatArray, rate_per_min: FloatArray) -> FloatArray:
+        """Add ``rate_per_min`` [k] held for ``dt_s`` [k]; a NaN rate adds nothing. Returns the totals [k]."""
+        known = rate_per_min == rate_per_min
+        state = self._take(rows)
+        total, measured_s, samples = state
+        total += np.where(known, rate_per_min * dt_s, 0.0) / 60.0
+        measured_s += dt_s * known
+        samples += known
+        self._put(rows, state)
+        return np.where(samples > 0.0, total, np.nan)
+
+    def total(self, rows: IntArray) -> FloatArray:
+        """Totals so far [k]; NaN where no sample had a known rate."""
+        return np.where(self._field("samples", rows) > 0.0, self._field("total", rows), np.nan)
+
+    def measured_s(self, rows: IntArray) -> FloatArray:
+        """Seconds over which the total was measured [k]."""
+        return self._field("measured_s", rows)

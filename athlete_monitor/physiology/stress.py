@@ -1,0 +1,47 @@
+"""Internal intensity, smoothed, and what the heart does beyond what the movement asks for."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.physiology.squad_state import SquadState
+
+if TYPE_CHECKING:
+    from athlete_monitor.arrays import FloatArray, IntArray
+
+STRESS_TAU_S: Final = 30.0
+STRESS_FORMULA: Final = "hr_reserve_ewma_30s"
+
+
+def hr_excess_bpm(strap_bpm: FloatArray, model_bpm: FloatArray) -> FloatArray:
+    """Strap minus model: beats a minute beyond what the movement asks for; NaN unless both are known.
+
+    Heat, dehydration, illness, excitement and the model's own error all show in it.
+    """
+    return strap_bpm - model_bpm
+
+
+class Stress(SquadState):
+    """Heart-rate reserve in percent, exponentially averaged over 30 s: internal intensity, not mental stress.
+
+    The average starts from the first known value and forgets by real time: after a gap of minutes it is as good as new.
+    """
+
+    FIELDS = MappingProxyType({"percent": np.nan, "t": np.nan})
+
+    def update(self, rows: IntArray, t: FloatArray, reserve: FloatArray) -> FloatArray:
+        """Take the reserve fractions [k] at ``t`` [k], s; returns percent [k], 0 ... 100, NaN where the reserve is."""
+        percent, last = self._take(rows)
+        weight = -np.expm1(-np.fmax(t - last, 0.0) / STRESS_TAU_S)
+        target = 100.0 * reserve
+        smoothed = np.where(np.isnan(percent), target, percent + weight * (target - percent))
+        known = reserve == reserve
+        self._put(rows, np.where(known, (smoothed, t), (percent, last)))
+        return np.where(known, smoothed, np.nan)
+
+    def percent(self, rows: IntArray) -> FloatArray:
+        """Last known values [k], percent."""
+        return self._field("percent", rows)
