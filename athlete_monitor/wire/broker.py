@@ -1,0 +1,170 @@
+"""Which broker is used: one that runs already, or an embedded one hosted here for as long as this process lives."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import selectors
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import BrokerError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from athlete_monitor.config import Mqtt
+
+_PROBE_S: Final = 1.0
+_START_S: Final = 20.0
+_STOP_S: Final = 5.0
+_READY: Final = "ready"
+_PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class BrokerHandle:
+    """The broker in use; as a context manager it stops, on leaving, what it started.
+
+    Args:
+        process: the embedded broker, or None where the broker is not ours.
+    """
+
+    def __init__(self, process: subprocess.Popen[str] | None = None) -> None:
+        self._process = process
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this process hosts the broker."""
+        return self._process is not None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the embedded broker."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the embedded broker runs; True for a broker that is not ours, of which nothing is known."""
+        return self._process is None or self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the embedded broker, and wait until its port is free; harmless when called again."""
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        _close_pipes(process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def open_broker(settings: Mqtt) -> BrokerHandle:
+    """Make sure, as ``mqtt.broker`` says, that there is a broker.
+
+    ``external`` starts nothing and does not look. ``auto`` starts the embedded broker only where nobody answers at
+    ``mqtt.host`` and ``mqtt.port`` and that host is this machine without TLS. ``embedded`` starts it in any case.
+
+    The embedded broker is amqtt in a process of its own, so that it does not share the interpreter lock with the
+    engine (``benchmarks/mqtt.py``). It listens on loopback only, takes any user, and has no TLS. Retained messages,
+    last wills and persistent sessions live in its memory: they survive its clients, not the broker. It delivers with
+    the QoS of the subscription, whatever the QoS of the publication; what a persistent session missed arrives with
+    the retain flag set, and a session that comes back is sent the retained messages of every subscription there is.
+
+    Raises:
+        BrokerError: the embedded broker is asked for and cannot start.
+    """
+    if settings.broker == "external":
+        return BrokerHandle()
+    if settings.broker == "auto" and (not _can_host(settings) or answers(settings.host, settings.port)):
+        return BrokerHandle()
+    _check_can_host(settings)
+    return BrokerHandle(_start(_loopback_address(settings.host), settings.port))
+
+
+def answers(host: str, port: int, timeout_s: float = _PROBE_S) -> bool:
+    """Return whether anything accepts a TCP connection there within the time."""
+    try:
+        with socket.create_connection((host, port), timeout_s):
+            return True
+    except (OSError, ValueError):  # ValueError: a host name that cannot be looked up
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether this host name or address is this machine and nothing else."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _can_host(settings: Mqtt) -> bool:
+    return is_loopback(settings.host) and not settings.tls.enabled
+
+
+def _check_can_host(settings: Mqtt) -> None:
+    where = f"embedded broker at {settings.host}:{settings.port}"
+    if not is_loopback(settings.host):
+        raise BrokerError(f"{where}: mqtt.host must be 127.0.0.1, ::1 or localhost")
+    if settings.tls.enabled:
+        raise BrokerError(f"{where}: it has no TLS; set mqtt.tls.enabled to false or mqtt.broker to external")
+    if answers(settings.host, settings.port):
+        raise BrokerError(f"{where}: the port is taken; set mqtt.port to a free one or mqtt.broker to auto")
+
+
+def _loopback_address(host: str) -> str:
+    address = "127.0.0.1" if host == "localhost" else host
+    return f"[{address}]" if ":" in address else address
+
+
+def _start(address: str, port: int) -> subprocess.Popen[str]:
+    process = subprocess.Popen(  # noqa: S603 - our own module, with an address and a number
+        [sys.executable, "-m", "athlete_monitor.wire.embedded_broker", address, str(port)],
+        stdin=subprocess.PIPE,  # held open for our lifetime: its end is the broker's end
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": _search_path()},
+        start_new_session=True,
+    )
+    said = _first_line(process)
+    if said != _READY:
+        BrokerHandle(process).stop()
+        raise BrokerError(f"embedded broker at {address}:{port} does not start: {said or 'no answer in time'}")
+    return process
+
+
+def _search_path() -> str:
+    inherited = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(_PACKAGE_ROOT), inherited] if inherited else [str(_PACKAGE_ROOT)])
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    """Return the first line that the process says within the time, or nothing."""
+    assert process.stdout is not None  # noqa: S101 - opened above
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        return process.stdout.readline().strip() if selector.select(_START_S) else ""
+
+
+def _close_pipes(process: subprocess.Popen[str]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -1,0 +1,84 @@
+"""The embedded broker's own process: ``python -m athlete_monitor.wire.embedded_broker HOST PORT``.
+
+It says ``ready`` on its standard output once it accepts connections, or why it cannot, and ends on SIGTERM, when its
+standard input closes, or when its parent is gone: it never outlives the process that started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+from amqtt.broker import Broker
+from amqtt.errors import AMQTTError
+from amqtt.plugins.base import BaseAuthPlugin
+
+if TYPE_CHECKING:
+    from amqtt.session import Session
+
+READY: Final = "ready"
+_PARENT_CHECK_S: Final = 0.5
+_SHUTDOWN_S: Final = 2.0
+
+
+class LoopbackAuth(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is not typed
+    """Accept every client: only this machine can reach the listener.
+
+    amqtt's own plugin for that marks clients as anonymous, and keeps no session for those.
+    """
+
+    async def authenticate(self, *, session: Session) -> bool | None:
+        """Accept the client of this session."""
+        return bool(await super().authenticate(session=session))
+
+
+def main(host: str, port: int) -> int:
+    """Run a broker until told to stop; returns the exit code."""
+    logging.disable(logging.CRITICAL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the parent, which then ends this process
+    return asyncio.run(_serve(host, port))
+
+
+async def _serve(host: str, port: int) -> int:
+    broker = Broker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
+            "plugins": {f"athlete_monitor.wire.embedded_broker.{LoopbackAuth.__name__}": {}},
+        }
+    )
+    try:
+        await broker.start()
+    except AMQTTError as error:
+        _say(str(error.__cause__ or error))
+        return 1
+    _say(READY)
+    await _stop_asked()
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(broker.shutdown(), _SHUTDOWN_S)
+    return 0
+
+
+async def _stop_asked() -> None:
+    """Wait for SIGTERM, the end of standard input, or another parent."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_reader(sys.stdin.fileno(), stop.set)
+    parent = os.getppid()
+    while not stop.is_set() and os.getppid() == parent:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(stop.wait(), _PARENT_CHECK_S)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line.replace("\n", " ") + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))
