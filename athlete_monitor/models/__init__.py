@@ -1,1 +1,1 @@
-"""From a fitted forest to a live predictor: exports, manifests, the store, the runtimes, the loader."""
+"""Heart-rate models: exports, manifests, the store, two runtimes and the cache of the live process."""

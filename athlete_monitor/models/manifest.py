@@ -1,0 +1,210 @@
+"""The manifest: what a model is, what it was trained on, how wrong it is, and which bytes belong to it.
+
+A model without a valid manifest does not exist. The manifest is JSON, decoded strictly: an unknown key, a wrong type or
+a number out of range refuses the model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from athlete_monitor.errors import ModelError
+from athlete_monitor.models.files import read_regular
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT_VERSION: Final = 1
+MANIFEST_LIMIT_BYTES: Final = 4 * 1024 * 1024
+KEY_LEAST_BYTES: Final = 16
+
+DEFAULT: Final = "default"
+"""The id of the squad-wide model, for athletes without their own."""
+
+AthleteId = Annotated[int, Meta(ge=1, le=2**31)] | Literal["default"]
+ArtifactKind = Literal["pickle", "hummingbird", "onnx"]
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Count = Annotated[int, Meta(ge=0)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Error = Annotated[float, Meta(ge=0.0)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+
+
+class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One session file that the model was trained on: its name, its SHA-256 and the rows taken from it."""
+
+    file: Name
+    sha256: Sha256
+    rows: Count
+
+
+class Holdout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How wrong a model of this kind was on rows that it had not seen; errors are predicted - measured, in bpm.
+
+    ``kind`` says what was held out, for example ``latest_session``; ``baselines`` holds the MAE in bpm of simpler
+    predictions on the same rows. None stands where a figure cannot be had (no variance, too few rows).
+    """
+
+    mae_bpm: Error
+    rmse_bpm: Error
+    bias_bpm: float
+    r2: float | None
+    correlation: float | None
+    coverage_80: Share | None
+    baselines: dict[str, float | None]
+    rows: Count
+    kind: Name
+
+
+class ResidualQuantiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """10 % and 90 % quantile of measured - predicted on the held-out rows, in bpm: the 80 % interval."""
+
+    q10: float
+    q90: float
+
+
+class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """SHA-256 and size of one file of the model."""
+
+    sha256: Sha256
+    bytes: Annotated[int, Meta(ge=1)]
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that is known of one model.
+
+    ``feature_names`` is the exact order of the columns of X (profile features last, in the default model);
+    ``feature_spec`` is ``FeatureSpec.to_dict()``; ``window`` is in samples. A draft leaves out ``artifacts``,
+    ``created`` and ``signature``: the store fills them in.
+    """
+
+    format_version: int = FORMAT_VERSION
+    athlete_id: AthleteId
+    groups: tuple[Name, ...]
+    feature_names: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=10_000)]
+    feature_spec: dict[str, Any]
+    schema_hash: Name
+    sample_rate_hz: Annotated[float, Meta(gt=0.0)]
+    window: Annotated[int, Meta(ge=1)]
+    sessions: tuple[Session, ...]
+    holdout: Holdout
+    residual_quantiles: ResidualQuantiles
+    versions: dict[str, str]
+    artifacts: dict[str, Artifact] = {}
+    created: str = ""
+    signature: str | None = None
+
+    @property
+    def model_id(self) -> str:
+        """Athlete and time of creation: ``7@2026-05-01T10:00:00.000000+00:00``."""
+        return f"{self.athlete_id}@{self.created}"
+
+
+class _Format(msgspec.Struct):
+    format_version: int
+
+
+_CREATED: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
+_manifest_decoder = msgspec.json.Decoder(Manifest)
+_format_decoder = msgspec.json.Decoder(_Format)
+
+
+def manifest_name(athlete_id: AthleteId) -> str:
+    """File name of an athlete's manifest: ``hb_7_model.json``."""
+    return f"hb_{_checked_id(athlete_id)}_model.json"
+
+
+def artifact_name(athlete_id: AthleteId, kind: ArtifactKind) -> str:
+    """File name of one artifact: ``Player7_rf.pkl``, ``hb_7_model.zip`` or ``hb_7_model.onnx``."""
+    if kind == "pickle":
+        return f"Player{_checked_id(athlete_id)}_rf.pkl"
+    return f"hb_{_checked_id(athlete_id)}_model.{'zip' if kind == 'hummingbird' else 'onnx'}"
+
+
+def _checked_id(athlete_id: object) -> object:
+    """Return the id if it may stand in a file name: a whole number from 1 on, or ``default``."""
+    if athlete_id == DEFAULT or (type(athlete_id) is int and athlete_id >= 1):
+        return athlete_id
+    raise ModelError(f"athlete id {athlete_id!r} is not allowed: a whole number from 1 on, or {DEFAULT!r}")
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check one manifest file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ModelError: it is no regular file, no valid manifest, of a newer format, or says another athlete's name.
+    """
+    return parse_manifest(read_regular(path, MANIFEST_LIMIT_BYTES), path)
+
+
+def parse_manifest(content: bytes, path: Path) -> Manifest:
+    """Decode the bytes of the manifest at ``path`` (its name tells whose it must be); raises ModelError."""
+    try:
+        version = _format_decoder.decode(content).format_version
+        if version != FORMAT_VERSION:
+            raise ModelError(f"{path}: format {version}; this program knows format {FORMAT_VERSION}")
+        manifest = _manifest_decoder.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelError(f"{path}: not a valid manifest ({error})") from None
+    problem = _problem(manifest, path)
+    if problem:
+        raise ModelError(f"{path}: {problem}")
+    return manifest
+
+
+def _problem(manifest: Manifest, path: Path) -> str | None:
+    names = manifest.feature_names
+    allowed = {artifact_name(manifest.athlete_id, kind) for kind in ("pickle", "hummingbird", "onnx")}
+    if path.name != manifest_name(manifest.athlete_id):
+        return f"holds the model of athlete {manifest.athlete_id}, under another name"
+    if len(set(names)) != len(names):
+        return "feature_names holds a name twice"
+    if not _CREATED.fullmatch(manifest.created):
+        return "created must be a time in UTC, YYYY-MM-DDTHH:MM:SS.ffffff+00:00"
+    if not manifest.artifacts or not set(manifest.artifacts) <= allowed:
+        return f"artifacts must be some of {', '.join(sorted(allowed))}"
+    return None
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """Encode for the file: indented JSON, equal manifests to equal bytes."""
+    return msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1) + b"\n"
+
+
+def read_key(path: Path) -> bytes:
+    """Read a signing key: the file's bytes without white space around them, at least 16; raises ModelError."""
+    try:
+        key = path.read_bytes().strip()
+    except OSError as error:
+        raise ModelError(f"{path}: signing key cannot be read ({error.strerror})") from None
+    if len(key) < KEY_LEAST_BYTES:
+        raise ModelError(f"{path}: signing key of {len(key)} bytes; at least {KEY_LEAST_BYTES} are needed")
+    return key
+
+
+def sign(manifest: Manifest, key: bytes) -> Manifest:
+    """Return the manifest with its signature: HMAC-SHA256 over every other field.
+
+    The trainer and the live process are one administrator's, usually on one box, so a shared key says as much as a
+    pair of keys would, and needs the standard library alone.
+    """
+    return msgspec.structs.replace(manifest, signature=_signature(manifest, key))
+
+
+def is_signed(manifest: Manifest, key: bytes) -> bool:
+    """Tell whether the signature is there and was made with this key."""
+    return manifest.signature is not None and hmac.compare_digest(
+        manifest.signature.encode(), _signature(manifest, key).encode()
+    )
+
+
+def _signature(manifest: Manifest, key: bytes) -> str:
+    unsigned = msgspec.structs.replace(manifest, signature=None)
+    return "hmac-sha256:" + hmac.new(key, encode_manifest(unsigned), hashlib.sha256).hexdigest()

@@ -1,0 +1,216 @@
+"""Two ways to run a forest, behind one protocol.
+
+``hummingbird`` calls the TorchScript of the Hummingbird archive directly; ``onnx`` calls ONNX Runtime and keeps torch
+out of the process. Both run one thread, give every row the same bits whatever rows are beside it, and answer NaN for a
+row with a missing (not finite) value: a forest has no honest answer there.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+import numpy as np
+
+from athlete_monitor.errors import ModelError
+from athlete_monitor.models.archive import torchscript_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athlete_monitor.arrays import Float32Array
+    from athlete_monitor.models.manifest import ArtifactKind
+
+RuntimeName = Literal["hummingbird", "onnx"]
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+WARM_UP_ROWS: Final = (1, 2, 30)
+"""Numbers of rows that a model is called with before it serves."""
+
+
+class Predictor(Protocol):
+    """A loaded model."""
+
+    @property
+    def n_features(self) -> int:
+        """Columns that X must have."""
+
+    def predict(self, X: Float32Array) -> Float32Array:
+        """Predict heart rates in bpm, float32 [n], of the rows X, float32 [n, n_features].
+
+        A row with NaN or an infinity gives NaN. Other dtypes are cast to float32.
+
+        Raises:
+            ModelError: X has another shape.
+        """
+
+
+class Runtime(Protocol):
+    """Turns the verified bytes of one artifact into a predictor."""
+
+    @property
+    def name(self) -> str:
+        """Name in the configuration."""
+
+    @property
+    def kind(self) -> ArtifactKind:
+        """Which artifact it reads."""
+
+    @property
+    def device(self) -> str:
+        """Where it computes: ``cpu`` or ``cuda``."""
+
+    def load(self, artifact: bytes, n_features: int) -> Predictor:
+        """Load and warm up a model; the bytes must have been checked against the manifest before.
+
+        Raises:
+            ModelError: the bytes are no model, or a model for another number of features.
+        """
+
+
+@dataclass(frozen=True)
+class ForestPredictor:
+    """Checks what goes into a runtime's raw ``run``: C-contiguous writeable float32 [n, F], n > 0, to float32 [n]."""
+
+    run: Callable[[Float32Array], Float32Array]
+    n_features: int
+
+    def predict(self, X: Float32Array) -> Float32Array:
+        """See ``Predictor.predict``."""
+        rows = np.require(X, np.float32, ("C", "W"))
+        if rows.ndim != 2 or rows.shape[1] != self.n_features:
+            raise ModelError(f"X has shape {rows.shape}; the model takes [rows, {self.n_features}]")
+        if not len(rows):
+            return np.empty(0, np.float32)
+        if math.isfinite(np.add.reduce(rows, axis=None)):
+            return self.run(rows)
+        return self._run_incomplete(rows)
+
+    def _run_incomplete(self, rows: Float32Array) -> Float32Array:
+        finite = np.logical_and.reduce(np.isfinite(rows), axis=1)
+        predicted = self.run(np.where(finite[:, None], rows, np.float32(0)))
+        return np.where(finite, predicted, np.float32(np.nan))
+
+
+def open_runtime(name: RuntimeName, device: DeviceName = "auto", report: Callable[[str], None] = print) -> Runtime:
+    """Start a runtime; ``report`` gets one line if the wished device cannot be had.
+
+    Raises:
+        ModelError: the runtime's library is not installed.
+    """
+    try:
+        return HummingbirdRuntime(device, report) if name == "hummingbird" else OnnxRuntime(device, report)
+    except ImportError as error:
+        raise ModelError(f"model_loading.runtime: {name} cannot start ({error})") from None
+
+
+class HummingbirdRuntime:
+    """TorchScript on one thread of the CPU, or on CUDA, without Hummingbird itself.
+
+    The optimising executor stays off: it answers no faster for a forest, needs its first calls to compile (8 ms a
+    model) and holds 0.3 MB more for each model.
+    """
+
+    name = "hummingbird"
+    kind: ArtifactKind = "hummingbird"
+
+    def __init__(self, device: DeviceName = "auto", report: Callable[[str], None] = print) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        self._torch: Any = torch
+        self.device = _torch_device(torch, device, report)
+
+    def load(self, artifact: bytes, n_features: int) -> ForestPredictor:
+        """See ``Runtime.load``."""
+        script = torchscript_of(artifact)
+        try:
+            module = self._torch.jit.load(io.BytesIO(script), map_location=self.device).eval()
+            return _warmed_up(ForestPredictor(self._runner(module), n_features))
+        except RuntimeError as error:
+            raise ModelError(f"not a model of {n_features} features ({_first_line(error)})") from None
+
+    def _runner(self, module: Callable[[Any], Any]) -> Callable[[Float32Array], Float32Array]:
+        from_numpy, inference_mode = self._torch.from_numpy, self._torch.inference_mode
+        plain_executor, device = self._torch.jit.optimized_execution, self.device
+
+        def run_on_cpu(rows: Float32Array) -> Float32Array:
+            with plain_executor(False), inference_mode():  # noqa: FBT003
+                answer: Float32Array = module(from_numpy(rows)).numpy()
+            return answer.reshape(-1)
+
+        def run_on_device(rows: Float32Array) -> Float32Array:
+            with plain_executor(False), inference_mode():  # noqa: FBT003
+                answer: Float32Array = module(from_numpy(rows).to(device)).cpu().numpy()
+            return answer.reshape(-1)
+
+        return run_on_cpu if device == "cpu" else run_on_device
+
+
+class OnnxRuntime:
+    """ONNX Runtime on one thread of the CPU, without a memory arena."""
+
+    name = "onnx"
+    kind: ArtifactKind = "onnx"
+    device = "cpu"
+
+    def __init__(self, device: DeviceName = "auto", report: Callable[[str], None] = print) -> None:
+        import onnxruntime
+
+        if device == "cuda":
+            report("model_loading.device: cuda is not for the onnx runtime, using the cpu")
+        self._library = onnxruntime
+        self._options = _onnx_options(onnxruntime)
+
+    def load(self, artifact: bytes, n_features: int) -> ForestPredictor:
+        """See ``Runtime.load``."""
+        library = self._library
+        try:
+            session = library.InferenceSession(artifact, self._options, providers=["CPUExecutionProvider"])
+            return _warmed_up(ForestPredictor(_onnx_runner(session, n_features), n_features))
+        except (RuntimeError, ValueError, library.capi.onnxruntime_pybind11_state.InvalidArgument) as error:
+            raise ModelError(f"not a model of {n_features} features ({_first_line(error)})") from None
+
+
+def _onnx_options(library: Any) -> Any:  # noqa: ANN401
+    options = library.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    options.log_severity_level = 4
+    return options
+
+
+def _onnx_runner(session: Any, n_features: int) -> Callable[[Float32Array], Float32Array]:  # noqa: ANN401
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1 or len(outputs) != 1 or inputs[0].shape[-1] != n_features:
+        raise ModelError(f"not a model of {n_features} features (its input is {[i.shape for i in inputs]})")
+    name, wanted, run = inputs[0].name, [outputs[0].name], session.run
+
+    def run_session(rows: Float32Array) -> Float32Array:
+        answer: Float32Array = run(wanted, {name: rows})[0]
+        return answer.reshape(-1)
+
+    return run_session
+
+
+def _warmed_up(predictor: ForestPredictor) -> ForestPredictor:
+    for n in WARM_UP_ROWS:
+        answer = predictor.predict(np.zeros((n, predictor.n_features), np.float32))
+        if answer.shape != (n,) or answer.dtype != np.float32:
+            raise ModelError(f"{n} rows give {answer.dtype} {answer.shape}, not float32 ({n},)")
+    return predictor
+
+
+def _torch_device(torch: Any, wished: DeviceName, report: Callable[[str], None]) -> str:  # noqa: ANN401
+    if wished == "cpu" or torch.cuda.is_available():
+        return "cpu" if wished == "cpu" else "cuda"
+    if wished == "cuda":
+        reason = "this torch is built without it" if torch.version.cuda is None else "no usable device found"
+        report(f"model_loading.device: cuda is not available ({reason}), using the cpu")
+    return "cpu"
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]

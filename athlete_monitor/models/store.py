@@ -1,0 +1,366 @@
+"""The models on disk: published in one step, checked before every use, the versions before kept for a rollback.
+
+``updated`` holds ``hb_{id}_model.zip``, ``.onnx`` and the manifest ``.json``; ``pickles`` holds ``Player{id}_rf.pkl``;
+``previous/hb_{id}_model/{version}/`` holds complete earlier versions, manifest included.
+
+A kill at any moment leaves a valid model. The version in service is first linked into ``previous``; only then are its
+artifacts replaced, and the manifest last. Between the two, the old manifest's artifacts are found in ``previous``, by
+every reader, since what a reader takes is what has the manifest's SHA-256.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from athlete_monitor.errors import ModelError
+from athlete_monitor.models.files import (
+    TEMPORARY_PREFIX,
+    discard,
+    open_folder,
+    read_regular,
+    replace_file,
+    sync_folder,
+    write_temporary,
+)
+from athlete_monitor.models.manifest import (
+    MANIFEST_LIMIT_BYTES,
+    Artifact,
+    ArtifactKind,
+    AthleteId,
+    Manifest,
+    artifact_name,
+    encode_manifest,
+    is_signed,
+    manifest_name,
+    parse_manifest,
+    read_key,
+    sign,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from athlete_monitor.config import Config
+
+READ_ATTEMPTS: Final = 5
+"""How often a model that is being replaced under the reader is read again."""
+
+_MANIFEST_NAME: Final = re.compile(r"hb_([1-9][0-9]{0,9})_model\.json")
+
+
+@dataclass(frozen=True)
+class ModelStore:
+    """The store in its folders. Reading needs ``updated`` alone; publishing needs all three.
+
+    With a ``key``, what is published is signed and a wrong signature is refused; with ``require_signature``, a missing
+    one too. ``keep_previous`` versions before the one in service are kept for each athlete.
+    """
+
+    updated: Path
+    previous: Path | None = None
+    pickles: Path | None = None
+    keep_previous: int = 2
+    key: bytes | None = None
+    require_signature: bool = False
+    artifact_limit_bytes: int = 200_000_000
+
+    def __post_init__(self) -> None:
+        if self.require_signature and self.key is None:
+            raise ModelError("model_loading.require_signature: needs signing_key_file")
+
+    @classmethod
+    def from_config(cls, config: Config, updated: Path | None = None) -> ModelStore:
+        """Open the configured store; ``updated`` replaces ``paths.hb_tensors_updated``.
+
+        Raises:
+            ModelError: a signature is required without a key, or the key cannot be read.
+        """
+        loading, backup = config.model_loading, config.backup
+        return cls(
+            updated=updated or config.paths.hb_tensors_updated,
+            previous=config.paths.hb_tensors_previous,
+            pickles=config.paths.models_root,
+            keep_previous=backup.keep_previous_versions if backup.enabled and backup.backup_on_update else 0,
+            key=read_key(loading.signing_key_file) if loading.signing_key_file else None,
+            require_signature=loading.require_signature,
+            artifact_limit_bytes=int(loading.max_model_memory_mb * 1e6),
+        )
+
+    # ------------------------------------------------------------------------------------------------------- reading
+
+    def athlete_ids(self) -> list[int]:
+        """Ids that have a manifest file, in order; whether it is valid shows when it is read."""
+        try:
+            names = [path.name for path in self.updated.iterdir()]
+        except OSError:
+            return []
+        return sorted(int(match[1]) for match in map(_MANIFEST_NAME.fullmatch, names) if match)
+
+    def manifest(self, athlete_id: AthleteId) -> Manifest | None:
+        """The manifest in service, None if there is none.
+
+        Raises:
+            ModelError: it is damaged, of another format, of another athlete, or its signature is refused.
+        """
+        return self._manifest_at(self.updated / manifest_name(athlete_id))
+
+    def stamp(self, athlete_id: AthleteId) -> tuple[int, ...] | None:
+        """Something that changes whenever the manifest file is replaced or written to; None if there is none."""
+        try:
+            status = os.lstat(self.updated / manifest_name(athlete_id))
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+    def read(self, athlete_id: AthleteId, kind: ArtifactKind) -> tuple[Manifest, bytes]:
+        """The manifest in service and the bytes of one of its artifacts, whose size and SHA-256 it states.
+
+        Raises:
+            FileNotFoundError: the athlete has no model.
+            ModelError: the manifest is refused, or the artifact is missing, damaged or not the manifest's.
+        """
+        for _ in range(READ_ATTEMPTS - 1):
+            manifest = self._manifest_in_service(athlete_id)
+            try:
+                return manifest, self.artifact(manifest, kind)
+            except ModelError:
+                if self.manifest(athlete_id) == manifest:
+                    raise
+        manifest = self._manifest_in_service(athlete_id)
+        return manifest, self.artifact(manifest, kind)
+
+    def artifact(self, manifest: Manifest, kind: ArtifactKind) -> bytes:
+        """The bytes of one artifact of this very version, wherever it stands now.
+
+        Raises:
+            ModelError: it is not there with the manifest's size and SHA-256.
+        """
+        name = artifact_name(manifest.athlete_id, kind)
+        entry = manifest.artifacts.get(name)
+        if entry is None:
+            raise ModelError(f"{manifest_name(manifest.athlete_id)}: lists no artifact {name}")
+        in_service = self._service_folder(name) / name
+        try:
+            return self._verified(in_service, entry)
+        except ModelError:
+            folder = self._version_folder(manifest)
+            if folder is None or not (folder / name).exists():
+                raise
+        return self._verified(folder / name, entry)
+
+    def previous_manifests(self, athlete_id: AthleteId) -> list[Manifest]:
+        """Manifests of the kept versions that are complete, newest first; the one in service may be among them."""
+        found = (self._intact_manifest(folder) for folder in self._version_folders(athlete_id))
+        return [manifest for manifest in found if manifest is not None]
+
+    def _manifest_in_service(self, athlete_id: AthleteId) -> Manifest:
+        manifest = self.manifest(athlete_id)
+        if manifest is None:
+            raise FileNotFoundError(f"{self.updated / manifest_name(athlete_id)}: no such model")
+        return manifest
+
+    def _manifest_at(self, path: Path) -> Manifest | None:
+        try:
+            manifest = parse_manifest(read_regular(path, MANIFEST_LIMIT_BYTES), path)
+        except FileNotFoundError:
+            return None
+        self._check_signature(manifest, path)
+        return manifest
+
+    def _check_signature(self, manifest: Manifest, path: Path) -> None:
+        if self.require_signature and manifest.signature is None:
+            raise ModelError(f"{path}: is not signed, and model_loading.require_signature is true")
+        if self.key and manifest.signature is not None and not is_signed(manifest, self.key):
+            raise ModelError(f"{path}: its signature was not made with model_loading.signing_key_file")
+
+    def _verified(self, path: Path, entry: Artifact) -> bytes:
+        if entry.bytes > self.artifact_limit_bytes:
+            raise ModelError(
+                f"{path}: {entry.bytes} bytes, model_loading.max_model_memory_mb allows {self.artifact_limit_bytes}"
+            )
+        try:
+            content = read_regular(path, entry.bytes)
+        except FileNotFoundError:
+            raise ModelError(f"{path}: is missing, though its manifest lists it") from None
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise ModelError(f"{path}: its SHA-256 is not the manifest's")
+        return content
+
+    def _intact_manifest(self, folder: Path) -> Manifest | None:
+        """The manifest of a kept version whose files are all as it says, else None."""
+        try:
+            manifest = self._manifest_at(folder / f"{folder.parent.name}.json")
+            for name, entry in manifest.artifacts.items() if manifest else ():
+                self._verified(folder / name, entry)
+        except ModelError:
+            return None
+        return manifest
+
+    # ---------------------------------------------------------------------------------------------------- publishing
+
+    def publish(self, draft: Manifest, artifacts: Mapping[ArtifactKind, bytes]) -> Manifest:
+        """Put a model in service; the one before goes to ``previous``. Safe against a kill at any moment.
+
+        Args:
+            draft: the manifest without ``artifacts``, ``created`` and ``signature``.
+            artifacts: the bytes of each artifact (``Artifacts.by_kind()``).
+
+        Returns:
+            The manifest as it was written.
+
+        Raises:
+            ModelError: the draft is not valid, or the disk refuses (full, read-only); the old model stays.
+        """
+        with self._writing():
+            files = {artifact_name(draft.athlete_id, kind): content for kind, content in artifacts.items()}
+            manifest = self._completed(draft, files)
+            self._install(manifest, files)
+        return manifest
+
+    def rollback(self, athlete_id: AthleteId) -> Manifest:
+        """Put the newest complete version before the one in service back; repeated, it goes further back.
+
+        Raises:
+            ModelError: there is none, or the disk refuses.
+        """
+        with self._writing():
+            manifest = self._version_before(athlete_id)
+            folder = self._version_folder(manifest)
+            assert folder is not None  # noqa: S101  (it was found there)
+            files = {name: self._verified(folder / name, entry) for name, entry in manifest.artifacts.items()}
+            self._install(manifest, files)
+        return manifest
+
+    def _completed(self, draft: Manifest, files: Mapping[str, bytes]) -> Manifest:
+        entries = {name: Artifact(hashlib.sha256(content).hexdigest(), len(content)) for name, content in files.items()}
+        manifest = msgspec.structs.replace(
+            draft, artifacts=entries, created=self._creation_time(draft.athlete_id), signature=None
+        )
+        signed = sign(manifest, self.key) if self.key else manifest
+        return parse_manifest(encode_manifest(signed), self.updated / manifest_name(draft.athlete_id))
+
+    def _creation_time(self, athlete_id: AthleteId) -> str:
+        """Now in UTC, but later than the version in service even if the clock went back."""
+        now = datetime.now(timezone.utc)
+        current = self._current(athlete_id)
+        if current is not None:
+            now = max(now, datetime.fromisoformat(current.created) + timedelta(microseconds=1))
+        return now.isoformat(timespec="microseconds")
+
+    def _current(self, athlete_id: AthleteId) -> Manifest | None:
+        """The manifest in service, None also if it is damaged: then there is nothing to keep."""
+        try:
+            return self.manifest(athlete_id)
+        except ModelError:
+            return None
+
+    def _install(self, manifest: Manifest, files: Mapping[str, bytes]) -> None:
+        current = self._current(manifest.athlete_id)
+        if current is not None:
+            self._keep(current)
+        written = [(write_temporary(self._service_folder(n), content), n) for n, content in files.items()]
+        for temporary, name in written:
+            temporary.replace(self._service_folder(name) / name)
+        for folder in {self._service_folder(name) for name in files}:
+            sync_folder(folder)
+        replace_file(self.updated / manifest_name(manifest.athlete_id), encode_manifest(manifest))
+        self._prune(manifest)
+
+    def _keep(self, manifest: Manifest) -> None:
+        """Link the files in service into their version's folder, complete or not at all."""
+        folder = self._version_folder(manifest)
+        assert folder is not None  # noqa: S101  (publishing needs it)
+        if folder.exists() or not self._in_service_intact(manifest):
+            return
+        unfinished = folder.with_name(TEMPORARY_PREFIX + folder.name)
+        unfinished.mkdir(parents=True)
+        for name in (*manifest.artifacts, manifest_name(manifest.athlete_id)):
+            _link(self._service_folder(name) / name, unfinished / name)
+        sync_folder(unfinished)
+        unfinished.rename(folder)
+        sync_folder(folder.parent)
+
+    def _in_service_intact(self, manifest: Manifest) -> bool:
+        try:
+            for name, entry in manifest.artifacts.items():
+                self._verified(self._service_folder(name) / name, entry)
+        except ModelError:
+            return False
+        return True
+
+    def _version_before(self, athlete_id: AthleteId) -> Manifest:
+        current = self._current(athlete_id)
+        for manifest in self.previous_manifests(athlete_id):
+            if current is None or manifest.created < current.created:
+                return manifest
+        raise ModelError(f"{self.previous}: holds no complete earlier version of model {athlete_id}")
+
+    def _prune(self, manifest: Manifest) -> None:
+        in_service = self._version_folder(manifest)
+        others = [folder for folder in self._version_folders(manifest.athlete_id) if folder != in_service]
+        for folder in others[self.keep_previous :]:
+            doomed = folder.rename(folder.with_name(TEMPORARY_PREFIX + folder.name))
+            shutil.rmtree(doomed)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the store for one writer, clear what a killed one left, and make every disk error a ModelError."""
+        if self.previous is None or self.pickles is None:
+            raise ModelError(f"{self.updated}: opened for reading only")
+        try:
+            for folder in (self.updated, self.previous, self.pickles):
+                folder.mkdir(parents=True, exist_ok=True)
+            with open_folder(self.updated) as descriptor:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                self._clear_unfinished()
+                yield
+        except OSError as error:
+            raise ModelError(f"{error.filename or self.updated}: cannot be written ({error.strerror})") from None
+
+    def _clear_unfinished(self) -> None:
+        for folder in (self.updated, self.pickles):
+            for path in folder.glob(TEMPORARY_PREFIX + "*") if folder else ():
+                discard(path)
+        for path in self.previous.glob(f"*/{TEMPORARY_PREFIX}*") if self.previous else ():
+            shutil.rmtree(path)
+
+    # -------------------------------------------------------------------------------------------------------- places
+
+    def _service_folder(self, name: str) -> Path:
+        return self.pickles if name.endswith(".pkl") and self.pickles else self.updated
+
+    def _version_folder(self, manifest: Manifest) -> Path | None:
+        if self.previous is None:
+            return None
+        digest = hashlib.sha256(encode_manifest(manifest)).hexdigest()[:12]
+        time = re.sub(r"[-:]|\+00:00", "", manifest.created)
+        return self.previous / Path(manifest_name(manifest.athlete_id)).stem / f"{time}-{digest}"
+
+    def _version_folders(self, athlete_id: AthleteId) -> list[Path]:
+        """Folders of the kept versions, newest first."""
+        if self.previous is None:
+            return []
+        parent = self.previous / Path(manifest_name(athlete_id)).stem
+        folders = parent.iterdir() if parent.is_dir() else ()
+        return sorted((folder for folder in folders if not folder.name.startswith(".")), reverse=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Hard-link, or copy where the file system has no links."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+        with target.open("rb") as file:
+            os.fsync(file.fileno())
