@@ -1,0 +1,93 @@
+"""What several rooms' tests need: a real Mosquitto, free ports, doors as processes, configurations to vary."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.helpers import MOSQUITTO, ROOT, Door, Mosquitto, unused_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from athlete_monitor.config import Config
+
+
+@pytest.fixture
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    """A running Mosquitto; skips where there is none on the machine, and fails there in CI."""
+    if MOSQUITTO is None:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail("mosquitto is not installed, and CI must run what needs it")
+        pytest.skip("mosquitto is not installed")
+    folder = tmp_path_factory.mktemp("mosquitto")
+    folder.chmod(0o777)  # started as root, it goes on as its own user
+    broker = Mosquitto(folder)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port that nobody uses."""
+    return unused_port()
+
+
+@pytest.fixture
+def run_door(tmp_path: Path) -> Iterator[Callable[..., Door]]:
+    """``run_door("publisher.py", "--replay", path, env={...})``: starts a door; it ends with the test at the latest."""
+    doors: list[Door] = []
+
+    def run(script: str, *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Door:
+        paths = [tmp_path / f"{len(doors)}_{Path(script).stem}.{name}" for name in ("out", "err")]
+        with paths[0].open("w") as out, paths[1].open("w") as err:
+            process = subprocess.Popen(
+                [sys.executable, str(ROOT / script), *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                text=True,
+                cwd=cwd or tmp_path,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | (env or {}),
+            )
+        doors.append(Door(process, *paths))
+        return doors[-1]
+
+    yield run
+    for door in doors:
+        door.kill()
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> Callable[..., Path]:
+    """``make_config(mqtt={"port": 1884}, ...)``: a configuration file, the default one with these keys changed.
+
+    Its relative paths land in the test's folder. ``load`` it with ``athlete_monitor.config.load_config``.
+    """
+
+    def make(name: str = "config.yaml", **sections: dict[str, Any]) -> Path:
+        document = yaml.safe_load((ROOT / "jetson_nano_4gb_config.yaml").read_text(encoding="utf-8"))
+        for section, keys in sections.items():
+            document[section] = {**document[section], **keys}
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        return path
+
+    return make
+
+
+@pytest.fixture
+def sample_config(make_config: Callable[..., Path]) -> Callable[..., Config]:
+    """``sample_config(mqtt={"port": 1884})``: the loaded configuration, without the environment's overrides."""
+    from athlete_monitor.config import load_config
+
+    return lambda **sections: load_config(make_config(**sections), environ={})
