@@ -1,0 +1,152 @@
+"""Which heart rate counts: the strap's, the model's, or none, and how sure it is.
+
+``by_mode``: in training the strap, in a game the model; where the sender names no mode, as ``auto``. ``auto``: the strap
+while it is valid and fresh, else the model corrected by its recent error against the strap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import numpy as np
+
+from athlete_monitor.physiology.squad_state import SquadState
+
+if TYPE_CHECKING:
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
+    from athlete_monitor.physiology.heart_rate import CleanHeartRate
+
+Policy = Literal["by_mode", "auto"]
+
+
+class Mode(IntEnum):
+    """What the sender says about the session."""
+
+    UNKNOWN = 0
+    TRAINING = 1
+    GAME = 2
+
+
+MODE_OF: Final = MappingProxyType({None: Mode.UNKNOWN, "training": Mode.TRAINING, "game": Mode.GAME})
+
+
+class Source(IntEnum):
+    """Where a heart rate comes from."""
+
+    NONE = 0
+    SENSOR = 1
+    MODEL = 2
+    MODEL_CORRECTED = 3
+    HELD = 4
+
+
+SOURCE_NAMES: Final = (None, "sensor", "model", "model_corrected", "held")
+
+HELD_AFTER_S: Final = 2.0
+"""A strap's reading older than this is called held; after ``sensor_fresh_s`` it is gone."""
+
+
+class Correction(Protocol):
+    """What the recent error against the strap adds to a model's heart rate."""
+
+    def update(self, rows: IntArray, t: FloatArray, error_bpm: FloatArray) -> FloatArray:
+        """Take the error strap - model [k], bpm (NaN: no reading now); return what to add to the model [k]."""
+
+
+class FadingCorrection(SquadState):
+    """The averaged error of the last readings, fading with the time since the newest of them.
+
+    Neither averaging nor fading invents anything: without an error ever seen the correction is 0.
+    """
+
+    FIELDS = MappingProxyType({"error_bpm": np.nan, "t": np.nan})
+
+    def __init__(self, capacity: int, learn_s: float = 20.0, fade_s: float = 120.0) -> None:
+        super().__init__(capacity)
+        self._learn_s, self._fade_s = learn_s, fade_s
+
+    def update(self, rows: IntArray, t: FloatArray, error_bpm: FloatArray) -> FloatArray:
+        """See ``Correction``."""
+        state = self._take(rows)
+        error, seen_t = state
+        age_s = np.maximum(t - seen_t, 0.0)
+        now = error_bpm == error_bpm
+        known = np.where(error == error, error, error_bpm)
+        weight = age_s / (age_s + self._learn_s)
+        weight = np.where(weight == weight, weight, 1.0)
+        np.copyto(error, known + weight * (error_bpm - known), where=now)
+        np.copyto(seen_t, t, where=now)
+        self._put(rows, state)
+        faded: FloatArray = error / (1.0 + np.maximum(t - seen_t, 0.0) / self._fade_s)
+        return np.where(faded == faded, faded, 0.0)
+
+
+class LiveError(SquadState):
+    """How far a model is from the strap, over all readings of the session at which both were there."""
+
+    FIELDS = MappingProxyType({"readings": 0.0, "sum": 0.0, "sum_abs": 0.0, "sum_sq": 0.0})
+
+    def update(self, rows: IntArray, error_bpm: FloatArray) -> None:
+        """Take the error strap - model [k], bpm; NaN: none."""
+        known = error_bpm == error_bpm
+        if known.any():
+            rows, error = rows[known], error_bpm[known]
+            self._table[:, rows] += np.stack([np.ones_like(error), error, np.abs(error), error * error])
+
+    def figures(self, rows: IntArray) -> FloatArray:
+        """Readings, bias, MAE and RMSE [4, k]; bpm, NaN where there was no reading."""
+        count, total, total_abs, total_sq = self._take(rows)
+        n = np.where(count > 0.0, count, np.nan)
+        return np.stack([count, total / n, total_abs / n, np.sqrt(total_sq / n)])
+
+
+@dataclass(frozen=True)
+class ModelHeartRate:
+    """The models' heart rates, each array [k]; NaN where there is none. ``low`` and ``high`` bound 80 %."""
+
+    bpm: FloatArray
+    low_bpm: FloatArray
+    high_bpm: FloatArray
+
+
+@dataclass(frozen=True)
+class HeartRate:
+    """The heart rate that counts, each array [k]: value, source code, 80 % interval; NaN where unknown."""
+
+    bpm: FloatArray
+    source: IntArray
+    low_bpm: FloatArray
+    high_bpm: FloatArray
+
+
+def choose(
+    policy: Policy, mode: IntArray, strap: CleanHeartRate, strap_age_s: FloatArray, model: ModelHeartRate, add: FloatArray
+) -> HeartRate:
+    """Decide for each athlete.
+
+    Args:
+        policy: see the module.
+        mode: ``Mode`` of each sample [k].
+        strap: the clean strap.
+        strap_age_s: age of the strap's last accepted reading [k].
+        model: the models' heart rates.
+        add: correction of the model [k], bpm.
+    """
+    lenient = mode == Mode.UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
+    use_strap = (strap.bpm == strap.bpm) & (lenient | (mode == Mode.TRAINING))
+    use_model = (model.bpm == model.bpm) & ~use_strap & (lenient | (mode == Mode.GAME))
+    shift = np.where(lenient & use_model, add, 0.0)
+    shown = np.where(use_strap, strap.bpm, np.where(use_model, model.bpm + shift, np.nan))
+    source = _sources(use_strap, strap_age_s, use_model, shift)
+    low = np.where(use_model, model.low_bpm + shift, np.nan)
+    high = np.where(use_model, model.high_bpm + shift, np.nan)
+    return HeartRate(shown, source, low, high)
+
+
+def _sources(use_strap: BoolArray, strap_age_s: FloatArray, use_model: BoolArray, shift: FloatArray) -> IntArray:
+    measured = np.where(strap_age_s > HELD_AFTER_S, Source.HELD, Source.SENSOR)
+    predicted = np.where(shift != 0.0, Source.MODEL_CORRECTED, Source.MODEL)
+    return np.where(use_strap, measured, np.where(use_model, predicted, Source.NONE))

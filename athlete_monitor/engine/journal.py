@@ -1,0 +1,267 @@
+"""The journal: what survives a kill or a power cut, and the history of every athlete's load.
+
+A SQLite file in WAL mode with full synchronisation, written by one thread in one transaction per cycle:
+
+* ``sessions``: one row each, from the first sample to the summary;
+* ``seconds``: one row per athlete and second, appended;
+* ``events``: impacts, alerts and the like;
+* ``totals``: for each running session everything that has been added up, replaced each cycle;
+* ``memories``: for each running session what features, fusion and filters remember, replaced every ``MEMORY_EVERY_S``.
+
+Pages of a microSD card wear: rows are appended or replaced in place, there is no index to keep, and the write-ahead log
+is folded in seldom.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from athlete_monitor.engine.worker import Alarm, Worker
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+MEMORY_EVERY_S = 30.0
+KEEP_SECONDS_DAYS = 14
+"""Per-second rows of sessions that ended longer ago are deleted at start; sessions and events stay."""
+_CHECKPOINT_PAGES = 4000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions (
+    id INTEGER PRIMARY KEY, session_id TEXT NOT NULL UNIQUE, device_id TEXT NOT NULL, athlete_id INTEGER NOT NULL,
+    start_t REAL NOT NULL, last_t REAL NOT NULL, arrived_s REAL NOT NULL, facts BLOB NOT NULL,
+    end_t REAL, load_trimp REAL, summary BLOB);
+CREATE TABLE IF NOT EXISTS seconds (
+    session INTEGER NOT NULL, t INTEGER NOT NULL, heart_rate_bpm REAL, heart_rate_source TEXT, trimp REAL,
+    energy_kj REAL, player_load REAL, distance_m REAL, stress_percent REAL);
+CREATE TABLE IF NOT EXISTS events (session INTEGER NOT NULL, t REAL NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS totals (session INTEGER PRIMARY KEY, t REAL NOT NULL, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS memories (session INTEGER PRIMARY KEY, t REAL NOT NULL, state BLOB NOT NULL);
+"""
+
+
+@dataclass(frozen=True)
+class Second:
+    """One athlete's second; None where a value is not known."""
+
+    session: int
+    t: int
+    heart_rate_bpm: float | None
+    heart_rate_source: str | None
+    trimp: float | None
+    energy_kj: float | None
+    player_load: float | None
+    distance_m: float | None
+    stress_percent: float | None
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """A session as the journal knows it. ``facts`` are the engine's own, ``arrived_s`` is wall time of the last commit."""
+
+    number: int
+    session_id: str
+    device_id: str
+    athlete_id: int
+    start_t: float
+    last_t: float
+    arrived_s: float
+    facts: dict[str, Any]
+    totals: bytes | None
+    memory: bytes | None
+
+
+@dataclass(frozen=True)
+class PastLoad:
+    """A finished session of an athlete, for the history of load."""
+
+    start_t: float
+    end_t: float
+    trimp: float
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the journal, making it where there is none.
+
+    Raises:
+        MonitorError: the file is no journal, or of another version.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version not in {0, SCHEMA_VERSION}:
+            raise MonitorError(f"{path}: journal of version {version}, this program reads {SCHEMA_VERSION}")
+        connection.executescript(_SCHEMA)
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    except sqlite3.Error as error:
+        connection.close()
+        raise MonitorError(f"{path}: not usable as a journal ({error}); move it away to begin a new one") from error
+    except MonitorError:
+        connection.close()
+        raise
+    return connection
+
+
+class Journal:
+    """The journal of one engine.
+
+    Every method but ``open_sessions`` and ``past_loads`` only leaves a record for the writing thread. ``snapshot`` records
+    are kept as the newest of each session, so a slow disk costs no memory.
+
+    Args:
+        path: the SQLite file.
+        now_s: wall clock, epoch seconds.
+        period_s: time between two transactions.
+        tell: called with a sentence, and whether it is bad news, when the disk fails or works again.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        now_s: Callable[[], float],
+        period_s: float = 0.8,
+        tell: Callable[[str, bool], None] | None = None,
+    ) -> None:
+        self._connection = connect(path)
+        self._now_s = now_s
+        self._forget_old_seconds()
+        (self._last_number,) = self._connection.execute("SELECT COALESCE(MAX(id), 0) FROM sessions").fetchone()
+        self._worker = Worker("journal", self._write, period_s=period_s, alarm=Alarm("journal", tell))
+        self._kept: list[_Record] = []
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last transaction failed."""
+        return self._worker.alarm.raised
+
+    @property
+    def lost(self) -> int:
+        """Records given up because the disk has failed for too long."""
+        return self._worker.dropped
+
+    def start(self) -> None:
+        """Start the writing thread."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Write what is waiting and close the file."""
+        self._worker.stop()
+        self._connection.close()
+
+    def open_sessions(self) -> list[OpenSession]:
+        """Sessions that an earlier engine began and did not end; call before ``start``."""
+        rows = self._connection.execute(
+            "SELECT id, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts, totals.state, memories.state"
+            " FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id"
+            " WHERE end_t IS NULL ORDER BY id"
+        )
+        return [OpenSession(*row[:7], msgspec.json.decode(row[7]), *row[8:]) for row in rows]
+
+    def past_loads(self) -> dict[int, list[PastLoad]]:
+        """Finished sessions of every athlete, oldest first; call before ``start``."""
+        loads: dict[int, list[PastLoad]] = {}
+        rows = self._connection.execute(
+            "SELECT athlete_id, start_t, end_t, load_trimp FROM sessions"
+            " WHERE end_t IS NOT NULL AND load_trimp IS NOT NULL ORDER BY start_t"
+        )
+        for athlete_id, *load in rows:
+            loads.setdefault(athlete_id, []).append(PastLoad(*load))
+        return loads
+
+    def begin(self, session_id: str, device_id: str, athlete_id: int, start_t: float, facts: dict[str, Any]) -> int:
+        """Record a new session and return its number."""
+        self._last_number += 1
+        values = (self._last_number, session_id, device_id, athlete_id, start_t, start_t, self._now_s(), _json(facts))
+        self._put(
+            "INSERT INTO sessions (id, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
+        return self._last_number
+
+    def second(self, second: Second) -> None:
+        """Record one athlete's second."""
+        self._put("INSERT INTO seconds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", tuple(vars(second).values()))
+
+    def event(self, number: int, t: float, kind: str, body: dict[str, Any]) -> None:
+        """Record an event of a session."""
+        self._put("INSERT INTO events VALUES (?, ?, ?, ?)", (number, t, kind, _json(body)))
+
+    def snapshot(self, number: int, last_t: float, facts: dict[str, Any], totals: bytes, memory: bytes | None) -> None:
+        """Record what a running session has added up and, where given, what it remembers."""
+        self._put(
+            "UPDATE sessions SET last_t = ?, arrived_s = ?, facts = ? WHERE id = ?",
+            (last_t, self._now_s(), _json(facts), number),
+        )
+        self._put("INSERT OR REPLACE INTO totals VALUES (?, ?, ?)", (number, last_t, totals))
+        if memory is not None:
+            self._put("INSERT OR REPLACE INTO memories VALUES (?, ?, ?)", (number, last_t, memory))
+
+    def end(self, number: int, end_t: float, load_trimp: float | None, summary: dict[str, Any]) -> None:
+        """Record the end of a session and drop what was kept for its resumption."""
+        self._put(
+            "UPDATE sessions SET end_t = ?, last_t = ?, load_trimp = ?, summary = ? WHERE id = ?",
+            (end_t, end_t, load_trimp, _json(summary), number),
+        )
+        self._put("DELETE FROM totals WHERE session = ?", (number,))
+        self._put("DELETE FROM memories WHERE session = ?", (number,))
+
+    def _put(self, statement: str, values: tuple[Any, ...]) -> None:
+        self._worker.put((statement, values))
+
+    def _write(self, records: Sequence[_Record]) -> None:
+        """One transaction; what a failing disk refuses is kept, newest first to lose, and tried again."""
+        self._kept.extend(records)
+        if not self._kept:
+            return
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for statement, values in self._kept:
+                self._connection.execute(statement, values)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            self._shed()
+            raise OSError(str(error)) from error
+        self._kept.clear()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _shed(self) -> None:
+        """Keep the newest snapshot of each session alone, and bound what is left."""
+        seen: set[tuple[str, Any]] = set()
+        kept = []
+        for statement, values in reversed(self._kept):
+            key = (statement, values[-1] if statement.startswith("UPDATE") else values[0])
+            replaced = statement.startswith(("UPDATE sessions SET last_t", "INSERT OR REPLACE"))
+            if not (replaced and key in seen):
+                kept.append((statement, values))
+            seen.add(key)
+        self._worker.dropped += max(0, len(kept) - KEPT_RECORDS)
+        self._kept = kept[:KEPT_RECORDS][::-1]
+
+    def _forget_old_seconds(self) -> None:
+        limit = self._now_s() - KEEP_SECONDS_DAYS * 86_400
+        self._connection.execute(
+            "DELETE FROM seconds WHERE session IN (SELECT id FROM sessions WHERE end_t < ?)", (limit,)
+        )
+
+
+_Record = tuple[str, tuple[Any, ...]]
+KEPT_RECORDS = 100_000
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(value)

@@ -1,0 +1,368 @@
+"""The squad as arrays, and the pure step that advances it: no I/O, no clock, no log.
+
+A step takes at most one sample of each athlete. Everything an athlete gets depends on that athlete's own samples alone, to
+the last bit: who else is in the step and how the samples were cut into steps does not matter. Predictions and outputs
+fall due in sample time for the same reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from athlete_monitor.arrays import ACC, GYRO, HEART_RATE, MAG, SPEED, X, Y
+from athlete_monitor.engine.heart_rate_source import (
+    MODE_OF,
+    FadingCorrection,
+    HeartRate,
+    LiveError,
+    ModelHeartRate,
+    choose,
+)
+from athlete_monitor.features import FeatureBank
+from athlete_monitor.fusion import FILTERS
+from athlete_monitor.physiology.bodies import Bodies
+from athlete_monitor.physiology.clock import SampleClock
+from athlete_monitor.physiology.energy import EnergyExpenditure, energy_rate_kj_per_min
+from athlete_monitor.physiology.heart_rate import HeartRateFilter, HeartRateMax, hr_reserve_fraction
+from athlete_monitor.physiology.hrv import HeartRateVariability
+from athlete_monitor.physiology.impacts import Impacts
+from athlete_monitor.physiology.load import PlayerLoad
+from athlete_monitor.physiology.locomotion import Locomotion
+from athlete_monitor.physiology.squad_state import SquadState
+from athlete_monitor.physiology.stress import Stress
+from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
+    from athlete_monitor.athletes import Profile
+    from athlete_monitor.engine.heart_rate_source import Policy
+    from athlete_monitor.engine.prediction import ModelBook
+    from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.physiology.bodies import Body
+    from athlete_monitor.physiology.heart_rate import CleanHeartRate
+    from athlete_monitor.physiology.impacts import Impact
+    from athlete_monitor.wire.sample import Sample
+
+_TICK_SLACK: Final = 1e-4
+_MOTION_TAU_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's samples, each athlete at most once.
+
+    ``rows`` [k], ``t`` [k] in seconds, ``values`` [k, len(CHANNELS)] (NaN: not measured), ``mode`` [k] as ``Mode``; ``rr``
+    holds (row, t, intervals in ms) for the few samples that have beats.
+    """
+
+    rows: IntArray
+    t: FloatArray
+    values: FloatArray
+    mode: IntArray
+    rr: tuple[tuple[int, float, tuple[float, ...]], ...] = ()
+
+    @classmethod
+    def from_samples(cls, rows: Sequence[int], samples: Sequence[Sample]) -> Batch:
+        """Put samples of different athletes side by side."""
+        return cls(
+            np.array(rows, dtype=np.int64),
+            np.array([sample.t for sample in samples]),
+            np.array([sample.values for sample in samples]),
+            np.array([MODE_OF[sample.tags.mode] for sample in samples], dtype=np.int64),
+            tuple(
+                (row, sample.t, sample.rr_intervals_ms)
+                for row, sample in zip(rows, samples, strict=True)
+                if sample.rr_intervals_ms
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class KernelSettings:
+    """What the kernel needs of the configuration."""
+
+    features: FeatureSpec
+    fusion: str = "imufusion"
+    policy: Policy = "by_mode"
+    sensor_fresh_s: float = 5.0
+    prediction_rate_hz: float = 10.0
+    metrics_rate_hz: float = 1.0
+    alert_g: float = 8.0
+
+
+@dataclass(frozen=True)
+class Present:
+    """An athlete's present figures, each array [k]; NaN where unknown. ``rows`` tells whose they are."""
+
+    rows: IntArray
+    t: FloatArray
+    mode: IntArray
+    heart_rate: HeartRate
+    strap_bpm: FloatArray
+    model: ModelHeartRate
+    hr_max_bpm: FloatArray
+    body: Body
+    reserve: FloatArray
+    zone: IntArray
+    stress_percent: FloatArray
+    energy_rate_kj_per_min: FloatArray
+    trimp: FloatArray
+    energy_kj: FloatArray
+    player_load: FloatArray
+    speed_mps: FloatArray
+    motion_mps2: FloatArray
+
+    def take(self, index: IntArray) -> Present:
+        """The figures of the athletes at ``index`` [m] into this one's arrays."""
+        return _take(self, index)
+
+
+def _take(record: Any, index: IntArray) -> Any:
+    values = {
+        name: value[index] if isinstance(value, np.ndarray) else _take(value, index)
+        for name, value in vars(record).items()
+    }
+    return type(record)(**values)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What a step brought: the present figures, who is due for an output (indices into them), and impacts."""
+
+    present: Present
+    due: IntArray
+    impacts: list[Impact]
+
+
+class Part(Protocol):
+    """A piece of the squad's memory."""
+
+    def grow(self, capacity: int) -> None:
+        """Make room for ``capacity`` athletes."""
+
+    def reset(self, rows: IntArray) -> None:
+        """Forget ``rows`` [k]."""
+
+    def state(self, row: int) -> Any:
+        """State of one athlete."""
+
+    def set_state(self, row: int, state: Any) -> None:
+        """Restore what ``state`` returned."""
+
+
+class Ticks(SquadState):
+    """When predictions and outputs last fell due, the prediction that is held until the next, and the smoothed motion."""
+
+    FIELDS = MappingProxyType(
+        dict.fromkeys(("prediction", "output", "model_bpm", "low_bpm", "high_bpm", "motion_mps2"), np.nan)
+    )
+
+    def due(self, field: int, rows: IntArray, t: FloatArray, rate_hz: float) -> BoolArray:
+        """Whether the tick of ``t`` [k] at ``rate_hz`` is another than the last one's; remembers it."""
+        tick = np.floor(t * rate_hz + _TICK_SLACK)
+        changed = tick != self._table[field].take(rows)
+        self._table[field, rows] = tick
+        return changed
+
+    def hold(self, rows: IntArray, prediction: FloatArray) -> None:
+        """Keep predictions [3, k]: value, low, high."""
+        self._table[2:5, rows] = prediction
+
+    def held(self, rows: IntArray) -> FloatArray:
+        """The predictions that count at present [3, k]."""
+        return self._table[2:5].take(rows, axis=1)
+
+    def smooth_motion(self, rows: IntArray, dt_s: FloatArray, motion_mps2: FloatArray) -> FloatArray:
+        """Average over a second of |gravity-free acceleration| [k], m/s^2; NaN before the first."""
+        last = self._table[5].take(rows)
+        start = np.where(last == last, last, motion_mps2)
+        smooth = start + (dt_s / (dt_s + _MOTION_TAU_S)) * (motion_mps2 - start)
+        smooth = np.where(smooth == smooth, smooth, last)
+        self._table[5, rows] = smooth
+        return smooth
+
+
+class Strap(HeartRateFilter):
+    """The strap's clean readings, with the time of the newest."""
+
+    def reading_t(self, rows: IntArray) -> FloatArray:
+        """Sample time of the last accepted reading [k], s; NaN before the first."""
+        return self._field("t", rows)
+
+
+class Squad:
+    """Everything that is known and remembered of all athletes, one row each.
+
+    Rows are handed out by ``add`` and taken back by ``remove``; capacity grows by doubling.
+    """
+
+    def __init__(self, settings: KernelSettings, models: ModelBook, capacity: int = 32) -> None:
+        self.settings = settings
+        self.models = models
+        self.prediction_rate_hz = settings.prediction_rate_hz
+        self._capacity = capacity
+        self._free = list(range(capacity - 1, -1, -1))
+        self.bodies = Bodies(capacity)
+        self.clock = SampleClock(capacity)
+        self.hr_max = HeartRateMax(capacity)
+        self.trimp = BanisterTrimp(capacity)
+        self.zones = HeartRateZones(capacity)
+        self.energy = EnergyExpenditure(capacity)
+        self.stress = Stress(capacity)
+        self.player_load = PlayerLoad(capacity)
+        self.locomotion = Locomotion(capacity)
+        self.impacts = Impacts(capacity, alert_g=settings.alert_g)
+        self.live_error = LiveError(capacity)
+        self.ticks = Ticks(capacity)
+        self.strap = Strap(capacity, fresh_s=settings.sensor_fresh_s)
+        self.correction = FadingCorrection(capacity)
+        self.hrv = HeartRateVariability()
+        self.fusion = FILTERS[settings.fusion](capacity)
+        self.features = FeatureBank(settings.features, capacity)
+
+    def _totals(self) -> dict[str, Part]:
+        names = (
+            "clock", "hr_max", "trimp", "zones", "energy", "stress", "player_load", "locomotion", "impacts",
+            "live_error", "ticks",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def _memories(self) -> dict[str, Part]:
+        return {name: getattr(self, name) for name in ("strap", "correction", "hrv", "fusion", "features")}
+
+    def _parts(self) -> list[Part]:
+        return [self.bodies, *self._totals().values(), *self._memories().values()]
+
+    @property
+    def capacity(self) -> int:
+        """Athletes that fit without growing."""
+        return self._capacity
+
+    def __len__(self) -> int:
+        return self._capacity - len(self._free)
+
+    def add(self, profile: Profile) -> int:
+        """Begin an athlete and return the row."""
+        if not self._free:
+            self._grow()
+        row = self._free.pop()
+        rows = np.array([row])
+        for part in self._parts():
+            part.reset(rows)
+        self.bodies.set(row, profile)
+        body = self.bodies.take(rows)
+        self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
+        self.models.add(row, profile)
+        return row
+
+    def remove(self, row: int) -> None:
+        """Forget an athlete; the row may be handed out again."""
+        self.models.remove(row)
+        self._free.append(row)
+
+    def _grow(self) -> None:
+        larger = 2 * self._capacity
+        for part in self._parts():
+            part.grow(larger)
+        self.models.grow(larger)
+        self._free = list(range(larger - 1, self._capacity - 1, -1))
+        self._capacity = larger
+
+    def totals(self, row: int) -> dict[str, Any]:
+        """What an athlete's session has added up: small, plain values."""
+        return {name: part.state(row) for name, part in self._totals().items()}
+
+    def memories(self, row: int) -> dict[str, Any]:
+        """What features, fusion and filters remember of an athlete: plain values and one array."""
+        return {name: part.state(row) for name, part in self._memories().items()}
+
+    def restore(self, row: int, totals: Mapping[str, Any], memories: Mapping[str, Any] | None) -> None:
+        """Give a fresh row what ``totals`` and ``memories`` returned earlier.
+
+        Raises:
+            KeyError, ValueError, TypeError: it was made by another version or for another configuration.
+        """
+        for name, part in self._totals().items():
+            part.set_state(row, totals[name])
+        if memories is not None:
+            for name, part in self._memories().items():
+                part.set_state(row, memories[name])
+
+    def step(self, batch: Batch) -> StepResult:
+        """Advance the athletes of the batch by one sample each."""
+        rows, t, values = batch.rows, batch.t, batch.values
+        for row, beat_t, intervals in batch.rr:
+            self.hrv.add(row, beat_t, intervals)
+        dt_s = self.clock.update(rows, t)
+        impacts = self.impacts.update(rows, t, values[:, ACC])
+        strap = self.strap.update(rows, t, values[:, HEART_RATE])
+        model = self._model_heart_rate(rows, t, values)
+        heart_rate = self._heart_rate(rows, t, batch.mode, strap, model)
+        present = self._present(batch, dt_s, strap, model, heart_rate)
+        due = self.ticks.due(1, rows, t, self.settings.metrics_rate_hz)
+        return StepResult(present, np.flatnonzero(due), impacts)
+
+    def flush(self, row: int) -> list[Impact]:
+        """The impacts of an ending session that were waiting to become certain."""
+        return self.impacts.flush(np.array([row]))
+
+    def _model_heart_rate(self, rows: IntArray, t: FloatArray, values: FloatArray) -> ModelHeartRate:
+        """Predict for those who are due; the others keep their last prediction while its channels arrive."""
+        features = self.features.update(rows, t, values)
+        serving = self.models.serving(rows, self.features.available(rows, t))
+        due = np.flatnonzero(self.ticks.due(0, rows, t, self.prediction_rate_hz))
+        if len(due):
+            self.ticks.hold(rows[due], self.models.predict(rows[due], features[due]))
+        bpm, low, high = np.where(serving, self.ticks.held(rows), np.nan)
+        return ModelHeartRate(bpm, low, high)
+
+    def _heart_rate(
+        self, rows: IntArray, t: FloatArray, mode: IntArray, strap: CleanHeartRate, model: ModelHeartRate
+    ) -> HeartRate:
+        error = np.where(strap.accepted, strap.bpm - model.bpm, np.nan)
+        self.live_error.update(rows, error)
+        add = self.correction.update(rows, t, error)
+        return choose(self.settings.policy, mode, strap, t - self.strap.reading_t(rows), model, add)
+
+    def _present(
+        self, batch: Batch, dt_s: FloatArray, strap: CleanHeartRate, model: ModelHeartRate, heart_rate: HeartRate
+    ) -> Present:
+        rows, t, values = batch.rows, batch.t, batch.values
+        acc = values[:, ACC]
+        hr_max = self.hr_max.update(rows, t, strap)
+        body = self.bodies.take(rows)
+        reserve = hr_reserve_fraction(heart_rate.bpm, body.hr_rest_bpm, hr_max)
+        rate = energy_rate_kj_per_min(
+            heart_rate.bpm, body.hr_rest_bpm, hr_max, body.male, body.age_years, body.weight_kg, body.height_cm
+        )
+        linear = self.fusion.update(rows, t, acc, values[:, GYRO], values[:, MAG])
+        return Present(
+            rows=rows,
+            t=t,
+            mode=batch.mode,
+            heart_rate=heart_rate,
+            strap_bpm=strap.bpm,
+            model=model,
+            hr_max_bpm=hr_max,
+            body=body,
+            reserve=reserve,
+            zone=self.zones.update(rows, dt_s, heart_rate.bpm, hr_max),
+            stress_percent=self.stress.update(rows, t, reserve),
+            energy_rate_kj_per_min=rate,
+            trimp=self.trimp.update(rows, dt_s, reserve, body.male),
+            energy_kj=self.energy.update(rows, dt_s, rate),
+            player_load=self.player_load.update(rows, t, acc),
+            speed_mps=self.locomotion.update(rows, t, values[:, SPEED], values[:, X], values[:, Y]),
+            motion_mps2=self.ticks.smooth_motion(rows, dt_s, _length(linear)),
+        )
+
+
+def _length(vectors: FloatArray) -> FloatArray:
+    x, y, z = vectors[:, 0], vectors[:, 1], vectors[:, 2]
+    return np.sqrt(x * x + y * y + z * z)

@@ -1,0 +1,70 @@
+"""What systemd is told, over its own datagram socket (``sd_notify(3)``): ready, status, watchdog, stopping."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Notifier:
+    """Sends notifications to the service manager; does nothing where there is none.
+
+    ``watchdog_s`` is the longest pause that the service manager allows between two calls of ``alive``; None where it
+    does not watch.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._address = _socket_address(environ.get("NOTIFY_SOCKET", ""))
+        self.watchdog_s = _watchdog_s(environ)
+        self._ready = False
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self._address else None
+        if self._socket is not None:
+            self._socket.setblocking(False)
+
+    def ready(self) -> None:
+        """The service serves; only the first call is sent."""
+        if not self._ready:
+            self._ready = True
+            self._send("READY=1")
+
+    def status(self, text: str) -> None:
+        """One line for ``systemctl status``."""
+        self._send(f"STATUS={' '.join(text.split())}")
+
+    def alive(self) -> None:
+        """Content the watchdog."""
+        self._send("WATCHDOG=1")
+
+    def stopping(self) -> None:
+        """The service ends."""
+        self._send("STOPPING=1")
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _send(self, message: str) -> None:
+        if self._socket is None or self._address is None:
+            return
+        try:
+            self._socket.sendto(message.encode(), self._address)
+        except OSError:  # the manager is gone or busy: nothing that the engine could mend
+            return
+
+
+def _socket_address(text: str) -> str | None:
+    if not text.startswith(("/", "@")):
+        return None
+    return "\0" + text[1:] if text.startswith("@") else text
+
+
+def _watchdog_s(environ: Mapping[str, str]) -> float | None:
+    microseconds = environ.get("WATCHDOG_USEC", "")
+    watched = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    return int(microseconds) / 1e6 if watched and microseconds.isascii() and microseconds.isdigit() else None

@@ -1,0 +1,106 @@
+"""A thread with a bounded queue: how everything slow is kept away from the kernel."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_log = logging.getLogger(__name__)
+
+JOIN_S = 10.0
+
+
+class Alarm:
+    """Says once that something fails, and once that it works again."""
+
+    def __init__(self, what: str, tell: Callable[[str, bool], None] | None = None) -> None:
+        self._what = what
+        self._tell = tell
+        self._raised = False
+
+    @property
+    def raised(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._raised
+
+    def failed(self, error: Exception) -> None:
+        """Note a failed attempt."""
+        if not self._raised:
+            self._raised = True
+            self._say(f"{self._what} failed: {error}", bad=True)
+
+    def worked(self) -> None:
+        """Note an attempt that worked."""
+        if self._raised:
+            self._raised = False
+            self._say(f"{self._what} works again", bad=False)
+
+    def _say(self, text: str, *, bad: bool) -> None:
+        _log.log(logging.ERROR if bad else logging.WARNING, "alarm=%s %s", "raised" if bad else "cleared", text)
+        if self._tell is not None:
+            self._tell(text, bad)
+
+
+class Worker:
+    """Runs ``handle(items)`` in its own thread with whatever has been put since the last call.
+
+    ``put`` never blocks: beyond ``limit`` waiting items the oldest is dropped and counted in ``dropped``. ``handle`` is
+    called at least every ``period_s``, with an empty sequence when nothing came, and one last time by ``stop``.
+    An ``OSError`` from ``handle`` raises the alarm and costs those items; the thread goes on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        handle: Callable[[Sequence[Any]], None],
+        *,
+        limit: int = 100_000,
+        period_s: float = 0.25,
+        alarm: Alarm | None = None,
+    ) -> None:
+        self.dropped = 0
+        self.alarm = alarm or Alarm(name)
+        self._handle, self._period_s = handle, period_s
+        self._items: deque[Any] = deque(maxlen=limit)
+        self._limit = limit
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def put(self, item: Any) -> None:
+        """Leave an item for the thread."""
+        if len(self._items) >= self._limit:
+            self.dropped += 1
+        self._items.append(item)
+
+    def stop(self) -> None:
+        """Handle what is waiting and end the thread."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(JOIN_S)
+
+    def _run(self) -> None:
+        next_s = time.monotonic()
+        while not self._stopping.is_set():
+            next_s = max(next_s + self._period_s, time.monotonic())
+            self._stopping.wait(max(0.0, next_s - time.monotonic()))
+            self._handle_waiting()
+        self._handle_waiting()
+
+    def _handle_waiting(self) -> None:
+        items = [self._items.popleft() for _ in range(len(self._items))]
+        try:
+            self._handle(items)
+        except OSError as error:
+            self.alarm.failed(error)
+        else:
+            self.alarm.worked()
