@@ -1,0 +1,222 @@
+"""``check``: what this machine has, what it lacks, and how to mend it. Works before anything is installed."""
+
+from __future__ import annotations
+
+import grp
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.deploy import bootstrap, probes
+from athlete_monitor.deploy.findings import Finding, report
+from athlete_monitor.deploy.hardware import Board, read_board
+from athlete_monitor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from athlete_monitor.deploy.findings import Level
+
+LEAST_FREE_GB: Final = 2.0
+LEAST_WRITE_MB_S: Final = 10.0
+LEAST_MEMORY_MB: Final = 1500
+COMFORT_MEMORY_MB: Final = 6000
+HOT_C: Final = 70.0
+CRITICAL_C: Final = 80.0
+GROUPS: Final = {"video": "the GPU", "dialout": "sensors on a serial port"}
+SETUP: Final = "python3 jetson_deploy.py setup"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the configuration asks of this machine; its defaults hold before it can be read."""
+
+    folder: Path
+    broker_host: str = "127.0.0.1"
+    broker_port: int = 1883
+    broker_mode: str = "auto"
+    device: str = "cpu"
+
+
+def check(config: Path, root: Path | None, filesystem: Path = Path("/")) -> int:
+    """Print the report of this machine; 1 when something must be mended."""
+    return report(list(findings(config, root, filesystem)))
+
+
+def findings(config: Path, root: Path | None, filesystem: Path) -> Iterator[Finding]:
+    """Yield what was found, part by part; ``filesystem`` is where the board's own files are read."""
+    board = read_board(filesystem)
+    wanted, trouble = _wanted(config, root)
+    yield from system_findings(board)
+    if trouble:
+        yield trouble
+    yield from package_findings(board, wanted)
+    yield broker_finding(wanted)
+    yield from disk_findings(wanted.folder)
+    yield from memory_findings(board)
+    yield clock_finding()
+    yield from heat_findings(board)
+    if board.is_jetson:
+        yield power_finding(board)
+        yield from group_findings()
+
+
+def _wanted(config: Path, root: Path | None) -> tuple[Wanted, Finding | None]:
+    folder = probes.existing_parent((root or config.parent).resolve())
+    try:
+        from athlete_monitor.config import load_config
+    except ImportError:
+        return Wanted(folder), None
+    try:
+        tree = load_config(config, root)
+    except ConfigError as error:
+        problems = str(error).splitlines()
+        remedy = "python3 jetson_deploy.py validate shows all of them"
+        return Wanted(folder), Finding("configuration", "fail", problems[0], remedy)
+    mqtt = tree.mqtt
+    return Wanted(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device), None
+
+
+def system_findings(board: Board) -> Iterator[Finding]:
+    """Yield what kind of machine this is: Python, processor, C library, board."""
+    python = platform.python_version()
+    supported = (3, 10) <= sys.version_info[:2] < (3, 14)
+    remedy = "" if supported else "install Python 3.10 to 3.13"
+    yield Finding("Python", "ok" if supported else "fail", f"{python} ({sys.executable})", remedy)
+    machine = platform.machine()
+    known = machine in {"x86_64", "aarch64"}
+    yield Finding("processor", "ok" if known else "warn", machine, "" if known else "packages may have to be compiled")
+    glibc = ".".join(str(part) for part in bootstrap.glibc_version())
+    yield Finding("C library", "ok" if glibc else "warn", f"glibc {glibc}" if glibc else "not glibc")
+    yield Finding("board", "ok", board.model or "no name")
+    if board.is_jetson:
+        release = f"L4T {board.l4t or '?'}, JetPack {board.jetpack or 'not known for this release'}"
+        yield Finding("JetPack", "ok" if board.l4t else "warn", release)
+
+
+def package_findings(board: Board, wanted: Wanted) -> Iterator[Finding]:
+    """Yield whether the pinned packages are there, at the pinned version, and can be imported."""
+    file = bootstrap.own_requirements(development=False)[0]
+    pins = probes.pinned(file)
+    have = probes.installed(list(pins))
+    missing = [name for name, version in have.items() if version is None]
+    if missing:
+        text = f"{len(missing)} of {len(pins)} not installed ({', '.join(missing[:3])}, ...)"
+        yield Finding("packages", "fail", text, SETUP)
+        return
+    other = [f"{name} {have[name]} instead of {pins[name]}" for name in pins if have[name] != pins[name]]
+    yield Finding(
+        "packages", "warn" if other else "ok", ", ".join(other[:3]) or f"{len(pins)} as pinned in {file.name}"
+    )
+    imports = probes.try_imports(list(probes.IMPORTS.values()))
+    for module, why in imports.failures.items():
+        yield Finding("import", "fail", f"{module}: {why}", SETUP)
+    yield cuda_finding(imports.cuda, board, wanted)
+
+
+def cuda_finding(cuda: str | None, board: Board, wanted: Wanted) -> Finding:
+    """Judge whether torch sees a GPU, by what the configuration and the board ask for."""
+    if cuda:
+        return Finding("CUDA", "ok", cuda)
+    if wanted.device == "cuda":
+        remedy = "set model_loading.device: cpu" if board.is_nano else "install NVIDIA's torch build for this JetPack"
+        return Finding("CUDA", "warn", "torch sees none; models run on the CPU", remedy)
+    return Finding("CUDA", "ok", "torch sees none; none is needed")
+
+
+def broker_finding(wanted: Wanted) -> Finding:
+    """Ask the configured broker whether it answers."""
+    place = f"{wanted.broker_host}:{wanted.broker_port}"
+    answer = probes.ask_broker(wanted.broker_host, wanted.broker_port)
+    if answer == "answers" or "password" in answer:
+        return Finding("broker", "ok", f"{place} {answer}")
+    if wanted.broker_mode == "external":
+        return Finding("broker", "fail", f"{place}: {answer}", "sudo systemctl start mosquitto")
+    return Finding("broker", "ok", f"{place}: {answer}; main.py will host one")
+
+
+def disk_findings(folder: Path) -> Iterator[Finding]:
+    """Yield free space and write speed of the disk that takes the data."""
+    free = probes.free_gb(folder)
+    enough = free >= LEAST_FREE_GB
+    remedy = "" if enough else "move old sessions away, or give --root a larger disk"
+    yield Finding("disk space", "ok" if enough else "fail", f"{free:.1f} GB free", remedy)
+    try:
+        speed = probes.write_speed_mb_s(folder)
+    except OSError as error:
+        yield Finding("disk speed", "fail", f"{folder}: {error.strerror}", "give this user the folder, or --root DIR")
+        return
+    fast = speed >= LEAST_WRITE_MB_S
+    yield Finding(
+        "disk speed", "ok" if fast else "warn", f"{speed:.0f} MB/s", "" if fast else "use an A1/A2 card or an SSD"
+    )
+
+
+def memory_findings(board: Board) -> Iterator[Finding]:
+    """Yield memory and swap."""
+    memory = board.memory
+    if memory is None:
+        yield Finding("memory", "warn", "not known")
+        return
+    enough = memory.total_mb >= LEAST_MEMORY_MB
+    text = f"{memory.total_mb} MB, {memory.available_mb} MB free"
+    yield Finding("memory", "ok" if enough else "fail", text, "" if enough else "2 GB are needed, better 4 GB")
+    needed = memory.total_mb < COMFORT_MEMORY_MB and memory.swap_mb == 0
+    remedy = "docs/migration.md, Swap" if needed else ""
+    yield Finding("swap", "warn" if needed else "ok", f"{memory.swap_mb} MB", remedy)
+
+
+def clock_finding() -> Finding:
+    """Tell whether the clock follows the network's time: samples carry their own."""
+    synchronised = probes.clock_synchronised()
+    if synchronised:
+        return Finding("clock", "ok", "synchronised")
+    text = "not known to be synchronised" if synchronised is None else "not synchronised"
+    return Finding("clock", "warn", text, "sudo timedatectl set-ntp true")
+
+
+def heat_findings(board: Board) -> Iterator[Finding]:
+    """Yield temperature and throttling."""
+    hottest = board.hottest_c
+    if hottest is None:
+        yield Finding("temperature", "ok", "no sensor")
+    else:
+        level: Level = "fail" if hottest >= CRITICAL_C else "warn" if hottest >= HOT_C else "ok"
+        yield Finding("temperature", level, f"{hottest:.0f} °C", "" if level == "ok" else "docs/migration.md, Cooling")
+    if board.throttled_by and board.is_jetson:
+        yield Finding("throttling", "warn", ", ".join(board.throttled_by), "docs/migration.md, Cooling")
+    if board.over_current_events:
+        text = f"{board.over_current_events} over-current events"
+        yield Finding("power supply", "warn", text, "use the supply that came with the board")
+
+
+def power_finding(board: Board) -> Finding:
+    """Tell the power mode; the first is the full one on every Jetson that is supported."""
+    mode = board.power_mode
+    if mode is None:
+        return Finding("power mode", "warn", "not known", "sudo nvpmodel -m 0")
+    text = f"{mode.number} ({mode.name or 'no name'})"
+    return (
+        Finding("power mode", "ok", text)
+        if mode.number == 0
+        else Finding("power mode", "warn", text, "sudo nvpmodel -m 0")
+    )
+
+
+def group_findings() -> Iterator[Finding]:
+    """Yield which groups of a Jetson's devices the user is in."""
+    mine = {_group_name(gid) for gid in {*os.getgroups(), os.getgid()}}
+    for group, purpose in GROUPS.items():
+        member = group in mine or os.geteuid() == 0
+        remedy = "" if member else f"sudo usermod -aG {group} $USER, for {purpose}"
+        yield Finding(f"group {group}", "ok" if member else "warn", "yes" if member else "no", remedy)
+
+
+def _group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

@@ -1,0 +1,187 @@
+"""The commands of ``jetson_deploy.py``. Only the standard library is imported before the environment stands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor import __version__
+from athlete_monitor.deploy import bootstrap
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SCRIPT: Final = bootstrap.PROJECT / "jetson_deploy.py"
+INTERRUPTED: Final = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(prog="jetson_deploy.py", description="Set the system up, look after it.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_trying(commands)
+    _add_care(commands)
+    _add_work(commands)
+    return parser
+
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names it nowhere else
+
+
+def _add_trying(commands: Commands) -> None:
+    demo = commands.add_parser("demo", help="the whole system on real recordings, in under three minutes")
+    demo.add_argument("--players", type=_positive, default=4, help="simulated athletes beside the recorded ones (4)")
+    demo.add_argument("--minutes", type=_minutes, default=12.0, help="recorded minutes that are streamed (12)")
+    demo.add_argument("--speed", type=_minutes, default=12.0, help="times faster than real time (12)")
+    demo.add_argument("--root", type=Path, metavar="DIR", help="where its files land (default: a new folder)")
+    test = commands.add_parser("test", help="lint, types, import laws and all tests")
+    test.add_argument("pytest", nargs="*", help="passed on to pytest, after --")
+
+
+def _add_care(commands: Commands) -> None:
+    check = commands.add_parser("check", help="what this machine has and what it lacks, with the remedy")
+    _add_config(check)
+    setup = commands.add_parser("setup", help="folders, roster, broker configuration; safe to repeat")
+    _add_config(setup)
+    setup.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    setup.add_argument("--secure", action="store_true", help="passwords and access rights for each device")
+    setup.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="where the broker listens (127.0.0.1)")
+    validate = commands.add_parser("validate", help="check configuration files")
+    validate.add_argument("files", nargs="*", type=Path, help="configurations or rosters (default: ours)")
+    status = commands.add_parser("status", help="settings, athletes, sessions, models, processes, temperatures")
+    _add_config(status)
+    status.add_argument("--json", action="store_true", help="for programs")
+
+
+def _add_work(commands: Commands) -> None:
+    training = commands.add_parser("run", help="train the models of all athletes with new sessions")
+    _add_config(training)
+    training.add_argument("options", nargs="*", help="passed on to sup_ml_rf_training.py, after --")
+    services = commands.add_parser("install-services", help="systemd services for prediction and training")
+    _add_config(services)
+    services.add_argument("--user", action="store_true", help="for this user alone, without root")
+    services.add_argument("--dry-run", action="store_true", help="only show the units")
+    services.add_argument("--uninstall", action="store_true", help="stop and remove them")
+    importing = commands.add_parser("import", help="turn recordings into training sessions")
+    importing.add_argument("kind", choices=["hexoskin", "runs"], help="what they were recorded with")
+    importing.add_argument("sources", nargs="+", type=Path, help="a Hexoskin folder, or files of runs")
+    importing.add_argument("--athlete", type=_positive, required=True, metavar="N", help="whose they are")
+    _add_config(importing)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    default = bootstrap.PROJECT / "jetson_nano_4gb_config.yaml"
+    parser.add_argument("--config", type=Path, default=default, metavar="FILE", help="configuration (%(default)s)")
+    parser.add_argument(
+        "--root", type=Path, metavar="DIR", help="where relative paths of the configuration land (default: its folder)"
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not allowed (1 or more)")
+    return value
+
+
+def _minutes(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not allowed (more than 0)")
+    return value
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; a user's mistake is one line on stderr."""
+    args = build_parser().parse_args(arguments)
+    try:
+        if args.command == "check":
+            _enter_if_there(arguments)
+        else:
+            bootstrap.enter(SCRIPT, arguments, development=args.command == "test")
+        return COMMANDS[args.command](args)
+    except MonitorError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _enter_if_there(arguments: Sequence[str]) -> None:
+    if bootstrap.stands():
+        bootstrap.enter(SCRIPT, arguments)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.demo import demo
+
+    return demo(args.players, args.minutes, args.speed, args.root)
+
+
+def _test(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.quality import test
+
+    return test(args.pytest)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.check import check
+
+    return check(args.config, args.root)
+
+
+def _setup(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.setup import setup
+
+    return setup(args.config, args.root, secure=args.secure, listen=args.listen, dry_run=args.dry_run)
+
+
+def _validate(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.validate import validate
+
+    return validate(args.files)
+
+
+def _status(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.status import status
+
+    return status(args.config, args.root, as_json=args.json)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.doors import replace_process
+
+    return replace_process("sup_ml_rf_training.py", args.config, args.root, args.options)
+
+
+def _install_services(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.services import install, uninstall
+
+    if args.uninstall:
+        return uninstall(user=args.user, dry_run=args.dry_run)
+    return install(args.config, args.root, user=args.user, dry_run=args.dry_run)
+
+
+def _import(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.importing import import_recordings
+
+    return import_recordings(args.kind, args.sources, args.athlete, args.config, args.root)
+
+
+COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "check": _check,
+    "demo": _demo,
+    "import": _import,
+    "install-services": _install_services,
+    "run": _run,
+    "setup": _setup,
+    "status": _status,
+    "test": _test,
+    "validate": _validate,
+}

@@ -1,0 +1,181 @@
+"""Small measurements of this machine, with the standard library alone: broker, disk, clock, packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CONNECT: Final = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00"
+"""MQTT 3.1.1: connect with a clean session, no user and an id of the broker's choice."""
+
+REFUSALS: Final = {4: "wants a user and a password", 5: "wants a user and a password"}
+WRITE_BYTES: Final = 16 * 1024 * 1024
+
+
+def ask_broker(host: str, port: int, timeout_s: float = 2.0) -> str:
+    """Return ``answers``, or why the broker does not serve us, in a few words."""
+    try:
+        with socket.create_connection((host, port), timeout_s) as connection:
+            connection.sendall(CONNECT)
+            reply = connection.recv(4)
+    except ConnectionRefusedError:
+        return "nothing listens there"
+    except OSError as error:
+        return f"not reachable ({error.strerror or error})"
+    if len(reply) < len(CONNECT[:4]) or reply[0] != 0x20:
+        return "something else than a broker listens there"
+    return "answers" if reply[3] == 0 else REFUSALS.get(reply[3], f"refuses (code {reply[3]})")
+
+
+def write_speed_mb_s(folder: Path) -> float:
+    """Return how fast the disk below the folder takes 16 MB for good, MB/s.
+
+    Raises:
+        OSError: the folder cannot be written or is full.
+    """
+    block = os.urandom(WRITE_BYTES)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".write-speed-") as file:
+        start = time.perf_counter()
+        file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+        return WRITE_BYTES / 1e6 / (time.perf_counter() - start)
+
+
+def free_gb(folder: Path) -> float:
+    """Return the free space on the disk of the folder, GB."""
+    return shutil.disk_usage(folder).free / 1e9
+
+
+def existing_parent(folder: Path) -> Path:
+    """Return the folder, or the closest parent that exists."""
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def clock_synchronised() -> bool | None:
+    """Tell whether the system says that its clock follows the network's time; None where it does not say."""
+    if Path("/run/systemd/timesync/synchronized").exists():
+        return True
+    try:
+        said = subprocess.run(
+            ["timedatectl", "show", "--property=NTPSynchronized", "--value"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return {"yes": True, "no": False}.get(said)
+
+
+def pinned(file: Path) -> dict[str, str]:
+    """Return name and version of every package that the file pins for this Python."""
+    pins = {}
+    for line in file.read_text().splitlines():
+        found = re.match(r'([\w-]+)==([^\s;]+)(?:; python_version (<|>=) "3\.(\d+)")?$', line)
+        if found and _holds(found[3], found[4]):
+            pins[found[1]] = found[2]
+    return pins
+
+
+def _holds(comparison: str | None, minor: str | None) -> bool:
+    if comparison is None or minor is None:
+        return True
+    return (sys.version_info.minor < int(minor)) == (comparison == "<")
+
+
+def installed(names: Sequence[str]) -> dict[str, str | None]:
+    """Return the installed version of each package, None where it is missing; a suffix such as ``+cpu`` is cut."""
+    return {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name).split("+")[0]
+    except metadata.PackageNotFoundError:
+        return None
+
+
+IMPORTS: Final[Mapping[str, str]] = {
+    "ahrs": "ahrs",
+    "amqtt": "amqtt",
+    "cachetools": "cachetools",
+    "hummingbird-ml": "hummingbird.ml",
+    "imufusion": "imufusion",
+    "joblib": "joblib",
+    "msgspec": "msgspec",
+    "numpy": "numpy",
+    "onnx": "onnx",
+    "onnxruntime": "onnxruntime",
+    "orjson": "orjson",
+    "paho-mqtt": "paho.mqtt.client",
+    "pandas": "pandas",
+    "psutil": "psutil",
+    "pydantic": "pydantic",
+    "pyyaml": "yaml",
+    "rich": "rich",
+    "scikit-learn": "sklearn",
+    "scipy": "scipy",
+    "skl2onnx": "skl2onnx",
+    "torch": "torch",
+}
+"""Every direct dependency and the module that it is for."""
+
+TRY_IMPORTS: Final = """
+import importlib, json, sys
+failures = {}
+for name in json.loads(sys.argv[1]):
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        failures[name] = f"{type(error).__name__}: {error}"
+cuda = None
+if "torch" in sys.modules:
+    import torch
+    cuda = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+print(json.dumps({"failures": failures, "cuda": cuda}))
+"""
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """Which modules could not be imported and why, and the CUDA device that torch sees.
+
+    ``cuda`` is empty where torch sees none, and None where there is no torch.
+    """
+
+    failures: dict[str, str]
+    cuda: str | None
+
+
+def try_imports(modules: Sequence[str], timeout_s: float = 180) -> ImportReport:
+    """Import the modules in a process of its own: a crash there is a finding here."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", TRY_IMPORTS, json.dumps(list(modules))],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    try:
+        said = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, json.JSONDecodeError):
+        return ImportReport({"all together": f"the process ended with code {done.returncode}"}, None)
+    return ImportReport(said["failures"], said["cuda"])
