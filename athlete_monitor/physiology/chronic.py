@@ -22,7 +22,7 @@ MONOTONY_FORMULA: Final = "foster_1998"
 
 @dataclass(frozen=True)
 class ChronicLoad:
-    """Load of the last weeks; None with a reason where it cannot be told."""
+    """Load of the last weeks, in the unit of the daily loads; None where it cannot be told, with the reason."""
 
     acute_load: float | None
     chronic_load: float | None
@@ -39,7 +39,10 @@ def ewma_lambda(days: int) -> float:
 
 
 def ewma(daily_load: FloatArray, days: int) -> FloatArray:
-    """Exponentially weighted averages [n] of the daily loads [n], oldest first, started from the first day's load."""
+    """Exponentially weighted averages [n] of the daily loads [n], oldest first, started from the first day's load.
+
+    Source: Williams, West, Cross & Stokes 2017, Br J Sports Med 51:209-210.
+    """
     weight = ewma_lambda(days)
     averages = np.array(daily_load, dtype=np.float64)
     for day in range(1, len(averages)):
@@ -48,19 +51,57 @@ def ewma(daily_load: FloatArray, days: int) -> FloatArray:
 
 
 def daily_loads(load_by_day: Mapping[int, float], today: int) -> FloatArray:
-    """Loads [n] of every day from the first known to ``today`` (day numbers), rest days 0, oldest first."""
-    if not load_by_day:
-        return np.zeros(0)
-    first = min(load_by_day)
+    """Loads [n] of every day from the first known to ``today`` (day numbers), oldest first; days without one are 0."""
+    first = min(load_by_day, default=today + 1)
     return np.array([load_by_day.get(day, 0.0) for day in range(first, today + 1)], dtype=np.float64)
 
 
-def monotony(week: FloatArray) -> float:
-    """Mean over standard deviation of seven daily loads, rest days included; NaN where they do not vary."""
-    deviation = float(np.std(week, ddof=1))
-    return float(np.mean(week)) / deviation if deviation > 0.0 else np.nan
+def acwr(daily_load: FloatArray) -> float:
+    """Acute to chronic workload ratio of the last day: EWMA over 7 days by EWMA over 28 days.
+
+    NaN before 28 days of history, since the averages still remember how they were started, and where the chronic load
+    is 0. Source: Williams 2017. A description of how load has changed; it does not predict injuries of a person.
+    """
+    if len(daily_load) < CHRONIC_DAYS:
+        return np.nan
+    chronic = float(ewma(daily_load, CHRONIC_DAYS)[-1])
+    return float(ewma(daily_load, ACUTE_DAYS)[-1]) / chronic if chronic > 0.0 else np.nan
+
+
+def monotony(daily_load: FloatArray) -> float:
+    """Mean over standard deviation (n - 1) of the last seven daily loads, rest days included.
+
+    NaN before seven days of history and where the loads do not vary.
+    Source: Foster 1998, Med Sci Sports Exerc 30:1164-1168 (25 athletes, mostly speed skaters).
+    """
+    week = daily_load[-ACUTE_DAYS:]
+    varies = len(week) == ACUTE_DAYS and float(np.ptp(week)) > 0.0
+    return float(np.mean(week) / np.std(week, ddof=1)) if varies else np.nan
+
+
+def strain(daily_load: FloatArray) -> float:
+    """Load of the last seven days times their monotony (Foster 1998); NaN where the monotony is."""
+    return float(np.sum(daily_load[-ACUTE_DAYS:])) * monotony(daily_load)
 
 
 def chronic_load(daily_load: FloatArray) -> ChronicLoad:
-    """Load of the last weeks from the daily loads [n], oldest first, today last, rest days 0."""
-    raise NotImplementedError((HISTORY_28_DAYS, HISTORY_7_DAYS, NO_CHRONIC_LOAD, LOAD_CONSTANT, daily_load))
+    """Everything about the last weeks from the daily loads [n], oldest first, today last, rest days 0."""
+    days = len(daily_load)
+    figures = {
+        "acute_load": float(ewma(daily_load, ACUTE_DAYS)[-1]) if days >= ACUTE_DAYS else np.nan,
+        "chronic_load": float(ewma(daily_load, CHRONIC_DAYS)[-1]) if days >= CHRONIC_DAYS else np.nan,
+        "acwr": acwr(daily_load),
+        "weekly_load": float(np.sum(daily_load[-ACUTE_DAYS:])) if days >= ACUTE_DAYS else np.nan,
+        "monotony": monotony(daily_load),
+        "strain": strain(daily_load),
+    }
+    reasons = {name: _reason(name, days) for name, value in figures.items() if np.isnan(value)}
+    known = {name: None if name in reasons else value for name, value in figures.items()}
+    return ChronicLoad(**known, reasons=reasons)
+
+
+def _reason(name: str, days: int) -> str:
+    """Why the figure ``name`` is missing after ``days`` days of history."""
+    if name in {"chronic_load", "acwr"}:
+        return HISTORY_28_DAYS if days < CHRONIC_DAYS else NO_CHRONIC_LOAD
+    return HISTORY_7_DAYS if days < ACUTE_DAYS else LOAD_CONSTANT

@@ -1,8 +1,16 @@
-"""Heart-rate variability from beat-to-beat intervals; there is none in a stream of beats per minute."""
+"""Heart-rate variability from beat-to-beat intervals; there is none in a stream of beats per minute.
+
+Movement, lost beats and ectopic beats spoil the measures far more than they spoil a mean heart rate. So intervals are
+cleaned before they are used (``clean_beats``), spoiled ones are left out rather than replaced, differences are taken only
+between neighbouring clean beats, and nothing is said about stretches that are too short or too spoiled.
+"""
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,20 +22,29 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
+RMSSD_FORMULA: Final = "task_force_1996"
+BAEVSKY_FORMULA: Final = "baevsky_2008"
+WINDOW_S: Final = 300.0
+"""Five minutes: the Task Force's standard for short recordings."""
 MIN_RR_MS: Final = 60_000.0 / 220.0
 MAX_RR_MS: Final = 60_000.0 / 30.0
 MAX_DEVIATION: Final = 0.2
 MEDIAN_BEATS: Final = 5
 BIN_MS: Final = 50.0
 MIN_CLEAN_S: Final = 60.0
+"""Clean time needed for the time-domain measures; one minute of RMSSD stands well for five at rest."""
 MIN_CLEAN_BEATS: Final = 100
+"""Clean beats needed for Baevsky's index, which counts a histogram."""
 MIN_CLEAN_SHARE: Final = 0.8
 BREAK_S: Final = 2.0
+"""A message whose intervals explain less of the time since the last one than this, in seconds, follows a break."""
+
+_FIGURES: Final = ("rmssd_ms", "sdnn_ms", "pnn50_percent", "baevsky_index")
 
 
 @dataclass(frozen=True)
 class Variability:
-    """Heart-rate variability of one athlete over the last minutes; None with a reason where it cannot be told."""
+    """Heart-rate variability of one athlete over the last minutes; None where it cannot be told, with the reason."""
 
     rmssd_ms: float | None
     sdnn_ms: float | None
@@ -35,60 +52,162 @@ class Variability:
     baevsky_index: float | None
     beats: int
     clean_percent: float | None
+    """Share of the intervals that were clean."""
     reasons: Mapping[str, str]
 
 
 def clean_beats(rr_ms: FloatArray) -> BoolArray:
-    """Which intervals [n], ms, are normal beats: 30-220 bpm and within 20 % of the median of the five around them."""
+    """Which intervals [n], ms, are normal beats.
+
+    Normal is an interval of 30-220 bpm that differs by at most 20 % from the median of the five around it: the 20 % of
+    the common rule for ectopic beats (Malik 1989), taken against a median so that one early beat does not condemn the
+    pause after it and the beat after that. With fewer than five intervals only the range is checked.
+    """
     in_range = (rr_ms >= MIN_RR_MS) & (rr_ms <= MAX_RR_MS)
     if len(rr_ms) < MEDIAN_BEATS:
         return in_range
-    half = MEDIAN_BEATS // 2
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(rr_ms, half, mode="reflect"), MEDIAN_BEATS)
-    median = np.median(windows, axis=1)
-    return in_range & (np.abs(rr_ms - median) <= MAX_DEVIATION * median)
+    around = np.pad(rr_ms, MEDIAN_BEATS // 2, mode="reflect")
+    median = np.median(np.lib.stride_tricks.sliding_window_view(around, MEDIAN_BEATS), axis=1)
+    usual: BoolArray = in_range & (np.abs(rr_ms - median) <= MAX_DEVIATION * median)
+    return usual
 
 
-def rmssd_ms(rr_ms: FloatArray, clean: BoolArray, follows: BoolArray) -> float:
-    """Root mean square of successive differences, ms, over pairs of neighbouring clean beats."""
+def successive_differences_ms(rr_ms: FloatArray, clean: BoolArray, follows: BoolArray) -> FloatArray:
+    """Differences, ms, between neighbouring intervals [n] that are both ``clean`` [n].
+
+    ``follows`` [n] is False where an interval does not directly follow the one before (something was lost between).
+    """
     pairs = clean[1:] & clean[:-1] & follows[1:]
-    return float(np.sqrt(np.mean(np.square(np.diff(rr_ms)[pairs])))) if pairs.any() else np.nan
+    return np.diff(rr_ms)[pairs]
 
 
-def baevsky_stress_index(rr_ms: FloatArray) -> float:
-    """Baevsky's index of regulatory strain, 1/s^2: AMo / (2 Mo MxDMn) of clean intervals [n], ms."""
-    bins = np.floor(rr_ms / BIN_MS).astype(np.int64)
-    counts = np.bincount(bins)
-    mode = int(np.argmax(counts))
-    amo_percent = 100.0 * counts[mode] / len(rr_ms)
-    mo_s = (mode + 0.5) * BIN_MS / 1000.0
-    mxdmn_s = float(np.ptp(rr_ms)) / 1000.0
-    return float(amo_percent / (2.0 * mo_s * mxdmn_s)) if mxdmn_s > 0.0 else np.nan
+def rmssd_ms(differences_ms: FloatArray) -> float:
+    """Root mean square of successive differences [n], ms; NaN for none.
+
+    Source: Task Force of the ESC and NASPE 1996, Circulation 93:1043-1065. Meant for rest; in exercise it falls to a few
+    ms, and then what is left is largely breathing and noise.
+    """
+    return float(np.sqrt(np.mean(np.square(differences_ms)))) if len(differences_ms) else math.nan
+
+
+def sdnn_ms(clean_rr_ms: FloatArray) -> float:
+    """Standard deviation (n - 1) of clean intervals [n], ms (Task Force 1996); NaN for fewer than two."""
+    return float(np.std(clean_rr_ms, ddof=1)) if len(clean_rr_ms) > 1 else math.nan
+
+
+def pnn50_percent(differences_ms: FloatArray) -> float:
+    """Percent of successive differences [n] greater than 50 ms (Task Force 1996); NaN for none."""
+    return float(100.0 * np.mean(np.abs(differences_ms) > 50.0)) if len(differences_ms) else math.nan
+
+
+def baevsky_stress_index(clean_rr_ms: FloatArray) -> float:
+    """Baevsky's index of regulatory strain, 1/s^2, of clean intervals [n], ms: AMo / (2 Mo MxDMn).
+
+    Over bins of 50 ms, Mo is the centre of the fullest bin, s (the shorter one of equals), AMo the percent of intervals
+    in it, and MxDMn the range of the intervals, s. NaN where the intervals do not vary, or there are none.
+    Source: Baevsky & Chernikova 2008; resting adults 50-150. Some software reports its square root.
+    """
+    if len(clean_rr_ms) == 0 or float(np.ptp(clean_rr_ms)) == 0.0:
+        return math.nan
+    counts = np.bincount((clean_rr_ms // BIN_MS).astype(np.int64))
+    fullest = int(np.argmax(counts))
+    amo_percent = 100.0 * float(counts[fullest]) / len(clean_rr_ms)
+    mo_s = (fullest + 0.5) * BIN_MS / 1000.0
+    mxdmn_s = float(np.ptp(clean_rr_ms)) / 1000.0
+    return amo_percent / (2.0 * mo_s * mxdmn_s)
+
+
+def variability(rr_ms: FloatArray, follows: BoolArray) -> Variability:
+    """Every measure over the intervals [n], ms, oldest first; see ``successive_differences_ms`` for ``follows`` [n]."""
+    clean = clean_beats(rr_ms)
+    normal_ms = rr_ms[clean]
+    differences_ms = successive_differences_ms(rr_ms, clean, follows)
+    values = (
+        rmssd_ms(differences_ms),
+        sdnn_ms(normal_ms),
+        pnn50_percent(differences_ms),
+        baevsky_stress_index(normal_ms),
+    )
+    reasons = _missing(clean, normal_ms, dict(zip(_FIGURES, values, strict=True)))
+    known = (None if name in reasons else value for name, value in zip(_FIGURES, values, strict=True))
+    share = 100.0 * float(np.mean(clean)) if len(rr_ms) else None
+    return Variability(*known, beats=len(rr_ms), clean_percent=share, reasons=MappingProxyType(reasons))
+
+
+def _missing(clean: BoolArray, normal_ms: FloatArray, values: Mapping[str, float]) -> dict[str, str]:
+    """The figures that cannot be told, with the reason."""
+    if len(clean) == 0:
+        return dict.fromkeys(_FIGURES, RR_REQUIRED)
+    if float(np.mean(clean)) < MIN_CLEAN_SHARE:
+        return dict.fromkeys(_FIGURES, TOO_MANY_ARTEFACTS)
+    if float(np.sum(normal_ms)) < 1000.0 * MIN_CLEAN_S:
+        return dict.fromkeys(_FIGURES, TOO_FEW_BEATS)
+    missing = {name: RR_CONSTANT for name, value in values.items() if math.isnan(value)}
+    few = {"baevsky_index": TOO_FEW_BEATS} if len(normal_ms) < MIN_CLEAN_BEATS else {}
+    return {**missing, **few}
 
 
 class HeartRateVariability:
-    """The last minutes of beat-to-beat intervals of each athlete who has them."""
+    """The last minutes of beat-to-beat intervals of each athlete who has them, by row.
 
-    def __init__(self, window_s: float = 300.0) -> None:
-        self._window_s = window_s
-        self._beats: dict[int, list[tuple[float, float, bool]]] = {}
+    Memory is taken as intervals arrive: about 10 kB for five minutes of an athlete.
+    """
+
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self._window_ms = 1000.0 * window_s
+        self._beats: dict[int, _Intervals] = {}
 
     def add(self, row: int, t: float, rr_intervals_ms: Sequence[float]) -> None:
-        """Take the intervals that arrived with the sample at ``t``, s, oldest first."""
+        """Take the intervals, ms, oldest first, that arrived with the sample at ``t``, s.
+
+        The first of them counts as neighbour of the last before unless time is missing between them: more than 2 s that
+        the intervals do not explain.
+        """
+        if rr_intervals_ms:
+            self._beats.setdefault(row, _Intervals()).extend(t, rr_intervals_ms, self._window_ms)
 
     def variability(self, row: int) -> Variability:
-        """Variability over the window up to the last interval."""
-        raise NotImplementedError
-
-    def grow(self, capacity: int) -> None:
-        """Nothing to do: memory is taken as intervals arrive."""
+        """Variability over the window up to the last interval: 0.2 ms of work, so ask once a second at most."""
+        beats = self._beats.get(row, _Intervals())
+        return variability(np.array(beats.rr_ms, dtype=np.float64), np.array(beats.follows, dtype=np.bool_))
 
     def reset(self, rows: IntArray) -> None:
         """Forget everything about ``rows`` [k]."""
+        for row in rows.tolist():
+            self._beats.pop(row, None)
+
+    def grow(self, capacity: int) -> None:
+        """Nothing to do: any row may come."""
 
     def state(self, row: int) -> dict[str, Any]:
         """State of one athlete, JSON types only."""
-        return {}
+        beats = self._beats.get(row, _Intervals())
+        last = None if math.isnan(beats.t) else beats.t
+        return {"t": last, "rr_ms": list(beats.rr_ms), "follows": list(beats.follows)}
 
     def set_state(self, row: int, state: Mapping[str, Any]) -> None:
         """Restore what ``state`` returned."""
+        self._beats.pop(row, None)
+        if state["t"] is not None:
+            self._beats[row] = _Intervals(state["t"], state["rr_ms"], state["follows"])
+
+
+class _Intervals:
+    """Intervals of one athlete, ms, oldest first, each with whether it directly follows the one before."""
+
+    def __init__(self, t: float = math.nan, rr_ms: Sequence[float] = (), follows: Sequence[bool] = ()) -> None:
+        self.t = t
+        self.rr_ms = deque(rr_ms)
+        self.follows = deque(follows)
+        self._sum_ms = math.fsum(rr_ms)
+
+    def extend(self, t: float, rr_ms: Sequence[float], window_ms: float) -> None:
+        arrived_ms = math.fsum(rr_ms)
+        joined = (t - self.t) - arrived_ms / 1000.0 <= BREAK_S
+        self.t = t
+        self.rr_ms.extend(rr_ms)
+        self.follows.extend([joined, *[True] * (len(rr_ms) - 1)])
+        self._sum_ms += arrived_ms
+        while self._sum_ms > window_ms:
+            self._sum_ms -= self.rr_ms.popleft()
+            self.follows.popleft()
