@@ -16,7 +16,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -62,11 +62,11 @@ HOLD_S: Final = 10.0
 SCHEMA_VERSION: Final = 1
 
 _ACCELERATION, _ROTATION, _SPEED, _CADENCE, _GRADE = range(len(GROUPS))
-_AXES: Final = ("acc_x", "acc_y", "acc_z")
 _GRAVITY_TAU_S: Final = 1.0
 _CLIMB_TAU_S: Final = 15.0
 _STEP_THRESHOLD_MPS2: Final = 0.6
 _LEAST_SPEED_MPS: Final = 0.5
+_LEAST_GRAVITY_MPS2: Final = 0.1
 _STEEPEST_GRADE: Final = 0.3
 
 
@@ -137,6 +137,10 @@ class FeatureSpec:
         meaning = json.dumps([self.to_dict(), self.names(groups)], sort_keys=True)
         return hashlib.sha256(meaning.encode()).hexdigest()
 
+    def rises(self, groups: Iterable[str] = GROUPS) -> IntArray:
+        """1 for the features with which heart rate can only rise (averages and sums of effort), else 0; int [F]."""
+        return np.array([int("_ewma_" in name or name.endswith("_total_s")) for name in self.names(groups)])
+
 
 def profile_row(profile: Profile | None) -> Float32Array:
     """Profile features of an athlete, float32 [len(PROFILE_FEATURES)]; ``PROFILE_UNKNOWN`` where not known."""
@@ -147,9 +151,13 @@ def profile_row(profile: Profile | None) -> Float32Array:
     return np.array([PROFILE_UNKNOWN if value is None else value for value in known], dtype=np.float32)
 
 
+_Signals: TypeAlias = "dict[str, FloatArray]"
+"""Quantities by name, float64 [k] each."""
+
+
 @dataclass(frozen=True)
 class _Signal:
-    """One streamed quantity: its name with unit, its group, and which averages of it are features."""
+    """One streamed quantity: its name with unit, and its group."""
 
     name: str
     group: int
@@ -187,6 +195,18 @@ def _short_signals(spec: FeatureSpec) -> tuple[_Signal, ...]:
     )
 
 
+_TOTALS: Final = (
+    _Signal("acc_dynamic_mps2", _ACCELERATION),
+    _Signal("rotation_rad_s", _ROTATION),
+    _Signal("speed_mps", _SPEED),
+    _Signal("cadence_spm", _CADENCE),
+    _Signal("grade_power_w_kg", _GRADE),
+)
+"""Quantities summed over the session: the heart drifts upwards with the work that was done, and recovers slower."""
+
+_TOTAL_NAMES: Final = tuple(signal.name for signal in _TOTALS)
+
+
 @dataclass(frozen=True)
 class _Layout:
     """Where everything lies: columns of the state, and name and group of each feature column."""
@@ -197,9 +217,11 @@ class _Layout:
     shorts: tuple[str, ...]
     effort_group: IntArray
     short_group: IntArray
+    total_group: IntArray
     mean: slice
     variance: slice
     effort: slice
+    total: slice
     width: int
 
 
@@ -218,9 +240,11 @@ def _layout(spec: FeatureSpec) -> _Layout:
     efforts = _effort_signals(spec)
     named = [(f"{s.name}_mean", s.group) for s in shorts] + [(f"{s.name}_deviation", s.group) for s in shorts]
     named += [(f"{s.name}_ewma_{tau:g}s", s.group) for s in efforts for tau in spec.time_constants_s]
+    named += [(f"{s.name}_total_s", s.group) for s in _TOTALS]
     mean = slice(_FIXED_WIDTH, _FIXED_WIDTH + len(shorts))
     variance = slice(mean.stop, mean.stop + len(shorts))
     effort = slice(variance.stop, variance.stop + len(efforts) * len(spec.time_constants_s))
+    total = slice(effort.stop, effort.stop + len(_TOTALS))
     return _Layout(
         names=tuple(name for name, _ in named),
         group=tuple(group for _, group in named),
@@ -228,10 +252,12 @@ def _layout(spec: FeatureSpec) -> _Layout:
         shorts=tuple(s.name for s in shorts),
         effort_group=np.array([s.group for s in efforts], dtype=np.int64),
         short_group=np.array([s.group for s in shorts], dtype=np.int64),
+        total_group=np.array([s.group for s in _TOTALS], dtype=np.int64),
         mean=mean,
         variance=variance,
         effort=effort,
-        width=effort.stop,
+        total=total,
+        width=total.stop,
     )
 
 
@@ -283,7 +309,8 @@ class FeatureBank:
 
     def state(self, row: int) -> FloatArray:
         """Copy of everything ``row`` remembers; valid for any bank of an equal spec."""
-        return self._state[row].copy()
+        copy: FloatArray = self._state[row].copy()
+        return copy
 
     def set_state(self, row: int, state: FloatArray) -> None:
         """Give ``row`` what ``state`` returned earlier; raises ``ValueError`` when it is of another spec."""
@@ -303,70 +330,74 @@ class FeatureBank:
         whose channels are not all there keeps its features. Time that runs backwards counts as no time.
         """
         state = self._state[rows]
-        present = _present(values)
+        missing = np.isnan(values)
+        present = _present(missing)
         elapsed, relax = _times(state, t, present)
-        known = np.where(np.isnan(values), 0.0, values)
-        signals = _signals(state, known, elapsed, relax)
+        signals = _signals(state, np.where(missing, 0.0, values), elapsed, relax, present)
         self._average_shorts(state, signals, relax)
         self._average_efforts(state, signals, elapsed)
         last_t = state[:, _LAST_T]
-        state[:, _LAST_T] = np.where(present, np.fmax(last_t, t[:, None]), last_t)
+        np.copyto(last_t, np.fmax(last_t, t[:, None]), where=present)
         self._state[rows] = state
         return self._features(state)
 
-    def _average_shorts(self, state: FloatArray, signals: Mapping[str, FloatArray], relax: FloatArray) -> None:
+    def _average_shorts(self, state: FloatArray, signals: _Signals, relax: FloatArray) -> None:
         """Exponential mean and variance over the short window."""
         plan = self._plan
         if not plan.shorts:
             return
-        keep = _remaining(relax * (1.0 / self.spec.window_s))[:, plan.short_group]
-        away = _columns(signals, plan.shorts) - state[:, plan.mean]
-        state[:, plan.mean] += (1.0 - keep) * away
-        state[:, plan.variance] = keep * (state[:, plan.variance] + (1.0 - keep) * away * away)
+        keep = _remaining(relax * (1.0 / self.spec.window_s)).take(plan.short_group, axis=1)
+        away = _columns(signals, plan.shorts, len(state)) - state[:, plan.mean]
+        step = (1.0 - keep) * away
+        state[:, plan.mean] += step
+        state[:, plan.variance] = keep * (state[:, plan.variance] + step * away)
 
-    def _average_efforts(self, state: FloatArray, signals: Mapping[str, FloatArray], elapsed: FloatArray) -> None:
-        """Exponential averages of effort; what a long gap hides counts as rest."""
+    def _average_efforts(self, state: FloatArray, signals: _Signals, elapsed: FloatArray) -> None:
+        """Exponential averages and sums of effort; what a long gap hides counts as rest."""
         plan = self._plan
-        held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
-        keep = _remaining(elapsed[:, :, None] * self._inverse_tau)[:, plan.effort_group]
-        gain = 1.0 - _remaining(held[:, :, None] * self._inverse_tau)[:, plan.effort_group]
-        effort = state[:, plan.effort].reshape(keep.shape)
-        state[:, plan.effort] = (keep * effort + gain * _columns(signals, plan.efforts)[:, :, None]).reshape(
-            len(state), -1
-        )
+        keep = _remaining(elapsed[:, :, None] * self._inverse_tau)
+        gain = 1.0 - keep
+        held = elapsed
+        if (elapsed > HOLD_S).any():
+            held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
+            gain = 1.0 - _remaining(held[:, :, None] * self._inverse_tau)
+        effort = state[:, plan.effort].reshape(len(state), len(plan.efforts), -1)
+        effort *= keep.take(plan.effort_group, axis=1)
+        effort += gain.take(plan.effort_group, axis=1) * _columns(signals, plan.efforts, len(state))[:, :, None]
+        state[:, plan.effort] = effort.reshape(len(state), -1)
+        state[:, plan.total] += held.take(plan.total_group, axis=1) * _columns(signals, _TOTAL_NAMES, len(state))
 
     def _features(self, state: FloatArray) -> Float32Array:
         plan = self._plan
-        features = np.empty((len(state), len(plan.names)), dtype=np.float32)
         shorts = len(plan.shorts)
+        features = np.empty((len(state), len(plan.names)), dtype=np.float32)
         features[:, :shorts] = state[:, plan.mean]
         features[:, shorts : 2 * shorts] = np.sqrt(state[:, plan.variance])
-        features[:, 2 * shorts :] = state[:, plan.effort]
+        features[:, 2 * shorts :] = state[:, plan.effort.start :]
         never = np.isnan(state[:, _LAST_T])
         if never.any():
-            features[never[:, self._column_group]] = np.nan
+            features[never.take(self._column_group, axis=1)] = np.nan
         return features
 
 
-def _columns(signals: Mapping[str, FloatArray], names: tuple[str, ...]) -> FloatArray:
-    """The named signals side by side, float64 [k, len(names)]."""
-    return np.stack([signals[name] for name in names], axis=1)
+def _columns(signals: _Signals, names: tuple[str, ...], rows: int) -> FloatArray:
+    """The named signals side by side, float64 [rows, len(names)]; 0 for those of a group that no row has now."""
+    columns = np.zeros((rows, len(names)))
+    for column, name in enumerate(names):
+        if name in signals:
+            columns[:, column] = signals[name]
+    return columns
 
 
-def _present(values: FloatArray) -> BoolArray:
-    """Which groups each sample holds in full, bool [k, len(GROUPS)]."""
-    measured = ~np.isnan(values)
-    speed = measured[:, SPEED]
-    return np.stack(
-        [
-            measured[:, 0] & measured[:, 1] & measured[:, 2],
-            measured[:, 3] & measured[:, 4] & measured[:, 5],
-            speed,
-            measured[:, CADENCE],
-            speed & measured[:, ALTITUDE],
-        ],
-        axis=1,
-    )
+def _present(missing: BoolArray) -> BoolArray:
+    """Which groups each sample holds in full, bool [k, len(GROUPS)], from what is missing [k, len(CHANNELS)]."""
+    absent = np.empty((len(missing), len(GROUPS)), dtype=np.bool_)
+    absent[:, _ACCELERATION] = missing[:, 0] | missing[:, 1] | missing[:, 2]
+    absent[:, _ROTATION] = missing[:, 3] | missing[:, 4] | missing[:, 5]
+    absent[:, _SPEED] = missing[:, SPEED]
+    absent[:, _CADENCE] = missing[:, CADENCE]
+    absent[:, _GRADE] = missing[:, SPEED] | missing[:, ALTITUDE]
+    return ~absent
 
 
 def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -381,51 +412,66 @@ def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatA
     return elapsed, relax
 
 
-def _signals(state: FloatArray, known: FloatArray, elapsed: FloatArray, relax: FloatArray) -> dict[str, FloatArray]:
-    """Every quantity of this sample, float64 [k] each; advances the short memories of ``state`` on the way."""
-    signals: dict[str, FloatArray] = {axis + "_mps2": known[:, i] for i, axis in enumerate(_AXES)}
-    signals.update(_motion(state, known[:, ACC], elapsed[:, _ACCELERATION], relax[:, _ACCELERATION]))
-    signals["rotation_rad_s"] = _norm(known[:, GYRO])
-    signals["cadence_spm"] = known[:, CADENCE]
-    signals["speed_mps"] = known[:, SPEED]
-    signals["speed_sq_m2ps2"] = known[:, SPEED] * known[:, SPEED]
-    signals.update(_slope(state, known[:, SPEED], known[:, ALTITUDE], relax[:, _GRADE]))
+def _signals(
+    state: FloatArray, known: FloatArray, elapsed: FloatArray, relax: FloatArray, present: BoolArray
+) -> _Signals:
+    """Every quantity of this sample, [k] each; advances the short memories of ``state`` on the way.
+
+    A group that no row has now is left out: it would get no weight.
+    """
+    now: list[bool] = np.logical_or.reduce(present, axis=0).tolist()
+    signals: _Signals = {}
+    if now[_ACCELERATION]:
+        signals.update(_motion(state, known[:, ACC], elapsed[:, _ACCELERATION], relax[:, _ACCELERATION]))
+    if now[_ROTATION]:
+        signals["rotation_rad_s"] = _norm(known[:, GYRO])
+    if now[_SPEED]:
+        signals["speed_mps"] = known[:, SPEED]
+        signals["speed_sq_m2ps2"] = known[:, SPEED] * known[:, SPEED]
+    if now[_CADENCE]:
+        signals["cadence_spm"] = known[:, CADENCE]
+    if now[_GRADE]:
+        signals.update(_slope(state, known[:, SPEED], known[:, ALTITUDE], relax[:, _GRADE]))
     return signals
 
 
-def _motion(state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: FloatArray) -> dict[str, FloatArray]:
+def _motion(state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: FloatArray) -> _Signals:
     """Movement apart from gravity, whatever way the sensor is worn: along gravity, across it, jerk and steps."""
-    # A sample without acceleration has relax 0: nothing here moves, and its signals get no weight.
+    # A row without acceleration now has relax 0: nothing here moves, and its signals get no weight.
     gravity = state[:, _GRAVITY]
     gravity += (1.0 - _remaining(relax * (1.0 / _GRAVITY_TAU_S)))[:, None] * (acc - gravity)
     dynamic = acc - gravity
-    down = gravity / np.fmax(_norm(gravity), 0.1)[:, None]
-    vertical = _dot(dynamic, down)
+    vertical = _dot(dynamic, gravity) / np.fmax(_norm(gravity), _LEAST_GRAVITY_MPS2)
     dynamic_sq = _dot(dynamic, dynamic)
-    moved = relax > 0.0
-    jerk = np.where(elapsed > 0.0, _norm(acc - state[:, _PREVIOUS_ACC]) / np.where(elapsed > 0.0, elapsed, 1.0), 0.0)
-    state[:, _PREVIOUS_ACC] = np.where(moved[:, None], acc, state[:, _PREVIOUS_ACC])
+    moves = elapsed > 0.0
+    rate = np.where(moves, 1.0, 0.0) / np.where(moves, elapsed, 1.0)
+    previous = state[:, _PREVIOUS_ACC]
+    jerk = _norm(acc - previous) * rate
+    np.copyto(previous, acc, where=(relax > 0.0)[:, None])
     return {
+        "acc_x_mps2": acc[:, 0],
+        "acc_y_mps2": acc[:, 1],
+        "acc_z_mps2": acc[:, 2],
         "acc_vertical_mps2": vertical,
         "acc_horizontal_mps2": np.sqrt(np.fmax(dynamic_sq - vertical * vertical, 0.0)),
         "acc_resultant_mps2": _norm(acc),
         "acc_dynamic_mps2": np.sqrt(dynamic_sq),
         "acc_dynamic_sq_m2ps4": dynamic_sq,
         "acc_jerk_mps3": jerk,
-        "acc_step_rate_hz": _steps(state, np.where(moved, vertical, 0.0), elapsed),
+        "acc_step_rate_hz": _steps(state, vertical, moves) * rate,
     }
 
 
-def _steps(state: FloatArray, vertical: FloatArray, elapsed: FloatArray) -> FloatArray:
-    """Rises of the vertical acceleration through zero (Hz): one impulse each; its average is the step rate."""
+def _steps(state: FloatArray, vertical: FloatArray, moves: BoolArray) -> BoolArray:
+    """Whether the vertical acceleration rises through zero, with hysteresis: once a step or bound."""
     side = state[:, _SIDE]
-    now = np.where(vertical > _STEP_THRESHOLD_MPS2, 1.0, np.where(vertical < -_STEP_THRESHOLD_MPS2, -1.0, side))
-    step = (now > 0.0) & (side < 0.0) & (elapsed > 0.0)
-    state[:, _SIDE] = now
-    return np.where(step, 1.0 / np.where(elapsed > 0.0, elapsed, 1.0), 0.0)
+    rises = vertical > _STEP_THRESHOLD_MPS2
+    step: BoolArray = moves & rises & (side < 0.0)
+    np.copyto(side, np.where(rises, 1.0, -1.0), where=moves & (rises | (vertical < -_STEP_THRESHOLD_MPS2)))
+    return step
 
 
-def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: FloatArray) -> dict[str, FloatArray]:
+def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: FloatArray) -> _Signals:
     """Climbing speed (m/s) and the metabolic power of running on this slope (W/kg).
 
     Cost of running by slope: Minetti et al. 2002 (J Appl Physiol 93:1039), slopes within ±0.45; here held to ±0.3.
