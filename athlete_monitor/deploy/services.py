@@ -1,0 +1,190 @@
+"""``install-services``: the systemd units of prediction and training, and the rotation of the logs."""
+
+from __future__ import annotations
+
+import getpass
+import grp
+import ipaddress
+import os
+import pwd
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.config import load_config
+from athlete_monitor.deploy.bootstrap import PROJECT
+from athlete_monitor.deploy.commands import run_command
+from athlete_monitor.deploy.setup import folders
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from athlete_monitor.config import Config
+
+TEMPLATES: Final = PROJECT / "deploy" / "systemd"
+UNITS: Final = (
+    "athlete-prediction.service",
+    "athlete-training.service",
+    "athlete-training.timer",
+    "athlete-training.path",
+    "athlete-publisher@.service",
+)
+STARTED: Final = ("athlete-prediction.service", "athlete-training.timer", "athlete-training.path")
+SYSTEM_FOLDER: Final = Path("/etc/systemd/system")
+LOGROTATE: Final = Path("/etc/logrotate.d/athlete-monitor")
+GPU_DEVICES: Final = ("/dev/nvidia*", "/dev/nvhost-*", "/dev/nvmap", "/dev/dri/*")
+NOT_FOR_USERS: Final = (
+    "CapabilityBoundingSet",
+    "AmbientCapabilities",
+    "ProtectClock",
+    "ProtectKernelLogs",
+    "PrivateDevices",
+)
+"""Directives of the hardening that a user's own service manager has no right to apply."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """For whom the services are installed, and where everything lives."""
+
+    home: Path
+    config_file: Path
+    python: Path
+    owner: str
+    group: str
+    user: bool
+
+    @property
+    def unit_folder(self) -> Path:
+        """Where systemd looks for the units."""
+        return Path.home() / ".config/systemd/user" if self.user else SYSTEM_FOLDER
+
+    @property
+    def systemctl(self) -> list[str]:
+        """The command that speaks to the service manager."""
+        return ["systemctl", "--user"] if self.user else ["systemctl"]
+
+
+def here(config_file: Path, root: Path | None, *, user: bool) -> Place:
+    """Return the place for this checkout: the services run as the owner of the project, not as root if avoidable."""
+    owner = pwd.getpwnam(getpass.getuser()) if user else pwd.getpwuid(PROJECT.stat().st_uid)
+    home = (root or config_file.parent).resolve()
+    group = grp.getgrgid(owner.pw_gid).gr_name
+    return Place(home, config_file.resolve(), Path(sys.executable), owner.pw_name, group, user)
+
+
+def render_units(config: Config, place: Place) -> dict[str, str]:
+    """Return the text of every unit by its file name."""
+    values = _values(config, place)
+    values["hardening"] = _hardening(values, user=place.user)
+    return {name: _fill(TEMPLATES / name, values) for name in UNITS}
+
+
+def render_logrotate(config: Config, place: Place) -> str:
+    """Return the text of the log rotation."""
+    values = {"logs": config.logging.logs_dir, "training_log": config.logging.log_file}
+    return _fill(PROJECT / "deploy" / "logrotate", {**values, "owner": place.owner, "group": place.group})
+
+
+def _fill(template: Path, values: dict[str, object]) -> str:
+    return Template(template.read_text(encoding="utf-8")).substitute(values)
+
+
+def _values(config: Config, place: Place) -> dict[str, object]:
+    return {
+        "project": PROJECT,
+        "python": place.python,
+        "config": place.config_file,
+        "home": place.home,
+        "user": "" if place.user else f"User={place.owner}\nGroup={place.group}",
+        "target": "default.target" if place.user else "multi-user.target",
+        "memory": f"{config.jetson.memory_limit_mb}M",
+        "writable": " ".join(str(folder) for folder in sorted({place.home, *folders(config)})),
+        "devices": _devices(config),
+        "network": _network(config),
+        "watched": "\n".join(f"PathChanged={folder}" for folder in _watched(config)),
+    }
+
+
+def _hardening(values: dict[str, object], *, user: bool) -> str:
+    lines = _fill(TEMPLATES / "hardening.conf", values).splitlines()
+    return "\n".join(line for line in lines if not (user and line.startswith(NOT_FOR_USERS)))
+
+
+def _devices(config: Config) -> str:
+    if config.model_loading.device == "cpu":
+        return "PrivateDevices=yes\nDevicePolicy=closed"
+    return "\n".join(["DevicePolicy=closed", *(f"DeviceAllow={device} rw" for device in GPU_DEVICES)])
+
+
+def _network(config: Config) -> str:
+    return "IPAddressAllow=localhost\nIPAddressDeny=any" if _on_this_machine(config.mqtt.host) else ""
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _watched(config: Config) -> Iterable[Path]:
+    roots = [config.paths.data_root]
+    if config.training.use_games:
+        roots.append(config.paths.game_data_root)
+    for root in roots:
+        yield from (root / f"player_{number}" for number in range(1, config.athletes.max_players + 1))
+
+
+def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) -> int:
+    """Write the units, start prediction and the training's timer; or only print them.
+
+    Raises:
+        MonitorError: root's rights are missing, or systemd refuses.
+    """
+    place = here(config_file, root, user=user)
+    config = load_config(config_file, root)
+    files = {place.unit_folder / name: text for name, text in render_units(config, place).items()}
+    if not user:
+        files[LOGROTATE] = render_logrotate(config, place)
+    if dry_run:
+        print("\n".join(f"# {file}\n{text}" for file, text in files.items()))
+        return 0
+    _need_root(user=user)
+    for file, text in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        print(f"wrote {file}")
+    run_command([*place.systemctl, "daemon-reload"])
+    run_command([*place.systemctl, "enable", "--now", *STARTED])
+    print(f"started {', '.join(STARTED)}; look at them with: {' '.join(place.systemctl)} status 'athlete-*'")
+    return 0
+
+
+def uninstall(*, user: bool, dry_run: bool) -> int:
+    """Stop the services and remove what ``install`` wrote; or only say so.
+
+    Raises:
+        MonitorError: root's rights are missing, or systemd refuses.
+    """
+    folder = Path.home() / ".config/systemd/user" if user else SYSTEM_FOLDER
+    files = [file for file in [*(folder / name for name in UNITS), LOGROTATE] if file.exists()]
+    if dry_run or not files:
+        print("\n".join(f"would remove {file}" for file in files) or "nothing is installed")
+        return 0
+    _need_root(user=user)
+    systemctl = ["systemctl", "--user"] if user else ["systemctl"]
+    run_command([*systemctl, "disable", "--now", *STARTED])
+    for file in files:
+        file.unlink()
+        print(f"removed {file}")
+    run_command([*systemctl, "daemon-reload"])
+    return 0
+
+
+def _need_root(*, user: bool) -> None:
+    if not user and os.geteuid() != 0:
+        raise MonitorError("system services need root: run with sudo, or add --user for services of this user alone")
