@@ -1,0 +1,212 @@
+"""Hexoskin smart shirts: a folder of WAV and CSV files for one recording.
+
+``acceleration_{X,Y,Z}.wav``: 64 Hz, int16, 256 counts per g. ``heart_rate.wav`` and ``heart_rate_quality.wav``: 1 Hz,
+int16; a quality of 0 is good. ``RR_interval.csv``: time of a beat in s since the start and the interval before it in
+1/256 s; ``RR_interval_quality.csv``: 0 good, 1 noisy, 128 unreliable (bits). ``info.json``: the start, in UTC.
+``subjects.csv`` beside the folder: the body of the person whose number is the folder's name.
+
+Only beats of quality 0 are used: against the shirt's good heart rate they agree to 2 bpm in the median, but noisy ones,
+which most recordings have alone, only to 10 to 20 bpm, and unreliable ones to 45. The first readings, about nine, are
+always 70 bpm, some of them flagged good: what the shirt starts from before it has seen enough beats. They are left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import wave
+from datetime import datetime, timezone
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from athlete_monitor.arrays import ACC, CHANNELS, GRAVITY_MPS2, HEART_RATE, FloatArray, IntArray
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.imported import Imported, checked
+from athlete_monitor.recordings.tables import read_table
+from athlete_monitor.wire.sample import NO_PROFILE, WireProfile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ACC_RATE_HZ: Final = 64
+COUNTS_PER_G: Final = 256
+RR_TICKS_PER_S: Final = 256
+START_VALUE_BPM: Final = 70
+_INT16_BYTES: Final = 2
+_AXES: Final = ("acceleration_X.wav", "acceleration_Y.wav", "acceleration_Z.wav")
+_INFO: Final = "info.json"
+
+
+def read_hexoskin(folder: Path, rate_hz: float) -> Imported:
+    """Read one recording, its acceleration resampled.
+
+    The rate is changed by a zero-phase polyphase filter, whose low-pass ends at half the lower of both rates. Row ``k``
+    is exactly ``k / rate_hz`` after the start. A heart rate stands on the first row at or after its second.
+
+    Args:
+        folder: the recording's folder.
+        rate_hz: rows a second.
+
+    Raises:
+        RecordingError: a file is missing or damaged, or the recording is shorter than a second.
+    """
+    start_t = _start(folder)
+    axes = [_wav(folder / name, ACC_RATE_HZ) for name in _AXES]
+    heart_rate, quality = _wav(folder / "heart_rate.wav", 1), _wav(folder / "heart_rate_quality.wav", 1)
+    seconds = {name: len(axis) / ACC_RATE_HZ for name, axis in zip(_AXES, axes, strict=True)}
+    seconds |= {"heart_rate.wav": float(len(heart_rate)), "heart_rate_quality.wav": float(len(quality))}
+    span_s = min(seconds.values())
+    if span_s < 1:
+        raise RecordingError(f"{folder}: is shorter than a second")
+    counts = np.column_stack([axis[: round(span_s * ACC_RATE_HZ)] for axis in axes])
+    acc = resampled(counts / COUNTS_PER_G * GRAVITY_MPS2, rate_hz)
+    t = np.arange(len(acc)) / rate_hz
+    values = np.full((len(t), len(CHANNELS)), np.nan)
+    values[:, ACC] = acc
+    values[:, HEART_RATE], heart_rate_notes = _heart_rate(heart_rate[: int(span_s)], quality[: int(span_s)], t, rate_hz)
+    rr, rr_notes = _rr_intervals(folder, len(t), rate_hz)
+    profile, profile_notes = _profile(folder)
+    notes = (*_span_notes(seconds, span_s), *heart_rate_notes, *rr_notes, *profile_notes)
+    return checked(Imported(folder, start_t + t, values, rr, profile, notes))
+
+
+def resampled(signal: FloatArray, rate_hz: float) -> FloatArray:
+    """Return a 64 Hz signal at another rate, without aliases and without a step at the edges.
+
+    Args:
+        signal: [n, channels], any unit; axis 0 is time.
+        rate_hz: rows a second of the result.
+
+    Returns:
+        [ceil(n * rate_hz / 64), channels]; row 0 is the same moment as row 0 of the signal.
+    """
+    ratio = Fraction(rate_hz).limit_denominator(1000) / ACC_RATE_HZ
+    if ratio == 1:
+        return signal
+    return np.asarray(resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="edge"))
+
+
+def _start(folder: Path) -> float:
+    path = folder / _INFO
+    try:
+        info: Any = json.loads(path.read_text(encoding="utf-8"))
+        start = datetime.fromisoformat(info["start_date"])
+    except FileNotFoundError:
+        raise RecordingError(_no_recording(folder)) from None
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError):
+        raise RecordingError(f"{path}: has no readable start_date") from None
+    return (start if start.tzinfo else start.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _no_recording(folder: Path) -> str:
+    inside = sorted(path.parent.name for path in folder.glob(f"*/{_INFO}"))
+    hint = f"; give one of its folders: {', '.join(inside[:8])}" if inside else ""
+    return f"{folder}: is no Hexoskin recording: {_INFO} is missing{hint}"
+
+
+def _wav(path: Path, rate_hz: int) -> IntArray:
+    """Return the samples of a mono 16-bit WAV of this rate."""
+    try:
+        with wave.open(str(path), "rb") as file:
+            found = (file.getnchannels(), file.getsampwidth(), file.getframerate())
+            declared, data = file.getnframes(), file.readframes(file.getnframes())
+    except FileNotFoundError:
+        raise RecordingError(f"{path}: is missing") from None
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
+    except (wave.Error, EOFError) as error:
+        raise RecordingError(f"{path}: is no WAV file: {str(error) or 'it ends early'}") from None
+    if found != (1, _INT16_BYTES, rate_hz):
+        channels, width, rate = found
+        wanted = f"1 channel of 16 bit at {rate_hz} Hz"
+        raise RecordingError(f"{path}: has {channels} channels of {8 * width} bit at {rate} Hz; needed: {wanted}")
+    if len(data) < declared * _INT16_BYTES or not declared:
+        raise RecordingError(f"{path}: holds {len(data) // _INT16_BYTES} of {declared} samples")
+    return np.frombuffer(data, dtype="<i2").astype(np.int64)
+
+
+def _heart_rate(
+    heart_rate: IntArray, quality: IntArray, t: FloatArray, rate_hz: float
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Return the good readings, each on the first row at or after its second, NaN elsewhere."""
+    good = (quality == 0) & (heart_rate > 0)
+    start_values = _start_values(heart_rate)
+    left_out = int(good[:start_values].sum())
+    good[:start_values] = False
+    rows = np.ceil(np.flatnonzero(good) * rate_hz - 1e-9).astype(np.int64)
+    column = np.full(len(t), np.nan)
+    inside = rows < len(t)
+    column[rows[inside]] = heart_rate[good][inside]
+    notes = [f"heart rate is good in {good.sum()} of {len(good)} s"]
+    if left_out:
+        notes.append(
+            f"good readings left out because they are the shirt's start value, {START_VALUE_BPM} bpm: {left_out}"
+        )
+    return column, tuple(notes)
+
+
+def _start_values(heart_rate: IntArray) -> int:
+    """Return how many readings at the start are still the shirt's start value."""
+    other = np.flatnonzero(heart_rate != START_VALUE_BPM)
+    return int(other[0]) if len(other) else len(heart_rate)
+
+
+def _rr_intervals(folder: Path, rows: int, rate_hz: float) -> tuple[dict[int, tuple[float, ...]], tuple[str, ...]]:
+    """Return the good intervals in ms, on the first row at or after their beat."""
+    if not (folder / "RR_interval.csv").exists() or not (folder / "RR_interval_quality.csv").exists():
+        return {}, ("there are no RR intervals",)
+    beats, flags = (_beats(folder / name) for name in ("RR_interval.csv", "RR_interval_quality.csv"))
+    found: dict[int, tuple[float, ...]] = {}
+    for second, ticks in beats.items():
+        row = math.ceil(second * rate_hz - 1e-9)
+        if ticks > 0 and flags.get(second) == 0 and 0 <= row < rows:
+            found[row] = (*found.get(row, ()), ticks * 1000 / RR_TICKS_PER_S)
+    return found, (f"{sum(map(len, found.values()))} of {len(beats)} RR intervals are good",)
+
+
+def _beats(path: Path) -> dict[float, float]:
+    """Return the second column by the first one, the time in s since the start."""
+    table = read_table(path)
+    if len(table.header) != 2:
+        raise RecordingError(f"{path}: has {len(table.header)} columns; needed: time and value")
+    time, value = table.header
+    return dict(zip(table.numbers(time).tolist(), table.numbers(value).tolist(), strict=True))
+
+
+def _profile(folder: Path) -> tuple[WireProfile, tuple[str, ...]]:
+    """Return the body of the person whose number is the folder's name, as far as ``subjects.csv`` tells."""
+    path, number = folder.resolve().parent / "subjects.csv", folder.resolve().name.lstrip("0")
+    if not path.exists():
+        return NO_PROFILE, (f"{path} is missing: nothing is known of the athlete's body",)
+    table = read_table(path)
+    names = [name.strip().lower() for name in table.header]
+    row = next((dict(zip(names, cells, strict=True)) for cells in table.rows if _id(names, cells) == number), None)
+    if row is None:
+        return NO_PROFILE, (f"{path} has no row for {number}: nothing is known of the athlete's body",)
+    return WireProfile(_float(row.get("age")), _float(row.get("weight")), _float(row.get("height")), _sex(row)), ()
+
+
+def _id(names: list[str], cells: tuple[str, ...]) -> str | None:
+    return cells[names.index("id")].lstrip("0") if "id" in names else None
+
+
+def _float(cell: str | None) -> float | None:
+    with contextlib.suppress(ValueError):
+        return float(cell) if cell and math.isfinite(float(cell)) else None
+    return None
+
+
+def _sex(row: dict[str, str]) -> Literal["male", "female"] | None:
+    told: dict[str, Literal["male", "female"]] = {"male": "male", "m": "male", "female": "female", "f": "female"}
+    return told.get(row.get("sex", "").lower())
+
+
+def _span_notes(seconds: dict[str, float], span_s: float) -> tuple[str, ...]:
+    longer = [f"{name} {length:g} s" for name, length in seconds.items() if length >= span_s + 1]
+    return (f"only the common {span_s:g} s are used; longer: {', '.join(longer)}",) if longer else ()
