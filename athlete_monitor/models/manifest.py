@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import operator
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
@@ -127,10 +129,14 @@ def artifact_name(athlete_id: AthleteId, kind: ArtifactKind) -> str:
     return f"hb_{_checked_id(athlete_id)}_model.{'zip' if kind == 'hummingbird' else 'onnx'}"
 
 
-def _checked_id(athlete_id: object) -> object:
+def _checked_id(athlete_id: AthleteId) -> AthleteId:
     """Return the id if it may stand in a file name: a whole number from 1 on, or ``default``."""
-    if athlete_id == DEFAULT or (type(athlete_id) is int and athlete_id >= 1):
+    if athlete_id == DEFAULT:
         return athlete_id
+    with suppress(TypeError):
+        number = operator.index(athlete_id)
+        if number >= 1:
+            return number
     raise ModelError(f"athlete id {athlete_id!r} is not allowed: a whole number from 1 on, or {DEFAULT!r}")
 
 

@@ -53,8 +53,12 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
+Stamp = tuple[int, ...]
+
 READ_ATTEMPTS: Final = 5
 """How often a model that is being replaced under the reader is read again."""
+
+WITHDRAWN: Final = "-withdrawn"
 
 _MANIFEST_NAME: Final = re.compile(r"hb_([1-9][0-9]{0,9})_model\.json")
 
@@ -115,7 +119,7 @@ class ModelStore:
         """
         return self._manifest_at(self.updated / manifest_name(athlete_id))
 
-    def stamp(self, athlete_id: AthleteId) -> tuple[int, ...] | None:
+    def stamp(self, athlete_id: AthleteId) -> Stamp | None:
         """Something that changes whenever the manifest file is replaced or written to; None if there is none."""
         try:
             status = os.lstat(self.updated / manifest_name(athlete_id))
@@ -159,10 +163,12 @@ class ModelStore:
                 raise
         return self._verified(folder / name, entry)
 
-    def previous_manifests(self, athlete_id: AthleteId) -> list[Manifest]:
-        """Manifests of the kept versions that are complete, newest first; the one in service may be among them."""
-        found = (self._intact_manifest(folder) for folder in self._version_folders(athlete_id))
-        return [manifest for manifest in found if manifest is not None]
+    def earlier(self, athlete_id: AthleteId) -> list[Manifest]:
+        """Manifests of the complete versions before the one in service, newest first; withdrawn ones left out."""
+        current = self._current(athlete_id)
+        folders = [f for f in self._version_folders(athlete_id) if not f.name.endswith(WITHDRAWN)]
+        found = [manifest for folder in folders if (manifest := self._intact_manifest(folder))]
+        return [manifest for manifest in found if current is None or manifest.created < current.created]
 
     def _manifest_in_service(self, athlete_id: AthleteId) -> Manifest:
         manifest = self.manifest(athlete_id)
@@ -231,16 +237,26 @@ class ModelStore:
     def rollback(self, athlete_id: AthleteId) -> Manifest:
         """Put the newest complete version before the one in service back; repeated, it goes further back.
 
+        The version that leaves is kept as ``previous/.../{version}-withdrawn`` and never serves again by itself.
+
         Raises:
             ModelError: there is none, or the disk refuses.
         """
         with self._writing():
-            manifest = self._version_before(athlete_id)
-            folder = self._version_folder(manifest)
-            assert folder is not None  # noqa: S101  (it was found there)
-            files = {name: self._verified(folder / name, entry) for name, entry in manifest.artifacts.items()}
-            self._install(manifest, files)
+            withdrawn, manifest = self._current(athlete_id), next(iter(self.earlier(athlete_id)), None)
+            if manifest is None:
+                raise ModelError(f"{self.previous}: holds no complete earlier version of model {athlete_id}")
+            kinds: tuple[ArtifactKind, ...] = ("pickle", "hummingbird", "onnx")
+            names = {artifact_name(athlete_id, kind): kind for kind in kinds}
+            self._install(manifest, {name: self.artifact(manifest, names[name]) for name in manifest.artifacts})
+            if withdrawn is not None:
+                self._withdraw(withdrawn)
         return manifest
+
+    def _withdraw(self, manifest: Manifest) -> None:
+        folder = self._version_folder(manifest)
+        if folder is not None and folder.exists():
+            folder.rename(folder.with_name(folder.name + WITHDRAWN))
 
     def _completed(self, draft: Manifest, files: Mapping[str, bytes]) -> Manifest:
         entries = {name: Artifact(hashlib.sha256(content).hexdigest(), len(content)) for name, content in files.items()}
@@ -298,13 +314,6 @@ class ModelStore:
         except ModelError:
             return False
         return True
-
-    def _version_before(self, athlete_id: AthleteId) -> Manifest:
-        current = self._current(athlete_id)
-        for manifest in self.previous_manifests(athlete_id):
-            if current is None or manifest.created < current.created:
-                return manifest
-        raise ModelError(f"{self.previous}: holds no complete earlier version of model {athlete_id}")
 
     def _prune(self, manifest: Manifest) -> None:
         in_service = self._version_folder(manifest)

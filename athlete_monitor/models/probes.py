@@ -1,0 +1,55 @@
+"""What the loader asks of the machine: time, memory, and another thread. Tests put their own in its place."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def rss_bytes() -> int:
+    """Resident memory of this process at present, bytes."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def peak_rss_bytes() -> int:
+    """Largest resident memory that this process has had, bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def used_memory_percent() -> float:
+    """Share of the machine's memory that is not available to programs, percent."""
+    return float(psutil.virtual_memory().percent)
+
+
+class OneThread:
+    """Runs jobs one after the other on a thread of its own, which starts with the first job."""
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="model-reload")
+
+    def __call__(self, job: Callable[[], object]) -> None:
+        """Queue a job."""
+        self._pool.submit(job)
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The loader's surroundings: a clock in s, memory probes, and who runs a reload aside."""
+
+    clock: Callable[[], float] = time.monotonic
+    rss_bytes: Callable[[], int] = rss_bytes
+    peak_rss_bytes: Callable[[], int] = peak_rss_bytes
+    used_memory_percent: Callable[[], float] = used_memory_percent
+    run_aside: Callable[[Callable[[], object]], None] = field(default_factory=OneThread)

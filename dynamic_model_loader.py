@@ -1,0 +1,6 @@
+#!/usr/bin/env python3
+"""Look at the models in service: information, a check of every file, and a benchmark."""
+
+from athlete_monitor.models.loader import DynamicModelLoader, create_dynamic_model_loader
+
+__all__ = ["DynamicModelLoader", "create_dynamic_model_loader"]
