@@ -172,7 +172,7 @@ def _rr_intervals(folder: Path, rows: int, rate_hz: float) -> tuple[dict[int, tu
 
 def _beats(path: Path) -> dict[float, float]:
     """Return the second column by the first one, the time in s since the start."""
-    table = read_table(path)
+    table = read_table(path, may_be_empty=True)
     if len(table.header) != 2:
         raise RecordingError(f"{path}: has {len(table.header)} columns; needed: time and value")
     time, value = table.header

@@ -55,7 +55,7 @@ def checked(recording: Imported) -> Imported:
     if not len(values) or np.isnan(values).all():
         raise RecordingError(f"{recording.source}: holds no measurement")
     if (np.diff(recording.t) <= 0).any():
-        row = int(np.argmax(np.diff(recording.t) <= 0)) + 2
+        row = int(np.argmax(np.diff(recording.t) <= 0)) + 3
         raise RecordingError(f"{recording.source}: the time does not increase at row {row}")
     beyond = (values < _LIMITS[:, 0]) | (values > _LIMITS[:, 1])
     names = [CHANNELS[channel] for channel in np.unique(np.nonzero(beyond)[1])]

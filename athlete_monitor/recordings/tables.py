@@ -59,8 +59,12 @@ class Table:
         return number
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *, may_be_empty: bool = False) -> Table:
     """Read a table.
+
+    Args:
+        path: the file.
+        may_be_empty: whether a header without rows is a table.
 
     Raises:
         RecordingError: the file cannot be read, is damaged, is no text, or has no rows.
@@ -73,7 +77,7 @@ def read_table(path: Path) -> Table:
     except csv.Error as error:
         raise RecordingError(f"{path}: is not CSV: {error}") from None
     whole = tuple(row for row in rows if len(row) == len(header))
-    if not whole:
+    if not whole and not may_be_empty:
         raise RecordingError(f"{path}: holds no rows below its header")
     return Table(path, header, whole, len(rows) - len(whole))
 
