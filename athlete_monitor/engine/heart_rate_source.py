@@ -122,6 +122,39 @@ class HeartRate:
     high_bpm: FloatArray
 
 
+class HeartRateTotals(SquadState):
+    """Seconds by source of the heart rate, and its mean, lowest and highest value over the session."""
+
+    FIELDS = MappingProxyType(
+        {
+            **{f"{name or 'none'}_s": 0.0 for name in SOURCE_NAMES},
+            "beats": 0.0,
+            "lowest_bpm": np.nan,
+            "highest_bpm": np.nan,
+        }
+    )
+
+    def update(self, rows: IntArray, dt_s: FloatArray, heart_rate: HeartRate) -> None:
+        """Count ``dt_s`` [k] at the heart rate [k]."""
+        state = self._take(rows)
+        state[heart_rate.source, np.arange(len(rows))] += dt_s
+        beats, lowest, highest = state[-3:]
+        beats += np.where(heart_rate.source == Source.NONE, 0.0, heart_rate.bpm * dt_s)
+        np.fmin(lowest, heart_rate.bpm, out=lowest)
+        np.fmax(highest, heart_rate.bpm, out=highest)
+        self._put(rows, state)
+
+    def figures(self, rows: IntArray) -> FloatArray:
+        """Mean, lowest and highest heart rate [3, k], bpm; NaN where none was known."""
+        state = self._take(rows)
+        known_s = state[1] + state[2] + state[3] + state[4]
+        return np.stack([state[-3] / np.where(known_s > 0.0, known_s, np.nan), state[-2], state[-1]])
+
+    def seconds(self, rows: IntArray) -> FloatArray:
+        """Seconds by source, in the order of ``SOURCE_NAMES`` [5, k]."""
+        return self._take(rows)[: len(SOURCE_NAMES)]
+
+
 def choose(
     policy: Policy, mode: IntArray, strap: CleanHeartRate, strap_age_s: FloatArray, model: ModelHeartRate, add: FloatArray
 ) -> HeartRate:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,7 @@ class DeviceStream:
     """
 
     __slots__ = (
-        "_deviation_s", "_first_t", "_gap_s", "_held", "_last_t", "_longest_s", "_mean_s", "_next_seq", "_recent", "_suspects",
+        "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longest_s", "_marks", "_mean_s", "_next_seq", "_recent", "_suspects",
         "_tolerance_s", "offset_s", "quality",
     )  # fmt: skip
 
@@ -94,6 +94,8 @@ class DeviceStream:
         self._recent: deque[tuple[float, int | None]] = deque(maxlen=REMEMBERED)
         self._held: list[Sample] = []
         self._suspects: list[Sample] = []
+        self._dropped = False
+        self._marks: deque[Quality] = deque([Quality()])
 
     @property
     def last_t(self) -> float:
@@ -104,6 +106,24 @@ class DeviceStream:
         """Go on from what a journal kept of an interrupted session."""
         self._first_t = self._last_t = last_t
         self.offset_s, self.quality, self._next_seq = offset_s, quality, next_seq
+        self._marks = deque([replace(quality)])
+
+    def quality_at(self, received: int) -> Quality:
+        """The counts as of the ``received``-th released sample: what happened after it is not yet known then.
+
+        Must be asked in ascending order. So the figures do not depend on how far the stream is ahead of them.
+        """
+        while len(self._marks) > 1 and self._marks[1].received <= received:
+            self._marks.popleft()
+        return replace(self._marks[0], received=received)
+
+    def count_invalid(self, samples: int = 1) -> None:
+        """Count samples that were dropped before they came here."""
+        self._drop("invalid", samples)
+
+    def _drop(self, kind: str, samples: int = 1) -> None:
+        setattr(self.quality, kind, getattr(self.quality, kind) + samples)
+        self._dropped = self._dropped or samples > 0
 
     @property
     def next_seq(self) -> int | None:
@@ -139,7 +159,7 @@ class DeviceStream:
             self._first_t = self._last_t = sample.t
             self._release(sample, 0.0, out)
         elif self._is_duplicate(sample):
-            self.quality.duplicate += 1
+            self._drop("duplicate")
         elif self._is_suspect(sample):
             return self._suspect(sample, out)
         else:
@@ -149,7 +169,7 @@ class DeviceStream:
 
     def _hold(self, sample: Sample, out: list[Sample]) -> None:
         if sample.t <= self._last_t:
-            self.quality.late += 1
+            self._drop("late")
             return
         insort(self._held, sample, key=_time_of)
         newest_t = self._held[-1].t
@@ -172,16 +192,19 @@ class DeviceStream:
             self._learn_interval(interval_s)
         else:
             if self._next_seq is not None and 0 < seq - self._next_seq <= SEQ_JUMP:
-                self.quality.lost += seq - self._next_seq
+                self._drop("lost", seq - self._next_seq)
             self._next_seq = seq + 1
         self._last_t = sample.t
         self._recent.append((sample.t, seq))
         self.quality.received += 1
+        if self._dropped:
+            self._dropped = False
+            self._marks.append(replace(self.quality))
         out.append(sample)
 
     def _learn_interval(self, interval_s: float) -> None:
         if interval_s > self._longest_s:
-            self.quality.lost += max(0, round(interval_s / self._mean_s) - 1)
+            self._drop("lost", max(0, round(interval_s / self._mean_s) - 1))
         elif 0.0 < interval_s <= MAX_STEP_S:
             self._mean_s = self._mean_s or interval_s
             error_s = interval_s - self._mean_s
@@ -218,13 +241,13 @@ class DeviceStream:
         usual_s = (believed[-1].t - believed[0].t) / (AGREEING - 1)
         shift_s = self._last_t + usual_s - believed[0].t
         self.offset_s += shift_s
-        self.quality.clock_steps += 1
+        self._drop("clock_steps")
         for sample in believed:
             shifted = msgspec.structs.replace(sample, t=sample.t + shift_s)
             self._release(shifted, shifted.t - self._last_t, out)
 
     def _drop_suspects(self) -> None:
         ahead = sum(sample.t > self._last_t for sample in self._suspects)
-        self.quality.invalid += ahead
-        self.quality.late += len(self._suspects) - ahead
+        self._drop("invalid", ahead)
+        self._drop("late", len(self._suspects) - ahead)
         self._suspects.clear()

@@ -18,6 +18,7 @@ from athlete_monitor.engine.heart_rate_source import (
     MODE_OF,
     FadingCorrection,
     HeartRate,
+    HeartRateTotals,
     LiveError,
     ModelHeartRate,
     choose,
@@ -68,13 +69,13 @@ class Batch:
     rr: tuple[tuple[int, float, tuple[float, ...]], ...] = ()
 
     @classmethod
-    def from_samples(cls, rows: Sequence[int], samples: Sequence[Sample]) -> Batch:
-        """Put samples of different athletes side by side."""
+    def from_samples(cls, rows: Sequence[int], samples: Sequence[Sample], modes: Sequence[int] | None = None) -> Batch:
+        """Put samples of different athletes side by side; ``modes`` where they are known better than from the sample."""
         return cls(
             np.array(rows, dtype=np.int64),
             np.array([sample.t for sample in samples]),
             np.array([sample.values for sample in samples]),
-            np.array([MODE_OF[sample.tags.mode] for sample in samples], dtype=np.int64),
+            np.array([MODE_OF[s.tags.mode] for s in samples] if modes is None else modes, dtype=np.int64),
             tuple(
                 (row, sample.t, sample.rr_intervals_ms)
                 for row, sample in zip(rows, samples, strict=True)
@@ -112,9 +113,6 @@ class Present:
     zone: IntArray
     stress_percent: FloatArray
     energy_rate_kj_per_min: FloatArray
-    trimp: FloatArray
-    energy_kj: FloatArray
-    player_load: FloatArray
     speed_mps: FloatArray
     motion_mps2: FloatArray
 
@@ -219,6 +217,7 @@ class Squad:
         self.locomotion = Locomotion(capacity)
         self.impacts = Impacts(capacity, alert_g=settings.alert_g)
         self.live_error = LiveError(capacity)
+        self.heart_rate_totals = HeartRateTotals(capacity)
         self.ticks = Ticks(capacity)
         self.strap = Strap(capacity, fresh_s=settings.sensor_fresh_s)
         self.correction = FadingCorrection(capacity)
@@ -229,7 +228,7 @@ class Squad:
     def _totals(self) -> dict[str, Part]:
         names = (
             "clock", "hr_max", "trimp", "zones", "energy", "stress", "player_load", "locomotion", "impacts",
-            "live_error", "ticks",
+            "live_error", "heart_rate_totals", "ticks",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
@@ -342,6 +341,10 @@ class Squad:
             heart_rate.bpm, body.hr_rest_bpm, hr_max, body.male, body.age_years, body.weight_kg, body.height_cm
         )
         linear = self.fusion.update(rows, t, acc, values[:, GYRO], values[:, MAG])
+        self.trimp.update(rows, dt_s, reserve, body.male)
+        self.energy.update(rows, dt_s, rate)
+        self.player_load.update(rows, t, acc)
+        self.heart_rate_totals.update(rows, dt_s, heart_rate)
         return Present(
             rows=rows,
             t=t,
@@ -355,9 +358,6 @@ class Squad:
             zone=self.zones.update(rows, dt_s, heart_rate.bpm, hr_max),
             stress_percent=self.stress.update(rows, t, reserve),
             energy_rate_kj_per_min=rate,
-            trimp=self.trimp.update(rows, dt_s, reserve, body.male),
-            energy_kj=self.energy.update(rows, dt_s, rate),
-            player_load=self.player_load.update(rows, t, acc),
             speed_mps=self.locomotion.update(rows, t, values[:, SPEED], values[:, X], values[:, Y]),
             motion_mps2=self.ticks.smooth_motion(rows, dt_s, _length(linear)),
         )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from athlete_monitor.errors import ModelError
 from athlete_monitor.features import GROUPS, PROFILE_FEATURES, profile_row
+from athlete_monitor.models.manifest import DEFAULT
+from athlete_monitor.models.schema import features_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +20,9 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray, IntArray
     from athlete_monitor.athletes import Profile
     from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.models.loader import DynamicModelLoader
     from athlete_monitor.models.manifest import Manifest
+    from athlete_monitor.models.model import Model
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +45,10 @@ class ModelSource(Protocol):
     """Where models come from."""
 
     def candidates(self, athlete_id: int) -> Sequence[ServedModel]:
-        """Models that may serve the athlete, the best first: the own one, then the default."""
+        """Models that may serve the athlete, the best first: the own one, then the default; may load them."""
+
+    def has_other(self, athlete_id: int, served: ServedModel | None) -> bool:
+        """Whether another model than ``served`` may be the best by now; loads nothing that is in service already."""
 
 
 class NoModels:
@@ -48,6 +57,49 @@ class NoModels:
     def candidates(self, athlete_id: int) -> Sequence[ServedModel]:  # noqa: ARG002 - the protocol's
         """Nothing."""
         return ()
+
+    def has_other(self, athlete_id: int, served: ServedModel | None) -> bool:  # noqa: ARG002 - the protocol's
+        """Never."""
+        return False
+
+
+class LoaderSource:
+    """Models of the live process's loader.
+
+    Athletes hold the model that serves them, so a squad larger than the loader's cache costs memory, not a load for each
+    prediction. ``limit_bytes`` bounds what is held so: beyond it athletes share the default model.
+    """
+
+    def __init__(self, loader: DynamicModelLoader, limit_bytes: int) -> None:
+        self._loader = loader
+        self._limit_bytes = limit_bytes
+        self._held: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
+        self._told = False
+
+    def candidates(self, athlete_id: int) -> Sequence[ServedModel]:
+        """See ``ModelSource``."""
+        own = self._loader.get_model(athlete_id) if athlete_id > 0 else None
+        default = self._loader.get_model(DEFAULT)
+        models = [model for model in (own, None if own is default else default) if model is not None]
+        return [model for model in models if model.is_default or self._fits(model)]
+
+    def has_other(self, athlete_id: int, served: ServedModel | None) -> bool:
+        """See ``ModelSource``."""
+        if athlete_id > 0 and served is not None and served.manifest.athlete_id != DEFAULT:
+            newest = self._loader.peek(athlete_id)
+            return newest is not None and newest.model_id != served.model_id
+        best = self._loader.get_model(athlete_id if athlete_id > 0 else DEFAULT)
+        return (best.model_id if best else None) != (served.model_id if served else None)
+
+    def _fits(self, model: Model) -> bool:
+        others = sum(held.held_bytes for model_id, held in self._held.items() if model_id != model.model_id)
+        if others + model.held_bytes <= self._limit_bytes:
+            self._held[model.model_id] = model
+            return True
+        if not self._told:
+            self._told = True
+            _log.warning("event=models_exceed_memory the default model serves (model_loading.total_model_memory_mb)")
+        return False
 
 
 @dataclass(frozen=True)
@@ -72,22 +124,15 @@ class Bound:
         return self.model.predict(np.hstack([X, profiles]) if self.with_profile else X)
 
 
-def bind(model: ServedModel, spec: FeatureSpec) -> Bound | str:
-    """Tie a model to this engine's features; a sentence why not, where it was made for others."""
+def bind(model: ServedModel, spec: FeatureSpec) -> Bound:
+    """Tie a model to this engine's features; raises ModelError where it was made for others."""
     manifest = model.manifest
-    if not set(manifest.groups) <= set(GROUPS):
-        return f"model {model.model_id}: groups {', '.join(manifest.groups)}, allowed: {', '.join(GROUPS)}"
-    own = spec.names(manifest.groups)
-    with_profile = tuple(manifest.feature_names) == (*own, *PROFILE_FEATURES)
-    if manifest.schema_hash != spec.schema_hash(manifest.groups) or not (
-        with_profile or tuple(manifest.feature_names) == own
-    ):
-        return f"model {model.model_id} was made for other features than this configuration's: train it again"
+    features_check(spec)(manifest)
     return Bound(
         model,
         spec.columns(manifest.groups),
         np.array([group in manifest.groups for group in GROUPS]),
-        with_profile,
+        manifest.athlete_id == DEFAULT,
         manifest.residual_quantiles.q10,
         manifest.residual_quantiles.q90,
     )
@@ -131,8 +176,21 @@ class ModelBook:
 
     def refresh(self, athlete_id: int | None = None) -> None:
         """Choose anew at the next step, for one athlete or for all: models may have changed."""
-        rows = [row for row, known in self._athletes.items() if athlete_id in {None, known}]
-        self._seen[rows] = -1
+        self._choose_anew([row for row, known in self._athletes.items() if athlete_id in {None, known}])
+
+    def look_again(self) -> None:
+        """Choose anew at the next step where the source has another model by now."""
+        stale = [
+            row for row, athlete_id in self._athletes.items() if self._source.has_other(athlete_id, self._served(row))
+        ]
+        self._choose_anew(stale)
+
+    def _served(self, row: int) -> ServedModel | None:
+        bound = self._chosen.get(row)
+        return bound.model if bound else None
+
+    def _choose_anew(self, rows: Sequence[int]) -> None:
+        self._seen[list(rows)] = -1
         used = {bound.model_id for bound in self._chosen.values()}
         self._bound = {model_id: bound for model_id, bound in self._bound.items() if model_id in used}
 
@@ -185,8 +243,12 @@ class ModelBook:
 
     def _bind(self, model: ServedModel) -> Bound | None:
         if model.model_id not in self._bound:
-            bound = bind(model, self._spec)
-            if isinstance(bound, str):
-                _log.error("event=model_refused %s", bound)
-            self._bound[model.model_id] = None if isinstance(bound, str) else bound
+            self._bound[model.model_id] = self._checked(model)
         return self._bound[model.model_id]
+
+    def _checked(self, model: ServedModel) -> Bound | None:
+        try:
+            return bind(model, self._spec)
+        except ModelError as error:
+            _log.error("event=model_refused reason=%r", str(error))  # noqa: TRY400 - the sentence says it all
+            return None

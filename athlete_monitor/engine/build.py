@@ -1,0 +1,59 @@
+"""Putting the engine together from the configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from athlete_monitor.engine.kernel import KernelSettings, Squad
+from athlete_monitor.engine.monitor import Monitor
+from athlete_monitor.engine.prediction import LoaderSource, ModelBook
+from athlete_monitor.engine.sessions import Wearers
+from athlete_monitor.engine.sinks import Sinks
+from athlete_monitor.features import FeatureSpec
+from athlete_monitor.models.loader import DynamicModelLoader
+from athlete_monitor.models.schema import features_check
+from athlete_monitor.wire.codec import Decoder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.athletes import Roster
+    from athlete_monitor.config import Config
+    from athlete_monitor.engine.prediction import ModelSource
+    from athlete_monitor.engine.sinks import Sink
+
+
+def kernel_settings(config: Config) -> KernelSettings:
+    """What the kernel needs of the configuration."""
+    return KernelSettings(
+        features=FeatureSpec.from_config(config.feature_engineering),
+        fusion=config.sensors.fusion,
+        policy=config.engine.heart_rate_source,
+        sensor_fresh_s=config.engine.sensor_fresh_s,
+        prediction_rate_hz=config.engine.prediction_rate_hz,
+        metrics_rate_hz=config.outputs.metrics_rate_hz,
+        alert_g=config.impacts.alert_g,
+    )
+
+
+def open_loader(config: Config) -> DynamicModelLoader:
+    """The loader of models; raises ModelError where its runtime cannot start."""
+    return DynamicModelLoader.from_config(
+        config, accept=features_check(FeatureSpec.from_config(config.feature_engineering))
+    )
+
+
+def source_of(loader: DynamicModelLoader, config: Config) -> LoaderSource:
+    """The engine's view of the loader."""
+    return LoaderSource(loader, int(config.model_loading.total_model_memory_mb * 1e6))
+
+
+def build_monitor(
+    config: Config, roster: Roster, sinks: Sequence[Sink], *, models: ModelSource | None = None, **rest: Any
+) -> Monitor:
+    """The engine without its surroundings; ``rest`` goes to ``Monitor``."""
+    settings = kernel_settings(config)
+    source = models or source_of(open_loader(config), config)
+    squad = Squad(settings, ModelBook(source, settings.features))
+    decoder = Decoder(config.sensors.acc_unit, config.sensors.gyro_unit)
+    return Monitor(config, squad, decoder, Wearers(roster), Sinks(sinks), **rest)

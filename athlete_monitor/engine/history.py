@@ -1,0 +1,60 @@
+"""An athlete's load over the last weeks, from the journal's finished sessions and the running one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.physiology.chronic import chronic_load, daily_loads
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from athlete_monitor.engine.journal import PastLoad
+
+NAMES: Final = ("acute_load", "chronic_load", "acwr", "weekly_load", "monotony", "strain")
+
+
+def day_of(t: float) -> int:
+    """Number of the local day of epoch seconds ``t``."""
+    return datetime.fromtimestamp(t).date().toordinal()  # noqa: DTZ006 - a day is the athlete's local day
+
+
+class LoadHistory:
+    """Finished sessions of every athlete.
+
+    Sessions of one athlete that overlap in time, from two devices, count once, with the larger load.
+    """
+
+    def __init__(self, past: Mapping[int, Sequence[PastLoad]] | None = None) -> None:
+        self._past = {athlete_id: list(loads) for athlete_id, loads in (past or {}).items()}
+
+    def add(self, athlete_id: int, load: PastLoad) -> None:
+        """A session has ended."""
+        self._past.setdefault(athlete_id, []).append(load)
+
+    def figures(self, athlete_id: int, running: PastLoad) -> tuple[dict[str, Any], dict[str, str]]:
+        """Load of the last weeks with the running session, and the reasons of what is missing."""
+        today = day_of(running.start_t)
+        by_day = _by_day(_without_overlaps([*self._past.get(athlete_id, ()), running]))
+        load = chronic_load(daily_loads({day: trimp for day, trimp in by_day.items() if day <= today}, today))
+        values = {name: getattr(load, name) for name in NAMES}
+        return {name: None if v is None else round(v, 3) for name, v in values.items()}, dict(load.reasons)
+
+
+def _by_day(loads: Iterable[PastLoad]) -> dict[int, float]:
+    by_day: dict[int, float] = {}
+    for load in loads:
+        day = day_of(load.start_t)
+        by_day[day] = by_day.get(day, 0.0) + load.trimp
+    return by_day
+
+
+def _without_overlaps(loads: Iterable[PastLoad]) -> list[PastLoad]:
+    kept: list[PastLoad] = []
+    for load in sorted(loads, key=lambda each: each.start_t):
+        if kept and load.start_t < kept[-1].end_t:
+            kept[-1] = max(kept[-1], load, key=lambda each: each.trimp)
+        else:
+            kept.append(load)
+    return kept

@@ -1,0 +1,394 @@
+"""The engine without its surroundings: payloads in, figures, events and summaries out to the sinks.
+
+Time comes in with the samples and with the caller's clock, so that a live run, a replay and an offline run are the same
+code.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from athlete_monitor.engine.history import LoadHistory
+from athlete_monitor.engine.ingest import DeviceStream
+from athlete_monitor.engine.journal import PastLoad
+from athlete_monitor.engine.kernel import Batch
+from athlete_monitor.engine.metrics import (
+    FORMULAS,
+    null_reasons,
+    present_figures,
+    total_figures,
+    variability_figures,
+)
+from athlete_monitor.engine.sessions import Session, session_id
+from athlete_monitor.engine.summary import identity, load_zone, quality, summarise
+from athlete_monitor.errors import PayloadError
+from athlete_monitor.physiology.impacts import BANDS
+from athlete_monitor.wire.timestamps import format_timestamp
+from athlete_monitor.wire.topics import device_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.engine.kernel import Squad, StepResult
+    from athlete_monitor.engine.sessions import Wearers
+    from athlete_monitor.engine.sinks import Sink
+    from athlete_monitor.physiology.impacts import Impact
+    from athlete_monitor.wire.codec import Decoder
+    from athlete_monitor.wire.sample import Sample
+
+_log = logging.getLogger(__name__)
+
+LOG_EVERY_S = 1.0
+CHRONIC_EVERY_S = 60.0
+REASONS_KEPT_OUTPUTS = 10
+REASONS_KINDS = 200
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass
+class Counts:
+    """What the engine has met since it started."""
+
+    samples: int = 0
+    steps: int = 0
+    outputs: int = 0
+    events: int = 0
+    invalid: int = 0
+    invalid_reasons: Counter[str] = field(default_factory=Counter)
+    refused_devices: int = 0
+    filtered: int = 0
+    sessions_started: int = 0
+    sessions_ended: int = 0
+
+
+class Monitor:
+    """Sessions of a squad: decode, order, step, tell.
+
+    Args:
+        config: the whole configuration.
+        squad: the kernel, empty.
+        decoder: for payloads.
+        wearers: who wears which device.
+        sink: is told everything.
+        begin: records a new session and returns its number (the journal's).
+        history: load of earlier sessions.
+        players: athletes that are monitored; None for all.
+        devices: devices that are monitored; None for all.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        squad: Squad,
+        decoder: Decoder,
+        wearers: Wearers,
+        sink: Sink,
+        *,
+        begin: Callable[[Session], int] = lambda _session: 0,
+        history: LoadHistory | None = None,
+        players: Collection[int] | None = None,
+        devices: Collection[str] | None = None,
+    ) -> None:
+        self.counts = Counts()
+        self.sessions: dict[str, Session] = {}
+        self.squad = squad
+        self.sink = sink
+        self._config = config
+        self._decoder, self._wearers = decoder, wearers
+        self._begin = begin
+        self._history = history or LoadHistory()
+        self._players, self._devices = players, devices
+        self._waiting: list[Session] = []
+        self._said_s: dict[str, float] = {}
+        self._wants_samples = sink.wants_samples
+
+    def receive(self, topic: str, payload: bytes, arrived_s: float) -> None:
+        """Take one message; a payload that is not valid is counted and dropped."""
+        device_id = device_of(topic)
+        try:
+            samples = self._decoder.decode(payload, device_id)
+        except PayloadError as error:
+            self._invalid(device_id or topic, str(error), arrived_s)
+            return
+        for sample in samples:
+            self.accept(sample, arrived_s)
+
+    def accept(self, sample: Sample, arrived_s: float) -> None:
+        """Take one decoded sample."""
+        session = self.sessions.get(sample.device_id)
+        if session is None or (sample.athlete_id != session.wire_athlete_id and sample.athlete_id is not None):
+            session = self._session_for(sample, session, arrived_s)
+            if session is None:
+                return
+        session.arrived_s = arrived_s
+        if sample.end:
+            self._end(session, "end_message")
+            return
+        was_empty = not session.queue
+        handed = session.stream.push(sample, session.queue)
+        if was_empty and session.queue:
+            self._waiting.append(session)
+        if handed:
+            self._end(session, "pause")
+            for each in handed:
+                self.accept(each, arrived_s)
+
+    def advance(self) -> None:
+        """Step until no sample waits; each step takes at most one sample of each athlete."""
+        active, self._waiting = self._waiting, []
+        depth = 0
+        finished = active
+        while active:
+            self._step(active, [session.queue[depth] for session in active])
+            depth += 1
+            active = [session for session in active if len(session.queue) > depth]
+        for session in finished:
+            if self._wants_samples:
+                self.sink.samples(session, tuple(session.queue))
+            session.queue.clear()
+
+    def tick(self, now_s: float) -> None:
+        """Look at the clock: who is stale, offline, or has ended by silence."""
+        limits = self._config.engine
+        for session in list(self.sessions.values()):
+            silent_s = now_s - session.arrived_s
+            if silent_s > limits.idle_s:
+                self._end(session, "idle")
+            else:
+                self._set_status(session, _status(silent_s, limits.stale_s, limits.offline_s))
+
+    def end_all(self, reason: str) -> None:
+        """End every session."""
+        for session in list(self.sessions.values()):
+            self._end(session, reason)
+
+    def resume(self, session: Session) -> None:
+        """Go on with a session that an earlier engine began; its row is restored already."""
+        self.sessions[session.device_id] = session
+        self.sink.started(session)
+
+    def finish(self, session: Session, reason: str) -> None:
+        """Summarise a session that was never among the running ones: an earlier engine's, too long ago to go on."""
+        self.sessions[session.device_id] = session
+        self._end(session, reason)
+
+    def chronic(self, session: Session) -> None:
+        """Bring the load of the last weeks up to date with the running session."""
+        trimp = float(np.nan_to_num(self.squad.trimp.total(np.array([session.row]))[0]))
+        load = PastLoad(session.start_t, session.last_t, trimp)
+        session.chronic, session.chronic_reasons = self._history.figures(session.athlete_id, load)
+
+    def _session_for(self, sample: Sample, session: Session | None, arrived_s: float) -> Session | None:
+        athlete_id = self._wearers.athlete_id(sample)
+        if session is not None:
+            session.wire_athlete_id = sample.athlete_id
+            if athlete_id == session.athlete_id:
+                return session
+            self._end(session, "athlete_changed")
+        return None if sample.end else self._open(sample, athlete_id, arrived_s)
+
+    def _open(self, sample: Sample, athlete_id: int, arrived_s: float) -> Session | None:
+        if self._devices is not None and sample.device_id not in self._devices:
+            self.counts.filtered += 1
+            return None
+        if self._players is not None and athlete_id not in self._players:
+            self.counts.filtered += 1
+            return None
+        limit = self._config.engine.max_devices
+        if len(self.sessions) >= limit:
+            self.counts.refused_devices += 1
+            self._say("refused", arrived_s, "event=device_refused device=%s max_devices=%d", sample.device_id, limit)
+            return None
+        session = self._new_session(sample, arrived_s)
+        self._warn_of_second_device(session)
+        self.counts.sessions_started += 1
+        self.sessions[sample.device_id] = session
+        self.chronic(session)
+        self.sink.started(session)
+        return session
+
+    def _new_session(self, sample: Sample, arrived_s: float) -> Session:
+        wearer = self._wearers.of(sample)
+        engine = self._config.engine
+        session = Session(
+            session_id=session_id(wearer, sample.t),
+            number=0,
+            wearer=wearer,
+            row=self.squad.add(wearer.profile),
+            start_t=sample.t,
+            stream=DeviceStream(engine.late_tolerance_s, engine.idle_s),
+            arrived_s=arrived_s,
+            wire_athlete_id=sample.athlete_id,
+            last_t=sample.t,
+            snapshot_t=sample.t,
+            memory_t=sample.t,
+        )
+        session.follow_tags(sample.tags, sample.t)
+        session.number = self._begin(session)
+        return session
+
+    def _warn_of_second_device(self, session: Session) -> None:
+        others = [s.device_id for s in self.sessions.values() if s.athlete_id == session.athlete_id and s is not session]
+        if others and session.athlete_id:
+            self.sink.notice(
+                f"athlete {session.athlete_id} wears two devices, {others[0]} and {session.device_id}: "
+                "each has a session of its own",
+                bad=True,
+            )
+
+    def _step(self, sessions: Sequence[Session], samples: Sequence[Sample]) -> None:
+        for session, sample in zip(sessions, samples, strict=True):
+            session.last_t = sample.t
+            session.received += 1
+            if sample.tags is not session.tags:
+                session.follow_tags(sample.tags, sample.t)
+            if sample.rr_intervals_ms:
+                session.has_beats = True
+        rows, modes = [session.row for session in sessions], [session.mode_code for session in sessions]
+        result = self.squad.step(Batch.from_samples(rows, samples, modes))
+        self.counts.samples += len(samples)
+        self.counts.steps += 1
+        if result.impacts:
+            by_row = {session.row: session for session in sessions}
+            for impact in result.impacts:
+                self._tell_impact(by_row[impact.row], impact)
+        if len(result.due):
+            self._tell_metrics(sessions, result)
+
+    def _tell_metrics(self, sessions: Sequence[Session], result: StepResult) -> None:
+        due = result.due
+        rows = result.present.rows[due]
+        now = present_figures(result.present.take(due))
+        so_far = total_figures(self.squad, rows)
+        rejected = self.squad.strap.rejected(rows).tolist()
+        for index, present, totals, refused in zip(due.tolist(), now, so_far, rejected, strict=True):
+            session = sessions[index]
+            figures = self._figures(session, {**present, **totals}, refused)
+            session.latest = figures
+            self.counts.outputs += 1
+            self.sink.metrics(session, figures, _encode(figures))
+
+    def _figures(self, session: Session, figures: dict[str, Any], rejected: float) -> dict[str, Any]:
+        if session.outputs % max(1, round(CHRONIC_EVERY_S * self._config.outputs.metrics_rate_hz)) == 0:
+            self.chronic(session)
+        variability, hrv_reasons = variability_figures(self.squad, session.row, has_beats=session.has_beats)
+        row = session.row
+        figures = {
+            **figures,
+            "hr_max_source": self.squad.hr_max.source(row),
+            "model_id": self.squad.models.model_id(row),
+            "training_load_zone": load_zone(figures["trimp"], self._config.outputs.training_load),
+        }
+        reasons = self._reasons(session, figures)
+        session.outputs += 1
+        return {
+            **identity(session),
+            "timestamp": format_timestamp(session.device_t),
+            "elapsed_s": round(session.last_t - session.start_t, 3),
+            "session_phase": session.tags.session_phase,
+            "intensity_level": session.tags.intensity_level,
+            **figures,
+            **variability,
+            **session.chronic,
+            "quality": quality(session.stream.quality_at(session.received), rejected),
+            "formulas": FORMULAS,
+            "reasons": {**reasons, **hrv_reasons, **session.chronic_reasons},
+        }
+
+    def _reasons(self, session: Session, figures: dict[str, Any]) -> dict[str, str]:
+        """The reasons of the nulls, kept while the same figures are missing."""
+        mode = session.mode_code
+        key = (mode, *(name for name, value in figures.items() if value is None))
+        if key != session.reasons_key or session.outputs % REASONS_KEPT_OUTPUTS == 0:
+            session.reasons = null_reasons(self.squad, session.row, mode, figures)
+            session.reasons_key = key
+        return session.reasons
+
+    def _tell_impact(self, session: Session, impact: Impact) -> None:
+        rate = impact.sample_rate_hz
+        self._tell_event(
+            session,
+            impact.t,
+            "impact",
+            {
+                "peak_g": round(impact.peak_g, 2),
+                "band": BANDS[impact.band],
+                "alert": impact.alert,
+                "undersampled": impact.undersampled,
+                "sample_rate_hz": None if rate is None or np.isnan(rate) else round(rate, 1),
+            },
+        )
+
+    def _tell_event(self, session: Session, t: float, kind: str, body: dict[str, Any]) -> None:
+        self.counts.events += 1
+        self.sink.event(
+            session,
+            {
+                **identity(session),
+                "kind": kind,
+                "t_s": round(t - session.stream.offset_s, 3),
+                "timestamp": format_timestamp(t - session.stream.offset_s),
+                **body,
+            },
+        )
+
+    def _set_status(self, session: Session, status: str) -> None:
+        if status != session.status:
+            session.status = status
+            self.sink.status(session.device_id, status)
+
+    def _end(self, session: Session, reason: str) -> None:
+        session.stream.flush(session.queue)
+        if session.queue and session not in self._waiting:
+            self._waiting.append(session)
+        self.advance()
+        for impact in self.squad.flush(session.row):
+            self._tell_impact(session, impact)
+        session.phases.close(session.last_t)
+        self.chronic(session)
+        summary = summarise(self.squad, session, self._config.outputs.training_load, reason)
+        if summary["trimp"] is not None:
+            self._history.add(session.athlete_id, PastLoad(session.start_t, session.last_t, summary["trimp"]))
+        del self.sessions[session.device_id]
+        self.squad.remove(session.row)
+        self.counts.sessions_ended += 1
+        session.status = "offline"
+        self.sink.ended(session, summary)
+
+    def _invalid(self, who: str, reason: str, arrived_s: float) -> None:
+        self.counts.invalid += 1
+        reasons = self.counts.invalid_reasons
+        kind = reason.partition(" - at ")[0]
+        reasons[kind if kind in reasons or len(reasons) < REASONS_KINDS else "other"] += 1
+        session = self.sessions.get(who)
+        if session is not None:
+            session.stream.count_invalid()
+        self._say(who, arrived_s, "event=invalid_payload from=%r reason=%r", who, reason)
+
+    def _say(self, who: str, now_s: float, text: str, *values: object) -> None:
+        """Log at most once a second about each subject; the memory of that is bounded."""
+        if now_s - self._said_s.get(who, -LOG_EVERY_S) >= LOG_EVERY_S:
+            if len(self._said_s) > self._config.engine.max_devices:
+                self._said_s.clear()
+            self._said_s[who] = now_s
+            _log.warning(text, *values)
+
+    def receive_all(self, messages: Iterable[tuple[str, Iterable[tuple[bytes, float]]]]) -> None:
+        """Take messages of several topics, then step."""
+        for topic, waiting in messages:
+            for payload, arrived_s in waiting:
+                self.receive(topic, payload, arrived_s)
+        self.advance()
+
+
+def _status(silent_s: float, stale_s: float, offline_s: float) -> str:
+    if silent_s > offline_s:
+        return "offline"
+    return "stale" if silent_s > stale_s else "online"

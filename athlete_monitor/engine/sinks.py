@@ -1,0 +1,130 @@
+"""What happens, told to whoever wants to know: files, MQTT, the journal, the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.engine.sessions import Session
+    from athlete_monitor.wire.sample import Sample
+
+
+class Sink:
+    """One listener. Every method returns at once, raises nothing, and does nothing unless overridden."""
+
+    wants_samples = False
+
+    def started(self, session: Session) -> None:
+        """A session has begun, or goes on after a restart."""
+
+    def samples(self, session: Session, samples: Sequence[Sample]) -> None:
+        """Samples in order; only told to sinks with ``wants_samples``."""
+
+    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:
+        """New figures of an athlete, as a dict and as JSON."""
+
+    def event(self, session: Session, event: dict[str, Any]) -> None:
+        """An impact, an alert, or something else to be noted."""
+
+    def status(self, device_id: str, status: str) -> None:
+        """A device is now ``online``, ``stale`` or ``offline``."""
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:
+        """A session has ended."""
+
+    def notice(self, text: str, *, bad: bool) -> None:
+        """Something about the engine itself that its operator should know."""
+
+    def stop(self) -> None:
+        """Write what is waiting; nothing follows."""
+
+
+class Sinks(Sink):
+    """Several sinks as one."""
+
+    def __init__(self, sinks: Sequence[Sink] = ()) -> None:
+        self._sinks = list(sinks)
+
+    @property
+    def wants_samples(self) -> bool:  # type: ignore[override]
+        """Whether any sink wants samples."""
+        return any(sink.wants_samples for sink in self._sinks)
+
+    def started(self, session: Session) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.started(session)
+
+    def samples(self, session: Session, samples: Sequence[Sample]) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            if sink.wants_samples:
+                sink.samples(session, samples)
+
+    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.metrics(session, figures, payload)
+
+    def event(self, session: Session, event: dict[str, Any]) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.event(session, event)
+
+    def status(self, device_id: str, status: str) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.status(device_id, status)
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.ended(session, summary)
+
+    def notice(self, text: str, *, bad: bool) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.notice(text, bad=bad)
+
+    def stop(self) -> None:
+        """Stop all, in order."""
+        for sink in self._sinks:
+            sink.stop()
+
+
+class Collected(Sink):
+    """Keeps everything in memory: for offline runs and tests."""
+
+    def __init__(self) -> None:
+        self.figures: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
+        self.statuses: list[tuple[str, str]] = []
+        self.summaries: list[dict[str, Any]] = []
+        self.notices: list[str] = []
+        self.started_ids: list[str] = []
+
+    def started(self, session: Session) -> None:
+        """See ``Sink``."""
+        self.started_ids.append(session.session_id)
+
+    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:  # noqa: ARG002
+        """See ``Sink``."""
+        self.figures.append(figures)
+
+    def event(self, session: Session, event: dict[str, Any]) -> None:  # noqa: ARG002
+        """See ``Sink``."""
+        self.events.append(event)
+
+    def status(self, device_id: str, status: str) -> None:
+        """See ``Sink``."""
+        self.statuses.append((device_id, status))
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:  # noqa: ARG002
+        """See ``Sink``."""
+        self.summaries.append(summary)
+
+    def notice(self, text: str, *, bad: bool) -> None:  # noqa: ARG002
+        """See ``Sink``."""
+        self.notices.append(text)
