@@ -299,9 +299,7 @@ class AhrsMadgwick(_GyroscopeFilter):
         gyro[still] = _NEARLY_STILL_RAD_S
         return [self._step(before[i], elapsed[i], gyro[i], force[i]) for i in range(len(before))]
 
-    def _step(
-        self, attitude: FloatArray, elapsed: list[float], gyro: FloatArray, force: FloatArray
-    ) -> FloatArray:
+    def _step(self, attitude: FloatArray, elapsed: list[float], gyro: FloatArray, force: FloatArray) -> FloatArray:
         step_s, since_start_s = elapsed
         self._filter.gain = max(self._filter.gain_imu, 1.0 - since_start_s / STARTUP_S)
         after: FloatArray = self._filter.updateIMU(attitude, gyro, force, step_s)

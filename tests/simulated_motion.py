@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from athlete_monitor.arrays import GRAVITY_MPS2, FloatArray
 from scipy.spatial.transform import Rotation
+
+from athlete_monitor.arrays import GRAVITY_MPS2, FloatArray
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Motion:
     """True acceleration without gravity, in the sensor frame [n, 3]."""
 
 
-def running(  # noqa: PLR0914 - one scene, told once
+def running(
     seed: int,
     seconds: float = 60.0,
     rate_hz: float = 100.0,
@@ -32,10 +33,11 @@ def running(  # noqa: PLR0914 - one scene, told once
     jitter: float = 0.1,
     ideal_sensor: bool = False,
 ) -> Motion:
-    """``effort`` scales gait and turns: 0 stands still, 1 runs with sprints. Sample times jitter by a share of the period.
+    """One scene. ``effort`` scales gait and turns: 0 stands still, 1 runs; ``surge_mps2`` is slow speeding up and down.
 
-    The gyroscope is sampled as the mean rate over each sample period, as integrating sensors do. Sensor errors are those
-    of a consumer part: gyroscope 0.3 deg/s rms noise and up to 0.5 deg/s bias, accelerometer 0.05 m/s^2 noise and bias.
+    Sample times jitter by a share of the period. The gyroscope gives the mean rate over each sample period, as
+    integrating sensors do. Sensor errors are those of a consumer part: gyroscope 0.3 deg/s noise (RMS) and up to
+    0.3 deg/s of bias on each axis, accelerometer 0.05 m/s^2 noise and up to 0.05 m/s^2 of bias.
     """
     rng = np.random.default_rng(seed)
     n = int(seconds * rate_hz)

@@ -26,17 +26,28 @@ class BodyProfile(Protocol):
     """What a profile must tell; None is unknown."""
 
     @property
-    def sex(self) -> Literal["male", "female"] | None: ...
+    def sex(self) -> Literal["male", "female"] | None:
+        """Sex that the formulas distinguish."""
+
     @property
-    def age_years(self) -> float | None: ...
+    def age_years(self) -> float | None:
+        """Age in years."""
+
     @property
-    def weight_kg(self) -> float | None: ...
+    def weight_kg(self) -> float | None:
+        """Body mass in kg."""
+
     @property
-    def height_cm(self) -> float | None: ...
+    def height_cm(self) -> float | None:
+        """Height in cm."""
+
     @property
-    def hr_max_bpm(self) -> float | None: ...
+    def hr_max_bpm(self) -> float | None:
+        """Measured maximal heart rate in bpm."""
+
     @property
-    def hr_rest_bpm(self) -> float | None: ...
+    def hr_rest_bpm(self) -> float | None:
+        """Measured resting heart rate in bpm."""
 
 
 @dataclass(frozen=True)

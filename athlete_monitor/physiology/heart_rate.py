@@ -90,7 +90,7 @@ class HeartRateFilter(SquadState):
         limit = MAX_CHANGE_BPM_PER_S * np.maximum(elapsed, self._interval_s)
         jump = np.abs(reading_bpm - anchor_bpm) > limit
         good = (reading_bpm >= MIN_BPM) & (reading_bpm <= MAX_BPM) & ~jump
-        bad = (reading_bpm == reading_bpm) & ~good
+        bad = ~np.isnan(reading_bpm) & ~good
         moves = good & ~(elapsed < self._interval_s)
         np.copyto(state[:2], (reading_bpm, t), where=good)
         np.copyto(state[2:4], (reading_bpm, t), where=moves)
@@ -115,9 +115,9 @@ class HeartRateFilter(SquadState):
 class HeartRateMax(SquadState):
     """Maximal heart rate: measured where the roster has it, else predicted and raised by what was seen.
 
-    The prediction (Nes 2013) is raised to the highest clean heart rate that was held for at least 5 s: the highest level
-    below which no clean reading fell for 5 s, with readings at most 2 s apart. A measured maximum stays as it is. NaN where neither the maximum
-    nor the age is known: readings alone do not show a maximum.
+    The prediction (Nes 2013) is raised to the highest clean heart rate that was held for at least 5 s: the highest
+    level below which no clean reading fell for 5 s, with readings at most 2 s apart. A measured maximum stays as it is.
+    NaN where neither the maximum nor the age is known: readings alone do not show a maximum.
     """
 
     FIELDS = MappingProxyType({"hr_max_bpm": np.nan, "predicted": np.nan, "raised": 0.0})
@@ -127,7 +127,7 @@ class HeartRateMax(SquadState):
         self._runs: dict[int, _Run] = {}
 
     def set(self, rows: IntArray, measured_bpm: FloatArray, age_years: FloatArray) -> None:
-        """Start ``rows`` [k] from the roster: ``measured_bpm`` [k] where known, else predicted from ``age_years`` [k]."""
+        """Start ``rows`` [k] from ``measured_bpm`` [k] where it is known, else predicted from ``age_years`` [k]."""
         self.reset(rows)
         predicted = np.isnan(measured_bpm)
         hr_max_bpm = np.where(predicted, hr_max_nes_2013(age_years), measured_bpm)
@@ -135,7 +135,9 @@ class HeartRateMax(SquadState):
 
     def update(self, rows: IntArray, t: FloatArray, clean: CleanHeartRate) -> FloatArray:
         """Take the strap's clean readings of the samples at ``t`` [k]; returns the maximum [k], bpm (NaN unknown)."""
-        hr_max_bpm, predicted, _ = self._take(rows)
+        state = self._take(rows)
+        hr_max_bpm: FloatArray = state[0]
+        predicted = state[1]
         above = (clean.bpm > hr_max_bpm) & (predicted == 1.0)
         if not self._runs and not above.any():
             return hr_max_bpm
@@ -164,7 +166,8 @@ class HeartRateMax(SquadState):
     def state(self, row: int) -> dict[str, Any]:
         """State of one athlete, JSON types only."""
         run = self._runs.get(row)
-        return {**super().state(row), "run": None if run is None else [run.last_t, [list(level) for level in run.levels]]}
+        levels = None if run is None else [run.last_t, [list(level) for level in run.levels]]
+        return {**super().state(row), "run": levels}
 
     def set_state(self, row: int, state: Mapping[str, Any]) -> None:
         """Restore what ``state`` returned."""
@@ -192,9 +195,9 @@ class HeartRateMax(SquadState):
 
 @dataclass(frozen=True)
 class _Run:
-    """A stretch of readings above the maximum: levels that both begin later and are higher, and the last reading's time.
+    """A stretch of readings above the maximum.
 
-    Since ``levels[i][0]`` no reading has been below ``levels[i][1]``.
+    Since ``levels[i][0]`` no reading has been below ``levels[i][1]``; later levels are higher.
     """
 
     last_t: float

@@ -1,8 +1,8 @@
 """Heart-rate variability from beat-to-beat intervals; there is none in a stream of beats per minute.
 
 Movement, lost beats and ectopic beats spoil the measures far more than they spoil a mean heart rate. So intervals are
-cleaned before they are used (``clean_beats``), spoiled ones are left out rather than replaced, differences are taken only
-between neighbouring clean beats, and nothing is said about stretches that are too short or too spoiled.
+cleaned before they are used (``clean_beats``), spoiled ones are left out rather than replaced, differences are taken
+only between neighbouring clean beats, and nothing is said about stretches that are too short or too spoiled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -36,10 +35,8 @@ MIN_CLEAN_S: Final = 60.0
 MIN_CLEAN_BEATS: Final = 100
 """Clean beats needed for Baevsky's index, which counts a histogram."""
 MIN_CLEAN_SHARE: Final = 0.8
-BREAK_S: Final = 2.0
-"""A message whose intervals explain less of the time since the last one than this, in seconds, follows a break."""
-
-_FIGURES: Final = ("rmssd_ms", "sdnn_ms", "pnn50_percent", "baevsky_index")
+SLACK_S: Final = 0.5
+"""Delay of messages that is not taken for lost beats."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,8 @@ def successive_differences_ms(rr_ms: FloatArray, clean: BoolArray, follows: Bool
 def rmssd_ms(differences_ms: FloatArray) -> float:
     """Root mean square of successive differences [n], ms; NaN for none.
 
-    Source: Task Force of the ESC and NASPE 1996, Circulation 93:1043-1065. Meant for rest; in exercise it falls to a few
-    ms, and then what is left is largely breathing and noise.
+    Source: Task Force of the ESC and NASPE 1996, Circulation 93:1043-1065. Meant for rest; in exercise it falls to a
+    few ms, and then what is left is largely breathing and noise.
     """
     return float(np.sqrt(np.mean(np.square(differences_ms)))) if len(differences_ms) else math.nan
 
@@ -118,31 +115,31 @@ def baevsky_stress_index(clean_rr_ms: FloatArray) -> float:
 
 
 def variability(rr_ms: FloatArray, follows: BoolArray) -> Variability:
-    """Every measure over the intervals [n], ms, oldest first; see ``successive_differences_ms`` for ``follows`` [n]."""
+    """Every measure over the intervals [n], ms, oldest first; ``follows`` [n] as in ``successive_differences_ms``."""
     clean = clean_beats(rr_ms)
     normal_ms = rr_ms[clean]
     differences_ms = successive_differences_ms(rr_ms, clean, follows)
-    values = (
-        rmssd_ms(differences_ms),
-        sdnn_ms(normal_ms),
-        pnn50_percent(differences_ms),
-        baevsky_stress_index(normal_ms),
-    )
-    reasons = _missing(clean, normal_ms, dict(zip(_FIGURES, values, strict=True)))
-    known = (None if name in reasons else value for name, value in zip(_FIGURES, values, strict=True))
+    figures = {
+        "rmssd_ms": rmssd_ms(differences_ms),
+        "sdnn_ms": sdnn_ms(normal_ms),
+        "pnn50_percent": pnn50_percent(differences_ms),
+        "baevsky_index": baevsky_stress_index(normal_ms),
+    }
+    reasons = _missing(clean, normal_ms, figures)
+    known = {name: None if name in reasons else value for name, value in figures.items()}
     share = 100.0 * float(np.mean(clean)) if len(rr_ms) else None
-    return Variability(*known, beats=len(rr_ms), clean_percent=share, reasons=MappingProxyType(reasons))
+    return Variability(**known, beats=len(rr_ms), clean_percent=share, reasons=reasons)
 
 
-def _missing(clean: BoolArray, normal_ms: FloatArray, values: Mapping[str, float]) -> dict[str, str]:
+def _missing(clean: BoolArray, normal_ms: FloatArray, figures: Mapping[str, float]) -> dict[str, str]:
     """The figures that cannot be told, with the reason."""
     if len(clean) == 0:
-        return dict.fromkeys(_FIGURES, RR_REQUIRED)
+        return dict.fromkeys(figures, RR_REQUIRED)
     if float(np.mean(clean)) < MIN_CLEAN_SHARE:
-        return dict.fromkeys(_FIGURES, TOO_MANY_ARTEFACTS)
+        return dict.fromkeys(figures, TOO_MANY_ARTEFACTS)
     if float(np.sum(normal_ms)) < 1000.0 * MIN_CLEAN_S:
-        return dict.fromkeys(_FIGURES, TOO_FEW_BEATS)
-    missing = {name: RR_CONSTANT for name, value in values.items() if math.isnan(value)}
+        return dict.fromkeys(figures, TOO_FEW_BEATS)
+    missing = {name: RR_CONSTANT for name, value in figures.items() if math.isnan(value)}
     few = {"baevsky_index": TOO_FEW_BEATS} if len(normal_ms) < MIN_CLEAN_BEATS else {}
     return {**missing, **few}
 
@@ -150,26 +147,27 @@ def _missing(clean: BoolArray, normal_ms: FloatArray, values: Mapping[str, float
 class HeartRateVariability:
     """The last minutes of beat-to-beat intervals of each athlete who has them, by row.
 
-    Memory is taken as intervals arrive: about 10 kB for five minutes of an athlete.
+    Memory is taken as intervals arrive: about 50 kB for five minutes of an athlete.
     """
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
-        self._window_ms = 1000.0 * window_s
-        self._beats: dict[int, _Intervals] = {}
+        self._window_s = window_s
+        self._beats: dict[int, deque[tuple[float, float]]] = {}
 
     def add(self, row: int, t: float, rr_intervals_ms: Sequence[float]) -> None:
-        """Take the intervals, ms, oldest first, that arrived with the sample at ``t``, s.
+        """Take the intervals, ms, oldest first, that arrived with the sample at ``t``, s: the last beat was then."""
+        beats = self._beats.setdefault(row, deque())
+        ends_s = t - np.cumsum([0.0, *reversed(rr_intervals_ms[1:])])[::-1] / 1000.0
+        beats.extend(zip(ends_s.tolist(), rr_intervals_ms, strict=True))
+        while beats and beats[0][0] < t - self._window_s:
+            beats.popleft()
 
-        The first of them counts as neighbour of the last before unless time is missing between them: more than 2 s that
-        the intervals do not explain.
-        """
-        if rr_intervals_ms:
-            self._beats.setdefault(row, _Intervals()).extend(t, rr_intervals_ms, self._window_ms)
-
-    def variability(self, row: int) -> Variability:
-        """Variability over the window up to the last interval: 0.2 ms of work, so ask once a second at most."""
-        beats = self._beats.get(row, _Intervals())
-        return variability(np.array(beats.rr_ms, dtype=np.float64), np.array(beats.follows, dtype=np.bool_))
+    def variability(self, row: int, t: float) -> Variability:
+        """Variability over the window that ends at ``t``, s: some 0.2 ms of work, so ask at most once a second."""
+        beats = np.array(self._beats.get(row, ()), dtype=np.float64).reshape(-1, 2)
+        ends_s, rr_ms = beats[beats[:, 0] >= t - self._window_s].T
+        unexplained_s = np.diff(ends_s, prepend=np.nan) - rr_ms / 1000.0
+        return variability(rr_ms, np.abs(unexplained_s) <= rr_ms / 1000.0 + SLACK_S)
 
     def reset(self, rows: IntArray) -> None:
         """Forget everything about ``rows`` [k]."""
@@ -181,33 +179,8 @@ class HeartRateVariability:
 
     def state(self, row: int) -> dict[str, Any]:
         """State of one athlete, JSON types only."""
-        beats = self._beats.get(row, _Intervals())
-        last = None if math.isnan(beats.t) else beats.t
-        return {"t": last, "rr_ms": list(beats.rr_ms), "follows": list(beats.follows)}
+        return {"beats": [list(beat) for beat in self._beats.get(row, ())]}
 
     def set_state(self, row: int, state: Mapping[str, Any]) -> None:
         """Restore what ``state`` returned."""
-        self._beats.pop(row, None)
-        if state["t"] is not None:
-            self._beats[row] = _Intervals(state["t"], state["rr_ms"], state["follows"])
-
-
-class _Intervals:
-    """Intervals of one athlete, ms, oldest first, each with whether it directly follows the one before."""
-
-    def __init__(self, t: float = math.nan, rr_ms: Sequence[float] = (), follows: Sequence[bool] = ()) -> None:
-        self.t = t
-        self.rr_ms = deque(rr_ms)
-        self.follows = deque(follows)
-        self._sum_ms = math.fsum(rr_ms)
-
-    def extend(self, t: float, rr_ms: Sequence[float], window_ms: float) -> None:
-        arrived_ms = math.fsum(rr_ms)
-        joined = (t - self.t) - arrived_ms / 1000.0 <= BREAK_S
-        self.t = t
-        self.rr_ms.extend(rr_ms)
-        self.follows.extend([joined, *[True] * (len(rr_ms) - 1)])
-        self._sum_ms += arrived_ms
-        while self._sum_ms > window_ms:
-            self._sum_ms -= self.rr_ms.popleft()
-            self.follows.popleft()
+        self._beats[row] = deque((end_s, rr_ms) for end_s, rr_ms in state["beats"])

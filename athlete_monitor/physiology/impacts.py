@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray, IntArray
 
 BAND_EDGES_G: Final = (5.0, 6.0, 6.5, 7.0, 8.0, 10.0)
+"""Lower edges of the bands, g; an impact at an edge belongs to the band above it."""
 BANDS: Final = ("5-6 g", "6-6.5 g", "6.5-7 g", "7-8 g", "8-10 g", ">10 g")
 MIN_DISTANCE_S: Final = 0.3
 TRUSTED_RATE_HZ: Final = 50.0
 DEFAULT_ALERT_G: Final = 8.0
+RATE_TAU_S: Final = 10.0
+"""Time constant over which the sample rate is measured."""
+_RATE_KNOWN_S: Final = 1.0
+_ROUNDING_HZ: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,35 +39,107 @@ class Impact:
     """Index into ``BANDS``."""
     alert: bool
     undersampled: bool
-    """The sample rate was too low for the peak to be trusted: the true one may be higher, others may be missed."""
+    """The samples came too slowly for the peak to be trusted: the true one may be higher, others may be missed."""
     sample_rate_hz: float | None
+    """Measured rate of the samples; None when too few have come."""
 
 
 class Impacts(SquadState):
-    """Finds impacts in the stream of accelerations and counts them by band."""
+    """Finds impacts in the stream of accelerations and counts them by band.
 
-    FIELDS = MappingProxyType(dict.fromkeys((f"band_{i}" for i in range(len(BANDS))), 0.0) | {"alerts": 0.0})
+    An impact is a local maximum of the magnitude of the measured acceleration, gravity included, of at least 5 g; of
+    maxima less than 0.3 s apart the highest (the first of equals) is the impact. It is certain, and reported, with the
+    first sample 0.3 s or more after the peak. Below 50 Hz (measured, or not yet known) it is marked ``undersampled``.
+    Bands: practice of rugby's GPS-accelerometer units. A peak on a trunk sensor is not the force of a blow to the head.
+    """
+
+    FIELDS = MappingProxyType(
+        {
+            **dict.fromkeys((f"band_{band}" for band in range(len(BANDS))), 0.0),
+            "alerts": 0.0,
+            "last_g": 0.0,
+            "t": np.nan,
+            "peak_g": 0.0,
+            "peak_t": np.nan,
+            "recent_samples": 0.0,
+            "recent_s": 0.0,
+            "samples": 0.0,
+        }
+    )
 
     def __init__(self, capacity: int, alert_g: float = DEFAULT_ALERT_G) -> None:
         super().__init__(capacity)
         self._alert_g = alert_g
 
     def update(self, rows: IntArray, t: FloatArray, acc_mps2: FloatArray) -> list[Impact]:
-        """Take the measured acceleration [k, 3], m/s^2 (gravity included); returns the impacts that became certain."""
-        return []
+        """Take the measured acceleration [k, 3], m/s^2, at ``t`` [k], s; NaN: none in this sample.
+
+        Returns the impacts that became certain, in the order of ``rows``.
+        """
+        state = self._take(rows)
+        last_g, last_t, peak_g, peak_t, recent_samples, recent_s, samples = state[_MEMORY]
+        ax, ay, az = np.ascontiguousarray(acc_mps2.T)
+        magnitude_g = np.sqrt(ax * ax + ay * ay + az * az) / GRAVITY_MPS2
+        known = ~np.isnan(magnitude_g)
+        gap = t - last_t
+        counted = known & (gap > 0.0) & (gap <= MAX_STEP_S)
+        step_s = np.where(counted, gap, 0.0)
+        decay = np.exp(step_s / -RATE_TAU_S)
+
+        rising = known & (magnitude_g > last_g)
+        # A peak held is not certain while the signal still rises from it without a step down.
+        climbing = rising & (peak_t == last_t)
+        certain = known & (peak_g > 0.0) & (np.abs(t - peak_t) >= MIN_DISTANCE_S) & ~climbing
+        begins = rising & (magnitude_g >= BAND_EDGES_G[0]) & (certain | (magnitude_g > peak_g))
+        found = self._found(rows, state, certain) if certain.any() else []
+
+        recent_samples[:] = recent_samples * decay + counted
+        recent_s[:] = recent_s * decay + step_s
+        samples += known
+        np.copyto(peak_g, 0.0, where=certain)
+        np.copyto(state[_PEAK], (magnitude_g, t), where=begins)
+        np.copyto(state[_LAST], (magnitude_g, t), where=known)
+        self._put(rows, state)
+        return found
 
     def flush(self, rows: IntArray) -> list[Impact]:
-        """End of a session: the impacts that were waiting to become certain."""
-        return []
+        """End of a session: the impacts of ``rows`` [k] that were waiting to become certain."""
+        state = self._take(rows)
+        waiting = state[_PEAK][0] > 0.0
+        found = self._found(rows, state, waiting)
+        state[_PEAK][0] = 0.0
+        self._put(rows, state)
+        return found
 
     def counts(self, rows: IntArray) -> FloatArray:
         """Impacts in each of ``BANDS`` so far [6, k]; NaN for athletes without acceleration."""
-        return self._take(rows)[: len(BANDS)]
+        measured = self._field("samples", rows) > 0.0
+        return np.where(measured, self._take(rows)[: len(BANDS)], np.nan)
 
     def alerts(self, rows: IntArray) -> FloatArray:
-        """Impacts at or above the alert level so far [k]."""
-        return self._field("alerts", rows)
+        """Impacts at or above the alert level so far [k]; NaN for athletes without acceleration."""
+        return np.where(self._field("samples", rows) > 0.0, self._field("alerts", rows), np.nan)
 
     def sample_rate_hz(self, rows: IntArray) -> FloatArray:
         """Present rate of acceleration samples [k]; NaN until a second has been measured."""
-        return np.full(len(rows), np.nan)
+        seconds = self._field("recent_s", rows)
+        return self._field("recent_samples", rows) / np.where(seconds >= _RATE_KNOWN_S, seconds, np.nan)
+
+    def _found(self, rows: IntArray, state: FloatArray, certain: FloatArray) -> list[Impact]:
+        """Report and count the peaks held in the columns of ``state`` that are ``certain``."""
+        return [self._count(int(rows[i]), state[:, i]) for i in np.flatnonzero(certain)]
+
+    def _count(self, row: int, column: FloatArray) -> Impact:
+        _, _, peak_g, peak_t, recent_samples, recent_s, _ = column[_MEMORY].tolist()
+        rate_hz = recent_samples / recent_s if recent_s >= _RATE_KNOWN_S else math.nan
+        band = int(np.searchsorted(BAND_EDGES_G, peak_g, side="right")) - 1
+        alert = peak_g >= self._alert_g
+        column[band] += 1.0
+        column[len(BANDS)] += alert
+        trusted = rate_hz >= TRUSTED_RATE_HZ - _ROUNDING_HZ
+        return Impact(row, peak_t, peak_g, band, alert, not trusted, None if math.isnan(rate_hz) else rate_hz)
+
+
+_MEMORY: Final = slice(len(BANDS) + 1, None)
+_LAST: Final = slice(len(BANDS) + 1, len(BANDS) + 3)
+_PEAK: Final = slice(len(BANDS) + 3, len(BANDS) + 5)

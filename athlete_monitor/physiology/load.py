@@ -46,7 +46,7 @@ class PlayerLoad(SquadState):
         dx, dy, dz = acc - state[:3]
         dt_s = t - state[3]
         present = acc[0] + acc[1] + acc[2]
-        known = present == present
+        known = ~np.isnan(present)
         step = known & (dt_s > 0.0) & (dt_s <= MAX_STEP_S)
         dt_s = np.where(step, dt_s, 0.0)
         load = np.where(step, np.sqrt(dx * dx + dy * dy + dz * dz), 0.0) / 100.0

@@ -75,7 +75,7 @@ class RateIntegral(SquadState):
 
     def add(self, rows: IntArray, dt_s: FloatArray, rate_per_min: FloatArray) -> FloatArray:
         """Add ``rate_per_min`` [k] held for ``dt_s`` [k]; a NaN rate adds nothing. Returns the totals [k]."""
-        known = rate_per_min == rate_per_min
+        known = ~np.isnan(rate_per_min)
         state = self._take(rows)
         total, measured_s, samples = state
         total += np.where(known, rate_per_min * dt_s, 0.0) / 60.0

@@ -38,7 +38,7 @@ class Stress(SquadState):
         weight = -np.expm1(-np.fmax(t - last, 0.0) / STRESS_TAU_S)
         target = 100.0 * reserve
         smoothed = np.where(np.isnan(percent), target, percent + weight * (target - percent))
-        known = reserve == reserve
+        known = ~np.isnan(reserve)
         self._put(rows, np.where(known, (smoothed, t), (percent, last)))
         return np.where(known, smoothed, np.nan)
 

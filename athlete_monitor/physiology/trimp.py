@@ -23,8 +23,8 @@ def banister_rate(reserve: FloatArray, male: FloatArray) -> FloatArray:
     """Training impulse per minute, x a e^(b x), for the reserve fraction x and ``male`` (1 man, 0 woman); NaN unknown.
 
     a = 0.64, b = 1.92 for men; a = 0.86, b = 1.67 for women: the rise of blood lactate with the heart-rate reserve.
-    Source: Banister 1991, in Physiological Testing of Elite Athletes; Morton, Fitz-Clarke & Banister 1990, J Appl Physiol
-    69:1171-1177. Holds for steady work of trained adults; short intervals are underrated.
+    Source: Banister 1991, in Physiological Testing of Elite Athletes; Morton, Fitz-Clarke & Banister 1990, J Appl
+    Physiol 69:1171-1177. Holds for steady work of trained adults; short intervals are underrated.
     """
     man, woman = male == 1.0, male == 0.0
     a = np.where(man, 0.64, np.where(woman, 0.86, np.nan))
@@ -49,7 +49,7 @@ def zone_of(heart_rate_bpm: FloatArray, hr_max_bpm: FloatArray) -> IntArray:
     """Zone 0 (below 50 % of the maximum) ... 5 (90 % and above) of each heart rate; -1 where unknown."""
     fraction = heart_rate_bpm / hr_max_bpm
     zone = np.searchsorted(ZONE_EDGES, fraction, side="right")
-    return np.where(fraction == fraction, zone, -1)
+    return np.where(np.isnan(fraction), -1, zone)
 
 
 def edwards_trimp(zone_seconds: FloatArray) -> FloatArray:
@@ -58,10 +58,10 @@ def edwards_trimp(zone_seconds: FloatArray) -> FloatArray:
     Source: Edwards 1993, The Heart Rate Monitor Book; zones of 50-60, 60-70, 70-80, 80-90 and 90-100 % of the maximal
     heart rate.
     """
-    seconds = 0.0 * zone_seconds[0]
+    weighted = np.zeros_like(zone_seconds[0])
     for zone in range(1, ZONES):
-        seconds = seconds + zone * zone_seconds[zone]
-    return seconds / 60.0
+        weighted += zone * zone_seconds[zone]
+    return weighted / 60.0
 
 
 class HeartRateZones(SquadState):
