@@ -23,7 +23,7 @@ FACING_TAUS_S: Final = (0.15, 0.2)
 
 @dataclass
 class PathState:
-    """Memory of the lags: position [3, 2, athletes] m, facing [2, athletes] rad, and last velocity [2, athletes] m/s."""
+    """Memory of the lags: position [3, 2, athletes] m, facing [2, athletes] rad; last velocity [2, athletes] m/s."""
 
     lags_m: FloatArray
     facing_rad: FloatArray

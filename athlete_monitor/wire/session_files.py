@@ -7,16 +7,22 @@ import math
 import os
 import re
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import orjson
 
 from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.wire.sample import NO_PROFILE, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
+
+    from athlete_monitor.arrays import FloatArray
 
 Mode = Literal["training", "game"]
 PREFIX: Final[dict[Mode, str]] = {"training": "TR", "game": "GM"}
@@ -28,6 +34,8 @@ TRAINING_COLUMNS: Final = ("timestamp", *PROFILE_COLUMNS, *MOTION_COLUMNS, "hear
 RR_COLUMN: Final = "rr_intervals_ms"
 EXTRA_CHANNELS: Final = ("speed_mps", "altitude_m", "cadence_spm", "x_m", "y_m", "mag_x", "mag_y", "mag_z")
 EXTRA_COLUMNS: Final = (*EXTRA_CHANNELS[:5], RR_COLUMN, *EXTRA_CHANNELS[5:])
+
+NO_BEATS: Final[Mapping[int, tuple[float, ...]]] = MappingProxyType({})
 
 _NAME: Final = re.compile(
     r"(?P<prefix>TR|GM)(?P<number>\d+)_A(?P<athlete>\d+)_D(?P<device>[A-Za-z0-9_-]+?)_\d{4}_\d\d_\d\d-.*"
@@ -118,10 +126,42 @@ class SessionWriter:
             for name in self._extra
         ]
 
-    def write_text(self, lines: str, rows: int) -> None:
-        """Append lines that the caller has formatted in this file's columns; for bulk writers."""
-        self._file.write(lines)
-        self.rows += rows
+    def write_arrays(
+        self,
+        t: FloatArray,
+        values: FloatArray,
+        tags: Sequence[Tags],
+        rr: Mapping[int, tuple[float, ...]] = NO_BEATS,
+    ) -> None:
+        """Append many rows at once, several times faster than ``write`` of the samples one by one.
+
+        The text is the same, but for numbers below 0.0001 or above 1e15, whose exponents are written shorter.
+
+        Args:
+            t: epoch seconds [n].
+            values: [n, len(CHANNELS)].
+            tags: of each row [n].
+            rr: beat intervals, ms, by row.
+        """
+        cells = {id(tag): self._tag_cells(tag) for tag in tags}
+        motion = _cell_rows(values[:, : len(MOTION_COLUMNS)])
+        heart_rate = _cell_rows(values[:, [CHANNEL_INDEX["heart_rate_bpm"]]])
+        extra = self._extra_rows(values, rr)
+        rows = zip(t.tolist(), motion, heart_rate, tags, extra, strict=True)
+        lines = [f"{format_timestamp(at)},{self._profile},{m},{h},{cells[id(g)]}{x}\n" for at, m, h, g, x in rows]
+        self._file.write("".join(lines))
+        self.rows += len(lines)
+
+    def _extra_rows(self, values: FloatArray, rr: Mapping[int, tuple[float, ...]]) -> list[str]:
+        """The extra columns of each row, each with a comma before it."""
+        rows = [""] * len(values)
+        for name in self._extra:
+            if name == RR_COLUMN:
+                cells = [" ".join(map(repr, rr.get(row, ()))) for row in range(len(values))]
+            else:
+                cells = _cell_rows(values[:, [CHANNEL_INDEX[name]]])
+            rows = [f"{row},{cell}" for row, cell in zip(rows, cells, strict=True)]
+        return rows
 
     def flush(self) -> None:
         """Hand all rows to the operating system: they survive a kill of this process."""
@@ -145,6 +185,14 @@ class SessionWriter:
 
 def _cell(value: float) -> str:
     return "" if value != value else repr(value)  # noqa: PLR0124 - NaN is the only value unlike itself
+
+
+def _cell_rows(values: FloatArray) -> list[str]:
+    """Return each row of an array as cells with commas between, as ``_cell`` writes them."""
+    if not len(values):
+        return []
+    text = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return text.replace("null", "")[2:-2].split("],[")
 
 
 def _optional(value: float | None) -> str | None:

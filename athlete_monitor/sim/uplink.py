@@ -1,0 +1,174 @@
+"""The publisher's end of MQTT: sends messages, and at full speed no faster than they are taken.
+
+The broker's acknowledgement says nothing of the engine behind it, and Mosquitto drops what a slow subscriber lets pile up beyond
+1000 messages. So at full speed the publisher listens to the engine's metrics, which tell how far each device's samples are
+processed, and keeps its lead short.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from athlete_monitor.errors import PayloadError
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.codec import encode_batch, encode_sample
+from athlete_monitor.wire.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.sim.pacing import Stop
+    from athlete_monitor.wire.mqtt import MqttLink
+    from athlete_monitor.wire.sample import Sample
+
+LEAD_MESSAGES: Final = 800
+"""Messages of all devices that may be ahead of the engine: fewer than a broker keeps for a subscriber (Mosquitto: 1000)."""
+WINDOW: Final = 400
+"""Messages that may wait for the broker's acknowledgement."""
+FIRST_ANSWER_S: Final = 3.0
+"""An engine that has not answered by then is not there."""
+NEXT_ANSWER_S: Final = 30.0
+_POLL_S: Final = 0.002
+_FLUSH_S: Final = 60.0
+
+
+class _Metrics(msgspec.Struct):
+    timestamp: str | float
+
+
+class Echo:
+    """How far the engine is with each device, as its metrics tell; in seconds of the session.
+
+    Args:
+        lead_s: how far a device's samples may be ahead.
+        stop: ends every wait.
+        tell: told when the engine does not answer any more.
+    """
+
+    def __init__(self, lead_s: float, stop: Stop, tell: Callable[[str], None]) -> None:
+        self._lead_s, self._stop, self._tell = lead_s, stop, tell
+        self._starts: dict[str, float] = {}
+        self._reached: dict[str, float] = {}
+        self._answers = 0
+        self._ignored = False
+
+    def heard(self, topic: str, payload: bytes) -> None:
+        """Take a metrics message; called in the network thread."""
+        device = topics.device_of(f"{topic}/-")
+        try:
+            t = parse_timestamp(msgspec.json.decode(payload, type=_Metrics).timestamp)
+        except (msgspec.DecodeError, PayloadError):
+            return
+        if device in self._starts:
+            self._reached[device] = t - self._starts[device]
+            self._answers += 1
+
+    def admit(self, sample: Sample) -> bool:
+        """Wait until the engine is close enough behind this sample; return False where the end is wished."""
+        session_s = sample.t - self._starts.setdefault(sample.device_id, sample.t)
+        began, answers = time.monotonic(), self._answers
+        while self._lead_of(session_s) > self._lead_s and not self._ignored:
+            if self._stop.wait(_POLL_S):
+                return False
+            if self._answers != answers:
+                began, answers = time.monotonic(), self._answers
+            self._lose_patience(time.monotonic() - began)
+        return not self._stop
+
+    def forget(self, device: str) -> None:
+        """The device's session is over: nobody waits for it."""
+        self._reached.pop(device, None)
+        self._starts.pop(device, None)
+
+    def _lead_of(self, session_s: float) -> float:
+        return session_s - min(self._reached.copy().values(), default=0.0)
+
+    def _lose_patience(self, silent_s: float) -> None:
+        if silent_s > (NEXT_ANSWER_S if self._answers else FIRST_ANSWER_S):
+            self._ignored = True
+            if self._answers:
+                self._tell(f"the engine has not answered for {silent_s:.0f} s; going on without waiting for it")
+
+
+def lead_limit_s(config: Config, devices: int, messages_hz: float) -> float:
+    """Return how many seconds of samples may be ahead of the engine: as many as make ``LEAD_MESSAGES``.
+
+    It is never so short that the engine, which answers in steps of its metrics rate and holds samples back to put them
+    in order, could not answer.
+    """
+    shortest = 1.0 / config.outputs.metrics_rate_hz + config.engine.late_tolerance_s + 0.5
+    of_all = LEAD_MESSAGES / (devices * messages_hz)
+    of_one = 0.8 * config.engine.queue_per_device / messages_hz
+    return max(shortest, min(of_all, of_one))
+
+
+def batch_for_lead(config: Config, devices: int, rate_hz: float) -> int:
+    """Return how many samples a message must hold so that the shortest lead is no more than ``LEAD_MESSAGES``."""
+    shortest = 1.0 / config.outputs.metrics_rate_hz + config.engine.late_tolerance_s + 0.5
+    return max(1, math.ceil(devices * rate_hz * shortest / LEAD_MESSAGES))
+
+
+class Uplink:
+    """Encodes and publishes.
+
+    Args:
+        link: the connection.
+        qos: quality of service of samples; the end of a session is always sent with 1.
+        echo: the engine's progress, where it is to be waited for.
+        hold: wait for the broker rather than lose messages.
+        stop: ends every wait.
+    """
+
+    def __init__(self, link: MqttLink, qos: int, echo: Echo | None, stop: Stop, *, hold: bool) -> None:
+        self._link, self._qos, self._echo, self._stop, self._hold = link, qos, echo, stop, hold
+        self._unconfirmed = 0
+        self.sent = 0
+        self.unsent = 0
+
+    def wait_for_broker(self) -> float:
+        """Wait until the broker is there, or the end is wished; return the seconds waited."""
+        began = time.monotonic()
+        while not self._link.connected and not self._stop.wait(0.05):
+            pass
+        return time.monotonic() - began
+
+    def send(self, samples: list[Sample]) -> float:
+        """Publish one message; return the seconds spent waiting for the broker."""
+        waited = self._clear_the_way(samples[-1])
+        if self._stop and waited:
+            return waited
+        payload = encode_sample(samples[0]) if len(samples) == 1 else encode_batch(samples)
+        if self._link.publish(topics.sensor_data(samples[0].device_id), payload, self._qos):
+            self.sent += 1
+        else:
+            self.unsent += 1
+        return waited
+
+    def end(self, last: Sample) -> None:
+        """Tell that the session of this sample's device is over."""
+        if self._echo is not None:
+            self._echo.forget(last.device_id)
+        message = msgspec.structs.replace(last, end=True, rr_intervals_ms=(), seq=None)
+        self._link.publish(topics.sensor_data(last.device_id), encode_sample(message), 1)
+
+    def close(self, timeout_s: float) -> bool:
+        """Wait for what is underway and end the connection; False where something may not have arrived."""
+        arrived = self._link.flush(timeout_s) if self._link.connected else False
+        self._link.stop()
+        return arrived
+
+    def _clear_the_way(self, sample: Sample) -> float:
+        waited = self.wait_for_broker() if self._hold and not self._link.connected else 0.0
+        if self._echo is not None:
+            self._echo.admit(sample)
+        if self._qos and self._hold:
+            self._unconfirmed += 1
+            if self._unconfirmed >= WINDOW:
+                self._link.flush(_FLUSH_S)
+                self._unconfirmed = 0
+        return waited
