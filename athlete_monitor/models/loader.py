@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -138,7 +139,9 @@ class DynamicModelLoader:
         self._cache: BoundedCache[AthleteId, Model] = BoundedCache(cache_size, self.limits.total_model_memory_bytes)
         self._refused: TTLCache[AthleteId, _Refusal] = TTLCache(MOST_REMEMBERED, self.limits.missing_ttl_s, clock)
         self._gone: TTLCache[AthleteId, bool] = TTLCache(MOST_REMEMBERED, CROWDED_S, clock)
+        self._alive: weakref.WeakValueDictionary[AthleteId, Model] = weakref.WeakValueDictionary()
         self._reloading: set[AthleteId] = set()
+        self._generation = 0
         self._counts = _Counts()
         self._due = _Due(clock(), clock() + self.limits.reload_check_s, clock())
         self._lock = threading.RLock()  # all of the above; held for microseconds
@@ -189,10 +192,29 @@ class DynamicModelLoader:
                 return model
         return self._own(player_id) or (self._own(DEFAULT) if player_id != DEFAULT else None)
 
+    def candidates(self, player_id: AthleteId) -> list[Model]:
+        """Return the models that may serve an athlete, the best first: the own one, then the default one."""
+        best = self.get_model(player_id)
+        if best is None or best.is_default:
+            return [best] if best else []
+        default = self._own(DEFAULT)
+        return [best, default] if default else [best]
+
+    def poll(self) -> int:
+        """Look for changed manifests and at the memory, where that is due; for every step of the live process.
+
+        Returns:
+            A number that changes whenever ``get_model`` may answer something else than before: whoever keeps models
+            asks again then.
+        """
+        if self._probes.clock() >= self._due.first_s:
+            self._look_around()
+        return self._generation
+
     def peek(self, player_id: AthleteId) -> Model | None:
         """Return the athlete's own model if it is in memory; nothing is loaded, nothing becomes recent."""
         with self._lock:
-            return dict(self._cache.items()).get(player_id)
+            return self._alive.get(player_id)
 
     def why_not(self, player_id: AthleteId) -> str | None:
         """Say why the athlete's model in the store does not serve; None if it does, or was not asked for lately."""
@@ -223,7 +245,9 @@ class DynamicModelLoader:
         """Forget all models, and what was remembered as missing."""
         with self._lock:
             self._cache.clear()
+            self._alive.clear()
             self._refused.clear()
+            self._generation += 1
 
     # ------------------------------------------------------------------------------------------------------- loading
 
@@ -243,24 +267,41 @@ class DynamicModelLoader:
             return known, model
 
     def _load(self, key: AthleteId) -> Model | None:
-        """Load the model, or else an earlier version; remember why not. The caller holds the load lock."""
+        """Load the model, or else the last good one; remember why not. The caller holds the load lock.
+
+        A model that had to go from the cache, but is still used by somebody, is taken back as it is.
+        """
+        used = self.peek(key)
         with self._lock:
             self._counts.misses += 1
+        if used is not None and used.stamp == self.store.stamp(key):
+            return self._take_back(key, used)
         try:
             return self._take_in(key, self._source.load(key))
         except FileNotFoundError:
             self._refuse(key, "no model of its own")
+            return used and self._take_back(key, used)
         except ModelError as error:
             self._refuse(key, str(error))
-            earlier = self._source.load_earlier(key)
-            if earlier is not None:
-                logger.warning("event=fallback athlete=%s model=%s", key, earlier.model_id)
-                return self._take_in(key, earlier)
-        return None
+            return self._take_back(key, used) if used else self._load_earlier(key)
+
+    def _load_earlier(self, key: AthleteId) -> Model | None:
+        earlier = self._source.load_earlier(key)
+        if earlier is None:
+            return None
+        logger.warning("event=fallback athlete=%s model=%s", key, earlier.model_id)
+        return self._take_in(key, earlier)
+
+    def _take_back(self, key: AthleteId, model: Model) -> Model:
+        with self._lock:
+            self._note_gone(self._cache.put(key, model))
+        self._warn_crowded()
+        return model
 
     def _take_in(self, key: AthleteId, model: Model) -> Model:
         with self._lock:
             crowded = self._put(key, model)
+            self._alive[key] = model
             self._counts.loads += 1
             self._counts.load_s += model.load_s
             if not model.is_fallback:
@@ -322,6 +363,7 @@ class DynamicModelLoader:
             if old is None:
                 with self._lock:
                     self._refused.pop(player_id, None)
+                    self._generation += 1
                 return None
             return self._replace(player_id, old)
 
@@ -333,7 +375,9 @@ class DynamicModelLoader:
         except ModelError as error:
             self._refuse(key, f"{error}; the loaded model stays")
         else:
-            self._counts.reloads += 1
+            with self._lock:
+                self._counts.reloads += 1
+                self._generation += 1
             return new
         return old
 
@@ -356,7 +400,7 @@ class DynamicModelLoader:
         Athletes remembered as missing or refused are forgotten where the manifest file has changed.
         """
         with self._lock:
-            seen: dict[AthleteId, Stamp | None] = {key: model.stamp for key, model in self._cache.items()}
+            seen: dict[AthleteId, Stamp | None] = {key: model.stamp for key, model in self._alive.items()}
             seen.update({key: refusal.stamp for key, refusal in self._refusals().items()})
         changed = [key for key, stamp in seen.items() if self.store.stamp(key) != stamp]
         for key in changed:
@@ -397,7 +441,7 @@ class DynamicModelLoader:
     def get_cache_info(self) -> dict[str, Any]:
         """Return the cache's state: counts, ``*_s`` in seconds, ``*_bytes`` of memory; plain values for JSON."""
         with self._lock:
-            counts, models = self._counts, dict(self._cache.items())
+            counts, models, alive = self._counts, dict(self._cache.items()), dict(self._alive)
             refused = {key: refusal.reason for key, refusal in self._refusals().items()}
         asked = counts.hits + counts.misses
         return {
@@ -415,7 +459,9 @@ class DynamicModelLoader:
             "failed_loads": counts.failed_loads,
             "average_load_time": counts.load_s / counts.loads if counts.loads else 0.0,
             "available_models": len(self.store.athlete_ids()),
+            "models_in_use": len(alive),
             "bytes_held": self._cache.held_bytes,
+            "bytes_in_use": sum(model.held_bytes for model in alive.values()),
             "bytes_per_model": {key: model.held_bytes for key, model in models.items()},
             "model_ids": {key: model.model_id for key, model in models.items()},
             "refused": refused,

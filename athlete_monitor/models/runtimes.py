@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 RuntimeName = Literal["hummingbird", "onnx"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
-WARM_UP_ROWS: Final = (1, 2, 30)
+WARM_UP_ROWS: Final = (1, 2)
 """Numbers of rows that a model is called with before it serves."""
+
+_FLOAT32: Final = np.dtype(np.float32)
 
 
 class Predictor(Protocol):
@@ -79,12 +81,13 @@ class ForestPredictor:
 
     def predict(self, X: Float32Array) -> Float32Array:
         """See ``Predictor.predict``."""
-        rows = np.require(X, np.float32, ("C", "W"))
+        rows = X if X.dtype is _FLOAT32 and X.flags.carray else np.require(X, np.float32, ("C", "W"))
         if rows.ndim != 2 or rows.shape[1] != self.n_features:
             raise ModelError(f"X has shape {rows.shape}; the model takes [rows, {self.n_features}]")
         if not len(rows):
             return np.empty(0, np.float32)
-        if math.isfinite(np.add.reduce(rows, axis=None)):
+        flat = rows.reshape(-1)
+        if math.isfinite(flat.dot(flat)):  # a sum of squares is finite only if every value is
             return self.run(rows)
         return self._run_incomplete(rows)
 
@@ -127,23 +130,26 @@ class HummingbirdRuntime:
         """See ``Runtime.load``."""
         script = torchscript_of(artifact)
         try:
-            module = self._torch.jit.load(io.BytesIO(script), map_location=self.device).eval()
-            return _warmed_up(ForestPredictor(self._runner(module), n_features))
+            with self._torch.inference_mode():
+                module = self._torch.jit.load(io.BytesIO(script), map_location=self.device).eval()
+            return _warmed_up(ForestPredictor(self._runner(module.forward), n_features))
         except RuntimeError as error:
             raise ModelError(f"not a model of {n_features} features ({_first_line(error)})") from None
 
-    def _runner(self, module: Callable[[Any], Any]) -> Callable[[Float32Array], Float32Array]:
-        from_numpy, inference_mode = self._torch.from_numpy, self._torch.inference_mode
-        plain_executor, device = self._torch.jit.optimized_execution, self.device
+    def _runner(self, forward: Callable[[Any], Any]) -> Callable[[Float32Array], Float32Array]:
+        from_numpy, inference_mode, device = self._torch.from_numpy, self._torch.inference_mode, self.device
+        optimise = self._torch._C._set_graph_executor_optimize  # noqa: SLF001  (a setting of the calling thread)
 
         def run_on_cpu(rows: Float32Array) -> Float32Array:
-            with plain_executor(False), inference_mode():  # noqa: FBT003
-                answer: Float32Array = module(from_numpy(rows)).numpy()
+            optimise(False)  # noqa: FBT003
+            with inference_mode():
+                answer: Float32Array = forward(from_numpy(rows)).numpy()
             return answer.reshape(-1)
 
         def run_on_device(rows: Float32Array) -> Float32Array:
-            with plain_executor(False), inference_mode():  # noqa: FBT003
-                answer: Float32Array = module(from_numpy(rows).to(device)).cpu().numpy()
+            optimise(False)  # noqa: FBT003
+            with inference_mode():
+                answer: Float32Array = forward(from_numpy(rows).to(device)).cpu().numpy()
             return answer.reshape(-1)
 
         return run_on_cpu if device == "cpu" else run_on_device
