@@ -90,7 +90,7 @@ def plan_broker(config: Config, roster: Roster, folder: Path, *, address: str, s
     Raises:
         ConfigError: the address is not one, or is open to others without passwords.
     """
-    if not secure and not _is_loopback(address):
+    if not _is_loopback(address) and not secure:
         raise ConfigError(f"--listen {address}: other machines could write to this broker; add --secure")
     athletes = max(len(roster), config.athletes.max_players)
     rate = config.feature_engineering.sampling_frequency

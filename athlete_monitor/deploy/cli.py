@@ -68,8 +68,9 @@ def _add_work(commands: Commands) -> None:
     services.add_argument("--dry-run", action="store_true", help="only show the units")
     services.add_argument("--uninstall", action="store_true", help="stop and remove them")
     importing = commands.add_parser("import", help="turn recordings into training sessions")
-    importing.add_argument("kind", choices=["hexoskin", "runs"], help="what they were recorded with")
+    importing.add_argument("kind", choices=["hexoskin", "runs", "csv"], help="what they were recorded with")
     importing.add_argument("sources", nargs="+", type=Path, help="a Hexoskin folder, or files of runs")
+    importing.add_argument("--device", metavar="ID", help="device they count as (default: the athlete's number)")
     importing.add_argument("--athlete", type=_positive, required=True, metavar="N", help="whose they are")
     _add_config(importing)
 
@@ -169,9 +170,9 @@ def _install_services(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from athlete_monitor.deploy.importing import import_recordings
+    from athlete_monitor.deploy.importing import import_all
 
-    return import_recordings(args.kind, args.sources, args.athlete, args.config, args.root)
+    return import_all(args.kind, args.sources, args.athlete, args.device, args.config, args.root)
 
 
 COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {

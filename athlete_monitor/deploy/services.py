@@ -7,6 +7,7 @@ import grp
 import ipaddress
 import os
 import pwd
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,6 +147,7 @@ def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) 
         MonitorError: root's rights are missing, or systemd refuses.
     """
     place = here(config_file, root, user=user)
+    _check_paths(place)
     config = load_config(config_file, root)
     files = {place.unit_folder / name: text for name, text in render_units(config, place).items()}
     if not user:
@@ -183,6 +185,12 @@ def uninstall(*, user: bool, dry_run: bool) -> int:
         print(f"removed {file}")
     run_command([*systemctl, "daemon-reload"])
     return 0
+
+
+def _check_paths(place: Place) -> None:
+    for path in (PROJECT, place.home, place.config_file, place.python):
+        if re.search(r"[\s%]", str(path)):
+            raise MonitorError(f"{path}: a path with a blank or a % cannot stand in a systemd unit; move it")
 
 
 def _need_root(*, user: bool) -> None:

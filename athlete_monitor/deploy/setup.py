@@ -43,8 +43,10 @@ def setup(config: Path, root: Path | None, *, secure: bool, listen: str, dry_run
     """
     home = (root or config.parent).resolve()
     tree = load_config(config, root)
+    roster = Roster.load(tree.athletes.roster)
+    plan = broker_files.plan_broker(tree, roster, home / "broker", address=listen, secure=secure)
     print(f"{config}: valid")
-    for step in _steps(tree, home, secure=secure, listen=listen):
+    for step in _steps(tree, plan, broker_files.users(tree, roster)):
         if not step.stands and not dry_run:
             step.make()
         print(f"{_verdict(step, dry_run=dry_run)} {step.what}")
@@ -58,16 +60,14 @@ def _verdict(step: Step, *, dry_run: bool) -> str:
     return "  would make" if dry_run else "  made      "
 
 
-def _steps(config: Config, home: Path, *, secure: bool, listen: str) -> Iterator[Step]:
+def _steps(config: Config, plan: broker_files.BrokerPlan, users: list[str]) -> Iterator[Step]:
     for folder in folders(config):
         yield _folder_step(folder)
     yield roster_step(config.athletes.roster)
-    roster = Roster.load(config.athletes.roster)
-    plan = broker_files.plan_broker(config, roster, home / "broker", address=listen, secure=secure)
     yield _folder_step(plan.folder / "data")
     yield file_step(plan.folder / "mosquitto.conf", plan.configuration())
-    if secure:
-        yield from secure_steps(plan.folder, broker_files.users(config, roster))
+    if plan.secure:
+        yield from secure_steps(plan.folder, users)
     yield from owner_steps(plan.folder)
     if config.performance.auto_performance_mode:
         yield from power_steps(Path("/"))

@@ -1,0 +1,203 @@
+"""``status``: how the system is set, what it has learned, what runs, and how the board feels."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor import __version__
+from athlete_monitor.athletes import Roster
+from athlete_monitor.config import load_config
+from athlete_monitor.deploy.findings import signs
+from athlete_monitor.deploy.hardware import Board, read_board
+from athlete_monitor.deploy.listening import engine_state
+from athlete_monitor.deploy.setup import folders
+from athlete_monitor.errors import ModelError
+from athlete_monitor.locks import holder, running_scripts
+from athlete_monitor.models.store import ModelStore
+from athlete_monitor.wire.session_files import athletes_with_sessions, list_sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.models.manifest import AthleteId
+
+DOORS: Final = ("main.py", "publisher.py", "sup_ml_rf_training.py")
+DAY_S: Final = 86_400
+
+
+def status(config_file: Path, root: Path | None, *, as_json: bool) -> int:
+    """Print how the system is doing, for people or for programs.
+
+    Raises:
+        ConfigError: the configuration or the roster is not valid.
+    """
+    config = load_config(config_file, root)
+    state = gather(config, config_file, Path("/"))
+    print(json.dumps(state, indent=2) if as_json else render(state, sys.stdout.encoding))
+    return 0
+
+
+def gather(config: Config, config_file: Path, filesystem: Path) -> dict[str, Any]:
+    """Collect everything that ``status`` tells, ready for JSON."""
+    board = read_board(filesystem)
+    return {
+        "configuration": str(config_file),
+        "environment": _environment(board),
+        "version": __version__,
+        "settings": settings(config),
+        "directories": {str(folder): folder.is_dir() for folder in folders(config)},
+        "athletes": athletes(config),
+        "default_model": model(ModelStore.from_config(config), "default"),
+        "last_training": last_training(config),
+        "locks": locks(config),
+        "processes": [asdict(process) for process in running_scripts(DOORS)],
+        "engine": engine_state(config.mqtt, config.engine.stats_interval_s),
+        "temperatures_c": board.temperatures_c,
+    }
+
+
+def _environment(board: Board) -> str:
+    python = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    release = f", L4T {board.l4t}" if board.l4t else ""
+    return f"{board.model or 'this machine'}{release}, {python}"
+
+
+def settings(config: Config) -> dict[str, dict[str, Any]]:
+    """Return the settings that matter day by day, in the order of the report."""
+    features = config.feature_engineering
+    return {
+        "Training Parameters": _picked(config.training, "n_estimators", "max_depth", "n_jobs", "sessions_to_use"),
+        "Monitoring": _picked(config.monitoring, "poll_interval_secs", "auto_update_enabled"),
+        "Jetson Optimizations": _picked(config.jetson, "device_detection", "memory_limit_mb", "gpu_memory_fraction"),
+        "Feature Engineering": {
+            **_picked(features, "enabled", "rolling_window", "sampling_frequency"),
+            "features": [name for name, value in features.features if value],
+        },
+        "Dynamic Model Loading": {
+            **_picked(config.model_loading, "runtime", "cache_size", "device", "enable_memory_monitoring"),
+            "models_directory": str(config.model_loading.models_directory),
+        },
+    }
+
+
+def _picked(section: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(section, name) for name in names}
+
+
+def athletes(config: Config) -> list[dict[str, Any]]:
+    """Return everybody who is known: by the roster, by sessions, or by a model."""
+    roster, store = Roster.load(config.athletes.roster), ModelStore.from_config(config)
+    known = {athlete.id for athlete in roster} | set(store.athlete_ids())
+    known |= set(athletes_with_sessions(config.paths.data_root)) | set(
+        athletes_with_sessions(config.paths.game_data_root)
+    )
+    return [_athlete(number, roster, store, config) for number in sorted(known)]
+
+
+def _athlete(number: int, roster: Roster, store: ModelStore, config: Config) -> dict[str, Any]:
+    entry, pattern = roster.by_id(number), config.paths.data_file_pattern
+    training = list_sessions(config.paths.data_root, number, "training", pattern)
+    games = list_sessions(config.paths.game_data_root, number, "game", pattern)
+    return {
+        "id": number,
+        "name": entry.name if entry else None,
+        "device": entry.device if entry else None,
+        "training_sessions": len(training),
+        "game_sessions": len(games),
+        "model": model(store, number),
+    }
+
+
+def model(store: ModelStore, athlete_id: AthleteId) -> dict[str, Any] | None:
+    """Return what the manifest in service says of its model; None without one, ``problem`` where it is refused."""
+    try:
+        manifest = store.manifest(athlete_id)
+    except ModelError as error:
+        return {"problem": str(error)}
+    if manifest is None:
+        return None
+    return {
+        "created": manifest.created,
+        "age_days": round((time.time() - datetime.fromisoformat(manifest.created).timestamp()) / DAY_S, 2),
+        "mae_bpm": manifest.holdout.mae_bpm,
+        "baselines_bpm": manifest.holdout.baselines,
+        "holdout": manifest.holdout.kind,
+        "channels": list(manifest.groups),
+        "sessions": len(manifest.sessions),
+    }
+
+
+def last_training(config: Config) -> str | None:
+    """Return when the trainer last wrote its log, ISO 8601 in UTC."""
+    try:
+        written = config.logging.log_file.stat().st_mtime
+    except OSError:
+        return None
+    return datetime.fromtimestamp(written, timezone.utc).isoformat(timespec="seconds")
+
+
+def locks(config: Config) -> dict[str, str | None]:
+    """Return who holds the lock of prediction and of training; None where nobody does."""
+    files = {
+        "prediction": config.prediction_check.lockfile_path,
+        "training": config.prediction_check.training_lockfile_path,
+    }
+    return {name: str(found) if (found := holder(file)) else None for name, file in files.items()}
+
+
+def render(state: Mapping[str, Any], encoding: str | None) -> str:
+    """Return the report for people."""
+    marks = signs(encoding)
+    lines = [f"=== Athlete monitor: status ({state['configuration']}) ==="]
+    lines += [f"Environment: {state['environment']}", f"Version: {state['version']}"]
+    for section, values in state["settings"].items():
+        lines += [f"{section}:", *(f"  - {name}: {_plain(value)}" for name, value in values.items())]
+    lines += ["Directories:"]
+    lines += [f"  - {folder}: {marks['ok' if there else 'fail']}" for folder, there in state["directories"].items()]
+    lines += ["Athletes:", *(_athlete_line(athlete) for athlete in state["athletes"])]
+    lines += [] if state["athletes"] else ["  none yet: fill the roster, import recordings or run publisher.py"]
+    lines += [f"  default model: {_model_text(state['default_model'])}"]
+    lines += [f"Last training: {state['last_training'] or 'never'}", "Running:", *_running(state)]
+    lines += [f"Engine: {_engine_text(state['engine'])}"]
+    heat = ", ".join(f"{zone} {value:.0f} °C" for zone, value in state["temperatures_c"].items())
+    text = "\n".join([*lines, f"Temperatures: {heat or 'no sensor'}"])
+    return text.encode(encoding or "ascii", "replace").decode(encoding or "ascii")
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _athlete_line(athlete: Mapping[str, Any]) -> str:
+    name = athlete["name"] or (f"device {athlete['device']}" if athlete["device"] else "not in the roster")
+    sessions = f"{athlete['training_sessions']} training, {athlete['game_sessions']} game sessions"
+    return f"  {athlete['id']:>4} {name:<24.24} {sessions}; model: {_model_text(athlete['model'])}"
+
+
+def _model_text(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "none"
+    if "problem" in found:
+        return f"refused ({found['problem']})"
+    median = found["baselines_bpm"].get("median")
+    beside = f" (median {median:.1f})" if median is not None else ""
+    return f"error {found['mae_bpm']:.1f} bpm{beside}, {found['age_days']:.1f} days old, {', '.join(found['channels'])}"
+
+
+def _running(state: Mapping[str, Any]) -> list[str]:
+    held = [f"  {name} lock: {who or 'free'}" for name, who in state["locks"].items()]
+    return [*held, *(f"  pid {process['pid']}: {process['command']}" for process in state["processes"])]
+
+
+def _engine_text(engine: Mapping[str, Any]) -> str:
+    if "reason" in engine:
+        return str(engine["reason"])
+    stats = engine["stats"] or {}
+    return "\n".join([str(engine["status"]), *(f"  - {name}: {_plain(value)}" for name, value in stats.items())])

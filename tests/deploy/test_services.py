@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from athlete_monitor.config import load_config
+from athlete_monitor.deploy import services
+from athlete_monitor.errors import MonitorError
+from tests.helpers import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = ROOT / "jetson_nano_4gb_config.yaml"
+EXPOSURE_LIMIT = 3.0
+NEEDS_SYSTEMD = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None and os.environ.get("CI", "").lower() != "true",
+    reason="systemd-analyze is not installed",
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> services.Place:
+    return replace(services.here(CONFIG, tmp_path, user=False), owner="daemon", group="daemon")
+
+
+@pytest.fixture
+def written(tmp_path: Path, place: services.Place) -> list[Path]:
+    config = load_config(CONFIG, tmp_path, environ={})
+    files = {tmp_path / name: text for name, text in services.render_units(config, place).items()}
+    for file, text in files.items():
+        file.write_text(text)
+    return list(files)
+
+
+@NEEDS_SYSTEMD
+def test_every_service_is_little_exposed(written: list[Path]) -> None:
+    units = [str(file) for file in written if file.suffix == ".service"]
+    command = ["systemd-analyze", "--offline=true", "security", "--no-pager", *units]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    levels = [float(level) for level in re.findall(r"Overall exposure level for \S+: ([\d.]+)", said)]
+    assert len(levels) == len(units)
+    assert max(levels) <= EXPOSURE_LIMIT
+
+
+@NEEDS_SYSTEMD
+def test_systemd_accepts_every_unit(written: list[Path]) -> None:
+    command = ["systemd-analyze", "verify", "--man=no", *map(str, written)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@NEEDS_SYSTEMD
+def test_systemd_accepts_the_units_of_one_user(tmp_path: Path, place: services.Place) -> None:
+    config = load_config(CONFIG, tmp_path, environ={})
+    units = services.render_units(config, replace(place, user=True))
+    for name, text in units.items():
+        (tmp_path / name).write_text(text)
+        assert "User=" not in text.replace("PrivateUsers=", "")
+    env = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    command = ["systemd-analyze", "--user", "verify", "--man=no", *(str(tmp_path / name) for name in units)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+
+
+def test_prediction_is_watched_limited_and_ordered(tmp_path: Path, place: services.Place) -> None:
+    config = load_config(CONFIG, tmp_path, environ={})
+    unit = services.render_units(config, place)["athlete-prediction.service"]
+    for line in ("Type=notify", "WatchdogSec=60", "StartLimitBurst=5", "MemoryMax=1800M", "RestartPreventExitStatus=2"):
+        assert line in unit.splitlines()
+    assert "mosquitto.service" in next(line for line in unit.splitlines() if line.startswith("After="))
+
+
+def test_new_sessions_of_every_athlete_start_the_training(tmp_path: Path, place: services.Place) -> None:
+    config = load_config(CONFIG, tmp_path, environ={})
+    unit = services.render_units(config, place)["athlete-training.path"]
+    watched = re.findall(r"PathChanged=(\S+)", unit)
+    assert len(watched) == 2 * config.athletes.max_players
+    assert str(config.paths.data_root / "player_30") in watched
+
+
+def test_only_a_broker_on_this_machine_lets_the_network_be_closed(make_config, place: services.Place) -> None:
+    units = [
+        services.render_units(load_config(make_config(mqtt={"host": host}), environ={}), place)
+        for host in ("localhost", "192.0.2.7")
+    ]
+    assert ["IPAddressDeny=any" in unit["athlete-prediction.service"] for unit in units] == [True, False]
+
+
+def test_a_gpu_is_let_through_only_where_it_is_used(make_config, place: services.Place) -> None:
+    units = [
+        services.render_units(load_config(make_config(model_loading={"device": device}), environ={}), place)
+        for device in ("cpu", "cuda")
+    ]
+    assert ["PrivateDevices=yes" in unit["athlete-prediction.service"] for unit in units] == [True, False]
+    assert "DeviceAllow=/dev/nvhost-* rw" in units[1]["athlete-prediction.service"]
+
+
+def test_a_dry_run_shows_the_units_and_installs_nothing(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(services, "SYSTEM_FOLDER", tmp_path / "systemd")
+    assert services.install(CONFIG, tmp_path, user=False, dry_run=True) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in services.UNITS)
+    assert "copytruncate" in said
+    assert not (tmp_path / "systemd").exists()
+
+
+def test_nothing_to_uninstall_is_said(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(services, "SYSTEM_FOLDER", tmp_path)
+    monkeypatch.setattr(services, "LOGROTATE", tmp_path / "logrotate")
+    assert services.uninstall(user=False, dry_run=False) == 0
+    assert "nothing is installed" in capsys.readouterr().out
+
+
+def test_what_was_installed_is_named_before_it_is_removed(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(services, "SYSTEM_FOLDER", tmp_path)
+    monkeypatch.setattr(services, "LOGROTATE", tmp_path / "logrotate")
+    (tmp_path / "athlete-training.timer").touch()
+    assert services.uninstall(user=False, dry_run=True) == 0
+    assert capsys.readouterr().out == f"would remove {tmp_path / 'athlete-training.timer'}\n"
+
+
+def test_system_services_without_root_are_refused_in_one_line(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(services, "SYSTEM_FOLDER", tmp_path / "systemd")
+    with pytest.raises(MonitorError, match="add --user"):
+        services.install(CONFIG, tmp_path, user=False, dry_run=False)
+    assert not (tmp_path / "systemd").exists()
+
+
+def test_a_folder_that_systemd_cannot_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MonitorError, match="blank"):
+        services.install(CONFIG, tmp_path / "my data", user=True, dry_run=True)
