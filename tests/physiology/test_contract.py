@@ -58,7 +58,9 @@ def test_a_big_squad_gets_bit_for_bit_what_one_athlete_gets():
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-@pytest.mark.parametrize("carry", [lambda s: json.loads(json.dumps(s, allow_nan=False)), lambda s: pickle.loads(pickle.dumps(s))])
+@pytest.mark.parametrize(
+    "carry", [lambda s: json.loads(json.dumps(s, allow_nan=False)), lambda s: pickle.loads(pickle.dumps(s))]
+)
 def test_state_survives_the_journal_and_goes_on_to_the_last_bit(orientation, carry):
     samples = squad_samples(1, 2, 120)
     first, second = Whole(2, orientation), Whole(3, orientation)
