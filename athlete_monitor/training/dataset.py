@@ -1,0 +1,366 @@
+"""Sessions turned into rows: the features that live prediction would see, beside the strap's clean heart rate.
+
+Several sessions are replayed side by side as rows of one feature bank: the same calls as live, at a fraction of the
+price of one session after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.arrays import (
+    CHANNELS,
+    HEART_RATE,
+    BoolArray,
+    Float32Array,
+    FloatArray,
+    IntArray,
+)
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
+from athlete_monitor.physiology.heart_rate import HeartRateFilter
+from athlete_monitor.training.errors import TrainingError
+from athlete_monitor.wire.session_reader import read_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from athlete_monitor.training.sessions import Candidates, SessionFile
+    from athlete_monitor.wire.sample import WireProfile
+
+USUAL_SHARE: Final = 0.5
+"""A session holds a group when the group is there in at least this share of its rows."""
+
+LEAST_SESSION_ROWS: Final = 30
+SHARED_ROWS_LIMIT: Final = 0.2
+LEAST_SPREAD_BPM: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Track:
+    """A session ready to be replayed: times [n] and the measured channels [n, len(columns)], axis 0 is time."""
+
+    file: SessionFile
+    t: FloatArray
+    columns: IntArray
+    values: FloatArray
+    profile: WireProfile
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+
+@dataclass(frozen=True)
+class SessionRows:
+    """What a session gives to training. Axis 0 is time.
+
+    Attributes:
+        file: name of the session file.
+        sha256: of its bytes.
+        t: epoch s, [n].
+        X: features, float32 [n, F]; all columns of the specification, or after ``assemble`` those of the groups.
+        available: which groups were there, bool [n, len(GROUPS)].
+        y: clean heart rate, bpm, [n].
+        prints: a number for each row's raw measurement, int64 [n]; equal measurements have equal numbers.
+        rate_hz: usual sample rate.
+        profile: the body as the file tells it.
+        notes: what a user should know.
+    """
+
+    file: str
+    sha256: str
+    t: FloatArray
+    X: Float32Array
+    available: BoolArray
+    y: FloatArray
+    prints: IntArray
+    rate_hz: float
+    profile: WireProfile
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def keep(self, rows: BoolArray, columns: IntArray | None = None) -> SessionRows:
+        """Only these rows, and only these feature columns."""
+        X = self.X[rows] if columns is None else self.X[np.ix_(rows, columns)]
+        return SessionRows(
+            self.file,
+            self.sha256,
+            self.t[rows],
+            X,
+            self.available[rows],
+            self.y[rows],
+            self.prints[rows],
+            self.rate_hz,
+            self.profile,
+            self.notes,
+        )
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A session that gives nothing, and why."""
+
+    file: str
+    sha256: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AthleteData:
+    """All usable sessions of an athlete, oldest first, with the columns of ``groups``."""
+
+    athlete_id: int
+    groups: tuple[str, ...]
+    sessions: tuple[SessionRows, ...]
+    unusable: tuple[Unusable, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all sessions together."""
+        return sum(len(session) for session in self.sessions)
+
+    @property
+    def profile(self) -> WireProfile:
+        """The body as the latest session tells it."""
+        return self.sessions[-1].profile
+
+
+def load_track(file: SessionFile, athlete_id: int) -> Track:
+    """Read a session for training.
+
+    Raises:
+        RecordingError: not readable, of another athlete, or without any heart rate.
+    """
+    recording = read_session(file.path)
+    if recording.athlete_id != athlete_id:
+        raise RecordingError(
+            f"{file.path}: holds rows of athlete {recording.athlete_id}, in athlete {athlete_id}'s folder"
+        )
+    measured = np.flatnonzero(~np.isnan(recording.values).all(axis=0))
+    if HEART_RATE not in measured:
+        raise RecordingError(f"{file.path}: holds no heart rate")
+    values = np.ascontiguousarray(recording.values[:, measured])
+    return Track(file, recording.t, measured, values, recording.profile, recording.notes)
+
+
+def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, batch_steps: int) -> list[SessionRows]:
+    """Replay sessions side by side; one row is kept for each 1/``rows_per_second`` s that brings an accepted reading.
+
+    Readings that are impossible (FORMULAS: outside 30-220 bpm, jumps above 10 bpm/s) are left out, never mended.
+    The result has the order of ``tracks`` and does not depend on which are replayed together.
+    """
+    order = sorted(range(len(tracks)), key=lambda i: -len(tracks[i]))
+    collector = _Collector(len(tracks), rows_per_second, [float(tracks[i].t[0]) for i in order])
+    bank = FeatureBank(spec, len(tracks))
+    strap = HeartRateFilter(len(tracks))
+    for t, values in _steps([tracks[i] for i in order], batch_steps):
+        rows = collector.all_rows[: len(t)]
+        features = bank.update(rows, t, values)
+        readings = values[:, HEART_RATE]
+        if np.isnan(readings).all():
+            continue
+        kept = collector.due(t, strap.update(rows, t, readings).accepted)
+        if len(kept):
+            collector.take(kept, t, values, features, bank.available(kept, t[kept]))
+    replayed = collector.sessions([tracks[i] for i in order])
+    back = {track: place for place, track in enumerate(order)}
+    return [replayed[back[i]] for i in range(len(tracks))]
+
+
+def _steps(tracks: Sequence[Track], batch_steps: int) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Times [k] and samples [k, len(CHANNELS)] of each step, for tracks ordered from long to short."""
+    lengths = [len(track) for track in tracks]
+    for start in range(0, max(lengths, default=0), batch_steps):
+        running = sum(length > start for length in lengths)
+        t = np.zeros((batch_steps, running))
+        values = np.full((batch_steps, running, len(CHANNELS)), np.nan)
+        for place, track in enumerate(tracks[:running]):
+            part = track.t[start : start + batch_steps]
+            t[: len(part), place] = part
+            values[: len(part), place, track.columns] = track.values[start : start + batch_steps]
+        uneven = lengths[running - 1] < start + batch_steps
+        for step in range(min(batch_steps, lengths[0] - start)):
+            k = sum(length > start + step for length in lengths[:running]) if uneven else running
+            yield t[step, :k], values[step, :k]
+
+
+class _Collector:
+    """The kept rows of a replay, in one list; sorted out by session at the end."""
+
+    def __init__(self, tracks: int, rows_per_second: float, start_t: list[float]) -> None:
+        self.all_rows = np.arange(tracks)
+        self._rate = rows_per_second
+        self._start = np.array(start_t)
+        self._last = np.full(tracks, -1.0)
+        self._parts: list[tuple[IntArray, FloatArray, FloatArray, Float32Array, BoolArray]] = []
+
+    def due(self, t: FloatArray, accepted: BoolArray) -> IntArray:
+        """Rows whose present interval has no kept row yet."""
+        interval = np.floor((t - self._start[: len(t)]) * self._rate)
+        kept = np.flatnonzero(accepted & (interval != self._last[: len(t)]))
+        self._last[kept] = interval[kept]
+        return kept
+
+    def take(
+        self, kept: IntArray, t: FloatArray, values: FloatArray, features: Float32Array, available: BoolArray
+    ) -> None:
+        """Keep these rows of a step."""
+        self._parts.append((kept, t[kept], values[kept], features[kept], available))
+
+    def sessions(self, tracks: Sequence[Track]) -> list[SessionRows]:
+        """What was kept of each track, in the order of the rows; empties the collector."""
+        parts, self._parts = self._parts or [_EMPTY], []
+        place = np.concatenate([part[0] for part in parts])
+        order = np.argsort(place, kind="stable")
+        t, values, X, available = (np.concatenate([part[i] for part in parts])[order] for i in range(1, 5))
+        ends = np.cumsum(np.bincount(place, minlength=len(tracks)))
+        pieces = [
+            slice(end - size, end) for end, size in zip(ends, np.bincount(place, minlength=len(tracks)), strict=True)
+        ]
+        return [
+            _rows(track, t[piece], values[piece], X[piece], available[piece])
+            for track, piece in zip(tracks, pieces, strict=True)
+        ]
+
+
+def _rows(track: Track, t: FloatArray, values: FloatArray, X: Float32Array, available: BoolArray) -> SessionRows:
+    rate_hz = (len(track) - 1) / max(float(track.t[-1] - track.t[0]), 1e-3) if len(track) > 1 else 1.0
+    file, y, prints = track.file, values[:, HEART_RATE].copy(), _prints(values)
+    return SessionRows(
+        file.path.name, file.sha256, t, X.copy(), available, y, prints, rate_hz, track.profile, track.notes
+    )
+
+
+_EMPTY: Final = (
+    np.zeros(0, dtype=np.int64),
+    np.zeros(0),
+    np.zeros((0, len(CHANNELS))),
+    np.zeros((0, 0), dtype=np.float32),
+    np.zeros((0, len(GROUPS)), dtype=np.bool_),
+)
+
+
+def _prints(values: FloatArray) -> IntArray:
+    """One number for each measurement [n, len(CHANNELS)]: equal for equal ones, almost surely different else."""
+    bits = np.ascontiguousarray(np.where(np.isnan(values), 0.0, values)).view(np.uint64)
+    odd = np.array([pow(0x9E3779B97F4A7C15, 2 * i + 1, 1 << 64) for i in range(values.shape[1])], dtype=np.uint64)
+    mixed = (bits ^ (bits >> np.uint64(29))) * odd
+    prints: IntArray = np.bitwise_xor.reduce(mixed ^ (mixed >> np.uint64(32)), axis=1).view(np.int64)
+    return prints
+
+
+def extract(
+    candidates: Sequence[Candidates], spec: FeatureSpec, rows_per_second: float, batch_steps: int
+) -> list[list[SessionRows | Unusable]]:
+    """Read and replay the sessions of several athletes together; what is not usable says why, athlete by athlete."""
+    loaded = [[_load(file, athlete.athlete_id) for file in athlete.files] for athlete in candidates]
+    tracks = [item for items in loaded for item in items if isinstance(item, Track)]
+    replayed = iter(replay(tracks, spec, rows_per_second, batch_steps))
+    return [[item if isinstance(item, Unusable) else next(replayed) for item in items] for items in loaded]
+
+
+def _load(file: SessionFile, athlete_id: int) -> Track | Unusable:
+    try:
+        return load_track(file, athlete_id)
+    except RecordingError as error:
+        return Unusable(file.path.name, file.sha256, str(error).removeprefix(str(file.path)).lstrip(":1 "))
+
+
+def assemble(
+    athlete_id: int,
+    found: Iterable[SessionRows | Unusable],
+    spec: FeatureSpec,
+    sessions_to_use: int,
+    min_sessions: int,
+    min_rows: int,
+) -> AthleteData:
+    """Choose the latest usable sessions, the groups that they share, and the rows on which those are there.
+
+    Raises:
+        TrainingError: too few sessions or rows, a constant heart rate, or sessions that share their minutes.
+    """
+    usable, unusable = _sort_out(found)
+    usable = sorted(usable, key=lambda session: float(session.t[0]))[-sessions_to_use:]
+    groups, usable = _common_groups(usable)
+    columns = spec.columns(groups)
+    needed = np.array([group in groups for group in GROUPS])
+    kept = [session.keep(np.logical_and.reduce(session.available[:, needed], axis=1), columns) for session in usable]
+    sessions, too_short = _sort_out(kept)
+    data = AthleteData(athlete_id, groups, tuple(sessions), (*unusable, *too_short))
+    _check_enough(data, min_sessions, min_rows)
+    _check_apart(sessions)
+    return data
+
+
+def _sort_out(found: Iterable[SessionRows | Unusable]) -> tuple[list[SessionRows], list[Unusable]]:
+    usable, unusable = [], []
+    for item in found:
+        if isinstance(item, Unusable):
+            unusable.append(item)
+        elif len(item) < LEAST_SESSION_ROWS:
+            reason = f"only {len(item)} rows with a clean heart rate, {LEAST_SESSION_ROWS} are needed"
+            unusable.append(Unusable(item.file, item.sha256, reason))
+        else:
+            usable.append(item)
+    return usable, unusable
+
+
+def _held_groups(session: SessionRows) -> set[str]:
+    share = session.available.mean(axis=0)
+    return {group for group, part in zip(GROUPS, share.tolist(), strict=True) if part >= USUAL_SHARE}
+
+
+def _common_groups(sessions: list[SessionRows]) -> tuple[tuple[str, ...], list[SessionRows]]:
+    """Groups that all sessions hold; where they have none in common, the latest session's and those like it."""
+    if not sessions:
+        return (), []
+    held = [_held_groups(session) for session in sessions]
+    common = set.intersection(*held)
+    if not common:
+        common = held[-1]
+        sessions = [session for session, groups in zip(sessions, held, strict=True) if groups >= common]
+    return tuple(group for group in GROUPS if group in common), sessions
+
+
+def _check_enough(data: AthleteData, min_sessions: int, min_rows: int) -> None:
+    why = "; ".join(f"{item.file}: {item.reason}" for item in data.unusable)
+    because = f" ({why})" if why else ""
+    if len(data.sessions) < max(min_sessions, 1):
+        raise TrainingError(f"{len(data.sessions)} usable sessions, {max(min_sessions, 1)} are needed{because}")
+    if not data.groups:
+        raise TrainingError(f"no channel but the heart rate is there; one of {', '.join(GROUPS)} is needed{because}")
+    if data.rows < min_rows:
+        raise TrainingError(f"{data.rows} rows with a clean heart rate, {min_rows} are needed{because}")
+    y = np.concatenate([session.y for session in data.sessions])
+    if float(y.std()) < LEAST_SPREAD_BPM:
+        raise TrainingError(
+            f"the heart rate is constant ({float(np.median(y)):.0f} bpm): nothing can be learned from it"
+        )
+
+
+def _check_apart(sessions: Sequence[SessionRows]) -> None:
+    """Refuse sessions that share minutes or measurements: what is judged on would be what was learned.
+
+    Raises:
+        TrainingError: two sessions overlap in time, or one is a copy of another at other times.
+    """
+    for earlier, later in pairwise(sessions):
+        if later.t[0] <= earlier.t[-1]:
+            raise TrainingError(
+                f"{earlier.file} and {later.file} overlap in time: a session must not be judged by itself"
+            )
+    for place, later in enumerate(sessions):
+        for earlier in sessions[:place]:
+            shared = float(np.isin(later.prints, earlier.prints).mean())
+            if shared > SHARED_ROWS_LIMIT:
+                raise TrainingError(
+                    f"{later.file} repeats {shared:.0%} of the measurements of {earlier.file}: "
+                    "a session must not be judged by itself"
+                )

@@ -1,0 +1,138 @@
+"""How wrong a model is on what it has not seen.
+
+What is held out is the latest whole session; with one session only, its last part in time. Never rows at random:
+neighbouring rows are nearly equal, and a test row between two training rows tests nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from athlete_monitor.models.manifest import Holdout, ResidualQuantiles
+from athlete_monitor.training.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from athlete_monitor.arrays import Float32Array, FloatArray
+    from athlete_monitor.training.dataset import AthleteData
+
+SplitKind = Literal["latest_session", "last_part_of_session", "other_athletes"]
+INTERVAL: Final = (0.1, 0.9)
+LEAST_COVERAGE_ROWS: Final = 40
+LEAST_TRAINING_ROWS: Final = 60
+RIDGE_ALPHA: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows to learn from and rows to be judged on. Axis 0 is time, older first.
+
+    ``held_out`` is the SHA-256 of the session that the judged rows come from.
+    """
+
+    train_X: Float32Array
+    train_y: FloatArray
+    test_X: Float32Array
+    test_y: FloatArray
+    test_t: FloatArray
+    kind: SplitKind
+    held_out: str
+
+
+def split(data: AthleteData, fraction: float) -> Split:
+    """Hold out the latest session, or the last ``fraction`` (in time) of the only one.
+
+    Raises:
+        TrainingError: a side has too few rows.
+    """
+    *earlier, last = data.sessions
+    if earlier:
+        train_X = np.concatenate([session.X for session in earlier])
+        train_y = np.concatenate([session.y for session in earlier])
+        parts = Split(train_X, train_y, last.X, last.y, last.t, "latest_session", last.sha256)
+    else:
+        begin = last.t[-1] - fraction * (last.t[-1] - last.t[0])
+        n = int(np.searchsorted(last.t, begin))
+        parts = Split(last.X[:n], last.y[:n], last.X[n:], last.y[n:], last.t[n:], "last_part_of_session", last.sha256)
+    least = min(len(parts.train_y), 2 * len(parts.test_y))
+    if least < LEAST_TRAINING_ROWS:
+        raise TrainingError(
+            f"{len(parts.train_y)} rows to learn from and {len(parts.test_y)} to be judged on; "
+            f"{LEAST_TRAINING_ROWS} and {LEAST_TRAINING_ROWS // 2} are needed"
+        )
+    return parts
+
+
+def judge(measured: FloatArray, predicted: FloatArray, baselines: Mapping[str, float | None], kind: str) -> Holdout:
+    """Figures of one prediction on held-out rows [n], bpm; errors are predicted - measured."""
+    error = predicted - measured
+    spread = float(((measured - measured.mean()) ** 2).mean())
+    return Holdout(
+        mae_bpm=float(np.abs(error).mean()),
+        rmse_bpm=float(np.sqrt((error * error).mean())),
+        bias_bpm=float(error.mean()),
+        r2=1.0 - float((error * error).mean()) / spread if spread > 0.0 else None,
+        correlation=_correlation(measured, predicted),
+        coverage_80=coverage(-error),
+        baselines=dict(baselines),
+        rows=len(measured),
+        kind=kind,
+    )
+
+
+def _correlation(a: FloatArray, b: FloatArray) -> float | None:
+    if a.std() == 0.0 or b.std() == 0.0:
+        return None
+    return float(np.clip(np.corrcoef(a, b)[0, 1], -1.0, 1.0))
+
+
+def quantiles(residuals: FloatArray) -> ResidualQuantiles:
+    """10 % and 90 % quantile of measured - predicted [n], bpm, each rounded outwards to a residual that occurred."""
+    low = float(np.quantile(residuals, INTERVAL[0], method="lower"))
+    return ResidualQuantiles(low, float(np.quantile(residuals, INTERVAL[1], method="higher")))
+
+
+def coverage(residuals: FloatArray) -> float | None:
+    """Share of residuals [n] inside the 80 % interval, where the interval comes from the other half of the time.
+
+    The interval that is deployed comes from all of them; on the rows that made it, it would cover 80 % by construction.
+    None with too few rows.
+    """
+    if len(residuals) < LEAST_COVERAGE_ROWS:
+        return None
+    halves = np.array_split(residuals, 2)
+    inside = [_inside(part, quantiles(other)) for part, other in (halves, halves[::-1])]
+    return float(np.concatenate(inside).mean())
+
+
+def _inside(residuals: FloatArray, interval: ResidualQuantiles) -> FloatArray:
+    inside: FloatArray = ((residuals >= interval.q10) & (residuals <= interval.q90)).astype(np.float64)
+    return inside
+
+
+def baseline_errors(parts: Split) -> dict[str, float | None]:
+    """MAE (bpm) of the training rows' median, of their last value, and of ridge regression on the same features."""
+    return {
+        "median": _mae(parts.test_y, np.median(parts.train_y)),
+        "last_value": _mae(parts.test_y, parts.train_y[-1]),
+        "ridge": _mae(parts.test_y, ridge_predictions(parts.train_X, parts.train_y, parts.test_X)),
+    }
+
+
+def _mae(measured: FloatArray, predicted: FloatArray | np.floating | float) -> float:
+    return float(np.abs(measured - predicted).mean())
+
+
+def ridge_predictions(train_X: Float32Array, train_y: FloatArray, test_X: Float32Array) -> FloatArray:
+    """Ridge regression on standardised features, penalty ``RIDGE_ALPHA``: a straight line through the same rows."""
+    mean, scale = train_X.mean(axis=0, dtype=np.float64), train_X.std(axis=0, dtype=np.float64)
+    scale[scale == 0.0] = 1.0
+    Z = (train_X - mean) / scale
+    centre = train_y.mean()
+    weights = np.linalg.solve(Z.T @ Z + RIDGE_ALPHA * np.eye(Z.shape[1]), Z.T @ (train_y - centre))
+    predicted: FloatArray = ((test_X - mean) / scale) @ weights + centre
+    return predicted

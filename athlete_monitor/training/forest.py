@@ -1,0 +1,119 @@
+"""The forest of one athlete: judged on what was held out, then fitted to everything."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.training.evaluation import Split, baseline_errors, judge, quantiles, split
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestRegressor
+
+    from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
+    from athlete_monitor.config import Training
+    from athlete_monitor.models.manifest import Holdout, ResidualQuantiles
+    from athlete_monitor.training.dataset import AthleteData
+
+BOOTSTRAP_SHARE: Final = 0.5
+"""Each tree sees this share of the rows: rows a second apart are nearly equal, and half of them say the same."""
+
+AGREEMENT_ROWS: Final = 1000
+CURVE_POINTS: Final = 600
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Held-out rows for the model card, thinned: seconds from the first, measured and predicted bpm."""
+
+    seconds: FloatArray
+    measured: FloatArray
+    predicted: FloatArray
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that is ready for the gate.
+
+    ``held_out`` is the SHA-256 of the session that it was judged on (empty where it was more than one), ``test_X`` and
+    ``test_y`` are those rows; ``check_rows`` are what exports are compared on; ``importance`` belongs to X's columns.
+    """
+
+    forest: RandomForestRegressor
+    holdout: Holdout
+    interval: ResidualQuantiles
+    held_out: str
+    test_X: Float32Array
+    test_y: FloatArray
+    check_rows: Float32Array
+    curve: Curve
+    importance: FloatArray
+    seconds: float
+
+
+def make_forest(settings: Training, rises: IntArray) -> RandomForestRegressor:
+    """A forest of the configured shape in which more effort never means a lower heart rate.
+
+    The constraint is physiology, and it keeps a forest from reading chance into the few activities of one session.
+    One thread: athletes are trained beside each other in processes.
+    """
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(
+        n_estimators=settings.n_estimators,
+        max_depth=settings.max_depth,
+        min_samples_split=settings.min_samples_split,
+        min_samples_leaf=settings.min_samples_leaf,
+        max_features=settings.max_features,
+        max_samples=BOOTSTRAP_SHARE,
+        monotonic_cst=rises,
+        random_state=settings.random_state,
+        n_jobs=1,
+    )
+
+
+def fit(settings: Training, rises: IntArray, X: Float32Array, y: FloatArray) -> RandomForestRegressor:
+    """Fit a forest; with few rows its leaves shrink, so that it still has a dozen."""
+    leaf = max(1, min(settings.min_samples_leaf, int(len(y) * BOOTSTRAP_SHARE) // 12))
+    forest = make_forest(settings, rises)
+    return forest.set_params(min_samples_leaf=leaf).fit(X, y)
+
+
+def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Trained:
+    """Judge a model on what was held out, then fit the one to deploy on everything.
+
+    Raises:
+        TrainingError: too few rows on one side.
+    """
+    began = time.perf_counter()
+    parts = split(data, settings.holdout_fraction)
+    predicted = fit(settings, rises, parts.train_X, parts.train_y).predict(parts.test_X)
+    holdout = judge(parts.test_y, predicted, baseline_errors(parts), parts.kind)
+    X = np.concatenate([session.X for session in data.sessions])
+    y = np.concatenate([session.y for session in data.sessions])
+    final = fit(settings, rises, X, y)
+    return Trained(
+        forest=final,
+        holdout=holdout,
+        interval=quantiles(parts.test_y - predicted),
+        held_out=parts.held_out,
+        test_X=parts.test_X,
+        test_y=parts.test_y,
+        check_rows=spread(X, AGREEMENT_ROWS),
+        curve=_curve(parts, predicted),
+        importance=final.feature_importances_,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def spread(X: Float32Array, rows: int) -> Float32Array:
+    """At most ``rows`` rows of X, evenly from first to last."""
+    return X if len(X) <= rows else X[np.linspace(0, len(X) - 1, rows).astype(np.int64)]
+
+
+def _curve(parts: Split, predicted: FloatArray) -> Curve:
+    shown = np.unique(np.linspace(0, len(predicted) - 1, CURVE_POINTS).astype(np.int64))
+    return Curve(parts.test_t[shown] - parts.test_t[0], parts.test_y[shown], predicted[shown])

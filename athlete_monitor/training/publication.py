@@ -1,0 +1,123 @@
+"""From a trained model to files in service: exported, checked against scikit-learn, gated, published."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.errors import ModelError
+from athlete_monitor.features import PROFILE_FEATURES
+from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest, Session
+from athlete_monitor.training.gate import Decision, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.models.store import ModelStore
+    from athlete_monitor.training.forest import Trained
+
+LIBRARIES: Final = ("numpy", "scikit-learn", "torch", "hummingbird-ml", "onnx", "skl2onnx")
+
+
+@dataclass(frozen=True)
+class Product:
+    """A trained model with what its manifest says about its origin."""
+
+    athlete_id: AthleteId
+    groups: tuple[str, ...]
+    sessions: tuple[Session, ...]
+    rate_hz: float
+    trained: Trained
+
+
+@dataclass(frozen=True)
+class Published:
+    """What became of a product: the gate's decision, the deployed model's error, and the manifest if it went live."""
+
+    decision: Decision
+    deployed_mae_bpm: float | None
+    manifest: Manifest | None
+    agreement_bpm: dict[str, float]
+
+
+class Publisher:
+    """Takes trained models through export, agreement check and gate into the store."""
+
+    def __init__(self, config: Config, spec: FeatureSpec, store: ModelStore, *, dry_run: bool = False) -> None:
+        self._config, self._spec, self._store, self._dry_run = config, spec, store, dry_run
+        self._versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+    def publish(self, product: Product) -> Published:
+        """Publish the product if the gate lets it pass.
+
+        Raises:
+            ModelError: an export disagrees with scikit-learn, or the disk refuses; the old model stays.
+        """
+        deployed = self.deployed_mae(product)
+        decision = decide(product.trained.holdout, deployed, self._config.retraining)
+        if not decision.deploy:
+            return Published(decision, deployed, None, {})
+        from athlete_monitor.models.export import check_agreement, export_forest
+
+        trained = product.trained
+        artifacts = export_forest(trained.forest, trained.check_rows.shape[1])
+        agreement = check_agreement(trained.forest, artifacts, trained.check_rows)
+        manifest = None if self._dry_run else self._store.publish(self._draft(product), artifacts.by_kind())
+        return Published(decision, deployed, manifest, agreement)
+
+    def deployed_mae(self, product: Product) -> float | None:
+        """MAE (bpm) of the model in service on the product's held-out rows; None where there is nothing to compare.
+
+        A model that was trained on the held-out session knows its answers: then the error counts that it had when
+        it was judged itself.
+        """
+        try:
+            manifest = self._store.manifest(product.athlete_id)
+        except ModelError:
+            return None
+        if manifest is None or manifest.schema_hash != self._spec.schema_hash(product.groups):
+            return None
+        if product.athlete_id == DEFAULT:
+            return None
+        if product.trained.held_out in {session.sha256 for session in manifest.sessions}:
+            return manifest.holdout.mae_bpm
+        return self._error_in_service(product)
+
+    def _error_in_service(self, product: Product) -> float | None:
+        from athlete_monitor.models.runtimes import OnnxRuntime
+
+        trained = product.trained
+        try:
+            _, content = self._store.read(product.athlete_id, "onnx")
+            predicted = OnnxRuntime("cpu").load(content, trained.test_X.shape[1]).predict(trained.test_X)
+        except (ModelError, FileNotFoundError):
+            return None
+        return float(np.abs(predicted - trained.test_y).mean())
+
+    def _draft(self, product: Product) -> Manifest:
+        section = self._config.feature_engineering
+        names = self._spec.names(product.groups)
+        return Manifest(
+            athlete_id=product.athlete_id,
+            groups=product.groups,
+            feature_names=names + (PROFILE_FEATURES if product.athlete_id == DEFAULT else ()),
+            feature_spec=self._spec.to_dict(),
+            schema_hash=self._spec.schema_hash(product.groups),
+            sample_rate_hz=round(product.rate_hz, 3),
+            window=section.rolling_window,
+            sessions=product.sessions,
+            holdout=product.trained.holdout,
+            residual_quantiles=product.trained.interval,
+            versions=self._versions,
+        )
+
+
+def feature_names(spec: FeatureSpec, athlete_id: AthleteId, groups: Sequence[str]) -> tuple[str, ...]:
+    """Names of the columns of an athlete's model, or of the default model."""
+    return spec.names(groups) + (PROFILE_FEATURES if athlete_id == DEFAULT else ())

@@ -1,0 +1,118 @@
+"""How much of the machine training may take: processes, memory, heat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+import joblib
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from athlete_monitor.config import Config, Performance
+    from athlete_monitor.training.sessions import Candidates
+
+T = TypeVar("T")
+
+PARENT_MB: Final = 420
+"""The process that exports models: torch, Hummingbird and ONNX, measured."""
+
+WORKER_MB: Final = 230
+"""A process that reads sessions and fits forests, without the sessions themselves, measured."""
+
+TRACK_SHARE: Final = 0.6
+"""Memory of a session while it is replayed, as a share of its file; ten times that for a compressed one."""
+
+LEAST_GROUP_MB: Final = 64
+MOST_TRACKS: Final = 24
+"""More sessions side by side gain little speed and cost memory."""
+
+COOL_DOWN_S: Final = 5.0
+THERMAL_ROOT: Final = Path("/sys/class/thermal")
+
+
+class TemperatureProbe(Protocol):
+    """Tells how hot the board is."""
+
+    def __call__(self) -> float | None:
+        """Return the hottest temperature, °C; None where the board does not say."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How training is divided: processes, and MB of sessions that each may hold."""
+
+    workers: int
+    group_mb: float
+
+
+def shares(config: Config, cores: int | None = None) -> Shares:
+    """Fewer workers where ``jetson.memory_limit_mb`` is tight; never less than one."""
+    limit = config.jetson.memory_limit_mb
+    fitting = max(1, (limit - PARENT_MB) // (WORKER_MB + LEAST_GROUP_MB))
+    workers = min(config.training.n_jobs, cores or joblib.cpu_count(), fitting)
+    return Shares(workers, max(LEAST_GROUP_MB, (limit - PARENT_MB) / workers - WORKER_MB))
+
+
+def groups(athletes: Sequence[Candidates], plan: Shares) -> list[list[Candidates]]:
+    """Divide athletes into groups that are replayed together: even over the workers, each within its memory."""
+    tracks = sum(len(athlete.files) for athlete in athletes)
+    most_tracks = max(1, min(MOST_TRACKS, -(-tracks // plan.workers)))
+    divided: list[list[Candidates]] = []
+    room_mb, room_tracks = 0.0, 0
+    for athlete in athletes:
+        need_mb, need_tracks = _megabytes(athlete), len(athlete.files)
+        if not divided or need_mb > room_mb or need_tracks > room_tracks:
+            divided.append([])
+            room_mb, room_tracks = plan.group_mb, most_tracks
+        divided[-1].append(athlete)
+        room_mb -= need_mb
+        room_tracks -= need_tracks
+    return divided
+
+
+def _megabytes(athlete: Candidates) -> float:
+    sizes = [file.path.stat().st_size * (10 if file.path.suffix == ".gz" else 1) for file in athlete.files]
+    return sum(sizes) * TRACK_SHARE / 1e6
+
+
+def board_temperature_c(root: Path = THERMAL_ROOT) -> float | None:
+    """Hottest thermal zone of the board, °C; None where there is none to read."""
+    readings = []
+    for path in root.glob("thermal_zone*/temp"):
+        try:
+            readings.append(int(path.read_text(encoding="ascii")) / 1000.0)
+        except (OSError, ValueError):
+            continue
+    return max(readings, default=None)
+
+
+@dataclass(frozen=True)
+class Thermostat:
+    """Holds work back while the board is too hot."""
+
+    settings: Performance
+    probe: TemperatureProbe
+    sleep: Callable[[float], None]
+    warn: Callable[[str], None]
+
+    def paced(self, tasks: Iterable[T]) -> Iterator[T]:
+        """Yield the tasks, each once the board is below ``temperature_critical_threshold``."""
+        for task in tasks:
+            self.wait()
+            yield task
+
+    def wait(self) -> None:
+        """Return when the board is cool enough."""
+        if not self.settings.enable_temperature_monitoring:
+            return
+        critical = self.settings.temperature_critical_threshold
+        temperature = self.probe()
+        if temperature is not None and self.settings.temperature_warning_threshold <= temperature < critical:
+            self.warn(f"the board is at {temperature:.0f} °C, training goes on up to {critical:g} °C")
+        while temperature is not None and temperature >= critical:
+            self.warn(f"the board is at {temperature:.0f} °C, training pauses until it is below {critical:g} °C")
+            self.sleep(COOL_DOWN_S)
+            temperature = self.probe()

@@ -1,0 +1,143 @@
+"""The squad's default model, for athletes without their own: it sees the body's profile beside the movement.
+
+It is judged one athlete at a time, by models that have never seen that athlete.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.features import PROFILE_FEATURES, PROFILE_UNKNOWN
+from athlete_monitor.training.evaluation import judge, quantiles, ridge_predictions
+from athlete_monitor.training.forest import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, fit, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
+    from athlete_monitor.config import Training
+    from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.training.dataset import AthleteData
+
+LEAST_ATHLETES: Final = 3
+ROWS_PER_ATHLETE: Final = 1000
+FOLD_ROWS_PER_ATHLETE: Final = 300
+HIDDEN_SHARE: Final = 0.25
+"""Share of rows that are learned without a profile, so that the model knows what to say where none is known."""
+
+KIND: Final = "leave_one_athlete_out"
+
+
+@dataclass(frozen=True)
+class Member:
+    """An athlete's rows for the default model: features of the squad's groups, then the profile; [n, F + P]."""
+
+    athlete_id: int
+    X: Float32Array
+    y: FloatArray
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What models that never saw an athlete say about that athlete's rows [n], bpm."""
+
+    measured: FloatArray
+    forest: FloatArray
+    ridge: FloatArray
+    median: FloatArray
+
+
+def squad_groups(squad: Sequence[AthleteData]) -> tuple[str, ...]:
+    """The channel groups that serve most athletes; among equals, the larger set."""
+    held = Counter(data.groups for data in squad)
+    return max(held, key=lambda groups: (_served(held, groups), len(groups)))
+
+
+def _served(held: Counter[tuple[str, ...]], groups: tuple[str, ...]) -> int:
+    return sum(count for others, count in held.items() if set(groups) <= set(others))
+
+
+def members(
+    squad: Sequence[AthleteData], profiles: Sequence[Float32Array], spec: FeatureSpec, groups: tuple[str, ...]
+) -> list[Member]:
+    """Athletes who have the groups, each with at most ``ROWS_PER_ATHLETE`` rows."""
+    chosen = [(data, row) for data, row in zip(squad, profiles, strict=True) if set(groups) <= set(data.groups)]
+    return [_member(data, row, spec, groups) for data, row in chosen]
+
+
+def _member(data: AthleteData, profile: Float32Array, spec: FeatureSpec, groups: tuple[str, ...]) -> Member:
+    columns = np.searchsorted(spec.columns(data.groups), spec.columns(groups))
+    X = np.concatenate([session.X for session in data.sessions])
+    y = np.concatenate([session.y for session in data.sessions])
+    rows = spread(np.arange(len(y))[:, None], ROWS_PER_ATHLETE)[:, 0]
+    return Member(data.athlete_id, np.hstack([X[np.ix_(rows, columns)], np.tile(profile, (len(rows), 1))]), y[rows])
+
+
+def rises(spec: FeatureSpec, groups: tuple[str, ...]) -> IntArray:
+    """Constraint of each column of a member's X: none for the profile."""
+    return np.concatenate([spec.rises(groups), np.zeros(len(PROFILE_FEATURES), dtype=np.int64)])
+
+
+def judge_fold(squad: Sequence[Member], place: int, settings: Training, constraint: IntArray) -> Fold:
+    """Predict the athlete at ``place`` by models of all others."""
+    others = [_thin(member) for i, member in enumerate(squad) if i != place]
+    X, y = _stack(others, settings.random_state)
+    left_out = _thin(squad[place])
+    return Fold(
+        measured=left_out.y,
+        forest=fit(settings, constraint, X, y).predict(left_out.X),
+        ridge=ridge_predictions(X, y, left_out.X),
+        median=np.full(len(left_out.y), np.median(y)),
+    )
+
+
+def _thin(member: Member) -> Member:
+    rows = spread(np.arange(len(member.y))[:, None], FOLD_ROWS_PER_ATHLETE)[:, 0]
+    return Member(member.athlete_id, member.X[rows], member.y[rows])
+
+
+def _stack(squad: Sequence[Member], seed: int) -> tuple[Float32Array, FloatArray]:
+    """All rows, some with the profile hidden in part or altogether."""
+    X = np.concatenate([member.X for member in squad])
+    rng = np.random.default_rng(seed)
+    profile = X[:, -len(PROFILE_FEATURES) :]
+    hidden = (rng.random((len(X), 1)) < HIDDEN_SHARE) | (rng.random(profile.shape) < HIDDEN_SHARE)
+    profile[hidden] = PROFILE_UNKNOWN
+    return X, np.concatenate([member.y for member in squad])
+
+
+def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Training, constraint: IntArray) -> Trained:
+    """Fit the default model to the whole squad; its figures are those of the folds, all athletes together."""
+    began = time.perf_counter()
+    measured, forest, ridge, median = (
+        np.concatenate([getattr(fold, name) for fold in folds]) for name in ("measured", "forest", "ridge", "median")
+    )
+    baselines = {
+        "median": float(np.abs(median - measured).mean()),
+        "last_value": None,
+        "ridge": float(np.abs(ridge - measured).mean()),
+    }
+    X, y = _stack(squad, settings.random_state)
+    final = fit(settings, constraint, X, y)
+    return Trained(
+        forest=final,
+        holdout=judge(measured, forest, baselines, KIND),
+        interval=quantiles(measured - forest),
+        held_out="",
+        test_X=X[:0],
+        test_y=y[:0],
+        check_rows=spread(X, AGREEMENT_ROWS),
+        curve=_curve(measured, forest),
+        importance=final.feature_importances_,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _curve(measured: FloatArray, predicted: FloatArray) -> Curve:
+    shown = np.unique(np.linspace(0, len(measured) - 1, CURVE_POINTS).astype(np.int64))
+    return Curve(shown.astype(np.float64), measured[shown], predicted[shown])
