@@ -79,4 +79,5 @@ def tilt_error_deg(quaternions: FloatArray, up: FloatArray) -> FloatArray:
     w, x, y, z = quaternions.T
     estimated = np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z], axis=-1)
     cross = np.linalg.norm(np.cross(estimated, up), axis=-1)
-    return np.degrees(np.arctan2(cross, np.sum(estimated * up, axis=-1)))
+    error_deg: FloatArray = np.degrees(np.arctan2(cross, np.sum(estimated * up, axis=-1)))
+    return error_deg

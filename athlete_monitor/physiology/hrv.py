@@ -162,10 +162,14 @@ class HeartRateVariability:
         while beats and beats[0][0] < t - self._window_s:
             beats.popleft()
 
-    def variability(self, row: int, t: float) -> Variability:
-        """Variability over the window that ends at ``t``, s: some 0.2 ms of work, so ask at most once a second."""
+    def variability(self, row: int, t: float | None = None) -> Variability:
+        """Variability over the window that ends at ``t``, s, by default with the last beat.
+
+        Some 0.2 ms of work, so ask at most once a second.
+        """
         beats = np.array(self._beats.get(row, ()), dtype=np.float64).reshape(-1, 2)
-        ends_s, rr_ms = beats[beats[:, 0] >= t - self._window_s].T
+        newest = beats[:, 0].max(initial=-np.inf) if t is None else t
+        ends_s, rr_ms = beats[beats[:, 0] >= newest - self._window_s].T
         unexplained_s = np.diff(ends_s, prepend=np.nan) - rr_ms / 1000.0
         return variability(rr_ms, np.abs(unexplained_s) <= rr_ms / 1000.0 + SLACK_S)
 

@@ -58,10 +58,9 @@ def edwards_trimp(zone_seconds: FloatArray) -> FloatArray:
     Source: Edwards 1993, The Heart Rate Monitor Book; zones of 50-60, 60-70, 70-80, 80-90 and 90-100 % of the maximal
     heart rate.
     """
-    weighted = np.zeros_like(zone_seconds[0])
-    for zone in range(1, ZONES):
-        weighted += zone * zone_seconds[zone]
-    return weighted / 60.0
+    minutes: FloatArray = zone_seconds / 60.0
+    impulse: FloatArray = minutes[1] + 2.0 * minutes[2] + 3.0 * minutes[3] + 4.0 * minutes[4] + 5.0 * minutes[5]
+    return impulse
 
 
 class HeartRateZones(SquadState):

@@ -45,6 +45,14 @@ def test_an_athletes_figures_do_not_depend_on_who_else_is_in_the_call(orientatio
     assert [whole.state(row) for row in range(ATHLETES)] == run_alone(samples, orientation)
 
 
+def as_json(state):
+    return json.loads(json.dumps(state, allow_nan=False))
+
+
+def as_pickle(state):
+    return pickle.loads(pickle.dumps(state))
+
+
 def test_a_big_squad_gets_bit_for_bit_what_one_athlete_gets():
     samples = squad_samples(3, 64, 40)
     many, one = Whole(64), Whole(1)
@@ -58,9 +66,7 @@ def test_a_big_squad_gets_bit_for_bit_what_one_athlete_gets():
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-@pytest.mark.parametrize(
-    "carry", [lambda s: json.loads(json.dumps(s, allow_nan=False)), lambda s: pickle.loads(pickle.dumps(s))]
-)
+@pytest.mark.parametrize("carry", [as_json, as_pickle])
 def test_state_survives_the_journal_and_goes_on_to_the_last_bit(orientation, carry):
     samples = squad_samples(1, 2, 120)
     first, second = Whole(2, orientation), Whole(3, orientation)

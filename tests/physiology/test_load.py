@@ -59,7 +59,7 @@ def slow_impacts(g, t):
     peaks = [
         i for i in range(len(g)) if g[i] >= 5 and (i == 0 or g[i] > g[i - 1]) and (i + 1 == len(g) or g[i] >= g[i + 1])
     ]
-    kept = []
+    kept: list[int] = []
     for i in peaks:
         if kept and t[i] - t[kept[-1]] < 0.3:
             kept[-1] = i if g[i] > g[kept[-1]] else kept[-1]
