@@ -7,6 +7,7 @@ Decoding checks types and physical ranges in one pass of msgspec's typed decoder
 from __future__ import annotations
 
 import math
+import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
@@ -43,6 +44,7 @@ RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 """Smallest and largest physical value of the channels whose unit does not depend on the configuration."""
 
+_LIST_INDEX: Final = re.compile(r"\[\d+\]")
 DEVICE_ID: Final = r"\A[A-Za-z0-9_-]{1,32}\Z"
 
 _Text = Annotated[str, Meta(max_length=64)]
@@ -237,7 +239,8 @@ def _make_profile(age: float | None, weight: float | None, height: float | None,
 
 
 def _reason(text: str) -> str:
-    """Return msgspec's words without the sender's value, so that the number of different reasons is bounded."""
+    """Return msgspec's words without the sender's value or its place in a list: the different reasons stay few."""
+    text = _LIST_INDEX.sub("[...]", text)
     if text.startswith("Invalid enum value"):
         return f"not an allowed value -{text.rpartition(' -')[2]}" if " - at " in text else "not an allowed value"
     return text
