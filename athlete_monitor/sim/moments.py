@@ -24,6 +24,11 @@ CHANNELS_MADE = (*CHANNELS[MAG], CHANNELS[SPEED], CHANNELS[X], CHANNELS[Y])
 """What simulated sessions hold beyond acceleration, rotation and heart rate."""
 
 
+def ending(last: Sample) -> Sample:
+    """Return the message that ends the session whose last sample this is."""
+    return Sample(last.device_id, last.t, athlete_id=last.athlete_id, profile=last.profile, tags=last.tags, end=True)
+
+
 class Moment(NamedTuple):
     """Samples taken at the same time, seconds after the session's start."""
 
@@ -101,7 +106,7 @@ def samples_of(block: Block, row: int, clock: Clock, tagger: Tagger) -> Iterator
 
 
 def simulated(squad: Squad, clock: Clock) -> Iterator[Moment]:
-    """Yield the squad's samples moment by moment.
+    """Yield the squad's samples moment by moment, and at last the end of each athlete's session.
 
     The next blocks are made group by group between the moments of the present ones, so that no moment waits for all.
     """
@@ -112,9 +117,11 @@ def simulated(squad: Squad, clock: Clock) -> Iterator[Moment]:
         ahead: list[Block] = []
         for moment in _moments(window, clock, tagger):
             yield moment
+            last = moment
             if len(ahead) < groups:
                 ahead += islice(blocks, 1)
         window = ahead + list(islice(blocks, groups - len(ahead)))
+    yield Moment(last.session_s, [ending(sample) for sample in last.samples])
 
 
 def _moments(window: list[Block], clock: Clock, tagger: Tagger) -> Iterator[Moment]:

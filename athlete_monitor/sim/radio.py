@@ -51,28 +51,32 @@ class Radio:
         self.lost = 0
 
     def take(self, moment: Moment) -> None:
-        """Accept the samples of a moment."""
+        """Accept the samples of a moment. The end of a session is never lost, and comes after all that went before."""
         for sample in moment.samples:
             batch = self._filling.setdefault(sample.device_id, [])
+            if sample.end:
+                self._finish(moment.session_s, sample)
+                continue
             batch.append(sample)
             if len(batch) >= self._per_message:
                 self._send(moment.session_s, self._filling.pop(sample.device_id))
-
-    def finish(self, session_s: float) -> None:
-        """Send the batches that are not full."""
-        for batch in self._filling.values():
-            self._send(session_s, batch)
-        self._filling = {}
 
     def departures(self, until_s: float = math.inf) -> Iterator[Departure]:
         """Yield what leaves until this time of the session, in order."""
         while self._underway and self._underway[0].due_s <= until_s:
             yield heapq.heappop(self._underway)
 
+    def _finish(self, session_s: float, end: Sample) -> None:
+        if batch := self._filling.pop(end.device_id):
+            self._send(session_s, batch)
+        self._push(session_s + self._jitter_s, [end])
+
     def _send(self, session_s: float, samples: list[Sample]) -> None:
         if self._loss and self._rng.random() < self._loss:
             self.lost += 1
             return
-        late = self._jitter_s * self._rng.random() if self._jitter_s else 0.0
+        self._push(session_s + (self._jitter_s * self._rng.random() if self._jitter_s else 0.0), samples)
+
+    def _push(self, due_s: float, samples: list[Sample]) -> None:
         self._order += 1
-        heapq.heappush(self._underway, Departure(session_s + late, self._order, samples))
+        heapq.heappush(self._underway, Departure(due_s, self._order, samples))

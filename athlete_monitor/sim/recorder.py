@@ -104,4 +104,5 @@ class Recorder:
         except OSError as error:
             device = next(name for name, known in self.writers.items() if known is writer)
             safe = self._safe.get(device, 0)
-            raise RecordingError(f"{writer.path}: cannot be written ({error.strerror}); {safe} rows are safe") from error
+            reason = f"cannot be written ({error.strerror}); {safe} rows are safe"
+            raise RecordingError(f"{writer.path}: {reason}") from error

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.sim.moments import Moment
+from athlete_monitor.sim.moments import Moment, ending
 from athlete_monitor.wire.session_reader import Recording, read_session
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def rate_hz(recordings: Sequence[Recording]) -> float:
 
 
 def replayed(recordings: Sequence[Recording], start_t: float | None = None) -> Iterator[Moment]:
-    """Yield the recordings' samples in order of the time since each recording's own start.
+    """Yield the recordings' samples in order of the time since each recording's own start, and each one's end.
 
     Args:
         recordings: all begin together, whenever they were made.
@@ -59,3 +59,4 @@ def _timed(recording: Recording, number: int, start_t: float | None) -> Iterator
         since = sample.t - first
         moved = sample if start_t is None else msgspec.structs.replace(sample, t=round(start_t + since, 3))
         yield since, number, moved
+    yield since, number, ending(moved)

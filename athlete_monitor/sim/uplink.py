@@ -1,8 +1,8 @@
 """The publisher's end of MQTT: sends messages, and at full speed no faster than they are taken.
 
-The broker's acknowledgement says nothing of the engine behind it, and Mosquitto drops what a slow subscriber lets pile up beyond
-1000 messages. So at full speed the publisher listens to the engine's metrics, which tell how far each device's samples are
-processed, and keeps its lead short.
+The broker's acknowledgement says nothing of the engine behind it, and Mosquitto drops what a slow subscriber lets pile
+up beyond 1000 messages. So at full speed the publisher listens to the engine's metrics, which tell how far each
+device's samples are processed, and keeps its lead short.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
 
 LEAD_MESSAGES: Final = 800
-"""Messages of all devices that may be ahead of the engine: fewer than a broker keeps for a subscriber (Mosquitto: 1000)."""
+"""Messages of all devices that may be ahead of the engine: fewer than Mosquitto keeps for a subscriber (1000)."""
 WINDOW: Final = 400
 """Messages that may wait for the broker's acknowledgement."""
 FIRST_ANSWER_S: Final = 3.0
@@ -41,56 +41,60 @@ class _Metrics(msgspec.Struct):
     timestamp: str | float
 
 
+_METRICS: Final = msgspec.json.Decoder(_Metrics)
+
+
 class Echo:
-    """How far the engine is with each device, as its metrics tell; in seconds of the session.
+    """How far the engine is with each device, as its metrics tell.
 
     Args:
-        lead_s: how far a device's samples may be ahead.
+        lead_s: by how much sample time a device may be ahead of the engine.
         stop: ends every wait.
         tell: told when the engine does not answer any more.
     """
 
     def __init__(self, lead_s: float, stop: Stop, tell: Callable[[str], None]) -> None:
         self._lead_s, self._stop, self._tell = lead_s, stop, tell
-        self._starts: dict[str, float] = {}
+        self._devices: dict[str, str] = {}
+        self._sent: dict[str, float] = {}
         self._reached: dict[str, float] = {}
+        self._mute: set[str] = set()
         self._answers = 0
-        self._ignored = False
+        self._absent = False
 
     def heard(self, topic: str, payload: bytes) -> None:
         """Take a metrics message; called in the network thread."""
-        device = topics.device_of(f"{topic}/-")
+        device = self._devices.get(topic)
+        if device is None:
+            return
         try:
-            t = parse_timestamp(msgspec.json.decode(payload, type=_Metrics).timestamp)
+            self._reached[device] = parse_timestamp(_METRICS.decode(payload).timestamp)
         except (msgspec.DecodeError, PayloadError):
             return
-        if device in self._starts:
-            self._reached[device] = t - self._starts[device]
-            self._answers += 1
+        self._answers += 1
+        self._mute.discard(device)
+        self._absent = False
 
-    def admit(self, sample: Sample) -> bool:
-        """Wait until the engine is close enough behind this sample; return False where the end is wished."""
-        session_s = sample.t - self._starts.setdefault(sample.device_id, sample.t)
-        began, answers = time.monotonic(), self._answers
-        while self._lead_of(session_s) > self._lead_s and not self._ignored:
-            if self._stop.wait(_POLL_S):
-                return False
+    def admit(self, sample: Sample) -> None:
+        """Wait until the engine is close enough behind this sample's device, or the end is wished."""
+        device = sample.device_id
+        if device not in self._sent:
+            self._devices[topics.metrics(device)] = device
+            self._sent[device] = self._reached[device] = sample.t
+        answers, since = self._answers, time.monotonic()
+        while self._lead_of(device) > self._lead_s and not self._stop.wait(_POLL_S):
             if self._answers != answers:
-                began, answers = time.monotonic(), self._answers
-            self._lose_patience(time.monotonic() - began)
-        return not self._stop
+                answers, since = self._answers, time.monotonic()
+            self._lose_patience(device, time.monotonic() - since)
+        self._sent[device] = sample.t
 
-    def forget(self, device: str) -> None:
-        """The device's session is over: nobody waits for it."""
-        self._reached.pop(device, None)
-        self._starts.pop(device, None)
+    def _lead_of(self, device: str) -> float:
+        return 0.0 if self._absent or device in self._mute else self._sent[device] - self._reached[device]
 
-    def _lead_of(self, session_s: float) -> float:
-        return session_s - min(self._reached.copy().values(), default=0.0)
-
-    def _lose_patience(self, silent_s: float) -> None:
+    def _lose_patience(self, device: str, silent_s: float) -> None:
         if silent_s > (NEXT_ANSWER_S if self._answers else FIRST_ANSWER_S):
-            self._ignored = True
+            self._mute.add(device)
+            self._absent = True
             if self._answers:
                 self._tell(f"the engine has not answered for {silent_s:.0f} s; going on without waiting for it")
 
@@ -118,10 +122,10 @@ class Uplink:
 
     Args:
         link: the connection.
-        qos: quality of service of samples; the end of a session is always sent with 1.
+        qos: quality of service of samples; the end of a session always goes with 1.
         echo: the engine's progress, where it is to be waited for.
-        hold: wait for the broker rather than lose messages.
         stop: ends every wait.
+        hold: wait for the broker rather than lose messages.
     """
 
     def __init__(self, link: MqttLink, qos: int, echo: Echo | None, stop: Stop, *, hold: bool) -> None:
@@ -140,35 +144,28 @@ class Uplink:
     def send(self, samples: list[Sample]) -> float:
         """Publish one message; return the seconds spent waiting for the broker."""
         waited = self._clear_the_way(samples[-1])
-        if self._stop and waited:
-            return waited
+        ends = samples[0].end
         payload = encode_sample(samples[0]) if len(samples) == 1 else encode_batch(samples)
-        if self._link.publish(topics.sensor_data(samples[0].device_id), payload, self._qos):
+        if self._link.publish(topics.sensor_data(samples[0].device_id), payload, 1 if ends else self._qos):
             self.sent += 1
         else:
             self.unsent += 1
         return waited
 
-    def end(self, last: Sample) -> None:
-        """Tell that the session of this sample's device is over."""
-        if self._echo is not None:
-            self._echo.forget(last.device_id)
-        message = msgspec.structs.replace(last, end=True, rr_intervals_ms=(), seq=None)
-        self._link.publish(topics.sensor_data(last.device_id), encode_sample(message), 1)
-
     def close(self, timeout_s: float) -> bool:
         """Wait for what is underway and end the connection; False where something may not have arrived."""
-        arrived = self._link.flush(timeout_s) if self._link.connected else False
+        arrived = self._link.connected and self._link.flush(timeout_s)
         self._link.stop()
         return arrived
 
     def _clear_the_way(self, sample: Sample) -> float:
-        waited = self.wait_for_broker() if self._hold and not self._link.connected else 0.0
-        if self._echo is not None:
+        if not self._hold:
+            return 0.0
+        waited = 0.0 if self._link.connected else self.wait_for_broker()
+        if self._echo is not None and not sample.end:
             self._echo.admit(sample)
-        if self._qos and self._hold:
-            self._unconfirmed += 1
-            if self._unconfirmed >= WINDOW:
-                self._link.flush(_FLUSH_S)
-                self._unconfirmed = 0
+        self._unconfirmed += 1
+        if self._qos and self._unconfirmed >= WINDOW:
+            self._link.flush(_FLUSH_S)
+            self._unconfirmed = 0
         return waited

@@ -1,0 +1,269 @@
+"""What ``publisher.py`` does: build the source and the way out of it, run, and sum up."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.athletes import Roster
+from athlete_monitor.config import config_from_args
+from athlete_monitor.errors import BrokerError, MonitorError
+from athlete_monitor.sim.moments import Clock, simulated
+from athlete_monitor.sim.options import Options, UsageError, read_options
+from athlete_monitor.sim.pacing import Pacer, Stop
+from athlete_monitor.sim.radio import Radio, samples_per_message
+from athlete_monitor.sim.randomness import generator
+from athlete_monitor.sim.recorder import Recorder
+from athlete_monitor.sim.session import Session
+from athlete_monitor.sim.squad import Squad
+from athlete_monitor.sim.traits import Traits, device_name, traits_of
+from athlete_monitor.sim.transmission import Tally, Transmission
+from athlete_monitor.sim.uplink import Echo, Uplink, batch_for_lead, lead_limit_s
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.mqtt import MqttLink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.sim.moments import Moment
+
+CLOSE_S: Final = 30.0
+"""So long the end of a run waits for the broker's acknowledgements."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the publisher; return its exit code. What a user can mend is said in one line on stderr."""
+    try:
+        options, raw = read_options(arguments)
+        return publish(options, config_from_args(raw))
+    except MonitorError as error:
+        _tell(str(error))
+        return error.exit_code
+
+
+def publish(options: Options, config: Config) -> int:
+    """Do what the options ask for; return the exit code.
+
+    Raises:
+        MonitorError: it cannot be done, or not any further.
+    """
+    stop = Stop()
+    stop.on_signals()
+    try:
+        if options.replay:
+            return _replay(options, config, stop)
+        return _simulate(options, config, stop)
+    finally:
+        stop.close()
+
+
+def _simulate(options: Options, config: Config, stop: Stop) -> int:
+    seed = secrets.randbits(32) if options.seed is None else options.seed
+    start_t = time.time() if options.start_t is None else options.start_t
+    squad = _squad(options, config, seed, start_t)
+    session = Session(options.mode, seed, options.rate_hz, options.duration_s, options.rr, options.dropout)
+    clock = Clock.starting(start_t, options.rate_hz)
+    _announce(options, squad, session)
+    root = config.paths.data_root if options.mode == "training" else config.paths.game_data_root
+    recorder = Recorder(root, squad, session, clock)
+    try:
+        code = _produce(options, config, stop, Squad(squad, session), recorder, clock)
+        recorder.close()
+    except BaseException:
+        recorder.abandon()
+        raise
+    return code
+
+
+def _produce(options: Options, config: Config, stop: Stop, squad: Squad, recorder: Recorder, clock: Clock) -> int:
+    if options.offline and options.speed is None:
+        _report(_write_all(squad, recorder, stop), recorder, None)
+        return 0
+    out = _Way.out(options, config, stop, len(recorder.writers), float(options.rate_hz), seed=squad.session.seed)
+    return out.run(simulated(squad, clock), recorder)
+
+
+def _write_all(squad: Squad, recorder: Recorder, stop: Stop) -> dict[str, Tally]:
+    """Write the whole session as fast as it can be made."""
+    tallies: dict[str, Tally] = {}
+    began = time.monotonic()
+    for block in squad.blocks():
+        if stop:
+            break
+        recorder.write_block(block)
+        for traits in block.athletes:
+            tally = tallies.setdefault(traits.device_id, Tally(traits.athlete_id))
+            tally.rows += block.samples
+            tally.last_s = time.monotonic() - began
+            tally.session_s = (tally.rows - 1) / squad.session.rate_hz
+    return tallies
+
+
+def _replay(options: Options, config: Config, stop: Stop) -> int:
+    from athlete_monitor.sim.replay import rate_hz, read_recordings, replayed
+
+    recordings = read_recordings(options.replay)
+    for recording in recordings:
+        for note in recording.notes:
+            _tell(f"{recording.path}: {note}")
+    out = _Way.out(options, config, stop, len(recordings), rate_hz(recordings), seed=options.seed or 0)
+    moments = replayed(recordings, time.time() if options.restamp else options.start_t)
+    limit_s = options.duration_s
+    wanted = moments if limit_s is None else takewhile(lambda moment: moment.session_s < limit_s, moments)
+    return out.run(wanted, None)
+
+
+@dataclass
+class _Way:
+    """The way out, built: pace, radio, and the broker unless it is an offline run."""
+
+    pacer: Pacer
+    radio: Radio
+    link: MqttLink | None
+    uplink: Uplink | None
+    hold: bool
+
+    @classmethod
+    def out(cls, options: Options, config: Config, stop: Stop, devices: int, rate: float, *, seed: int) -> _Way:
+        full_speed = options.speed is None
+        per_message = samples_per_message(rate)
+        if full_speed:
+            per_message = max(per_message, batch_for_lead(config, devices, rate))
+        hold = full_speed or bool(options.replay)
+        pacer = Pacer(options.speed, stop, _tell)
+        radio = Radio(per_message, options.loss, options.jitter_s, seed)
+        if options.offline:
+            return cls(pacer, radio, None, None, hold)
+        echo = Echo(lead_limit_s(config, devices, rate / per_message), stop, _tell) if full_speed else None
+        link = _link(config, echo, hold=hold)
+        qos = options.qos if options.qos is not None else 1 if full_speed else config.mqtt.qos
+        return cls(pacer, radio, link, Uplink(link, qos, echo, stop, hold=hold), hold)
+
+    def run(self, moments: Iterable[Moment], recorder: Recorder | None) -> int:
+        """Run, report, and return the exit code.
+
+        Raises:
+            RecordingError: a file cannot be written.
+            BrokerError: nothing could be sent.
+        """
+        transmission = Transmission(self.pacer, self.radio, recorder, self.uplink)
+        if self.link is not None:
+            self.link.start()
+        try:
+            if self.uplink is not None and self.hold:
+                self.uplink.wait_for_broker()
+            self.pacer.start()
+            transmission.run(moments)
+        finally:
+            arrived = self.uplink is None or self.uplink.close(CLOSE_S)
+        _report(transmission.tallies, recorder, self)
+        return self._judge(arrived=arrived, recorded=recorder is not None)
+
+    def _judge(self, *, arrived: bool, recorded: bool) -> int:
+        if self.link is None or self.uplink is None:
+            return 0
+        files = "; the files are complete" if recorded else ""
+        if not self.uplink.sent:
+            raise BrokerError(f"no broker at {self.link.address}: nothing was sent{files}")
+        if not arrived:
+            _tell(f"the broker has not confirmed every message{files}")
+        return 0
+
+
+def _link(config: Config, echo: Echo | None, *, hold: bool) -> MqttLink:
+    meanwhile = "waiting for it" if hold else "recording goes on in the files"
+
+    def tell(connected: bool, text: str) -> None:  # noqa: FBT001 - the link's callback
+        _tell(text if connected else f"{text}; {meanwhile}")
+
+    return MqttLink(
+        config.mqtt,
+        f"publisher-{os.getpid()}-{secrets.token_hex(3)}",
+        on_message=None if echo is None else echo.heard,
+        subscriptions=() if echo is None else ((topics.metrics("+"), 0),),
+        on_connection=tell,
+    )
+
+
+def _squad(options: Options, config: Config, seed: int, start_t: float) -> list[Traits]:
+    """The athletes who take part, in order of their id.
+
+    Raises:
+        UsageError: ids outside the range.
+    """
+    highest = options.max_players or config.athletes.max_players
+    roster = Roster.load(config.athletes.roster)
+    day = datetime.fromtimestamp(start_t).date()  # noqa: DTZ006 - a birthday is a local date
+    squad = []
+    for athlete_id in _chosen(options, highest, seed):
+        known = roster.by_id(athlete_id)
+        device = known.device if known else _free_device(roster, athlete_id)
+        squad.append(traits_of(athlete_id, options.squad_seed, known.profile(day) if known else None, device))
+    return squad
+
+
+def _chosen(options: Options, highest: int, seed: int) -> list[int]:
+    limits = f"1 to {highest} (--max-players raises the limit)"
+    if options.players is None:
+        count = options.count or 0
+        if not 1 <= count <= highest:
+            raise UsageError(f"number of players: {count} is outside {limits}")
+        return sorted((generator(seed, "players").permutation(highest)[:count] + 1).tolist())
+    outside = [str(i) for i in options.players if not 1 <= i <= highest]
+    if outside:
+        raise UsageError(f"--players: {', '.join(outside)} is outside {limits}")
+    return sorted(options.players)
+
+
+def _free_device(roster: Roster, athlete_id: int) -> str:
+    """The usual device of this id, unless the roster gives it to somebody else."""
+    name = device_name(athlete_id)
+    return name if roster.by_device(name) is None else f"sim-{athlete_id}"
+
+
+def _announce(options: Options, squad: Sequence[Traits], session: Session) -> None:
+    speed = "full speed" if options.speed is None else f"speed {options.speed:g}"
+    ids = ", ".join(str(traits.athlete_id) for traits in squad)
+    length = "until stopped" if session.samples is None else f"{session.samples / session.rate_hz / 60:g} min"
+    _say(f"{options.mode}: {len(squad)} athletes, {session.rate_hz} Hz, {length}, {speed}, seed {session.seed}")
+    _say(f"athletes: {ids}")
+
+
+def _report(tallies: dict[str, Tally], recorder: Recorder | None, way: _Way | None) -> None:
+    for device, tally in tallies.items():
+        path: Path | str = "" if recorder is None else recorder.writers[device].path
+        _say(
+            f"athlete {tally.athlete_id} device {device}: {tally.rows} rows, {tally.session_s:.1f} s, "
+            f"{tally.rate_hz:.2f} Hz {path}".rstrip()
+        )
+    rows = sum(tally.rows for tally in tallies.values())
+    _say(f"in all {rows} rows of {len(tallies)} athletes{'' if way is None else _delivery(way)}")
+
+
+def _delivery(way: _Way) -> str:
+    late = way.pacer.lateness
+    lateness = [f"{name} {late.percentile_ms(percent):.1f} ms" for name, percent in (("p50", 50.0), ("p99", 99.0))]
+    told = f"; lateness {', '.join(lateness)}, worst {late.worst_s * 1000:.1f} ms" if late.worst_s else ""
+    if way.uplink is None:
+        return told
+    lost = f", {way.radio.lost} lost on purpose" if way.radio.lost else ""
+    unsent = f", {way.uplink.unsent} not sent for want of a broker" if way.uplink.unsent else ""
+    return f"; {way.uplink.sent} messages sent{lost}{unsent}{told}"
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"publisher.py: {text}\n")
+    sys.stderr.flush()
