@@ -13,7 +13,7 @@ EARLIEST: Final = datetime(2000, 1, 1, tzinfo=timezone.utc).timestamp()
 LATEST: Final = datetime(2100, 1, 1, tzinfo=timezone.utc).timestamp()
 
 _FORM: Final = re.compile(
-    r"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,9}))?\s?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?",
+    r"(?P<second>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,9}))? ?(?P<zone>Z|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII,
 )
 _CACHED_SECONDS: Final = 4096
