@@ -13,7 +13,6 @@ import os
 import platform
 import subprocess
 import sys
-import venv
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT: Final = PROJECT / ".venv"
 STAMP: Final = ".athlete-monitor"
+DOORS: Final = ("main.py", "publisher.py", "sup_ml_rf_training.py", "dynamic_model_loader.py")
 NANO_GLIBC: Final = (2, 28)
 """Boards with an older glibc than this take the pins of the Jetson Nano."""
 
@@ -105,6 +105,8 @@ def _make(environment: Path) -> None:
     if importlib.util.find_spec("ensurepip") is None:
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         raise SetupError(f"Python's venv module is not complete: sudo apt-get install {package}")
+    import venv
+
     print(f"Making {environment} ...", flush=True)
     try:
         venv.create(environment, with_pip=True, symlinks=True)
@@ -138,3 +140,24 @@ def enter(script: Path, arguments: Sequence[str], *, development: bool = False) 
     if not inside():
         sys.stdout.flush()
         os.execv(python, [str(python), str(script), *arguments])  # noqa: S606 - no shell is wanted
+
+
+def enter_from_door(argv: Sequence[str]) -> None:
+    """Continue in the environment where a door was started with a Python that lacks the packages.
+
+    Does nothing for any other program, and nothing where the packages are there.
+
+    Raises:
+        SystemExit: the environment does not stand; the text says how to make it.
+    """
+    script = Path(argv[0]).resolve()
+    if script not in {PROJECT / door for door in DOORS} or inside() or _packages_are_there():
+        return
+    if not stands():
+        raise SystemExit("The packages are not installed; install them with: python3 jetson_deploy.py setup")
+    python = environment_python()
+    os.execv(python, [str(python), str(script), *argv[1:]])  # noqa: S606 - no shell is wanted
+
+
+def _packages_are_there() -> bool:
+    return all(importlib.util.find_spec(name) for name in ("msgspec", "numpy", "paho", "pydantic", "yaml"))

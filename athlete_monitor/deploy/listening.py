@@ -8,16 +8,19 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from athlete_monitor.errors import BrokerError
+from athlete_monitor.errors import BrokerError, MonitorError
 from athlete_monitor.wire.broker import answers
 from athlete_monitor.wire.mqtt import MqttLink
 from athlete_monitor.wire.topics import ENGINE_STATS, ENGINE_STATUS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from athlete_monitor.config import Mqtt
 
 RETAINED_WAIT_S: Final = 1.0
 SPARE_S: Final = 1.0
+POLL_S: Final = 0.2
 
 
 def engine_state(settings: Mqtt, stats_interval_s: float) -> dict[str, Any]:
@@ -42,6 +45,22 @@ def engine_state(settings: Mqtt, stats_interval_s: float) -> dict[str, Any]:
         return _listen(arrived, stats_interval_s)
     finally:
         link.stop()
+
+
+def wait_for_engine(settings: Mqtt, timeout_s: float, alive: Callable[[], bool]) -> None:
+    """Return once an engine says at the broker that it is online.
+
+    Raises:
+        MonitorError: it ended, or did not say so in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if not alive():
+            raise MonitorError("engine: ended before it was ready")
+        if _is_online(engine_state(settings, 0).get("status")):
+            return
+        time.sleep(POLL_S)
+    raise MonitorError(f"engine: was not ready within {timeout_s:.0f} s")
 
 
 def _listen(arrived: queue.Queue[tuple[str, bytes]], stats_interval_s: float) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_an_installation_that_failed_is_tried_again(environment: Path, monkeypat
 
 
 def test_a_python_without_venv_is_told_which_package_to_install(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(bootstrap.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(SetupError, match=r"sudo apt-get install python3\.\d+-venv"):
         bootstrap.ensure_environment(environment=tmp_path / "env")
 

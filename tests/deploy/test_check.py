@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,11 +16,14 @@ from athlete_monitor.deploy.findings import Finding, render, report
 from athlete_monitor.deploy.hardware import read_board
 from tests.helpers import ROOT, Mosquitto, unused_port
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 BOARDS = Path(__file__).parent / "boards"
 WANTED = check.Wanted(folder=Path())
 
 
-def _one(findings, name: str) -> Finding:
+def _one(findings: Iterable[Finding], name: str) -> Finding:
     return next(finding for finding in findings if finding.name == name)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
@@ -126,7 +127,7 @@ def test_mosquitto_lets_each_device_write_its_own_samples_and_nothing_else(tmp_p
 
 
 def _client(port: int, user: str, password: str, on_message=None) -> paho.Client:
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.username_pw_set(user, password)
     client.on_message = on_message
     client.connect("127.0.0.1", port)
@@ -135,7 +136,7 @@ def _client(port: int, user: str, password: str, on_message=None) -> paho.Client
 
 
 def _may_log_in(port: int, user: str, password: str) -> bool:
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     client.username_pw_set(user, password)
     answers: list[bool] = []
     client.on_connect = lambda _c, _u, _f, reason, _p: answers.append(not reason.is_failure)

@@ -1,0 +1,151 @@
+"""``demo``: the main job on real recordings and a small simulated squad, from sessions to live metrics.
+
+Two real people's recordings and some simulated athletes become training sessions, a model is trained for each, and then
+what came later is streamed over MQTT into the live engine. All of it runs in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import yaml
+
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.deploy.bootstrap import PROJECT
+from athlete_monitor.deploy.children import Children
+from athlete_monitor.deploy.demo_summary import print_models, print_sessions
+from athlete_monitor.deploy.doors import door_command
+from athlete_monitor.deploy.excerpt import write_excerpt
+from athlete_monitor.deploy.listening import wait_for_engine
+from athlete_monitor.deploy.ports import free_port
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.config import Config
+
+EXAMPLES: Final = PROJECT / "examples"
+TRAINING_MINUTES: Final = 30
+READY_S: Final = 60.0
+IDLE_S: Final = 5
+ROSTER: Final = """\
+athletes:
+  - {id: 11, device: "011", name: "Recorded: smart shirt", sex: male, age: 19, weight_kg: 77, height_cm: 172}
+  - {id: 12, device: "012", name: "Recorded: runner"}
+"""
+RECORDED: Final = (11, 12)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What is shown, and where it happens."""
+
+    root: Path
+    simulated: tuple[int, ...]
+    minutes: float
+    speed: float
+
+    @property
+    def config_file(self) -> Path:
+        """The demonstration's own configuration."""
+        return self.root / "config.yaml"
+
+    def door(self, name: str, *options: str) -> list[str]:
+        """Return the command of a door on the demonstration's configuration."""
+        return door_command(name, self.config_file, self.root, options)
+
+    @property
+    def simulated_list(self) -> str:
+        """The simulated athletes as the publisher's command line wants them."""
+        return f"[{','.join(map(str, self.simulated))}]"
+
+
+def demo(players: int, minutes: float, speed: float, root: Path | None) -> int:
+    """Show the whole system at work; ends by itself with a summary.
+
+    Raises:
+        MonitorError: a part failed; the text says which and where its output is.
+    """
+    start = time.monotonic()
+    show = Demo(_folder(root), _simulated(players), minutes, speed)
+    print(f"Demonstration in {show.root}; nothing else is touched.\n", flush=True)
+    config = _prepare(show)
+    with Children(show.root / "logs") as children:
+        _learn(show, config, children)
+        _stream(show, config, children)
+    complete = print_sessions(config, [*RECORDED, *show.simulated])
+    print(f"\nTook {time.monotonic() - start:.0f} s. Outputs, models and sessions are in {show.root}", flush=True)
+    return 0 if complete else 1
+
+
+def _folder(root: Path | None) -> Path:
+    if root is None:
+        return Path(tempfile.mkdtemp(prefix="athlete-monitor-demo-"))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MonitorError(f"--root {root}: cannot be made ({error.strerror})") from error
+    if any(root.iterdir()) and not (root / "config.yaml").exists():
+        raise MonitorError(f"--root {root}: holds other files; give the demonstration a folder of its own")
+    return root.resolve()
+
+
+def _simulated(players: int) -> tuple[int, ...]:
+    free = (number for number in range(1, players + len(RECORDED) + 1) if number not in RECORDED)
+    return tuple(number for number, _ in zip(free, range(players), strict=False))
+
+
+def _prepare(show: Demo) -> Config:
+    settings = yaml.safe_load(DEFAULT_CONFIG.read_text(encoding="utf-8"))
+    settings["mqtt"] |= {"broker": "embedded", "port": free_port()}
+    settings["engine"] |= {"idle_s": IDLE_S, "stats_interval_s": 5}
+    settings["model_loading"]["cache_size"] = len(show.simulated) + len(RECORDED)
+    settings["athletes"]["max_players"] = max(*RECORDED, *show.simulated)
+    show.config_file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    (show.root / "athletes.yaml").write_text(ROSTER, encoding="utf-8")
+    config = load_config(show.config_file, show.root)
+    shutil.copytree(EXAMPLES / "train", config.paths.data_root, dirs_exist_ok=True)
+    return config
+
+
+def _learn(show: Demo, config: Config, children: Children) -> None:
+    print(
+        f"1. Sessions: two recorded people, {len(show.simulated)} simulated athletes train for half an hour", flush=True
+    )
+    options = ["--players", show.simulated_list, "--mode", "training", "--duration", str(TRAINING_MINUTES)]
+    children.run("sessions", show.door("publisher.py", *options, "--offline", "--speed", "max"))
+    print("2. Training: one model for each athlete, judged on the last part of its session", flush=True)
+    children.run("training", show.door("sup_ml_rf_training.py"), accepted=(0, 3))
+    print_models(config, [*RECORDED, *show.simulated])
+
+
+def _stream(show: Demo, config: Config, children: Children) -> None:
+    files = [write_excerpt(file, show.root / "stream", show.minutes) for file in sorted(EXAMPLES.glob("stream/*/*"))]
+    wait_s = show.minutes * 60 / show.speed
+    print(f"\n3. Live: what came later, {show.speed:g} times faster than it happened ({wait_s:.0f} s)\n", flush=True)
+    on_terminal = sys.stdout.isatty()
+    engine = children.start("engine", show.door("main.py", *_engine_options(on_terminal=on_terminal)), shown=True)
+    wait_for_engine(config.mqtt, READY_S, lambda: engine.poll() is None)
+    replay = show.door("publisher.py", "--replay", *map(str, files), "--speed", f"{show.speed:g}")
+    game = ["--players", show.simulated_list, "--mode", "game", "--duration", f"{show.minutes:g}"]
+    streams = [("replay", replay), ("game", show.door("publisher.py", *game, "--speed", f"{show.speed:g}"))]
+    _finish(children, streams)
+    children.wait("engine", wait_s + READY_S)
+
+
+def _engine_options(*, on_terminal: bool) -> Sequence[str]:
+    return ["--exit-when-idle"] if on_terminal else ["--exit-when-idle", "--no-ui"]
+
+
+def _finish(children: Children, streams: Sequence[tuple[str, list[str]]]) -> None:
+    for name, command in streams:
+        children.start(name, command)
+    for name, _ in streams:
+        children.wait(name, None)

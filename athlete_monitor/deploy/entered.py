@@ -1,0 +1,10 @@
+"""Importing this moves a door into the project's environment, so that ``python3 main.py`` works as it stands.
+
+Doors import it before anything that needs a package.
+"""
+
+import sys
+
+from athlete_monitor.deploy.bootstrap import enter_from_door
+
+enter_from_door(sys.argv)
