@@ -291,6 +291,7 @@ class Monitor:
         return {
             **identity(session),
             "timestamp": format_timestamp(session.device_t),
+            "t_s": round(session.device_t, 6),
             "elapsed_s": round(session.last_t - session.start_t, 3),
             "session_phase": session.tags.session_phase,
             "intensity_level": session.tags.intensity_level,

@@ -1,0 +1,184 @@
+"""Files for each athlete: the live figures, session summaries, the impact log and a log of each session.
+
+All of it is written by one thread. A disk that is full or gone costs files for as long as it lasts, never figures: one
+alarm is raised, summaries and logs are kept and written when there is room again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from athlete_monitor.engine.metrics import SCHEMA_VERSION
+from athlete_monitor.engine.sinks import Sink
+from athlete_monitor.engine.worker import Alarm, Worker
+from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.engine.sessions import Session, Wearer
+
+KEPT_JOBS = 10_000
+IMPACTS_KEPT = 1000
+LOG_EVERY_S = 60.0
+_PERIOD_S = 0.2
+
+
+def replace_file(path: Path, content: bytes, *, sync: bool = False) -> None:
+    """Put ``content`` in place of ``path`` in one step: readers see the old bytes or the new ones.
+
+    Args:
+        path: the file; its folder is made.
+        content: what it holds from now on.
+        sync: make it survive a power cut.
+
+    Raises:
+        OSError: it cannot be written; the old file stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+class FileSink(Sink):
+    """Writes the files of every athlete.
+
+    Args:
+        outputs: folder of the athletes' folders.
+        logs: folder of the sessions' logs; None writes none.
+        interval_s: least time between two writes of one live file.
+        tell: called with a sentence, and whether it is bad news, when the disk fails or works again.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        outputs: Path,
+        logs: Path | None,
+        interval_s: float,
+        tell: Callable[[str, bool], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outputs, self._logs, self._interval_s, self._clock = outputs, logs, interval_s, clock
+        self._latest: dict[Path, bytes] = {}
+        self._written_s: dict[Path, float] = {}
+        self._kept: deque[_Job] = deque(maxlen=KEPT_JOBS)
+        self._impacts: dict[Path, list[dict[str, Any]]] = {}
+        self._log_due_t: dict[str, float] = {}
+        self._stopping = False
+        self._worker = Worker("files", self._write, period_s=_PERIOD_S, alarm=Alarm("writing files", tell))
+        self._worker.start()
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last write failed."""
+        return self._worker.alarm.raised
+
+    def started(self, session: Session) -> None:
+        """Begin the session's log."""
+        self._log(session, f"event=session_started session={session.session_id} mode={session.mode}")
+
+    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:
+        """Note the newest figures, for the live file, and a line a minute for the log."""
+        self._latest[self._folder(session.wearer) / f"{session.wearer.file_stem}_realtime_output.json"] = payload
+        if session.last_t >= self._log_due_t.get(session.session_id, 0.0):
+            self._log_due_t[session.session_id] = session.last_t + LOG_EVERY_S
+            self._log(session, _line(figures))
+
+    def event(self, session: Session, event: dict[str, Any]) -> None:
+        """Add an impact to the athlete's log of impacts."""
+        path = self._folder(session.wearer) / f"A{session.athlete_id}_g_impact_log.json"
+        self._worker.put((self._add_impact, (path, event)))
+        self._log(session, f"event={event['kind']} peak_g={event.get('peak_g')} alert={event.get('alert')}")
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:
+        """Write the summary."""
+        name = f"{session.wearer.file_stem}_session_summary_{file_stamp(session.start_t)}.json"
+        self._worker.put((self._write_summary, (self._folder(session.wearer) / name, summary)))
+        self._log(session, f"event=session_ended reason={summary['end_reason']} trimp={summary['trimp']}")
+        self._log_due_t.pop(session.session_id, None)
+
+    def stop(self) -> None:
+        """Write everything that is waiting."""
+        self._stopping = True
+        self._worker.stop()
+
+    def _folder(self, wearer: Wearer) -> Path:
+        return self._outputs / wearer.folder
+
+    def _log(self, session: Session, text: str) -> None:
+        if self._logs is not None:
+            path = self._logs / f"{session.wearer.file_stem}_{file_stamp(session.start_t)}.log"
+            self._worker.put((_append, (path, f"{format_timestamp(session.device_t)} {text}\n")))
+
+    def _write(self, jobs: Sequence[_Job]) -> None:
+        """Do what is asked; what fails stays first in line, and nothing else is tried in this round."""
+        self._kept.extend(jobs)
+        while self._kept:
+            act, arguments = self._kept[0]
+            act(*arguments)
+            self._kept.popleft()
+        self._write_latest()
+
+    def _write_latest(self) -> None:
+        now_s = self._clock()
+        for path in list(self._latest):
+            if self._stopping or now_s - self._written_s.get(path, -self._interval_s) >= self._interval_s:
+                replace_file(path, self._latest.pop(path))
+                self._written_s[path] = now_s
+
+    def _write_summary(self, path: Path, summary: dict[str, Any]) -> None:
+        free = path
+        number = 1
+        while free.exists():
+            number += 1
+            free = path.with_name(f"{path.stem}_{number}.json")
+        replace_file(free, _pretty(summary), sync=True)
+
+    def _add_impact(self, path: Path, event: dict[str, Any]) -> None:
+        known = self._impacts.get(path)
+        impacts = list(_read_impacts(path) if known is None else known)
+        impacts = [*impacts, event][-IMPACTS_KEPT:]
+        replace_file(path, _pretty({"schema_version": SCHEMA_VERSION, "impacts": impacts}))
+        self._impacts[path] = impacts
+
+
+_Job = tuple["Callable[..., None]", tuple[Any, ...]]
+
+
+def _pretty(value: dict[str, Any]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def _read_impacts(path: Path) -> list[dict[str, Any]]:
+    try:
+        impacts = msgspec.json.decode(path.read_bytes())["impacts"]
+    except (FileNotFoundError, msgspec.DecodeError, KeyError, TypeError):
+        return []
+    return impacts if isinstance(impacts, list) else []
+
+
+def _append(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _line(figures: dict[str, Any]) -> str:
+    shown = ("heart_rate_bpm", "heart_rate_source", "heart_rate_zone", "trimp", "energy_kcal", "player_load", "distance_m")
+    return " ".join(f"{name}={figures[name]}" for name in shown if figures[name] is not None)

@@ -1,0 +1,300 @@
+"""The live engine: the monitor with a broker, a clock, a journal and files around it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+import zlib
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from athlete_monitor.athletes import Roster
+from athlete_monitor.engine.build import build_monitor, open_loader, source_of
+from athlete_monitor.engine.files import FileSink
+from athlete_monitor.engine.history import LoadHistory
+from athlete_monitor.engine.inbox import Inbox
+from athlete_monitor.engine.journal import Journal
+from athlete_monitor.engine.keeper import JournalSink, snapshot, take_up
+from athlete_monitor.engine.mqtt_sink import MqttSink
+from athlete_monitor.engine.recorder import Recorder
+from athlete_monitor.engine.service import Notifier
+from athlete_monitor.engine.sinks import Sink
+from athlete_monitor.engine.stats import Stats
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.mqtt import MqttLink, Will
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from athlete_monitor.config import Config
+
+_log = logging.getLogger(__name__)
+
+TICK_S = 0.2
+SNAPSHOT_S = 0.5
+JOURNAL_S = 0.3
+_encode = msgspec.json.Encoder().encode
+_OFFLINE = _encode({"status": "offline"})
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to the configuration."""
+
+    players: Collection[int] | None = None
+    devices: Collection[str] | None = None
+    duration_s: float | None = None
+    exit_when_idle: bool = False
+
+
+class Notices(Sink):
+    """Keeps and publishes what the operator should know."""
+
+    KEPT = 50
+
+    def __init__(self) -> None:
+        self.recent: list[str] = []
+
+    def notice(self, text: str, *, bad: bool) -> None:
+        """Log, and keep for the screen."""
+        _log.log(logging.WARNING if bad else logging.INFO, "event=notice %s", text)
+        self.recent = [*self.recent, text][-self.KEPT :]
+
+
+class LiveEngine:
+    """Everything that runs while the engine is up. ``run`` returns when it is to end.
+
+    Args:
+        config: the configuration.
+        options: what the command line adds.
+
+    Raises:
+        MonitorError: the models' runtime, the journal or the broker's credentials cannot be used.
+    """
+
+    def __init__(self, config: Config, options: Options = Options()) -> None:  # noqa: B008 - frozen
+        self.config, self.options = config, options
+        self.notifier = Notifier()
+        self.notices = Notices()
+        self.inbox = Inbox(config.engine.queue_per_device, config.engine.max_devices, topics.SENSOR_FILTERS[1])
+        self.loader = open_loader(config)
+        self.journal = Journal(config.paths.journal, time.time, JOURNAL_S, self._tell)
+        self.link = self._make_link()
+        roster = Roster.load(config.athletes.roster)
+        journal_sink = JournalSink(self.journal)
+        self.files = FileSink(
+            config.paths.prediction_outputs,
+            config.logging.logs_dir if config.logging.log_to_file else None,
+            config.outputs.realtime_file_interval_s,
+            self._tell,
+        )
+        sinks: list[Sink] = [MqttSink(self.link), journal_sink, self.files, self.notices]
+        self.recorder = self._make_recorder()
+        if self.recorder is not None:
+            sinks.append(self.recorder)
+        self.monitor = build_monitor(
+            config,
+            roster,
+            sinks,
+            models=source_of(self.loader, config),
+            begin=journal_sink.begin,
+            history=LoadHistory(self.journal.past_loads()),
+            players=options.players,
+            devices=options.devices,
+        )
+        self.stats = Stats(self.inbox, self.monitor, self.loader, time.monotonic())
+        self._stopping = threading.Event()
+        self._reason = "shutdown"
+        self._updated: deque[int | str] = deque()
+        self._hot = False
+        self._saw_sessions = False
+
+    def request_stop(self) -> None:
+        """End after the present round; safe from any thread and from signal handlers."""
+        self._stopping.set()
+        self.inbox.wake()
+
+    def run(self) -> int:
+        """Serve until the end is asked for, the time is up, or nobody sends any more; return the exit code."""
+        self._resume_sessions()
+        self.journal.start()
+        self.link.start()
+        try:
+            self._serve()
+        finally:
+            self._shut_down()
+        return 0
+
+    def install_signal_handlers(self) -> None:
+        """SIGINT and SIGTERM end the engine; SIGHUP looks for changed models."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.request_stop())
+        signal.signal(signal.SIGHUP, lambda *_: self._updated.append("*"))
+
+    def _make_link(self) -> MqttLink:
+        mqtt = self.config.mqtt
+        filters = [(name, mqtt.qos) for name in topics.SENSOR_FILTERS]
+        return MqttLink(
+            mqtt,
+            f"athlete-monitor-{zlib.crc32(str(self.config.paths.journal).encode()):08x}",
+            on_message=self._on_message,
+            subscriptions=[*filters, (topics.MODEL_UPDATED_FILTER, 1)],
+            will=Will(topics.ENGINE_STATUS, _OFFLINE),
+            on_connection=self._on_connection,
+            persistent=mqtt.persistent_session and mqtt.qos == 1,
+        )
+
+    def _make_recorder(self) -> Recorder | None:
+        paths = self.config.paths
+        if self.config.engine.record == "off":
+            return None
+        game = {"game": paths.game_data_root} if self.config.engine.record == "all" else {}
+        return Recorder({"training": paths.data_root, **game}, self._tell)  # type: ignore[dict-item]
+
+    def _on_message(self, topic: str, payload: bytes) -> None:
+        """In the network thread: only leave the message."""
+        if topic.startswith("models/"):
+            athlete_id = topics.athlete_of(topic)
+            if athlete_id is not None:
+                self._updated.append(athlete_id)
+        else:
+            self.inbox.put(topic, payload, time.monotonic())
+
+    def _on_connection(self, connected: bool, text: str) -> None:  # noqa: FBT001 - the link's callback
+        self._tell(text, not connected)
+        if connected:
+            self.link.publish(topics.ENGINE_STATUS, _encode({"status": "online"}), 1, retain=True)
+            for session in list(self.monitor.sessions.values()):
+                self.monitor.sink.status(session.device_id, session.status)
+            self.notifier.ready()
+        self.notifier.status(text)
+
+    def _tell(self, text: str, bad: bool) -> None:  # noqa: FBT001 - callback of alarms
+        self.notices.notice(text, bad=bad)
+
+    def _resume_sessions(self) -> None:
+        now_s, wall_s = time.monotonic(), time.time()
+        for journaled in self.journal.open_sessions():
+            take_up(self.monitor, journaled, max(0.0, wall_s - journaled.arrived_s), now_s, self.config.engine)
+
+    def _serve(self) -> None:
+        start_s = time.monotonic()
+        due = _Due(start_s, self.config.engine.stats_interval_s)
+        coalesce_s = self.config.engine.coalesce_ms / 1000.0
+        while not self._stopping.is_set():
+            if self.inbox.wait(TICK_S) and coalesce_s:
+                time.sleep(coalesce_s)
+            self._round(self.inbox.drain())
+            now_s = time.monotonic()
+            if now_s >= due.tick_s:
+                due.tick_s = now_s + TICK_S
+                self._look_around(due, now_s)
+            if self._is_over(now_s - start_s):
+                return
+
+    def _round(self, messages: dict[str, deque[tuple[bytes, float]]]) -> None:
+        if messages:
+            self.monitor.receive_all(messages.items())
+            self.stats.lags.add([arrived for waiting in messages.values() for _, arrived in waiting], time.monotonic())
+
+    def _look_around(self, due: _Due, now_s: float) -> None:
+        self.monitor.tick(now_s)
+        self.notifier.alive()
+        if self._updated:
+            self._refresh_models()
+        if now_s >= due.snapshot_s:
+            due.snapshot_s = now_s + SNAPSHOT_S
+            snapshot(self.journal, self.monitor)
+        if now_s >= due.models_s:
+            due.models_s = now_s + self.config.model_loading.reload_check_s
+            self.monitor.squad.models.look_again()
+        if now_s >= due.stats_s:
+            due.stats_s = now_s + self.config.engine.stats_interval_s
+            self._tell_stats(now_s)
+
+    def _refresh_models(self) -> None:
+        for athlete_id in {self._updated.popleft() for _ in range(len(self._updated))}:
+            if athlete_id == "*":
+                self.loader.reload_changed()
+            elif self.loader.peek(athlete_id) is None:  # type: ignore[arg-type]
+                self.loader.reload(athlete_id)  # type: ignore[arg-type]
+                self.monitor.squad.models.refresh(None if athlete_id == "default" else int(athlete_id))
+            else:
+                self.loader.request_reload(athlete_id)  # type: ignore[arg-type]
+
+    def _tell_stats(self, now_s: float) -> None:
+        figures = self.stats.take(now_s, **self._surroundings())
+        self.link.publish(topics.ENGINE_STATS, _encode(figures))
+        self._say_overflow(figures)
+        if self.config.performance.enable_temperature_monitoring:
+            self._mind_heat(figures["temperature_c"])
+        self.notifier.status(
+            f"{figures['online']} online, {figures['messages_per_s']:g} messages/s, lag p99 {figures['lag_p99_ms']} ms"
+        )
+        _log.info("event=stats %s", " ".join(f"{name}={figures[name]}" for name in _LOGGED))
+
+    def _surroundings(self) -> dict[str, Any]:
+        return {
+            "broker_connected": self.link.connected,
+            "unsent": self.link.dropped,
+            "files_failing": self.files.failing,
+            "journal_failing": self.journal.failing,
+            "journal_lost": self.journal.lost,
+            "prediction_rate_hz": self.monitor.squad.prediction_rate_hz,
+        }
+
+    def _say_overflow(self, figures: dict[str, Any]) -> None:
+        told = getattr(self, "_overflow_told", 0)
+        if figures["overflowed"] > told:
+            self._tell(f"{figures['overflowed'] - told} messages dropped: they arrive faster than they are used", True)
+        self._overflow_told = figures["overflowed"]
+
+    def _mind_heat(self, temperature_c: float | None) -> None:
+        """Above the critical temperature predict at a tenth of the rate, until it is back below the warning."""
+        limits, squad = self.config.performance, self.monitor.squad
+        if temperature_c is None:
+            return
+        if not self._hot and temperature_c >= limits.temperature_critical_threshold:
+            self._hot = True
+            squad.prediction_rate_hz = min(1.0, self.config.engine.prediction_rate_hz)
+            self._tell(f"{temperature_c:.0f} °C: predictions slowed to {squad.prediction_rate_hz:g} Hz", True)
+        elif self._hot and temperature_c < limits.temperature_warning_threshold:
+            self._hot = False
+            squad.prediction_rate_hz = self.config.engine.prediction_rate_hz
+            self._tell(f"{temperature_c:.0f} °C: predictions at {squad.prediction_rate_hz:g} Hz again", False)
+
+    def _is_over(self, elapsed_s: float) -> bool:
+        duration_s = self.options.duration_s
+        if duration_s is not None and elapsed_s >= duration_s:
+            return True
+        self._saw_sessions = self._saw_sessions or bool(self.monitor.sessions)
+        return self.options.exit_when_idle and self._saw_sessions and not self.monitor.sessions
+
+    def _shut_down(self) -> None:
+        self.notifier.stopping()
+        self._round(self.inbox.drain())
+        self.monitor.end_all(self._reason)
+        self.stats.take(time.monotonic(), **self._surroundings())
+        self.link.publish(topics.ENGINE_STATUS, _OFFLINE, 1, retain=True)
+        self.monitor.sink.stop()
+        self.link.stop()
+        self.notifier.close()
+
+
+_LOGGED = (
+    "online", "stale", "offline", "messages_per_s", "samples_per_s", "lag_p50_ms", "lag_p99_ms", "invalid", "overflowed",
+    "lost", "cache_hit_percent", "cpu_percent", "memory_mb", "temperature_c", "broker_connected",
+)  # fmt: skip
+
+
+class _Due:
+    """When each thing is to be looked at next, by the engine's clock."""
+
+    def __init__(self, now_s: float, stats_interval_s: float) -> None:
+        self.tick_s = self.snapshot_s = self.models_s = now_s
+        self.stats_s = now_s + stats_interval_s

@@ -1,0 +1,50 @@
+"""The engine's messages on MQTT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from athlete_monitor.engine.sinks import Sink
+from athlete_monitor.wire import topics
+
+if TYPE_CHECKING:
+    from athlete_monitor.engine.sessions import Session
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Publisher(Protocol):
+    """What sends: an ``MqttLink``."""
+
+    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
+        """Hand a message over; never blocks."""
+
+
+class MqttSink(Sink):
+    """Publishes figures (QoS 0), events and summaries (QoS 1), and the retained status of each device."""
+
+    def __init__(self, link: Publisher) -> None:
+        self._link = link
+
+    def started(self, session: Session) -> None:
+        """The device is online."""
+        self.status(session.device_id, session.status)
+
+    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:  # noqa: ARG002
+        """Publish the figures."""
+        self._link.publish(topics.metrics(session.device_id), payload)
+
+    def event(self, session: Session, event: dict[str, Any]) -> None:
+        """Publish an event."""
+        self._link.publish(topics.events(session.device_id), _encode(event), 1)
+
+    def status(self, device_id: str, status: str) -> None:
+        """Publish and keep the status of a device."""
+        self._link.publish(topics.status(device_id), _encode({"device_id": device_id, "status": status}), 1, retain=True)
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:
+        """Publish the summary; the device is offline."""
+        self._link.publish(topics.session(session.device_id), _encode(summary), 1)
+        self.status(session.device_id, "offline")

@@ -1,0 +1,129 @@
+"""Arriving samples written to session files, so that real sensors produce training data."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Literal
+
+from athlete_monitor.engine.sinks import Sink
+from athlete_monitor.engine.worker import Alarm, Worker
+from athlete_monitor.wire.sample import WireProfile
+from athlete_monitor.wire.session_files import SessionWriter, measured_extras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.engine.sessions import Session, Wearer
+    from athlete_monitor.wire.sample import Sample
+
+_PERIOD_S = 0.5
+_QUEUE = 20_000
+_LOOK_AHEAD_S = 3.0
+"""The first seconds of a session decide which columns its file has."""
+
+Mode = Literal["training", "game"]
+
+
+class Recorder(Sink):
+    """Writes the samples of sessions, in order, to ``TR…``/``GM…`` files.
+
+    A change of mode within a session begins another file. Without a mode from the sender it is training.
+
+    Args:
+        folders: where files of each mode go; a mode that is absent is not recorded.
+        tell: called when the disk fails or works again.
+        clock: monotonic seconds.
+    """
+
+    wants_samples = True
+
+    def __init__(
+        self,
+        folders: dict[Mode, Path],
+        tell: Callable[[str, bool], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folders, self._clock = folders, clock
+        self._open: dict[str, _OpenFile] = {}
+        self._worker = Worker(
+            "recorder", self._write, limit=_QUEUE, period_s=_PERIOD_S, alarm=Alarm("recording sessions", tell)
+        )
+        self._worker.start()
+
+    @property
+    def lost(self) -> int:
+        """Chunks of samples given up because the disk is too slow or full."""
+        return self._worker.dropped
+
+    def samples(self, session: Session, samples: Sequence[Sample]) -> None:
+        """Leave samples for the file of their session."""
+        mode: Mode = "game" if session.mode == "game" else "training"
+        if mode in self._folders:
+            self._worker.put((session.session_id, session.wearer, mode, samples))
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:  # noqa: ARG002
+        """Close the session's file."""
+        self._worker.put((session.session_id, session.wearer, None, ()))
+
+    def stop(self) -> None:
+        """Write what is waiting and close all files."""
+        self._worker.stop()
+        for file in self._open.values():
+            file.close()
+        self._open.clear()
+
+    def _write(self, items: Sequence[tuple[str, Wearer, Mode | None, Sequence[Sample]]]) -> None:
+        for session_id, wearer, mode, samples in items:
+            file = self._open.get(session_id)
+            if file is not None and file.mode != mode:
+                self._open.pop(session_id).close()
+                file = None
+            if mode is not None:
+                file = file or self._open.setdefault(
+                    session_id, _OpenFile(self._folders[mode], mode, wearer, self._clock())
+                )
+                file.add(samples)
+        for file in self._open.values():
+            file.write(self._clock())
+
+
+class _OpenFile:
+    """One file, made when the first seconds have told its columns."""
+
+    def __init__(self, root: Path, mode: Mode, wearer: Wearer, now_s: float) -> None:
+        self.mode: Mode = mode
+        self._root, self._wearer, self._began_s = root, wearer, now_s
+        self._waiting: list[Sample] = []
+        self._writer: SessionWriter | None = None
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        self._waiting.extend(samples)
+
+    def write(self, now_s: float) -> None:
+        if self._writer is None and now_s - self._began_s < _LOOK_AHEAD_S:
+            return
+        self._write_waiting()
+
+    def close(self) -> None:
+        self._write_waiting()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _write_waiting(self) -> None:
+        if not self._waiting:
+            return
+        writer = self._writer or self._make_writer()
+        waiting, self._waiting = self._waiting, []
+        writer.write(waiting)
+        writer.flush()
+
+    def _make_writer(self) -> SessionWriter:
+        extras = {name for sample in self._waiting for name in measured_extras(sample)}
+        body = self._wearer.profile
+        profile = WireProfile(body.age_years, body.weight_kg, body.height_cm, body.sex)
+        first = self._waiting[0]
+        self._writer = SessionWriter(
+            self._root, self.mode, self._wearer.athlete_id, first.device_id, first.t, profile, sorted(extras)
+        )
+        return self._writer

@@ -1,0 +1,92 @@
+"""What the door calls: a live run with lock, broker, log and screen, or an offline one."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from athlete_monitor.engine.files import FileSink
+from athlete_monitor.engine.live import LiveEngine, Options
+from athlete_monitor.engine.offline import run_recordings
+from athlete_monitor.engine.ui import Screen, summary_table
+from athlete_monitor.locks import acquire
+from athlete_monitor.wire.broker import open_broker
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.engine.offline import Recorded
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_LOG_BYTES = 5_000_000
+_LOG_FILES = 3
+
+
+def set_up_logging(config: Config, *, console: bool) -> None:
+    """Send log lines to ``logs_dir/engine.log`` and, where asked for, to standard error."""
+    handlers: list[logging.Handler] = []
+    if config.logging.log_to_file:
+        config.logging.logs_dir.mkdir(parents=True, exist_ok=True)
+        path = config.logging.logs_dir / "engine.log"
+        handlers.append(
+            logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
+        )
+    if console and config.logging.console_output:
+        handlers.append(logging.StreamHandler())
+    logging.raiseExceptions = False
+    logging.basicConfig(level=config.logging.level, format=_FORMAT, handlers=handlers or [logging.NullHandler()], force=True)
+
+
+def run_live(
+    config: Config,
+    *,
+    players: Collection[int] | None = None,
+    device: str | None = None,
+    duration_s: float | None = None,
+    exit_when_idle: bool = False,
+    show: bool = False,
+) -> int:
+    """Serve until stopped; returns the exit code.
+
+    Args:
+        config: the configuration.
+        players: athletes that are watched; None for all.
+        device: the one device that is watched, in detail; None for all.
+        duration_s: end after so long.
+        exit_when_idle: end when the last session has ended.
+        show: draw the table.
+
+    Raises:
+        MonitorError: the engine cannot start: it runs already, no model runtime, no broker of its own, a broken journal.
+    """
+    set_up_logging(config, console=not show)
+    options = Options(players, None if device is None else {device}, duration_s, exit_when_idle)
+    with acquire(config.prediction_check.lockfile_path, "main.py"), open_broker(config.mqtt):
+        engine = LiveEngine(config, options)
+        engine.install_signal_handlers()
+        screen = Screen(engine, Console(), device) if show else None
+        if screen is not None:
+            screen.start()
+        try:
+            return engine.run()
+        finally:
+            if screen is not None:
+                screen.stop()
+
+
+def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:
+    """Run recordings offline, write their files, and print their summaries; returns the exit code."""
+    set_up_logging(config, console=False)
+    logs = config.logging.logs_dir if config.logging.log_to_file else None
+    files = FileSink(config.paths.prediction_outputs, logs, config.outputs.realtime_file_interval_s)
+    try:
+        told = run_recordings(config, recordings, sink=files)
+    finally:
+        files.stop()
+    Console(file=sys.stdout).print(summary_table(told.summaries))
+    return 0

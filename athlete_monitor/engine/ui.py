@@ -1,0 +1,236 @@
+"""The coach's screen: a live table of the squad, or one athlete in detail, and how the engine is doing."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Group
+from rich.live import Live
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rich.console import Console, RenderableType
+
+    from athlete_monitor.engine.live import LiveEngine
+    from athlete_monitor.engine.sessions import Session
+
+REFRESH_S: Final = 0.5
+ZONE_STYLES: Final = ("dim", "white", "cyan", "green", "yellow", "bold red")
+STATUS_STYLES: Final = {"online": "green", "stale": "yellow", "offline": "red"}
+SOURCES: Final = {
+    "sensor": "strap",
+    "model": "model",
+    "model_corrected": "model+",
+    "held": "held",
+    None: "",
+}
+_NOTICES_SHOWN: Final = 3
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A figure for the screen; a dash where it is not known."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def squad_table(sessions: Iterable[Session], height: int = 1000) -> Table:
+    """One line for each athlete; those that do not fit are counted in the caption."""
+    table = Table(expand=True, header_style="bold", row_styles=("", "on grey7"))
+    for name, justify in (
+        ("Athlete", "left"), ("HR", "right"), ("80 %", "right"), ("From", "left"), ("Zone", "center"), ("TRIMP", "right"),
+        ("kcal", "right"), ("Load/min", "right"), ("Impacts", "right"), ("Data", "right"), ("Status", "left"),
+    ):  # fmt: skip
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    ordered = sorted(sessions, key=lambda session: (session.athlete_id, session.device_id))
+    shown = ordered[: max(1, height)]
+    for session in shown:
+        table.add_row(*_cells(session))
+    if len(shown) < len(ordered):
+        table.caption = f"and {len(ordered) - len(shown)} more: make the window taller, or choose with --players"
+    return table
+
+
+def _cells(session: Session) -> list[RenderableType]:
+    figures = session.latest or {}
+    zone = figures.get("heart_rate_zone")
+    style = ZONE_STYLES[zone] if zone is not None else "dim"
+    status = Text(session.status, STATUS_STYLES[session.status])
+    live = "" if session.status == "online" else "dim"
+    return [
+        Text(f"{session.athlete_id:>3} {session.wearer.name}"),
+        Text(number(figures.get("heart_rate_bpm")), live or f"bold {style}"),
+        Text(_interval(figures), "dim"),
+        Text(SOURCES[figures.get("heart_rate_source")], live),
+        Text("–" if zone is None else str(zone), live or style),
+        Text(number(figures.get("trimp"), 1), live),
+        Text(number(figures.get("energy_kcal")), live),
+        Text(number(figures.get("player_load_per_min"), 1), live),
+        _impacts(figures),
+        _quality(figures),
+        status,
+    ]
+
+
+def _interval(figures: Mapping[str, Any]) -> str:
+    low, high = figures.get("heart_rate_low_bpm"), figures.get("heart_rate_high_bpm")
+    return "" if low is None or high is None else f"{low:.0f}–{high:.0f}"
+
+
+def _impacts(figures: Mapping[str, Any]) -> Text:
+    bands = figures.get("impacts")
+    if bands is None:
+        return Text("–")
+    alerts = figures.get("impact_alerts") or 0
+    text = str(sum(bands.values()))
+    return Text(f"{text} ({alerts}!)", "bold red") if alerts else Text(text)
+
+
+def _quality(figures: Mapping[str, Any]) -> Text:
+    percent = (figures.get("quality") or {}).get("percent")
+    if percent is None:
+        return Text("–")
+    return Text(f"{percent:.0f} %", "green" if percent >= 98 else "yellow" if percent >= 90 else "red")
+
+
+def detail_view(session: Session) -> Panel:
+    """Everything about one athlete."""
+    figures = session.latest or {}
+    left, right = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))
+    for name, key, digits, unit in (
+        ("Heart rate", "heart_rate_bpm", 0, "bpm"), ("Strap", "strap_heart_rate_bpm", 0, "bpm"),
+        ("Model", "model_heart_rate_bpm", 0, "bpm"), ("Beyond the movement", "hr_excess_bpm", 0, "bpm"),
+        ("Reserve", "heart_rate_reserve_percent", 0, "%"), ("Intensity, 30 s", "stress_percent", 0, "%"),
+        ("RMSSD", "hrv_rmssd_ms", 0, "ms"), ("VO2max, estimate", "vo2max_ml_kg_min", 1, "ml/kg/min"),
+    ):  # fmt: skip
+        _add_line(left, figures, name, key, digits, unit)
+    for name, key, digits, unit in (
+        ("TRIMP", "trimp", 1, ""), ("Edwards", "trimp_edwards", 1, ""), ("Energy", "energy_kcal", 0, "kcal"),
+        ("PlayerLoad", "player_load", 1, ""), ("Distance", "distance_m", 0, "m"),
+        ("High-speed running", "high_speed_running_m", 0, "m"), ("Sprints", "sprints", 0, ""), ("ACWR", "acwr", 2, ""),
+    ):  # fmt: skip
+        _add_line(right, figures, name, key, digits, unit)
+    both = Table.grid(expand=True)
+    both.add_row(left, right)
+    title = f"{escape(session.wearer.name)} · athlete {session.athlete_id} · device {session.device_id} · {session.status}"
+    return Panel(Group(_headline(figures), Text(), both, Text(), _zone_bar(figures), _errors(figures)), title=title)
+
+
+def _add_line(grid: Table, figures: Mapping[str, Any], name: str, key: str, digits: int, unit: str) -> None:
+    value = figures.get(key)
+    reason = (figures.get("reasons") or {}).get(key, "") if value is None else ""
+    shown = Text(f"{number(value, digits)} {unit}") if value is not None else Text(f"– {reason}", "dim")
+    grid.add_row(Text(name, "bold"), shown)
+
+
+def _headline(figures: Mapping[str, Any]) -> Text:
+    zone = figures.get("heart_rate_zone")
+    style = ZONE_STYLES[zone] if zone is not None else "dim"
+    heart_rate = number(figures.get("heart_rate_bpm"))
+    source, interval = SOURCES[figures.get("heart_rate_source")], _interval(figures)
+    told = f" bpm  {source}" + (f", 80 % within {interval}" if interval else "")
+    return Text.assemble((heart_rate, f"bold {style}"), told, f"   zone {'–' if zone is None else zone}")
+
+
+def _zone_bar(figures: Mapping[str, Any]) -> Text:
+    seconds = list((figures.get("time_in_zones_s") or {}).values())
+    total = sum(seconds)
+    if not total:
+        return Text("no time in zones yet", "dim")
+    bar = Text("Zones ")
+    for zone, spent in enumerate(seconds):
+        bar.append("█" * round(40 * spent / total), ZONE_STYLES[zone])
+    minutes = "  ".join(f"{zone}: {spent / 60:.1f}" for zone, spent in enumerate(seconds))
+    return bar.append(f"  min in 0–5  {minutes}")
+
+
+def _errors(figures: Mapping[str, Any]) -> Text:
+    error, quality = figures.get("model_error"), figures.get("quality") or {}
+    model = f"model {figures.get('model_id') or 'none'}"
+    told = f", live error {error['mae_bpm']} bpm over {error['readings']} readings" if error else ""
+    counts = ", ".join(f"{quality.get(name, 0)} {name}" for name in ("received", "lost", "late", "duplicate", "invalid"))
+    return Text(f"{model}{told}\nData {number(quality.get('percent'), 1)} %: {counts}", "dim")
+
+
+def engine_lines(stats: Mapping[str, Any], connected: bool, notices: list[str]) -> Text:  # noqa: FBT001 - a fact, shown
+    """How the engine is doing, and the last notices."""
+    broker = ("connected", "green") if connected else ("no broker", "bold red")
+    told = (
+        f"   {number(stats.get('messages_per_s'))} messages/s   lag p50 {number(stats.get('lag_p50_ms'), 1)} "
+        f"p99 {number(stats.get('lag_p99_ms'), 1)} ms   cache hits {number(stats.get('cache_hit_percent'))} %   "
+        f"CPU {number(stats.get('cpu_percent'))} %   memory {number(stats.get('memory_mb'))} MB   "
+        f"{number(stats.get('temperature_c'))} °C"
+    )
+    return Text("\n").join([Text.assemble(broker, told), *(Text(text, "yellow") for text in notices[-_NOTICES_SHOWN:])])
+
+
+class Screen:
+    """Draws the squad in a thread of its own.
+
+    Args:
+        engine: what is shown.
+        console: where.
+        device_id: one device in detail; None for the squad.
+    """
+
+    def __init__(self, engine: LiveEngine, console: Console, device_id: str | None = None) -> None:
+        self._engine, self._console, self._device_id = engine, console, device_id
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="screen", daemon=True)
+
+    def start(self) -> None:
+        """Begin to draw."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Draw for the last time and leave the picture standing."""
+        self._stopping.set()
+        self._thread.join()
+
+    def render(self) -> RenderableType:
+        """The present picture."""
+        engine = self._engine
+        sessions = list(engine.monitor.sessions.values())
+        below = engine_lines(engine.stats.latest, engine.link.connected, engine.notices.recent)
+        return Group(self._body(sessions), below)
+
+    def _body(self, sessions: list[Session]) -> RenderableType:
+        chosen = [session for session in sessions if session.device_id == self._device_id]
+        if chosen:
+            return detail_view(chosen[0])
+        if not sessions:
+            whom = f"device {self._device_id}" if self._device_id else "the first athlete"
+            return Panel(Text(f"Waiting for {whom} …", "dim"))
+        return squad_table(sessions, self._console.height - 10)
+
+    def _run(self) -> None:
+        with Live(console=self._console, auto_refresh=False, transient=False) as live:
+            while not self._stopping.wait(REFRESH_S):
+                live.update(self.render(), refresh=True)
+            live.update(self.render(), refresh=True)
+
+
+def summary_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
+    """One line for each ended session."""
+    table = Table(header_style="bold", title="Sessions")
+    for name in ("Athlete", "Minutes", "HR mean", "HR max", "TRIMP", "Load", "kcal", "Distance", "Model MAE", "Data"):
+        table.add_column(name, justify="left" if name == "Athlete" else "right")
+    for summary in summaries:
+        error = summary["model_error"]
+        table.add_row(
+            Text(f"{summary['athlete_id']} {summary['name']}"),
+            number(summary["duration_s"] / 60, 1),
+            number(summary["heart_rate_mean_bpm"]),
+            number(summary["heart_rate_highest_bpm"]),
+            number(summary["trimp"], 1),
+            summary["training_load_zone"] or "–",
+            number(summary["energy_kcal"]),
+            number(summary["distance_m"]),
+            number(error["mae_bpm"] if error else None, 1),
+            f"{number(summary['quality']['percent'], 1)} %",
+        )
+    return table

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Watch a squad live: heart rate, load and impacts of every athlete, from what their sensors send over MQTT."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from athlete_monitor.config import add_config_arguments, config_from_args
+from athlete_monitor.engine.run import run_live, run_replay
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _players(text: str) -> frozenset[int]:
+    try:
+        players = frozenset(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: numbers separated by commas, for example 1,2,3") from None
+    if min(players) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: athletes are numbered from 1")
+    return players
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: seconds above 0")
+    return seconds
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--players", type=_players, metavar="1,2,3", help="watch these athletes alone")
+    parser.add_argument("--device", metavar="ID", help="watch this device alone, in detail")
+    parser.add_argument("--duration", type=_seconds, metavar="S", help="end after so many seconds")
+    parser.add_argument("--exit-when-idle", action="store_true", help="end when the last session has ended")
+    parser.add_argument("--no-ui", action="store_true", help="log lines in place of the table")
+    parser.add_argument(
+        "--replay", nargs="+", type=Path, metavar="FILE", help="run session files offline, at full speed, without MQTT"
+    )
+    add_config_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the engine; return the exit code."""
+    args = parse(arguments)
+    try:
+        config = config_from_args(args)
+        if args.replay:
+            from athlete_monitor.wire.session_reader import read_session
+
+            return run_replay(config, [read_session(path) for path in args.replay])
+        return run_live(
+            config,
+            players=args.players,
+            device=args.device,
+            duration_s=args.duration,
+            exit_when_idle=args.exit_when_idle,
+            show=not args.no_ui and sys.stdout.isatty(),
+        )
+    except MonitorError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    finally:
+        logging.shutdown()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
