@@ -36,6 +36,8 @@ GRAVITY_TAU_S: Final = 1.0
 """Time constant of the average that steadies the acceleration."""
 STARTUP_S: Final = 3.0
 """Time over which a filter trusts the accelerometer more, until it has settled."""
+_NEXT: Final = np.array([1, 2, 0])
+_AFTER: Final = np.array([2, 0, 1])
 _IMUFUSION_UNITS: Final = np.array([1.0 / GRAVITY_MPS2, 180.0 / np.pi, 1.0])[:, None, None]
 _NEARLY_STILL_RAD_S: Final = 1e-12
 """The ahrs library does nothing at all at exactly zero rotation."""
@@ -98,27 +100,29 @@ class SteadyForce(SquadState):
         Where acc is NaN the average is NaN and nothing is taken.
         """
         state = self._take(rows)
-        force, last, since = state[:3], state[3], state[4]
-        starts = ~(t - last <= MAX_STEP_S)
-        since = np.where(starts, t, since)
-        dt_s = np.where(starts, 0.0, np.fmax(t - last, 0.0))
-        weight = np.maximum(-np.expm1(dt_s / -GRAVITY_TAU_S), dt_s / np.fmax(t - since, dt_s + 1e-9))
+        force, last = state[:3], state[3]
+        known = ~np.isnan(acc[0] + acc[1] + acc[2])
+        gap = t - last
+        starts = known & ~(gap <= MAX_STEP_S)
+        np.copyto(state[4], t, where=starts)
+        dt_s = np.where(starts, 0.0, np.maximum(gap, 0.0))
+        weight = np.maximum(-np.expm1(dt_s / -GRAVITY_TAU_S), dt_s / np.maximum(t - state[4], dt_s + 1e-9))
+        weight = np.where(known, weight, np.nan)
         carried = _turned(force, np.where(np.isnan(gyro_rad_s), 0.0, gyro_rad_s) * dt_s)
         averaged: FloatArray = np.where(starts, acc, carried + weight * (acc - carried))
-        known = ~np.isnan(acc[0] + acc[1] + acc[2])
-        np.copyto(state, np.vstack([averaged, t, since]), where=known)
+        np.copyto(force, averaged, where=known)
+        np.copyto(last, t, where=known)
         self._put(rows, state)
         return averaged
 
 
 def _turned(vector: FloatArray, angle: FloatArray) -> FloatArray:
     """Earth-fixed vectors [3, k] as the sensor sees them after turning by ``angle`` [3, k], rad, to second order."""
-    first = _cross(vector, angle)
-    return vector + first + 0.5 * _cross(first, angle)
-
-
-def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
-    return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+    angle_next, angle_after = angle.take(_NEXT, axis=0), angle.take(_AFTER, axis=0)
+    first = vector.take(_NEXT, axis=0) * angle_after - vector.take(_AFTER, axis=0) * angle_next
+    second = first.take(_NEXT, axis=0) * angle_after - first.take(_AFTER, axis=0) * angle_next
+    turned: FloatArray = vector + first + 0.5 * second
+    return turned
 
 
 class LowPassGravity(SteadyForce):
@@ -178,8 +182,9 @@ class _GyroscopeFilter(SquadState):
         state = self._take(rows)
         gap = t - state[4]
         starts = usable & ~(gap <= MAX_STEP_S)
-        np.copyto(state, np.vstack([tilt_quaternion(force), t, t]), where=starts)
-        self._forget(rows[starts])
+        if starts.any():
+            np.copyto(state, np.vstack([tilt_quaternion(force), t, t]), where=starts)
+            self._forget(rows[starts])
         moves = usable & (gap > 0.0) & ~starts
         moving = np.flatnonzero(moves)
         if len(moving):

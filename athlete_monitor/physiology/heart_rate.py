@@ -120,7 +120,7 @@ class HeartRateMax(SquadState):
     NaN where neither the maximum nor the age is known: readings alone do not show a maximum.
     """
 
-    FIELDS = MappingProxyType({"hr_max_bpm": np.nan, "predicted": np.nan, "raised": 0.0})
+    FIELDS = MappingProxyType({"hr_max_bpm": np.nan, "predicted": np.nan, "raised": 0.0, "running": 0.0})
 
     def __init__(self, capacity: int) -> None:
         super().__init__(capacity)
@@ -131,17 +131,22 @@ class HeartRateMax(SquadState):
         self.reset(rows)
         predicted = np.isnan(measured_bpm)
         hr_max_bpm = np.where(predicted, hr_max_nes_2013(age_years), measured_bpm)
-        self._put(rows, np.stack([hr_max_bpm, predicted.astype(np.float64), np.zeros(len(rows))]))
+        self._table[0, rows] = hr_max_bpm
+        self._table[1, rows] = predicted
 
     def update(self, rows: IntArray, t: FloatArray, clean: CleanHeartRate) -> FloatArray:
         """Take the strap's clean readings of the samples at ``t`` [k]; returns the maximum [k], bpm (NaN unknown)."""
         state = self._take(rows)
         hr_max_bpm: FloatArray = state[0]
-        predicted = state[1]
+        _, predicted, _, running = state
         above = (clean.bpm > hr_max_bpm) & (predicted == 1.0)
-        if not self._runs and not above.any():
+        concerned = np.flatnonzero(above | (running == 1.0)).tolist()
+        if not concerned:
             return hr_max_bpm
-        self._follow(rows, t, clean, above)
+        for i in concerned:
+            self._follow(
+                int(rows[i]), float(t[i]), float(clean.bpm[i]), above=bool(above[i]), new=bool(clean.accepted[i])
+            )
         return self.bpm(rows)
 
     def bpm(self, rows: IntArray) -> FloatArray:
@@ -150,7 +155,7 @@ class HeartRateMax(SquadState):
 
     def source(self, row: int) -> str | None:
         """Where the maximum comes from: ``measured``, ``nes_2013``, ``observed`` or None when it is unknown."""
-        hr_max_bpm, predicted, raised = self._table[:, row].tolist()
+        hr_max_bpm, predicted, raised, _ = self._table[:, row].tolist()
         if np.isnan(hr_max_bpm):
             return None
         if raised:
@@ -177,20 +182,17 @@ class HeartRateMax(SquadState):
             last_t, levels = state["run"]
             self._runs[row] = _Run(last_t, tuple((since, bpm) for since, bpm in levels))
 
-    def _follow(self, rows: IntArray, t: FloatArray, clean: CleanHeartRate, above: BoolArray) -> None:
-        for i, row in enumerate(rows.tolist()):
-            if not above[i]:
-                self._runs.pop(row, None)
-            elif clean.accepted[i]:
-                self._raise(row, float(t[i]), float(clean.bpm[i]))
-
-    def _raise(self, row: int, now: float, bpm: float) -> None:
-        run = self._runs.get(row, _NO_RUN).followed_by(now, bpm)
-        self._runs[row] = run
-        held_bpm = run.held_bpm()
-        if held_bpm is not None:
-            self._table[0, row] = held_bpm
-            self._table[2, row] = 1.0
+    def _follow(self, row: int, now: float, bpm: float, *, above: bool, new: bool) -> None:
+        """Go on with the run of one athlete who is, or was, above the maximum."""
+        self._table[3, row] = above
+        if not above:
+            self._runs.pop(row, None)
+        elif new:
+            self._runs[row] = run = self._runs.get(row, _NO_RUN).followed_by(now, bpm)
+            held_bpm = run.held_bpm()
+            if held_bpm is not None:
+                self._table[0, row] = held_bpm
+                self._table[2, row] = 1.0
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class Impacts(SquadState):
             "alerts": 0.0,
             "last_g": 0.0,
             "t": np.nan,
+            "rising": 0.0,
             "peak_g": 0.0,
             "peak_t": np.nan,
             "recent_samples": 0.0,
@@ -77,7 +78,7 @@ class Impacts(SquadState):
         Returns the impacts that became certain, in the order of ``rows``.
         """
         state = self._take(rows)
-        last_g, last_t, peak_g, peak_t, recent_samples, recent_s, samples = state[_MEMORY]
+        last_g, last_t, rising, _, _, recent_samples, recent_s, samples = state[_MEMORY]
         ax, ay, az = np.ascontiguousarray(acc_mps2.T)
         magnitude_g = np.sqrt(ax * ax + ay * ay + az * az) / GRAVITY_MPS2
         known = ~np.isnan(magnitude_g)
@@ -85,30 +86,35 @@ class Impacts(SquadState):
         counted = known & (gap > 0.0) & (gap <= MAX_STEP_S)
         step_s = np.where(counted, gap, 0.0)
         decay = np.exp(step_s / -RATE_TAU_S)
-
-        rising = known & (magnitude_g > last_g)
-        # A peak held is not certain while the signal still rises from it without a step down.
-        climbing = rising & (peak_t == last_t)
-        certain = known & (peak_g > 0.0) & (np.abs(t - peak_t) >= MIN_DISTANCE_S) & ~climbing
-        begins = rising & (magnitude_g >= BAND_EDGES_G[0]) & (certain | (magnitude_g > peak_g))
-        found = self._found(rows, state, certain) if certain.any() else []
-
         recent_samples[:] = recent_samples * decay + counted
         recent_s[:] = recent_s * decay + step_s
         samples += known
-        np.copyto(peak_g, 0.0, where=certain)
-        np.copyto(state[_PEAK], (magnitude_g, t), where=begins)
-        np.copyto(state[_LAST], (magnitude_g, t), where=known)
+        found = self._follow_peaks(rows, state, t, magnitude_g)
+        np.copyto(rising, magnitude_g > last_g, where=known)
+        np.copyto(last_g, magnitude_g, where=known)
+        np.copyto(last_t, t, where=known)
         self._put(rows, state)
         return found
 
     def flush(self, rows: IntArray) -> list[Impact]:
         """End of a session: the impacts of ``rows`` [k] that were waiting to become certain."""
         state = self._take(rows)
-        waiting = state[_PEAK][0] > 0.0
-        found = self._found(rows, state, waiting)
-        state[_PEAK][0] = 0.0
+        found = self._follow_peaks(rows, state, np.full(len(rows), np.inf), np.zeros(len(rows)))
+        state[_RISING] = 0.0
         self._put(rows, state)
+        return found
+
+    def _follow_peaks(self, rows: IntArray, state: FloatArray, t: FloatArray, magnitude_g: FloatArray) -> list[Impact]:
+        """See whether the last sample was a peak, and report the held peaks that ``t`` makes certain; NaN: no sample."""
+        last_g, last_t, rising, peak_g, peak_t = state[_PEAKS]
+        if not (np.maximum(last_g, peak_g) >= BAND_EDGES_G[0]).any():
+            return []
+        summit = (rising == 1.0) & (magnitude_g <= last_g) & (last_g >= BAND_EDGES_G[0]) & (last_g > peak_g)
+        np.copyto(peak_g, last_g, where=summit)
+        np.copyto(peak_t, last_t, where=summit)
+        certain = (peak_g > 0.0) & (magnitude_g >= 0.0) & (np.abs(t - peak_t) >= MIN_DISTANCE_S)
+        found = self._found(rows, state, certain) if certain.any() else []
+        np.copyto(peak_g, 0.0, where=certain)
         return found
 
     def counts(self, rows: IntArray) -> FloatArray:
@@ -130,7 +136,7 @@ class Impacts(SquadState):
         return [self._count(int(rows[i]), state[:, i]) for i in np.flatnonzero(certain)]
 
     def _count(self, row: int, column: FloatArray) -> Impact:
-        _, _, peak_g, peak_t, recent_samples, recent_s, _ = column[_MEMORY].tolist()
+        _, _, _, peak_g, peak_t, recent_samples, recent_s, _ = column[_MEMORY].tolist()
         rate_hz = recent_samples / recent_s if recent_s >= _RATE_KNOWN_S else math.nan
         band = int(np.searchsorted(BAND_EDGES_G, peak_g, side="right")) - 1
         alert = peak_g >= self._alert_g
@@ -141,5 +147,5 @@ class Impacts(SquadState):
 
 
 _MEMORY: Final = slice(len(BANDS) + 1, None)
-_LAST: Final = slice(len(BANDS) + 1, len(BANDS) + 3)
-_PEAK: Final = slice(len(BANDS) + 3, len(BANDS) + 5)
+_PEAKS: Final = slice(len(BANDS) + 1, len(BANDS) + 6)
+_RISING: Final = len(BANDS) + 3

@@ -28,6 +28,7 @@ JITTER_S: Final = 0.02
 
 _SLOTS: Final = 7
 _SLOT_S: Final = 0.08
+_SPEEDING_AND_SLOWING: Final = np.array([[1.0], [-1.0]])
 _PAST: Final = tuple(f"{name}_{slot}" for name in ("t", "speed", "x", "y") for slot in range(_SLOTS))
 _TOTALS: Final = ("distance_m", "high_speed_m", "sprints", "accelerations", "decelerations", "max_speed_mps")
 _RUNNING: Final = ("speed", "t", "readings", "sprint_since", "sprint_last", "sprint_counted", "speeding", "slowing")
@@ -69,9 +70,12 @@ class Locomotion(SquadState):
         Returns the speed [k], m/s, used for this sample; NaN where there was none.
         """
         read = ~(np.isnan(speed_mps) & np.isnan(x_m + y_m))
+        reading = np.stack([speed_mps, x_m, y_m])
+        if read.all():
+            return self._read(rows, t, reading)
         used = np.full(len(rows), np.nan)
         if read.any():
-            used[read] = self._read(rows[read], t[read], np.stack([speed_mps, x_m, y_m])[:, read])
+            used[read] = self._read(rows[read], t[read], reading[:, read])
         return used
 
     def total(self, name: str, rows: IntArray) -> FloatArray:
@@ -91,7 +95,7 @@ class Locomotion(SquadState):
         moved_mps = np.where(moved_mps < STANDSTILL_MPS, 0.0, moved_mps)
         speed = np.where(np.isnan(reading[0]), moved_mps, reading[0])
         known = ~np.isnan(speed)
-        _remember(past, t, np.stack([speed, reading[1], reading[2]]))
+        _remember(past, t, speed, reading[1:])
         totals, running = state[len(_PAST) : -len(_RUNNING)], state[-len(_RUNNING) :]
         last_speed, gap = running[0].copy(), t - running[1]
         _add_distance(totals, last_speed, speed, gap)
@@ -114,12 +118,13 @@ def _half_a_second_ago(past: FloatArray, t: FloatArray) -> tuple[FloatArray, Flo
     return np.where(usable, since_s, np.nan), found[1:]
 
 
-def _remember(past: FloatArray, t: FloatArray, reading: FloatArray) -> None:
-    """Put the reading [3, k] in front of the ``past`` [4, slots, k], newest first, unless one was put just before."""
+def _remember(past: FloatArray, t: FloatArray, speed: FloatArray, position: FloatArray) -> None:
+    """Put the reading in front of the ``past`` [4, slots, k], newest first, unless one was put there just before."""
     due = ~(np.abs(t - past[0, 0]) < _SLOT_S)
     np.copyto(past[:, 1:], past[:, :-1].copy(), where=due)
     np.copyto(past[0, 0], t, where=due)
-    np.copyto(past[1:, 0], reading, where=due)
+    np.copyto(past[1, 0], speed, where=due)
+    np.copyto(past[2:, 0], position, where=due)
 
 
 def _add_distance(totals: FloatArray, last_speed: FloatArray, speed: FloatArray, gap: FloatArray) -> None:
@@ -146,7 +151,7 @@ def _count_sprints(totals: FloatArray, running: FloatArray, t: FloatArray, speed
 
 def _count_accelerations(totals: FloatArray, running: FloatArray, acceleration: FloatArray) -> None:
     """Count each stretch of acceleration, and of deceleration, once."""
-    change = np.stack([acceleration, -acceleration])
+    change = acceleration * _SPEEDING_AND_SLOWING
     on = running[6:8]
     reached = change >= ACCELERATION_MPS2
     totals[3:5] += reached & (on == 0.0)
