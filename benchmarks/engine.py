@@ -110,6 +110,7 @@ def measure(engine: subprocess.Popen[bytes], port: int, options: argparse.Namesp
         "rss_growth_mb": round((process.memory_info().rss - first_memory) / 1e6, 1),
         "disk_writes_kb_per_s": round(written / 1000 / elapsed_s, 1),
         "latency_ms": listener.latency(),
+        "lag_ms_median_of_p50_p99": np.median(listener.lags, axis=0).tolist(),
         "engine_stats": listener.stats,
     }
 
@@ -122,6 +123,7 @@ class Listener:
         from paho.mqtt.enums import CallbackAPIVersion
 
         self.stats: dict[str, Any] = {"samples": 0}
+        self.lags: list[tuple[float, float]] = []
         self._online = threading.Event()
         self._latencies: list[float] = []
         self._client = Client(CallbackAPIVersion.VERSION2)
@@ -149,7 +151,10 @@ class Listener:
         if message.topic.endswith("metrics"):
             self._latencies.append(now - json.loads(message.payload)["t_s"])
         elif message.topic == "engine/stats":
-            self.stats = json.loads(message.payload)
+            told = json.loads(message.payload)
+            if told["lag_p50_ms"] is not None:
+                self.lags.append((told["lag_p50_ms"], told["lag_p99_ms"]))
+            self.stats = told
         elif b"online" in message.payload:
             self._online.set()
 
@@ -244,7 +249,7 @@ def mosquitto(folder: Path) -> Iterator[int]:
         sock.bind(("127.0.0.1", 0))
         port = int(sock.getsockname()[1])
     config = folder / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nset_tcp_nodelay true\n")
     program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") or "mosquitto"
     process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
     try:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import deque
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -67,7 +67,7 @@ class Quality:
 
     def to_dict(self) -> dict[str, int]:
         """Plain counts, for outputs and the journal."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 class DeviceStream:

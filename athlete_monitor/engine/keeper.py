@@ -110,7 +110,7 @@ def _rebuild(squad: Squad, journaled: OpenSession, arrived_s: float, limits: Any
         session_id=journaled.session_id,
         number=journaled.number,
         wearer=wearer,
-        row=squad.add(wearer.profile),
+        row=squad.add(wearer.profile, wearer.phase),
         start_t=journaled.start_t,
         stream=stream,
         arrived_s=arrived_s,

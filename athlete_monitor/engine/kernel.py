@@ -159,11 +159,23 @@ class Ticks(SquadState):
 
     FIELDS = MappingProxyType(
         dict.fromkeys(("prediction", "output", "model_bpm", "low_bpm", "high_bpm", "motion_mps2"), np.nan)
+        | {"phase": 0.0}
     )
 
-    def due(self, field: int, rows: IntArray, t: FloatArray, rate_hz: float) -> BoolArray:
-        """Whether the tick of ``t`` [k] at ``rate_hz`` is another than the last one's; remembers it."""
-        tick = np.floor(t * rate_hz + _TICK_SLACK)
+    def set_phase(self, row: int, phase: float) -> None:
+        """Shift an athlete's outputs by a part of their interval, so that not all of a squad fall due at once."""
+        self._table[6, row] = phase
+
+    def prediction_due(self, rows: IntArray, t: FloatArray, rate_hz: float) -> BoolArray:
+        """Whether the prediction's tick of ``t`` [k] at ``rate_hz`` is another than the last one's; remembers it."""
+        return self._due(0, rows, t * rate_hz)
+
+    def output_due(self, rows: IntArray, t: FloatArray, rate_hz: float) -> BoolArray:
+        """The same for the output."""
+        return self._due(1, rows, t * rate_hz + self._table[6].take(rows))
+
+    def _due(self, field: int, rows: IntArray, position: FloatArray) -> BoolArray:
+        tick = np.floor(position + _TICK_SLACK)
         changed = tick != self._table[field].take(rows)
         self._table[field, rows] = tick
         return changed
@@ -246,8 +258,8 @@ class Squad:
     def __len__(self) -> int:
         return self._capacity - len(self._free)
 
-    def add(self, profile: Profile) -> int:
-        """Begin an athlete and return the row."""
+    def add(self, profile: Profile, phase: float = 0.0) -> int:
+        """Begin an athlete and return the row; ``phase``, 0 ... 1, shifts when outputs fall due."""
         if not self._free:
             self._grow()
         row = self._free.pop()
@@ -257,6 +269,7 @@ class Squad:
         self.bodies.set(row, profile)
         body = self.bodies.take(rows)
         self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
+        self.ticks.set_phase(row, phase)
         self.models.add(row, profile)
         return row
 
@@ -304,7 +317,7 @@ class Squad:
         model = self._model_heart_rate(rows, t, values)
         heart_rate = self._heart_rate(rows, t, batch.mode, strap, model)
         present = self._present(batch, dt_s, strap, model, heart_rate)
-        due = self.ticks.due(1, rows, t, self.settings.metrics_rate_hz)
+        due = self.ticks.output_due(rows, t, self.settings.metrics_rate_hz)
         return StepResult(present, np.flatnonzero(due), impacts)
 
     def flush(self, row: int) -> list[Impact]:
@@ -315,7 +328,7 @@ class Squad:
         """Predict for those who are due; the others keep their last prediction while its channels arrive."""
         features = self.features.update(rows, t, values)
         serving = self.models.serving(rows, self.features.available(rows, t))
-        due = np.flatnonzero(self.ticks.due(0, rows, t, self.prediction_rate_hz))
+        due = np.flatnonzero(self.ticks.prediction_due(rows, t, self.prediction_rate_hz))
         if len(due):
             self.ticks.hold(rows[due], self.models.predict(rows[due], features[due]))
         bpm, low, high = np.where(serving, self.ticks.held(rows), np.nan)

@@ -221,7 +221,7 @@ class Monitor:
             session_id=session_id(wearer, sample.t),
             number=0,
             wearer=wearer,
-            row=self.squad.add(wearer.profile),
+            row=self.squad.add(wearer.profile, wearer.phase),
             start_t=sample.t,
             stream=DeviceStream(engine.late_tolerance_s, engine.idle_s),
             arrived_s=arrived_s,

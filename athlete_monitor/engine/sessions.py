@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,11 @@ class Wearer:
     def name(self) -> str:
         """The roster's name, else one made of the device."""
         return self.profile.name or f"Device_{self.device_id}"
+
+    @property
+    def phase(self) -> float:
+        """A number from 0 to 1 of the device, the same at every start."""
+        return zlib.crc32(self.device_id.encode()) / 2**32
 
     @property
     def folder(self) -> str:
