@@ -103,7 +103,7 @@ class SteadyForce(SquadState):
         force, last = state[:3], state[3]
         known = ~np.isnan(acc[0] + acc[1] + acc[2])
         gap = t - last
-        starts = known & ~(gap <= MAX_STEP_S)
+        starts = known & ~(np.abs(gap) <= MAX_STEP_S)
         np.copyto(state[4], t, where=starts)
         dt_s = np.where(starts, 0.0, np.maximum(gap, 0.0))
         weight = np.maximum(-np.expm1(dt_s / -GRAVITY_TAU_S), dt_s / np.maximum(t - state[4], dt_s + 1e-9))
@@ -181,7 +181,7 @@ class _GyroscopeFilter(SquadState):
     ) -> FloatArray:
         state = self._take(rows)
         gap = t - state[4]
-        starts = usable & ~(gap <= MAX_STEP_S)
+        starts = usable & ~(np.abs(gap) <= MAX_STEP_S)
         if starts.any():
             np.copyto(state, np.vstack([tilt_quaternion(force), t, t]), where=starts)
             self._forget(rows[starts])

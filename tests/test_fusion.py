@@ -94,6 +94,15 @@ def test_after_a_gap_the_attitude_starts_anew(make):
 
 
 @pytest.mark.parametrize("make", EVERY)
+def test_a_clock_that_jumps_back_starts_the_attitude_anew_and_spoils_nothing(make):
+    before, after = running(seed=1, rate_hz=50, seconds=3), running(seed=2, rate_hz=50, seconds=15, effort=0.3)
+    orientation, fresh = make(1), make(1)
+    shifted = type(before)(before.t + 3600.0, *list(vars(before).values())[1:])
+    follow(orientation, shifted)
+    assert np.array_equal(follow(orientation, after)[1], follow(fresh, after)[1])
+
+
+@pytest.mark.parametrize("make", EVERY)
 def test_a_sample_without_acceleration_changes_nothing(make):
     motion = running(seed=2, rate_hz=10, seconds=5)
     orientation, expected = make(1), make(1)

@@ -97,7 +97,7 @@ class HeartRateFilter(SquadState):
         accepted += good
         rejected += bad
         self._put(rows, state)
-        return CleanHeartRate(np.where(t - bpm_t <= self._fresh_s, bpm, np.nan), good, bad)
+        return CleanHeartRate(np.where(np.abs(t - bpm_t) <= self._fresh_s, bpm, np.nan), good, bad)
 
     def accepted(self, rows: IntArray) -> FloatArray:
         """Number of readings accepted so far [k]."""
@@ -206,7 +206,7 @@ class _Run:
     levels: tuple[tuple[float, float], ...]
 
     def followed_by(self, now: float, bpm: float) -> _Run:
-        levels = list(self.levels) if now - self.last_t <= MAX_STEP_S else []
+        levels = list(self.levels) if abs(now - self.last_t) <= MAX_STEP_S else []
         since = now
         while levels and levels[-1][1] >= bpm:
             since = levels.pop()[0]

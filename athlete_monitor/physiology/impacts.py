@@ -105,7 +105,7 @@ class Impacts(SquadState):
         return found
 
     def _follow_peaks(self, rows: IntArray, state: FloatArray, t: FloatArray, magnitude_g: FloatArray) -> list[Impact]:
-        """See whether the last sample was a peak, and report the held peaks that ``t`` makes certain; NaN: no sample."""
+        """See whether the last sample was a peak, and report the peaks that ``t`` makes certain; NaN: no sample."""
         last_g, last_t, rising, peak_g, peak_t = state[_PEAKS]
         if not (np.maximum(last_g, peak_g) >= BAND_EDGES_G[0]).any():
             return []

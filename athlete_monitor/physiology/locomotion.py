@@ -139,6 +139,8 @@ def _add_distance(totals: FloatArray, last_speed: FloatArray, speed: FloatArray,
 def _count_sprints(totals: FloatArray, running: FloatArray, t: FloatArray, speed: FloatArray, gap: FloatArray) -> None:
     last_speed, _, _, since, last, counted, _, _ = running
     fast = speed >= SPRINT_MPS
+    if not fast.any():
+        return
     goes_on = ((last_speed >= SPRINT_MPS) & (gap <= MAX_STEP_S)) | (np.abs(t - last) <= SPRINT_DIP_S)
     begins = fast & ~goes_on
     np.copyto(since, t, where=begins)
