@@ -61,10 +61,10 @@ class HeartState:
     drift_bpm: FloatArray
 
 
-def resting(traits: HeartTraits) -> HeartState:
-    """Return the state of a squad that stands and waits."""
-    zero = np.zeros_like(traits.rest_bpm)
-    return HeartState(zero.copy(), traits.rest_bpm.copy(), zero.copy())
+def settled(traits: HeartTraits, share: float) -> HeartState:
+    """Return the state of a squad that has worked for long at this share of aerobic power; 0: stands and waits."""
+    shares = np.full_like(traits.rest_bpm, share)
+    return HeartState(shares, demanded_bpm(traits, shares), np.zeros_like(shares))
 
 
 def saturated(share: FloatArray) -> FloatArray:

@@ -157,4 +157,4 @@ def _rest(walker: Walker, until_s: float) -> None:
     walker.intensity = LOW
     while walker.t_s < until_s:
         walker.go(min(walker.draw(8.0, 25.0), until_s - walker.t_s), 1.2, _TOUCHLINE)
-        walker.stand(max(0.0, min(walker.draw(20.0, 70.0), until_s - walker.t_s)))
+        walker.stand(max(0.0, min(walker.draw(20.0, 70.0), until_s - walker.t_s)), effort_w_kg=1.2)

@@ -160,7 +160,6 @@ class _Way:
         try:
             if self.uplink is not None and self.hold:
                 self.uplink.wait_for_broker()
-            self.pacer.start()
             transmission.run(moments)
         finally:
             arrived = self.uplink is None or self.uplink.close(CLOSE_S)

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 BLOCK_S: Final = 10
 MAX_GROUP_SAMPLES: Final = 40_000
 """A group is as large as fits: its arrays hold at most so many samples of one channel (some 40 MB in all)."""
-DAY_BPM: Final = 1.5
+DAY_BPM: Final = 1.2
 """Standard deviation of an athlete's heart rate at equal work from day to day."""
 GAME_AROUSAL_BPM: Final = 6.0
+KICK_OFF_SHARE: Final = 0.25
+"""Players come warmed up to the kick-off: a quarter of their aerobic power."""
 
 _DECIMALS: Final = {
     **dict.fromkeys(CHANNELS, 4),
@@ -160,7 +162,7 @@ class Group:
             stride=np.abs(stride) % 1.0,
             wander=wandered,
             attitude=np.empty((4, 0)),
-            heart=heart.resting(self._heart),
+            heart=heart.settled(self._heart, KICK_OFF_SHARE if self.session.mode == "game" else 0.0),
             strap=strap.worn(len(self.entrants)),
             beats=[beats.BeatState() for _ in self.entrants],
         )

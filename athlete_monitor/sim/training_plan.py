@@ -29,11 +29,13 @@ def phase_at(t_s: float) -> int:
 def write_cycle(walker: Walker, session_seed: int, cycle: int) -> None:
     """Continue the athlete's plan by one cycle of ten minutes.
 
-    The drill of the active part follows from the session's seed, so that all athletes do the same one.
+    The drill of the active part follows from the session's seed, so that all athletes do the same one; each drill comes
+    once before one comes again.
     """
     end = (cycle + 1) * CYCLE_S
     _warm_up(walker, end - CYCLE_S + WARM_UP_UNTIL_S)
-    drill = _DRILLS[int(generator(session_seed, "drill", cycle).random() * len(_DRILLS))]
+    turn, place = divmod(cycle, len(_DRILLS))
+    drill = _DRILLS[int(generator(session_seed, "drills", turn).permutation(len(_DRILLS))[place])]
     drill(walker, end - CYCLE_S + ACTIVE_UNTIL_S)
     _cool_down(walker, end)
 

@@ -60,7 +60,9 @@ class Transmission:
             RecordingError: a file cannot be written. What was written before is safe.
         """
         session_s = 0.0
-        for moment in moments:
+        for number, moment in enumerate(moments):
+            if number == 0:
+                self.pacer.start()
             self._depart(moment.session_s)
             if not self.pacer.wait(moment.session_s):
                 break

@@ -20,7 +20,7 @@ class Wander(NamedTuple):
 SLIP: Final = Wander(0.06, 240.0)  # rad; the vest shifts
 SWAY: Final = Wander(0.012, 3.0)  # rad; nobody stands like a post
 POSITION: Final = Wander(0.25, 10.0)  # m; error of a local positioning system
-AROUSAL: Final = Wander(1.3, 60.0)  # bpm; heat, talk, excitement
+AROUSAL: Final = Wander(1.1, 60.0)  # bpm; heat, talk, excitement
 CHANNELS: Final = (SLIP, SLIP, SLIP, SWAY, SWAY, SWAY, POSITION, POSITION, AROUSAL)
 """Slip and sway (roll, pitch, yaw), position error (x, y), arousal."""
 
