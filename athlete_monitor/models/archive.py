@@ -1,8 +1,9 @@
 """The Hummingbird archive, read in memory: a zip whose member ``deploy_model.zip`` is a TorchScript file.
 
 Its other members (a pickle among them) are for people who use Hummingbird's own ``load``; nothing here touches them.
-Sizes and ratios are checked before and while members are read, and the TorchScript's code may call tree arithmetic
-alone, so that an archive that passes can neither fill the memory nor reach files.
+Sizes and ratios are checked before and while members are read, and the TorchScript's code may use tree arithmetic
+alone: TorchScript could otherwise write files. Both are a second wall. The first is the manifest's SHA-256, and against
+an author who writes manifests too, the signature.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ OPERATIONS: Final = re.compile(
 )
 """The torch functions that exported forests call."""
 
-_CALL: Final = re.compile(r"\b(?:torch|ops)\s*\.\s*([\w.]+)\s*\(")
-_FOREIGN: Final = re.compile(r"\bops\s*\.|__setstate__|\bfork\b|\bimport\b(?!\s+__torch__)")
+_USE: Final = re.compile(r"\btorch\s*\.\s*([\w.]+)")
+_FOREIGN: Final = re.compile(r"\bops\b|::|__(?:set|get)state__|\bfork\b|\bimport\b")
 
 
 def torchscript_of(archive: bytes) -> bytes:
@@ -84,6 +85,6 @@ def _check_code(script: zipfile.ZipFile) -> None:
         raise ModelError(f"{SCRIPT_MEMBER} holds no TorchScript code")
     for name in sources:
         code = _read_member(script, name, LARGEST_CODE_BYTES).decode("utf-8", "replace")
-        foreign = [call for call in _CALL.findall(code) if not OPERATIONS.fullmatch(call)] + _FOREIGN.findall(code)
+        foreign = [use for use in _USE.findall(code) if not OPERATIONS.fullmatch(use)] + _FOREIGN.findall(code)
         if foreign:
             raise ModelError(f"{SCRIPT_MEMBER}: {name} is not the code of a forest, it uses {foreign[0]}")

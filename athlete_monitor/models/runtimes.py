@@ -8,7 +8,6 @@ row with a missing (not finite) value: a forest has no honest answer there.
 from __future__ import annotations
 
 import io
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
@@ -19,8 +18,9 @@ from athlete_monitor.models.archive import torchscript_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
-    from athlete_monitor.arrays import Float32Array
+    from athlete_monitor.arrays import BoolArray, Float32Array
     from athlete_monitor.models.manifest import ArtifactKind
 
 RuntimeName = Literal["hummingbird", "onnx"]
@@ -86,13 +86,11 @@ class ForestPredictor:
             raise ModelError(f"X has shape {rows.shape}; the model takes [rows, {self.n_features}]")
         if not len(rows):
             return np.empty(0, np.float32)
-        flat = rows.reshape(-1)
-        if math.isfinite(flat.dot(flat)):  # a sum of squares is finite only if every value is
-            return self.run(rows)
-        return self._run_incomplete(rows)
+        finite = np.isfinite(rows)
+        return self.run(rows) if finite.all() else self._run_incomplete(rows, finite)
 
-    def _run_incomplete(self, rows: Float32Array) -> Float32Array:
-        finite = np.logical_and.reduce(np.isfinite(rows), axis=1)
+    def _run_incomplete(self, rows: Float32Array, known: BoolArray) -> Float32Array:
+        finite = np.logical_and.reduce(known, axis=1)
         predicted = self.run(np.where(finite[:, None], rows, np.float32(0)))
         return np.where(finite, predicted, np.float32(np.nan))
 
@@ -142,14 +140,20 @@ class HummingbirdRuntime:
 
         def run_on_cpu(rows: Float32Array) -> Float32Array:
             optimise(False)  # noqa: FBT003
-            with inference_mode():
-                answer: Float32Array = forward(from_numpy(rows)).numpy()
+            try:
+                with inference_mode():
+                    answer: Float32Array = forward(from_numpy(rows)).numpy()
+            finally:
+                optimise(True)  # noqa: FBT003
             return answer.reshape(-1)
 
         def run_on_device(rows: Float32Array) -> Float32Array:
             optimise(False)  # noqa: FBT003
-            with inference_mode():
-                answer: Float32Array = forward(from_numpy(rows).to(device)).cpu().numpy()
+            try:
+                with inference_mode():
+                    answer: Float32Array = forward(from_numpy(rows).to(device)).cpu().numpy()
+            finally:
+                optimise(True)  # noqa: FBT003
             return answer.reshape(-1)
 
         return run_on_cpu if device == "cpu" else run_on_device
@@ -169,15 +173,21 @@ class OnnxRuntime:
             report("model_loading.device: cuda is not for the onnx runtime, using the cpu")
         self._library = onnxruntime
         self._options = _onnx_options(onnxruntime)
+        known = _exceptions_of(onnxruntime.capi.onnxruntime_pybind11_state)
+        self._errors: tuple[type[Exception], ...] = (RuntimeError, ValueError, *known)
 
     def load(self, artifact: bytes, n_features: int) -> ForestPredictor:
         """See ``Runtime.load``."""
-        library = self._library
         try:
-            session = library.InferenceSession(artifact, self._options, providers=["CPUExecutionProvider"])
+            session = self._library.InferenceSession(artifact, self._options, providers=["CPUExecutionProvider"])
             return _warmed_up(ForestPredictor(_onnx_runner(session, n_features), n_features))
-        except (RuntimeError, ValueError, library.capi.onnxruntime_pybind11_state.InvalidArgument) as error:
+        except self._errors as error:
             raise ModelError(f"not a model of {n_features} features ({_first_line(error)})") from None
+
+
+def _exceptions_of(module: ModuleType) -> list[type[Exception]]:
+    """Return the exception classes that a module defines: ONNX Runtime's have no common root but Exception."""
+    return [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Exception)]
 
 
 def _onnx_options(library: Any) -> Any:  # noqa: ANN401

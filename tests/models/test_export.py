@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestRegressor
+
+from athlete_monitor.errors import ModelError
+from athlete_monitor.models.export import AGREEMENT_BPM, _float32_at_most, check_agreement, export_forest
+from tests.models.kit import N_FEATURES, artifacts, forest, rows, runtime
+
+
+@pytest.mark.parametrize(("trees", "depth"), [(1, 1), (7, 3), (60, 6), (10, 12)])
+def test_every_export_agrees_with_scikit_learn(trees, depth):
+    differences = check_agreement(forest(trees, depth), artifacts(trees, depth), rows(1000))
+    assert set(differences) == {"hummingbird", "onnx"}
+    assert max(differences.values()) <= AGREEMENT_BPM
+
+
+def test_a_forest_that_learned_a_constant_agrees_too():
+    constant = RandomForestRegressor(3).fit(rows(50), np.full(50, 120.0))
+    assert check_agreement(constant, export_forest(constant, N_FEATURES), rows(100)) == {"hummingbird": 0, "onnx": 0}
+
+
+def test_a_difference_is_an_error():
+    with pytest.raises(ModelError, match="export differs by"):
+        check_agreement(forest(level_bpm=120.0), artifacts(level_bpm=121.0), rows(100))
+
+
+def test_another_number_of_features_is_an_error():
+    with pytest.raises(ModelError, match="takes 12 features, not 13"):
+        export_forest(forest(), 13)
+
+
+def test_the_pickle_is_the_forest_itself():
+    restored = pickle.loads(artifacts().pickle)
+    assert np.array_equal(restored.predict(rows(20)), forest().predict(rows(20)))
+
+
+def test_exporting_leaves_the_forest_as_it_was():
+    original = forest(7, 3)
+    before = original.predict(rows(100))
+    export_forest(original, N_FEATURES)
+    assert np.array_equal(original.predict(rows(100)), before)
+
+
+def test_values_beside_a_threshold_take_the_branch_that_scikit_learn_takes():
+    low = np.float32(1.0)
+    high = np.nextafter(low, np.float32(2.0))
+    X = np.array([[low], [high]] * 20, np.float32)
+    split = RandomForestRegressor(5, bootstrap=False).fit(X, np.where(X[:, 0] > low, 180.0, 60.0))
+    check_agreement(split, export_forest(split, 1), X)
+
+
+@given(st.floats(-1e30, 1e30), st.floats(-(2.0**100), 2.0**100, width=32))
+@settings(max_examples=300)
+def test_a_rounded_threshold_splits_float32_values_as_the_exact_one_does(threshold, x):
+    rounded = _float32_at_most(np.array([threshold]))[0]
+    nearest = np.float32(threshold)
+    for value in (np.float32(x), nearest, np.nextafter(nearest, np.float32(np.inf))):
+        assert (value <= rounded) == (float(value) <= threshold)
+
+
+def test_hummingbird_itself_can_load_the_archive(tmp_path):
+    hummingbird = pytest.importorskip("hummingbird.ml")
+    path = tmp_path / "hb_7_model.zip"
+    path.write_bytes(artifacts().hummingbird_zip)
+    container = hummingbird.load(str(path), override_flag=True)
+    ours = runtime("hummingbird").load(artifacts().hummingbird_zip, N_FEATURES)
+    assert np.array_equal(container.predict(rows(50)), ours.predict(rows(50)))
