@@ -26,9 +26,7 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail("mosquitto is not installed, and CI must run what needs it")
         pytest.skip("mosquitto is not installed")
-    folder = tmp_path_factory.mktemp("mosquitto")
-    folder.chmod(0o777)  # started as root, it goes on as its own user
-    broker = Mosquitto(folder)
+    broker = Mosquitto(tmp_path_factory.mktemp("mosquitto"))
     broker.start()
     try:
         yield broker

@@ -58,8 +58,9 @@ class Mosquitto:
 
     def start(self) -> None:
         config = self.folder / "mosquitto.conf"
+        own_user = "user root\n" if os.geteuid() == 0 else ""  # it would go on as a user who cannot see the folder
         config.write_text(
-            f"listener {self.port} {self.host}\n{self.settings}\nmax_queued_messages 0\n"
+            f"listener {self.port} {self.host}\n{self.settings}\nmax_queued_messages 0\n{own_user}"
             f"persistence true\npersistence_location {self.folder}/\nlog_dest file {self.folder}/mosquitto.log\n"
         )
         assert MOSQUITTO is not None
@@ -82,7 +83,6 @@ class Mosquitto:
         file = self.folder / "passwords"
         tool = shutil.which("mosquitto_passwd") or "mosquitto_passwd"
         subprocess.run([tool, "-b", "-c", str(file), username, password], check=True, capture_output=True)
-        file.chmod(0o644)
         self.settings = f"allow_anonymous false\npassword_file {file}"
 
 

@@ -94,7 +94,7 @@ def open_broker(settings: Mqtt) -> BrokerHandle:
     if settings.broker == "auto" and (not _can_host(settings) or answers(settings.host, settings.port)):
         return BrokerHandle()
     _check_can_host(settings)
-    return BrokerHandle(_start(_loopback_address(settings.host), settings.port))
+    return BrokerHandle(_start("127.0.0.1" if settings.host == "localhost" else settings.host, settings.port))
 
 
 def answers(host: str, port: int, timeout_s: float = _PROBE_S) -> bool:
@@ -128,11 +128,6 @@ def _check_can_host(settings: Mqtt) -> None:
         raise BrokerError(f"{where}: it has no TLS; set mqtt.tls.enabled to false or mqtt.broker to external")
     if answers(settings.host, settings.port):
         raise BrokerError(f"{where}: the port is taken; set mqtt.port to a free one or mqtt.broker to auto")
-
-
-def _loopback_address(host: str) -> str:
-    address = "127.0.0.1" if host == "localhost" else host
-    return f"[{address}]" if ":" in address else address
 
 
 def _start(address: str, port: int) -> subprocess.Popen[str]:

@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from amqtt.broker import Broker
-from amqtt.errors import AMQTTError
+from amqtt.errors import BrokerError
 from amqtt.plugins.base import BaseAuthPlugin
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def _serve(host: str, port: int) -> int:
     )
     try:
         await broker.start()
-    except AMQTTError as error:
+    except BrokerError as error:
         _say(str(error.__cause__ or error))
         return 1
     _say(READY)

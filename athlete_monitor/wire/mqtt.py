@@ -296,8 +296,8 @@ class _Client(Client):
 class _BufferedSocket:
     """A socket whose small reads are served from one large one, and acknowledged at once.
 
-    Mosquitto, as it is configured by default, holds a small message back until the one before is acknowledged, and Linux
-    may take 40 ms over that.
+    Mosquitto, as it is configured by default, holds a small message back until the one before is acknowledged, and
+    Linux may take 40 ms over that.
     """
 
     def __init__(self, sock: socket.socket) -> None:

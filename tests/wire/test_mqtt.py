@@ -1,0 +1,340 @@
+"""The MQTT client on a real Mosquitto."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from athlete_monitor.config import Mqtt, Tls
+from athlete_monitor.errors import BrokerError
+from athlete_monitor.wire.mqtt import MqttLink, Will, _BufferedSocket
+from tests.helpers import ROOT, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.helpers import Mosquitto
+
+    Connect = Callable[..., MqttLink]
+
+pytestmark = pytest.mark.integration
+
+NO_TLS = Tls(enabled=False, ca_file=None, cert_file=None, key_file=None)
+
+
+def settings(port: int, **changes: Any) -> Mqtt:
+    keys: dict[str, Any] = {
+        "broker": "external", "host": "127.0.0.1", "port": port, "username": None, "password_file": None,
+        "tls": NO_TLS, "keepalive_s": 10, "reconnect_max_s": 1.0, "qos": 0, "persistent_session": False,
+    }  # fmt: skip
+    return Mqtt(**(keys | changes))
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """``connect(port, "name", ...)``: a started link, stopped after the test."""
+    links: list[MqttLink] = []
+
+    def start(port: int, client_id: str, wait_s: float | None = 10.0, **options: Any) -> MqttLink:
+        mqtt = options.pop("mqtt", None) or settings(port)
+        links.append(MqttLink(mqtt, client_id, **options))
+        links[-1].start(wait_s)
+        return links[-1]
+
+    yield start
+    for link in links:
+        link.stop()
+
+
+class Inbox(list[tuple[str, bytes]]):
+    """What a link receives."""
+
+    def __call__(self, topic: str, payload: bytes) -> None:
+        self.append((topic, payload))
+
+    def payloads(self) -> list[bytes]:
+        return [payload for _, payload in self]
+
+
+def subscribed(connect: Connect, port: int, inbox: Inbox, topic: str, name: str = "reader", **options: Any) -> MqttLink:
+    """A link that has certainly subscribed: it has received a message of its own."""
+    link = connect(port, name, on_message=inbox, subscriptions=[(topic, 1), ("ready/" + name, 1)], **options)
+    link.publish("ready/" + name, b"ready", 1)
+    wait_until(lambda: ("ready/" + name, b"ready") in inbox, what="the subscription")
+    inbox.clear()
+    return link
+
+
+def test_messages_of_both_qualities_arrive_in_order(mosquitto: Mosquitto, connect):
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "x/#")
+    sender = connect(mosquitto.port, "sender")
+    for qos in (0, 1):
+        inbox.clear()
+        assert all(sender.publish(f"x/{number}", str(number).encode(), qos) for number in range(2000))
+        assert sender.flush(10.0)
+        wait_until(lambda: len(inbox) == 2000, what="all messages")
+        assert inbox == [(f"x/{number}", str(number).encode()) for number in range(2000)]
+    assert sender.dropped == 0
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 70_000, 1_000_000])
+def test_payloads_of_every_size_arrive_whole(mosquitto, connect, size):
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "big")
+    payload = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    connect(mosquitto.port, "sender").publish("big", payload, 1)
+    wait_until(lambda: inbox, what="the message")
+    assert inbox == [("big", payload)]
+
+
+def test_a_retained_message_waits_for_whoever_subscribes(mosquitto, connect):
+    connect(mosquitto.port, "sender").publish("engine/status", b"online", 1, retain=True)
+    inbox = Inbox()
+    connect(mosquitto.port, "late", on_message=inbox, subscriptions=[("engine/status", 1)])
+    wait_until(lambda: inbox == [("engine/status", b"online")], what="the retained message")
+
+
+def test_a_lost_connection_mends_itself_and_subscribes_anew(mosquitto, connect):
+    inbox, told = Inbox(), []
+    link = subscribed(connect, mosquitto.port, inbox, "x/#", on_connection=lambda on, text: told.append((on, text)))
+    mosquitto.stop()
+    wait_until(lambda: not link.connected, what="noticing the loss")
+    assert link.publish("x/lost", b"", 0) is False
+    assert link.dropped == 1
+    mosquitto.start()
+    wait_until(lambda: link.connected, what="the new connection")
+    sender = connect(mosquitto.port, "sender")
+    wait_until(lambda: sender.publish("x/1", b"back", 1) and ("x/1", b"back") in inbox, what="a message")
+    address = f"127.0.0.1:{mosquitto.port}"
+    assert told[0] == (True, f"connected to the broker at {address}")
+    assert told[1] == (False, f"connection to the broker at {address} lost")
+    assert told[-1] == (True, f"connected to the broker at {address}")
+
+
+def test_messages_of_quality_one_wait_for_the_broker(mosquitto, connect):
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "x/#", persistent=True)
+    sender = connect(mosquitto.port, "sender")
+    mosquitto.stop()
+    wait_until(lambda: not sender.connected, what="noticing the loss")
+    assert all(sender.publish("x/1", str(number).encode(), 1) for number in range(3000))
+    assert sender.flush(0.0) is False
+    mosquitto.start()
+    wait_until(lambda: len(set(inbox)) == 3000, 30.0, "all messages")
+    assert sender.flush(10.0)
+    assert sender.dropped == 0
+
+
+def test_a_session_that_persists_loses_nothing_over_a_restart_of_the_broker(mosquitto, connect):
+    inbox = Inbox()
+    reader = subscribed(connect, mosquitto.port, inbox, "x/#", "keeper", persistent=True)
+    sender = connect(mosquitto.port, "sender")
+    for number in range(300):
+        sender.publish("x/1", str(number).encode(), 1)
+        if number == 150:
+            mosquitto.restart()
+    assert sender.flush(20.0)
+    wait_until(lambda: len(set(inbox.payloads())) == 300, 20.0, "all messages")
+    assert reader.connected
+
+
+def test_a_session_that_persists_gets_what_came_while_it_was_away(mosquitto, connect):
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "x/#", "keeper", persistent=True).stop()
+    connect(mosquitto.port, "sender").publish("x/1", b"while away", 1)
+    connect(mosquitto.port, "keeper", on_message=inbox, subscriptions=[("x/#", 1)], persistent=True)
+    wait_until(lambda: inbox.payloads() == [b"while away"], what="the message")
+
+
+def test_more_than_may_wait_is_refused_and_counted(connect, free_port):
+    link = connect(free_port, "alone", wait_s=None, max_outgoing=10)
+    assert [link.publish("x", b"", 1) for _ in range(15)] == [True] * 10 + [False] * 5
+    assert [link.publish("x", b"", 0) for _ in range(5)] == [False] * 5
+    assert link.dropped == 10
+
+
+def test_publishing_never_blocks_on_a_broker_that_takes_nothing(connect):
+    test_is_over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept_and_stall, args=(server, test_is_over))
+        thread.start()
+        link = connect(server.getsockname()[1], "stalled", max_outgoing=50)
+        accepted = [link.publish("x", bytes(200_000)) for _ in range(200)]
+        assert 50 <= sum(accepted) < 200
+        assert link.dropped == 200 - sum(accepted)
+        assert link.flush(0.05) is False
+        test_is_over.set()
+        thread.join()
+
+
+def accept_and_stall(server: socket.socket, test_is_over: threading.Event) -> None:
+    """Greet one client, then read nothing more."""
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1000)
+        connection.sendall(b"\x20\x02\x00\x00")
+        test_is_over.wait(60)
+
+
+def test_stopping_does_not_wait_for_a_broker_that_takes_nothing(monkeypatch):
+    monkeypatch.setattr("athlete_monitor.wire.mqtt._STOP_TIMEOUT_S", 0.1)
+    test_is_over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept_and_stall, args=(server, test_is_over))
+        thread.start()
+        link = MqttLink(settings(server.getsockname()[1]), "stalled")
+        link.start(10.0)
+        for _ in range(100):
+            link.publish("x", bytes(200_000))
+        stopping = threading.Thread(target=link.stop, daemon=True)
+        stopping.start()
+        stopping.join(20)
+        assert not stopping.is_alive()
+        test_is_over.set()
+        thread.join()
+
+
+def test_the_last_will_is_published_for_a_client_that_is_killed(mosquitto, connect):
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "engine/status")
+    code = (
+        "import sys, time; sys.path.insert(0, '.')\n"
+        "from tests.wire.test_mqtt import settings\n"
+        "from athlete_monitor.wire.mqtt import MqttLink, Will\n"
+        "link = MqttLink(settings(int(sys.argv[1])), 'engine', will=Will('engine/status', b'lost'))\n"
+        "link.start(10.0); link.publish('engine/status', b'online', 1, retain=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(mosquitto.port)], cwd=ROOT)
+    try:
+        wait_until(lambda: b"online" in inbox.payloads(), 30.0, "the engine")
+    finally:
+        process.kill()
+        process.wait()
+    wait_until(lambda: inbox.payloads()[-1] == b"lost", what="the last will")
+    late = Inbox()
+    connect(mosquitto.port, "late", on_message=late, subscriptions=[("engine/status", 1)])
+    wait_until(lambda: late.payloads() == [b"lost"], what="the retained will")
+
+
+def test_a_link_that_is_stopped_says_goodbye_and_its_will_stays_unread(mosquitto, connect):
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "#")
+    link = connect(mosquitto.port, "polite", will=Will("will", b"lost"))
+    for number in range(100):
+        link.publish("x", str(number).encode())
+    link.stop()
+    assert not link.connected
+    wait_until(lambda: len(inbox) == 100, what="what was waiting")
+    assert ("will", b"lost") not in inbox
+
+
+def test_a_wrong_password_is_told_in_words(mosquitto, connect, tmp_path):
+    mosquitto.require_password("coach", "secret")
+    mosquitto.restart()
+    (tmp_path / "password").write_text("wrong\n")
+    guess = settings(mosquitto.port, username="coach", password_file=tmp_path / "password")
+    with pytest.raises(
+        BrokerError, match=r"refuses user 'coach': not authorized \(mqtt\.username, mqtt\.password_file"
+    ):
+        connect(mosquitto.port, "x", mqtt=guess)
+    with pytest.raises(BrokerError, match="refuses a client without user"):
+        connect(mosquitto.port, "x")
+    (tmp_path / "password").write_text("secret\r\nsecond line\n")
+    assert connect(mosquitto.port, "x", mqtt=guess).connected
+
+
+def test_a_password_file_that_cannot_be_read_is_told(tmp_path):
+    with pytest.raises(BrokerError, match=r"mqtt\.password_file .*/none: cannot be read: No such file"):
+        MqttLink(settings(1883, username="coach", password_file=tmp_path / "none"), "x")
+
+
+def test_no_broker_is_told_within_the_time_that_was_asked_for(connect, free_port):
+    with pytest.raises(BrokerError, match=f"no broker answers at 127.0.0.1:{free_port}: Connection refused"):
+        connect(free_port, "x", wait_s=0.5)
+
+
+def test_a_host_that_does_not_exist_is_told(connect):
+    with pytest.raises(BrokerError, match=r"no broker answers at broker\.invalid:1883"):
+        connect(1883, "x", wait_s=2.0, mqtt=settings(1883, host="broker.invalid"))
+
+
+def test_a_server_that_is_no_broker_is_told(connect):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(BrokerError, match=f"the broker at 127.0.0.1:{port} does not answer within 0.5 s"):
+            connect(port, "x", wait_s=0.5)
+
+
+def test_the_first_connection_is_tried_until_there_is_a_broker(mosquitto, connect):
+    mosquitto.stop()
+    link = connect(mosquitto.port, "early", wait_s=None)
+    link.publish("early", b"bird", 1, retain=True)
+    mosquitto.start()
+    wait_until(lambda: link.connected, what="the first connection")
+    assert link.flush(10.0)
+    inbox = Inbox()
+    connect(mosquitto.port, "late", on_message=inbox, subscriptions=[("early", 1)])
+    wait_until(lambda: inbox.payloads() == [b"bird"], what="the message")
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    paths = tmp_path / "cert.pem", tmp_path / "key.pem"
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-out", str(paths[0]), "-keyout", str(paths[1])],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        pytest.skip("openssl cannot make a certificate here")
+    return paths
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # paho forgets a socket refused by TLS
+def test_tls_carries_large_bursts_and_checks_the_certificate(mosquitto, connect, certificate):
+    cert, key = certificate
+    mosquitto.settings = f"allow_anonymous true\ncertfile {cert}\nkeyfile {key}"
+    mosquitto.restart()
+    secure = settings(mosquitto.port, tls=Tls(enabled=True, ca_file=cert, cert_file=None, key_file=None))
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "x", mqtt=secure)
+    sender = connect(mosquitto.port, "sender", mqtt=secure)
+    for number in range(2000):
+        sender.publish("x", str(number).encode() * 50)
+    wait_until(lambda: len(inbox) == 2000, what="all messages")
+    stranger = settings(mosquitto.port, tls=Tls(enabled=True, ca_file=None, cert_file=None, key_file=None))
+    with pytest.raises(BrokerError, match="certificate verify failed"):
+        connect(mosquitto.port, "x", wait_s=2.0, mqtt=stranger)
+
+
+def test_a_tls_file_that_cannot_be_used_is_told(tmp_path):
+    broken = Tls(enabled=True, ca_file=tmp_path / "none.pem", cert_file=None, key_file=None)
+    with pytest.raises(BrokerError, match=r"mqtt\.tls: .*none\.pem: No such file"):
+        MqttLink(settings(1883, tls=broken), "x")
+
+
+def test_a_buffered_socket_gives_the_same_bytes_however_they_are_asked_for():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        left = socket.create_connection(server.getsockname())
+        right, _ = server.accept()
+    with left, right:
+        data = bytes(range(256)) * 500
+        threading.Thread(target=send_and_end, args=(left, data)).start()
+        buffered, pieces, size = _BufferedSocket(right), [], 1
+        while piece := buffered.recv(size):
+            pieces.append(piece)
+            size = size % 700 + 13
+        assert b"".join(pieces) == data
+        assert buffered.pending() == 0
+
+
+def send_and_end(sock: socket.socket, data: bytes) -> None:
+    sock.sendall(data)
+    sock.shutdown(socket.SHUT_WR)
