@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from cachetools import LRUCache
+from cachetools import Cache, LRUCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -44,7 +44,7 @@ class BoundedCache(Generic[Key, Value]):
 
     def items(self) -> list[tuple[Key, Value]]:
         """Keys and values, without making any of them recent."""
-        return list(self._values.items())
+        return [(key, Cache.__getitem__(self._values, key)) for key in self._values]
 
     def get(self, key: Key) -> Value | None:
         """The value, now the most recent one; None if it is not held."""

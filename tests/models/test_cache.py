@@ -102,4 +102,4 @@ class CacheAgainstSlowCache(RuleBasedStateMachine):
 
 
 TestCacheAgainstSlowCache = CacheAgainstSlowCache.TestCase
-TestCacheAgainstSlowCache.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestCacheAgainstSlowCache.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
