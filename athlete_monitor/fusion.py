@@ -20,7 +20,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import ahrs
 import imufusion
 import numpy as np
 
@@ -289,6 +288,8 @@ class AhrsMadgwick(_GyroscopeFilter):
     """
 
     def __init__(self, capacity: int) -> None:
+        import ahrs
+
         super().__init__(capacity)
         self._filter = ahrs.filters.Madgwick()
 

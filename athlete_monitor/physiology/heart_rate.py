@@ -70,7 +70,7 @@ class HeartRateFilter(SquadState):
     readings that a device repeats at 10 Hz are not punished for changing within one sample, and still cannot climb
     faster than the limit. The limit widens with the time since the last accepted reading, so a strap that has
     found the pulse again is believed after some seconds whatever it said before. NaN is "no reading in this sample".
-    Source of the limits: common practice of flagging wearable heart rate.
+    Source of the limits: as the Athlytics package flags implausible heart rates.
     """
 
     FIELDS = MappingProxyType(
@@ -98,6 +98,10 @@ class HeartRateFilter(SquadState):
         rejected += bad
         self._put(rows, state)
         return CleanHeartRate(np.where(np.abs(t - bpm_t) <= self._fresh_s, bpm, np.nan), good, bad)
+
+    def reading_t(self, rows: IntArray) -> FloatArray:
+        """Sample time of the last accepted reading [k], s; NaN before the first."""
+        return self._field("t", rows)
 
     def accepted(self, rows: IntArray) -> FloatArray:
         """Number of readings accepted so far [k]."""

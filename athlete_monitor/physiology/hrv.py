@@ -31,7 +31,7 @@ MAX_DEVIATION: Final = 0.2
 MEDIAN_BEATS: Final = 5
 BIN_MS: Final = 50.0
 MIN_CLEAN_S: Final = 60.0
-"""Clean time needed for the time-domain measures; one minute of RMSSD stands well for five at rest."""
+"""Clean time needed: a minute of RMSSD stands well for five in resting athletes (Esco & Flatt 2014)."""
 MIN_CLEAN_BEATS: Final = 100
 """Clean beats needed for Baevsky's index, which counts a histogram."""
 MIN_CLEAN_SHARE: Final = 0.8
@@ -102,7 +102,7 @@ def baevsky_stress_index(clean_rr_ms: FloatArray) -> float:
 
     Over bins of 50 ms, Mo is the centre of the fullest bin, s (the shorter one of equals), AMo the percent of intervals
     in it, and MxDMn the range of the intervals, s. NaN where the intervals do not vary, or there are none.
-    Source: Baevsky & Chernikova 2008; resting adults 50-150. Some software reports its square root.
+    Source: Baevsky & Berseneva 2008; resting adults 50-150. Some software reports its square root.
     """
     if len(clean_rr_ms) == 0 or float(np.ptp(clean_rr_ms)) == 0.0:
         return math.nan

@@ -13,7 +13,7 @@ from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
-    from athlete_monitor.arrays import FloatArray, IntArray
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
 BAND_EDGES_G: Final = (5.0, 6.0, 6.5, 7.0, 8.0, 10.0)
 """Lower edges of the bands, g; an impact at an edge belongs to the band above it."""
@@ -131,7 +131,7 @@ class Impacts(SquadState):
         seconds = self._field("recent_s", rows)
         return self._field("recent_samples", rows) / np.where(seconds >= _RATE_KNOWN_S, seconds, np.nan)
 
-    def _found(self, rows: IntArray, state: FloatArray, certain: FloatArray) -> list[Impact]:
+    def _found(self, rows: IntArray, state: FloatArray, certain: BoolArray) -> list[Impact]:
         """Report and count the peaks held in the columns of ``state`` that are ``certain``."""
         return [self._count(int(rows[i]), state[:, i]) for i in np.flatnonzero(certain)]
 

@@ -41,7 +41,8 @@ class Locomotion(SquadState):
     passed over. Against noise nothing is taken from two neighbouring readings alone at high rates: an acceleration is
     the change of speed over the last 0.5 s or more (a reading 0.1 m/s off makes it 0.2 m/s^2 wrong), and a speed from
     positions is the displacement over the same time. Thus "at least 3 m/s^2 held 0.5 s" reads: the mean acceleration
-    over 0.5 s reaches it. The thresholds are those of the configuration of most team-sport systems; none is individual.
+    over 0.5 s reaches it. Thresholds vary between sports and systems (Sweeting et al. 2017, Front Physiol 8:432); these
+    are absolute and not fitted to a person.
 
     - distance_m: speed over time, trapezoids, a step counting 2 s at most
     - high_speed_m: the distance of steps at 5.5 m/s or more

@@ -62,6 +62,7 @@ def test_a_reading_is_held_between_its_updates_until_it_is_stale():
     assert bpm(outputs)[:2] == [100, 100]
     assert np.isnan(bpm(outputs)[2])
     assert strap.reason(0) == "heart rate stale"
+    assert strap.reading_t(ROW)[0] == 1000.0
     assert HeartRateFilter(1).reason(0) == "heart rate missing"
 
 
