@@ -25,7 +25,7 @@ from athlete_monitor.engine.metrics import (
     total_figures,
     variability_figures,
 )
-from athlete_monitor.engine.sessions import Session, session_id
+from athlete_monitor.engine.sessions import UNKNOWN_ATHLETE, Session, session_id
 from athlete_monitor.engine.summary import identity, load_zone, quality, summarise
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.physiology.impacts import BANDS
@@ -106,6 +106,7 @@ class Monitor:
         self._history = history or LoadHistory()
         self._players, self._devices = players, devices
         self._waiting: list[Session] = []
+        self._worn: dict[int, list[str]] = {}
         self._said_s: dict[str, float] = {}
         self._wants_samples = sink.wants_samples
 
@@ -171,12 +172,12 @@ class Monitor:
 
     def resume(self, session: Session) -> None:
         """Go on with a session that an earlier engine began; its row is restored already."""
-        self.sessions[session.device_id] = session
+        self._enter(session)
         self.sink.started(session)
 
     def finish(self, session: Session, reason: str) -> None:
         """Summarise a session that was never among the running ones: an earlier engine's, too long ago to go on."""
-        self.sessions[session.device_id] = session
+        self._enter(session)
         self._end(session, reason)
 
     def chronic(self, session: Session) -> None:
@@ -207,12 +208,22 @@ class Monitor:
             self._say("refused", arrived_s, "event=device_refused device=%s max_devices=%d", sample.device_id, limit)
             return None
         session = self._new_session(sample, arrived_s)
-        self._warn_of_second_device(session)
         self.counts.sessions_started += 1
-        self.sessions[sample.device_id] = session
+        self._enter(session)
         self.chronic(session)
         self.sink.started(session)
         return session
+
+    def _enter(self, session: Session) -> None:
+        self._warn_of_second_device(session)
+        self.sessions[session.device_id] = session
+
+    def _leave(self, session: Session) -> None:
+        del self.sessions[session.device_id]
+        worn = self._worn[session.athlete_id]
+        worn.remove(session.device_id)
+        if not worn:
+            del self._worn[session.athlete_id]
 
     def _new_session(self, sample: Sample, arrived_s: float) -> Session:
         wearer = self._wearers.of(sample)
@@ -235,13 +246,14 @@ class Monitor:
         return session
 
     def _warn_of_second_device(self, session: Session) -> None:
-        others = [s.device_id for s in self.sessions.values() if s.athlete_id == session.athlete_id and s is not session]
-        if others and session.athlete_id:
+        worn = self._worn.setdefault(session.athlete_id, [])
+        if worn and session.athlete_id != UNKNOWN_ATHLETE:
             self.sink.notice(
-                f"athlete {session.athlete_id} wears two devices, {others[0]} and {session.device_id}: "
+                f"athlete {session.athlete_id} wears two devices, {worn[0]} and {session.device_id}: "
                 "each has a session of its own",
                 bad=True,
             )
+        worn.append(session.device_id)
 
     def _step(self, sessions: Sequence[Session], samples: Sequence[Sample]) -> None:
         for session, sample in zip(sessions, samples, strict=True):
@@ -357,7 +369,7 @@ class Monitor:
         summary = summarise(self.squad, session, self._config.outputs.training_load, reason)
         if summary["trimp"] is not None:
             self._history.add(session.athlete_id, PastLoad(session.start_t, session.last_t, summary["trimp"]))
-        del self.sessions[session.device_id]
+        self._leave(session)
         self.squad.remove(session.row)
         self.counts.sessions_ended += 1
         session.status = "offline"
