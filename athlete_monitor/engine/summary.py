@@ -86,14 +86,11 @@ def summarise(squad: Squad, session: Session, limits: TrainingLoad, reason: str)
     variability, hrv_reasons = variability_figures(squad, session.row, has_beats=session.has_beats)
     figures = {**_heart_rate(squad, session.row), **total_figures(squad, rows)[0]}
     zone = load_zone(figures["trimp"], limits)
-    rest = {**variability, **session.chronic, "training_load_zone": zone, "recovery": recovery(zone, limits)}
-    told = {
-        "heart_rate_bpm": figures["heart_rate_mean_bpm"],
-        "hr_max_bpm": figures["hr_max_bpm"],
-        "motion_mps2": figures["player_load"],
-        "speed_mps": figures["distance_m"],
+    figures |= {
+        "training_load_zone": zone,
+        "recovery": recovery(zone, limits),
+        "model_id": squad.models.model_id(session.row),
     }
-    reasons = null_reasons(squad, session.row, session.mode_code, {**told, **figures, "training_load_zone": zone})
     return {
         **identity(session),
         "start": format_timestamp(session.start_t),
@@ -101,13 +98,24 @@ def summarise(squad: Squad, session: Session, limits: TrainingLoad, reason: str)
         "end_reason": reason,
         "duration_s": round(session.last_t - session.start_t, 3),
         **figures,
-        **rest,
-        "model_id": squad.models.model_id(session.row),
+        **variability,
+        **session.chronic,
         "phases_s": {name: round(seconds, 1) for name, seconds in session.phases.seconds.items()},
         "quality": quality(session.stream.quality, squad.strap.rejected(rows)[0]),
         "formulas": FORMULAS,
-        "reasons": {k: v for k, v in {**reasons, **hrv_reasons, **session.chronic_reasons}.items() if k in {**figures, **rest}},
+        "reasons": {**_reasons(squad, session, figures), **hrv_reasons, **session.chronic_reasons},
     }
+
+
+def _reasons(squad: Squad, session: Session, figures: dict[str, Any]) -> dict[str, str]:
+    """Why figures of the whole session are missing."""
+    inputs = {
+        "heart_rate_bpm": figures["heart_rate_mean_bpm"],
+        "motion_mps2": figures["player_load"],
+        "speed_mps": figures["distance_m"],
+    }
+    reasons = null_reasons(squad, session.row, session.mode_code, {**inputs, **figures})
+    return {name: reason for name, reason in reasons.items() if name in figures}
 
 
 def _heart_rate(squad: Squad, row: int) -> dict[str, Any]:

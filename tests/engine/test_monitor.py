@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import json
+import math
+from itertools import zip_longest
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from athlete_monitor.athletes import Athlete, Roster
+from athlete_monitor.config import load_config
+from athlete_monitor.engine.offline import run_recordings
+from athlete_monitor.wire.codec import encode_sample
+from tests.engine.kit import (
+    GAME,
+    START,
+    LinearModel,
+    Models,
+    Recorded,
+    feed,
+    monitor_of,
+    sample,
+    spec_of,
+    stream,
+)
+from tests.helpers import ROOT
+
+CONFIG = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
+MIXED = {
+    "001": stream("001", 1, 12),
+    "002": stream("002", 2, 12, tags=GAME),
+    "003": stream("003", 3, 9, rate_hz=25),
+    "004": [sample(i, "004", 4, seq=i, speed_mps=3 + i % 3, heart_rate_bpm=140) for i in range(12)],
+}
+
+
+def models():
+    spec = spec_of(CONFIG)
+    return Models({2: LinearModel(spec, 2, 150.0)}, LinearModel(spec))
+
+
+def alone(device):
+    monitor, told = monitor_of(CONFIG, models())
+    for each in MIXED[device]:
+        feed(monitor, [each])
+    monitor.end_all("test")
+    return told
+
+
+ALONE = {device: alone(device) for device in MIXED}
+
+
+@given(st.data())
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_neither_the_company_of_others_nor_the_cutting_into_steps_changes_a_digit(data):
+    monitor, told = monitor_of(CONFIG, models())
+    queues = {device: list(samples) for device, samples in MIXED.items()}
+    while any(queues.values()):
+        device = data.draw(st.sampled_from([name for name, queue in queues.items() if queue]))
+        count = data.draw(st.integers(1, 60))
+        taken, queues[device] = queues[device][:count], queues[device][count:]
+        for each in taken:
+            monitor.accept(each, 0.0)
+        if data.draw(st.booleans()):
+            monitor.advance()
+    monitor.advance()
+    monitor.end_all("test")
+    for device, expected in ALONE.items():
+        assert [f for f in told.figures if f["device_id"] == device] == expected.figures
+        assert [s for s in told.summaries if s["device_id"] == device] == expected.summaries
+
+
+def test_an_offline_run_gives_what_the_same_samples_give_live():
+    told = run_recordings(CONFIG, [Recorded(samples) for samples in MIXED.values()], models=models())
+    for device, expected in ALONE.items():
+        assert [f for f in told.figures if f["device_id"] == device] == expected.figures
+
+
+def test_payloads_give_what_samples_give():
+    monitor, told = monitor_of(CONFIG, models())
+    for each in MIXED["001"]:
+        monitor.receive_all([("player/001/sensor/data", [(encode_sample(each), 0.0)])])
+    assert told.figures == ALONE["001"].figures
+
+
+def test_every_null_has_a_reason_and_nothing_is_nan():
+    for told in ALONE.values():
+        for figures in told.figures + told.summaries:
+            json.dumps(figures, allow_nan=False)
+            missing = {name for name, value in figures.items() if value is None}
+            assert missing - set(figures["reasons"]) <= {"session_phase", "intensity_level", "mode"}
+            assert set(figures["reasons"]) <= set(figures)
+
+
+def test_figures_grow_and_zones_add_up_to_the_measured_time():
+    for told in ALONE.values():
+        for before, after in zip(told.figures, told.figures[1:], strict=False):
+            for name in ("trimp", "trimp_edwards", "energy_kj", "player_load", "distance_m"):
+                if before[name] is not None:
+                    assert after[name] >= before[name]
+        last = told.figures[-1]
+        if last["time_in_zones_s"]:
+            assert sum(last["time_in_zones_s"].values()) <= last["measured_s"] + 0.5
+
+
+def test_banister_holds_for_half_an_hour_at_130():
+    config = CONFIG
+    roster = Roster((Athlete(id=1, device="001", sex="male", hr_max_bpm=200, hr_rest_bpm=40),))
+    monitor, told = monitor_of(config, roster=roster)
+    feed(monitor, [sample(i, heart_rate_bpm=130, seq=i) for i in range(1801)])
+    monitor.end_all("test")
+    assert told.summaries[0]["trimp"] == pytest.approx(31.80, abs=0.01)
+
+
+def test_training_takes_the_strap_and_a_game_the_model_each_with_its_source():
+    for device, source in (("001", "sensor"), ("002", "model")):
+        assert ALONE[device].figures[-1]["heart_rate_source"] in {source, "held"}
+    game = ALONE["002"].figures[-1]
+    assert game["heart_rate_low_bpm"] == pytest.approx(game["heart_rate_bpm"] - 6, abs=1e-3)
+    assert game["heart_rate_high_bpm"] == pytest.approx(game["heart_rate_bpm"] + 5, abs=1e-3)
+    assert game["model_id"].startswith("2@")
+    assert game["model_error"]["readings"] > 5
+
+
+def test_a_model_whose_channels_do_not_arrive_does_not_serve():
+    figures = ALONE["004"].figures[-1]
+    assert figures["model_heart_rate_bpm"] is None
+    assert "channels" in figures["reasons"]["model_heart_rate_bpm"]
+
+
+def test_auto_bridges_a_lost_strap_with_the_corrected_model(sample_config):
+    config = sample_config(engine={"heart_rate_source": "auto"})
+    monitor, told = monitor_of(config, models())
+    samples = stream("001", 1, 60)
+    silent = [each for i, each in enumerate(samples)]
+    for i, each in enumerate(silent):
+        values = list(each.values)
+        if i > 300:
+            values[9] = math.nan
+        feed(monitor, [type(each)(each.device_id, each.t, tuple(values), each.athlete_id, each.seq, each.profile, each.tags)])
+    sources = [figures["heart_rate_source"] for figures in told.figures]
+    assert "sensor" in sources[:20]
+    assert sources[-1] == "model_corrected"
+    assert told.figures[-1]["heart_rate_low_bpm"] is not None
+
+
+def test_rows_that_share_a_model_are_predicted_in_one_call():
+    model = LinearModel(spec_of(CONFIG))
+    monitor, _ = monitor_of(CONFIG, Models(default=model))
+    streams = [stream(f"{n:03}", n, 2) for n in range(1, 31)]
+    for moment in zip_longest(*streams):
+        feed(monitor, moment)
+    assert set(model.calls) == {30}
+
+
+def test_a_device_that_changes_its_athlete_ends_one_session_and_begins_another():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, [sample(i / 10, athlete=1, seq=i) for i in range(50)])
+    feed(monitor, [sample(5 + i / 10, athlete=2, seq=50 + i) for i in range(50)])
+    monitor.end_all("test")
+    assert [(s["athlete_id"], s["end_reason"]) for s in told.summaries] == [(1, "athlete_changed"), (2, "test")]
+    assert told.summaries[0]["quality"]["received"] == told.summaries[1]["quality"]["received"] == 50
+
+
+def test_two_devices_of_one_athlete_are_kept_apart_with_one_notice():
+    monitor, told = monitor_of(CONFIG)
+    for i in range(100):
+        feed(monitor, [sample(i / 10, "001", 1, seq=i), sample(i / 10, "002", 1, seq=i)])
+    monitor.end_all("test")
+    assert len(told.notices) == 1
+    assert {s["device_id"] for s in told.summaries} == {"001", "002"}
+
+
+def test_sessions_end_by_message_by_silence_and_by_a_pause_in_sample_time():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, stream(seconds=2))
+    feed(monitor, [sample(2.0, end=True)])
+    feed(monitor, stream(seconds=2), now_s=10.0)
+    monitor.tick(10.0 + CONFIG.engine.idle_s + 1)
+    feed(monitor, [sample(1000 + i / 10) for i in range(10)])
+    feed(monitor, [sample(2000 + i / 10) for i in range(10)])
+    monitor.end_all("shutdown")
+    assert [s["end_reason"] for s in told.summaries] == ["end_message", "idle", "pause", "shutdown"]
+
+
+def test_status_goes_from_online_over_stale_to_offline_and_back():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, stream(seconds=1), now_s=0.0)
+    for now_s in (1.0, 4.0, 31.0):
+        monitor.tick(now_s)
+    feed(monitor, [sample(1.0, seq=10)], now_s=32.0)
+    monitor.tick(32.1)
+    assert [status for _, status in told.statuses] == ["stale", "offline", "online"]
+
+
+def test_unknown_devices_beyond_the_limit_are_counted_and_dropped(sample_config):
+    config = sample_config(engine={"max_devices": 10})
+    monitor, told = monitor_of(config)
+    for n in range(10_000):
+        monitor.accept(sample(0, f"d{n}", n + 1), n / 100)
+    monitor.advance()
+    assert len(monitor.sessions) == 10
+    assert monitor.counts.refused_devices == 9990
+    assert monitor.squad.capacity <= 32
+
+
+def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
+    monitor, told = monitor_of(CONFIG)
+    good = encode_sample(stream()[0])
+    bad = [b"", b"{", b"[]", b"null", good[:-1], good.replace(b"001", b"002"), b'{"device_id":"../../x"}', b"\xff" * 70_000]
+    monitor.receive_all([("player/001/sensor/data", [(payload, 0.0) for payload in [*bad, good]])])
+    assert monitor.counts.invalid == len(bad)
+    assert sum(monitor.counts.invalid_reasons.values()) == len(bad)
+    assert monitor.counts.samples == 1
+    assert len([r for r in caplog.records if "invalid_payload" in r.getMessage()]) == 1
+
+
+def test_only_chosen_players_and_devices_are_watched():
+    monitor, _ = monitor_of(CONFIG, players={2})
+    feed(monitor, [sample(0, "001", 1), sample(0, "002", 2)])
+    assert list(monitor.sessions) == ["002"]
+    monitor, _ = monitor_of(CONFIG, devices={"001"})
+    feed(monitor, [sample(0, "001", 1), sample(0, "002", 2)])
+    assert list(monitor.sessions) == ["001"]
+    assert monitor.counts.filtered == 1
+
+
+def test_an_impact_becomes_an_event_with_its_band_and_alert():
+    monitor, told = monitor_of(CONFIG)
+    peaks = [9.8] * 100 + [88.0] + [9.8] * 100
+    feed(monitor, [sample(i / 100, seq=i, acc_x=0, acc_y=0, acc_z=z) for i, z in enumerate(peaks)])
+    monitor.end_all("test")
+    (event,) = told.events
+    assert (event["kind"], event["band"], event["alert"], event["undersampled"]) == ("impact", "8-10 g", True, False)
+    assert event["t_s"] == pytest.approx(START + 1.0)
+    assert told.summaries[0]["impacts"]["8-10 g"] == 1
+
+
+def test_phases_are_timed():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, stream(seconds=5))
+    feed(monitor, [sample(5 + i / 10, seq=50 + i, tags=GAME) for i in range(51)])
+    monitor.end_all("test")
+    assert told.summaries[0]["phases_s"] == {"main": 5.0, "first_half": 5.0}
+
+
+def test_heart_rates_of_0_and_255_are_refused_and_counted():
+    monitor, told = monitor_of(CONFIG)
+    readings = [130.0] * 10 + [0.0, 255.0, math.nan] + [130.0] * 10
+    feed(monitor, [sample(i, seq=i, heart_rate_bpm=bpm) for i, bpm in enumerate(readings)])
+    monitor.end_all("test")
+    assert told.summaries[0]["quality"]["heart_rate_rejected"] == 2
+    assert told.summaries[0]["heart_rate_highest_bpm"] == 130.0
