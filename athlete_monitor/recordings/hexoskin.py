@@ -94,7 +94,7 @@ def _start(folder: Path) -> float:
     path = folder / _INFO
     try:
         info: Any = json.loads(path.read_text(encoding="utf-8"))
-        start = datetime.fromisoformat(info["start_date"])
+        start = datetime.fromisoformat(str(info["start_date"]).replace("Z", "+00:00"))
     except FileNotFoundError:
         raise RecordingError(_no_recording(folder)) from None
     except OSError as error:

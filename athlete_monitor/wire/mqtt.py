@@ -193,7 +193,7 @@ class MqttLink:
     def _settle(self) -> None:
         """Forget the messages that are sent or lost, and count the lost ones."""
         for waiting in self._waiting:
-            while waiting and (waiting[0].rc != MQTTErrorCode.MQTT_ERR_SUCCESS or waiting[0].is_published()):
+            while waiting and _is_settled(waiting[0]):
                 self._dropped += waiting.popleft().rc != MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _unsettled(self) -> bool:
@@ -335,6 +335,13 @@ class _BufferedSocket:
             self._sock.shutdown(socket.SHUT_RDWR)
         except OSError:  # it is broken already
             self._chunk = b""
+
+
+def _is_settled(info: MQTTMessageInfo) -> bool:
+    try:
+        return info.is_published()
+    except RuntimeError:  # lost with its connection
+        return True
 
 
 def _passing_to(handle: Callable[[str, bytes], None]) -> Callable[[Client, object, MQTTMessage], None]:

@@ -177,8 +177,9 @@ def test_a_relative_folder_finds_its_body_too(tmp_path, monkeypatch):
     assert read_hexoskin(Path(), 10.0).profile.age_years == 20
 
 
-def test_a_start_with_a_zone_is_understood(tmp_path):
-    shirt = Shirt(start_date="2022-11-18T23:11:52+01:00")
+@pytest.mark.parametrize("text", ["2022-11-18T23:11:52+01:00", "2022-11-18T22:11:52Z", "2022-11-18 22:11:52"])
+def test_a_start_with_or_without_zone_is_understood(tmp_path, text):
+    shirt = Shirt(start_date=text)
     assert read_hexoskin(shirt.write(tmp_path), 10.0).t[0] == START
 
 
@@ -202,6 +203,11 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
 
 
+def make_it_a_folder(folder: Path) -> None:
+    (folder / "heart_rate.wav").unlink()
+    (folder / "heart_rate.wav").mkdir()
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "info missing": (lambda f: (f / "info.json").unlink(), "info.json is missing"),
     "info no JSON": (lambda f: (f / "info.json").write_text("{"), "no readable start_date"),
@@ -217,7 +223,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated": (lambda f: cut_short(f / "acceleration_Z.wav"), r"holds \d+ of \d+ samples"),
     "no WAV": (lambda f: (f / "acceleration_X.wav").write_text("hello" * 20), "is no WAV file"),
     "empty file": (lambda f: (f / "heart_rate.wav").write_bytes(b""), "is no WAV file"),
-    "a folder": (lambda f: ((f / "heart_rate.wav").unlink(), (f / "heart_rate.wav").mkdir()), "cannot be read"),
+    "a folder": (make_it_a_folder, "cannot be read"),
     "no samples": (lambda f: write_wav(f / "acceleration_X.wav", [], 64), "holds 0 of 0 samples"),
     "too short": (lambda f: write_wav(f / "acceleration_X.wav", [0] * 30, 64), "shorter than a second"),
     "beats no numbers": (lambda f: (f / "RR_interval.csv").write_text("t,v\n1,x\n"), "row 2: v is 'x'"),
