@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from athlete_monitor.config import load_config
+from athlete_monitor.engine.history import LoadHistory
+from athlete_monitor.engine.journal import Journal, PastLoad
+from athlete_monitor.engine.keeper import JournalSink, snapshot, take_up
+from athlete_monitor.errors import MonitorError
+from tests.engine.kit import START, LinearModel, Models, feed, monitor_of, spec_of, stream
+from tests.helpers import ROOT, wait_until
+
+CONFIG = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
+DAY_S = 86_400.0
+
+
+def journal_at(path, now_s=lambda: START + 100, **rest):
+    journal = Journal(path, now_s, period_s=0.02, **rest)
+    journal.start()
+    return journal
+
+
+def rows(path, query):
+    with sqlite3.connect(path) as connection:
+        return connection.execute(query).fetchall()
+
+
+def run(path, samples, *, memories=True):
+    journal = journal_at(path)
+    sink = JournalSink(journal)
+    monitor, _ = monitor_of(CONFIG, Models(default=LinearModel(spec_of(CONFIG))), begin=sink.begin)
+    monitor.sink._sinks.append(sink)
+    feed(monitor, samples)
+    for session in monitor.sessions.values():
+        session.memory_t = -1e9 if memories else session.last_t
+        session.snapshot_t = -1.0
+    snapshot(journal, monitor)
+    journal.stop()
+    return monitor
+
+
+def resumed(path, silent_s=1.0):
+    journal = Journal(path, lambda: START + 100)
+    monitor, told = monitor_of(CONFIG, Models(default=LinearModel(spec_of(CONFIG))))
+    for each in journal.open_sessions():
+        take_up(monitor, each, silent_s, 50.0, CONFIG.engine)
+    journal.stop()
+    return monitor, told
+
+
+def test_a_session_goes_on_after_a_restart_as_if_nothing_had_happened(tmp_path):
+    samples = stream(seconds=40)
+    path = tmp_path / "journal.sqlite3"
+    run(path, samples[:200])
+    monitor, told = resumed(path)
+    feed(monitor, samples[200:], now_s=51.0)
+    monitor.end_all("test")
+    whole, told_whole = monitor_of(CONFIG, Models(default=LinearModel(spec_of(CONFIG))))
+    feed(whole, samples)
+    whole.end_all("test")
+    assert told.summaries == told_whole.summaries
+    assert told.figures[-1] == told_whole.figures[-1]
+
+
+def test_without_memories_totals_go_on_and_features_begin_anew(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    before = run(path, stream(seconds=20), memories=False)
+    trimp = before.squad.totals(next(iter(before.sessions.values())).row)["trimp"]["total"]
+    monitor, _ = resumed(path)
+    session = monitor.sessions["001"]
+    assert monitor.squad.totals(session.row)["trimp"]["total"] == trimp
+    assert session.received == 200
+
+
+def test_a_session_silent_for_too_long_is_closed_and_summarised(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    run(path, stream(seconds=20))
+    monitor, told = resumed(path, silent_s=CONFIG.engine.idle_s + 1)
+    assert not monitor.sessions
+    assert told.summaries[0]["end_reason"] == "interrupted"
+    assert told.summaries[0]["quality"]["received"] == 200
+
+
+def test_seconds_and_events_and_ends_are_kept(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    journal = journal_at(path)
+    sink = JournalSink(journal)
+    monitor, _ = monitor_of(CONFIG, begin=sink.begin)
+    monitor.sink._sinks.append(sink)
+    feed(monitor, stream(seconds=20))
+    monitor.end_all("test")
+    journal.stop()
+    assert rows(path, "SELECT COUNT(*) FROM seconds")[0][0] in {20, 21}
+    assert rows(path, "SELECT end_t IS NOT NULL, load_trimp > 0 FROM sessions") == [(1, 1)]
+    assert rows(path, "SELECT COUNT(*) FROM totals") == [(0,)]
+
+
+def test_a_journal_that_is_something_else_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    path.write_bytes(b"this is no database, but long enough to look like one" * 100)
+    with pytest.raises(MonitorError, match="move it away"):
+        Journal(path, lambda: 0.0)
+
+
+def test_a_full_disk_costs_nothing_that_can_be_written_later(tmp_path):
+    told = []
+    path = tmp_path / "journal.sqlite3"
+    journal = Journal(path, lambda: START, period_s=0.02, tell=lambda text, bad: told.append((text, bad)))
+    (page_size,) = journal._connection.execute("PRAGMA page_size").fetchone()
+    (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
+    journal._connection.execute(f"PRAGMA max_page_count={pages}")
+    journal.start()
+    numbers = [journal.begin(f"s{i}", "001", 1, START + i, {"filler": "x" * page_size}) for i in range(5)]
+    wait_until(lambda: journal.failing, what="the alarm")
+    for i in range(1000):
+        journal.snapshot(numbers[0], START + i, {}, b"totals", None)
+    journal._connection.execute("PRAGMA max_page_count=100000")
+    wait_until(lambda: not journal.failing, what="the recovery")
+    journal.stop()
+    assert len(rows(path, "SELECT * FROM sessions")) == 5
+    assert rows(path, "SELECT last_t FROM sessions WHERE id = 1") == [(START + 999,)]
+    assert [bad for _, bad in told] == [True, False]
+
+
+def test_the_history_of_load_counts_overlapping_sessions_of_two_devices_once():
+    loads = [PastLoad(START - day * DAY_S, START - day * DAY_S + 3600, 50.0) for day in range(40, 0, -1)]
+    twice = [PastLoad(load.start_t + 60, load.end_t + 60, 10.0) for load in loads]
+    running = PastLoad(START, START + 3600, 50.0)
+    one, reasons = LoadHistory({1: loads}).figures(1, running)
+    two, _ = LoadHistory({1: loads + twice}).figures(1, running)
+    assert one == two
+    assert one["acwr"] == pytest.approx(1.0)
+    assert one["monotony"] is None
+    assert "monotony" in reasons

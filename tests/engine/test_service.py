@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+from athlete_monitor.engine.inbox import Inbox
+from athlete_monitor.engine.service import Notifier
+from athlete_monitor.engine.stats import Lags, temperature_c
+from athlete_monitor.engine.worker import Alarm, Worker
+from tests.helpers import wait_until
+
+
+def test_the_service_manager_hears_ready_once_status_watchdog_and_the_end(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        address = str(tmp_path / "notify")
+        manager.bind(address)
+        notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())})
+        notifier.ready()
+        notifier.ready()
+        notifier.status("two\nlines")
+        notifier.alive()
+        notifier.stopping()
+        heard = [manager.recv(100) for _ in range(4)]
+        notifier.close()
+    assert heard == [b"READY=1", b"STATUS=two lines", b"WATCHDOG=1", b"STOPPING=1"]
+    assert notifier.watchdog_s == 30.0
+
+
+def test_without_a_service_manager_or_with_a_dead_one_nothing_happens(tmp_path):
+    for environ in ({}, {"NOTIFY_SOCKET": str(tmp_path / "gone")}, {"NOTIFY_SOCKET": "relative"}):
+        notifier = Notifier(environ)
+        notifier.ready()
+        notifier.close()
+
+
+def test_a_watchdog_for_another_process_is_not_ours():
+    assert Notifier({"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}).watchdog_s is None
+
+
+def test_the_inbox_drops_the_oldest_of_the_device_that_floods_and_bounds_the_topics():
+    inbox = Inbox(per_topic=3, max_topics=2, shared_topic="sensor/data")
+    for i in range(10):
+        inbox.put("a", str(i).encode(), float(i))
+    inbox.put("b", b"x", 0.0)
+    inbox.put("c", b"x", 0.0)
+    counts = inbox.counts()
+    assert [payload for payload, _ in inbox.drain()["a"]] == [b"7", b"8", b"9"]
+    assert (counts.messages, counts.overflowed, counts.refused_topics) == (12, 7, 1)
+    assert inbox.drain() == {}
+    assert not inbox.wait(0.0)
+
+
+def test_a_worker_goes_on_after_a_failure_and_says_so_once():
+    told, seen = [], []
+
+    def handle(items):
+        seen.extend(items)
+        if "bad" in items:
+            raise OSError("no space left")
+
+    worker = Worker("test", handle, limit=3, period_s=0.01, alarm=Alarm("writing", lambda text, bad: told.append(bad)))
+    for item in (1, 2, 3, 4):
+        worker.put(item)
+    worker.start()
+    wait_until(lambda: seen == [2, 3, 4], what="the items")
+    for item in ("bad", "good"):
+        worker.put(item)
+        wait_until(lambda item=item: item in seen, what=item)
+    wait_until(lambda: not worker.alarm.raised, what="the recovery")
+    worker.stop()
+    assert worker.dropped == 1
+    assert told == [True, False]
+
+
+def test_lags_are_told_as_percentiles_and_start_anew():
+    lags = Lags()
+    lags.add([10.0 - i / 1000 for i in range(101)], 10.0)
+    assert lags.take() == {"lag_p50_ms": 50.0, "lag_p99_ms": 99.0}
+    assert lags.take() == {"lag_p50_ms": None, "lag_p99_ms": None}
+
+
+def test_the_temperature_is_the_hottest_plausible_zone(tmp_path):
+    for zone, text in enumerate(("41500", "63000\n", "-256000", "nonsense")):
+        (tmp_path / f"thermal_zone{zone}").mkdir()
+        (tmp_path / f"thermal_zone{zone}" / "temp").write_text(text)
+    assert temperature_c(tmp_path) == 63.0
+    assert temperature_c(tmp_path / "none") is None
+    assert time.monotonic() > 0
