@@ -130,6 +130,9 @@ class HummingbirdRuntime:
         try:
             with self._torch.inference_mode():
                 module = self._torch.jit.load(io.BytesIO(script), map_location=self.device).eval()
+            columns = sum(parameter.numel() for parameter in module.parameters())
+            if columns != n_features:
+                raise ModelError(f"not a model of {n_features} features (it takes {columns})")
             return _warmed_up(ForestPredictor(self._runner(module.forward), n_features))
         except RuntimeError as error:
             raise ModelError(f"not a model of {n_features} features ({_first_line(error)})") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ import msgspec
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
+from athlete_monitor.models.archive import SCRIPT_MEMBER
 from athlete_monitor.models.export import Artifacts, export_forest
 from athlete_monitor.models.loader import DynamicModelLoader, Limits
 from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles, Session
@@ -88,6 +91,19 @@ def publish(store: ModelStore, athlete_id: AthleteId = 7, level_bpm: float = 120
 @lru_cache(maxsize=2)
 def runtime(name: Any = "onnx") -> Runtime:
     return open_runtime(name, "cpu")
+
+
+def zipped(members: dict[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def with_code(code: str) -> bytes:
+    """A Hummingbird archive whose TorchScript is this code."""
+    return zipped({SCRIPT_MEMBER: zipped({"m/code/__torch__/x.py": code})})
 
 
 @dataclass

@@ -7,19 +7,7 @@ import pytest
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.archive import SCRIPT_MEMBER, torchscript_of
-from tests.models.kit import artifacts
-
-
-def zipped(members, compression=zipfile.ZIP_DEFLATED):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def with_code(code):
-    return zipped({SCRIPT_MEMBER: zipped({"m/code/__torch__/x.py": code})})
+from tests.models.kit import artifacts, with_code, zipped
 
 
 def test_the_script_of_an_export_is_found_whatever_its_layout():
