@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.arrays import (
+    ACC,
+    ALTITUDE,
+    CADENCE,
     CHANNELS,
+    GYRO,
     HEART_RATE,
+    SPEED,
     BoolArray,
     Float32Array,
     FloatArray,
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 USUAL_SHARE: Final = 0.5
 """A session holds a group when the group is there in at least this share of its rows."""
 
+USED_CHANNELS: Final = (*range(*ACC.indices(9)), *range(*GYRO.indices(9)), HEART_RATE, SPEED, ALTITUDE, CADENCE)
 LEAST_SESSION_ROWS: Final = 30
 SHARED_ROWS_LIMIT: Final = 0.2
 LEAST_SPREAD_BPM: Final = 0.5
@@ -143,7 +149,7 @@ def load_track(file: SessionFile, athlete_id: int) -> Track:
         raise RecordingError(
             f"{file.path}: holds rows of athlete {recording.athlete_id}, in athlete {athlete_id}'s folder"
         )
-    measured = np.flatnonzero(~np.isnan(recording.values).all(axis=0))
+    measured = np.array([c for c in USED_CHANNELS if not np.isnan(recording.values[:, c]).all()])
     if HEART_RATE not in measured:
         raise RecordingError(f"{file.path}: holds no heart rate")
     values = np.ascontiguousarray(recording.values[:, measured])

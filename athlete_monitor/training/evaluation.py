@@ -131,8 +131,9 @@ def ridge_predictions(train_X: Float32Array, train_y: FloatArray, test_X: Float3
     """Ridge regression on standardised features, penalty ``RIDGE_ALPHA``: a straight line through the same rows."""
     mean, scale = train_X.mean(axis=0, dtype=np.float64), train_X.std(axis=0, dtype=np.float64)
     scale[scale == 0.0] = 1.0
-    Z = (train_X - mean) / scale
+    standard = (train_X - mean) / scale
     centre = train_y.mean()
-    weights = np.linalg.solve(Z.T @ Z + RIDGE_ALPHA * np.eye(Z.shape[1]), Z.T @ (train_y - centre))
+    penalty = RIDGE_ALPHA * np.eye(standard.shape[1])
+    weights = np.linalg.solve(standard.T @ standard + penalty, standard.T @ (train_y - centre))
     predicted: FloatArray = ((test_X - mean) / scale) @ weights + centre
     return predicted

@@ -102,18 +102,18 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
         held_out=parts.held_out,
         test_X=parts.test_X,
         test_y=parts.test_y,
-        check_rows=spread(X, AGREEMENT_ROWS),
+        check_rows=X[spread(len(X), AGREEMENT_ROWS)],
         curve=_curve(parts, predicted),
         importance=final.feature_importances_,
         seconds=time.perf_counter() - began,
     )
 
 
-def spread(X: Float32Array, rows: int) -> Float32Array:
-    """At most ``rows`` rows of X, evenly from first to last."""
-    return X if len(X) <= rows else X[np.linspace(0, len(X) - 1, rows).astype(np.int64)]
+def spread(n: int, most: int) -> IntArray:
+    """At most ``most`` of the indices 0 ... n - 1, evenly from first to last."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.int64)
 
 
 def _curve(parts: Split, predicted: FloatArray) -> Curve:
-    shown = np.unique(np.linspace(0, len(predicted) - 1, CURVE_POINTS).astype(np.int64))
+    shown = spread(len(predicted), CURVE_POINTS)
     return Curve(parts.test_t[shown] - parts.test_t[0], parts.test_y[shown], predicted[shown])

@@ -27,18 +27,23 @@ def decide(new: Holdout, deployed_mae_bpm: float | None, settings: Retraining) -
         settings: the thresholds.
     """
     if new.rmse_bpm > settings.max_rmse_threshold:
-        return Decision(False, f"RMSE {new.rmse_bpm:.1f} bpm, at most {settings.max_rmse_threshold:g} are allowed")
+        return Decision(
+            deploy=False, reason=f"RMSE {new.rmse_bpm:.1f} bpm, at most {settings.max_rmse_threshold:g} are allowed"
+        )
     median = new.baselines["median"]
     if median is not None and not median - new.mae_bpm > settings.min_gain_over_median_bpm:
         return Decision(
-            False,
-            f"MAE {new.mae_bpm:.2f} bpm does not beat the median's {median:.2f} bpm "
+            deploy=False,
+            reason=f"MAE {new.mae_bpm:.2f} bpm does not beat the median's {median:.2f} bpm "
             f"by more than {settings.min_gain_over_median_bpm:g}",
         )
     if deployed_mae_bpm is not None and new.mae_bpm > deployed_mae_bpm + settings.max_mae_increase_bpm:
         return Decision(
-            False,
-            f"MAE {new.mae_bpm:.2f} bpm is worse than {deployed_mae_bpm:.2f} bpm of the model in service "
+            deploy=False,
+            reason=f"MAE {new.mae_bpm:.2f} bpm is worse than {deployed_mae_bpm:.2f} bpm of the model in service "
             f"by more than {settings.max_mae_increase_bpm:g}",
         )
-    return Decision(True, "better than the median" + ("" if deployed_mae_bpm is None else " and not worse than before"))
+    return Decision(
+        deploy=True,
+        reason="better than the median" + ("" if deployed_mae_bpm is None else " and not worse than before"),
+    )

@@ -26,7 +26,7 @@ TRACK_SHARE: Final = 0.6
 """Memory of a session while it is replayed, as a share of its file; ten times that for a compressed one."""
 
 LEAST_GROUP_MB: Final = 64
-MOST_TRACKS: Final = 24
+MOST_TRACKS: Final = 30
 """More sessions side by side gain little speed and cost memory."""
 
 COOL_DOWN_S: Final = 5.0
@@ -80,13 +80,15 @@ def _megabytes(athlete: Candidates) -> float:
 
 def board_temperature_c(root: Path = THERMAL_ROOT) -> float | None:
     """Hottest thermal zone of the board, °C; None where there is none to read."""
-    readings = []
-    for path in root.glob("thermal_zone*/temp"):
-        try:
-            readings.append(int(path.read_text(encoding="ascii")) / 1000.0)
-        except (OSError, ValueError):
-            continue
-    return max(readings, default=None)
+    readings = [_zone_c(path) for path in root.glob("thermal_zone*/temp")]
+    return max((reading for reading in readings if reading is not None), default=None)
+
+
+def _zone_c(path: Path) -> float | None:
+    try:
+        return int(path.read_text(encoding="ascii")) / 1000.0
+    except (OSError, ValueError):
+        return None
 
 
 @dataclass(frozen=True)

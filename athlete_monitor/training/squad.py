@@ -74,7 +74,7 @@ def _member(data: AthleteData, profile: Float32Array, spec: FeatureSpec, groups:
     columns = np.searchsorted(spec.columns(data.groups), spec.columns(groups))
     X = np.concatenate([session.X for session in data.sessions])
     y = np.concatenate([session.y for session in data.sessions])
-    rows = spread(np.arange(len(y))[:, None], ROWS_PER_ATHLETE)[:, 0]
+    rows = spread(len(y), ROWS_PER_ATHLETE)
     return Member(data.athlete_id, np.hstack([X[np.ix_(rows, columns)], np.tile(profile, (len(rows), 1))]), y[rows])
 
 
@@ -97,7 +97,7 @@ def judge_fold(squad: Sequence[Member], place: int, settings: Training, constrai
 
 
 def _thin(member: Member) -> Member:
-    rows = spread(np.arange(len(member.y))[:, None], FOLD_ROWS_PER_ATHLETE)[:, 0]
+    rows = spread(len(member.y), FOLD_ROWS_PER_ATHLETE)
     return Member(member.athlete_id, member.X[rows], member.y[rows])
 
 
@@ -131,7 +131,7 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
         held_out="",
         test_X=X[:0],
         test_y=y[:0],
-        check_rows=spread(X, AGREEMENT_ROWS),
+        check_rows=X[spread(len(X), AGREEMENT_ROWS)],
         curve=_curve(measured, forest),
         importance=final.feature_importances_,
         seconds=time.perf_counter() - began,
@@ -139,5 +139,5 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
 
 
 def _curve(measured: FloatArray, predicted: FloatArray) -> Curve:
-    shown = np.unique(np.linspace(0, len(measured) - 1, CURVE_POINTS).astype(np.int64))
+    shown = spread(len(measured), CURVE_POINTS)
     return Curve(shown.astype(np.float64), measured[shown], predicted[shown])

@@ -1,0 +1,254 @@
+"""The trainer's command: arguments, locks, one pass or a watch, the report."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+import time
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from athlete_monitor.config import DEFAULT_CONFIG, Config, add_config_arguments, config_from_args
+from athlete_monitor.errors import LockedError, MonitorError
+from athlete_monitor.features import FeatureSpec
+from athlete_monitor.locks import Holder, acquire, holder, running_scripts
+from athlete_monitor.models.manifest import DEFAULT, AthleteId
+from athlete_monitor.models.store import ModelStore
+from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
+from athlete_monitor.training.console import display, log_to, say
+from athlete_monitor.training.notify import Notifier
+from athlete_monitor.training.outcome import ALL_SUCCEEDED, NONE_SUCCEEDED, Outcome, exit_code
+from athlete_monitor.training.pipeline import Options, Pass, Surroundings
+from athlete_monitor.training.report import Run, write_report
+from athlete_monitor.training.sessions import athlete_ids, candidates, quiet_since, session_paths
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterator, Sequence
+
+COMMAND: Final = "sup_ml_rf_training.py"
+ENGINE: Final = DEFAULT_CONFIG.with_name("main.py")
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog=COMMAND,
+        description="Train a heart-rate model for every athlete with new sessions; good ones go in service.",
+        epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration.",
+    )
+    add_config_arguments(parser)
+    parser.add_argument(
+        "--players", type=_ids, metavar="1,2,5-9", help="only these athletes, without the default model"
+    )
+    parser.add_argument("--force", action="store_true", help="train even where nothing is new")
+    parser.add_argument("--dry-run", action="store_true", help="train and judge, publish nothing")
+    parser.add_argument("--watch", action="store_true", help="go on and train whenever there are new sessions")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE.json", help="write a report, and a model card beside it (.html)"
+    )
+    parser.add_argument(
+        "--rollback", type=_athlete, metavar="ID", help="put an athlete's previous model back in service"
+    )
+    return parser.parse_args(arguments)
+
+
+def _ids(text: str) -> tuple[int, ...]:
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal():
+            raise argparse.ArgumentTypeError(f"{text!r}: athlete ids such as 1,2,5-9 are expected")
+        found |= set(range(int(first), int(last or first) + 1))
+    if not found or min(found) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: ids begin at 1")
+    return tuple(sorted(found))
+
+
+def _athlete(text: str) -> AthleteId:
+    if text == DEFAULT:
+        return DEFAULT
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: an athlete id from 1 on, or {DEFAULT}, is expected")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the trainer; returns the exit code, and says every mistake in one line on standard error."""
+    args = parse(arguments)
+    try:
+        config = config_from_args(args)
+        with log_to(config.logging) as log:
+            return _command(args, config, log)
+    except MonitorError as error:
+        say(str(error), error=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("stopped; models in service are as they were", error=True)
+        return 130
+
+
+def _command(args: argparse.Namespace, config: Config, log: logging.Logger) -> int:
+    if args.rollback is not None:
+        with acquire(config.prediction_check.training_lockfile_path, COMMAND):
+            return roll_back(config, args.rollback, log)
+    options = Options(args.players, args.force, args.dry_run)
+    if args.watch:
+        return Watch(config, options, args.report, log).run()
+    return train(config, options, args.report, log)
+
+
+def train(config: Config, options: Options, report: Path | None, log: logging.Logger) -> int:
+    """One pass under the training lock, once no prediction is in the way.
+
+    Raises:
+        LockedError: prediction goes on too long, or another trainer runs.
+        MonitorError: nothing can be done at all, or the report cannot be written.
+    """
+    keep_out_of_the_way(config, log)
+    with acquire(config.prediction_check.training_lockfile_path, COMMAND), display(config.logging) as shown:
+        began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
+        outcomes = [_told(outcome) for outcome in Pass(config, options, Surroundings(shown)).run()]
+        code = exit_code(outcomes) if outcomes else _nobody(config, options)
+        run = Run(started, time.monotonic() - began, code, outcomes)
+        log.info("event=pass_done athletes=%d seconds=%.1f exit_code=%d", len(outcomes), run.seconds, code)
+        if report is not None:
+            write_report(report, run, FeatureSpec.from_config(config.feature_engineering))
+    return code
+
+
+def _told(outcome: Outcome) -> Outcome:
+    say(outcome.line, error=not outcome.succeeded)
+    return outcome
+
+
+def _nobody(config: Config, options: Options) -> int:
+    wanted = "" if options.players is None else " of the athletes asked for"
+    say(f"{config.paths.data_root}: no sessions{wanted}; expected player_ID/TR1_A..._D..._....csv", error=True)
+    return NONE_SUCCEEDED
+
+
+def keep_out_of_the_way(config: Config, log: logging.Logger) -> None:
+    """Return once no prediction runs; at once where forced, since publishing is atomic. Never asks.
+
+    Raises:
+        LockedError: it still runs after ``prediction_check.max_wait_time_secs``; the text says what to do.
+    """
+    check = config.prediction_check
+    if not check.enabled:
+        return
+    found = in_the_way(config)
+    if found and check.force_training:
+        log.warning("%s is predicting: training beside it, as forced", found)
+        return
+    if found:
+        log.warning("%s is predicting: waiting up to %g s for its end", found, check.max_wait_time_secs)
+    deadline = time.monotonic() + check.max_wait_time_secs
+    while found:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0.0:
+            raise LockedError(
+                f"{found} is predicting: stop it, train later, or train beside it with FORCE_TRAINING=true"
+            )
+        time.sleep(min(check.check_interval_secs, left_s))
+        found = in_the_way(config)
+
+
+def in_the_way(config: Config) -> Holder | None:
+    """The process that predicts now: the lock's holder, or a script that is known to predict and takes no lock."""
+    check = config.prediction_check
+    found = holder(check.lockfile_path)
+    if found is None:
+        found = next(
+            (other for other in running_scripts(check.prediction_script_names) if not _takes_lock(other)), None
+        )
+    return found
+
+
+def _takes_lock(process: Holder) -> bool:
+    """Whether it is this system's engine: its lock says where it runs, and elsewhere it is in nobody's way."""
+    try:
+        folder = Path(psutil.Process(process.pid).cwd())
+    except psutil.Error:
+        return True
+    return any((folder / part).resolve() == ENGINE for part in process.command.split())
+
+
+def roll_back(config: Config, athlete_id: AthleteId, log: logging.Logger) -> int:
+    """Put the version before the one in service back; it stays until there are new sessions.
+
+    Raises:
+        ModelError: there is no earlier version.
+    """
+    manifest = ModelStore.from_config(config).rollback(athlete_id)
+    path = config.paths.models_root / "attempts.json"
+    if athlete_id != DEFAULT:
+        sessions = tuple(sorted(candidates(config, athlete_id).fingerprint))
+        schema = FeatureSpec.from_config(config.feature_engineering).schema_hash()
+        attempt = Attempt(sessions, schema, "unchanged", f"rolled back to {manifest.model_id}")
+        write_attempts(path, {**read_attempts(path), str(athlete_id): attempt})
+    notifier = Notifier(config.mqtt, log.info)
+    notifier.published(manifest)
+    notifier.close()
+    log.info("event=rolled_back athlete=%s model=%s", athlete_id, manifest.model_id)
+    say(f"athlete {athlete_id}: back to {manifest.model_id}, MAE {manifest.holdout.mae_bpm:.2f} bpm")
+    return ALL_SUCCEEDED
+
+
+class Watch:
+    """Looks for new sessions and trains them once they are quiet, until SIGTERM or SIGINT."""
+
+    def __init__(self, config: Config, options: Options, report: Path | None, log: logging.Logger) -> None:
+        self._config, self._options, self._report, self._log = config, options, report, log
+        self._over = threading.Event()
+
+    def run(self) -> int:
+        """Watch; returns 0 when told to end, at once also in the middle of a pass: publishing is atomic."""
+        done: frozenset[tuple[str, int, int]] = frozenset()
+        with _interrupted_by_sigterm(), suppress(KeyboardInterrupt):
+            while True:
+                present = self._present()
+                if present != done and self._quiet() and self._pass():
+                    done = present
+                self._over.wait(self._config.monitoring.poll_interval_secs)
+        self._log.info("event=watch_ended")
+        return ALL_SUCCEEDED
+
+    def _pass(self) -> bool:
+        """One pass; whether what is there now is dealt with."""
+        if not self._config.monitoring.auto_update_enabled:
+            self._log.warning("there are new sessions; monitoring.auto_update_enabled is false, nothing is trained")
+            return True
+        try:
+            train(self._config, self._options, self._report, self._log)
+        except LockedError as error:
+            self._log.warning("%s", error)
+            return False
+        except MonitorError as error:
+            self._log.error("%s", error)
+        return True
+
+    def _paths(self) -> list[Path]:
+        ids = self._options.players or athlete_ids(self._config)
+        return [path for athlete_id in ids for path in session_paths(self._config, athlete_id)]
+
+    def _present(self) -> frozenset[tuple[str, int, int]]:
+        found = [(path, path.stat()) for path in self._paths() if path.exists()]
+        return frozenset((str(path), status.st_size, status.st_mtime_ns) for path, status in found)
+
+    def _quiet(self) -> bool:
+        return time.time() - quiet_since(self._paths()) >= self._config.monitoring.debounce_secs
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

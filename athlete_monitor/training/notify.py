@@ -1,0 +1,53 @@
+"""Tells the live engine of new models, where a broker answers."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import BrokerError
+from athlete_monitor.wire.mqtt import MqttLink
+from athlete_monitor.wire.topics import model_updated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athlete_monitor.config import Mqtt
+    from athlete_monitor.models.manifest import Manifest
+
+CONNECT_S: Final = 1.5
+FLUSH_S: Final = 3.0
+
+
+class Notifier:
+    """Sends ``models/{id}/updated``, retained. The engine finds new models without it too, some seconds later."""
+
+    def __init__(self, settings: Mqtt, note: Callable[[str], None]) -> None:
+        self._settings, self._note = settings, note
+        self._link: MqttLink | None = None
+        self._silent = False
+
+    def published(self, manifest: Manifest) -> None:
+        """Announce a model that is in service now; connects at the first one."""
+        link = self._connected()
+        if link is not None:
+            message = {"athlete_id": manifest.athlete_id, "model_id": manifest.model_id, "created": manifest.created}
+            link.publish(model_updated(manifest.athlete_id), json.dumps(message).encode(), qos=1, retain=True)
+
+    def close(self) -> None:
+        """Wait until everything is sent, and disconnect."""
+        if self._link is not None:
+            self._link.flush(FLUSH_S)
+            self._link.stop()
+
+    def _connected(self) -> MqttLink | None:
+        if self._link is None and not self._silent:
+            try:
+                link = MqttLink(self._settings, f"athlete-trainer-{os.getpid()}")
+                link.start(CONNECT_S)
+                self._link = link
+            except BrokerError as error:
+                self._silent = True
+                self._note(f"event=not_announced reason={str(error)!r}")
+        return self._link

@@ -1,0 +1,78 @@
+"""What became of each athlete, as data and as one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from athlete_monitor.models.manifest import AthleteId, Holdout, Manifest
+    from athlete_monitor.training.forest import Trained
+    from athlete_monitor.training.plan import Status
+    from athlete_monitor.training.publication import Product
+
+ALL_SUCCEEDED: Final = 0
+NONE_SUCCEEDED: Final = 1
+SOME_SUCCEEDED: Final = 3
+
+_KINDS: Final = {
+    "latest_session": "the latest session",
+    "last_part_of_session": "the last part of its only session",
+    "leave_one_athlete_out": "athletes it had not seen",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result for one athlete or for the default model.
+
+    Status: ``published`` (live now), ``would_publish`` (a dry run), ``unchanged`` (nothing new), ``kept`` (the model in
+    service is better and stays), ``refused`` (not good enough, and none in service), ``skipped`` (no default model: too
+    few athletes), ``failed``.
+    """
+
+    athlete_id: AthleteId
+    status: Status
+    message: str
+    product: Product | None = None
+    manifest: Manifest | None = None
+    deployed_mae_bpm: float | None = None
+    agreement_bpm: dict[str, float] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the athlete has a model as good as the data allow."""
+        return self.status in {"published", "would_publish", "unchanged", "kept", "skipped"}
+
+    @property
+    def trained(self) -> Trained | None:
+        """What was trained, where it came to that."""
+        return self.product.trained if self.product else None
+
+    @property
+    def line(self) -> str:
+        """One line for the user."""
+        who = "default model" if self.athlete_id == "default" else f"athlete {self.athlete_id}"
+        extra = f" [{'; '.join(self.notes)}]" if self.notes else ""
+        return " ".join(f"{who}: {self.status.replace('_', ' ')}: {self.message}{extra}".split())
+
+
+def figures(holdout: Holdout) -> str:
+    """The held-out figures in a few words."""
+    baselines = ", ".join(
+        f"{name.replace('_', ' ')} {value:.1f}" for name, value in holdout.baselines.items() if value is not None
+    )
+    covers = "" if holdout.coverage_80 is None else f", the 80 % interval covers {holdout.coverage_80:.0%}"
+    kind = _KINDS.get(holdout.kind, holdout.kind)
+    return f"MAE {holdout.mae_bpm:.2f} bpm on {kind} ({baselines}){covers}"
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """0: all succeeded, 3: some, 1: none."""
+    results = [outcome.succeeded for outcome in outcomes if outcome.status != "skipped"]
+    if not any(results):
+        return NONE_SUCCEEDED
+    return ALL_SUCCEEDED if all(results) else SOME_SUCCEEDED

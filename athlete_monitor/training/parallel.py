@@ -1,0 +1,66 @@
+"""Tasks in parallel processes, results in order as they come."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+import joblib
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+R = TypeVar("R")
+A = TypeVar("A")
+
+
+def each(
+    function: Callable[[A], R],
+    tasks: Sequence[A],
+    workers: int,
+    backend: str,
+    paced: Callable[[Iterable[A]], Iterator[A]] = iter,
+) -> Iterator[R]:
+    """Yield ``function(task)`` for each task, in order; one worker means this very process.
+
+    A worker that the system kills for want of memory costs speed, not the run: what is left is done one at a time.
+
+    Args:
+        function: importable by name, its arguments and results picklable.
+        tasks: what to do.
+        workers: processes at the same time.
+        backend: joblib backend.
+        paced: may hold tasks back before they are given to a worker.
+
+    Raises:
+        MonitorError: the backend is not there.
+    """
+    done = 0
+    if workers > 1 and len(tasks) > 1:
+        try:
+            for result in _parallel(function, tasks, workers, backend, paced):
+                yield result
+                done += 1
+        except TerminatedWorkerError:
+            pass
+    yield from map(function, paced(islice(tasks, done, None)))
+
+
+def _parallel(
+    function: Callable[[A], R],
+    tasks: Sequence[A],
+    workers: int,
+    backend: str,
+    paced: Callable[[Iterable[A]], Iterator[A]],
+) -> Iterator[R]:
+    threads = {"inner_max_num_threads": 1} if backend in {"loky", "multiprocessing"} else {}
+    try:
+        with joblib.parallel_config(backend=backend, **threads):
+            pool = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=workers, max_nbytes=None)
+            results = pool(joblib.delayed(function)(task) for task in paced(tasks))
+    except (ValueError, ImportError) as error:
+        raise MonitorError(f"training.backend: {backend!r} is not available ({error})") from None
+    yield from results

@@ -1,0 +1,267 @@
+"""One pass over the athletes: read, train, judge, publish."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from athlete_monitor.athletes import Profile, Roster, merge
+from athlete_monitor.errors import ModelError
+from athlete_monitor.features import FeatureSpec, profile_row
+from athlete_monitor.models.manifest import DEFAULT, Session
+from athlete_monitor.models.store import ModelStore
+from athlete_monitor.training import resources, squad
+from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
+from athlete_monitor.training.console import LOGGER, Display, Quiet
+from athlete_monitor.training.dataset import AthleteData, assemble, extract
+from athlete_monitor.training.errors import TrainingError
+from athlete_monitor.training.forest import Trained, train_athlete
+from athlete_monitor.training.notify import Notifier
+from athlete_monitor.training.outcome import Outcome, figures
+from athlete_monitor.training.parallel import each
+from athlete_monitor.training.plan import Plan, Standing, make_plan
+from athlete_monitor.training.publication import Product, Publisher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from athlete_monitor.config import Config, Training
+    from athlete_monitor.training.plan import Status
+    from athlete_monitor.training.sessions import Candidates
+
+_log = logging.getLogger(LOGGER)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for: only these athletes, even without new data, without publishing."""
+
+    players: tuple[int, ...] | None = None
+    force: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a pass asks of the world; tests put their own in its place."""
+
+    display: Display = field(default_factory=Quiet)
+    temperature_c: resources.TemperatureProbe = resources.board_temperature_c
+    sleep: Callable[[float], None] = time.sleep
+    cores: int | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an athlete could not be trained."""
+
+    athlete_id: int
+    reason: str
+
+
+class Pass:
+    """One pass. ``run`` yields the outcome of each athlete as soon as it is known, the default model last."""
+
+    def __init__(self, config: Config, options: Options, around: Surroundings | None = None) -> None:
+        self._config, self._options = config, options
+        self._around = around or Surroundings()
+        self._spec = FeatureSpec.from_config(config.feature_engineering)
+        self._store = ModelStore.from_config(config)
+        self._publisher = Publisher(config, self._spec, self._store, dry_run=options.dry_run)
+        self._notifier = Notifier(config.mqtt, _log.info)
+        self._shares = resources.shares(config, self._around.cores)
+        self._thermostat = resources.Thermostat(
+            config.performance, self._around.temperature_c, self._around.sleep, _log.warning
+        )
+
+    def run(self) -> Iterator[Outcome]:
+        """Do it.
+
+        Raises:
+            MonitorError: nothing can be done at all, such as a backend that is not there.
+        """
+        path = self._config.paths.models_root / "attempts.json"
+        attempts = read_attempts(path)
+        players, force = self._options.players, self._options.force
+        plan = make_plan(self._config, self._spec, self._store, attempts, players, force=force)
+        try:
+            for outcome in self._outcomes(plan):
+                self._remember(plan, outcome, attempts)
+                _log.log(logging.INFO if outcome.succeeded else logging.ERROR, "%s", _event(outcome))
+                yield outcome
+        finally:
+            self._notifier.close()
+            if not self._options.dry_run and plan.due:
+                write_attempts(path, attempts)
+
+    def _outcomes(self, plan: Plan) -> Iterator[Outcome]:
+        yield from (_standing_still(standing) for standing in plan.athletes if not standing.reason)
+        data: list[AthleteData] = []
+        failed: list[Failure] = []
+        for item in self._gather(plan.read):
+            (data if isinstance(item, AthleteData) else failed).append(item)  # type: ignore[arg-type]
+        due = {standing.sessions.athlete_id: standing.sessions for standing in plan.due}
+        yield from (self._lost(failure, due[failure.athlete_id]) for failure in failed if failure.athlete_id in due)
+        yield from self._train([item for item in data if item.athlete_id in due], due)
+        if plan.default_reason:
+            yield from self._default(data, plan)
+
+    def _gather(self, standings: Sequence[Standing]) -> Iterator[AthleteData | Failure]:
+        """Read and replay sessions, several athletes side by side in each process."""
+        groups = resources.groups([standing.sessions for standing in standings], self._shares)
+        work = partial(gather_group, spec=self._spec, settings=self._config)
+        self._around.display.stage("reading", len(groups))
+        for group, results in zip(groups, self._each(work, groups), strict=True):
+            self._around.display.advance(f"athletes {group[0].athlete_id} to {group[-1].athlete_id}")
+            yield from results
+
+    def _train(self, data: Sequence[AthleteData], due: dict[int, Candidates]) -> Iterator[Outcome]:
+        self._around.display.stage("training", len(data))
+        work = partial(train_one, spec=self._spec, settings=self._config.training)
+        for item, result in zip(data, self._each(work, data), strict=True):
+            self._around.display.advance(f"athlete {item.athlete_id}")
+            sessions = due[item.athlete_id]
+            if isinstance(result, Failure):
+                yield self._lost(result, sessions)
+            else:
+                yield self._publish(_product(item, sessions, result), _notes(item, sessions))
+
+    def _default(self, data: Sequence[AthleteData], plan: Plan) -> Iterator[Outcome]:
+        """The squad-wide model, where there are enough athletes with the same channels."""
+        groups = squad.squad_groups(data) if data else ()
+        rows = [profile_row(self._profile(item)) for item in data]
+        members = squad.members(data, rows, self._spec, groups)
+        if len(members) < squad.LEAST_ATHLETES:
+            reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
+            yield Outcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
+            return
+        constraint = squad.rises(self._spec, groups)
+        self._around.display.stage("default model", len(members))
+        work = partial(squad.judge_fold, members, settings=self._config.training, constraint=constraint)
+        folds = []
+        for member, fold in zip(members, self._each(work, range(len(members))), strict=True):
+            self._around.display.advance(f"without athlete {member.athlete_id}")
+            folds.append(fold)
+        trained = squad.train_default(members, folds, self._config.training, constraint)
+        yield self._publish(_squad_product(data, plan, groups, trained), (f"{len(members)} athletes",))
+
+    def _each(self, work: Callable[..., object], tasks: Sequence[object]) -> Iterator:  # type: ignore[type-arg]
+        backend = self._config.training.backend
+        return each(work, tasks, self._shares.workers, backend, self._thermostat.paced)
+
+    def _publish(self, product: Product, notes: tuple[str, ...]) -> Outcome:
+        try:
+            published = self._publisher.publish(product)
+        except ModelError as error:
+            return Outcome(product.athlete_id, "failed", f"not published: {error}", product, notes=notes)
+        if published.manifest is not None:
+            self._notifier.published(published.manifest)
+        text = figures(product.trained.holdout)
+        status: Status = "would_publish" if self._options.dry_run else "published"
+        if not published.decision.deploy:
+            status = "refused" if published.deployed_mae_bpm is None else "kept"
+            text = f"{published.decision.reason}; {text}"
+        return Outcome(
+            product.athlete_id,
+            status,
+            text,
+            product,
+            published.manifest,
+            published.deployed_mae_bpm,
+            published.agreement_bpm,
+            notes,
+        )
+
+    def _profile(self, data: AthleteData) -> Profile:
+        from datetime import datetime, timezone
+
+        athlete = Roster.load(self._config.athletes.roster).by_id(data.athlete_id)
+        day = datetime.fromtimestamp(float(data.sessions[-1].t[-1]), timezone.utc).date()
+        wire = data.profile
+        told = Profile(
+            data.athlete_id,
+            sex=wire.sex,
+            age_years=wire.age_years,
+            weight_kg=wire.weight_kg,
+            height_cm=wire.height_cm,
+        )
+        return merge(athlete.profile(day) if athlete else None, told)
+
+    def _store_has_default(self) -> bool:
+        return self._store.stamp(DEFAULT) is not None
+
+    def _lost(self, failure: Failure, sessions: Candidates) -> Outcome:
+        return Outcome(failure.athlete_id, "failed", failure.reason, notes=sessions.problems)
+
+    def _remember(self, plan: Plan, outcome: Outcome, attempts: dict[str, Attempt]) -> None:
+        """Note what was tried in vain; forget it where a model went live."""
+        key = str(outcome.athlete_id)
+        if outcome.status == "published":
+            attempts.pop(key, None)
+        elif outcome.status != "unchanged":
+            shas = plan.fingerprint(outcome.athlete_id)
+            attempts[key] = Attempt(tuple(sorted(shas)), self._spec.schema_hash(), outcome.status, outcome.message)
+
+
+def gather_group(group: Sequence[Candidates], spec: FeatureSpec, settings: Config) -> list[AthleteData | Failure]:
+    """Read a group of athletes; runs in a worker."""
+    training, retraining = settings.training, settings.retraining
+    try:
+        found = extract(group, spec, training.rows_per_second, settings.jetson.batch_size)
+    except MemoryError:
+        return [Failure(athlete.athlete_id, "not enough memory to read the sessions") for athlete in group]
+    results: list[AthleteData | Failure] = []
+    for athlete, items in zip(group, found, strict=True):
+        minimum = training.min_sessions_required, retraining.min_samples_threshold
+        try:
+            results.append(assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum))
+        except TrainingError as error:
+            results.append(Failure(athlete.athlete_id, str(error)))
+    return results
+
+
+def train_one(data: AthleteData, spec: FeatureSpec, settings: Training) -> Trained | Failure:
+    """Train and judge an athlete; runs in a worker."""
+    try:
+        return train_athlete(data, settings, spec.rises(data.groups))
+    except TrainingError as error:
+        return Failure(data.athlete_id, str(error))
+    except MemoryError:
+        return Failure(data.athlete_id, "not enough memory to train")
+
+
+def _standing_still(standing: Standing) -> Outcome:
+    athlete_id, last = standing.sessions.athlete_id, standing.last
+    if last is None:
+        return Outcome(athlete_id, "unchanged", "no new sessions since the model in service")
+    return Outcome(athlete_id, last.status, f"{last.message} (no new sessions since)")  # type: ignore[arg-type]
+
+
+def _product(data: AthleteData, sessions: Candidates, trained: Trained) -> Product:
+    """Every session that was looked at counts as known, also those that gave no rows."""
+    rows = {session.sha256: len(session) for session in data.sessions}
+    entries = tuple(Session(file.path.name, file.sha256, rows.get(file.sha256, 0)) for file in sessions.files)
+    return Product(data.athlete_id, data.groups, entries, data.sessions[-1].rate_hz, trained)
+
+
+def _squad_product(data: Sequence[AthleteData], plan: Plan, groups: tuple[str, ...], trained: Trained) -> Product:
+    rows = {
+        session.sha256: len(session) for item in data if set(groups) <= set(item.groups) for session in item.sessions
+    }
+    files = [file for standing in plan.read for file in standing.sessions.files]
+    entries = tuple(Session(file.path.name, file.sha256, rows.get(file.sha256, 0)) for file in files)
+    rates = sorted(session.rate_hz for item in data for session in item.sessions)
+    return Product(DEFAULT, groups, entries, rates[len(rates) // 2], trained)
+
+
+def _notes(data: AthleteData, sessions: Candidates) -> tuple[str, ...]:
+    unusable = (f"{item.file} left out: {item.reason}" for item in data.unusable)
+    remarks = (f"{session.file}: {note}" for session in data.sessions for note in session.notes)
+    return (*sessions.problems, *unusable, *remarks)
+
+
+def _event(outcome: Outcome) -> str:
+    return f"event={outcome.status} athlete={outcome.athlete_id} message={outcome.message!r}"

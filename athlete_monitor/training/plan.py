@@ -1,0 +1,123 @@
+"""Who is trained in this pass, and who has nothing new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from athlete_monitor.errors import ModelError
+from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
+from athlete_monitor.training.sessions import Candidates, athlete_ids, candidates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.models.store import ModelStore
+    from athlete_monitor.training.attempts import Attempt
+
+Status = Literal["published", "would_publish", "unchanged", "kept", "refused", "skipped", "failed"]
+RENEW_DEFAULT_SHARE: Final = 0.25
+"""The default model is trained again when this share of the squad's sessions is new to it."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An athlete's sessions, and why to train: ``reason`` is empty where there is nothing new."""
+
+    sessions: Candidates
+    reason: str
+    last: Attempt | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a pass does: the standing of each athlete, and why the default model is trained (empty: it is not)."""
+
+    athletes: tuple[Standing, ...]
+    default_reason: str
+
+    @property
+    def due(self) -> tuple[Standing, ...]:
+        """Athletes to be trained."""
+        return tuple(standing for standing in self.athletes if standing.reason)
+
+    @property
+    def read(self) -> tuple[Standing, ...]:
+        """Athletes whose sessions are read: all of them where the default model is trained."""
+        return self.athletes if self.default_reason else self.due
+
+    def fingerprint(self, athlete_id: AthleteId) -> frozenset[str]:
+        """Content of an athlete's sessions; of the whole squad's for the default model."""
+        wanted = [s.sessions for s in self.athletes if athlete_id in {DEFAULT, s.sessions.athlete_id}]
+        return frozenset().union(*(sessions.fingerprint for sessions in wanted))
+
+
+def make_plan(
+    config: Config,
+    spec: FeatureSpec,
+    store: ModelStore,
+    attempts: Mapping[str, Attempt],
+    players: Sequence[int] | None,
+    *,
+    force: bool,
+) -> Plan:
+    """Look at every athlete's sessions, models and last attempt; ``players`` limits the pass, without default model."""
+    ids = athlete_ids(config) if players is None else sorted(set(players))
+    new_data = config.retraining.force_retrain_on_new_data
+    standings = []
+    for athlete_id in ids:
+        found = candidates(config, athlete_id)
+        reason = _reason(found, _manifest(store, athlete_id), spec, new_data=new_data)
+        last = attempts.get(str(athlete_id))
+        tried = _same(last, found.fingerprint, spec)
+        if force:
+            reason, tried = "forced", False
+        standings.append(Standing(found, "" if tried else reason, last if tried else None))
+    plan = Plan(tuple(standings), "")
+    if players is not None:
+        return plan
+    reason = "forced" if force else _default_reason(store, spec, plan.fingerprint(DEFAULT))
+    tried = not force and _same(attempts.get(DEFAULT), plan.fingerprint(DEFAULT), spec)
+    return Plan(plan.athletes, "" if tried else reason)
+
+
+def _same(last: Attempt | None, sessions: frozenset[str], spec: FeatureSpec) -> bool:
+    """Whether the last attempt was on the same sessions and features."""
+    return last is not None and frozenset(last.sessions) == sessions and last.schema == spec.schema_hash()
+
+
+def _reason(found: Candidates, manifest: Manifest | None, spec: FeatureSpec, *, new_data: bool) -> str:
+    if manifest is None:
+        return "no model"
+    if manifest.schema_hash != _schema(spec, manifest):
+        return "other features than before"
+    if new_data and not found.fingerprint <= {session.sha256 for session in manifest.sessions}:
+        return "new sessions"
+    return ""
+
+
+def _default_reason(store: ModelStore, spec: FeatureSpec, present: frozenset[str]) -> str:
+    manifest = _manifest(store, DEFAULT)
+    if manifest is None:
+        return "no model"
+    if manifest.schema_hash != _schema(spec, manifest):
+        return "other features than before"
+    known = {session.sha256 for session in manifest.sessions}
+    return "new sessions" if len(present - known) > RENEW_DEFAULT_SHARE * len(present) else ""
+
+
+def _manifest(store: ModelStore, athlete_id: AthleteId) -> Manifest | None:
+    """The valid manifest in service; a damaged one is no model."""
+    try:
+        return store.manifest(athlete_id)
+    except ModelError:
+        return None
+
+
+def _schema(spec: FeatureSpec, manifest: Manifest) -> str:
+    try:
+        return spec.schema_hash(manifest.groups)
+    except ValueError:
+        return ""
