@@ -78,7 +78,7 @@ class DeviceStream:
     """
 
     __slots__ = (
-        "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longest_s", "_marks", "_mean_s", "_next_seq", "_recent", "_suspects",
+        "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longest_s", "_marks", "_mean_s", "_missing", "_next_seq", "_recent", "_suspects",
         "_tolerance_s", "offset_s", "quality",
     )  # fmt: skip
 
@@ -92,6 +92,7 @@ class DeviceStream:
         self._mean_s = self._deviation_s = 0.0
         self._longest_s = idle_s
         self._recent: deque[tuple[float, int | None]] = deque(maxlen=REMEMBERED)
+        self._missing: deque[range] = deque(maxlen=REMEMBERED)
         self._held: list[Sample] = []
         self._suspects: list[Sample] = []
         self._dropped = False
@@ -102,9 +103,9 @@ class DeviceStream:
         """Continuous time of the last released sample, seconds; NaN before the first."""
         return self._last_t
 
-    def resume(self, last_t: float, offset_s: float, quality: Quality, next_seq: int | None) -> None:
+    def resume(self, first_t: float, last_t: float, offset_s: float, quality: Quality, next_seq: int | None) -> None:
         """Go on from what a journal kept of an interrupted session."""
-        self._first_t = self._last_t = last_t
+        self._first_t, self._last_t = first_t, last_t
         self.offset_s, self.quality, self._next_seq = offset_s, quality, next_seq
         self._marks = deque([replace(quality)])
 
@@ -193,6 +194,7 @@ class DeviceStream:
         else:
             if self._next_seq is not None and 0 < seq - self._next_seq <= SEQ_JUMP:
                 self._drop("lost", seq - self._next_seq)
+                self._missing.append(range(self._next_seq, seq))
             self._next_seq = seq + 1
         self._last_t = sample.t
         self._recent.append((sample.t, seq))
@@ -214,15 +216,21 @@ class DeviceStream:
 
     def _is_duplicate(self, sample: Sample) -> bool:
         t, seq = sample.t, sample.seq
+        if self._is_past(sample):
+            return not any(seq in missing for missing in self._missing)
         known = self._recent if not self._held else [*self._recent, *((held.t, held.seq) for held in self._held)]
         return any(t == known_t or (seq is not None and seq == known_seq) for known_t, known_seq in known)
+
+    def _is_past(self, sample: Sample) -> bool:
+        """Whether number and time both say that the sample's place in the stream has passed."""
+        numbered = sample.seq is not None and self._next_seq is not None and sample.seq < self._next_seq
+        return numbered and self._first_t <= sample.t <= self._last_t
 
     def _is_suspect(self, sample: Sample) -> bool:
         newest_t = self._held[-1].t if self._held else self._last_t
         if sample.t > newest_t + self._gap_s:
             return True
-        repeated = sample.seq is not None and self._next_seq is not None and sample.seq < self._next_seq
-        return sample.t < self._last_t - self._tolerance_s and not (repeated and sample.t >= self._first_t)
+        return sample.t < self._last_t - self._tolerance_s and not self._is_past(sample)
 
     def _suspect(self, sample: Sample, out: list[Sample]) -> Sequence[Sample]:
         if self._suspects and not 0.0 < sample.t - self._suspects[-1].t <= MAX_STEP_S:

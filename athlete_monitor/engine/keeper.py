@@ -105,7 +105,7 @@ def _rebuild(squad: Squad, journaled: OpenSession, arrived_s: float, limits: Any
     facts = journaled.facts
     wearer = Wearer(journaled.device_id, Profile(**facts["profile"]))
     stream = DeviceStream(limits.late_tolerance_s, limits.idle_s)
-    stream.resume(journaled.last_t, facts["offset_s"], Quality(**facts["quality"]), facts["next_seq"])
+    stream.resume(journaled.start_t, journaled.last_t, facts["offset_s"], Quality(**facts["quality"]), facts["next_seq"])
     session = Session(
         session_id=journaled.session_id,
         number=journaled.number,

@@ -142,3 +142,11 @@ def test_any_order_within_the_tolerance_is_restored(order, numbered):
     if numbered or order[0] == 0:
         assert stream.quality.late == 0
     assert [s.t for s in out] == sorted(s.t for s in out)
+
+
+def test_a_long_second_delivery_of_numbered_samples_is_told_from_late_ones():
+    samples = regular(1000)
+    lost = samples.pop(500)
+    stream, out = run([*samples, *samples[200:], lost])
+    assert len(out) == 999
+    assert (stream.quality.duplicate, stream.quality.late, stream.quality.lost) == (799, 1, 1)

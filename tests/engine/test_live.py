@@ -1,0 +1,236 @@
+"""The door as a process, against a real Mosquitto."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sqlite3
+import time
+from collections import defaultdict
+
+import psutil
+import pytest
+
+from athlete_monitor.config import load_config
+from athlete_monitor.engine.offline import run_recordings
+from athlete_monitor.models.store import ModelStore
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.codec import encode_sample
+from athlete_monitor.wire.mqtt import MqttLink
+from tests.engine.kit import Recorded, manifest, sample, spec_of, stream
+from tests.helpers import wait_until
+from tests.models.kit import artifacts
+
+pytestmark = pytest.mark.integration
+
+
+class Peer:
+    """A device and a listener in one."""
+
+    def __init__(self, config, qos=0):
+        self.heard = defaultdict(list)
+        self.link = MqttLink(
+            config.mqtt,
+            f"peer-{random.random()}",
+            on_message=lambda topic, payload: self.heard[topic].append(json.loads(payload)),
+            subscriptions=[("player/+/metrics", 0), ("player/+/session", 1), ("player/+/status", 1), ("engine/#", 1)],
+        )
+        self.qos = qos
+        self.link.start(10.0)
+
+    def send(self, samples):
+        for each in samples:
+            self.link.publish(topics.sensor_data(each.device_id), encode_sample(each), self.qos)
+
+    def wait_online(self):
+        wait_until(lambda: {"status": "online"} in self.heard[topics.ENGINE_STATUS], 30, "the engine")
+
+    def metrics(self, device="001"):
+        return self.heard[topics.metrics(device)]
+
+
+@pytest.fixture
+def setting(mosquitto, make_config):
+    def make(**sections):
+        mqtt = {"host": mosquitto.host, "port": mosquitto.port, "broker": "external", "reconnect_max_s": 0.5}
+        path = make_config(
+            mqtt={**mqtt, **sections.pop("mqtt", {})},
+            model_loading={"runtime": "onnx"},
+            engine={"stats_interval_s": 0.5, **sections.pop("engine", {})},
+            **sections,
+        )
+        return path, load_config(path, environ={})
+
+    return make
+
+
+@pytest.fixture
+def peers():
+    opened = []
+    yield lambda config, **rest: opened.append(Peer(config, **rest)) or opened[-1]
+    for peer in opened:
+        peer.link.stop()
+
+
+def publish_default_model(config):
+    names = manifest(spec_of(config)).feature_names
+    store = ModelStore.from_config(config)
+    store.publish(manifest(spec_of(config)), artifacts(n_features=len(names)).by_kind())
+
+
+def now_stream(device="001", athlete=1, seconds=10.0, since=0.0):
+    return [
+        type(each)(each.device_id, each.t - 1_750_000_000.0 + since, *[getattr(each, f) for f in each.__struct_fields__[2:]])
+        for each in stream(device, athlete, seconds)
+    ]
+
+
+def test_live_figures_equal_an_offline_run_to_the_last_digit(setting, run_door, peers):
+    path, config = setting()
+    publish_default_model(config)
+    samples = [*stream("001", 1, 30), *stream("002", 2, 30)]
+    door = run_door("main.py", "--no-ui", "--config", path, "--exit-when-idle")
+    peer = peers(config)
+    peer.wait_online()
+    for i in range(0, 300, 10):
+        peer.send(samples[i : i + 10])
+        peer.send(samples[300 + i : 310 + i])
+        time.sleep(0.002)
+    peer.send([sample(30, device, n, end=True) for device, n in (("001", 1), ("002", 2))])
+    assert door.wait() == 0
+    wait_until(lambda: peer.heard[topics.session("001")] and peer.heard[topics.session("002")], what="the summaries")
+    offline = run_recordings(config, [Recorded(samples[:300]), Recorded(samples[300:])])
+    for device in ("001", "002"):
+        assert peer.metrics(device) == [f for f in offline.figures if f["device_id"] == device]
+        assert any(f["model_heart_rate_bpm"] is not None for f in peer.metrics(device))
+    assert peer.heard[topics.status("001")][-1]["status"] == "offline"
+
+
+def test_malformed_payloads_are_counted_and_the_engine_goes_on(setting, run_door, peers):
+    path, config = setting()
+    door = run_door("main.py", "--no-ui", "--config", path)
+    peer = peers(config)
+    peer.wait_online()
+    good = encode_sample(stream()[0])
+    for payload in (b"", b"\x00\xff", b"[]", good[:-3], good.replace(b'"001"', b'"../../x"'), good.replace(b"001", b"002")):
+        peer.link.publish(topics.sensor_data("001"), payload)
+    peer.link.publish("sensor/data", good)
+    stats = wait_until(lambda: [s for s in peer.heard[topics.ENGINE_STATS] if s["samples"] == 1], what="the good sample")
+    assert stats[-1]["invalid"] == 6
+    door.terminate()
+    assert door.wait() == 0
+    assert "Traceback" not in door.stderr
+
+
+def test_killed_at_any_moment_it_goes_on_with_at_most_a_second_lost(setting, run_door, peers):
+    path, config = setting()
+    peer = peers(config)
+    door, rng = run_door("main.py", "--no-ui", "--config", path), random.Random(5)
+    peer.wait_online()
+    begin = time.time()
+    samples = now_stream(seconds=60, since=begin)
+    sent = 0
+    for _ in range(4):
+        until = time.time() + 2.0 + rng.random()
+        while time.time() < until:
+            while samples[sent].t <= time.time():
+                peer.send([samples[sent]])
+                sent += 1
+            time.sleep(0.02)
+        door.kill()
+        last = peer.metrics()[-1]
+        with sqlite3.connect(config.paths.journal) as journal:
+            assert journal.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            ((last_t, session_id),) = journal.execute("SELECT last_t, session_id FROM sessions").fetchall()
+        assert last["t_s"] - last_t <= 1.0
+        assert session_id == last["session_id"]
+        for file in config.paths.prediction_outputs.rglob("*.json"):
+            if not file.name.startswith("."):
+                json.loads(file.read_text())
+        peer.heard[topics.ENGINE_STATUS].clear()
+        door = run_door("main.py", "--no-ui", "--config", path)
+        peer.wait_online()
+    trimp = [figures["trimp"] for figures in peer.metrics() if figures["trimp"] is not None]
+    assert all(after >= before - 0.05 for before, after in zip(trimp, trimp[1:], strict=False))
+    door.terminate()
+    assert door.wait() == 0
+    summary = wait_until(lambda: peer.heard[topics.session("001")], what="the summary")[0]
+    assert summary["session_id"] == session_id
+
+
+def test_a_broker_that_restarts_costs_no_sample_at_qos_1(setting, run_door, peers, mosquitto):
+    path, config = setting(mqtt={"qos": 1, "persistent_session": True})
+    door = run_door("main.py", "--no-ui", "--config", path)
+    peer = peers(config, qos=1)
+    peer.wait_online()
+    samples = stream(seconds=60)
+    for part in range(5):
+        peer.send(samples[part * 120 : (part + 1) * 120])
+        peer.link.flush(5.0)
+        mosquitto.restart()
+        wait_until(lambda: peer.link.connected, what="the reconnection")
+    wait_until(lambda: any(s["samples"] == 600 for s in peer.heard[topics.ENGINE_STATS]), 20, "all samples")
+    door.terminate()
+    assert door.wait() == 0
+    summary = wait_until(lambda: peer.heard[topics.session("001")], what="the summary")[0]
+    assert summary["quality"]["lost"] == summary["quality"]["late"] == summary["quality"]["clock_steps"] == 0
+    assert summary["quality"]["received"] == 600
+
+
+def test_a_broker_that_refuses_is_named_and_the_engine_waits(setting, run_door, mosquitto, tmp_path):
+    mosquitto.stop()
+    mosquitto.require_password("coach", "secret")
+    mosquitto.start()
+    path, _ = setting()
+    door = run_door("main.py", "--no-ui", "--config", path)
+    door.wait_for("refuses")
+    assert door.process.poll() is None
+    door.terminate()
+    assert door.wait() == 0
+
+
+def test_a_full_disk_costs_files_never_figures(setting, run_door, peers):
+    path, config = setting()
+    door = run_door("main.py", "--no-ui", "--config", path)
+    peer = peers(config)
+    peer.wait_online()
+    samples = stream(seconds=60)
+    peer.send(samples[:100])
+    wait_until(lambda: len(peer.metrics()) >= 9, what="figures")
+    process = psutil.Process(door.pid)
+    process.rlimit(psutil.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+    peer.send(samples[100:200])
+    wait_until(lambda: len(peer.metrics()) >= 19, what="figures with a full disk")
+    stats = wait_until(lambda: [s for s in peer.heard[topics.ENGINE_STATS] if s["files_failing"]], what="the alarm")
+    assert stats
+    process.rlimit(psutil.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    peer.send(samples[200:300])
+    wait_until(lambda: not peer.heard[topics.ENGINE_STATS][-1]["files_failing"], what="the recovery")
+    wait_until(lambda: not peer.heard[topics.ENGINE_STATS][-1]["journal_failing"], what="the journal's recovery")
+    door.terminate()
+    assert door.wait() == 0
+    (summary,) = config.paths.prediction_outputs.rglob("*session_summary*")
+    assert json.loads(summary.read_text())["quality"]["received"] == 300
+
+
+def test_a_second_engine_on_the_same_folder_is_refused_in_one_line(setting, run_door, peers):
+    path, config = setting()
+    first = run_door("main.py", "--no-ui", "--config", path)
+    peers(config).wait_online()
+    second = run_door("main.py", "--no-ui", "--config", path)
+    assert second.wait() != 0
+    assert "held by" in second.stderr
+    assert "Traceback" not in second.stderr
+    first.terminate()
+    assert first.wait() == 0
+
+
+def test_it_ends_after_its_duration_with_sessions_summarised(setting, run_door, peers):
+    path, config = setting()
+    door = run_door("main.py", "--no-ui", "--config", path, "--duration", "4")
+    peer = peers(config)
+    peer.wait_online()
+    peer.send(stream(seconds=5))
+    assert door.wait() == 0
+    assert list(config.paths.prediction_outputs.rglob("*session_summary*"))
