@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from athlete_monitor.config import Config
+    from athlete_monitor.engine.sessions import Session
 
 _log = logging.getLogger(__name__)
 
@@ -53,17 +54,35 @@ class Options:
 
 
 class Notices(Sink):
-    """Keeps and publishes what the operator should know."""
+    """What the operator should know: logged, and kept for the screen with the summaries of ended sessions."""
 
     KEPT = 50
+    SUMMARIES_KEPT = 2000
 
     def __init__(self) -> None:
-        self.recent: list[str] = []
+        self._recent: deque[tuple[float, str]] = deque(maxlen=self.KEPT)
+        self.summaries: deque[dict[str, Any]] = deque(maxlen=self.SUMMARIES_KEPT)
 
     def notice(self, text: str, *, bad: bool) -> None:
-        """Log, and keep for the screen."""
+        """Log and keep a sentence."""
         _log.log(logging.WARNING if bad else logging.INFO, "event=notice %s", text)
-        self.recent = [*self.recent, text][-self.KEPT :]
+        self._recent.append((time.monotonic(), text))
+
+    def since(self, seconds: float) -> list[str]:
+        """The sentences of the last seconds, oldest first."""
+        limit = time.monotonic() - seconds
+        return [text for told_s, text in list(self._recent) if told_s >= limit]
+
+    def started(self, session: Session) -> None:
+        """Log the beginning of a session."""
+        _log.info("event=session_started session=%s", session.session_id)
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:
+        """Log the end of a session, and keep its summary."""
+        names = ("end_reason", "duration_s", "heart_rate_mean_bpm", "trimp", "energy_kcal")
+        told = " ".join(f"{name}={summary[name]}" for name in names)
+        _log.info("event=session_ended session=%s %s", session.session_id, told)
+        self.summaries.append(summary)
 
 
 class LiveEngine:

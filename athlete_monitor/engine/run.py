@@ -77,6 +77,7 @@ def run_live(
         finally:
             if screen is not None:
                 screen.stop()
+                Console().print(summary_table(engine.notices.summaries))
 
 
 def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:

@@ -30,6 +30,7 @@ SOURCES: Final = {
     "held": "held",
     None: "",
 }
+NOTICES_FOR_S: Final = 60.0
 _NOTICES_SHOWN: Final = 3
 
 
@@ -42,7 +43,7 @@ def squad_table(sessions: Iterable[Session], height: int = 1000) -> Table:
     """One line for each athlete; those that do not fit are counted in the caption."""
     table = Table(expand=True, header_style="bold", row_styles=("", "on grey7"))
     for name, justify in (
-        ("Athlete", "left"), ("HR", "right"), ("80 %", "right"), ("From", "left"), ("Zone", "center"), ("TRIMP", "right"),
+        ("Athlete", "left"), ("Min", "right"), ("HR", "right"), ("80 %", "right"), ("From", "left"), ("Zone", "center"), ("TRIMP", "right"),
         ("kcal", "right"), ("Load/min", "right"), ("Impacts", "right"), ("Data", "right"), ("Status", "left"),
     ):  # fmt: skip
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
@@ -61,12 +62,14 @@ def _cells(session: Session) -> list[RenderableType]:
     style = ZONE_STYLES[zone] if zone is not None else "dim"
     status = Text(session.status, STATUS_STYLES[session.status])
     live = "" if session.status == "online" else "dim"
+    now = figures if session.status != "offline" else {}
     return [
         Text(f"{session.athlete_id:>3} {session.wearer.name}"),
-        Text(number(figures.get("heart_rate_bpm")), live or f"bold {style}"),
-        Text(_interval(figures), "dim"),
-        Text(SOURCES[figures.get("heart_rate_source")], live),
-        Text("–" if zone is None else str(zone), live or style),
+        Text(number(figures.get("elapsed_s", 0.0) / 60), live),
+        Text(number(now.get("heart_rate_bpm")), live or f"bold {style}"),
+        Text(_interval(now), "dim"),
+        Text(SOURCES[now.get("heart_rate_source")], live),
+        Text("–" if zone is None or not now else str(zone), live or style),
         Text(number(figures.get("trimp"), 1), live),
         Text(number(figures.get("energy_kcal")), live),
         Text(number(figures.get("player_load_per_min"), 1), live),
@@ -163,9 +166,9 @@ def engine_lines(stats: Mapping[str, Any], connected: bool, notices: list[str]) 
         f"   {number(stats.get('messages_per_s'))} messages/s   lag p50 {number(stats.get('lag_p50_ms'), 1)} "
         f"p99 {number(stats.get('lag_p99_ms'), 1)} ms   cache hits {number(stats.get('cache_hit_percent'))} %   "
         f"CPU {number(stats.get('cpu_percent'))} %   memory {number(stats.get('memory_mb'))} MB   "
-        f"{number(stats.get('temperature_c'))} °C"
+        + ("" if stats.get("temperature_c") is None else f"{number(stats['temperature_c'])} °C")
     )
-    return Text("\n").join([Text.assemble(broker, told), *(Text(text, "yellow") for text in notices[-_NOTICES_SHOWN:])])
+    return Text("\n").join([Text.assemble(broker, told), *(Text(text, "yellow") for text in notices)])
 
 
 class Screen:
@@ -187,7 +190,7 @@ class Screen:
         self._thread.start()
 
     def stop(self) -> None:
-        """Draw for the last time and leave the picture standing."""
+        """Leave the last picture standing."""
         self._stopping.set()
         self._thread.join()
 
@@ -195,7 +198,7 @@ class Screen:
         """The present picture."""
         engine = self._engine
         sessions = list(engine.monitor.sessions.values())
-        below = engine_lines(engine.stats.latest, engine.link.connected, engine.notices.recent)
+        below = engine_lines(engine.stats.latest, engine.link.connected, engine.notices.since(NOTICES_FOR_S)[-_NOTICES_SHOWN:])
         return Group(self._body(sessions), below)
 
     def _body(self, sessions: list[Session]) -> RenderableType:
@@ -211,7 +214,6 @@ class Screen:
         with Live(console=self._console, auto_refresh=False, transient=False) as live:
             while not self._stopping.wait(REFRESH_S):
                 live.update(self.render(), refresh=True)
-            live.update(self.render(), refresh=True)
 
 
 def summary_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
