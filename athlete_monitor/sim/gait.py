@@ -23,6 +23,8 @@ MOVING_FROM_MPS: Final = 0.8
 RING_HZ: Final = 15.0
 RING_DECAY_S: Final = 0.025
 _TAU: Final = 2.0 * np.pi
+_RING_S: Final = _TAU * RING_HZ * RING_DECAY_S**2 / (1.0 + (_TAU * RING_HZ * RING_DECAY_S) ** 2)
+"""Time integral of a ring of height one: what a step has to give back, so that nothing is gained on average."""
 
 
 @dataclass(frozen=True)
@@ -105,4 +107,5 @@ def _walking(speed_mps: FloatArray, phase: FloatArray) -> tuple[FloatArray, Floa
 
 def _heel_strike(speed_mps: FloatArray, phase: FloatArray, rate_hz: FloatArray) -> FloatArray:
     since_s = phase / rate_hz
-    return 1.1 * speed_mps * np.exp(-since_s / RING_DECAY_S) * np.sin(_TAU * RING_HZ * since_s)
+    ring = np.exp(-since_s / RING_DECAY_S) * np.sin(_TAU * RING_HZ * since_s)
+    return 1.1 * speed_mps * (ring - _RING_S * rate_hz)

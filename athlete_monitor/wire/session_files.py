@@ -170,9 +170,11 @@ class SessionWriter:
     def close(self) -> None:
         """Write what is left, make it survive a power cut, and close."""
         if not self._file.closed:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            try:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            finally:
+                self._file.close()
 
     def __enter__(self) -> SessionWriter:  # noqa: PYI034 - Self is not in the oldest supported typing module
         return self
