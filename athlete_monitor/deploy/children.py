@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType, TracebackType
 
-GRACE_S: Final = 15.0
+GRACE_S: Final = 30.0
 LAST_LINES: Final = 5
 
 
@@ -63,6 +63,17 @@ class Children:
             raise MonitorError(f"{name}: did not end within {timeout_s:.0f} s") from None
         if code not in accepted:
             raise MonitorError(f"{name}: failed with code {code}{self._last_words(name)}")
+
+    def stop(self, name: str) -> None:
+        """End a process in order, and wait until it has.
+
+        Raises:
+            MonitorError: it failed.
+        """
+        process = self._processes[name]
+        if process.poll() is None:
+            process.terminate()
+        self.wait(name, GRACE_S)
 
     def run(self, name: str, command: Sequence[str], accepted: Collection[int] = (0,)) -> None:
         """Start a process and wait until it has ended well.

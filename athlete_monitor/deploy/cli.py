@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 def _add_trying(commands: Commands) -> None:
     demo = commands.add_parser("demo", help="the whole system on real recordings, in under three minutes")
-    demo.add_argument("--players", type=_positive, default=4, help="simulated athletes beside the recorded ones (4)")
-    demo.add_argument("--minutes", type=_minutes, default=12.0, help="recorded minutes that are streamed (12)")
-    demo.add_argument("--speed", type=_minutes, default=12.0, help="times faster than real time (12)")
+    demo.add_argument("--players", type=_positive, default=3, help="simulated athletes beside the recorded ones (3)")
+    demo.add_argument("--minutes", type=_minutes, default=8.0, help="recorded minutes that are streamed (8)")
+    demo.add_argument("--speed", type=_minutes, default=10.0, help="times faster than real time (10)")
     demo.add_argument("--root", type=Path, metavar="DIR", help="where its files land (default: a new folder)")
     test = commands.add_parser("test", help="lint, types, import laws and all tests")
     test.add_argument("pytest", nargs="*", help="passed on to pytest, after --")

@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,12 +20,14 @@ import yaml
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.children import Children
-from athlete_monitor.deploy.demo_summary import print_models, print_sessions
+from athlete_monitor.deploy.demo_summary import latest_summary, print_models, print_sessions
 from athlete_monitor.deploy.doors import door_command
 from athlete_monitor.deploy.excerpt import write_excerpt
 from athlete_monitor.deploy.listening import wait_for_engine
+from athlete_monitor.deploy.metrics_printer import MetricsPrinter
 from athlete_monitor.deploy.ports import free_port
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +35,11 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
 
 EXAMPLES: Final = PROJECT / "examples"
-TRAINING_MINUTES: Final = 30
+SESSION_MINUTES: Final = 30
 READY_S: Final = 60.0
-IDLE_S: Final = 5
+IDLE_S: Final = 60
+LINES_EVERY_S: Final = 5.0
+POLL_S: Final = 0.2
 ROSTER: Final = """\
 athletes:
   - {id: 11, device: "011", name: "Recorded: smart shirt", sex: male, age: 19, weight_kg: 77, height_cm: 172}
@@ -116,12 +121,15 @@ def _prepare(show: Demo) -> Config:
 
 
 def _learn(show: Demo, config: Config, children: Children) -> None:
+    print(f"1. Sessions: two recorded people, {len(show.simulated)} simulated athletes play twice", flush=True)
+    for hours_ago in (4, 2):
+        options = ["--players", show.simulated_list, "--mode", "game", "--duration", str(SESSION_MINUTES)]
+        options += ["--start", format_timestamp(time.time() - hours_ago * 3600)]
+        children.run(f"sessions-{hours_ago}-h-ago", show.door("publisher.py", *options, "--offline", "--speed", "max"))
     print(
-        f"1. Sessions: two recorded people, {len(show.simulated)} simulated athletes train for half an hour", flush=True
+        "2. Training: one model for each athlete, judged on its latest session, or the last part of the only one",
+        flush=True,
     )
-    options = ["--players", show.simulated_list, "--mode", "training", "--duration", str(TRAINING_MINUTES)]
-    children.run("sessions", show.door("publisher.py", *options, "--offline", "--speed", "max"))
-    print("2. Training: one model for each athlete, judged on the last part of its session", flush=True)
     children.run("training", show.door("sup_ml_rf_training.py"), accepted=(0, 3))
     print_models(config, [*RECORDED, *show.simulated])
 
@@ -131,21 +139,28 @@ def _stream(show: Demo, config: Config, children: Children) -> None:
     wait_s = show.minutes * 60 / show.speed
     print(f"\n3. Live: what came later, {show.speed:g} times faster than it happened ({wait_s:.0f} s)\n", flush=True)
     on_terminal = sys.stdout.isatty()
-    engine = children.start("engine", show.door("main.py", *_engine_options(on_terminal=on_terminal)), shown=True)
+    options = [] if on_terminal else ["--no-ui"]
+    engine = children.start("engine", show.door("main.py", *options), shown=on_terminal)
     wait_for_engine(config.mqtt, READY_S, lambda: engine.poll() is None)
-    replay = show.door("publisher.py", "--replay", *map(str, files), "--speed", f"{show.speed:g}")
-    game = ["--players", show.simulated_list, "--mode", "game", "--duration", f"{show.minutes:g}"]
-    streams = [("replay", replay), ("game", show.door("publisher.py", *game, "--speed", f"{show.speed:g}"))]
-    _finish(children, streams)
-    children.wait("engine", wait_s + READY_S)
+    with nullcontext() if on_terminal else MetricsPrinter(config.mqtt, LINES_EVERY_S):
+        _play(show, children, files)
+        _await_summaries(config, [*RECORDED, *show.simulated])
+    children.stop("engine")
 
 
-def _engine_options(*, on_terminal: bool) -> Sequence[str]:
-    return ["--exit-when-idle"] if on_terminal else ["--exit-when-idle", "--no-ui"]
+def _play(show: Demo, children: Children, files: Sequence[Path]) -> None:
+    speed = ["--speed", f"{show.speed:g}"]
+    game = ["--players", show.simulated_list, "--mode", "game", "--duration", f"{show.minutes:g}", *speed]
+    children.start("replay", show.door("publisher.py", "--replay", *map(str, files), *speed))
+    children.start("game", show.door("publisher.py", *game))
+    children.wait("replay", None)
+    children.wait("game", None)
 
 
-def _finish(children: Children, streams: Sequence[tuple[str, list[str]]]) -> None:
-    for name, command in streams:
-        children.start(name, command)
-    for name, _ in streams:
-        children.wait(name, None)
+def _await_summaries(config: Config, athletes: Sequence[int]) -> None:
+    """Give the engine time to end the sessions; what it has not ended by then it ends when it stops."""
+    deadline = time.monotonic() + IDLE_S
+    while time.monotonic() < deadline:
+        if all(latest_summary(config.paths.prediction_outputs, athlete) for athlete in athletes):
+            return
+        time.sleep(POLL_S)

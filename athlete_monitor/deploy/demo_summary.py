@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table
 
 from athlete_monitor.deploy.status import model
 from athlete_monitor.models.store import ModelStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from athlete_monitor.config import Config
+
+COLUMNS: Final = (
+    "athlete",
+    "min",
+    "bpm",
+    "heart rate from",
+    "TRIMP",
+    "kcal",
+    "m",
+    "impacts",
+    "model off by, bpm",
+)
+PLAIN_WIDTH: Final = 110
 
 
 def print_models(config: Config, athletes: Sequence[int]) -> None:
@@ -30,14 +47,15 @@ def print_models(config: Config, athletes: Sequence[int]) -> None:
 
 
 def print_sessions(config: Config, athletes: Sequence[int]) -> bool:
-    """Print the summary of each athlete's latest session; false where one has none."""
-    print("\nSessions")
-    complete = True
-    for athlete in athletes:
-        file = latest_summary(config.paths.prediction_outputs, athlete)
-        complete &= file is not None
-        print(f"   athlete {athlete:>3}: {describe(json.loads(file.read_text())) if file else 'no session arrived'}")
-    return complete
+    """Print a table of each athlete's latest session; false where one has none."""
+    files = {athlete: latest_summary(config.paths.prediction_outputs, athlete) for athlete in athletes}
+    table = Table(title="Sessions", title_justify="left", box=None, pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name in {"athlete", "heart rate from"} else "right")
+    for athlete, file in files.items():
+        table.add_row(*(cells(json.loads(file.read_text())) if file else [f"{athlete}: no session arrived"]))
+    Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print("", table)
+    return all(files.values())
 
 
 def latest_summary(outputs: Path, athlete: int) -> Path | None:
@@ -46,6 +64,22 @@ def latest_summary(outputs: Path, athlete: int) -> Path | None:
     return max(files, key=lambda file: file.stat().st_mtime, default=None)
 
 
-def describe(summary: dict[str, Any]) -> str:
-    """Return one line for a session summary."""
-    return json.dumps(summary)[:100]
+def cells(summary: Mapping[str, Any]) -> list[str]:
+    """Return a session's row; what is not known is a dash."""
+    sources: Mapping[str, float] = summary["heart_rate_source_s"]
+    error = (summary.get("model_error") or {}).get("mae_bpm")
+    return [
+        f"{summary['athlete_id']} {summary['name']}",
+        _number(summary["duration_s"] / 60, 1),
+        _number(summary["heart_rate_mean_bpm"]),
+        max(sources, key=lambda source: sources[source]),
+        _number(summary["trimp"], 1),
+        _number(summary["energy_kcal"]),
+        _number(summary["distance_m"]),
+        _number(summary["impact_alerts"]),
+        _number(error, 1),
+    ]
+
+
+def _number(value: float | None, digits: int = 0) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
