@@ -181,6 +181,7 @@ def _read_cells(path: Path, text: bytes, header: list[str]) -> pd.DataFrame:
         "na_values": [""],
         "keep_default_na": False,
         "quoting": 3,
+        "float_precision": "round_trip",  # what was written is read to the last bit, by older versions of pandas too
     }
     types: dict[str, type] = {name: np.float64 if name in _NUMERIC else str for name in options["usecols"]}
     try:
