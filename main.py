@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
 from athlete_monitor.config import add_config_arguments, config_from_args
 from athlete_monitor.engine.run import run_live, run_replay
 from athlete_monitor.errors import MonitorError

@@ -3,6 +3,7 @@
 
 import sys
 
+import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
 from athlete_monitor.training.command import main
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 
 from athlete_monitor.deploy import bootstrap
 from athlete_monitor.deploy.bootstrap import SetupError
+from tests.deploy.checkout import make_checkout
 from tests.helpers import ROOT
 
 STDLIB_ONLY = ("bootstrap", "check", "cli", "findings", "hardware", "probes")
@@ -120,3 +121,23 @@ def test_pips_own_words_are_shown_when_it_fails(tmp_path: Path, monkeypatch, cap
     with pytest.raises(SetupError, match="could not be installed"):
         bootstrap.ensure_environment(environment=tmp_path / "env")
     assert "file.whl" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("door", bootstrap.DOORS)
+def test_a_door_enters_the_environment_by_itself(door: str, tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path)
+    bare = [sys.executable, "-S", "-E", str(checkout / door), "--help"]
+    done = subprocess.run(
+        bare, capture_output=True, text=True, check=False, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage:" in done.stdout
+
+
+def test_a_door_without_packages_says_how_to_install_them(tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path)
+    (checkout / ".venv" / bootstrap.STAMP).unlink()
+    bare = [sys.executable, "-S", "-E", str(checkout / "main.py")]
+    done = subprocess.run(bare, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "The packages are not installed; install them with: python3 jetson_deploy.py setup\n"
