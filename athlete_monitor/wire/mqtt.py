@@ -58,7 +58,8 @@ class MqttLink:
         on_message: called with topic and payload in the network thread; must only enqueue.
         subscriptions: pairs of topic filter and QoS.
         will: the last will.
-        on_connection: called in the network thread with the new state and a sentence, at each change of either.
+        on_connection: called in the network thread with the new state and a sentence, at each change of either; not for
+            our own goodbye.
         persistent: the broker keeps subscriptions and QoS 1 messages while the client is away.
         max_outgoing: messages of each QoS that may wait to be sent; further ones are dropped and counted.
 
@@ -226,10 +227,10 @@ class MqttLink:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        if self._connected.is_set():
-            self._connected.clear()
-            how = "lost" if reason.is_failure else "closed"
-            self._tell(connected=False, text=f"connection to the broker at {self.address} {how}")
+        was_connected = self._connected.is_set()
+        self._connected.clear()
+        if was_connected and reason.is_failure:  # else it was our own goodbye
+            self._tell(connected=False, text=f"connection to the broker at {self.address} lost")
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         self._tell(connected=False, text=f"no broker answers at {self.address}: {self._client.last_error}")

@@ -225,13 +225,17 @@ def test_the_last_will_is_published_for_a_client_that_is_killed(mosquitto, conne
 def test_a_link_that_is_stopped_says_goodbye_and_its_will_stays_unread(mosquitto, connect):
     inbox = Inbox()
     subscribed(connect, mosquitto.port, inbox, "#")
-    link = connect(mosquitto.port, "polite", will=Will("will", b"lost"))
+    told: list[bool] = []
+    link = connect(
+        mosquitto.port, "polite", will=Will("will", b"lost"), on_connection=lambda on, _text: told.append(on)
+    )
     for number in range(100):
         link.publish("x", str(number).encode())
     link.stop()
     assert not link.connected
     wait_until(lambda: len(inbox) == 100, what="what was waiting")
     assert ("will", b"lost") not in inbox
+    assert told == [True]
 
 
 def test_a_wrong_password_is_told_in_words(mosquitto, connect, tmp_path):
