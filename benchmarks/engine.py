@@ -14,8 +14,8 @@ import argparse
 import json
 import multiprocessing
 import os
-import signal
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -27,15 +27,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
 import numpy as np
 import psutil
 import yaml
 
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from paho.mqtt.client import MQTTMessage
 
 PROFILE = '"athlete_id":%d,"age":25,"weight":75,"height":180,"gender":1,"mode":"training","session_phase":"main",'
 MOTION = (
@@ -71,6 +74,7 @@ def live(options: argparse.Namespace) -> dict[str, Any]:
         try:
             return measure(engine, port, options)
         finally:
+            shutil.copy(folder / "engine.out", "/tmp/e_engine.out")
             engine.send_signal(signal.SIGTERM)
             engine.wait(60)
 
@@ -146,7 +150,7 @@ class Listener:
         values = np.array(self._latencies[len(self._latencies) // 5 :] or [np.nan]) * 1000
         return {f"p{p}": round(float(np.percentile(values, p)), 2) for p in (50, 95, 99)} | {"messages": len(values)}
 
-    def _on_message(self, _client: Any, _userdata: object, message: Any) -> None:
+    def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
         now = time.time()
         if message.topic.endswith("metrics"):
             self._latencies.append(now - json.loads(message.payload)["t_s"])
@@ -159,11 +163,13 @@ class Listener:
             self._online.set()
 
 
-def send(port: int, athletes: int, rate_hz: float, seconds: float, spread: bool, sent: Any) -> None:  # noqa: FBT001, PLR0913, PLR0917
+def send(port: int, athletes: int, rate_hz: float, seconds: float, spread: bool, sent: Any) -> None:  # noqa: ANN401, FBT001
     """Send samples of all athletes at a fixed rate, QoS 0, with as little work as possible."""
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.sendall(bytes([0x10, 12 + 6]) + struct.pack(">H4sBBH", 4, b"MQTT", 4, 2, 0) + struct.pack(">H6s", 6, b"sender"))
+    sock.sendall(
+        bytes([0x10, 12 + 6]) + struct.pack(">H4sBBH", 4, b"MQTT", 4, 2, 0) + struct.pack(">H6s", 6, b"sender")
+    )
     sock.recv(4)
     heads = [f'{{"device_id":"{n:04}",' + PROFILE % n for n in range(1, athletes + 1)]
     topics = [struct.pack(">H", 23) + f"player/{n:04}/sensor/data".encode() for n in range(1, athletes + 1)]
@@ -221,7 +227,9 @@ def publish_models(path: Path, options: argparse.Namespace) -> None:
     for athlete in range(1, options.athletes + 1) if options.personal else ("default",):
         names = (*spec.names(groups), *(PROFILE_FEATURES if athlete == "default" else ()))
         X = rng.normal(size=(3000, len(names))).astype(np.float32)
-        forest = RandomForestRegressor(config.training.n_estimators, max_depth=config.training.max_depth, max_features=0.5)
+        forest = RandomForestRegressor(
+            config.training.n_estimators, max_depth=config.training.max_depth, max_features=0.5
+        )
         forest.fit(X, 130 + 20 * X[:, 0] + 10 * X[:, 1] * X[:, 2])
         draft = Manifest(
             athlete_id=athlete,  # type: ignore[arg-type]
@@ -279,7 +287,9 @@ def kernel_cost(seconds: float) -> dict[str, Any]:
         while time.monotonic() < end:
             values[:, :6] = rng.normal(0, 3, (size, 6))
             values[:, 9] = 130
-            batch = Batch(np.arange(size), np.full(size, 1.7e9 + tick / 10), values.copy(), np.ones(size, dtype=np.int64))
+            batch = Batch(
+                np.arange(size), np.full(size, 1.7e9 + tick / 10), values.copy(), np.ones(size, dtype=np.int64)
+            )
             began = time.perf_counter()
             squad.step(batch)
             took.append(time.perf_counter() - began)

@@ -49,7 +49,12 @@ def source_of(loader: DynamicModelLoader, config: Config) -> LoaderSource:
 
 
 def build_monitor(
-    config: Config, roster: Roster, sinks: Sequence[Sink], *, models: ModelSource | None = None, **rest: Any
+    config: Config,
+    roster: Roster,
+    sinks: Sequence[Sink],
+    *,
+    models: ModelSource | None = None,
+    **rest: Any,  # noqa: ANN401 - the arguments of Monitor
 ) -> Monitor:
     """The engine without its surroundings; ``rest`` goes to ``Monitor``."""
     settings = kernel_settings(config)

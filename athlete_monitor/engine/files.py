@@ -180,5 +180,13 @@ def _append(path: Path, text: str) -> None:
 
 
 def _line(figures: dict[str, Any]) -> str:
-    shown = ("heart_rate_bpm", "heart_rate_source", "heart_rate_zone", "trimp", "energy_kcal", "player_load", "distance_m")
+    shown = (
+        "heart_rate_bpm",
+        "heart_rate_source",
+        "heart_rate_zone",
+        "trimp",
+        "energy_kcal",
+        "player_load",
+        "distance_m",
+    )
     return " ".join(f"{name}={figures[name]}" for name in shown if figures[name] is not None)

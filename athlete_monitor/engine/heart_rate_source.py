@@ -1,7 +1,7 @@
 """Which heart rate counts: the strap's, the model's, or none, and how sure it is.
 
-``by_mode``: in training the strap, in a game the model; where the sender names no mode, as ``auto``. ``auto``: the strap
-while it is valid and fresh, else the model corrected by its recent error against the strap.
+``by_mode``: in training the strap, in a game the model; where the sender names no mode, as ``auto``. ``auto``: the
+strap while it is valid and fresh, else the model corrected by its recent error against the strap.
 """
 
 from __future__ import annotations
@@ -73,15 +73,15 @@ class FadingCorrection(SquadState):
         state = self._take(rows)
         error, seen_t = state
         age_s = np.maximum(t - seen_t, 0.0)
-        now = error_bpm == error_bpm
-        known = np.where(error == error, error, error_bpm)
+        now = ~np.isnan(error_bpm)
+        known = np.where(np.isnan(error), error_bpm, error)
         weight = age_s / (age_s + self._learn_s)
-        weight = np.where(weight == weight, weight, 1.0)
+        weight = np.where(np.isnan(weight), 1.0, weight)
         np.copyto(error, known + weight * (error_bpm - known), where=now)
         np.copyto(seen_t, t, where=now)
         self._put(rows, state)
         faded: FloatArray = error / (1.0 + np.maximum(t - seen_t, 0.0) / self._fade_s)
-        return np.where(faded == faded, faded, 0.0)
+        return np.where(np.isnan(faded), 0.0, faded)
 
 
 class LiveError(SquadState):
@@ -91,7 +91,7 @@ class LiveError(SquadState):
 
     def update(self, rows: IntArray, error_bpm: FloatArray) -> None:
         """Take the error strap - model [k], bpm; NaN: none."""
-        known = error_bpm == error_bpm
+        known = ~np.isnan(error_bpm)
         if known.any():
             rows, error = rows[known], error_bpm[known]
             self._table[:, rows] += np.stack([np.ones_like(error), error, np.abs(error), error * error])
@@ -156,7 +156,12 @@ class HeartRateTotals(SquadState):
 
 
 def choose(
-    policy: Policy, mode: IntArray, strap: CleanHeartRate, strap_age_s: FloatArray, model: ModelHeartRate, add: FloatArray
+    policy: Policy,
+    mode: IntArray,
+    strap: CleanHeartRate,
+    strap_age_s: FloatArray,
+    model: ModelHeartRate,
+    add: FloatArray,
 ) -> HeartRate:
     """Decide for each athlete.
 
@@ -169,8 +174,8 @@ def choose(
         add: correction of the model [k], bpm.
     """
     lenient = mode == Mode.UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
-    use_strap = (strap.bpm == strap.bpm) & (lenient | (mode == Mode.TRAINING))
-    use_model = (model.bpm == model.bpm) & ~use_strap & (lenient | (mode == Mode.GAME))
+    use_strap = ~np.isnan(strap.bpm) & (lenient | (mode == Mode.TRAINING))
+    use_model = ~np.isnan(model.bpm) & ~use_strap & (lenient | (mode == Mode.GAME))
     shift = np.where(lenient & use_model, add, 0.0)
     shown = np.where(use_strap, strap.bpm, np.where(use_model, model.bpm + shift, np.nan))
     source = _sources(use_strap, strap_age_s, use_model, shift)

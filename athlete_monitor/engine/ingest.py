@@ -2,14 +2,15 @@
 
 The rules use sample time and running numbers alone, so that a live run, a replay and an offline run order alike:
 
-* A sample that follows without a visible gap is released at once. A gap is a jump of ``seq``; without ``seq``, an interval
-  longer than the device's usual one (mean and deviation learned as in TCP's retransmission timer).
-* After a gap, samples wait for the missing ones until the newest is ``late_tolerance_s`` ahead, then go on without them.
-* What arrives behind the last released sample is late, what was seen before is a duplicate; both are counted and dropped.
-* A sample further behind than the tolerance, or more than ``idle_s`` ahead, is suspect. When ``AGREEING`` suspects in a row
-  agree with each other, they are believed. Behind, or more than a day ahead: the device's clock has stepped, and its time
-  is shifted so that the session goes on one usual interval after the last sample. Ahead by less: a pause as long as any
-  that ends a session, so a new one begins with them. Suspects that a normal sample contradicts are dropped.
+* A sample that follows without a visible gap is released at once. A gap is a jump of ``seq``; without ``seq``, an
+  interval longer than the device's usual one (mean and deviation learned as in TCP's retransmission timer).
+* After a gap, samples wait for the missing ones until the newest is ``late_tolerance_s`` ahead, then go on without.
+* What arrives behind the last released sample is late, what was seen before is a duplicate; both are counted and
+  dropped.
+* A sample further behind than the tolerance, or more than ``idle_s`` ahead, is suspect. When ``AGREEING`` suspects in a
+  row agree with each other, they are believed. Behind, or more than a day ahead: the device's clock has stepped, and
+  its time is shifted so that the session goes on one usual interval after the last sample. Ahead by less: a pause as
+  long as any that ends a session, so a new one begins with them. Suspects that a normal sample contradicts are dropped.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ _time_of = attrgetter("t")
 class Quality:
     """What became of one device's samples in one session, as counts.
 
-    ``received`` were used; ``lost`` never came, as told by ``seq`` or by the usual interval; ``duplicate``, ``late`` and
-    ``invalid`` came and were dropped.
+    ``received`` were used; ``lost`` never came, as told by ``seq`` or by the usual interval; ``duplicate``, ``late``
+    and ``invalid`` came and were dropped.
     """
 
     received: int = 0
@@ -78,8 +79,8 @@ class DeviceStream:
     """
 
     __slots__ = (
-        "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longest_s", "_marks", "_mean_s", "_missing", "_next_seq", "_recent", "_suspects",
-        "_tolerance_s", "offset_s", "quality",
+        "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longest_s", "_marks", "_mean_s",
+        "_missing", "_next_seq", "_recent", "_suspects", "_tolerance_s", "offset_s", "quality",
     )  # fmt: skip
 
     def __init__(self, late_tolerance_s: float, idle_s: float) -> None:
@@ -141,7 +142,7 @@ class DeviceStream:
             sample = msgspec.structs.replace(sample, t=sample.t + self.offset_s)
         interval_s = sample.t - self._last_t
         seq = sample.seq
-        if not self._held and not self._suspects and 0.0 < interval_s:
+        if not self._held and not self._suspects and interval_s > 0.0:
             longest_s = self._longest_s if seq is None else self._gap_s
             if interval_s <= longest_s and (seq is None or seq == self._next_seq):
                 self._release(sample, interval_s, out)

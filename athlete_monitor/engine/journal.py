@@ -63,7 +63,7 @@ class Second:
 
 @dataclass(frozen=True)
 class OpenSession:
-    """A session as the journal knows it. ``facts`` are the engine's own, ``arrived_s`` is wall time of the last commit."""
+    """A session as the journal knows it. ``facts`` are the engine's, ``arrived_s`` the wall time of the commit."""
 
     number: int
     session_id: str
@@ -99,8 +99,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version not in {0, SCHEMA_VERSION}:
-            raise MonitorError(f"{path}: journal of version {version}, this program reads {SCHEMA_VERSION}")
+        _check_version(path, version)
         connection.executescript(_SCHEMA)
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     except sqlite3.Error as error:
@@ -112,11 +111,16 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _check_version(path: Path, version: int) -> None:
+    if version not in {0, SCHEMA_VERSION}:
+        raise MonitorError(f"{path}: journal of version {version}, this program reads {SCHEMA_VERSION}")
+
+
 class Journal:
     """The journal of one engine.
 
-    Every method but ``open_sessions`` and ``past_loads`` only leaves a record for the writing thread. ``snapshot`` records
-    are kept as the newest of each session, so a slow disk costs no memory.
+    Every method but ``open_sessions`` and ``past_loads`` only leaves a record for the writing thread. While the
+    disk fails, the newest snapshot of each session is kept, and other records up to a limit.
 
     Args:
         path: the SQLite file.
@@ -135,7 +139,8 @@ class Journal:
         self._connection = connect(path)
         self._now_s = now_s
         self._forget_old_seconds()
-        (self._last_number,) = self._connection.execute("SELECT COALESCE(MAX(id), 0) FROM sessions").fetchone()
+        found = self._connection.execute("SELECT COALESCE(MAX(id), 0) FROM sessions").fetchone()
+        self._last_number = int(found[0])
         self._worker = Worker("journal", self._write, period_s=period_s, alarm=Alarm("journal", tell))
         self._kept: list[_Record] = []
 
@@ -161,11 +166,12 @@ class Journal:
     def open_sessions(self) -> list[OpenSession]:
         """Sessions that an earlier engine began and did not end; call before ``start``."""
         rows = self._connection.execute(
-            "SELECT id, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts, totals.state, memories.state"
+            "SELECT id, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts,"
+            " totals.state, memories.state"
             " FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id"
             " WHERE end_t IS NULL ORDER BY id"
         )
-        return [OpenSession(*row[:7], msgspec.json.decode(row[7]), *row[8:]) for row in rows]
+        return [_open_session(row) for row in rows]
 
     def past_loads(self) -> dict[int, list[PastLoad]]:
         """Finished sessions of every athlete, oldest first; call before ``start``."""
@@ -180,14 +186,14 @@ class Journal:
 
     def begin(self, session_id: str, device_id: str, athlete_id: int, start_t: float, facts: dict[str, Any]) -> int:
         """Record a new session and return its number."""
-        self._last_number += 1
-        values = (self._last_number, session_id, device_id, athlete_id, start_t, start_t, self._now_s(), _json(facts))
+        number = self._last_number = self._last_number + 1
+        values = (number, session_id, device_id, athlete_id, start_t, start_t, self._now_s(), _json(facts))
         self._put(
             "INSERT INTO sessions (id, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             values,
         )
-        return self._last_number
+        return number
 
     def second(self, second: Second) -> None:
         """Record one athlete's second."""
@@ -257,6 +263,22 @@ class Journal:
         self._connection.execute(
             "DELETE FROM seconds WHERE session IN (SELECT id FROM sessions WHERE end_t < ?)", (limit,)
         )
+
+
+def _open_session(row: tuple[Any, ...]) -> OpenSession:
+    number, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts, totals, memory = row
+    return OpenSession(
+        number,
+        session_id,
+        device_id,
+        athlete_id,
+        start_t,
+        last_t,
+        arrived_s,
+        msgspec.json.decode(facts),
+        totals,
+        memory,
+    )
 
 
 _Record = tuple[str, tuple[Any, ...]]

@@ -17,6 +17,7 @@ from athlete_monitor.engine.sinks import Sink
 from athlete_monitor.wire.sample import Tags
 
 if TYPE_CHECKING:
+    from athlete_monitor.config import Engine
     from athlete_monitor.engine.journal import OpenSession
     from athlete_monitor.engine.kernel import Squad
     from athlete_monitor.engine.monitor import Monitor
@@ -38,9 +39,18 @@ class JournalSink(Sink):
 
     def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:  # noqa: ARG002
         """Record the second."""
-        names = ("heart_rate_bpm", "heart_rate_source", "trimp", "energy_kj", "player_load", "distance_m")
         self._journal.second(
-            Second(session.number, int(session.device_t), *(figures[name] for name in names), figures["stress_percent"])
+            Second(
+                session=session.number,
+                t=int(session.device_t),
+                heart_rate_bpm=figures["heart_rate_bpm"],
+                heart_rate_source=figures["heart_rate_source"],
+                trimp=figures["trimp"],
+                energy_kj=figures["energy_kj"],
+                player_load=figures["player_load"],
+                distance_m=figures["distance_m"],
+                stress_percent=figures["stress_percent"],
+            )
         )
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
@@ -83,7 +93,7 @@ def facts_of(session: Session) -> dict[str, Any]:
     }
 
 
-def take_up(monitor: Monitor, journaled: OpenSession, silent_s: float, now_s: float, limits: Any) -> None:
+def take_up(monitor: Monitor, journaled: OpenSession, silent_s: float, now_s: float, limits: Engine) -> None:
     """Go on with an interrupted session, or summarise it where it has been silent for too long.
 
     Args:
@@ -101,11 +111,13 @@ def take_up(monitor: Monitor, journaled: OpenSession, silent_s: float, now_s: fl
         monitor.finish(session, "interrupted")
 
 
-def _rebuild(squad: Squad, journaled: OpenSession, arrived_s: float, limits: Any) -> Session:
+def _rebuild(squad: Squad, journaled: OpenSession, arrived_s: float, limits: Engine) -> Session:
     facts = journaled.facts
     wearer = Wearer(journaled.device_id, Profile(**facts["profile"]))
     stream = DeviceStream(limits.late_tolerance_s, limits.idle_s)
-    stream.resume(journaled.start_t, journaled.last_t, facts["offset_s"], Quality(**facts["quality"]), facts["next_seq"])
+    stream.resume(
+        journaled.start_t, journaled.last_t, facts["offset_s"], Quality(**facts["quality"]), facts["next_seq"]
+    )
     session = Session(
         session_id=journaled.session_id,
         number=journaled.number,

@@ -1,8 +1,8 @@
 """The squad as arrays, and the pure step that advances it: no I/O, no clock, no log.
 
-A step takes at most one sample of each athlete. Everything an athlete gets depends on that athlete's own samples alone, to
-the last bit: who else is in the step and how the samples were cut into steps does not matter. Predictions and outputs
-fall due in sample time for the same reason.
+A step takes at most one sample of each athlete. Everything an athlete gets depends on that athlete's own samples
+alone, to the last bit: who else is in the step and how the samples were cut into steps does not matter. Predictions and
+outputs fall due in sample time for the same reason.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ _MOTION_TAU_S: Final = 1.0
 class Batch:
     """One step's samples, each athlete at most once.
 
-    ``rows`` [k], ``t`` [k] in seconds, ``values`` [k, len(CHANNELS)] (NaN: not measured), ``mode`` [k] as ``Mode``; ``rr``
-    holds (row, t, intervals in ms) for the few samples that have beats.
+    ``rows`` [k], ``t`` [k] in seconds, ``values`` [k, len(CHANNELS)] (NaN: not measured), ``mode`` [k] as ``Mode``;
+    ``rr`` holds (row, t, intervals in ms) for the few samples that have beats.
     """
 
     rows: IntArray
@@ -70,7 +70,7 @@ class Batch:
 
     @classmethod
     def from_samples(cls, rows: Sequence[int], samples: Sequence[Sample], modes: Sequence[int] | None = None) -> Batch:
-        """Put samples of different athletes side by side; ``modes`` where they are known better than from the sample."""
+        """Put samples of different athletes side by side; ``modes`` where the samples do not tell them all."""
         return cls(
             np.array(rows, dtype=np.int64),
             np.array([sample.t for sample in samples]),
@@ -118,10 +118,11 @@ class Present:
 
     def take(self, index: IntArray) -> Present:
         """The figures of the athletes at ``index`` [m] into this one's arrays."""
-        return _take(self, index)
+        taken: Present = _take(self, index)
+        return taken
 
 
-def _take(record: Any, index: IntArray) -> Any:
+def _take(record: Any, index: IntArray) -> Any:  # noqa: ANN401 - a record of arrays
     values = {
         name: value[index] if isinstance(value, np.ndarray) else _take(value, index)
         for name, value in vars(record).items()
@@ -147,15 +148,15 @@ class Part(Protocol):
     def reset(self, rows: IntArray) -> None:
         """Forget ``rows`` [k]."""
 
-    def state(self, row: int) -> Any:
+    def state(self, row: int) -> Any:  # noqa: ANN401 - each part its own
         """State of one athlete."""
 
-    def set_state(self, row: int, state: Any) -> None:
+    def set_state(self, row: int, state: Any) -> None:  # noqa: ANN401
         """Restore what ``state`` returned."""
 
 
 class Ticks(SquadState):
-    """When predictions and outputs last fell due, the prediction that is held until the next, and the smoothed motion."""
+    """When predictions and outputs last fell due, the prediction held until the next, and the smoothed motion."""
 
     FIELDS = MappingProxyType(
         dict.fromkeys(("prediction", "output", "model_bpm", "low_bpm", "high_bpm", "motion_mps2"), np.nan)
@@ -176,7 +177,7 @@ class Ticks(SquadState):
 
     def _due(self, field: int, rows: IntArray, position: FloatArray) -> BoolArray:
         tick = np.floor(position + _TICK_SLACK)
-        changed = tick != self._table[field].take(rows)
+        changed: BoolArray = tick != self._table[field].take(rows)
         self._table[field, rows] = tick
         return changed
 
@@ -191,9 +192,9 @@ class Ticks(SquadState):
     def smooth_motion(self, rows: IntArray, dt_s: FloatArray, motion_mps2: FloatArray) -> FloatArray:
         """Average over a second of |gravity-free acceleration| [k], m/s^2; NaN before the first."""
         last = self._table[5].take(rows)
-        start = np.where(last == last, last, motion_mps2)
+        start = np.where(np.isnan(last), motion_mps2, last)
         smooth = start + (dt_s / (dt_s + _MOTION_TAU_S)) * (motion_mps2 - start)
-        smooth = np.where(smooth == smooth, smooth, last)
+        smooth = np.where(np.isnan(smooth), last, smooth)
         self._table[5, rows] = smooth
         return smooth
 

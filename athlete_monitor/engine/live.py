@@ -20,6 +20,7 @@ from athlete_monitor.engine.history import LoadHistory
 from athlete_monitor.engine.inbox import Inbox
 from athlete_monitor.engine.journal import Journal
 from athlete_monitor.engine.keeper import JournalSink, snapshot, take_up
+from athlete_monitor.engine.monitor import Chosen
 from athlete_monitor.engine.mqtt_sink import MqttSink
 from athlete_monitor.engine.recorder import Recorder
 from athlete_monitor.engine.service import Notifier
@@ -96,7 +97,7 @@ class LiveEngine:
         MonitorError: the models' runtime, the journal or the broker's credentials cannot be used.
     """
 
-    def __init__(self, config: Config, options: Options = Options()) -> None:  # noqa: B008 - frozen
+    def __init__(self, config: Config, options: Options = Options()) -> None:
         self.config, self.options = config, options
         self.notifier = Notifier()
         self.notices = Notices()
@@ -123,14 +124,14 @@ class LiveEngine:
             models=source_of(self.loader, config),
             begin=journal_sink.begin,
             history=LoadHistory(self.journal.past_loads()),
-            players=options.players,
-            devices=options.devices,
+            chosen=Chosen(options.players, options.devices),
         )
         self.stats = Stats(self.inbox, self.monitor, self.loader, time.monotonic())
         self._stopping = threading.Event()
         self._reason = "shutdown"
         self._updated: deque[int | str] = deque()
         self._hot = False
+        self._overflow_told = 0
         self._saw_sessions = False
 
     def request_stop(self) -> None:
@@ -195,6 +196,9 @@ class LiveEngine:
 
     def _tell(self, text: str, bad: bool) -> None:  # noqa: FBT001 - callback of alarms
         self.notices.notice(text, bad=bad)
+
+    def _warn(self, text: str) -> None:
+        self.notices.notice(text, bad=True)
 
     def _resume_sessions(self) -> None:
         now_s, wall_s = time.monotonic(), time.time()
@@ -268,9 +272,9 @@ class LiveEngine:
         }
 
     def _say_overflow(self, figures: dict[str, Any]) -> None:
-        told = getattr(self, "_overflow_told", 0)
-        if figures["overflowed"] > told:
-            self._tell(f"{figures['overflowed'] - told} messages dropped: they arrive faster than they are used", True)
+        new = figures["overflowed"] - self._overflow_told
+        if new:
+            self._warn(f"{new} messages dropped: they arrive faster than they are used")
         self._overflow_told = figures["overflowed"]
 
     def _mind_heat(self, temperature_c: float | None) -> None:
@@ -281,11 +285,13 @@ class LiveEngine:
         if not self._hot and temperature_c >= limits.temperature_critical_threshold:
             self._hot = True
             squad.prediction_rate_hz = min(1.0, self.config.engine.prediction_rate_hz)
-            self._tell(f"{temperature_c:.0f} °C: predictions slowed to {squad.prediction_rate_hz:g} Hz", True)
+            self._warn(f"{temperature_c:.0f} °C: predictions slowed to {squad.prediction_rate_hz:g} Hz")
         elif self._hot and temperature_c < limits.temperature_warning_threshold:
             self._hot = False
             squad.prediction_rate_hz = self.config.engine.prediction_rate_hz
-            self._tell(f"{temperature_c:.0f} °C: predictions at {squad.prediction_rate_hz:g} Hz again", False)
+            self.notices.notice(
+                f"{temperature_c:.0f} °C: predictions at {squad.prediction_rate_hz:g} Hz again", bad=False
+            )
 
     def _is_over(self, elapsed_s: float) -> bool:
         duration_s = self.options.duration_s
@@ -306,8 +312,8 @@ class LiveEngine:
 
 
 _LOGGED = (
-    "online", "stale", "offline", "messages_per_s", "samples_per_s", "lag_p50_ms", "lag_p99_ms", "invalid", "overflowed",
-    "lost", "cache_hit_percent", "cpu_percent", "memory_mb", "temperature_c", "broker_connected",
+    "online", "stale", "offline", "messages_per_s", "samples_per_s", "lag_p50_ms", "lag_p99_ms", "invalid",
+    "overflowed", "lost", "cache_hit_percent", "cpu_percent", "memory_mb", "temperature_c", "broker_connected",
 )  # fmt: skip
 
 

@@ -51,8 +51,8 @@ FORMULAS: Final = {
 
 PRESENT_NAMES: Final = (
     "heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm", "model_heart_rate_bpm",
-    "hr_max_bpm", "hr_rest_bpm", "heart_rate_reserve_percent", "stress_percent", "hr_excess_bpm", "energy_rate_kj_per_min", "speed_mps",
-    "motion_mps2",
+    "hr_max_bpm", "hr_rest_bpm", "heart_rate_reserve_percent", "stress_percent", "hr_excess_bpm",
+    "energy_rate_kj_per_min", "speed_mps", "motion_mps2",
 )  # fmt: skip
 TOTAL_NAMES: Final = (
     "measured_s", "missing_s", "trimp", "trimp_edwards", "energy_kj", "energy_kcal", "vo2max_ml_kg_min", "player_load",
@@ -116,8 +116,9 @@ def present_figures(present: Present) -> list[dict[str, Any]]:
     columns = np.stack(
         [
             heart_rate.bpm, heart_rate.low_bpm, heart_rate.high_bpm, present.strap_bpm, model.bpm, present.hr_max_bpm,
-            present.body.hr_rest_bpm, 100.0 * present.reserve, present.stress_percent, hr_excess_bpm(present.strap_bpm, model.bpm),
-            present.energy_rate_kj_per_min, present.speed_mps, present.motion_mps2,
+            present.body.hr_rest_bpm, 100.0 * present.reserve, present.stress_percent,
+            hr_excess_bpm(present.strap_bpm, model.bpm), present.energy_rate_kj_per_min, present.speed_mps,
+            present.motion_mps2,
         ]
     )  # fmt: skip
     codes = zip(heart_rate.source.tolist(), present.zone.tolist(), present.body.hr_rest_assumed.tolist(), strict=True)
@@ -139,8 +140,9 @@ def total_figures(squad: Squad, rows: IntArray) -> list[dict[str, Any]]:
     move = squad.locomotion.total
     columns = np.stack(
         [
-            squad.clock.measured_s(rows), squad.clock.missing_s(rows), squad.trimp.total(rows), squad.zones.edwards(rows),
-            energy, energy / KJ_PER_KCAL, vo2max_uth_2004(squad.hr_max.bpm(rows), body.hr_rest_known_bpm), acceleration,
+            squad.clock.measured_s(rows), squad.clock.missing_s(rows), squad.trimp.total(rows),
+            squad.zones.edwards(rows), energy, energy / KJ_PER_KCAL,
+            vo2max_uth_2004(squad.hr_max.bpm(rows), body.hr_rest_known_bpm), acceleration,
             squad.player_load.per_minute(rows), squad.player_load.sample_rate_hz(rows), move("distance_m", rows),
             move("high_speed_m", rows), move("max_speed_mps", rows),
         ]

@@ -68,6 +68,19 @@ class Counts:
     sessions_ended: int = 0
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """Which athletes and devices are monitored; None for all."""
+
+    players: Collection[int] | None = None
+    devices: Collection[str] | None = None
+
+    def holds(self, athlete_id: int, device_id: str) -> bool:
+        """Whether an athlete with a device is monitored."""
+        by_device = self.devices is None or device_id in self.devices
+        return by_device and (self.players is None or athlete_id in self.players)
+
+
 class Monitor:
     """Sessions of a squad: decode, order, step, tell.
 
@@ -79,8 +92,7 @@ class Monitor:
         sink: is told everything.
         begin: records a new session and returns its number (the journal's).
         history: load of earlier sessions.
-        players: athletes that are monitored; None for all.
-        devices: devices that are monitored; None for all.
+        chosen: who is monitored.
     """
 
     def __init__(
@@ -93,8 +105,7 @@ class Monitor:
         *,
         begin: Callable[[Session], int] = lambda _session: 0,
         history: LoadHistory | None = None,
-        players: Collection[int] | None = None,
-        devices: Collection[str] | None = None,
+        chosen: Chosen | None = None,
     ) -> None:
         self.counts = Counts()
         self.sessions: dict[str, Session] = {}
@@ -104,7 +115,7 @@ class Monitor:
         self._decoder, self._wearers = decoder, wearers
         self._begin = begin
         self._history = history or LoadHistory()
-        self._players, self._devices = players, devices
+        self._chosen = chosen or Chosen()
         self._waiting: list[Session] = []
         self._worn: dict[int, list[str]] = {}
         self._said_s: dict[str, float] = {}
@@ -196,10 +207,7 @@ class Monitor:
         return None if sample.end else self._open(sample, athlete_id, arrived_s)
 
     def _open(self, sample: Sample, athlete_id: int, arrived_s: float) -> Session | None:
-        if self._devices is not None and sample.device_id not in self._devices:
-            self.counts.filtered += 1
-            return None
-        if self._players is not None and athlete_id not in self._players:
+        if not self._chosen.holds(athlete_id, sample.device_id):
             self.counts.filtered += 1
             return None
         limit = self._config.engine.max_devices

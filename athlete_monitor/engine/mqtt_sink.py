@@ -42,7 +42,9 @@ class MqttSink(Sink):
 
     def status(self, device_id: str, status: str) -> None:
         """Publish and keep the status of a device."""
-        self._link.publish(topics.status(device_id), _encode({"device_id": device_id, "status": status}), 1, retain=True)
+        self._link.publish(
+            topics.status(device_id), _encode({"device_id": device_id, "status": status}), 1, retain=True
+        )
 
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Publish the summary; the device is offline."""

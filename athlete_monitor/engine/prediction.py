@@ -34,9 +34,13 @@ class ServedModel(Protocol):
     """A loaded model with its manifest."""
 
     @property
-    def manifest(self) -> Manifest: ...
+    def manifest(self) -> Manifest:
+        """What it is."""
+
     @property
-    def model_id(self) -> str: ...
+    def model_id(self) -> str:
+        """Athlete and time of creation."""
+
     def predict(self, X: Float32Array) -> Float32Array:
         """Heart rates, bpm, float32 [n], of rows float32 [n, F]."""
 
@@ -66,8 +70,8 @@ class NoModels:
 class LoaderSource:
     """Models of the live process's loader.
 
-    Athletes hold the model that serves them, so a squad larger than the loader's cache costs memory, not a load for each
-    prediction. ``limit_bytes`` bounds what is held so: beyond it athletes share the default model.
+    Athletes hold the model that serves them, so a squad larger than the loader's cache costs memory, not a load for
+    each prediction. ``limit_bytes`` bounds what is held so: beyond it athletes share the default model.
     """
 
     def __init__(self, loader: DynamicModelLoader, limit_bytes: int) -> None:
@@ -207,7 +211,7 @@ class ModelBook:
         return NO_CHANNELS
 
     def serving(self, rows: IntArray, available: BoolArray) -> BoolArray:
-        """Whether a model serves each row [k], given the groups that arrive [k, len(GROUPS)]; chooses where they change."""
+        """Whether a model serves each row [k], given the groups that arrive [k, len(GROUPS)]."""
         bits = available @ self._bits
         changed = np.flatnonzero(bits != self._seen[rows])
         for index in changed.tolist():
@@ -250,5 +254,5 @@ class ModelBook:
         try:
             return bind(model, self._spec)
         except ModelError as error:
-            _log.error("event=model_refused reason=%r", str(error))  # noqa: TRY400 - the sentence says it all
+            _log.error("event=model_refused reason=%r", str(error))
             return None

@@ -39,7 +39,9 @@ def set_up_logging(config: Config, *, console: bool) -> None:
     if console and config.logging.console_output:
         handlers.append(logging.StreamHandler())
     logging.raiseExceptions = False
-    logging.basicConfig(level=config.logging.level, format=_FORMAT, handlers=handlers or [logging.NullHandler()], force=True)
+    logging.basicConfig(
+        level=config.logging.level, format=_FORMAT, handlers=handlers or [logging.NullHandler()], force=True
+    )
 
 
 def run_live(
@@ -62,7 +64,7 @@ def run_live(
         show: draw the table.
 
     Raises:
-        MonitorError: the engine cannot start: it runs already, no model runtime, no broker of its own, a broken journal.
+        MonitorError: the engine cannot start: it runs already, no model runtime, no broker, a broken journal.
     """
     set_up_logging(config, console=not show)
     options = Options(players, None if device is None else {device}, duration_s, exit_when_idle)

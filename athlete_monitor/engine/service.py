@@ -23,7 +23,7 @@ class Notifier:
         self._ready = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self._address else None
         if self._socket is not None:
-            self._socket.setblocking(False)
+            self._socket.setblocking(False)  # noqa: FBT003 - the socket's own
 
     def ready(self) -> None:
         """The service serves; only the first call is sent."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.athletes import Profile, merge
 from athlete_monitor.engine.heart_rate_source import MODE_OF, Mode
-from athlete_monitor.engine.ingest import DeviceStream
 from athlete_monitor.wire.sample import NO_TAGS, Sample, Tags
 from athlete_monitor.wire.timestamps import file_stamp
 
 if TYPE_CHECKING:
     from athlete_monitor.athletes import Roster
+    from athlete_monitor.engine.ingest import DeviceStream
 
 UNKNOWN_ATHLETE = 0
 """Athlete of a device that neither the roster nor the wire assigns to anybody."""

@@ -77,7 +77,7 @@ class Stats:
         self._start_s = self._last_s = now_s
         self._last_messages = self._last_samples = 0
 
-    def take(self, now_s: float, **rest: Any) -> dict[str, Any]:
+    def take(self, now_s: float, **rest: object) -> dict[str, Any]:
         """The figures since the last call; ``rest`` stands beside them."""
         interval_s = max(now_s - self._last_s, 1e-9)
         arrived, done = self._inbox.counts(), self._monitor.counts
@@ -117,7 +117,8 @@ class Stats:
     def _quality(self) -> dict[str, int]:
         running = [session.stream.quality for session in list(self._monitor.sessions.values())]
         return {
-            name: sum(getattr(counts, name) for counts in running) for name in ("lost", "duplicate", "late", "clock_steps")
+            name: sum(getattr(counts, name) for counts in running)
+            for name in ("lost", "duplicate", "late", "clock_steps")
         }
 
     def _cache(self) -> dict[str, Any]:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 ZONES: Final = ("low", "moderate", "high", "very_high")
 GUIDANCE: Final = (
     "After a load of this size about {hours:g} h until the next hard session are common practice. "
-    "A rule of thumb from heart rate alone, no medical advice: sleep, food, heat, illness and how the athlete feels count for more."
+    "A rule of thumb from heart rate alone, no medical advice: sleep, food, heat, illness and how the athlete feels "
+    "count for more."
 )
 
 
@@ -80,7 +81,7 @@ def summarise(squad: Squad, session: Session, limits: TrainingLoad, reason: str)
         squad: holds the session's row.
         session: the session; its phases are closed.
         limits: thresholds of the training load.
-        reason: why it ended: ``end_message``, ``idle``, ``pause``, ``athlete_changed``, ``shutdown`` or ``interrupted``.
+        reason: why it ended: ``end_message``, ``idle``, ``pause`` and the like (``docs/outputs.md``).
     """
     rows = np.array([session.row])
     variability, hrv_reasons = variability_figures(squad, session.row, has_beats=session.has_beats)

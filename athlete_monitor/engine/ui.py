@@ -43,8 +43,9 @@ def squad_table(sessions: Iterable[Session], height: int = 1000) -> Table:
     """One line for each athlete; those that do not fit are counted in the caption."""
     table = Table(expand=True, header_style="bold", row_styles=("", "on grey7"))
     for name, justify in (
-        ("Athlete", "left"), ("Min", "right"), ("HR", "right"), ("80 %", "right"), ("From", "left"), ("Zone", "center"), ("TRIMP", "right"),
-        ("kcal", "right"), ("Load/min", "right"), ("Impacts", "right"), ("Data", "right"), ("Status", "left"),
+        ("Athlete", "left"), ("Min", "right"), ("HR", "right"), ("80 %", "right"), ("From", "left"),
+        ("Zone", "center"), ("TRIMP", "right"), ("kcal", "right"), ("Load/min", "right"), ("Impacts", "right"),
+        ("Data", "right"), ("Status", "left"),
     ):  # fmt: skip
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     ordered = sorted(sessions, key=lambda session: (session.athlete_id, session.device_id))
@@ -119,7 +120,9 @@ def detail_view(session: Session) -> Panel:
         _add_line(right, figures, name, key, digits, unit)
     both = Table.grid(expand=True)
     both.add_row(left, right)
-    title = f"{escape(session.wearer.name)} · athlete {session.athlete_id} · device {session.device_id} · {session.status}"
+    title = (
+        f"{escape(session.wearer.name)} · athlete {session.athlete_id} · device {session.device_id} · {session.status}"
+    )
     return Panel(Group(_headline(figures), Text(), both, Text(), _zone_bar(figures), _errors(figures)), title=title)
 
 
@@ -155,7 +158,9 @@ def _errors(figures: Mapping[str, Any]) -> Text:
     error, quality = figures.get("model_error"), figures.get("quality") or {}
     model = f"model {figures.get('model_id') or 'none'}"
     told = f", live error {error['mae_bpm']} bpm over {error['readings']} readings" if error else ""
-    counts = ", ".join(f"{quality.get(name, 0)} {name}" for name in ("received", "lost", "late", "duplicate", "invalid"))
+    counts = ", ".join(
+        f"{quality.get(name, 0)} {name}" for name in ("received", "lost", "late", "duplicate", "invalid")
+    )
     return Text(f"{model}{told}\nData {number(quality.get('percent'), 1)} %: {counts}", "dim")
 
 
@@ -198,7 +203,9 @@ class Screen:
         """The present picture."""
         engine = self._engine
         sessions = list(engine.monitor.sessions.values())
-        below = engine_lines(engine.stats.latest, engine.link.connected, engine.notices.since(NOTICES_FOR_S)[-_NOTICES_SHOWN:])
+        below = engine_lines(
+            engine.stats.latest, engine.link.connected, engine.notices.since(NOTICES_FOR_S)[-_NOTICES_SHOWN:]
+        )
         return Group(self._body(sessions), below)
 
     def _body(self, sessions: list[Session]) -> RenderableType:

@@ -76,7 +76,7 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
-    def put(self, item: Any) -> None:
+    def put(self, item: object) -> None:
         """Leave an item for the thread."""
         if len(self._items) >= self._limit:
             self.dropped += 1

@@ -36,14 +36,27 @@ def values(**channels: float) -> tuple[float, ...]:
     return tuple(row)
 
 
-def sample(t: float, device: str = "001", athlete: int | None = 1, *, seq: int | None = None, tags: Tags = TRAINING, **rest: Any) -> Sample:  # fmt: skip
+def sample(
+    t: float,
+    device: str = "001",
+    athlete: int | None = 1,
+    *,
+    seq: int | None = None,
+    tags: Tags = TRAINING,
+    **rest: Any,
+) -> Sample:
     channels = {name: value for name, value in rest.items() if name in CHANNEL_INDEX}
     fields = {name: value for name, value in rest.items() if name not in CHANNEL_INDEX}
     return Sample(device, START + t, values(**channels), athlete, seq, fields.pop("profile", MAN), tags, **fields)
 
 
 def stream(
-    device: str = "001", athlete: int = 1, seconds: float = 20.0, rate_hz: float = 10.0, tags: Tags = TRAINING, seed: int = 0
+    device: str = "001",
+    athlete: int = 1,
+    seconds: float = 20.0,
+    rate_hz: float = 10.0,
+    tags: Tags = TRAINING,
+    seed: int = 0,
 ) -> list[Sample]:
     """A plausible device: gait, rotation and a strap that reads once a second."""
     rng = random.Random(f"{device}{seed}")
@@ -76,7 +89,9 @@ class Recorded:
         return iter(self.kept)
 
 
-def manifest(spec: FeatureSpec, athlete_id: Any = "default", groups: tuple[str, ...] = ("acceleration", "rotation")) -> Manifest:
+def manifest(
+    spec: FeatureSpec, athlete_id: Any = "default", groups: tuple[str, ...] = ("acceleration", "rotation")
+) -> Manifest:
     names = spec.names(groups) + (PROFILE_FEATURES if athlete_id == "default" else ())
     return Manifest(
         athlete_id=athlete_id,
@@ -87,7 +102,17 @@ def manifest(spec: FeatureSpec, athlete_id: Any = "default", groups: tuple[str, 
         sample_rate_hz=10.0,
         window=8,
         sessions=(),
-        holdout=Holdout(mae_bpm=4.0, rmse_bpm=5.0, bias_bpm=0.0, r2=None, correlation=None, coverage_80=None, baselines={}, rows=1, kind="none"),  # fmt: skip
+        holdout=Holdout(
+            mae_bpm=4.0,
+            rmse_bpm=5.0,
+            bias_bpm=0.0,
+            r2=None,
+            correlation=None,
+            coverage_80=None,
+            baselines={},
+            rows=1,
+            kind="none",
+        ),
         residual_quantiles=ResidualQuantiles(-6.0, 5.0),
         versions={},
         created="2026-01-01",

@@ -53,6 +53,13 @@ def test_event(told):
 
 def test_engine():
     monitor, _ = monitor_of(CONFIG)
-    surroundings = ("broker_connected", "unsent", "files_failing", "journal_failing", "journal_lost", "prediction_rate_hz")
+    surroundings = (
+        "broker_connected",
+        "unsent",
+        "files_failing",
+        "journal_failing",
+        "journal_lost",
+        "prediction_rate_hz",
+    )
     stats = Stats(Inbox(1, 1, "sensor/data"), monitor, None, 0.0).take(1.0, **dict.fromkeys(surroundings))
     assert keys("Engine") == set(stats)

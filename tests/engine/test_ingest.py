@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +17,8 @@ def at(t: float, seq: int | None = None) -> Sample:
 
 
 def run(samples, tolerance_s=0.5):
-    stream, out = DeviceStream(tolerance_s, IDLE_S), []
+    out: list[Sample] = []
+    stream = DeviceStream(tolerance_s, IDLE_S)
     for sample in samples:
         stream.push(sample, out)
     return stream, out
@@ -27,7 +30,8 @@ def regular(n, seq=True):
 
 def test_an_ordered_stream_passes_at_once_with_and_without_running_numbers():
     for numbered in (True, False):
-        stream, out = DeviceStream(0.5, IDLE_S), []
+        out: list[Sample] = []
+        stream = DeviceStream(0.5, IDLE_S)
         for i, sample in enumerate(regular(50, numbered)):
             stream.push(sample, out)
             assert len(out) == i + 1
@@ -37,7 +41,8 @@ def test_an_ordered_stream_passes_at_once_with_and_without_running_numbers():
 
 def test_a_jittery_stream_without_running_numbers_is_not_held_up():
     times = [i * 0.1 + (0.04 if i % 2 else 0.0) for i in range(200)]
-    stream, out = DeviceStream(0.5, IDLE_S), []
+    out: list[Sample] = []
+    stream = DeviceStream(0.5, IDLE_S)
     for i, t in enumerate(times):
         stream.push(at(t), out)
         assert len(out) == i + 1
@@ -88,7 +93,7 @@ def test_a_clock_that_jumps_back_or_a_year_ahead_goes_on_in_the_session_without_
     for jump_s in (-7200.0, -31.0, 365 * DAY_S):
         samples = [*regular(50), *(at(jump_s + i / 10, i) for i in range(50, 100))]
         stream, out = run(samples)
-        intervals = {round(b.t - a.t, 6) for a, b in zip(out, out[1:], strict=False)}
+        intervals = {round(b.t - a.t, 6) for a, b in pairwise(out)}
         assert intervals == {0.1}
         assert len(out) == 100
         assert stream.quality.clock_steps == 1
@@ -105,8 +110,9 @@ def test_a_stray_time_is_dropped_and_the_stream_goes_on():
 
 
 def test_a_pause_that_ends_a_session_hands_the_samples_after_it_to_a_new_one():
-    stream, out = DeviceStream(0.5, IDLE_S), []
-    handed = []
+    out: list[Sample] = []
+    stream = DeviceStream(0.5, IDLE_S)
+    handed: list[Sample] = []
     for sample in [*regular(50), *(at(1000 + i / 10, 50 + i) for i in range(AGREEING))]:
         handed += stream.push(sample, out)
     assert [sample.seq for sample in handed] == [50, 51, 52, 53, 54]
@@ -126,7 +132,7 @@ def test_whatever_arrives_leaves_in_order_once_each_and_everything_is_counted(da
     samples = [at(t / 10, t if numbered else None) for t in times]
     stream, out = run(samples)
     stream.flush(out)
-    assert all(a.t < b.t for a, b in zip(out, out[1:], strict=False))
+    assert all(a.t < b.t for a, b in pairwise(out))
     counts = stream.quality
     assert counts.received == len(out)
     assert counts.received + counts.duplicate + counts.late + counts.invalid <= len(samples)

@@ -8,6 +8,8 @@ import resource
 import sqlite3
 import time
 from collections import defaultdict
+from itertools import pairwise
+from typing import Any
 
 import psutil
 import pytest
@@ -29,7 +31,7 @@ class Peer:
     """A device and a listener in one."""
 
     def __init__(self, config, qos=0):
-        self.heard = defaultdict(list)
+        self.heard: defaultdict[str, list[Any]] = defaultdict(list)
         self.link = MqttLink(
             config.mqtt,
             f"peer-{random.random()}",
@@ -67,8 +69,13 @@ def setting(mosquitto, make_config):
 
 @pytest.fixture
 def peers():
-    opened = []
-    yield lambda config, **rest: opened.append(Peer(config, **rest)) or opened[-1]
+    opened: list[Peer] = []
+
+    def open_peer(config, **rest):
+        opened.append(Peer(config, **rest))
+        return opened[-1]
+
+    yield open_peer
     for peer in opened:
         peer.link.stop()
 
@@ -81,7 +88,9 @@ def publish_default_model(config):
 
 def now_stream(device="001", athlete=1, seconds=10.0, since=0.0):
     return [
-        type(each)(each.device_id, each.t - 1_750_000_000.0 + since, *[getattr(each, f) for f in each.__struct_fields__[2:]])
+        type(each)(
+            each.device_id, each.t - 1_750_000_000.0 + since, *[getattr(each, f) for f in each.__struct_fields__[2:]]
+        )
         for each in stream(device, athlete, seconds)
     ]
 
@@ -113,10 +122,19 @@ def test_malformed_payloads_are_counted_and_the_engine_goes_on(setting, run_door
     peer = peers(config)
     peer.wait_online()
     good = encode_sample(stream()[0])
-    for payload in (b"", b"\x00\xff", b"[]", good[:-3], good.replace(b'"001"', b'"../../x"'), good.replace(b"001", b"002")):
+    for payload in (
+        b"",
+        b"\x00\xff",
+        b"[]",
+        good[:-3],
+        good.replace(b'"001"', b'"../../x"'),
+        good.replace(b"001", b"002"),
+    ):
         peer.link.publish(topics.sensor_data("001"), payload)
     peer.link.publish("sensor/data", good)
-    stats = wait_until(lambda: [s for s in peer.heard[topics.ENGINE_STATS] if s["samples"] == 1], what="the good sample")
+    stats = wait_until(
+        lambda: [s for s in peer.heard[topics.ENGINE_STATS] if s["samples"] == 1], what="the good sample"
+    )
     assert stats[-1]["invalid"] == 6
     door.terminate()
     assert door.wait() == 0
@@ -152,7 +170,7 @@ def test_killed_at_any_moment_it_goes_on_with_at_most_a_second_lost(setting, run
         door = run_door("main.py", "--no-ui", "--config", path)
         peer.wait_online()
     trimp = [figures["trimp"] for figures in peer.metrics() if figures["trimp"] is not None]
-    assert all(after >= before - 0.05 for before, after in zip(trimp, trimp[1:], strict=False))
+    assert all(after >= before - 0.05 for before, after in pairwise(trimp))
     door.terminate()
     assert door.wait() == 0
     summary = wait_until(lambda: peer.heard[topics.session("001")], what="the summary")[0]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
+from athlete_monitor.engine.monitor import Chosen
 from athlete_monitor.engine.offline import run_recordings
 from athlete_monitor.wire.codec import encode_sample
 from tests.engine.kit import (
@@ -138,7 +139,10 @@ def test_auto_bridges_a_lost_strap_with_the_corrected_model(sample_config):
         values = list(each.values)
         if i > 300:
             values[9] = math.nan
-        feed(monitor, [type(each)(each.device_id, each.t, tuple(values), each.athlete_id, each.seq, each.profile, each.tags)])
+        feed(
+            monitor,
+            [type(each)(each.device_id, each.t, tuple(values), each.athlete_id, each.seq, each.profile, each.tags)],
+        )
     sources = [figures["heart_rate_source"] for figures in told.figures]
     assert "sensor" in sources[:20]
     assert sources[-1] == "model_corrected"
@@ -196,7 +200,7 @@ def test_status_goes_from_online_over_stale_to_offline_and_back():
 
 def test_unknown_devices_beyond_the_limit_are_counted_and_dropped(sample_config):
     config = sample_config(engine={"max_devices": 10})
-    monitor, told = monitor_of(config)
+    monitor, _ = monitor_of(config)
     for n in range(10_000):
         monitor.accept(sample(0, f"d{n}", n + 1), n / 100)
     monitor.advance()
@@ -206,9 +210,18 @@ def test_unknown_devices_beyond_the_limit_are_counted_and_dropped(sample_config)
 
 
 def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
-    monitor, told = monitor_of(CONFIG)
+    monitor, _ = monitor_of(CONFIG)
     good = encode_sample(stream()[0])
-    bad = [b"", b"{", b"[]", b"null", good[:-1], good.replace(b"001", b"002"), b'{"device_id":"../../x"}', b"\xff" * 70_000]
+    bad = [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        good[:-1],
+        good.replace(b"001", b"002"),
+        b'{"device_id":"../../x"}',
+        b"\xff" * 70_000,
+    ]
     monitor.receive_all([("player/001/sensor/data", [(payload, 0.0) for payload in [*bad, good]])])
     assert monitor.counts.invalid == len(bad)
     assert sum(monitor.counts.invalid_reasons.values()) == len(bad)
@@ -217,10 +230,10 @@ def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
 
 
 def test_only_chosen_players_and_devices_are_watched():
-    monitor, _ = monitor_of(CONFIG, players={2})
+    monitor, _ = monitor_of(CONFIG, chosen=Chosen(players={2}))
     feed(monitor, [sample(0, "001", 1), sample(0, "002", 2)])
     assert list(monitor.sessions) == ["002"]
-    monitor, _ = monitor_of(CONFIG, devices={"001"})
+    monitor, _ = monitor_of(CONFIG, chosen=Chosen(devices={"001"}))
     feed(monitor, [sample(0, "001", 1), sample(0, "002", 2)])
     assert list(monitor.sessions) == ["001"]
     assert monitor.counts.filtered == 1

@@ -64,9 +64,10 @@ def test_a_worker_goes_on_after_a_failure_and_says_so_once():
         worker.put(item)
     worker.start()
     wait_until(lambda: seen == [2, 3, 4], what="the items")
-    for item in ("bad", "good"):
-        worker.put(item)
-        wait_until(lambda item=item: item in seen, what=item)
+    worker.put("bad")
+    wait_until(lambda: "bad" in seen, what="the bad one")
+    worker.put("good")
+    wait_until(lambda: "good" in seen, what="the good one")
     wait_until(lambda: not worker.alarm.raised, what="the recovery")
     worker.stop()
     assert worker.dropped == 1
