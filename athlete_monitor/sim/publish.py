@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
     from athlete_monitor.sim.moments import Moment
 
+FIRST_CONTACT_S: Final = 3.0
+"""So long a live run waits to learn whether there is a broker, so that its first samples arrive."""
 CLOSE_S: Final = 30.0
 """So long the end of a run waits for the broker's acknowledgements."""
 
@@ -121,6 +123,20 @@ def _replay(options: Options, config: Config, stop: Stop) -> int:
     return out.run(wanted, None)
 
 
+class _Contact:
+    """Tells of the connection's changes, and remembers whether it ever stood."""
+
+    def __init__(self, meanwhile: str) -> None:
+        self._meanwhile = meanwhile
+        self.made = False
+        self.missed = False
+
+    def changed(self, connected: bool, text: str) -> None:  # noqa: FBT001 - the link's callback
+        self.made |= connected
+        self.missed |= not connected
+        _tell(text if connected else f"{text}; {self._meanwhile}")
+
+
 @dataclass
 class _Way:
     """The way out, built: pace, radio, and the broker unless it is an offline run."""
@@ -129,6 +145,7 @@ class _Way:
     radio: Radio
     link: MqttLink | None
     uplink: Uplink | None
+    contact: _Contact
     hold: bool
 
     @classmethod
@@ -138,14 +155,15 @@ class _Way:
         if full_speed:
             per_message = max(per_message, batch_for_lead(config, devices, rate))
         hold = full_speed or bool(options.replay)
+        contact = _Contact("waiting for it" if hold else "recording goes on in the files")
         pacer = Pacer(options.speed, stop, _tell)
         radio = Radio(per_message, options.loss, options.jitter_s, seed)
         if options.offline:
-            return cls(pacer, radio, None, None, hold)
+            return cls(pacer, radio, None, None, contact, hold)
         echo = Echo(lead_limit_s(config, devices, rate / per_message), stop, _tell) if full_speed else None
-        link = _link(config, echo, hold=hold)
+        link = _link(config, echo, contact)
         qos = options.qos if options.qos is not None else 1 if full_speed else config.mqtt.qos
-        return cls(pacer, radio, link, Uplink(link, qos, echo, stop, hold=hold), hold)
+        return cls(pacer, radio, link, Uplink(link, qos, echo, stop, hold=hold), contact, hold)
 
     def run(self, moments: Iterable[Moment], recorder: Recorder | None) -> int:
         """Run, report, and return the exit code.
@@ -158,37 +176,39 @@ class _Way:
         if self.link is not None:
             self.link.start()
         try:
-            if self.uplink is not None and self.hold:
-                self.uplink.wait_for_broker()
+            self._wait_for_contact()
             transmission.run(moments)
         finally:
             arrived = self.uplink is None or self.uplink.close(CLOSE_S)
         _report(transmission.tallies, recorder, self)
         return self._judge(arrived=arrived, recorded=recorder is not None)
 
+    def _wait_for_contact(self) -> None:
+        if self.uplink is None:
+            return
+        if self.hold:
+            self.uplink.wait_for_broker()
+        else:
+            self.uplink.wait_for_broker(FIRST_CONTACT_S, unless=lambda: self.contact.missed)
+
     def _judge(self, *, arrived: bool, recorded: bool) -> int:
         if self.link is None or self.uplink is None:
             return 0
         files = "; the files are complete" if recorded else ""
-        if not self.uplink.sent:
+        if not self.contact.made:
             raise BrokerError(f"no broker at {self.link.address}: nothing was sent{files}")
         if not arrived:
             _tell(f"the broker has not confirmed every message{files}")
         return 0
 
 
-def _link(config: Config, echo: Echo | None, *, hold: bool) -> MqttLink:
-    meanwhile = "waiting for it" if hold else "recording goes on in the files"
-
-    def tell(connected: bool, text: str) -> None:  # noqa: FBT001 - the link's callback
-        _tell(text if connected else f"{text}; {meanwhile}")
-
+def _link(config: Config, echo: Echo | None, contact: _Contact) -> MqttLink:
     return MqttLink(
         config.mqtt,
         f"publisher-{os.getpid()}-{secrets.token_hex(3)}",
         on_message=None if echo is None else echo.heard,
         subscriptions=() if echo is None else ((topics.metrics("+"), 0),),
-        on_connection=tell,
+        on_connection=contact.changed,
     )
 
 

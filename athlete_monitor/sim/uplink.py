@@ -34,6 +34,7 @@ FIRST_ANSWER_S: Final = 3.0
 """An engine that has not answered by then is not there."""
 NEXT_ANSWER_S: Final = 30.0
 _POLL_S: Final = 0.002
+_CONNECT_POLL_S: Final = 0.02
 _FLUSH_S: Final = 60.0
 
 
@@ -134,11 +135,12 @@ class Uplink:
         self.sent = 0
         self.unsent = 0
 
-    def wait_for_broker(self) -> float:
-        """Wait until the broker is there, or the end is wished; return the seconds waited."""
+    def wait_for_broker(self, limit_s: float = math.inf, unless: Callable[[], bool] = bool) -> float:
+        """Wait for the broker, until the time is over, ``unless`` holds or the end is wished; return the seconds."""
         began = time.monotonic()
-        while not self._link.connected and not self._stop.wait(0.05):
-            pass
+        while not self._link.connected and not unless() and time.monotonic() - began < limit_s:
+            if self._stop.wait(_CONNECT_POLL_S):
+                break
         return time.monotonic() - began
 
     def send(self, samples: list[Sample]) -> float:

@@ -1,5 +1,6 @@
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,10 @@ class Waiting:
 
 
 def pacer(speed=1.0, late_s=0.0):
-    clock, told = Clock(), []
-    return Pacer(speed, Waiting(clock, late_s), told.append, clock), clock, told
+    clock = Clock()
+    told: list[str] = []
+    stop: Any = Waiting(clock, late_s)
+    return Pacer(speed, stop, told.append, clock), clock, told
 
 
 @pytest.mark.parametrize("speed", [0.5, 1.0, 20.0])

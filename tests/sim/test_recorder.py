@@ -1,5 +1,6 @@
 import errno
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from athlete_monitor.sim.squad import Squad
 from athlete_monitor.sim.traits import traits_of
 from athlete_monitor.wire.codec import Decoder, encode_sample
 from athlete_monitor.wire.session_reader import read_session
+
+if TYPE_CHECKING:
+    from athlete_monitor.wire.sample import Sample
 
 START_T = 1_760_000_000.123456
 
@@ -48,7 +52,7 @@ def test_writing_blocks_and_writing_samples_give_the_same_file(tmp_path, mode, r
 
 def test_a_file_read_back_holds_what_was_sent(tmp_path):
     squad, clock, recorder = made(tmp_path)
-    sent = {"003": [], "004": []}
+    sent: dict[str, list[Sample]] = {"003": [], "004": []}
     for moment in simulated(squad, clock):
         recorder.write(*moment)
         for sample in moment.samples:

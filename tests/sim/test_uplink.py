@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,8 @@ class Engine:
     """A ``Stop`` whose every wait lets the engine answer with a metrics message ``step_s`` further on."""
 
     def __init__(self, step_s=1.0, answers=10**9):
-        self.echo, self.t, self.waits, self.step_s, self.answers = None, T0, 0, step_s, answers
+        self.echo: Any = None
+        self.t, self.waits, self.step_s, self.answers = T0, 0, step_s, answers
 
     def __bool__(self):
         return False
@@ -46,9 +48,14 @@ class Engine:
 
 
 def echo(engine, lead_s=5.0):
-    told = []
+    told: list[str] = []
     engine.echo = Echo(lead_s, engine, told.append)
     return engine.echo, told
+
+
+def uplink_over(link: Any, qos: int, *, hold: bool) -> Uplink:
+    never: Any = Engine()
+    return Uplink(link, qos, None, never, hold=hold)
 
 
 def samples(seconds, device="001"):
@@ -127,7 +134,7 @@ def test_the_lead_fits_into_the_brokers_queue_and_lets_the_engine_answer(sample_
 
 def test_messages_are_payloads_of_their_device():
     link = Link()
-    uplink = Uplink(link, 0, None, Engine(), hold=False)
+    uplink = uplink_over(link, 0, hold=False)
     batch = samples(1)
     uplink.send(batch[:1])
     uplink.send(batch)
@@ -141,7 +148,7 @@ def test_messages_are_payloads_of_their_device():
 def test_without_a_broker_samples_are_counted_as_not_sent():
     link = Link()
     link.connected = False
-    uplink = Uplink(link, 0, None, Engine(), hold=False)
+    uplink = uplink_over(link, 0, hold=False)
     uplink.send(samples(1)[:1])
     assert (uplink.sent, uplink.unsent) == (0, 1)
     assert not uplink.close(1.0)
@@ -149,7 +156,7 @@ def test_without_a_broker_samples_are_counted_as_not_sent():
 
 def test_at_full_speed_acknowledgements_are_waited_for():
     link = Link()
-    uplink = Uplink(link, 1, None, Engine(), hold=True)
+    uplink = uplink_over(link, 1, hold=True)
     for sample in samples(100):
         uplink.send([sample])
     assert link.flushes == 2
