@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from athlete_monitor.models.correction import BLANK, correction, learn
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -49,39 +50,16 @@ HELD_AFTER_S: Final = 2.0
 """A strap's reading older than this is called held; after ``sensor_fresh_s`` it is gone."""
 
 
-class Correction(Protocol):
-    """What the recent error against the strap adds to a model's heart rate."""
+class ModelCorrection(SquadState):
+    """What the recent error against the strap adds to a model's heart rate (``models/correction.py``)."""
+
+    FIELDS = MappingProxyType(dict(zip(("fast_bpm", "slow_bpm", "newest_t", "span_s"), BLANK, strict=True)))
 
     def update(self, rows: IntArray, t: FloatArray, error_bpm: FloatArray) -> FloatArray:
-        """Take the error strap - model [k], bpm (NaN: no reading now); return what to add to the model [k]."""
-
-
-class FadingCorrection(SquadState):
-    """The averaged error of the last readings, fading with the time since the newest of them.
-
-    Neither averaging nor fading invents anything: without an error ever seen the correction is 0.
-    """
-
-    FIELDS = MappingProxyType({"error_bpm": np.nan, "t": np.nan})
-
-    def __init__(self, capacity: int, learn_s: float = 20.0, fade_s: float = 120.0) -> None:
-        super().__init__(capacity)
-        self._learn_s, self._fade_s = learn_s, fade_s
-
-    def update(self, rows: IntArray, t: FloatArray, error_bpm: FloatArray) -> FloatArray:
-        """See ``Correction``."""
-        state = self._take(rows)
-        error, seen_t = state
-        age_s = np.maximum(t - seen_t, 0.0)
-        now = ~np.isnan(error_bpm)
-        known = np.where(np.isnan(error), error_bpm, error)
-        weight = age_s / (age_s + self._learn_s)
-        weight = np.where(np.isnan(weight), 1.0, weight)
-        np.copyto(error, known + weight * (error_bpm - known), where=now)
-        np.copyto(seen_t, t, where=now)
+        """Take the error strap − model [k], bpm (NaN: no reading now); return what to add to the model [k]."""
+        state = learn(self._take(rows), t, error_bpm)
         self._put(rows, state)
-        faded: FloatArray = error / (1.0 + np.maximum(t - seen_t, 0.0) / self._fade_s)
-        return np.where(np.isnan(faded), 0.0, faded)
+        return correction(state, t)
 
 
 class LiveError(SquadState):

@@ -16,10 +16,10 @@ import numpy as np
 from athlete_monitor.arrays import ACC, GYRO, HEART_RATE, MAG, SPEED, X, Y
 from athlete_monitor.engine.heart_rate_source import (
     MODE_OF,
-    FadingCorrection,
     HeartRate,
     HeartRateTotals,
     LiveError,
+    ModelCorrection,
     ModelHeartRate,
     choose,
 )
@@ -233,7 +233,7 @@ class Squad:
         self.heart_rate_totals = HeartRateTotals(capacity)
         self.ticks = Ticks(capacity)
         self.strap = Strap(capacity, fresh_s=settings.sensor_fresh_s)
-        self.correction = FadingCorrection(capacity)
+        self.correction = ModelCorrection(capacity)
         self.hrv = HeartRateVariability()
         self.fusion = FILTERS[settings.fusion](capacity)
         self.features = FeatureBank(settings.features, capacity)
