@@ -7,7 +7,7 @@ import select
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Stop:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         self._wished = False
+        self._handlers: dict[int, Any] = {}
 
     def __bool__(self) -> bool:
         return self._wished
@@ -54,10 +55,12 @@ class Stop:
             self.wish()
 
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, handle)
+            self._handlers[number] = signal.signal(number, handle)
 
     def close(self) -> None:
-        """Give the pipe back."""
+        """Put the former signal handlers back, and give the pipe back."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
         os.close(self._read)
         os.close(self._write)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -29,7 +31,7 @@ from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from athlete_monitor.config import Config
@@ -69,28 +71,33 @@ def publish(options: Options, config: Config) -> int:
 
 def _simulate(options: Options, config: Config, stop: Stop) -> int:
     seed = secrets.randbits(32) if options.seed is None else options.seed
-    start_t = time.time() if options.start_t is None else options.start_t
-    squad = _squad(options, config, seed, start_t)
+    squad = _squad(options, config, seed)
     session = Session(options.mode, seed, options.rate_hz, options.duration_s, options.rr, options.dropout)
-    clock = Clock.starting(start_t, options.rate_hz)
     _announce(options, squad, session)
+    if options.offline and options.speed is None:
+        with _recorder(options, config, squad, session) as (recorder, _):
+            _report(_write_all(Squad(squad, session), recorder, stop), recorder, None)
+        return 0
+    made = Squad(squad, session)
+    way = _Way.out(options, config, stop, len(squad), float(options.rate_hz), seed=seed)
+    with way.opened(), _recorder(options, config, squad, session) as (recorder, clock):
+        way.run(simulated(made, clock), recorder)
+    return way.judge(recorded=True)
+
+
+@contextmanager
+def _recorder(
+    options: Options, config: Config, squad: Sequence[Traits], session: Session
+) -> Iterator[tuple[Recorder, Clock]]:
+    """The session files, and the clock that starts now unless it is told when; closed on leaving, whatever happens."""
+    clock = Clock.starting(time.time() if options.start_t is None else options.start_t, options.rate_hz)
     root = config.paths.data_root if options.mode == "training" else config.paths.game_data_root
     recorder = Recorder(root, squad, session, clock)
     try:
-        code = _produce(options, config, stop, Squad(squad, session), recorder, clock)
+        yield recorder, clock
         recorder.close()
-    except BaseException:
+    finally:
         recorder.abandon()
-        raise
-    return code
-
-
-def _produce(options: Options, config: Config, stop: Stop, squad: Squad, recorder: Recorder, clock: Clock) -> int:
-    if options.offline and options.speed is None:
-        _report(_write_all(squad, recorder, stop), recorder, None)
-        return 0
-    out = _Way.out(options, config, stop, len(recorder.writers), float(options.rate_hz), seed=squad.session.seed)
-    return out.run(simulated(squad, clock), recorder)
 
 
 def _write_all(squad: Squad, recorder: Recorder, stop: Stop) -> dict[str, Tally]:
@@ -117,10 +124,11 @@ def _replay(options: Options, config: Config, stop: Stop) -> int:
         for note in recording.notes:
             _tell(f"{recording.path}: {note}")
     out = _Way.out(options, config, stop, len(recordings), rate_hz(recordings), seed=options.seed or 0)
-    moments = replayed(recordings, time.time() if options.restamp else options.start_t)
-    limit_s = options.duration_s
-    wanted = moments if limit_s is None else takewhile(lambda moment: moment.session_s < limit_s, moments)
-    return out.run(wanted, None)
+    with out.opened():
+        moments = replayed(recordings, time.time() if options.restamp else options.start_t)
+        limit_s = math.inf if options.duration_s is None else options.duration_s
+        out.run(takewhile(lambda moment: moment.session_s < limit_s, moments), None)
+    return out.judge(recorded=False)
 
 
 class _Contact:
@@ -147,6 +155,7 @@ class _Way:
     uplink: Uplink | None
     contact: _Contact
     hold: bool
+    arrived: bool = False
 
     @classmethod
     def out(cls, options: Options, config: Config, stop: Stop, devices: int, rate: float, *, seed: int) -> _Way:
@@ -165,39 +174,44 @@ class _Way:
         qos = options.qos if options.qos is not None else 1 if full_speed else config.mqtt.qos
         return cls(pacer, radio, link, Uplink(link, qos, echo, stop, hold=hold), contact, hold)
 
-    def run(self, moments: Iterable[Moment], recorder: Recorder | None) -> int:
-        """Run, report, and return the exit code.
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Connect, as far as there is a broker, and hang up on leaving, when everything underway has arrived."""
+        if self.link is None or self.uplink is None:
+            yield
+            return
+        self.link.start()
+        try:
+            if self.hold:
+                self.uplink.wait_for_broker()
+            else:
+                self.uplink.wait_for_broker(FIRST_CONTACT_S, unless=lambda: self.contact.missed)
+            yield
+        finally:
+            self.arrived = self.uplink.close(CLOSE_S)
+
+    def run(self, moments: Iterable[Moment], recorder: Recorder | None) -> None:
+        """Take the moments through, and report.
 
         Raises:
             RecordingError: a file cannot be written.
-            BrokerError: nothing could be sent.
         """
         transmission = Transmission(self.pacer, self.radio, recorder, self.uplink)
-        if self.link is not None:
-            self.link.start()
-        try:
-            self._wait_for_contact()
-            transmission.run(moments)
-        finally:
-            arrived = self.uplink is None or self.uplink.close(CLOSE_S)
+        transmission.run(moments)
         _report(transmission.tallies, recorder, self)
-        return self._judge(arrived=arrived, recorded=recorder is not None)
 
-    def _wait_for_contact(self) -> None:
-        if self.uplink is None:
-            return
-        if self.hold:
-            self.uplink.wait_for_broker()
-        else:
-            self.uplink.wait_for_broker(FIRST_CONTACT_S, unless=lambda: self.contact.missed)
+    def judge(self, *, recorded: bool) -> int:
+        """Return the exit code of a run that came to its end.
 
-    def _judge(self, *, arrived: bool, recorded: bool) -> int:
-        if self.link is None or self.uplink is None:
+        Raises:
+            BrokerError: there never was a broker.
+        """
+        if self.link is None:
             return 0
         files = "; the files are complete" if recorded else ""
         if not self.contact.made:
             raise BrokerError(f"no broker at {self.link.address}: nothing was sent{files}")
-        if not arrived:
+        if not self.arrived:
             _tell(f"the broker has not confirmed every message{files}")
         return 0
 
@@ -212,7 +226,7 @@ def _link(config: Config, echo: Echo | None, contact: _Contact) -> MqttLink:
     )
 
 
-def _squad(options: Options, config: Config, seed: int, start_t: float) -> list[Traits]:
+def _squad(options: Options, config: Config, seed: int) -> list[Traits]:
     """The athletes who take part, in order of their id.
 
     Raises:
@@ -220,7 +234,7 @@ def _squad(options: Options, config: Config, seed: int, start_t: float) -> list[
     """
     highest = options.max_players or config.athletes.max_players
     roster = Roster.load(config.athletes.roster)
-    day = datetime.fromtimestamp(start_t).date()  # noqa: DTZ006 - a birthday is a local date
+    day = datetime.fromtimestamp(options.start_t or time.time()).date()  # noqa: DTZ006 - a birthday is a local date
     squad = []
     for athlete_id in _chosen(options, highest, seed):
         known = roster.by_id(athlete_id)

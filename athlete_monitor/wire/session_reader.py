@@ -33,6 +33,10 @@ COLUMN_OF: Final = {name: "heart_rate" if name == "heart_rate_bpm" else name for
 _NUMERIC: Final = (*COLUMN_OF.values(), "athlete_id", "age", "weight", "height", "fitness_level", "fatigue_rate")
 _TEXT: Final = (*TAG_COLUMNS, "position", "playing_style", "gender", RR_COLUMN, "timestamp")
 _TAGS: Final = (*TAG_COLUMNS, *GAME_COLUMNS)
+_EXACT: Final[dict[str, Any]] = (
+    {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
+)
+"""What was written is read to the last bit; pandas does so by itself from 3.1 on, and warns of the option."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LONGEST_NAMED: Final = 5
 
@@ -181,7 +185,7 @@ def _read_cells(path: Path, text: bytes, header: list[str]) -> pd.DataFrame:
         "na_values": [""],
         "keep_default_na": False,
         "quoting": 3,
-        "float_precision": "round_trip",  # what was written is read to the last bit, by older versions of pandas too
+        **_EXACT,
     }
     types: dict[str, type] = {name: np.float64 if name in _NUMERIC else str for name in options["usecols"]}
     try:
