@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
 from athlete_monitor.training.sessions import Candidates, athlete_ids, candidates
+from athlete_monitor.training.squad import LEAST_ATHLETES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def make_plan(
             reason, tried = "forced", False
         standings.append(Standing(found, "" if tried else reason, last if tried else None))
     plan = Plan(tuple(standings), "")
-    if players is not None:
+    if players is not None or len(standings) < LEAST_ATHLETES:
         return plan
     reason = "forced" if force else _default_reason(store, spec, plan.fingerprint(DEFAULT))
     tried = not force and _same(attempts.get(DEFAULT), plan.fingerprint(DEFAULT), spec)

@@ -1,0 +1,406 @@
+"""The trainer as its user meets it: one line and one exit code for whatever lies in the folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import yaml
+
+from athlete_monitor.config import load_config
+from athlete_monitor.errors import LockedError
+from athlete_monitor.features import FeatureSpec
+from athlete_monitor.locks import acquire
+from athlete_monitor.models.runtimes import OnnxRuntime
+from athlete_monitor.models.store import ModelStore
+from athlete_monitor.training import resources
+from athlete_monitor.training.command import keep_out_of_the_way, main
+from athlete_monitor.training.console import LOGGER
+from athlete_monitor.training.pipeline import Options, Pass, Surroundings
+from athlete_monitor.training.sessions import Candidates, SessionFile
+from tests.helpers import wait_until
+from tests.training.builders import HEADER, rows, write_session
+
+
+@pytest.fixture
+def config_file(make_config, free_port):
+    return make_config(
+        training={"n_estimators": 12, "n_jobs": 1},
+        mqtt={"port": free_port},
+        retraining={"min_samples_threshold": 120},
+        prediction_check={"prediction_script_names": [], "max_wait_time_secs": 0, "check_interval_secs": 0.05},
+        monitoring={"poll_interval_secs": 1, "debounce_secs": 0},
+    )
+
+
+@pytest.fixture
+def train(config_file, tmp_path, capsys):
+    """``train("--force")``: runs the trainer in this process; returns exit code, output lines and error lines."""
+
+    def run(*arguments):
+        code = main(["--config", str(config_file), "--root", str(tmp_path), *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err.splitlines()
+
+    return run
+
+
+def store(config_file, tmp_path):
+    return ModelStore.from_config(load_config(config_file, tmp_path, {}))
+
+
+def squad(root, athletes=(1, 2, 3), sessions=(1, 2), seconds=400):
+    for athlete_id in athletes:
+        for number in sessions:
+            write_session(root, athlete_id, number, seconds=seconds)
+
+
+def test_a_squad_is_trained_published_and_then_left_in_peace(train, tmp_path, config_file):
+    squad(tmp_path)
+    code, out, err = train()
+    assert (code, err) == (0, [])
+    assert len(out) == 4
+    assert all(": published: MAE" in line for line in out)
+    models = store(config_file, tmp_path)
+    assert models.athlete_ids() == [1, 2, 3]
+    manifest = models.manifest("default")
+    assert manifest.holdout.kind == "leave_one_athlete_out"
+    code, out, _ = train()
+    assert code == 0
+    assert [line.split(": ")[1] for line in out] == ["unchanged"] * 3
+
+
+def test_the_published_model_is_the_one_of_the_manifest(train, tmp_path, config_file):
+    squad(tmp_path, (1,))
+    train()
+    config = load_config(config_file, tmp_path, {})
+    spec = FeatureSpec.from_config(config.feature_engineering)
+    manifest, content = ModelStore.from_config(config).read(1, "onnx")
+    assert manifest.feature_names == spec.names(manifest.groups)
+    assert manifest.schema_hash == spec.schema_hash(manifest.groups)
+    assert manifest.groups == ("acceleration", "rotation")
+    assert manifest.sample_rate_hz == pytest.approx(2.0)
+    assert len(manifest.sessions) == 2
+    bpm = (
+        OnnxRuntime("cpu")
+        .load(content, len(manifest.feature_names))
+        .predict(np.zeros((1, len(manifest.feature_names)), np.float32))
+    )
+    assert 40 < bpm[0] < 200
+
+
+def test_a_new_session_trains_only_its_athlete(train, tmp_path):
+    squad(tmp_path, (1, 2))
+    train()
+    write_session(tmp_path, 2, 3, seconds=400)
+    code, out, _ = train()
+    assert code == 0
+    told = dict(line.split(": ")[:2] for line in out)
+    assert told["athlete 1"] == "unchanged"
+    assert told["athlete 2"] in {"published", "kept"}
+
+
+def test_a_touched_file_is_nothing_new_and_force_trains_all_the_same(train, tmp_path):
+    squad(tmp_path, (1,))
+    train()
+    for path in tmp_path.rglob("TR*.csv"):
+        os.utime(path)
+    assert "unchanged" in train()[1][0]
+    assert "published" in train("--force")[1][0]
+
+
+def test_bad_input_costs_one_line_for_its_athlete_and_exit_code_3(train, tmp_path, config_file):
+    squad(tmp_path, (1,))
+    write_session(tmp_path, 2, lines=["not,a,row"])
+    write_session(tmp_path, 3, seconds=5)
+    write_session(tmp_path, 4, seconds=200, heart=lambda bpm: bpm * 0 + 70)
+    write_session(tmp_path, 5, seconds=200, heart=lambda bpm: bpm * np.nan)
+    (tmp_path / "athlete_training_data" / "player_6").mkdir()
+    empty = write_session(tmp_path, 7, lines=[])
+    empty.write_text("", encoding="utf-8")
+    wrong = write_session(tmp_path, 8, seconds=10)
+    wrong.write_text(
+        wrong.read_text(encoding="utf-8").replace(HEADER, HEADER.replace("heart_rate", "pulse")), encoding="utf-8"
+    )
+    mixed = rows(100, 1, athlete_id=9) + rows(100, 2, athlete_id=10)
+    write_session(tmp_path, 9, lines=mixed)
+    torn = write_session(tmp_path, 10, seconds=400)
+    torn.write_bytes(torn.read_bytes()[:-20])
+    code, out, err = train()
+    assert code == 3
+    assert [re.match(r"athlete (\d+)", line)[1] for line in out[:-1]] == ["1", "10"]
+    assert out[-1] == "default model: skipped: 2 athletes share their channels, 3 are needed"
+    assert sorted(int(re.match(r"athlete (\d+)", line)[1]) for line in err) == [2, 3, 4, 5, 6, 7, 8, 9]
+    assert store(config_file, tmp_path).athlete_ids() == [1, 10]
+    assert "torn" in out[1]
+    again = train()
+    assert again[0] == 3
+    assert len(again[2]) == 8
+
+
+def test_nobody_to_train_is_exit_code_1_with_one_line(train, tmp_path):
+    code, out, err = train()
+    assert (code, out, len(err)) == (1, [], 1)
+    write_session(tmp_path, 1, seconds=5)
+    assert train()[0] == 1
+
+
+def test_a_model_that_does_not_beat_the_median_is_refused_once(train, tmp_path, config_file):
+    write_session(tmp_path, 1, 1, seconds=300)
+    write_session(tmp_path, 1, 2, seconds=300, heart=lambda bpm: 220 - bpm)
+    code, _, err = train()
+    assert code == 1
+    assert "refused" in err[0]
+    assert store(config_file, tmp_path).athlete_ids() == []
+    assert "no new sessions since" in train()[2][0]
+
+
+def test_a_worse_model_leaves_the_one_in_service(train, tmp_path, config_file):
+    squad(tmp_path, (1,), (1, 2), seconds=800)
+    train()
+    before = store(config_file, tmp_path).manifest(1)
+    settings = yaml.safe_load(config_file.read_text(encoding="utf-8"))
+    settings["training"] |= {"n_estimators": 1, "max_depth": 1}
+    config_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    write_session(tmp_path, 1, 3, seconds=800)
+    code, out, _ = train()
+    assert code == 0
+    assert "kept" in out[0]
+    assert "worse than" in out[0]
+    assert store(config_file, tmp_path).manifest(1) == before
+
+
+def test_a_rollback_brings_the_previous_model_back_until_there_is_something_new(train, tmp_path, config_file):
+    squad(tmp_path, (1,), (1, 2))
+    train()
+    first = store(config_file, tmp_path).manifest(1)
+    train("--force")
+    assert store(config_file, tmp_path).manifest(1) != first
+    code, out, _ = train("--rollback", 1)
+    assert code == 0
+    assert first.model_id in out[0]
+    assert store(config_file, tmp_path).manifest(1) == first
+    assert "unchanged" in train()[1][0]
+    code, _, err = train("--rollback", 1)
+    assert code == 1
+    assert "no complete earlier version" in err[0]
+
+
+def test_a_dry_run_judges_and_publishes_nothing(train, tmp_path, config_file):
+    squad(tmp_path)
+    code, out, _ = train("--dry-run")
+    assert code == 0
+    assert all("would publish" in line for line in out)
+    assert store(config_file, tmp_path).athlete_ids() == []
+    assert not (tmp_path / "athlete_models_pkl" / "attempts.json").exists()
+
+
+def test_players_limit_the_pass_and_leave_the_default_model_alone(train, tmp_path, config_file):
+    squad(tmp_path)
+    code, out, _ = train("--players", "1-2")
+    assert code == 0
+    assert len(out) == 2
+    assert store(config_file, tmp_path).manifest("default") is None
+
+
+class Page(HTMLParser):
+    """Collects what a page would load, and how many drawings it has."""
+
+    def __init__(self):
+        super().__init__()
+        self.loads, self.drawings = [], 0
+
+    def handle_starttag(self, tag, attrs):
+        self.drawings += tag == "svg"
+        self.loads += [value for name, value in attrs if name in {"src", "href", "xlink:href"}]
+
+
+def test_the_report_is_json_with_a_card_that_loads_nothing(train, tmp_path):
+    squad(tmp_path)
+    write_session(tmp_path, 4, seconds=5)
+    code, _, _ = train("--report", tmp_path / "out" / "report.json")
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["exit_code"] == code == 3
+    assert [entry["athlete_id"] for entry in report["athletes"]] == [4, 1, 2, 3, "default"]
+    model = report["athletes"][1]
+    assert set(model["holdout"]["baselines"]) == {"median", "last_value", "ridge"}
+    assert max(model["export_difference_bpm"].values()) <= 1e-3
+    page = Page()
+    page.feed((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    assert page.loads == []
+    assert page.drawings == 4 * 3
+
+
+def test_training_waits_for_a_prediction_and_names_it(train, tmp_path, config_file):
+    squad(tmp_path, (1,))
+    lock = load_config(config_file, tmp_path, {}).prediction_check.lockfile_path
+    with acquire(lock, "main.py --config test"):
+        code, out, err = train()
+        assert (code, out) == (1, [])
+        assert f"main.py --config test (pid {os.getpid()}" in err[-1]
+        assert "FORCE_TRAINING=true" in err[-1]
+    assert train()[0] == 0
+
+
+def test_forced_training_goes_on_beside_a_prediction(train, tmp_path, config_file, monkeypatch):
+    squad(tmp_path, (1,))
+    monkeypatch.setenv("FORCE_TRAINING", "true")
+    with acquire(load_config(config_file, tmp_path, {}).prediction_check.lockfile_path, "main.py"):
+        assert train()[0] == 0
+
+
+def test_two_trainers_do_not_run_at_once(train, tmp_path, config_file):
+    squad(tmp_path, (1,))
+    with acquire(load_config(config_file, tmp_path, {}).prediction_check.training_lockfile_path, "another trainer"):
+        code, _, err = train()
+    assert code == 1
+    assert "another trainer" in err[0]
+
+
+def test_a_script_that_takes_no_lock_is_in_the_way_too(tmp_path, quick, run_door):
+    script = tmp_path / "their_prediction.py"
+    script.write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
+    door = run_door(script)
+    check = {"prediction_script_names": [script.name], "max_wait_time_secs": 0, "check_interval_secs": 0.05}
+    config = quick(prediction_check=check)
+    import logging
+
+    with pytest.raises(LockedError, match=rf"{script.name} \(pid {door.process.pid}"):
+        wait_until(lambda: keep_out_of_the_way(config, logging.getLogger(LOGGER)), 5, "the refusal")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--players", "x"), ("--players", "0"), ("--rollback", "-1"), ("--rollback", "x"), ("--what",)]
+)
+def test_wrong_arguments_are_exit_code_2(train, arguments):
+    with pytest.raises(SystemExit) as ended:
+        train(*arguments)
+    assert ended.value.code == 2
+
+
+def test_a_full_disk_fails_the_athlete_and_keeps_the_model(train, tmp_path, config_file, monkeypatch):
+    squad(tmp_path, (1,))
+    train()
+    before = store(config_file, tmp_path).manifest(1)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("athlete_monitor.models.store.write_temporary", full)
+    code, _, err = train("--force")
+    assert code == 1
+    assert "No space left on device" in err[0]
+    assert store(config_file, tmp_path).manifest(1) == before
+
+
+def test_the_log_file_tells_what_happened(train, tmp_path):
+    squad(tmp_path, (1,))
+    train()
+    text = (tmp_path / "jetson_training.log").read_text(encoding="utf-8")
+    assert "event=published athlete=1" in text
+    assert "event=pass_done" in text
+
+
+def test_the_board_must_cool_down_before_training_goes_on(tmp_path, quick):
+    squad(tmp_path, (1,))
+    readings = iter([70.0, 90.0, 85.0, 60.0, *[60.0] * 10])
+    slept = []
+    around = Surroundings(temperature_c=lambda: next(readings), sleep=slept.append)
+    config = quick(retraining={"min_samples_threshold": 120})
+    outcomes = list(Pass(config, Options(), around).run())
+    assert [outcome.status for outcome in outcomes] == ["published"]
+    assert len(slept) == 2
+
+
+def test_parallel_workers_give_the_same_models(tmp_path, quick, config_file):
+    squad(tmp_path, (1, 2, 3))
+    few = {"min_samples_threshold": 120}
+    alone = [o.trained for o in Pass(quick(retraining=few), Options(force=True, dry_run=True)).run()]
+    config = quick(retraining=few, training={"n_jobs": 2})
+    beside = [o.trained for o in Pass(config, Options(force=True, dry_run=True), Surroundings(cores=2)).run()]
+    for one, other in zip(alone, beside, strict=True):
+        rows_ = one.check_rows
+        assert one.forest.predict(rows_).tobytes() == other.forest.predict(rows_).tobytes()
+
+
+def test_a_tight_memory_limit_means_fewer_workers_and_smaller_groups(tmp_path, quick):
+    path = write_session(tmp_path, seconds=600)
+    athletes = [Candidates(i, (SessionFile(path, str(i)),) * 2) for i in range(1, 11)]
+    wide = resources.shares(quick(training={"n_jobs": 4}, jetson={"memory_limit_mb": 8000}), cores=4)
+    tight = resources.shares(quick(training={"n_jobs": 4}, jetson={"memory_limit_mb": 1000}), cores=4)
+    poor = resources.shares(quick(training={"n_jobs": 4}, jetson={"memory_limit_mb": 100}), cores=4)
+    assert (wide.workers, tight.workers, poor.workers) == (4, 1, 1)
+    assert len(resources.groups(athletes, wide)) >= 4
+    tiny = resources.Shares(1, 0.1)
+    assert [len(group) for group in resources.groups(athletes, tiny)] == [1] * 10
+    assert [athlete for group in resources.groups(athletes, wide) for athlete in group] == athletes
+
+
+def test_an_unknown_backend_is_one_line(train, tmp_path, config_file):
+    squad(tmp_path, (1, 2))
+    settings = yaml.safe_load(config_file.read_text(encoding="utf-8"))
+    settings["training"] |= {"backend": "dask", "n_jobs": 2}
+    config_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    code, _, err = train()
+    assert code in {0, 1}
+    assert len(err) <= 1
+
+
+def test_a_temperature_is_read_where_the_board_has_one(tmp_path):
+    assert resources.board_temperature_c(tmp_path) is None
+    for zone, text in enumerate(("41500", "63000", "broken")):
+        folder = tmp_path / f"thermal_zone{zone}"
+        folder.mkdir()
+        (folder / "temp").write_text(text, encoding="ascii")
+    assert resources.board_temperature_c(tmp_path) == 63.0
+
+
+@pytest.mark.integration
+def test_new_models_are_announced_where_a_broker_answers(mosquitto, make_config, tmp_path, capsys):
+    from paho.mqtt import subscribe
+
+    squad(tmp_path, (1,))
+    path = make_config(
+        training={"n_estimators": 5, "n_jobs": 1},
+        mqtt={"port": mosquitto.port},
+        retraining={"min_samples_threshold": 120},
+        prediction_check={"prediction_script_names": []},
+    )
+    assert main(["--config", str(path), "--root", str(tmp_path)]) == 0
+    message = subscribe.simple("models/1/updated", hostname=mosquitto.host, port=mosquitto.port)
+    assert message.retain
+    assert json.loads(message.payload)["athlete_id"] == 1
+
+
+@pytest.mark.integration
+def test_watching_trains_what_arrives_and_ends_on_sigterm(run_door, config_file, tmp_path):
+    door = run_door("sup_ml_rf_training.py", "--config", config_file, "--root", tmp_path, "--watch")
+    write_session(tmp_path, 1, seconds=400)
+    models = store(config_file, tmp_path)
+    wait_until(lambda: models.athlete_ids() == [1], 60, "the model")
+    door.process.send_signal(signal.SIGTERM)
+    assert door.process.wait(20) == 0
+    assert "Traceback" not in door.stderr
+
+
+@pytest.mark.integration
+def test_a_kill_in_the_middle_leaves_valid_models(run_door, config_file, tmp_path):
+    squad(tmp_path, (1, 2, 3, 4), seconds=300)
+    arguments = ("--config", config_file, "--root", tmp_path, "--force")
+    models = store(config_file, tmp_path)
+    door = run_door("sup_ml_rf_training.py", *arguments)
+    wait_until(lambda: len(models.athlete_ids()) >= 2, 60, "the second model")
+    door.process.kill()
+    door.process.wait(10)
+    for athlete_id in models.athlete_ids():
+        manifest, content = models.read(athlete_id, "onnx")
+        assert manifest.athlete_id == athlete_id
+        assert content
+    again = run_door("sup_ml_rf_training.py", *arguments)
+    assert again.process.wait(90) == 0
+    assert models.athlete_ids() == [1, 2, 3, 4]

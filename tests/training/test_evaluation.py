@@ -1,0 +1,135 @@
+"""Models are judged on later time, with honest figures and baselines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from athlete_monitor.features import FeatureSpec
+from athlete_monitor.models.manifest import Holdout
+from athlete_monitor.training.dataset import AthleteData, SessionRows
+from athlete_monitor.training.errors import TrainingError
+from athlete_monitor.training.evaluation import baseline_errors, coverage, judge, quantiles, split
+from athlete_monitor.training.forest import train_athlete
+from athlete_monitor.training.gate import decide
+from athlete_monitor.wire.sample import NO_PROFILE
+
+GROUPS = ("cadence",)
+WIDTH = len(FeatureSpec().columns(GROUPS))
+
+
+def made(name, start, n=400, seed=0, slope=1.0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, WIDTH)).astype(np.float32)
+    y = 120.0 + slope * 10.0 * X[:, 0] + rng.normal(0.0, 1.0, n)
+    t = start + np.arange(n, dtype=np.float64)
+    return SessionRows(name, name, t, X, np.ones((n, 5), dtype=bool), y, np.arange(n) + int(start), 1.0, NO_PROFILE)
+
+
+def data(*sessions):
+    return AthleteData(1, GROUPS, sessions, ())
+
+
+def test_the_latest_session_is_held_out_whole():
+    parts = split(data(made("a", 0.0, seed=1), made("b", 1e4, seed=2), made("c", 2e4, n=300, seed=3)), 0.3)
+    assert parts.kind == "latest_session"
+    assert (len(parts.train_y), len(parts.test_y)) == (800, 300)
+    assert parts.held_out == "c"
+    assert not {row.tobytes() for row in parts.test_X} & {row.tobytes() for row in parts.train_X}
+
+
+def test_of_one_session_the_last_part_in_time_is_held_out():
+    parts = split(data(made("a", 0.0, n=1000)), 0.3)
+    assert parts.kind == "last_part_of_session"
+    assert len(parts.test_y) == 300
+    np.testing.assert_array_equal(parts.test_t, np.arange(700, 1000))
+
+
+def test_too_few_rows_on_one_side_are_refused():
+    with pytest.raises(TrainingError, match="to learn from"):
+        split(data(made("a", 0.0, n=50)), 0.3)
+
+
+def test_figures_agree_with_their_definitions():
+    measured = np.array([100.0, 110.0, 120.0, 130.0])
+    holdout = judge(measured, measured + np.array([1.0, -1.0, 3.0, 1.0]), {}, "latest_session")
+    assert holdout.mae_bpm == 1.5
+    assert holdout.bias_bpm == 1.0
+    assert holdout.rmse_bpm == pytest.approx(np.sqrt(3.0))
+    assert holdout.r2 == pytest.approx(1.0 - 3.0 / 125.0)
+    assert holdout.coverage_80 is None
+
+
+def test_figures_that_cannot_be_had_are_none():
+    holdout = judge(np.full(50, 70.0), np.full(50, 71.0), {}, "latest_session")
+    assert holdout.r2 is None
+    assert holdout.correlation is None
+
+
+def test_the_interval_covers_80_percent_of_errors_it_has_not_seen():
+    residuals = np.random.default_rng(0).normal(2.0, 5.0, 20_000)
+    assert coverage(residuals) == pytest.approx(0.8, abs=0.01)
+    interval = quantiles(residuals)
+    assert interval.q10 == pytest.approx(2.0 - 1.2816 * 5.0, abs=0.2)
+    assert interval.q90 == pytest.approx(2.0 + 1.2816 * 5.0, abs=0.2)
+
+
+def test_coverage_is_honest_where_errors_drift():
+    residuals = np.concatenate([np.random.default_rng(0).normal(0.0, 1.0, 500), np.full(500, 30.0)])
+    assert coverage(residuals) < 0.2
+
+
+def test_baselines_stand_on_the_same_rows():
+    parts = split(data(made("a", 0.0, seed=1), made("b", 1e4, seed=2)), 0.3)
+    errors = baseline_errors(parts)
+    assert errors["median"] == pytest.approx(np.abs(parts.test_y - np.median(parts.train_y)).mean())
+    assert errors["last_value"] == pytest.approx(np.abs(parts.test_y - parts.train_y[-1]).mean())
+    assert errors["ridge"] < 1.5 < errors["median"]
+
+
+def test_a_trained_model_beats_the_median_and_repeats_itself(quick):
+    athlete = data(made("a", 0.0, seed=1), made("b", 1e4, seed=2))
+    rises = FeatureSpec().rises(GROUPS)
+    first, second = (train_athlete(athlete, quick().training, rises) for _ in range(2))
+    assert first.holdout.mae_bpm < first.holdout.baselines["median"]
+    assert first.forest.predict(first.test_X).tobytes() == second.forest.predict(second.test_X).tobytes()
+
+
+def test_more_effort_never_means_a_lower_heart_rate(quick):
+    settings = quick().training
+    rises = FeatureSpec().rises(GROUPS)
+    column = int(np.flatnonzero(rises)[0])
+    athlete = data(made("a", 0.0, seed=1), made("b", 1e4, seed=2))
+    forest = train_athlete(athlete, settings, rises).forest
+    X = np.repeat(athlete.sessions[0].X[:1], 50, axis=0)
+    X[:, column] = np.linspace(-3.0, 3.0, 50)
+    assert (np.diff(forest.predict(X)) >= 0.0).all()
+
+
+def holdout(mae, median=15.0, rmse=None):
+    base = {"median": median, "last_value": None, "ridge": None}
+    return Holdout(
+        mae_bpm=mae,
+        rmse_bpm=rmse or mae,
+        bias_bpm=0.0,
+        r2=None,
+        correlation=None,
+        coverage_80=None,
+        baselines=base,
+        rows=100,
+        kind="x",
+    )
+
+
+def test_the_gate_lets_only_useful_models_pass(quick):
+    settings = quick().retraining
+    assert decide(holdout(5.0), None, settings).deploy
+    assert decide(holdout(5.0), 4.8, settings).deploy
+    refusals = {
+        "does not beat the median": decide(holdout(16.0), None, settings),
+        "worse than 4.00 bpm of the model in service": decide(holdout(5.0), 4.0, settings),
+        "RMSE 60.0 bpm": decide(holdout(5.0, rmse=60.0), None, settings),
+    }
+    for text, decision in refusals.items():
+        assert not decision.deploy
+        assert text in decision.reason
