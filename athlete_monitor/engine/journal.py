@@ -2,10 +2,10 @@
 
 A SQLite file in WAL mode with full synchronisation, written by one thread in one transaction per cycle:
 
-* ``sessions``: one row each, from the first sample to the summary;
+* ``sessions``: one row each, written at the first sample and at the summary;
 * ``seconds``: one row per athlete and second, appended;
 * ``events``: impacts, alerts and the like;
-* ``totals``: for each running session everything that has been added up, replaced each cycle;
+* ``totals``: for each running session what changes: everything that has been added up, replaced each cycle;
 * ``memories``: for each running session what features, fusion and filters remember, replaced every ``MEMORY_EVERY_S``.
 
 Pages of a microSD card wear: rows are appended or replaced in place, there is no index to keep, and the write-ahead log
@@ -35,14 +35,15 @@ _CHECKPOINT_PAGES = 4000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
     id INTEGER PRIMARY KEY, session_id TEXT NOT NULL UNIQUE, device_id TEXT NOT NULL, athlete_id INTEGER NOT NULL,
-    start_t REAL NOT NULL, last_t REAL NOT NULL, arrived_s REAL NOT NULL, facts BLOB NOT NULL,
+    start_t REAL NOT NULL, began_s REAL NOT NULL, facts BLOB NOT NULL,
     end_t REAL, load_trimp REAL, summary BLOB);
 CREATE TABLE IF NOT EXISTS seconds (
     session INTEGER NOT NULL, t INTEGER NOT NULL, heart_rate_bpm REAL, heart_rate_source TEXT, trimp REAL,
     energy_kj REAL, player_load REAL, distance_m REAL, stress_percent REAL);
 CREATE TABLE IF NOT EXISTS events (session INTEGER NOT NULL, t REAL NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS totals (session INTEGER PRIMARY KEY, t REAL NOT NULL, state BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS memories (session INTEGER PRIMARY KEY, t REAL NOT NULL, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS totals (
+    session INTEGER PRIMARY KEY, last_t REAL NOT NULL, arrived_s REAL NOT NULL, state BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS memories (session INTEGER PRIMARY KEY, last_t REAL NOT NULL, state BLOB NOT NULL);
 """
 
 
@@ -133,7 +134,7 @@ class Journal:
         self,
         path: Path,
         now_s: Callable[[], float],
-        period_s: float = 0.8,
+        period_s: float = 1.0,
         tell: Callable[[str, bool], None] | None = None,
     ) -> None:
         self._connection = connect(path)
@@ -166,8 +167,8 @@ class Journal:
     def open_sessions(self) -> list[OpenSession]:
         """Sessions that an earlier engine began and did not end; call before ``start``."""
         rows = self._connection.execute(
-            "SELECT id, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts,"
-            " totals.state, memories.state"
+            "SELECT id, session_id, device_id, athlete_id, start_t, COALESCE(totals.last_t, start_t),"
+            " COALESCE(arrived_s, began_s), facts, totals.state, memories.state"
             " FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id"
             " WHERE end_t IS NULL ORDER BY id"
         )
@@ -187,10 +188,10 @@ class Journal:
     def begin(self, session_id: str, device_id: str, athlete_id: int, start_t: float, facts: dict[str, Any]) -> int:
         """Record a new session and return its number."""
         number = self._last_number = self._last_number + 1
-        values = (number, session_id, device_id, athlete_id, start_t, start_t, self._now_s(), _json(facts))
+        values = (number, session_id, device_id, athlete_id, start_t, self._now_s(), _json(facts))
         self._put(
-            "INSERT INTO sessions (id, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (id, session_id, device_id, athlete_id, start_t, began_s, facts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             values,
         )
         return number
@@ -203,21 +204,21 @@ class Journal:
         """Record an event of a session."""
         self._put("INSERT INTO events VALUES (?, ?, ?, ?)", (number, t, kind, _json(body)))
 
-    def snapshot(self, number: int, last_t: float, facts: dict[str, Any], totals: bytes, memory: bytes | None) -> None:
+    def commit(self) -> None:
+        """Begin the transaction now."""
+        self._worker.hurry()
+
+    def snapshot(self, number: int, last_t: float, totals: bytes, memory: bytes | None) -> None:
         """Record what a running session has added up and, where given, what it remembers."""
-        self._put(
-            "UPDATE sessions SET last_t = ?, arrived_s = ?, facts = ? WHERE id = ?",
-            (last_t, self._now_s(), _json(facts), number),
-        )
-        self._put("INSERT OR REPLACE INTO totals VALUES (?, ?, ?)", (number, last_t, totals))
+        self._put("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?)", (number, last_t, self._now_s(), totals))
         if memory is not None:
             self._put("INSERT OR REPLACE INTO memories VALUES (?, ?, ?)", (number, last_t, memory))
 
     def end(self, number: int, end_t: float, load_trimp: float | None, summary: dict[str, Any]) -> None:
         """Record the end of a session and drop what was kept for its resumption."""
         self._put(
-            "UPDATE sessions SET end_t = ?, last_t = ?, load_trimp = ?, summary = ? WHERE id = ?",
-            (end_t, end_t, load_trimp, _json(summary), number),
+            "UPDATE sessions SET end_t = ?, load_trimp = ?, summary = ? WHERE id = ?",
+            (end_t, load_trimp, _json(summary), number),
         )
         self._put("DELETE FROM totals WHERE session = ?", (number,))
         self._put("DELETE FROM memories WHERE session = ?", (number,))
@@ -250,9 +251,8 @@ class Journal:
         seen: set[tuple[str, Any]] = set()
         kept = []
         for statement, values in reversed(self._kept):
-            key = (statement, values[-1] if statement.startswith("UPDATE") else values[0])
-            replaced = statement.startswith(("UPDATE sessions SET last_t", "INSERT OR REPLACE"))
-            if not (replaced and key in seen):
+            key = (statement, values[0])
+            if not (statement.startswith("INSERT OR REPLACE") and key in seen):
                 kept.append((statement, values))
             seen.add(key)
         self._worker.dropped += max(0, len(kept) - KEPT_RECORDS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+import zlib
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -74,23 +75,58 @@ def snapshot(journal: Journal, monitor: Monitor) -> None:
             if session.last_t - session.memory_t >= MEMORY_EVERY_S:
                 memory = _pack_memories(monitor.squad, session.row)
                 session.memory_t = session.last_t
-            totals = msgspec.msgpack.encode(monitor.squad.totals(session.row))
-            journal.snapshot(session.number, session.last_t, facts_of(session), totals, memory)
+            journal.snapshot(session.number, session.last_t, _pack_totals(monitor.squad, session), memory)
             session.snapshot_t = session.last_t
+    journal.commit()
 
 
 def facts_of(session: Session) -> dict[str, Any]:
-    """What must be known of a session to go on with it, beside the kernel's state; JSON types."""
-    return {
-        "profile": asdict(session.wearer.profile),
-        "wire_athlete_id": session.wire_athlete_id,
-        "mode": session.mode,
-        "phases": asdict(session.phases),
-        "quality": session.stream.quality.to_dict(),
-        "offset_s": session.stream.offset_s,
-        "next_seq": session.stream.next_seq,
-        "has_beats": session.has_beats,
+    """What is known of a session from its first sample on; JSON types."""
+    return {"profile": asdict(session.wearer.profile), "wire_athlete_id": session.wire_athlete_id}
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """What changes in a session as it goes on, beside the kernel's totals."""
+
+    mode: str | None = None
+    phases: Phases = field(default_factory=Phases)
+    quality: Quality = field(default_factory=Quality)
+    offset_s: float = 0.0
+    next_seq: int | None = None
+    has_beats: bool = False
+
+
+def _pack_totals(squad: Squad, session: Session) -> bytes:
+    """Progress and totals, as small as can be: values without their names, and a check sum of the names."""
+    stream = session.stream
+    progress = (
+        session.mode,
+        list(vars(session.phases).values()),
+        list(vars(stream.quality).values()),
+        stream.offset_s,
+        stream.next_seq,
+        session.has_beats,
+    )
+    totals = squad.totals(session.row)
+    return msgspec.msgpack.encode((progress, _names_sum(totals), [list(part.values()) for part in totals.values()]))
+
+
+def _unpack_totals(squad: Squad, row: int, packed: bytes) -> tuple[_Progress, dict[str, Any]]:
+    """Inverse of ``_pack_totals``; raises ValueError where this program's totals have other names."""
+    (mode, phases, counts, *rest), names_sum, parts = msgspec.msgpack.decode(packed)
+    named = squad.totals(row)
+    if names_sum != _names_sum(named):
+        raise ValueError("the journal is of another version")
+    totals = {
+        name: dict(zip(fields, values, strict=True))
+        for (name, fields), values in zip(named.items(), parts, strict=True)
     }
+    return _Progress(mode, Phases(*phases), Quality(*counts), *rest), totals
+
+
+def _names_sum(totals: dict[str, Any]) -> int:
+    return zlib.crc32(repr([(name, *part) for name, part in totals.items()]).encode())
 
 
 def take_up(monitor: Monitor, journaled: OpenSession, silent_s: float, now_s: float, limits: Engine) -> None:
@@ -112,41 +148,41 @@ def take_up(monitor: Monitor, journaled: OpenSession, silent_s: float, now_s: fl
 
 
 def _rebuild(squad: Squad, journaled: OpenSession, arrived_s: float, limits: Engine) -> Session:
-    facts = journaled.facts
-    wearer = Wearer(journaled.device_id, Profile(**facts["profile"]))
+    wearer = Wearer(journaled.device_id, Profile(**journaled.facts["profile"]))
+    row = squad.add(wearer.profile, wearer.phase)
+    progress = _restore(squad, row, journaled)
     stream = DeviceStream(limits.late_tolerance_s, limits.idle_s)
-    stream.resume(
-        journaled.start_t, journaled.last_t, facts["offset_s"], Quality(**facts["quality"]), facts["next_seq"]
-    )
+    stream.resume(journaled.start_t, journaled.last_t, progress.offset_s, progress.quality, progress.next_seq)
     session = Session(
         session_id=journaled.session_id,
         number=journaled.number,
         wearer=wearer,
-        row=squad.add(wearer.profile, wearer.phase),
+        row=row,
         start_t=journaled.start_t,
         stream=stream,
         arrived_s=arrived_s,
-        wire_athlete_id=facts["wire_athlete_id"],
-        phases=Phases(**facts["phases"]),
-        has_beats=facts["has_beats"],
+        wire_athlete_id=journaled.facts["wire_athlete_id"],
+        phases=progress.phases,
+        has_beats=progress.has_beats,
         last_t=journaled.last_t,
-        received=facts["quality"]["received"],
+        received=progress.quality.received,
         snapshot_t=journaled.last_t,
         memory_t=journaled.last_t,
     )
-    session.follow_tags(Tags(session_phase=session.phases.current, mode=facts["mode"]), journaled.last_t)
-    _restore(squad, session, journaled)
+    session.follow_tags(Tags(session_phase=progress.phases.current, mode=progress.mode), journaled.last_t)
     return session
 
 
-def _restore(squad: Squad, session: Session, journaled: OpenSession) -> None:
+def _restore(squad: Squad, row: int, journaled: OpenSession) -> _Progress:
     if journaled.totals is None:
-        return
+        return _Progress()
     try:
-        memories = None if journaled.memory is None else _unpack_memories(journaled.memory)
-        squad.restore(session.row, msgspec.msgpack.decode(journaled.totals), memories)
+        progress, totals = _unpack_totals(squad, row, journaled.totals)
+        squad.restore(row, totals, None if journaled.memory is None else _unpack_memories(journaled.memory))
     except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
-        _log.warning("event=state_not_restored session=%s reason=%r", session.session_id, str(error))
+        _log.warning("event=state_not_restored session=%s reason=%r", journaled.session_id, str(error))
+        return _Progress()
+    return progress
 
 
 def _pack_memories(squad: Squad, row: int) -> bytes:

@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 TICK_S = 0.2
-SNAPSHOT_S = 0.5
-JOURNAL_S = 0.3
+SNAPSHOT_S = 0.8
 _encode = msgspec.json.Encoder().encode
 _OFFLINE = _encode({"status": "offline"})
 
@@ -103,7 +102,7 @@ class LiveEngine:
         self.notices = Notices()
         self.inbox = Inbox(config.engine.queue_per_device, config.engine.max_devices, topics.SENSOR_FILTERS[1])
         self.loader = open_loader(config)
-        self.journal = Journal(config.paths.journal, time.time, JOURNAL_S, self._tell)
+        self.journal = Journal(config.paths.journal, time.time, tell=self._tell)
         self.link = self._make_link()
         roster = Roster.load(config.athletes.roster)
         journal_sink = JournalSink(self.journal)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +50,8 @@ class Worker:
     """Runs ``handle(items)`` in its own thread with whatever has been put since the last call.
 
     ``put`` never blocks: beyond ``limit`` waiting items the oldest is dropped and counted in ``dropped``. ``handle`` is
-    called at least every ``period_s``, with an empty sequence when nothing came, and one last time by ``stop``.
+    called every ``period_s`` and soon after ``hurry``, with an empty sequence when nothing came, and one last time by
+    ``stop``.
     An ``OSError`` from ``handle`` raises the alarm and costs those items; the thread goes on.
     """
 
@@ -69,7 +69,8 @@ class Worker:
         self._handle, self._period_s = handle, period_s
         self._items: deque[Any] = deque(maxlen=limit)
         self._limit = limit
-        self._stopping = threading.Event()
+        self._stopping = False
+        self._awake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -82,17 +83,21 @@ class Worker:
             self.dropped += 1
         self._items.append(item)
 
+    def hurry(self) -> None:
+        """Do not wait for the period to end."""
+        self._awake.set()
+
     def stop(self) -> None:
         """Handle what is waiting and end the thread."""
-        self._stopping.set()
+        self._stopping = True
+        self._awake.set()
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
 
     def _run(self) -> None:
-        next_s = time.monotonic()
-        while not self._stopping.is_set():
-            next_s = max(next_s + self._period_s, time.monotonic())
-            self._stopping.wait(max(0.0, next_s - time.monotonic()))
+        while not self._stopping:
+            self._awake.wait(self._period_s)
+            self._awake.clear()
             self._handle_waiting()
         self._handle_waiting()
 

@@ -115,12 +115,12 @@ def test_a_full_disk_costs_nothing_that_can_be_written_later(tmp_path):
     numbers = [journal.begin(f"s{i}", "001", 1, START + i, {"filler": "x" * page_size}) for i in range(5)]
     wait_until(lambda: journal.failing, what="the alarm")
     for i in range(1000):
-        journal.snapshot(numbers[0], START + i, {}, b"totals", None)
+        journal.snapshot(numbers[0], START + i, b"totals", None)
     journal._connection.execute("PRAGMA max_page_count=100000")
     wait_until(lambda: not journal.failing, what="the recovery")
     journal.stop()
     assert len(rows(path, "SELECT * FROM sessions")) == 5
-    assert rows(path, "SELECT last_t FROM sessions WHERE id = 1") == [(START + 999,)]
+    assert rows(path, "SELECT last_t FROM totals WHERE session = 1") == [(START + 999,)]
     assert [bad for _, bad in told] == [True, False]
 
 
