@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.signal import lfilter
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
@@ -67,12 +66,20 @@ def follow(state: PathState, planned_m: FloatArray, planned_facing_rad: FloatArr
 def _cascade(signal: FloatArray, memory: FloatArray, taus_s: tuple[float, ...], dt_s: float) -> FloatArray:
     """Pass a signal [..., time] through first-order lags one after another; ``memory`` [lag, ...] is advanced."""
     for index, tau in enumerate(taus_s):
-        keep = float(np.exp(-dt_s / tau))
-        signal, _ = lfilter([1.0 - keep], [1.0, -keep], signal, zi=keep * memory[index][..., None])
-        if index < len(taus_s) - 1:
-            memory[index] = signal[..., -1]
-    memory[-1] = signal[..., -1]
+        signal = lag(signal, memory[index], dt_s / tau)
+        memory[index] = signal[..., -1]
     return signal
+
+
+def lag(signal: FloatArray, before: FloatArray, steps: float) -> FloatArray:
+    """Return y with y[n] = k·y[n−1] + (1 − k)·x[n], k = exp(−steps), for a signal x [..., time] and y[−1] = ``before``.
+
+    It is summed with weights that grow as exp(n·steps), which is exact to rounding as long as they stay finite: up to
+    some 700 time constants at once.
+    """
+    growth = np.exp(steps * np.arange(1, signal.shape[-1] + 1))
+    total = np.cumsum(signal * growth, axis=-1)
+    return np.asarray((before[..., None] - np.expm1(-steps) * total) / growth)
 
 
 def _rate(values: FloatArray, before: FloatArray, dt_s: float) -> FloatArray:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from athlete_monitor.sim.randomness import generator
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 POSITIONS: Final = ("Goalkeeper", "Defender", "Midfielder", "Forward")
 STYLES: Final = ("Aggressive", "Moderate", "Conservative")
 
+_NORMAL: Final = NormalDist()
 _HEIGHT_CM: Final = {"male": (181.0, 6.0), "female": (168.5, 5.5)}
 _BMI: Final = {"male": (23.4, 1.2), "female": (21.9, 1.2)}
 _VO2MAX: Final = {"male": (57.0, 4.5), "female": (51.0, 4.0)}
@@ -74,9 +75,9 @@ def traits_of(athlete_id: int, squad_seed: int = 0, known: Profile | None = None
     against untrained).
     """
     u = generator(squad_seed, athlete_id, "body").random(14)
-    z = np.clip(ndtri(u), -2.2, 2.2)
+    z = np.array([_NORMAL.inv_cdf(min(max(float(each), 0.014), 0.986)) for each in u])
     sex = _given(known, "sex") or ("male" if u[0] < 0.5 else "female")
-    fitness = float(ndtr(z[4]))
+    fitness = _NORMAL.cdf(float(z[4]))
     vo2max = _spread(_VO2MAX[sex], z[4])
     age = _number(known, "age_years", float(18 + int(u[1] * 17)))
     height = _number(known, "height_cm", round(_spread(_HEIGHT_CM[sex], z[2]), 1))
