@@ -46,6 +46,9 @@ class Source(IntEnum):
 
 SOURCE_NAMES: Final = (None, "sensor", "model", "model_corrected", "held")
 
+_NONE, _SENSOR, _MODEL, _MODEL_CORRECTED, _HELD = (int(source) for source in Source)  # NumPy is slow with enums
+_UNKNOWN, _TRAINING, _GAME = (int(mode) for mode in Mode)
+
 HELD_AFTER_S: Final = 2.0
 """A strap's reading older than this is called held; after ``sensor_fresh_s`` it is gone."""
 
@@ -117,7 +120,7 @@ class HeartRateTotals(SquadState):
         state = self._take(rows)
         state[heart_rate.source, np.arange(len(rows))] += dt_s
         beats, lowest, highest = state[-3:]
-        beats += np.where(heart_rate.source == Source.NONE, 0.0, heart_rate.bpm * dt_s)
+        beats += np.where(heart_rate.source == _NONE, 0.0, heart_rate.bpm * dt_s)
         np.fmin(lowest, heart_rate.bpm, out=lowest)
         np.fmax(highest, heart_rate.bpm, out=highest)
         self._put(rows, state)
@@ -151,9 +154,9 @@ def choose(
         model: the models' heart rates.
         add: correction of the model [k], bpm.
     """
-    lenient = mode == Mode.UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
-    use_strap = ~np.isnan(strap.bpm) & (lenient | (mode == Mode.TRAINING))
-    use_model = ~np.isnan(model.bpm) & ~use_strap & (lenient | (mode == Mode.GAME))
+    lenient = mode == _UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
+    use_strap = ~np.isnan(strap.bpm) & (lenient | (mode == _TRAINING))
+    use_model = ~np.isnan(model.bpm) & ~use_strap & (lenient | (mode == _GAME))
     shift = np.where(lenient & use_model, add, 0.0)
     shown = np.where(use_strap, strap.bpm, np.where(use_model, model.bpm + shift, np.nan))
     source = _sources(use_strap, strap_age_s, use_model, shift)
@@ -163,6 +166,6 @@ def choose(
 
 
 def _sources(use_strap: BoolArray, strap_age_s: FloatArray, use_model: BoolArray, shift: FloatArray) -> IntArray:
-    measured = np.where(strap_age_s > HELD_AFTER_S, Source.HELD, Source.SENSOR)
-    predicted = np.where(shift != 0.0, Source.MODEL_CORRECTED, Source.MODEL)
-    return np.where(use_strap, measured, np.where(use_model, predicted, Source.NONE))
+    measured = np.where(strap_age_s > HELD_AFTER_S, _HELD, _SENSOR)
+    predicted = np.where(shift != 0.0, _MODEL_CORRECTED, _MODEL)
+    return np.where(use_strap, measured, np.where(use_model, predicted, _NONE))

@@ -51,6 +51,9 @@ class Inbox:
             queue.append((payload, arrived_s))
         self._something.set()
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def wait(self, timeout_s: float) -> bool:
         """Wait until there is something; False when nothing came in time."""
         return self._something.wait(timeout_s)

@@ -117,7 +117,9 @@ class DeviceStream:
         """
         while len(self._marks) > 1 and self._marks[1].received <= received:
             self._marks.popleft()
-        return replace(self._marks[0], received=received)
+        counts = self._marks[0]
+        counts.received = received
+        return counts
 
     def count_invalid(self, samples: int = 1) -> None:
         """Count samples that were dropped before they came here."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _LOG_BYTES = 5_000_000
 _LOG_FILES = 3
+_SWITCH_S = 0.001  # threads that write files give way to the one that steps
 
 
 def set_up_logging(config: Config, *, console: bool) -> None:
@@ -67,6 +68,7 @@ def run_live(
         MonitorError: the engine cannot start: it runs already, no model runtime, no broker, a broken journal.
     """
     set_up_logging(config, console=not show)
+    sys.setswitchinterval(_SWITCH_S)
     options = Options(players, None if device is None else {device}, duration_s, exit_when_idle)
     with acquire(config.prediction_check.lockfile_path, "main.py"), open_broker(config.mqtt):
         engine = LiveEngine(config, options)
