@@ -1,7 +1,64 @@
 #!/usr/bin/env python3
-"""Look at the models in service: information, a check of every file, and a benchmark."""
+"""Look at the models in service.
 
-import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
+info    what there is: athletes, hold-out error, sizes, earlier versions
+check   verify every file of every model, and that its exports agree; exit code 1 if one is not right
+bench   how fast the configured runtime is on these models, and how much memory they take
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from athlete_monitor.config import add_config_arguments, config_from_args
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.models.inspection import bench, check, info
 from athlete_monitor.models.loader import DynamicModelLoader, create_dynamic_model_loader
 
-__all__ = ["DynamicModelLoader", "create_dynamic_model_loader"]
+__all__ = ["DynamicModelLoader", "create_dynamic_model_loader", "main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        config = config_from_args(options)
+        report = {"info": info, "check": check, "bench": bench}[options.command](config)
+    except MonitorError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    print(json.dumps(report, indent=1) if options.json else "\n".join(_lines(report)))
+    return 0 if report.get("ok", True) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["info", "check", "bench"])
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_config_arguments(parser)
+    return parser
+
+
+def _lines(report: dict[str, Any]) -> list[str]:
+    """One line for each plain value, then one for each model."""
+    models = report.get("models")
+    plain = [f"{key}: {_text(value)}" for key, value in report.items() if value is not models or models == []]
+    rows = models if isinstance(models, list) else []
+    return [*plain, *("  ".join(f"{key}={_text(value)}" for key, value in model.items()) for model in rows)]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ",".join(f"{key}:{_text(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_text, value)) or "none"
+    return str(value)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

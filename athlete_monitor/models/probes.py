@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,9 +21,12 @@ def rss_bytes() -> int:
 
 
 def peak_rss_bytes() -> int:
-    """Largest resident memory that this process has had, bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """Largest resident memory that this process has had, bytes; 0 where the system does not tell (it is Linux's)."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def used_memory_percent() -> float:

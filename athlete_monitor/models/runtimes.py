@@ -8,6 +8,7 @@ row with a missing (not finite) value: a forest has no honest answer there.
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
@@ -17,7 +18,7 @@ from athlete_monitor.errors import ModelError
 from athlete_monitor.models.archive import torchscript_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from athlete_monitor.arrays import BoolArray, Float32Array
@@ -30,6 +31,7 @@ WARM_UP_ROWS: Final = (1, 2)
 """Numbers of rows that a model is called with before it serves."""
 
 _FLOAT32: Final = np.dtype(np.float32)
+_TORCH_ERRORS: Final = (RuntimeError, ValueError, LookupError, AttributeError, TypeError, MemoryError)
 
 
 class Predictor(Protocol):
@@ -127,39 +129,33 @@ class HummingbirdRuntime:
     def load(self, artifact: bytes, n_features: int) -> ForestPredictor:
         """See ``Runtime.load``."""
         script = torchscript_of(artifact)
-        try:
+        with _refusing(_TORCH_ERRORS, n_features):
             with self._torch.inference_mode():
                 module = self._torch.jit.load(io.BytesIO(script), map_location=self.device).eval()
             columns = sum(parameter.numel() for parameter in module.parameters())
             if columns != n_features:
                 raise ModelError(f"not a model of {n_features} features (it takes {columns})")
             return _warmed_up(ForestPredictor(self._runner(module.forward), n_features))
-        except RuntimeError as error:
-            raise ModelError(f"not a model of {n_features} features ({_first_line(error)})") from None
 
     def _runner(self, forward: Callable[[Any], Any]) -> Callable[[Float32Array], Float32Array]:
-        from_numpy, inference_mode, device = self._torch.from_numpy, self._torch.inference_mode, self.device
-        optimise = self._torch._C._set_graph_executor_optimize  # noqa: SLF001  (a setting of the calling thread)
+        torch, device = self._torch, self.device
+        inference_mode, from_numpy, to_numpy = torch.inference_mode, torch.from_numpy, torch.Tensor.numpy
+        optimise = torch._C._set_graph_executor_optimize  # noqa: SLF001  (a setting of the calling thread)
+        take = from_numpy if device == "cpu" else lambda rows: from_numpy(rows).to(device)
+        give = to_numpy if device == "cpu" else lambda answer: answer.cpu().numpy()
 
-        def run_on_cpu(rows: Float32Array) -> Float32Array:
+        def run(rows: Float32Array) -> Float32Array:
             optimise(False)  # noqa: FBT003
             try:
                 with inference_mode():
-                    answer: Float32Array = forward(from_numpy(rows)).numpy()
+                    answer: Float32Array = give(forward(take(rows)))
+            except RuntimeError as error:
+                raise ModelError(f"the model failed ({_first_line(error)})") from None
             finally:
                 optimise(True)  # noqa: FBT003
             return answer.reshape(-1)
 
-        def run_on_device(rows: Float32Array) -> Float32Array:
-            optimise(False)  # noqa: FBT003
-            try:
-                with inference_mode():
-                    answer: Float32Array = forward(from_numpy(rows).to(device)).cpu().numpy()
-            finally:
-                optimise(True)  # noqa: FBT003
-            return answer.reshape(-1)
-
-        return run_on_cpu if device == "cpu" else run_on_device
+        return run
 
 
 class OnnxRuntime:
@@ -177,15 +173,13 @@ class OnnxRuntime:
         self._library = onnxruntime
         self._options = _onnx_options(onnxruntime)
         known = _exceptions_of(onnxruntime.capi.onnxruntime_pybind11_state)
-        self._errors: tuple[type[Exception], ...] = (RuntimeError, ValueError, *known)
+        self._errors: tuple[type[Exception], ...] = (RuntimeError, ValueError, MemoryError, *known)
 
     def load(self, artifact: bytes, n_features: int) -> ForestPredictor:
         """See ``Runtime.load``."""
-        try:
+        with _refusing(self._errors, n_features):
             session = self._library.InferenceSession(artifact, self._options, providers=["CPUExecutionProvider"])
             return _warmed_up(ForestPredictor(_onnx_runner(session, n_features), n_features))
-        except self._errors as error:
-            raise ModelError(f"not a model of {n_features} features ({_first_line(error)})") from None
 
 
 def _exceptions_of(module: ModuleType) -> list[type[Exception]]:
@@ -212,6 +206,17 @@ def _onnx_runner(session: Any, n_features: int) -> Callable[[Float32Array], Floa
         return answer.reshape(-1)
 
     return run_session
+
+
+@contextmanager
+def _refusing(errors: tuple[type[Exception], ...], n_features: int) -> Iterator[None]:
+    """Turn what a library raises for a file that it cannot use into our error, in one line."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except errors as error:
+        raise ModelError(f"not a model of {n_features} features ({_first_line(error)})") from None
 
 
 def _warmed_up(predictor: ForestPredictor) -> ForestPredictor:
