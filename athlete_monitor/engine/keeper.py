@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -69,14 +68,16 @@ class JournalSink(Sink):
 
 def snapshot(journal: Journal, monitor: Monitor) -> None:
     """Leave what every session has added up since the last snapshot, and now and then what it remembers."""
-    for session in monitor.sessions.values():
-        if session.last_t != session.snapshot_t:
-            memory = None
-            if session.last_t - session.memory_t >= MEMORY_EVERY_S:
-                memory = _pack_memories(monitor.squad, session.row)
-                session.memory_t = session.last_t
-            journal.snapshot(session.number, session.last_t, _pack_totals(monitor.squad, session), memory)
-            session.snapshot_t = session.last_t
+    changed = [session for session in monitor.sessions.values() if session.last_t != session.snapshot_t]
+    totals = monitor.squad.totals(np.array([session.row for session in changed], dtype=np.int64))
+    for session, added_up in zip(changed, totals, strict=True):
+        memory = None
+        if session.last_t - session.memory_t >= MEMORY_EVERY_S:
+            memory = _pack_memories(monitor.squad, session.row)
+            session.memory_t = session.last_t
+        packed = msgspec.msgpack.encode((_progress(session), monitor.squad.layout, *added_up))
+        journal.snapshot(session.number, session.last_t, packed, memory)
+        session.snapshot_t = session.last_t
     journal.commit()
 
 
@@ -97,10 +98,10 @@ class _Progress:
     has_beats: bool = False
 
 
-def _pack_totals(squad: Squad, session: Session) -> bytes:
-    """Progress and totals, as small as can be: values without their names, and a check sum of the names."""
+def _progress(session: Session) -> tuple[Any, ...]:
+    """The values of ``_Progress``, without their names."""
     stream = session.stream
-    progress = (
+    return (
         session.mode,
         list(vars(session.phases).values()),
         list(vars(stream.quality).values()),
@@ -108,25 +109,6 @@ def _pack_totals(squad: Squad, session: Session) -> bytes:
         stream.next_seq,
         session.has_beats,
     )
-    totals = squad.totals(session.row)
-    return msgspec.msgpack.encode((progress, _names_sum(totals), [list(part.values()) for part in totals.values()]))
-
-
-def _unpack_totals(squad: Squad, row: int, packed: bytes) -> tuple[_Progress, dict[str, Any]]:
-    """Inverse of ``_pack_totals``; raises ValueError where this program's totals have other names."""
-    (mode, phases, counts, *rest), names_sum, parts = msgspec.msgpack.decode(packed)
-    named = squad.totals(row)
-    if names_sum != _names_sum(named):
-        raise ValueError("the journal is of another version")
-    totals = {
-        name: dict(zip(fields, values, strict=True))
-        for (name, fields), values in zip(named.items(), parts, strict=True)
-    }
-    return _Progress(mode, Phases(*phases), Quality(*counts), *rest), totals
-
-
-def _names_sum(totals: dict[str, Any]) -> int:
-    return zlib.crc32(repr([(name, *part) for name, part in totals.items()]).encode())
 
 
 def take_up(monitor: Monitor, journaled: OpenSession, silent_s: float, now_s: float, limits: Engine) -> None:
@@ -177,12 +159,14 @@ def _restore(squad: Squad, row: int, journaled: OpenSession) -> _Progress:
     if journaled.totals is None:
         return _Progress()
     try:
-        progress, totals = _unpack_totals(squad, row, journaled.totals)
-        squad.restore(row, totals, None if journaled.memory is None else _unpack_memories(journaled.memory))
+        (mode, phases, counts, *rest), layout, *totals = msgspec.msgpack.decode(journaled.totals)
+        if layout != squad.layout:
+            raise ValueError("the journal is of another version")  # noqa: TRY301 - handled like all that does not fit
+        squad.restore(row, tuple(totals), None if journaled.memory is None else _unpack_memories(journaled.memory))
+        return _Progress(mode, Phases(*phases), Quality(*counts), *rest)
     except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
         _log.warning("event=state_not_restored session=%s reason=%r", journaled.session_id, str(error))
         return _Progress()
-    return progress
 
 
 def _pack_memories(squad: Squad, row: int) -> bytes:

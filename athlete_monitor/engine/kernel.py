@@ -7,6 +7,7 @@ outputs fall due in sample time for the same reason.
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -238,18 +239,18 @@ class Squad:
         self.fusion = FILTERS[settings.fusion](capacity)
         self.features = FeatureBank(settings.features, capacity)
 
-    def _totals(self) -> dict[str, Part]:
-        names = (
-            "clock", "hr_max", "trimp", "zones", "energy", "stress", "player_load", "locomotion", "impacts",
-            "live_error", "heart_rate_totals", "ticks",
+    def _tables(self) -> tuple[SquadState, ...]:
+        """The totals but the maximal heart rate, which is more than a table."""
+        return (
+            self.clock, self.trimp, self.zones, self.energy, self.stress, self.player_load, self.locomotion,
+            self.impacts, self.live_error, self.heart_rate_totals, self.ticks,
         )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
 
     def _memories(self) -> dict[str, Part]:
         return {name: getattr(self, name) for name in ("strap", "correction", "hrv", "fusion", "features")}
 
     def _parts(self) -> list[Part]:
-        return [self.bodies, *self._totals().values(), *self._memories().values()]
+        return [self.bodies, self.hr_max, *self._tables(), *self._memories().values()]
 
     @property
     def capacity(self) -> int:
@@ -287,22 +288,33 @@ class Squad:
         self._free = list(range(larger - 1, self._capacity - 1, -1))
         self._capacity = larger
 
-    def totals(self, row: int) -> dict[str, Any]:
-        """What an athlete's session has added up: small, plain values."""
-        return {name: part.state(row) for name, part in self._totals().items()}
+    @property
+    def layout(self) -> int:
+        """Check sum of the names behind ``totals``: those of another layout cannot be restored."""
+        return zlib.crc32(repr([tuple(table.FIELDS) for table in self._tables()]).encode())
+
+    def totals(self, rows: IntArray) -> list[tuple[bytes, dict[str, Any]]]:
+        """What the sessions of ``rows`` [k] have added up, each as packed float64 and a few plain values."""
+        block = np.concatenate([table.block(rows) for table in self._tables()])
+        packed = np.ascontiguousarray(block.T)
+        return [(packed[i].tobytes(), self.hr_max.state(row)) for i, row in enumerate(rows.tolist())]
 
     def memories(self, row: int) -> dict[str, Any]:
         """What features, fusion and filters remember of an athlete: plain values and one array."""
         return {name: part.state(row) for name, part in self._memories().items()}
 
-    def restore(self, row: int, totals: Mapping[str, Any], memories: Mapping[str, Any] | None) -> None:
-        """Give a fresh row what ``totals`` and ``memories`` returned earlier.
+    def restore(self, row: int, totals: tuple[bytes, dict[str, Any]], memories: Mapping[str, Any] | None) -> None:
+        """Give a fresh row what ``totals`` and ``memories`` returned earlier, in a squad of the same ``layout``.
 
         Raises:
-            KeyError, ValueError, TypeError: it was made by another version or for another configuration.
+            KeyError, ValueError, TypeError: it was made for another configuration.
         """
-        for name, part in self._totals().items():
-            part.set_state(row, totals[name])
+        values, begin = np.frombuffer(totals[0], dtype=np.float64)[:, None], 0
+        for table in self._tables():
+            end = begin + len(table.FIELDS)
+            table.set_block(np.array([row]), values[begin:end])
+            begin = end
+        self.hr_max.set_state(row, totals[1])
         if memories is not None:
             for name, part in self._memories().items():
                 part.set_state(row, memories[name])

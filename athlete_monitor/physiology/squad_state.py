@@ -54,6 +54,14 @@ class SquadState:
         values = [math.nan if state[name] is None else state[name] for name in self.FIELDS]
         self._table[:, row] = np.array(values, dtype=np.float64)
 
+    def block(self, rows: IntArray) -> FloatArray:
+        """Copy of the fields of ``rows`` [fields, k]: the state of many athletes at once."""
+        return self._take(rows)
+
+    def set_block(self, rows: IntArray, values: FloatArray) -> None:
+        """Restore what ``block`` returned."""
+        self._put(rows, values)
+
     def _take(self, rows: IntArray) -> FloatArray:
         """Copy of the fields of ``rows`` [fields, k]."""
         fields: FloatArray = self._table.take(rows, axis=1)

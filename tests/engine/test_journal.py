@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 
+import numpy as np
 import pytest
 
 from athlete_monitor.config import load_config
@@ -67,10 +68,10 @@ def test_a_session_goes_on_after_a_restart_as_if_nothing_had_happened(tmp_path):
 def test_without_memories_totals_go_on_and_features_begin_anew(tmp_path):
     path = tmp_path / "journal.sqlite3"
     before = run(path, stream(seconds=20), memories=False)
-    trimp = before.squad.totals(next(iter(before.sessions.values())).row)["trimp"]["total"]
+    trimp = before.squad.trimp.total(np.array([before.sessions["001"].row]))
     monitor, _ = resumed(path)
     session = monitor.sessions["001"]
-    assert monitor.squad.totals(session.row)["trimp"]["total"] == trimp
+    assert monitor.squad.trimp.total(np.array([session.row])) == trimp
     assert session.received == 200
 
 
