@@ -47,7 +47,7 @@ class Inbox:
             if len(queue) >= self._limits.get(topic, self._per_topic):
                 queue.popleft()
                 self._counts.overflowed += 1
-                self._counts.overflowed_topics.add(topic)
+                self._note_overflow(topic)
             queue.append((payload, arrived_s))
         self._something.set()
 
@@ -76,6 +76,10 @@ class Inbox:
             told = InboxCounts(counts.messages, counts.overflowed, counts.refused_topics, counts.overflowed_topics)
             counts.overflowed_topics = set()
         return told
+
+    def _note_overflow(self, topic: str) -> None:
+        if len(self._counts.overflowed_topics) < self._max_topics:
+            self._counts.overflowed_topics.add(topic)
 
     def _open(self, topic: str) -> deque[tuple[bytes, float]] | None:
         if len(self._waiting) >= self._max_topics:

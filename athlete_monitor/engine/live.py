@@ -16,6 +16,7 @@ import msgspec
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.build import build_monitor, open_loader, source_of
 from athlete_monitor.engine.files import FileSink
+from athlete_monitor.engine.heat import Heat
 from athlete_monitor.engine.history import LoadHistory
 from athlete_monitor.engine.inbox import Inbox
 from athlete_monitor.engine.journal import Journal
@@ -40,6 +41,7 @@ _log = logging.getLogger(__name__)
 TICK_S = 0.2
 SNAPSHOT_S = 0.8
 COALESCE_LOOK_S = 0.001
+FIRST_STATS_S = 2.0
 _encode = msgspec.json.Encoder().encode
 _OFFLINE = _encode({"status": "offline"})
 
@@ -126,11 +128,11 @@ class LiveEngine:
             history=LoadHistory(self.journal.past_loads()),
             chosen=Chosen(options.players, options.devices),
         )
+        self.heat = Heat(config.performance, config.engine.prediction_rate_hz)
         self.stats = Stats(self.inbox, self.monitor, self.loader, time.monotonic())
         self._stopping = threading.Event()
         self._reason = "shutdown"
         self._updated: deque[int | str] = deque()
-        self._hot = False
         self._overflow_told = 0
         self._saw_sessions = False
 
@@ -146,8 +148,10 @@ class LiveEngine:
         self.link.start()
         try:
             self._serve()
-        finally:
-            self._shut_down()
+        except BaseException:
+            self.journal.stop()  # sessions stay open in it: the next engine goes on with them
+            raise
+        self._shut_down()
         return 0
 
     def install_signal_handlers(self) -> None:
@@ -261,8 +265,10 @@ class LiveEngine:
         figures = self.stats.take(now_s, **self._surroundings())
         self.link.publish(topics.ENGINE_STATS, _encode(figures))
         self._say_overflow(figures)
-        if self.config.performance.enable_temperature_monitoring:
-            self._mind_heat(figures["temperature_c"])
+        said = self.heat.feel(figures["temperature_c"])
+        self.monitor.squad.prediction_rate_hz = self.heat.rate_hz
+        if said is not None:
+            self._warn(said)
         self.notifier.status(
             f"{figures['online']} online, {figures['messages_per_s']:g} messages/s, lag p99 {figures['lag_p99_ms']} ms"
         )
@@ -281,24 +287,9 @@ class LiveEngine:
     def _say_overflow(self, figures: dict[str, Any]) -> None:
         new = figures["overflowed"] - self._overflow_told
         if new:
-            self._warn(f"{new} messages dropped: they arrive faster than they are used")
+            whose = ", ".join(figures["overflowed_topics"])
+            self._warn(f"{new} messages dropped: they arrive faster than they are used ({whose})")
         self._overflow_told = figures["overflowed"]
-
-    def _mind_heat(self, temperature_c: float | None) -> None:
-        """Above the critical temperature predict at a tenth of the rate, until it is back below the warning."""
-        limits, squad = self.config.performance, self.monitor.squad
-        if temperature_c is None:
-            return
-        if not self._hot and temperature_c >= limits.temperature_critical_threshold:
-            self._hot = True
-            squad.prediction_rate_hz = min(1.0, self.config.engine.prediction_rate_hz)
-            self._warn(f"{temperature_c:.0f} °C: predictions slowed to {squad.prediction_rate_hz:g} Hz")
-        elif self._hot and temperature_c < limits.temperature_warning_threshold:
-            self._hot = False
-            squad.prediction_rate_hz = self.config.engine.prediction_rate_hz
-            self.notices.notice(
-                f"{temperature_c:.0f} °C: predictions at {squad.prediction_rate_hz:g} Hz again", bad=False
-            )
 
     def _is_over(self, elapsed_s: float) -> bool:
         duration_s = self.options.duration_s
@@ -329,4 +320,4 @@ class _Due:
 
     def __init__(self, now_s: float, stats_interval_s: float) -> None:
         self.tick_s = self.snapshot_s = self.models_s = now_s
-        self.stats_s = now_s + stats_interval_s
+        self.stats_s = now_s + min(stats_interval_s, FIRST_STATS_S)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 LOG_EVERY_S = 1.0
+DEVICE_LENGTH = 32
 CHRONIC_EVERY_S = 60.0
 REASONS_KEPT_OUTPUTS = 10
 REASONS_KINDS = 200
@@ -127,7 +128,7 @@ class Monitor:
         try:
             samples = self._decoder.decode(payload, device_id)
         except PayloadError as error:
-            self._invalid(device_id or topic, str(error), arrived_s)
+            self._invalid((device_id or topic)[:DEVICE_LENGTH], str(error), arrived_s)
             return
         for sample in samples:
             self.accept(sample, arrived_s)

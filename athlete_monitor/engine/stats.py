@@ -19,6 +19,7 @@ THERMAL = Path("/sys/class/thermal")
 SCHEMA_VERSION = 1
 _PLAUSIBLE_C = (1.0, 150.0)
 _LAGS_KEPT = 200_000
+_TOPICS_TOLD = 3
 
 
 def temperature_c(thermal: Path = THERMAL) -> float | None:
@@ -96,6 +97,7 @@ class Stats:
             "invalid": done.invalid,
             "invalid_reasons": dict(done.invalid_reasons.most_common(10)),
             "overflowed": arrived.overflowed,
+            "overflowed_topics": sorted(arrived.overflowed_topics)[:_TOPICS_TOLD],
             "refused_topics": arrived.refused_topics,
             "refused_devices": done.refused_devices,
             "filtered": done.filtered,

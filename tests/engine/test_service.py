@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 
+from athlete_monitor.config import load_config
+from athlete_monitor.engine.heat import Heat
 from athlete_monitor.engine.inbox import Inbox
 from athlete_monitor.engine.service import Notifier
 from athlete_monitor.engine.stats import Lags, temperature_c
 from athlete_monitor.engine.worker import Alarm, Worker
-from tests.helpers import wait_until
+from tests.helpers import ROOT, wait_until
 
 
 def test_the_service_manager_hears_ready_once_status_watchdog_and_the_end(tmp_path):
@@ -87,4 +88,11 @@ def test_the_temperature_is_the_hottest_plausible_zone(tmp_path):
         (tmp_path / f"thermal_zone{zone}" / "temp").write_text(text)
     assert temperature_c(tmp_path) == 63.0
     assert temperature_c(tmp_path / "none") is None
-    assert time.monotonic() > 0
+
+
+def test_heat_slows_predictions_until_it_is_cool_again_and_says_each_change_once():
+    limits = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={}).performance
+    heat = Heat(limits, 10.0)
+    told = [(heat.feel(celsius), heat.rate_hz) for celsius in (None, 50.0, 72.0, 73.0, 80.0, 85.0, 75.0, 69.0, 60.0)]
+    assert [rate for _, rate in told] == [10, 10, 10, 10, 1, 1, 1, 10, 10]
+    assert [said is not None for said, _ in told] == [False, False, True, False, True, False, False, True, False]
