@@ -13,6 +13,7 @@ import json
 import sys
 from typing import Any
 
+import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
 from athlete_monitor.config import add_config_arguments, config_from_args
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.models.inspection import bench, check, info
