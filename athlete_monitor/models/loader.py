@@ -17,6 +17,7 @@ from cachetools import TTLCache
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.cache import BoundedCache
+from athlete_monitor.models.ledger import MOST_REMEMBERED, Counts, Refusal, Refusals
 from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
 from athlete_monitor.models.model import Model, ModelSource
 from athlete_monitor.models.probes import Probes
@@ -38,8 +39,9 @@ CROWDED_S: Final = 10.0
 """A model that had to go and is needed again so soon tells that more athletes are live than the cache holds."""
 
 CROWDED_WARNING_S: Final = 60.0
-MOST_REMEMBERED: Final = 4096
-"""Athletes remembered as missing, refused or gone; ids come from outside, so there is a bound."""
+
+NO_OWN: Final = "no model of its own"
+NO_DEFAULT: Final = "no default model"
 
 
 def _accept_all(manifest: Manifest) -> None:
@@ -58,33 +60,6 @@ class Limits:
     missing_ttl_s: float = 30.0
     reload_check_s: float = 5.0
     accept: Callable[[Manifest], None] = _accept_all
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """Why an athlete's model does not serve, and the state of its manifest file when that was found."""
-
-    reason: str
-    stamp: Stamp | None
-
-
-def _alive(refused: TTLCache[AthleteId, _Refusal], key: AthleteId) -> _Refusal | None:
-    """Return what is remembered; unlike ``in`` followed by a look-up, also when it expires in between."""
-    try:
-        return refused[key]
-    except KeyError:
-        return None
-
-
-@dataclass
-class _Counts:
-    hits: int = 0
-    misses: int = 0
-    loads: int = 0
-    load_s: float = 0.0
-    evictions: int = 0
-    reloads: int = 0
-    failed_loads: int = 0
 
 
 @dataclass
@@ -137,12 +112,12 @@ class DynamicModelLoader:
         clock = self._probes.clock
         self._source = ModelSource(self.store, self.runtime, self.limits.accept, self._probes.rss_bytes)
         self._cache: BoundedCache[AthleteId, Model] = BoundedCache(cache_size, self.limits.total_model_memory_bytes)
-        self._refused: TTLCache[AthleteId, _Refusal] = TTLCache(MOST_REMEMBERED, self.limits.missing_ttl_s, clock)
+        self._refusals = Refusals(self.limits.missing_ttl_s, clock)
         self._gone: TTLCache[AthleteId, bool] = TTLCache(MOST_REMEMBERED, CROWDED_S, clock)
         self._alive: weakref.WeakValueDictionary[AthleteId, Model] = weakref.WeakValueDictionary()
         self._reloading: set[AthleteId] = set()
         self._generation = 0
-        self._counts = _Counts()
+        self._counts = Counts()
         self._due = _Due(clock(), clock() + self.limits.reload_check_s, clock())
         self._lock = threading.RLock()  # all of the above; held for microseconds
         self._load_lock = threading.Lock()  # one load at a time; taken before the other, never inside it
@@ -219,7 +194,7 @@ class DynamicModelLoader:
     def why_not(self, player_id: AthleteId) -> str | None:
         """Say why the athlete's model in the store does not serve; None if it does, or was not asked for lately."""
         with self._lock:
-            refusal = _alive(self._refused, player_id)
+            refusal = self._refusals.get(player_id)
         return refusal.reason if refusal else None
 
     def is_model_available(self, player_id: AthleteId) -> bool:
@@ -246,7 +221,7 @@ class DynamicModelLoader:
         with self._lock:
             self._cache.clear()
             self._alive.clear()
-            self._refused.clear()
+            self._refusals.clear()
             self._generation += 1
 
     # ------------------------------------------------------------------------------------------------------- loading
@@ -262,35 +237,38 @@ class DynamicModelLoader:
     def _known(self, key: AthleteId) -> tuple[bool, Model | None]:
         with self._lock:
             model = self._cache.get(key)
-            known = model is not None or key in self._refused
-            self._counts.hits += known
-            return known, model
+            self._counts.hits += model is not None
+            return model is not None or key in self._refusals, model
 
     def _load(self, key: AthleteId) -> Model | None:
         """Load the model, or else the last good one; remember why not. The caller holds the load lock.
 
         A model that had to go from the cache, but is still used by somebody, is taken back as it is.
         """
-        used = self.peek(key)
+        used, stamp = self.peek(key), self.store.stamp(key)
         with self._lock:
             self._counts.misses += 1
-        if used is not None and used.stamp == self.store.stamp(key):
+        if used is not None and used.stamp == stamp:
             return self._take_back(key, used)
         try:
             return self._take_in(key, self._source.load(key))
         except FileNotFoundError:
-            self._refuse(key, "no model of its own")
+            self._refuse(key, NO_DEFAULT if key == DEFAULT else NO_OWN, stamp, logging.INFO)
             return used and self._take_back(key, used)
         except ModelError as error:
-            self._refuse(key, str(error))
+            self._refuse(key, str(error), stamp)
             return self._take_back(key, used) if used else self._load_earlier(key)
 
     def _load_earlier(self, key: AthleteId) -> Model | None:
         earlier = self._source.load_earlier(key)
-        if earlier is None:
+        try:
+            model = earlier and self._take_in(key, earlier)
+        except ModelError as error:  # larger than all the memory for models
+            logger.warning("event=earlier_version_refused athlete=%s reason=%r", key, str(error))
             return None
-        logger.warning("event=fallback athlete=%s model=%s", key, earlier.model_id)
-        return self._take_in(key, earlier)
+        if model is not None:
+            logger.warning("event=fallback athlete=%s model=%s", key, model.model_id)
+        return model
 
     def _take_back(self, key: AthleteId, model: Model) -> Model:
         with self._lock:
@@ -305,7 +283,7 @@ class DynamicModelLoader:
             self._counts.loads += 1
             self._counts.load_s += model.load_s
             if not model.is_fallback:
-                self._refused.pop(key, None)
+                self._refusals.forget(key)
         logger.info(
             "event=model_loaded athlete=%s model=%s held_bytes=%d load_ms=%.1f",
             key, model.model_id, model.held_bytes, 1e3 * model.load_s,
@@ -338,15 +316,11 @@ class DynamicModelLoader:
             self.cache_size, self._cache.limit,
         )  # fmt: skip
 
-    def _refuse(self, key: AthleteId, reason: str) -> None:
+    def _refuse(self, key: AthleteId, reason: str, stamp: Stamp | None, level: int = logging.WARNING) -> None:
         with self._lock:
-            self._refused[key] = _Refusal(reason, self.store.stamp(key))
+            self._refusals.put(key, Refusal(reason, stamp))
             self._counts.failed_loads += 1
-        logger.warning("event=model_refused athlete=%s reason=%r", key, reason)
-
-    def _refusals(self) -> dict[AthleteId, _Refusal]:
-        found = {key: _alive(self._refused, key) for key in list(self._refused)}
-        return {key: refusal for key, refusal in found.items() if refusal}
+        logger.log(level, "event=model_refused athlete=%s reason=%r", key, reason)
 
     # ----------------------------------------------------------------------------------------------------- reloading
 
@@ -362,18 +336,19 @@ class DynamicModelLoader:
             old = self.peek(player_id)
             if old is None:
                 with self._lock:
-                    self._refused.pop(player_id, None)
+                    self._refusals.forget(player_id)
                     self._generation += 1
                 return None
             return self._replace(player_id, old)
 
     def _replace(self, key: AthleteId, old: Model) -> Model:
+        stamp = self.store.stamp(key)
         try:
             new = self._take_in(key, self._source.load(key))
         except FileNotFoundError:
-            self._refuse(key, "its model is no longer in the store; the loaded one stays")
+            self._refuse(key, "its model is no longer in the store; the loaded one stays", stamp)
         except ModelError as error:
-            self._refuse(key, f"{error}; the loaded model stays")
+            self._refuse(key, f"{error}; the loaded model stays", stamp)
         else:
             with self._lock:
                 self._counts.reloads += 1
@@ -401,7 +376,7 @@ class DynamicModelLoader:
         """
         with self._lock:
             seen: dict[AthleteId, Stamp | None] = {key: model.stamp for key, model in self._alive.items()}
-            seen.update({key: refusal.stamp for key, refusal in self._refusals().items()})
+            seen.update({key: refusal.stamp for key, refusal in self._refusals.items().items()})
         changed = [key for key, stamp in seen.items() if self.store.stamp(key) != stamp]
         for key in changed:
             self.request_reload(key)
@@ -442,8 +417,7 @@ class DynamicModelLoader:
         """Return the cache's state: counts, ``*_s`` in seconds, ``*_bytes`` of memory; plain values for JSON."""
         with self._lock:
             counts, models, alive = self._counts, dict(self._cache.items()), dict(self._alive)
-            refused = {key: refusal.reason for key, refusal in self._refusals().items()}
-        asked = counts.hits + counts.misses
+            refused = {key: refusal.reason for key, refusal in self._refusals.items().items()}
         return {
             "cache_size": len(models),
             "max_cache_size": self.cache_size,
@@ -451,13 +425,13 @@ class DynamicModelLoader:
             "cached_models": list(models),
             "cache_hits": counts.hits,
             "cache_misses": counts.misses,
-            "cache_hit_rate": counts.hits / asked if asked else 0.0,
-            "total_requests": asked,
+            "cache_hit_rate": counts.hit_rate,
+            "total_requests": counts.requests,
             "models_loaded": counts.loads,
             "models_evicted": counts.evictions,
             "models_reloaded": counts.reloads,
             "failed_loads": counts.failed_loads,
-            "average_load_time": counts.load_s / counts.loads if counts.loads else 0.0,
+            "average_load_time": counts.mean_load_s,
             "available_models": len(self.store.athlete_ids()),
             "models_in_use": len(alive),
             "bytes_held": self._cache.held_bytes,

@@ -44,12 +44,17 @@ def main():
         {kind: (folder / f"{age}.{kind}").read_bytes() for kind in KINDS} for age in ("old", "new")
     ]
     store = ModelStore(folder / "updated", folder / "previous", folder / "pickles", keep_previous=1)
+    started_s = time.perf_counter()
+    for version in versions:
+        store.publish(draft, version)
+    usual_s = (time.perf_counter() - started_s) / 2
     met = []
     for _ in range(kills):
+        order, delay_s = chance.sample(versions, 2), chance.uniform(0.0, 2.5 * usual_s)
         child = os.fork()
         if child == 0:
-            publish_for_ever(store, draft, chance.sample(versions, 2))
-        time.sleep(chance.uniform(0.0, 0.05))
+            publish_for_ever(store, draft, order)
+        time.sleep(delay_s)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         met.append(state_of(store, versions))

@@ -103,7 +103,7 @@ def test_the_information_adds_up(world, store):
     assert info["rss_bytes"] == world.rss
     assert info["peak_rss_bytes"] > 0
     assert info["average_load_time"] > 0
-    assert info["refused"] == {9: "no model of its own", "default": "no model of its own"}
+    assert info["refused"] == {9: "no model of its own", "default": "no default model"}
     assert (info["runtime"], info["device"]) == ("onnx", "cpu")
 
 
@@ -452,6 +452,13 @@ def test_a_model_that_is_larger_than_all_memory_for_models_is_refused_with_the_s
     loader = world.loader(store, total_model_memory_bytes=100)
     assert loader.get_model(7) is None
     assert "total_model_memory_mb" in loader.why_not(7)
+
+
+def test_a_version_before_that_is_too_large_is_refused_as_well(world, store):
+    publish(store, 7)
+    publish(store, 7)
+    loader = world.loader(store, total_model_memory_bytes=100)
+    assert loader.get_model(7) is None
 
 
 def test_the_growth_of_memory_is_what_a_model_weighs(world, store):
