@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BLOCK_S: Final = 10
 MAX_GROUP_SAMPLES: Final = 40_000
 """A group is as large as fits: its arrays hold at most so many samples of one channel (some 40 MB in all)."""
-DAY_BPM: Final = 1.2
+DAY_BPM: Final = 1.0
 """Standard deviation of an athlete's heart rate at equal work from day to day."""
 GAME_AROUSAL_BPM: Final = 6.0
 KICK_OFF_SHARE: Final = 0.25
