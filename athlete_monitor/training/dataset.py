@@ -6,7 +6,7 @@ price of one session after the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +29,6 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
 from athlete_monitor.physiology.heart_rate import HeartRateFilter
 from athlete_monitor.training.errors import TrainingError
-from athlete_monitor.wire.session_reader import read_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -69,7 +68,8 @@ class SessionRows:
         file: name of the session file.
         sha256: of its bytes.
         t: epoch s, [n].
-        X: features, float32 [n, F]; all columns of the specification, or after ``assemble`` those of the groups.
+        X: features, float32 [n, len(columns)].
+        columns: which columns of the specification X has: those of the channels that the session measured.
         available: which groups were there, bool [n, len(GROUPS)].
         y: clean heart rate, bpm, [n].
         prints: a number for each row's raw measurement, int64 [n]; equal measurements have equal numbers.
@@ -82,6 +82,7 @@ class SessionRows:
     sha256: str
     t: FloatArray
     X: Float32Array
+    columns: IntArray
     available: BoolArray
     y: FloatArray
     prints: IntArray
@@ -92,20 +93,17 @@ class SessionRows:
     def __len__(self) -> int:
         return len(self.t)
 
-    def keep(self, rows: BoolArray, columns: IntArray | None = None) -> SessionRows:
-        """Only these rows, and only these feature columns."""
-        X = self.X[rows] if columns is None else self.X[np.ix_(rows, columns)]
-        return SessionRows(
-            self.file,
-            self.sha256,
-            self.t[rows],
-            X,
-            self.available[rows],
-            self.y[rows],
-            self.prints[rows],
-            self.rate_hz,
-            self.profile,
-            self.notes,
+    def keep(self, rows: BoolArray, columns: IntArray) -> SessionRows:
+        """Only these rows, and only these columns of the specification."""
+        places = np.searchsorted(self.columns, columns)
+        return replace(
+            self,
+            t=self.t[rows],
+            X=self.X[np.ix_(rows, places)],
+            columns=columns,
+            available=self.available[rows],
+            y=self.y[rows],
+            prints=self.prints[rows],
         )
 
 
@@ -144,6 +142,8 @@ def load_track(file: SessionFile, athlete_id: int) -> Track:
     Raises:
         RecordingError: not readable, of another athlete, or without any heart rate.
     """
+    from athlete_monitor.wire.session_reader import read_session
+
     recording = read_session(file.path)
     if recording.athlete_id != athlete_id:
         raise RecordingError(
@@ -163,10 +163,11 @@ def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, b
     The result has the order of ``tracks`` and does not depend on which are replayed together.
     """
     order = sorted(range(len(tracks)), key=lambda i: -len(tracks[i]))
-    collector = _Collector(len(tracks), rows_per_second, [float(tracks[i].t[0]) for i in order])
+    ordered = [tracks[i] for i in order]
+    collector = _Collector(ordered, spec, rows_per_second)
     bank = FeatureBank(spec, len(tracks))
     strap = HeartRateFilter(len(tracks))
-    for t, values in _steps([tracks[i] for i in order], batch_steps):
+    for t, values in _steps(ordered, batch_steps):
         rows = collector.all_rows[: len(t)]
         features = bank.update(rows, t, values)
         readings = values[:, HEART_RATE]
@@ -175,9 +176,8 @@ def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, b
         kept = collector.due(t, strap.update(rows, t, readings).accepted)
         if len(kept):
             collector.take(kept, t, values, features, bank.available(kept, t[kept]))
-    replayed = collector.sessions([tracks[i] for i in order])
-    back = {track: place for place, track in enumerate(order)}
-    return [replayed[back[i]] for i in range(len(tracks))]
+    replayed = dict(zip(order, collector.sessions(), strict=True))
+    return [replayed[i] for i in range(len(tracks))]
 
 
 def _steps(tracks: Sequence[Track], batch_steps: int) -> Iterator[tuple[FloatArray, FloatArray]]:
@@ -198,14 +198,14 @@ def _steps(tracks: Sequence[Track], batch_steps: int) -> Iterator[tuple[FloatArr
 
 
 class _Collector:
-    """The kept rows of a replay, in one list; sorted out by session at the end."""
+    """The kept rows of a replay, one block of memory for each track and quantity."""
 
-    def __init__(self, tracks: int, rows_per_second: float, start_t: list[float]) -> None:
-        self.all_rows = np.arange(tracks)
+    def __init__(self, tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float) -> None:
+        self.all_rows = np.arange(len(tracks))
         self._rate = rows_per_second
-        self._start = np.array(start_t)
-        self._last = np.full(tracks, -1.0)
-        self._parts: list[tuple[IntArray, FloatArray, FloatArray, Float32Array, BoolArray]] = []
+        self._start = np.array([track.t[0] for track in tracks])
+        self._last = np.full(len(tracks), -1.0)
+        self._blocks = [_Block(track, spec, rows_per_second) for track in tracks]
 
     def due(self, t: FloatArray, accepted: BoolArray) -> IntArray:
         """Rows whose present interval has no kept row yet."""
@@ -217,40 +217,59 @@ class _Collector:
     def take(
         self, kept: IntArray, t: FloatArray, values: FloatArray, features: Float32Array, available: BoolArray
     ) -> None:
-        """Keep these rows of a step."""
-        self._parts.append((kept, t[kept], values[kept], features[kept], available))
+        """Keep these rows of a step; ``available`` is theirs alone."""
+        prints = _prints(values[kept])
+        for i, row in enumerate(kept.tolist()):
+            self._blocks[row].add(t[row], features[row], available[i], values[row, HEART_RATE], prints[i])
 
-    def sessions(self, tracks: Sequence[Track]) -> list[SessionRows]:
-        """What was kept of each track, in the order of the rows; empties the collector."""
-        parts, self._parts = self._parts or [_EMPTY], []
-        place = np.concatenate([part[0] for part in parts])
-        order = np.argsort(place, kind="stable")
-        t, values, X, available = (np.concatenate([part[i] for part in parts])[order] for i in range(1, 5))
-        ends = np.cumsum(np.bincount(place, minlength=len(tracks)))
-        pieces = [
-            slice(end - size, end) for end, size in zip(ends, np.bincount(place, minlength=len(tracks)), strict=True)
-        ]
-        return [
-            _rows(track, t[piece], values[piece], X[piece], available[piece])
-            for track, piece in zip(tracks, pieces, strict=True)
-        ]
+    def sessions(self) -> list[SessionRows]:
+        """What was kept of each track."""
+        return [block.session() for block in self._blocks]
 
 
-def _rows(track: Track, t: FloatArray, values: FloatArray, X: Float32Array, available: BoolArray) -> SessionRows:
-    rate_hz = (len(track) - 1) / max(float(track.t[-1] - track.t[0]), 1e-3) if len(track) > 1 else 1.0
-    file, y, prints = track.file, values[:, HEART_RATE].copy(), _prints(values)
-    return SessionRows(
-        file.path.name, file.sha256, t, X.copy(), available, y, prints, rate_hz, track.profile, track.notes
-    )
+class _Block:
+    """The kept rows of one track, in arrays that are long enough from the start."""
+
+    def __init__(self, track: Track, spec: FeatureSpec, rows_per_second: float) -> None:
+        self._track = track
+        most = min(len(track), int((track.t[-1] - track.t[0]) * rows_per_second) + 2)
+        self._columns = spec.columns(_measured_groups(track))
+        self._X = np.empty((most, len(self._columns)), dtype=np.float32)
+        self._available = np.empty((most, len(GROUPS)), dtype=np.bool_)
+        self._t, self._y = np.empty(most), np.empty(most)
+        self._prints = np.empty(most, dtype=np.int64)
+        self._n = 0
+
+    def add(self, t: float, features: Float32Array, available: BoolArray, bpm: float, fingerprint: int) -> None:
+        n = self._n
+        self._X[n] = features[self._columns]
+        self._available[n] = available
+        self._t[n], self._y[n], self._prints[n] = t, bpm, fingerprint
+        self._n = n + 1
+
+    def session(self) -> SessionRows:
+        track, n = self._track, self._n
+        rate_hz = (len(track) - 1) / max(float(track.t[-1] - track.t[0]), 1e-3) if len(track) > 1 else 1.0
+        return SessionRows(
+            track.file.path.name,
+            track.file.sha256,
+            self._t[:n],
+            self._X[:n],
+            self._columns,
+            self._available[:n],
+            self._y[:n],
+            self._prints[:n],
+            rate_hz,
+            track.profile,
+            track.notes,
+        )
 
 
-_EMPTY: Final = (
-    np.zeros(0, dtype=np.int64),
-    np.zeros(0),
-    np.zeros((0, len(CHANNELS))),
-    np.zeros((0, 0), dtype=np.float32),
-    np.zeros((0, len(GROUPS)), dtype=np.bool_),
-)
+def _measured_groups(track: Track) -> list[str]:
+    """Groups whose channels the track has at all."""
+    measured = np.isin(np.arange(len(CHANNELS)), track.columns)
+    needs = ((*range(*ACC.indices(9)),), (*range(*GYRO.indices(9)),), (SPEED,), (CADENCE,), (SPEED, ALTITUDE))
+    return [group for group, channels in zip(GROUPS, needs, strict=True) if measured[list(channels)].all()]
 
 
 def _prints(values: FloatArray) -> IntArray:

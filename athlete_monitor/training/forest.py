@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from athlete_monitor.training.dataset import AthleteData
 
 BOOTSTRAP_SHARE: Final = 0.5
-"""Each tree sees this share of the rows: rows a second apart are nearly equal, and half of them say the same."""
+BOOTSTRAP_ROWS: Final = 3000
+"""Each tree sees half of the rows, and at most so many: rows a second apart are nearly equal and say the same."""
 
 AGREEMENT_ROWS: Final = 1000
 CURVE_POINTS: Final = 600
@@ -68,7 +69,6 @@ def make_forest(settings: Training, rises: IntArray) -> RandomForestRegressor:
         min_samples_split=settings.min_samples_split,
         min_samples_leaf=settings.min_samples_leaf,
         max_features=settings.max_features,
-        max_samples=BOOTSTRAP_SHARE,
         monotonic_cst=rises,
         random_state=settings.random_state,
         n_jobs=1,
@@ -77,9 +77,10 @@ def make_forest(settings: Training, rises: IntArray) -> RandomForestRegressor:
 
 def fit(settings: Training, rises: IntArray, X: Float32Array, y: FloatArray) -> RandomForestRegressor:
     """Fit a forest; with few rows its leaves shrink, so that it still has a dozen."""
-    leaf = max(1, min(settings.min_samples_leaf, int(len(y) * BOOTSTRAP_SHARE) // 12))
+    rows = max(1, min(BOOTSTRAP_ROWS, int(len(y) * BOOTSTRAP_SHARE)))
+    leaf = max(1, min(settings.min_samples_leaf, rows // 12))
     forest = make_forest(settings, rises)
-    return forest.set_params(min_samples_leaf=leaf).fit(X, y)
+    return forest.set_params(min_samples_leaf=leaf, max_samples=rows).fit(X, y)
 
 
 def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Trained:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import joblib
+from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from athlete_monitor.errors import MonitorError
@@ -47,6 +48,12 @@ def each(
         except TerminatedWorkerError:
             pass
     yield from map(function, paced(islice(tasks, done, None)))
+
+
+def release(workers: int, backend: str) -> None:
+    """End idle worker processes: the next stage begins with fresh ones that hold no memory of this one."""
+    if workers > 1 and backend == "loky":
+        get_reusable_executor().shutdown(wait=True)
 
 
 def _parallel(

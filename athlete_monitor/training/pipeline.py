@@ -21,7 +21,7 @@ from athlete_monitor.training.errors import TrainingError
 from athlete_monitor.training.forest import Trained, train_athlete
 from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import Outcome, figures
-from athlete_monitor.training.parallel import each
+from athlete_monitor.training.parallel import each, release
 from athlete_monitor.training.plan import Plan, Standing, make_plan
 from athlete_monitor.training.publication import Product, Publisher
 
@@ -117,6 +117,7 @@ class Pass:
         for group, results in zip(groups, self._each(work, groups), strict=True):
             self._around.display.advance(f"athletes {group[0].athlete_id} to {group[-1].athlete_id}")
             yield from results
+        release(self._shares.workers, self._config.training.backend)
 
     def _train(self, data: Sequence[AthleteData], due: dict[int, Candidates]) -> Iterator[Outcome]:
         self._around.display.stage("training", len(data))

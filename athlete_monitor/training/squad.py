@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LEAST_ATHLETES: Final = 3
 ROWS_PER_ATHLETE: Final = 1000
-FOLD_ROWS_PER_ATHLETE: Final = 300
+FOLD_ROWS_PER_ATHLETE: Final = 200
 HIDDEN_SHARE: Final = 0.25
 """Share of rows that are learned without a profile, so that the model knows what to say where none is known."""
 

@@ -15,7 +15,8 @@ from athlete_monitor.training.gate import decide
 from athlete_monitor.wire.sample import NO_PROFILE
 
 GROUPS = ("cadence",)
-WIDTH = len(FeatureSpec().columns(GROUPS))
+COLUMNS = FeatureSpec().columns(GROUPS)
+WIDTH = len(COLUMNS)
 
 
 def made(name, start, n=400, seed=0, slope=1.0):
@@ -23,7 +24,9 @@ def made(name, start, n=400, seed=0, slope=1.0):
     X = rng.normal(size=(n, WIDTH)).astype(np.float32)
     y = 120.0 + slope * 10.0 * X[:, 0] + rng.normal(0.0, 1.0, n)
     t = start + np.arange(n, dtype=np.float64)
-    return SessionRows(name, name, t, X, np.ones((n, 5), dtype=bool), y, np.arange(n) + int(start), 1.0, NO_PROFILE)
+    return SessionRows(
+        name, name, t, X, COLUMNS, np.ones((n, 5), dtype=bool), y, np.arange(n) + int(start), 1.0, NO_PROFILE
+    )
 
 
 def data(*sessions):
