@@ -18,6 +18,7 @@ from cachetools import TTLCache
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.cache import BoundedCache
 from athlete_monitor.models.ledger import MOST_REMEMBERED, Counts, Refusal, Refusals
+from athlete_monitor.models.limits import Limits, accept_all
 from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
 from athlete_monitor.models.model import Model, ModelSource
 from athlete_monitor.models.probes import Probes
@@ -42,24 +43,6 @@ CROWDED_WARNING_S: Final = 60.0
 
 NO_OWN: Final = "no model of its own"
 NO_DEFAULT: Final = "no default model"
-
-
-def _accept_all(manifest: Manifest) -> None:
-    """Refuse no manifest."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much memory the models may hold, how often to look, and which manifests to accept.
-
-    ``accept`` raises ModelError for a manifest that must not serve (see ``schema.features_check``).
-    """
-
-    total_model_memory_bytes: int = 600_000_000
-    memory_warning_percent: float = 85.0
-    missing_ttl_s: float = 30.0
-    reload_check_s: float = 5.0
-    accept: Callable[[Manifest], None] = _accept_all
 
 
 @dataclass
@@ -123,7 +106,7 @@ class DynamicModelLoader:
         self._load_lock = threading.Lock()  # one load at a time; taken before the other, never inside it
 
     @classmethod
-    def from_config(cls, config: Config, accept: Callable[[Manifest], None] = _accept_all) -> DynamicModelLoader:
+    def from_config(cls, config: Config, accept: Callable[[Manifest], None] = accept_all) -> DynamicModelLoader:
         """Open the configured loader and load ``model_loading.preload_players``; ``accept`` checks each manifest.
 
         Raises:
@@ -166,14 +149,6 @@ class DynamicModelLoader:
                 self._counts.hits += 1
                 return model
         return self._own(player_id) or (self._own(DEFAULT) if player_id != DEFAULT else None)
-
-    def candidates(self, player_id: AthleteId) -> list[Model]:
-        """Return the models that may serve an athlete, the best first: the own one, then the default one."""
-        best = self.get_model(player_id)
-        if best is None or best.is_default:
-            return [best] if best else []
-        default = self._own(DEFAULT)
-        return [best, default] if default else [best]
 
     def poll(self) -> int:
         """Look for changed manifests and at the memory, where that is due; for every step of the live process.

@@ -14,7 +14,8 @@ from sklearn.ensemble import RandomForestRegressor
 
 from athlete_monitor.models.archive import SCRIPT_MEMBER
 from athlete_monitor.models.export import Artifacts, export_forest
-from athlete_monitor.models.loader import DynamicModelLoader, Limits
+from athlete_monitor.models.limits import Limits
+from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles, Session
 from athlete_monitor.models.probes import Probes
 from athlete_monitor.models.runtimes import open_runtime

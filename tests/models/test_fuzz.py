@@ -119,7 +119,7 @@ def test_a_damaged_file_serves_nothing_but_what_was_published(tmp_path, executed
     loaders = [World().loader(store), World().loader(store)]
     loaders[0]._source.runtime = loaders[0].runtime = runtime("hummingbird")
     served = 0
-    for _ in range(600):
+    for _ in range(400):
         name = chance.choice(names)
         (store.updated / name).write_bytes(mutated(whole[name], chance))
         for kind, loader in zip(KINDS, loaders, strict=True):

@@ -147,14 +147,11 @@ def test_an_athlete_without_a_model_is_served_by_the_default_one_and_it_is_marke
     assert loader.get_model(9).is_default
     assert loader.why_not(9) == "no model of its own"
     assert not loader.get_model(7).is_default
-    assert [model.is_default for model in loader.candidates(7)] == [False, True]
-    assert [model.is_default for model in loader.candidates(9)] == [True]
 
 
 def test_without_a_default_model_there_is_none_and_a_reason(world, store):
     loader = world.loader(store)
     assert loader.get_model(9) is None
-    assert loader.candidates(9) == []
     assert loader.why_not(9) == "no model of its own"
 
 

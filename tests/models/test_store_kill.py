@@ -23,7 +23,7 @@ def test_a_publisher_killed_at_any_moment_leaves_the_old_or_the_new_model_whole(
         for kind, content in artifacts(level_bpm=level).by_kind().items():
             (tmp_path / f"{age}.{kind}").write_bytes(content)
     run = subprocess.run(
-        [sys.executable, str(SCRIPT), str(tmp_path), str(seed), "80"],
+        [sys.executable, str(SCRIPT), str(tmp_path), str(seed), "40"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
