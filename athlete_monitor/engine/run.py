@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -17,7 +17,7 @@ from athlete_monitor.locks import acquire
 from athlete_monitor.wire.broker import open_broker
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.offline import Recorded
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _LOG_BYTES = 5_000_000
 _LOG_FILES = 3
+_PLAIN_WIDTH = 120
 _SWITCH_S = 0.001  # threads that write files give way to the one that steps
 
 
@@ -81,7 +82,7 @@ def run_live(
         finally:
             if screen is not None:
                 screen.stop()
-                Console().print(summary_table(engine.notices.summaries))
+                _print_summaries(engine.notices.summaries)
 
 
 def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:
@@ -93,5 +94,10 @@ def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:
         told = run_recordings(config, recordings, sink=files)
     finally:
         files.stop()
-    Console(file=sys.stdout).print(summary_table(told.summaries))
+    _print_summaries(told.summaries)
     return 0
+
+
+def _print_summaries(summaries: Iterable[Mapping[str, Any]]) -> None:
+    console = Console()
+    Console(width=console.width if console.is_terminal else _PLAIN_WIDTH).print(summary_table(summaries))
