@@ -74,7 +74,6 @@ def live(options: argparse.Namespace) -> dict[str, Any]:
         try:
             return measure(engine, port, options)
         finally:
-            shutil.copy(folder / "engine.out", "/tmp/e_engine.out")
             engine.send_signal(signal.SIGTERM)
             engine.wait(60)
 
@@ -224,13 +223,12 @@ def publish_models(path: Path, options: argparse.Namespace) -> None:
     spec = FeatureSpec.from_config(config.feature_engineering)
     groups = ("acceleration", "rotation")
     rng = np.random.default_rng(1)
+    names = (*spec.names(groups), *(() if options.personal else PROFILE_FEATURES))
+    X = rng.normal(size=(3000, len(names))).astype(np.float32)
+    forest = RandomForestRegressor(config.training.n_estimators, max_depth=config.training.max_depth, max_features=0.5)
+    forest.fit(X, 130 + 20 * X[:, 0] + 10 * X[:, 1] * X[:, 2])
+    artifacts = export_forest(forest, len(names)).by_kind()
     for athlete in range(1, options.athletes + 1) if options.personal else ("default",):
-        names = (*spec.names(groups), *(PROFILE_FEATURES if athlete == "default" else ()))
-        X = rng.normal(size=(3000, len(names))).astype(np.float32)
-        forest = RandomForestRegressor(
-            config.training.n_estimators, max_depth=config.training.max_depth, max_features=0.5
-        )
-        forest.fit(X, 130 + 20 * X[:, 0] + 10 * X[:, 1] * X[:, 2])
         draft = Manifest(
             athlete_id=athlete,  # type: ignore[arg-type]
             groups=groups,
@@ -247,7 +245,7 @@ def publish_models(path: Path, options: argparse.Namespace) -> None:
             residual_quantiles=ResidualQuantiles(-6, 6),
             versions={},
         )  # fmt: skip
-        ModelStore.from_config(config).publish(draft, export_forest(forest, len(names)).by_kind())
+        ModelStore.from_config(config).publish(draft, artifacts)
 
 
 @contextmanager
