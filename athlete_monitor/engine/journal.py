@@ -9,12 +9,13 @@ A SQLite file in WAL mode with full synchronisation, written by one thread in on
 * ``memories``: for each running session what features, fusion and filters remember, replaced every ``MEMORY_EVERY_S``.
 
 Pages of a microSD card wear: rows are appended or replaced in place, there is no index to keep, and the write-ahead log
-is folded in seldom.
+is folded in seldom. States are compressed, by the writing thread.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.create_function("packed", 1, _pack, deterministic=True)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
@@ -210,9 +212,9 @@ class Journal:
 
     def snapshot(self, number: int, last_t: float, totals: bytes, memory: bytes | None) -> None:
         """Record what a running session has added up and, where given, what it remembers."""
-        self._put("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?)", (number, last_t, self._now_s(), totals))
+        self._put("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, packed(?))", (number, last_t, self._now_s(), totals))
         if memory is not None:
-            self._put("INSERT OR REPLACE INTO memories VALUES (?, ?, ?)", (number, last_t, memory))
+            self._put("INSERT OR REPLACE INTO memories VALUES (?, ?, packed(?))", (number, last_t, memory))
 
     def end(self, number: int, end_t: float, load_trimp: float | None, summary: dict[str, Any]) -> None:
         """Record the end of a session and drop what was kept for its resumption."""
@@ -267,18 +269,20 @@ class Journal:
 
 def _open_session(row: tuple[Any, ...]) -> OpenSession:
     number, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts, totals, memory = row
-    return OpenSession(
-        number,
-        session_id,
-        device_id,
-        athlete_id,
-        start_t,
-        last_t,
-        arrived_s,
-        msgspec.json.decode(facts),
-        totals,
-        memory,
-    )
+    known = msgspec.json.decode(facts)
+    states = (_unpack(totals), _unpack(memory))
+    return OpenSession(number, session_id, device_id, athlete_id, start_t, last_t, arrived_s, known, *states)
+
+
+def _unpack(state: bytes | None) -> bytes | None:
+    try:
+        return None if state is None else zlib.decompress(state)
+    except zlib.error:  # the session goes on without it
+        return None
+
+
+def _pack(state: bytes) -> bytes:
+    return zlib.compress(state, level=1)
 
 
 _Record = tuple[str, tuple[Any, ...]]
