@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KEPT_JOBS = 10_000
 IMPACTS_KEPT = 1000
+FAILURES_A_ROUND = 20
 LOG_EVERY_S = 60.0
 _PERIOD_S = 0.2
 
@@ -127,20 +128,32 @@ class FileSink(Sink):
             self._worker.put((_append, (path, f"{format_timestamp(session.device_t)} {text}\n")))
 
     def _write(self, jobs: Sequence[_Job]) -> None:
-        """Do what is asked; what fails stays first in line, and nothing else is tried in this round."""
+        """Do what is asked; what fails is tried again in the next round, and does not keep the rest waiting."""
         self._kept.extend(jobs)
-        while self._kept:
-            act, arguments = self._kept[0]
-            act(*arguments)
-            self._kept.popleft()
-        self._write_latest()
+        errors: list[OSError] = []
+        for _ in range(len(self._kept)):
+            job = self._kept.popleft()
+            if error := _attempt(*job):
+                errors.append(error)
+                self._kept.append(job)
+            if len(errors) >= FAILURES_A_ROUND:
+                break
+        errors += self._write_latest()
+        if errors:
+            raise errors[-1]
 
-    def _write_latest(self) -> None:
-        now_s = self._clock()
+    def _write_latest(self) -> list[OSError]:
+        now_s, errors = self._clock(), []
         for path in list(self._latest):
             if self._stopping or now_s - self._written_s.get(path, -self._interval_s) >= self._interval_s:
-                replace_file(path, self._latest.pop(path))
+                payload = self._latest[path]
+                if error := _attempt(replace_file, (path, payload)):
+                    errors.append(error)
+                    continue
                 self._written_s[path] = now_s
+                if self._latest[path] is payload:
+                    del self._latest[path]
+        return errors
 
     def _write_summary(self, path: Path, summary: dict[str, Any]) -> None:
         free = path
@@ -159,6 +172,14 @@ class FileSink(Sink):
 
 
 _Job = tuple["Callable[..., None]", tuple[Any, ...]]
+
+
+def _attempt(act: Callable[..., None], arguments: tuple[Any, ...]) -> OSError | None:
+    try:
+        act(*arguments)
+    except OSError as error:
+        return error
+    return None
 
 
 def _pretty(value: dict[str, Any]) -> bytes:

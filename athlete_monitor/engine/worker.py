@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -13,30 +14,39 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 JOIN_S = 10.0
+QUIET_S = 2.0
 
 
 class Alarm:
-    """Says once that something fails, and once that it works again."""
+    """Says once that something fails, and once that it works again: when nothing has failed for ``quiet_s``."""
 
-    def __init__(self, what: str, tell: Callable[[str, bool], None] | None = None) -> None:
-        self._what = what
-        self._tell = tell
+    def __init__(
+        self,
+        what: str,
+        tell: Callable[[str, bool], None] | None = None,
+        quiet_s: float = QUIET_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._what, self._tell = what, tell
+        self._quiet_s, self._clock = quiet_s, clock
         self._raised = False
+        self._failed_s = 0.0
 
     @property
     def raised(self) -> bool:
-        """Whether the last attempt failed."""
+        """Whether it fails at present."""
         return self._raised
 
     def failed(self, error: Exception) -> None:
         """Note a failed attempt."""
+        self._failed_s = self._clock()
         if not self._raised:
             self._raised = True
             self._say(f"{self._what} failed: {error}", bad=True)
 
     def worked(self) -> None:
         """Note an attempt that worked."""
-        if self._raised:
+        if self._raised and self._clock() - self._failed_s >= self._quiet_s:
             self._raised = False
             self._say(f"{self._what} works again", bad=False)
 
