@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
-COLUMNS, LINES = 112, 24
+COLUMNS, LINES = 128, 24
 FRAME: Final = re.compile(rb"(?:\r?\x1b\[1A\x1b\[2K|\x1b\[H)+")
 """How rich goes back to the top of a live picture."""
 
@@ -43,18 +43,18 @@ def run_in_terminal(command: list[str]) -> bytes:
     return bytes(written)
 
 
-def fullest_picture(written: bytes) -> str:
-    """Return the picture with most to see among those that were drawn one over the other."""
-    pictures = [picture.decode(errors="replace") for picture in FRAME.split(written) if b"Athlete" in picture]
-    later = pictures[len(pictures) * 2 // 3 :]
-    return max(later, key=len).split("\x1b[?25h")[0]
+def late_picture(written: bytes) -> str:
+    """Return one of the later pictures of the live table, of those that were drawn one over the other."""
+    pictures = [picture.decode(errors="replace") for picture in FRAME.split(written)]
+    busy = [picture for picture in pictures if "strap" in picture and "model" in picture and "TRIMP" in picture]
+    return busy[len(busy) * 3 // 4]
 
 
 def main() -> int:
     """Run the demonstration and draw it."""
     with tempfile.TemporaryDirectory() as folder:
         demo = [sys.executable, str(PROJECT / "jetson_deploy.py"), "demo", "--root", folder]
-        picture = fullest_picture(run_in_terminal(demo))
+        picture = late_picture(run_in_terminal(demo))
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi(picture.replace("\r", "")))
     console.save_svg(str(PROJECT / "docs" / "images" / "live.svg"), title="python3 main.py")
