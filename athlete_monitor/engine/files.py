@@ -6,6 +6,7 @@ alarm is raised, summaries and logs are kept and written when there is room agai
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections import deque
@@ -42,18 +43,27 @@ def replace_file(path: Path, content: bytes, *, sync: bool = False) -> None:
     Raises:
         OSError: it cannot be written; the old file stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
+        _write_bytes(temporary, content, sync=sync)
         temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        if temporary.is_file():
+            temporary.unlink(missing_ok=True)
         raise
+
+
+def _write_bytes(path: Path, content: bytes, *, sync: bool) -> None:
+    try:
+        file = path.open("wb", buffering=0)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("wb", buffering=0)
+    with file:
+        if file.write(content) != len(content):
+            raise OSError(errno.ENOSPC, "no space left for a whole file", str(path))
+        if sync:
+            os.fsync(file.fileno())
 
 
 class FileSink(Sink):
@@ -76,8 +86,9 @@ class FileSink(Sink):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outputs, self._logs, self._interval_s, self._clock = outputs, logs, interval_s, clock
-        self._latest: dict[Path, bytes] = {}
-        self._written_s: dict[Path, float] = {}
+        self._paths: dict[str, Path] = {}
+        self._latest: dict[str, tuple[Path, bytes]] = {}
+        self._written_s: dict[str, float] = {}
         self._kept: deque[_Job] = deque(maxlen=KEPT_JOBS)
         self._impacts: dict[Path, list[dict[str, Any]]] = {}
         self._log_due_t: dict[str, float] = {}
@@ -96,7 +107,12 @@ class FileSink(Sink):
 
     def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:
         """Note the newest figures, for the live file, and a line a minute for the log."""
-        self._latest[self._folder(session.wearer) / f"{session.wearer.file_stem}_realtime_output.json"] = payload
+        key = session.session_id
+        path = self._paths.get(key)
+        if path is None:
+            path = self._folder(session.wearer) / f"{session.wearer.file_stem}_realtime_output.json"
+            self._paths[key] = path
+        self._latest[key] = (path, payload)
         if session.last_t >= self._log_due_t.get(session.session_id, 0.0):
             self._log_due_t[session.session_id] = session.last_t + LOG_EVERY_S
             self._log(session, _line(figures))
@@ -113,6 +129,7 @@ class FileSink(Sink):
         self._worker.put((self._write_summary, (self._folder(session.wearer) / name, summary)))
         self._log(session, f"event=session_ended reason={summary['end_reason']} trimp={summary['trimp']}")
         self._log_due_t.pop(session.session_id, None)
+        self._paths.pop(session.session_id, None)
 
     def stop(self) -> None:
         """Write everything that is waiting."""
@@ -144,15 +161,18 @@ class FileSink(Sink):
 
     def _write_latest(self) -> list[OSError]:
         now_s, errors = self._clock(), []
-        for path in list(self._latest):
-            if self._stopping or now_s - self._written_s.get(path, -self._interval_s) >= self._interval_s:
-                payload = self._latest[path]
-                if error := _attempt(replace_file, (path, payload)):
-                    errors.append(error)
-                    continue
-                self._written_s[path] = now_s
-                if self._latest[path] is payload:
-                    del self._latest[path]
+        self._written_s = {key: at for key, at in self._written_s.items() if now_s - at < self._interval_s}
+        due = (
+            list(self._latest) if self._stopping else [key for key in list(self._latest) if key not in self._written_s]
+        )
+        for key in due:
+            written = self._latest[key]
+            if error := _attempt(replace_file, written):
+                errors.append(error)
+                continue
+            self._written_s[key] = now_s
+            if self._latest[key] is written:
+                del self._latest[key]
         return errors
 
     def _write_summary(self, path: Path, summary: dict[str, Any]) -> None:

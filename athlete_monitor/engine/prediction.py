@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -116,6 +116,8 @@ class Bound:
     with_profile: bool
     low_bpm: float
     high_bpm: float
+    mark: int
+    """A number of its own: equal marks are the same model."""
 
     @property
     def model_id(self) -> str:
@@ -128,7 +130,7 @@ class Bound:
         return self.model.predict(np.hstack([X, profiles]) if self.with_profile else X)
 
 
-def bind(model: ServedModel, spec: FeatureSpec) -> Bound:
+def bind(model: ServedModel, spec: FeatureSpec, mark: int) -> Bound:
     """Tie a model to this engine's features; raises ModelError where it was made for others."""
     manifest = model.manifest
     features_check(spec)(manifest)
@@ -139,6 +141,7 @@ def bind(model: ServedModel, spec: FeatureSpec) -> Bound:
         manifest.athlete_id == DEFAULT,
         manifest.residual_quantiles.q10,
         manifest.residual_quantiles.q90,
+        mark,
     )
 
 
@@ -153,6 +156,8 @@ class ModelBook:
         self._bits = 1 << np.arange(len(GROUPS))
         self._seen = np.full(capacity, -1, dtype=np.int64)
         self._serving = np.zeros(capacity, dtype=bool)
+        self._marks = np.full(capacity, -1, dtype=np.int64)
+        self._next_mark = 0
         self._profiles = np.zeros((capacity, len(PROFILE_FEATURES)), dtype=np.float32)
         self._athletes: dict[int, int] = {}
         self._chosen: dict[int, Bound] = {}
@@ -162,6 +167,7 @@ class ModelBook:
         """Make room for ``capacity`` rows."""
         added = capacity - len(self._seen)
         self._seen = np.concatenate([self._seen, np.full(added, -1, dtype=np.int64)])
+        self._marks = np.concatenate([self._marks, np.full(added, -1, dtype=np.int64)])
         self._serving = np.concatenate([self._serving, np.zeros(added, dtype=bool)])
         self._profiles = np.vstack([self._profiles, np.zeros((added, len(PROFILE_FEATURES)), dtype=np.float32)])
 
@@ -177,6 +183,7 @@ class ModelBook:
         self._athletes.pop(row, None)
         self._chosen.pop(row, None)
         self._serving[row] = False
+        self._marks[row] = -1
 
     def refresh(self, athlete_id: int | None = None) -> None:
         """Choose anew at the next step, for one athlete or for all: models may have changed."""
@@ -227,14 +234,15 @@ class ModelBook:
             answer[:, index] = bpm, bpm + bound.low_bpm, bpm + bound.high_bpm
         return answer
 
-    def _by_model(self, rows: IntArray) -> list[tuple[Bound, list[int]]]:
-        groups: dict[str, tuple[Bound, list[int]]] = {}
-        chosen = self._chosen
-        for index, row in enumerate(rows.tolist()):
-            bound = chosen.get(row)
-            if bound is not None:
-                groups.setdefault(bound.model.model_id, (bound, []))[1].append(index)
-        return list(groups.values())
+    def _by_model(self, rows: IntArray) -> list[tuple[Bound, Any]]:
+        """Each model with the indices of its rows; a slice where all rows share one."""
+        marks = self._marks[rows]
+        if len(marks) and marks[0] >= 0 and (marks == marks[0]).all():
+            return [(self._chosen[int(rows[0])], slice(None))]
+        groups: dict[int, list[int]] = {}
+        for index, mark in enumerate(marks.tolist()):
+            groups.setdefault(mark, []).append(index)
+        return [(self._chosen[int(rows[found[0]])], found) for mark, found in groups.items() if mark >= 0]
 
     def _choose(self, row: int, available: BoolArray) -> None:
         self._chosen.pop(row, None)
@@ -243,7 +251,9 @@ class ModelBook:
             if bound is not None and not (bound.needs & ~available).any():
                 self._chosen[row] = bound
                 break
-        self._serving[row] = row in self._chosen
+        bound = self._chosen.get(row)
+        self._serving[row] = bound is not None
+        self._marks[row] = -1 if bound is None else bound.mark
 
     def _bind(self, model: ServedModel) -> Bound | None:
         if model.model_id not in self._bound:
@@ -252,7 +262,8 @@ class ModelBook:
 
     def _checked(self, model: ServedModel) -> Bound | None:
         try:
-            return bind(model, self._spec)
+            self._next_mark += 1
+            return bind(model, self._spec, self._next_mark)
         except ModelError as error:
             _log.error("event=model_refused reason=%r", str(error))
             return None
