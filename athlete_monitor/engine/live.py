@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 TICK_S = 0.2
 SNAPSHOT_S = 0.8
-COALESCE_LOOK_S = 0.001
+COALESCE_LOOK_S = 0.0005
 FIRST_STATS_S = 2.0
 _encode = msgspec.json.Encoder().encode
 _OFFLINE = _encode({"status": "offline"})
@@ -225,9 +225,9 @@ class LiveEngine:
                 return
 
     def _coalesce(self, longest_s: float) -> None:
-        """Wait while messages keep coming, but not for long: a wide step costs less than several narrow ones."""
+        """Wait while more devices' messages keep coming, but not for long: a wide step costs less than narrow ones."""
         waiting, end_s = 0, time.monotonic() + longest_s
-        while waiting < len(self.inbox) and time.monotonic() < end_s:
+        while waiting < len(self.inbox) < len(self.monitor.sessions) and time.monotonic() < end_s:
             waiting = len(self.inbox)
             time.sleep(min(longest_s, COALESCE_LOOK_S))
 
