@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Logging
 
 LOGGER = "athlete_monitor.training"
+TOLD = "told"
+"""Marks a log record whose sentence the user reads anyway: it goes to the file alone."""
 
 
 def say(line: str, *, error: bool = False) -> None:
@@ -102,6 +104,7 @@ def _handlers(settings: Logging) -> list[logging.Handler]:
     if settings.console_output:
         terminal = logging.StreamHandler()
         terminal.setLevel(logging.WARNING)
+        terminal.addFilter(lambda record: not getattr(record, TOLD, False))
         terminal.setFormatter(logging.Formatter("%(message)s"))
         handlers.append(terminal)
     if settings.log_to_file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -53,6 +53,12 @@ class Trained:
     curve: Curve
     importance: FloatArray
     seconds: float
+
+    def without_rows(self) -> Trained:
+        """The same without the rows that only publishing needs."""
+        return replace(
+            self, test_X=self.test_X[:0].copy(), test_y=self.test_y[:0].copy(), check_rows=self.check_rows[:1].copy()
+        )
 
 
 def make_forest(settings: Training, rises: IntArray) -> RandomForestRegressor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from athlete_monitor.models.manifest import DEFAULT, Session
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.training import resources, squad
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
-from athlete_monitor.training.console import LOGGER, Display, Quiet
+from athlete_monitor.training.console import LOGGER, TOLD, Display, Quiet
 from athlete_monitor.training.dataset import AthleteData, assemble, extract
 from athlete_monitor.training.errors import TrainingError
 from athlete_monitor.training.forest import Trained, train_athlete
@@ -90,7 +90,8 @@ class Pass:
         try:
             for outcome in self._outcomes(plan):
                 self._remember(plan, outcome, attempts)
-                _log.log(logging.INFO if outcome.succeeded else logging.ERROR, "%s", _event(outcome))
+                level = logging.INFO if outcome.succeeded else logging.ERROR
+                _log.log(level, "%s", _event(outcome), extra={TOLD: True})
                 yield outcome
         finally:
             self._notifier.close()
@@ -105,9 +106,12 @@ class Pass:
             (data if isinstance(item, AthleteData) else failed).append(item)  # type: ignore[arg-type]
         due = {standing.sessions.athlete_id: standing.sessions for standing in plan.due}
         yield from (self._lost(failure, due[failure.athlete_id]) for failure in failed if failure.athlete_id in due)
-        yield from self._train([item for item in data if item.athlete_id in due], due)
+        groups, members = self._members(data) if plan.default_reason else ((), [])
+        rates = sorted(session.rate_hz for item in data for session in item.sessions)
+        data = [item for item in data if item.athlete_id in due]
+        yield from self._train(data, due)
         if plan.default_reason:
-            yield from self._default(data, plan)
+            yield from self._default(members, groups, plan, rates)
 
     def _gather(self, standings: Sequence[Standing]) -> Iterator[AthleteData | Failure]:
         """Read and replay sessions, several athletes side by side in each process."""
@@ -119,10 +123,18 @@ class Pass:
             yield from results
         release(self._shares.workers, self._config.training.backend)
 
-    def _train(self, data: Sequence[AthleteData], due: dict[int, Candidates]) -> Iterator[Outcome]:
+    def _members(self, data: Sequence[AthleteData]) -> tuple[tuple[str, ...], list[squad.Member]]:
+        """The default model's channel groups and rows."""
+        groups = squad.squad_groups(data) if data else ()
+        profiles = [profile_row(self._profile(item)) for item in data]
+        return groups, squad.members(data, profiles, self._spec, groups)
+
+    def _train(self, data: list[AthleteData], due: dict[int, Candidates]) -> Iterator[Outcome]:
+        """Train athlete by athlete; the rows of those that are done leave ``data`` and memory."""
         self._around.display.stage("training", len(data))
         work = partial(train_one, spec=self._spec, settings=self._config.training)
-        for item, result in zip(data, self._each(work, data), strict=True):
+        for place, result in enumerate(self._each(work, data)):
+            item, data[place] = data[place], replace(data[place], sessions=())
             self._around.display.advance(f"athlete {item.athlete_id}")
             sessions = due[item.athlete_id]
             if isinstance(result, Failure):
@@ -130,11 +142,10 @@ class Pass:
             else:
                 yield self._publish(_product(item, sessions, result), _notes(item, sessions))
 
-    def _default(self, data: Sequence[AthleteData], plan: Plan) -> Iterator[Outcome]:
+    def _default(
+        self, members: Sequence[squad.Member], groups: tuple[str, ...], plan: Plan, rates_hz: Sequence[float]
+    ) -> Iterator[Outcome]:
         """The squad-wide model, where there are enough athletes with the same channels."""
-        groups = squad.squad_groups(data) if data else ()
-        rows = [profile_row(self._profile(item)) for item in data]
-        members = squad.members(data, rows, self._spec, groups)
         if len(members) < squad.LEAST_ATHLETES:
             reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
             yield Outcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
@@ -147,7 +158,8 @@ class Pass:
             self._around.display.advance(f"without athlete {member.athlete_id}")
             folds.append(fold)
         trained = squad.train_default(members, folds, self._config.training, constraint)
-        yield self._publish(_squad_product(data, plan, groups, trained), (f"{len(members)} athletes",))
+        product = _squad_product(members, plan, groups, rates_hz, trained)
+        yield self._publish(product, (f"{len(members)} athletes",))
 
     def _each(self, work: Callable[..., object], tasks: Sequence[object]) -> Iterator:  # type: ignore[type-arg]
         backend = self._config.training.backend
@@ -169,7 +181,7 @@ class Pass:
             product.athlete_id,
             status,
             text,
-            product,
+            replace(product, trained=product.trained.without_rows()),
             published.manifest,
             published.deployed_mae_bpm,
             published.agreement_bpm,
@@ -248,14 +260,13 @@ def _product(data: AthleteData, sessions: Candidates, trained: Trained) -> Produ
     return Product(data.athlete_id, data.groups, entries, data.sessions[-1].rate_hz, trained)
 
 
-def _squad_product(data: Sequence[AthleteData], plan: Plan, groups: tuple[str, ...], trained: Trained) -> Product:
-    rows = {
-        session.sha256: len(session) for item in data if set(groups) <= set(item.groups) for session in item.sessions
-    }
+def _squad_product(
+    members: Sequence[squad.Member], plan: Plan, groups: tuple[str, ...], rates_hz: Sequence[float], trained: Trained
+) -> Product:
+    rows = dict(shares for member in members for shares in member.rows)
     files = [file for standing in plan.read for file in standing.sessions.files]
     entries = tuple(Session(file.path.name, file.sha256, rows.get(file.sha256, 0)) for file in files)
-    rates = sorted(session.rate_hz for item in data for session in item.sessions)
-    return Product(DEFAULT, groups, entries, rates[len(rates) // 2], trained)
+    return Product(DEFAULT, groups, entries, rates_hz[len(rates_hz) // 2], trained)
 
 
 def _notes(data: AthleteData, sessions: Candidates) -> tuple[str, ...]:

@@ -35,11 +35,15 @@ KIND: Final = "leave_one_athlete_out"
 
 @dataclass(frozen=True)
 class Member:
-    """An athlete's rows for the default model: features of the squad's groups, then the profile; [n, F + P]."""
+    """An athlete's rows for the default model: features of the squad's groups, then the profile; [n, F + P].
+
+    ``rows`` tells how many rows come from each session, by its SHA-256.
+    """
 
     athlete_id: int
     X: Float32Array
     y: FloatArray
+    rows: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,11 @@ def _member(data: AthleteData, profile: Float32Array, spec: FeatureSpec, groups:
     X = np.concatenate([session.X for session in data.sessions])
     y = np.concatenate([session.y for session in data.sessions])
     rows = spread(len(y), ROWS_PER_ATHLETE)
-    return Member(data.athlete_id, np.hstack([X[np.ix_(rows, columns)], np.tile(profile, (len(rows), 1))]), y[rows])
+    seen = np.hstack([X[np.ix_(rows, columns)], np.tile(profile, (len(rows), 1))])
+    ends = np.cumsum([len(session) for session in data.sessions])
+    counts = np.diff(np.searchsorted(rows, ends), prepend=0).tolist()
+    shares = zip((session.sha256 for session in data.sessions), counts, strict=True)
+    return Member(data.athlete_id, seen, y[rows], tuple(shares))
 
 
 def rises(spec: FeatureSpec, groups: tuple[str, ...]) -> IntArray:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from athlete_monitor.arrays import CHANNELS, HEART_RATE
 from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
 from athlete_monitor.physiology.heart_rate import HeartRateFilter
-from athlete_monitor.training.dataset import Unusable, assemble, extract, load_track, replay
+from athlete_monitor.training.dataset import SessionRows, Unusable, assemble, extract, load_track, replay
 from athlete_monitor.training.errors import TrainingError
 from athlete_monitor.training.sessions import Candidates, SessionFile, candidates
 from tests.training.builders import rows, write_session
@@ -25,6 +25,11 @@ def file_of(path):
 def found(*paths, athlete_id=1):
     files = tuple(file_of(path) for path in paths)
     return extract([Candidates(athlete_id, files)], SPEC, 1.0, 100)[0]
+
+
+def usable(item):
+    assert isinstance(item, SessionRows)
+    return item
 
 
 def put_together(*paths, sessions_to_use=5, min_sessions=1, min_rows=60):
@@ -76,7 +81,7 @@ def test_dropouts_and_jumps_of_the_strap_are_left_out_not_mended(tmp_path):
 def test_rows_are_thinned_to_the_configured_rate(tmp_path):
     path = write_session(tmp_path, seconds=200)
     for per_second in (1.0, 0.2):
-        (session,) = extract([Candidates(1, (file_of(path),))], SPEC, per_second, 100)[0]
+        session = usable(extract([Candidates(1, (file_of(path),))], SPEC, per_second, 100)[0][0])
         assert len(session) == pytest.approx(200 * per_second, abs=1)
 
 
