@@ -90,7 +90,7 @@ class Monitoring(Section):
 class Jetson(Section):
     """Limits of the board."""
 
-    device_detection: bool = Field(description="Look whether CUDA works where the device is 'auto' or 'cuda'.")
+    device_detection: bool = Field(description="Look for CUDA where the device is 'auto'; false: 'auto' is the CPU.")
     memory_limit_mb: Megabytes = Field(description="Memory that training and the engine may use, MB.")
     batch_size: int = Field(ge=16, le=1_000_000, description="Steps read at a time when sessions become features.")
     gpu_memory_fraction: float = Field(gt=0, le=1, description="Share of the GPU's memory that torch may take.")

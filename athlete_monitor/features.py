@@ -86,13 +86,13 @@ class FeatureSpec:
     acc_components: tuple[str, ...] = ()
 
     @classmethod
-    def from_config(cls, section: FeatureEngineering) -> FeatureSpec:
+    def from_config(cls, feature_engineering: FeatureEngineering) -> FeatureSpec:
         """The specification that the ``feature_engineering`` section of a configuration asks for."""
-        chosen = section.features
-        classic = section.enabled
+        chosen = feature_engineering.features
+        classic = feature_engineering.enabled
         return cls(
-            window_s=section.rolling_window / section.sampling_frequency,
-            time_constants_s=tuple(float(tau) for tau in section.time_constants_s),
+            window_s=feature_engineering.rolling_window / feature_engineering.sampling_frequency,
+            time_constants_s=tuple(float(tau) for tau in feature_engineering.time_constants_s),
             resultant=classic and chosen.resultant,
             rolling_stats=classic and chosen.rolling_stats,
             jerk=classic and chosen.jerk,
@@ -489,8 +489,9 @@ def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: Fl
 
 def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
     """Inner products of the rows of two [k, 3] arrays, in a fixed order."""
-    product: FloatArray = a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2]
-    return product
+    products = a * b
+    total: FloatArray = products[:, 0] + products[:, 1] + products[:, 2]
+    return total
 
 
 def _norm(a: FloatArray) -> FloatArray:

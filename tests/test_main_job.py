@@ -6,6 +6,8 @@ import gzip
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -23,25 +25,23 @@ LATER = sorted((ROOT / "examples" / "stream").glob("player_*/*.csv.gz"))
 MODELS = ("athlete_models_pkl", "athlete_models_tensors_updated", "athlete_models_tensors_previous")
 
 
-@pytest.fixture
-def trained(tmp_path, run_door, make_config) -> Path:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one model for each of the two people."""
-    root = tmp_path / "trained"
+    root: Path = tmp_path_factory.mktemp("trained")
     shutil.copytree(ROOT / "examples" / "train", root / "athlete_training_data")
-    config = make_config("train.yaml", training={"n_jobs": 1, "n_estimators": 20})
-    trainer = run_door("sup_ml_rf_training.py", "--config", config, "--root", root)
-    assert trainer.wait(120) == 0, trainer.stdout + trainer.stderr
-    for athlete in (SHIRT, RUN):
-        assert (root / "athlete_models_tensors_updated" / f"hb_{athlete}_model.json").exists()
+    command = [sys.executable, str(ROOT / "sup_ml_rf_training.py"), "--players", f"{SHIRT},{RUN}", "--root", str(root)]
+    trainer = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    assert trainer.returncode == 0, trainer.stdout + trainer.stderr
     return root
 
 
-def place(trained: Path, name: str) -> Path:
-    """Return a fresh folder that holds the same models."""
-    for folder in MODELS:
-        if (trained / folder).exists():
-            shutil.copytree(trained / folder, trained.parent / name / folder)
-    return trained.parent / name
+def place(trained: Path, folder: Path) -> Path:
+    """Return a folder that holds the same models."""
+    for name in MODELS:
+        if (trained / name).exists():
+            shutil.copytree(trained / name, folder / name)
+    return folder
 
 
 @pytest.fixture
@@ -84,10 +84,10 @@ def watch_live(root: Path, config: Path, files: list[Path], run_door) -> None:
 
 
 def test_both_brokers_give_the_predictions_of_an_offline_run_to_the_last_digit(
-    trained, later, run_door, make_config, mosquitto
+    trained, later, run_door, make_config, mosquitto, tmp_path
 ):
     auto = {"heart_rate_source": "auto"}
-    offline, external, embedded = (place(trained, name) for name in ("offline", "external", "embedded"))
+    offline, external, embedded = (place(trained, tmp_path / name) for name in ("offline", "external", "embedded"))
     settings = make_config("offline.yaml", engine=auto)
     assert run_door("main.py", "--replay", *later, "--config", settings, "--root", offline).wait(120) == 0
     port = {"host": mosquitto.host, "port": mosquitto.port, "broker": "external"}
@@ -104,8 +104,10 @@ def test_both_brokers_give_the_predictions_of_an_offline_run_to_the_last_digit(
     assert len(seconds(external)) > 400
 
 
-def test_the_model_of_a_real_run_beats_the_median_of_the_athlete_on_a_later_run(trained, run_door, make_config):
-    root = place(trained, "judged")
+def test_the_model_of_a_real_run_beats_the_median_of_the_athlete_on_a_later_run(
+    trained, run_door, make_config, tmp_path
+):
+    root = place(trained, tmp_path / "judged")
     run = next(path for path in LATER if f"A{RUN}_" in path.name)
     assert run_door("main.py", "--replay", run, "--config", make_config("judge.yaml"), "--root", root).wait(120) == 0
     (summary,) = told(root)["summaries"].values()

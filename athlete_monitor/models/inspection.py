@@ -16,7 +16,7 @@ from athlete_monitor.errors import ModelError
 from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.manifest import DEFAULT, artifact_name
 from athlete_monitor.models.probes import peak_rss_bytes, rss_bytes
-from athlete_monitor.models.runtimes import open_runtime
+from athlete_monitor.models.runtimes import configured_runtime, open_runtime
 from athlete_monitor.models.store import ModelStore
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def bench(config: Config, seconds: float = 2.0) -> dict[str, Any]:
     ids = [athlete_id for athlete_id in model_ids(store) if athlete_id != DEFAULT] or model_ids(store)
     if not ids:
         raise ModelError(f"{store.updated}: holds no model to measure")
-    runtime = open_runtime(loading.runtime, loading.device)
+    runtime = configured_runtime(config)
     return measure(store, runtime, ids, seconds)
 
 

@@ -22,7 +22,7 @@ from athlete_monitor.models.limits import Limits, accept_all
 from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
 from athlete_monitor.models.model import Model, ModelSource
 from athlete_monitor.models.probes import Probes
-from athlete_monitor.models.runtimes import DeviceName, Runtime, RuntimeName, open_runtime
+from athlete_monitor.models.runtimes import DeviceName, Runtime, RuntimeName, configured_runtime, open_runtime
 from athlete_monitor.models.store import ModelStore, Stamp
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class DynamicModelLoader:
             loading.cache_size,
             loading.device,
             loading.enable_memory_monitoring,
-            runtime=loading.runtime,
+            runtime=configured_runtime(config, logger.warning),
             store=ModelStore.from_config(config, loading.models_directory),
             limits=Limits(
                 total_model_memory_bytes=int(loading.total_model_memory_mb * 1e6),

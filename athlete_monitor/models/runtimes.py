@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from athlete_monitor.arrays import BoolArray, Float32Array
+    from athlete_monitor.config import Config
     from athlete_monitor.models.manifest import ArtifactKind
 
 RuntimeName = Literal["hummingbird", "onnx"]
@@ -97,14 +98,28 @@ class ForestPredictor:
         return np.where(finite, predicted, np.float32(np.nan))
 
 
-def open_runtime(name: RuntimeName, device: DeviceName = "auto", report: Callable[[str], None] = print) -> Runtime:
+def configured_runtime(config: Config, report: Callable[[str], None] = print) -> Runtime:
+    """Start the runtime that ``model_loading`` and ``jetson`` ask for; see ``open_runtime``."""
+    loading, jetson = config.model_loading, config.jetson
+    device: DeviceName = "cpu" if loading.device == "auto" and not jetson.device_detection else loading.device
+    return open_runtime(loading.runtime, device, report, jetson.gpu_memory_fraction)
+
+
+def open_runtime(
+    name: RuntimeName,
+    device: DeviceName = "auto",
+    report: Callable[[str], None] = print,
+    gpu_memory_fraction: float = 1.0,
+) -> Runtime:
     """Start a runtime; ``report`` gets one line if the wished device cannot be had.
 
     Raises:
         ModelError: the runtime's library is not installed.
     """
     try:
-        return HummingbirdRuntime(device, report) if name == "hummingbird" else OnnxRuntime(device, report)
+        if name == "hummingbird":
+            return HummingbirdRuntime(device, report, gpu_memory_fraction)
+        return OnnxRuntime(device, report)
     except ImportError as error:
         raise ModelError(f"model_loading.runtime: {name} cannot start ({error})") from None
 
@@ -119,12 +134,19 @@ class HummingbirdRuntime:
     name = "hummingbird"
     kind: ArtifactKind = "hummingbird"
 
-    def __init__(self, device: DeviceName = "auto", report: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        device: DeviceName = "auto",
+        report: Callable[[str], None] = print,
+        gpu_memory_fraction: float = 1.0,
+    ) -> None:
         import torch
 
         torch.set_num_threads(1)
         self._torch: Any = torch
         self.device = _torch_device(torch, device, report)
+        if self.device == "cuda":
+            torch.cuda.set_per_process_memory_fraction(gpu_memory_fraction)
 
     def load(self, artifact: bytes, n_features: int) -> ForestPredictor:
         """See ``Runtime.load``."""

@@ -139,9 +139,9 @@ def keep_out_of_the_way(config: Config, log: logging.Logger) -> None:
     Raises:
         LockedError: it still runs after ``prediction_check.max_wait_time_secs``; the text says what to do.
     """
-    check = config.prediction_check
-    if not check.enabled:
+    if not config.prediction_check.enabled:
         return
+    check = config.prediction_check
     found = in_the_way(config)
     if found and check.force_training:
         log.warning("%s is predicting: training beside it, as forced", found)

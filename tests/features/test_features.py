@@ -60,7 +60,7 @@ def test_features_do_not_depend_on_who_else_is_in_the_call_or_how_samples_are_in
     bank = FeatureBank(SPEC, 1)
     bank.grow(len(seeds) + 2)
     seats = choices.sample(range(len(seeds) + 2), len(seeds))
-    got = [[] for _ in seeds]
+    got: list[list[np.ndarray]] = [[] for _ in seeds]
     while any(len(rows) < 30 for rows in got):
         waiting = [i for i, rows in enumerate(got) if len(rows) < 30]
         chosen = choices.sample(waiting, choices.randint(1, len(waiting)))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.errors import ModelError
-from athlete_monitor.models.runtimes import open_runtime
+from athlete_monitor.models.runtimes import configured_runtime, open_runtime
 from tests.helpers import ROOT
 from tests.models.kit import N_FEATURES, artifacts, forest, publish, rows, runtime, store_in
 
@@ -179,3 +179,12 @@ print(*sorted({{module.split(".")[0] for module in sys.modules}} & {absent!r}))
 """
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+def test_the_configuration_chooses_runtime_and_device(sample_config):
+    lines: list[str] = []
+    onnx = configured_runtime(sample_config(model_loading={"runtime": "onnx"}), lines.append)
+    assert (onnx.name, onnx.device) == ("onnx", "cpu")
+    undetected = sample_config(model_loading={"device": "auto"}, jetson={"device_detection": False})
+    assert configured_runtime(undetected, lines.append).device == "cpu"
+    assert lines == []
