@@ -29,7 +29,7 @@ def step_us(spec: FeatureSpec, athletes: int, seconds: float) -> float:
     """Median cost of an update of ``athletes`` rows, µs."""
     bank, rows = FeatureBank(spec, athletes), np.arange(athletes)
     values = np.random.default_rng(0).normal(size=(athletes, len(CHANNELS)))
-    spent = []
+    spent: list[float] = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or not spent:
         began = time.perf_counter()
