@@ -2,7 +2,8 @@
 
 A SQLite file in WAL mode with full synchronisation, written by one thread in one transaction per cycle:
 
-* ``sessions``: one row each, written at the first sample and at the summary;
+* ``sessions``: one row each, written at the first sample and at the summary; a recording that is sent twice, or a
+  message that the broker retains, begins a second session of one id;
 * ``seconds``: one row per athlete and second, appended;
 * ``events``: impacts, alerts and the like;
 * ``totals``: for each running session what changes: everything that has been added up, replaced each cycle;
@@ -33,6 +34,10 @@ MEMORY_EVERY_S = 30.0
 KEEP_SECONDS_DAYS = 14
 """Per-second rows of sessions that ended longer ago are deleted at start; sessions and events stay."""
 _CHECKPOINT_PAGES = 4000
+_BEGIN = """
+INSERT INTO sessions (id, session_id, device_id, athlete_id, start_t, began_s, facts) VALUES (
+    ?1, CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE session_id = ?2) THEN ?2 || '_' || ?1 ELSE ?2 END,
+    ?3, ?4, ?5, ?6, ?7)"""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
     id INTEGER PRIMARY KEY, session_id TEXT NOT NULL UNIQUE, device_id TEXT NOT NULL, athlete_id INTEGER NOT NULL,
@@ -188,14 +193,9 @@ class Journal:
         return loads
 
     def begin(self, session_id: str, device_id: str, athlete_id: int, start_t: float, facts: dict[str, Any]) -> int:
-        """Record a new session and return its number."""
+        """Record a new session and return its number; an id that was there before gets the number behind it."""
         number = self._last_number = self._last_number + 1
-        values = (number, session_id, device_id, athlete_id, start_t, self._now_s(), _json(facts))
-        self._put(
-            "INSERT INTO sessions (id, session_id, device_id, athlete_id, start_t, began_s, facts)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            values,
-        )
+        self._put(_BEGIN, (number, session_id, device_id, athlete_id, start_t, self._now_s(), _json(facts)))
         return number
 
     def second(self, second: Second) -> None:

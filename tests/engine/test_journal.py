@@ -135,3 +135,18 @@ def test_the_history_of_load_counts_overlapping_sessions_of_two_devices_once():
     assert one["acwr"] == pytest.approx(1.0)
     assert one["monotony"] is None
     assert "monotony" in reasons
+
+
+def test_a_recording_that_is_sent_twice_is_two_sessions_and_blocks_nothing(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    for _ in range(3):
+        journal = journal_at(path)
+        sink = JournalSink(journal)
+        monitor, _ = monitor_of(CONFIG, Models(default=LinearModel(spec_of(CONFIG))), begin=sink.begin)
+        monitor.sink._sinks.append(sink)
+        feed(monitor, stream(seconds=5))
+        monitor.end_all("test")
+        journal.stop()
+        assert not journal.failing
+    ids = [name for (name,) in rows(path, "SELECT session_id FROM sessions WHERE end_t IS NOT NULL ORDER BY id")]
+    assert ids == [ids[0], f"{ids[0]}_2", f"{ids[0]}_3"]
