@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.box import HEAVY_HEAD
 from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.sessions import Session
 
 REFRESH_S: Final = 0.5
+WIDE: Final = 110
+"""Columns that a terminal must have for the full headings."""
 ZONE_STYLES: Final = ("dim", "white", "cyan", "green", "yellow", "bold red")
 STATUS_STYLES: Final = {"online": "green", "stale": "yellow", "offline": "red"}
 SOURCES: Final = {
@@ -39,15 +42,24 @@ def number(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def squad_table(sessions: Iterable[Session], height: int = 1000) -> Table:
-    """One line for each athlete; those that do not fit are counted in the caption."""
-    table = Table(expand=True, header_style="bold", row_styles=("", "on grey7"))
-    for name, justify in (
-        ("Athlete", "left"), ("Min", "right"), ("HR", "right"), ("80 %", "right"), ("From", "left"),
-        ("Zone", "center"), ("TRIMP", "right"), ("kcal", "right"), ("Load/min", "right"), ("Impacts", "right"),
-        ("Data", "right"), ("Status", "left"),
+def squad_table(sessions: Iterable[Session], height: int = 1000, width: int = WIDE) -> Table:
+    """One line for each athlete; those that do not fit are counted in the caption.
+
+    On a terminal narrower than ``WIDE`` the lines between the columns go and headings are short: 80 columns are enough.
+    """
+    narrow = width < WIDE
+    table = Table(
+        expand=True, header_style="bold", row_styles=("", "on grey7"), box=None if narrow else HEAVY_HEAD,
+        padding=(0, 1, 0, 0) if narrow else (0, 1), pad_edge=not narrow,
+    )  # fmt: skip
+    for wide_name, narrow_name, justify in (
+        ("Athlete", "Athlete", "left"), ("Min", "Min", "right"), ("HR", "HR", "right"), ("80 %", "80 %", "right"),
+        ("From", "From", "left"), ("Zone", "Zn", "center"), ("TRIMP", "TRIMP", "right"), ("kcal", "kcal", "right"),
+        ("Load/min", "Ld/m", "right"), ("Impacts", "Imp", "right"), ("Data", "Data", "right"),
+        ("Status", "Status", "left"),
     ):  # fmt: skip
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+        name = narrow_name if narrow else wide_name
+        table.add_column(name, justify=justify, no_wrap=name != "Athlete")  # type: ignore[arg-type]
     ordered = sorted(sessions, key=lambda session: (session.athlete_id, session.device_id))
     shown = ordered[: max(1, height)]
     for session in shown:
@@ -65,7 +77,7 @@ def _cells(session: Session) -> list[RenderableType]:
     live = "" if session.status == "online" else "dim"
     now = figures if session.status != "offline" else {}
     return [
-        Text(f"{session.athlete_id:>3} {session.wearer.name}"),
+        _cut(f"{session.athlete_id:>3} {session.wearer.name}"),
         Text(number(figures.get("elapsed_s", 0.0) / 60), live),
         Text(number(now.get("heart_rate_bpm")), live or f"bold {style}"),
         Text(_interval(now), "dim"),
@@ -78,6 +90,11 @@ def _cells(session: Session) -> list[RenderableType]:
         _quality(figures),
         status,
     ]
+
+
+def _cut(name: str) -> Text:
+    """A name that gives way, on one line, where the table is wider than the terminal."""
+    return Text(name, no_wrap=True, overflow="ellipsis")
 
 
 def _interval(figures: Mapping[str, Any]) -> str:
@@ -215,7 +232,7 @@ class Screen:
         if not sessions:
             whom = f"device {self._device_id}" if self._device_id else "the first athlete"
             return Panel(Text(f"Waiting for {whom} …", "dim"))
-        return squad_table(sessions, self._console.height - 10)
+        return squad_table(sessions, self._console.height - 10, self._console.width)
 
     def _run(self) -> None:
         with Live(console=self._console, auto_refresh=False, transient=False) as live:
@@ -224,19 +241,22 @@ class Screen:
 
 
 def summary_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
-    """One line for each ended session."""
-    table = Table(header_style="bold", title="Sessions")
-    for name in ("Athlete", "Minutes", "HR mean", "HR max", "TRIMP", "Load", "kcal", "Distance", "Model MAE", "Data"):
-        table.add_column(name, justify="left" if name == "Athlete" else "right")
+    """One line for each ended session, within 80 columns; only a long name is cut."""
+    table = Table(
+        header_style="bold", title="Sessions", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False,
+        caption="HR and Max in bpm; Off by: mean error of the model beside the strap, bpm", caption_justify="left",
+    )  # fmt: skip
+    for name in ("Athlete", "Min", "HR", "Max", "TRIMP", "Load", "kcal", "m", "Off by", "Data"):
+        table.add_column(name, justify="left" if name in {"Athlete", "Load"} else "right", no_wrap=name != "Athlete")
     for summary in summaries:
         error = summary["model_error"]
         table.add_row(
-            Text(f"{summary['athlete_id']} {summary['name']}"),
+            _cut(f"{summary['athlete_id']} {summary['name']}"),
             number(summary["duration_s"] / 60, 1),
             number(summary["heart_rate_mean_bpm"]),
             number(summary["heart_rate_highest_bpm"]),
             number(summary["trimp"], 1),
-            summary["training_load_zone"] or "–",
+            (summary["training_load_zone"] or "–").replace("_", " "),
             number(summary["energy_kcal"]),
             number(summary["distance_m"]),
             number(error["mae_bpm"] if error else None, 1),
