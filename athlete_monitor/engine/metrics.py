@@ -81,7 +81,6 @@ NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "energy_rate_kj_per_min": why.ENERGY_NEEDS,
     "stress_percent": why.RESERVE_NEEDS,
     "hr_excess_bpm": why.EXCESS_NEEDS,
-    "model_error": why.EXCESS_NEEDS,
     "training_load_zone": why.TRIMP_NEEDS,
     "player_load": ("acceleration",),
     "player_load_per_min": ("acceleration",),
@@ -215,6 +214,8 @@ def null_reasons(squad: Squad, row: int, mode: int, figures: Mapping[str, Any]) 
             reasons[name] = "measured by the strap" if figures["heart_rate_bpm"] is not None else why.HEART_RATE_MISSING
         elif name in {"model_heart_rate_bpm", "model_id"}:
             reasons[name] = squad.models.reason(row)
+        elif name == "model_error":
+            reasons[name] = squad.models.reason(row) if squad.models.model_id(row) is None else why.NEVER_BOTH
         elif name == "strap_heart_rate_bpm":
             reasons[name] = squad.strap.reason(row)
         elif name == "vo2max_ml_kg_min":

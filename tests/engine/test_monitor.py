@@ -130,6 +130,16 @@ def test_a_model_whose_channels_do_not_arrive_does_not_serve():
     assert "channels" in figures["reasons"]["model_heart_rate_bpm"]
 
 
+def test_without_a_model_its_error_is_missing_for_want_of_the_model():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, stream(seconds=5))
+    monitor.end_all("test")
+    summary = told.summaries[0]
+    assert summary["model_error"] is None
+    assert summary["reasons"]["model_error"] == summary["reasons"]["model_id"]
+    assert "model" in summary["reasons"]["model_error"]
+
+
 def test_auto_bridges_a_lost_strap_with_the_corrected_model(sample_config):
     config = sample_config(engine={"heart_rate_source": "auto"})
     monitor, told = monitor_of(config, models())
