@@ -18,18 +18,17 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
-COLUMNS: Final = (
-    "athlete",
-    "min",
-    "bpm",
-    "heart rate from",
-    "TRIMP",
-    "kcal",
-    "m",
-    "impacts",
-    "model off by, bpm",
+COLUMNS: Final = ("athlete", "min", "bpm", "from", "TRIMP", "kcal", "m", "impacts", "off by")
+PLAIN_WIDTH: Final = 100
+MEANINGS: Final = (
+    "from: where heart rate came from most; off by: mean error of the model beside the strap, bpm;\n"
+    "-: not known, for the reason that the session's summary names"
 )
-PLAIN_WIDTH: Final = 110
+MID_VISIT: Final = 11
+MID_VISIT_NOTE: Final = (
+    "Athlete 11's recording begins in the middle of a visit: the model cannot know the effort just before, and is "
+    "off by more than in a session seen from its start."
+)
 
 
 def print_models(config: Config, athletes: Sequence[int]) -> None:
@@ -49,12 +48,14 @@ def print_models(config: Config, athletes: Sequence[int]) -> None:
 def print_sessions(config: Config, athletes: Sequence[int]) -> bool:
     """Print a table of each athlete's latest session; false where one has none."""
     files = {athlete: latest_summary(config.paths.prediction_outputs, athlete) for athlete in athletes}
-    table = Table(title="Sessions", title_justify="left", box=None, pad_edge=False)
+    table = Table(title="Sessions", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in COLUMNS:
-        table.add_column(name, justify="left" if name in {"athlete", "heart rate from"} else "right")
+        table.add_column(name, justify="left" if name in {"athlete", "from"} else "right", no_wrap=name != "athlete")
     for athlete, file in files.items():
         table.add_row(*(cells(json.loads(file.read_text())) if file else [f"{athlete}: no session arrived"]))
-    Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print("", table)
+    notes = [MEANINGS, *([MID_VISIT_NOTE] if files.get(MID_VISIT) else [])]
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    console.print("", table, "", *notes, sep="\n")
     return all(files.values())
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from athlete_monitor.config import load_config
 from athlete_monitor.deploy import demo_summary
 from athlete_monitor.deploy.children import Children
 from athlete_monitor.deploy.demo import _folder, _simulated
@@ -111,3 +113,36 @@ def test_what_is_not_known_is_a_dash() -> None:
 
 def test_without_outputs_there_is_no_summary(tmp_path: Path) -> None:
     assert demo_summary.latest_summary(tmp_path, 1) is None
+
+
+def session_summary(athlete: int) -> dict[str, object]:
+    return {
+        "athlete_id": athlete,
+        "name": "Recorded: smart shirt",
+        "duration_s": 600.0,
+        "heart_rate_mean_bpm": 131.0,
+        "heart_rate_source_s": {"none": 0.0, "model_corrected": 600.0},
+        "trimp": 108.3,
+        "energy_kcal": 1102.0,
+        "distance_m": 10234.0,
+        "impact_alerts": 12,
+        "model_error": {"mae_bpm": 19.9},
+    }
+
+
+@pytest.mark.parametrize("athlete", [11, 12])
+def test_the_summary_fits_80_columns_and_explains_the_recording_that_begins_in_the_middle(
+    athlete: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "prediction_outputs" / f"A{athlete}_x"
+    folder.mkdir(parents=True)
+    file = folder / f"A{athlete}_D011_session_summary_1.json"
+    file.write_text(json.dumps(session_summary(athlete)), encoding="utf-8")
+    monkeypatch.setattr(demo_summary, "PLAIN_WIDTH", 80)
+    config = load_config(ROOT / "jetson_nano_4gb_config.yaml", tmp_path, environ={})
+    assert demo_summary.print_sessions(config, [athlete])
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 80
+    (row,) = [line for line in said.splitlines() if line.startswith(f"{athlete} ")]
+    assert row.split()[-7:] == ["131", "model_corrected", "108.3", "1102", "10234", "12", "19.9"]
+    assert ("middle of a visit" in said) == (athlete == 11)
