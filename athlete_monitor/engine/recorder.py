@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.sessions import Session, Wearer
     from athlete_monitor.wire.sample import Sample
 
+_log = logging.getLogger(__name__)
+
+KEPT_SAMPLES = 60_000
+"""Samples of all files together that wait for a disk that is full."""
 _PERIOD_S = 0.5
 _QUEUE = 20_000
 _LOOK_AHEAD_S = 3.0
@@ -46,6 +51,8 @@ class Recorder(Sink):
     ) -> None:
         self._folders, self._clock = folders, clock
         self._open: dict[str, _OpenFile] = {}
+        self._ending: list[_OpenFile] = []
+        self._lost = 0
         self._worker = Worker(
             "recorder", self._write, limit=_QUEUE, period_s=_PERIOD_S, alarm=Alarm("recording sessions", tell)
         )
@@ -53,8 +60,8 @@ class Recorder(Sink):
 
     @property
     def lost(self) -> int:
-        """Chunks of samples given up because the disk is too slow or full."""
-        return self._worker.dropped
+        """Chunks and samples given up because the disk is too slow, or was full for too long."""
+        return self._worker.dropped + self._lost
 
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
         """Leave samples for the file of their session."""
@@ -67,29 +74,60 @@ class Recorder(Sink):
         self._worker.put((session.session_id, session.wearer, None, ()))
 
     def stop(self) -> None:
-        """Write what is waiting and close all files."""
+        """Write what is waiting and close all files; what the disk refuses now is lost, and said so."""
         self._worker.stop()
-        for file in self._open.values():
-            file.close()
-        self._open.clear()
+        self._end(list(self._open))
+        _attempt(self._write, ())
+        for file in self._ending:
+            self._lost += file.abandon()
+        self._ending.clear()
+        if self._lost:
+            _log.error("event=samples_not_recorded samples=%d", self._lost)
 
     def _write(self, items: Sequence[tuple[str, Wearer, Mode | None, Sequence[Sample]]]) -> None:
+        """Take samples over, then write to every file; one that fails keeps its samples and no other file waiting."""
         for session_id, wearer, mode, samples in items:
             file = self._open.get(session_id)
             if file is not None and file.mode != mode:
-                self._open.pop(session_id).close()
+                self._end([session_id])
                 file = None
             if mode is not None:
                 file = file or self._open.setdefault(
                     session_id, _OpenFile(self._folders[mode], mode, wearer, self._clock())
                 )
                 file.add(samples)
-        for file in self._open.values():
-            file.write(self._clock())
+        now_s = self._clock()
+        errors = [error for file in self._open.values() if (error := _attempt(file.write, now_s))]
+        failed = {id(file): error for file in self._ending if (error := _attempt(file.close))}
+        self._ending = [file for file in self._ending if id(file) in failed]
+        errors += failed.values()
+        if errors:
+            self._bound()
+            raise errors[0]
+
+    def _end(self, session_ids: Sequence[str]) -> None:
+        self._ending += [self._open.pop(session_id) for session_id in session_ids]
+
+    def _bound(self) -> None:
+        """While the disk fails: give up the oldest samples beyond each file's share of what may wait."""
+        files = [*self._open.values(), *self._ending]
+        for file in files:
+            self._lost += file.keep(KEPT_SAMPLES // len(files))
+
+
+def _attempt(act: Callable[..., None], *arguments: object) -> OSError | None:
+    try:
+        act(*arguments)
+    except OSError as error:
+        return error
+    return None
 
 
 class _OpenFile:
-    """One file, made when the first seconds have told its columns."""
+    """One file, made when the first seconds have told its columns.
+
+    After a failure the file ends behind its last whole row, and a next one goes on with all that has not been written.
+    """
 
     def __init__(self, root: Path, mode: Mode, wearer: Wearer, now_s: float) -> None:
         self.mode: Mode = mode
@@ -100,6 +138,12 @@ class _OpenFile:
     def add(self, samples: Sequence[Sample]) -> None:
         self._waiting.extend(samples)
 
+    def keep(self, limit: int) -> int:
+        """Forget the oldest waiting samples beyond the limit; return how many."""
+        excess = max(0, len(self._waiting) - limit)
+        del self._waiting[:excess]
+        return excess
+
     def write(self, now_s: float) -> None:
         if self._writer is None and now_s - self._began_s < _LOOK_AHEAD_S:
             return
@@ -108,22 +152,33 @@ class _OpenFile:
     def close(self) -> None:
         self._write_waiting()
         if self._writer is not None:
-            self._writer.close()
+            writer, self._writer = self._writer, None
+            writer.close()
+
+    def abandon(self) -> int:
+        """Close without what is waiting; return how many samples that is."""
+        if self._writer is not None:
+            self._writer.abandon()
+        return len(self._waiting)
 
     def _write_waiting(self) -> None:
         if not self._waiting:
             return
-        writer = self._writer or self._make_writer()
-        waiting, self._waiting = self._waiting, []
-        writer.write(waiting)
-        writer.flush()
+        writer = self._writer = self._writer or self._make_writer()
+        try:
+            writer.write(self._waiting)
+            writer.flush()
+        except OSError:
+            self._writer = None
+            writer.abandon()
+            raise
+        self._waiting.clear()
 
     def _make_writer(self) -> SessionWriter:
         extras = {name for sample in self._waiting for name in measured_extras(sample)}
         body = self._wearer.profile
         profile = WireProfile(body.age_years, body.weight_kg, body.height_cm, body.sex)
         first = self._waiting[0]
-        self._writer = SessionWriter(
+        return SessionWriter(
             self._root, self.mode, self._wearer.athlete_id, first.device_id, first.t, profile, sorted(extras)
         )
-        return self._writer

@@ -6,7 +6,7 @@ import fcntl
 import math
 import os
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -95,9 +95,15 @@ class SessionWriter:
         self._mode = mode
         self.path = claim_path(root / f"player_{athlete_id}", PREFIX[mode], athlete_id, device_id, start_t)
         self._file = self.path.open("a", encoding="utf-8", newline="")
-        self._file.write(",".join(self.columns) + "\n")
-        self.flush()
         self.rows = 0
+        self._safe_bytes = 0
+        try:
+            self._file.write(",".join(self.columns) + "\n")
+            self.flush()
+        except OSError:
+            self.abandon()
+            self.path.unlink(missing_ok=True)  # a file without a heading is no session
+            raise
 
     def write(self, samples: Iterable[Sample]) -> None:
         """Append one row for each sample that holds a measurement. Rows are safe after ``flush``."""
@@ -166,6 +172,14 @@ class SessionWriter:
     def flush(self) -> None:
         """Hand all rows to the operating system: they survive a kill of this process."""
         self._file.flush()
+        self._safe_bytes = os.fstat(self._file.fileno()).st_size
+
+    def abandon(self) -> None:
+        """Close after a failure: the file ends with the last row that ``flush`` has made safe."""
+        with suppress(OSError):  # what is left cannot be written
+            self._file.close()
+        with suppress(OSError):
+            os.truncate(self.path, self._safe_bytes)
 
     def close(self) -> None:
         """Write what is left, make it survive a power cut, and close."""

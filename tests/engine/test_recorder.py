@@ -1,0 +1,108 @@
+"""Samples on their way to session files, over a disk that fails and recovers."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from athlete_monitor.athletes import Profile
+from athlete_monitor.engine import recorder as room
+from athlete_monitor.engine.recorder import Recorder
+from athlete_monitor.engine.sessions import Wearer
+from athlete_monitor.wire.session_files import SessionWriter
+from athlete_monitor.wire.session_reader import read_session
+from tests.engine.kit import START, stream
+from tests.helpers import wait_until
+
+
+@contextmanager
+def full_disk(limit_bytes=0):
+    """No file of this process grows beyond the limit."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def recorder(tmp_path, told, monkeypatch):
+    monkeypatch.setattr(room, "_PERIOD_S", 0.01)
+    monkeypatch.setattr(room, "_LOOK_AHEAD_S", 0.0)
+    return Recorder({"training": tmp_path}, lambda text, bad: told.append((text, bad)))
+
+
+def session(device="001", athlete=1):
+    return SimpleNamespace(session_id=device, wearer=Wearer(device, Profile(athlete)), mode="training")
+
+
+def recorded(folder):
+    times = [t for path in sorted(folder.rglob("*.csv")) for t in read_session(path).t.tolist()]
+    return sorted(round((t - START) * 10) for t in times)
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_sample(recorder, told, tmp_path):
+    samples = stream(seconds=30)
+    recorder.samples(session(), samples[:100])
+    wait_until(lambda: recorded(tmp_path) == list(range(100)), what="the first rows")
+    with full_disk(10_000):
+        recorder.samples(session(), samples[100:200])
+        recorder.samples(session("002", 2), stream("002", 2, 10))
+        wait_until(lambda: told, what="the alarm")
+    recorder.samples(session(), samples[200:])
+    recorder.stop()
+    assert recorded(tmp_path / "player_1") == list(range(300))
+    assert recorded(tmp_path / "player_2") == list(range(100))
+    assert recorder.lost == 0
+
+
+def test_a_disk_that_stays_full_is_no_reason_to_end_badly(recorder, told, tmp_path, caplog):
+    with full_disk():
+        recorder.samples(session(), stream(seconds=5))
+        wait_until(lambda: told, what="the alarm")
+        recorder.stop()
+    assert recorder.lost == 50
+    assert list(tmp_path.rglob("*.csv")) == []
+    assert "samples_not_recorded samples=50" in caplog.text
+
+
+def test_what_waits_for_a_full_disk_is_bounded_and_the_newest_is_kept(recorder, told, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "KEPT_SAMPLES", 80)
+    with full_disk():
+        recorder.samples(session(), stream(seconds=20))
+        wait_until(lambda: recorder.lost, what="the bound")
+    recorder.stop()
+    assert recorder.lost == 120
+    assert recorded(tmp_path) == list(range(120, 200))
+
+
+def test_one_folder_that_cannot_be_written_does_not_stop_the_others(recorder, told, tmp_path):
+    (tmp_path / "player_1").write_text("in the way")
+    recorder.samples(session(), stream(seconds=5))
+    recorder.samples(session("002", 2), stream("002", 2, 5))
+    wait_until(lambda: told and recorded(tmp_path / "player_2") == list(range(50)), what="the other file")
+    (tmp_path / "player_1").unlink()
+    recorder.stop()
+    assert recorded(tmp_path / "player_1") == list(range(50))
+
+
+def test_a_file_that_was_cut_short_ends_with_a_whole_row(tmp_path):
+    writer = SessionWriter(tmp_path, "training", 1, "001", START)
+    writer.write(stream(seconds=1))
+    writer.flush()
+    with full_disk(writer.path.stat().st_size + 20):
+        writer.write(stream(seconds=2)[10:])
+        with pytest.raises(OSError, match="too large"):
+            writer.flush()
+    writer.abandon()
+    assert recorded(tmp_path) == list(range(10))
+    assert writer.path.read_text().endswith("\n")
