@@ -34,7 +34,7 @@ from athlete_monitor.arrays import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from athlete_monitor.athletes import Profile
     from athlete_monitor.config import FeatureEngineering
@@ -204,7 +204,14 @@ _TOTALS: Final = (
 )
 """Quantities summed over the session: the heart drifts upwards with the work that was done, and recovers slower."""
 
-_TOTAL_NAMES: Final = tuple(signal.name for signal in _TOTALS)
+_SIGNALS: Final = (
+    "acc_x_mps2", "acc_y_mps2", "acc_z_mps2", "acc_vertical_mps2", "acc_horizontal_mps2", "acc_resultant_mps2",
+    "acc_dynamic_mps2", "acc_dynamic_sq_m2ps4", "acc_jerk_mps3", "acc_step_rate_hz", "rotation_rad_s", "speed_mps",
+    "speed_sq_m2ps2", "cadence_spm", "grade_power_w_kg", "grade_climb_mps",
+)  # fmt: skip
+_SIGNAL_COLUMN: Final = {name: column for column, name in enumerate(_SIGNALS)}
+_CHANNELS_OF_GROUPS: Final = np.array([[0, 1, 2], [3, 4, 5], [SPEED] * 3, [CADENCE] * 3, [SPEED, ALTITUDE, ALTITUDE]]).T
+"""What each group needs, [3, len(GROUPS)]."""
 
 
 @dataclass(frozen=True)
@@ -213,11 +220,15 @@ class _Layout:
 
     names: tuple[str, ...]
     group: tuple[int, ...]
-    efforts: tuple[str, ...]
-    shorts: tuple[str, ...]
+    effort_column: IntArray
+    short_column: IntArray
+    total_column: IntArray
     effort_group: IntArray
-    short_group: IntArray
     total_group: IntArray
+    span: IntArray
+    """Of each weight that is needed, which time it belongs to: a column of relax, then of elapsed."""
+    inverse_tau: FloatArray
+    """Of each weight: of gravity, of each of the shorts, of each group and time constant."""
     mean: slice
     variance: slice
     effort: slice
@@ -238,6 +249,7 @@ _FIXED_WIDTH: Final = _SIDE + 3
 def _layout(spec: FeatureSpec) -> _Layout:
     shorts = _short_signals(spec) if spec.rolling_stats else ()
     efforts = _effort_signals(spec)
+    inverse_tau = 1.0 / np.array(spec.time_constants_s, dtype=np.float64)
     named = [(f"{s.name}_mean", s.group) for s in shorts] + [(f"{s.name}_deviation", s.group) for s in shorts]
     named += [(f"{s.name}_ewma_{tau:g}s", s.group) for s in efforts for tau in spec.time_constants_s]
     named += [(f"{s.name}_total_s", s.group) for s in _TOTALS]
@@ -248,17 +260,31 @@ def _layout(spec: FeatureSpec) -> _Layout:
     return _Layout(
         names=tuple(name for name, _ in named),
         group=tuple(group for _, group in named),
-        efforts=tuple(s.name for s in efforts),
-        shorts=tuple(s.name for s in shorts),
-        effort_group=np.array([s.group for s in efforts], dtype=np.int64),
-        short_group=np.array([s.group for s in shorts], dtype=np.int64),
-        total_group=np.array([s.group for s in _TOTALS], dtype=np.int64),
+        effort_column=_columns_of(efforts),
+        short_column=_columns_of(shorts),
+        total_column=_columns_of(_TOTALS),
+        effort_group=_groups_of(efforts),
+        total_group=_groups_of(_TOTALS),
+        span=np.concatenate(
+            [[_ACCELERATION], _groups_of(shorts), len(GROUPS) + np.repeat(np.arange(len(GROUPS)), len(inverse_tau))]
+        ),
+        inverse_tau=np.concatenate(
+            [[1.0 / _GRAVITY_TAU_S], np.full(len(shorts), 1.0 / spec.window_s), np.tile(inverse_tau, len(GROUPS))]
+        ),
         mean=mean,
         variance=variance,
         effort=effort,
         total=total,
         width=total.stop,
     )
+
+
+def _columns_of(signals: Sequence[_Signal]) -> IntArray:
+    return np.array([_SIGNAL_COLUMN[signal.name] for signal in signals], dtype=np.int64)
+
+
+def _groups_of(signals: Sequence[_Signal]) -> IntArray:
+    return np.array([signal.group for signal in signals], dtype=np.int64)
 
 
 def _remaining(elapsed: FloatArray) -> FloatArray:
@@ -333,71 +359,59 @@ class FeatureBank:
         missing = np.isnan(values)
         present = _present(missing)
         elapsed, relax = _times(state, t, present)
-        signals = _signals(state, np.where(missing, 0.0, values), elapsed, relax, present)
-        self._average_shorts(state, signals, relax)
-        self._average_efforts(state, signals, elapsed)
+        plan, known = self._plan, np.where(missing, 0.0, values)
+        keep = _remaining(np.concatenate([relax, elapsed], axis=1).take(plan.span, axis=1) * plan.inverse_tau)
+        signals = _signals(state, known, elapsed, relax, present, keep[:, :1])
+        shorts = 1 + len(plan.short_column)
+        self._average_shorts(state, signals.take(plan.short_column, axis=1), keep[:, 1:shorts])
+        self._average_efforts(state, signals, elapsed, keep[:, shorts:].reshape(len(t), len(GROUPS), -1))
         last_t = state[:, _LAST_T]
         np.copyto(last_t, np.fmax(last_t, t[:, None]), where=present)
         self._state[rows] = state
         return self._features(state)
 
-    def _average_shorts(self, state: FloatArray, signals: _Signals, relax: FloatArray) -> None:
+    def _average_shorts(self, state: FloatArray, signals: FloatArray, keep: FloatArray) -> None:
         """Exponential mean and variance over the short window."""
         plan = self._plan
-        if not plan.shorts:
+        if not len(plan.short_column):
             return
-        keep = _remaining(relax * (1.0 / self.spec.window_s)).take(plan.short_group, axis=1)
-        away = _columns(signals, plan.shorts, len(state)) - state[:, plan.mean]
+        away = signals - state[:, plan.mean]
         step = (1.0 - keep) * away
         state[:, plan.mean] += step
         state[:, plan.variance] = keep * (state[:, plan.variance] + step * away)
 
-    def _average_efforts(self, state: FloatArray, signals: _Signals, elapsed: FloatArray) -> None:
+    def _average_efforts(self, state: FloatArray, signals: FloatArray, elapsed: FloatArray, keep: FloatArray) -> None:
         """Exponential averages and sums of effort; what a long gap hides counts as rest."""
         plan = self._plan
-        keep = _remaining(elapsed[:, :, None] * self._inverse_tau)
         gain = 1.0 - keep
         held = elapsed
         if (elapsed > HOLD_S).any():
             held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
             gain = 1.0 - _remaining(held[:, :, None] * self._inverse_tau)
-        effort = state[:, plan.effort].reshape(len(state), len(plan.efforts), -1)
+        effort = state[:, plan.effort].reshape(len(state), len(plan.effort_column), -1)
         effort *= keep.take(plan.effort_group, axis=1)
-        effort += gain.take(plan.effort_group, axis=1) * _columns(signals, plan.efforts, len(state))[:, :, None]
+        effort += gain.take(plan.effort_group, axis=1) * signals.take(plan.effort_column, axis=1)[:, :, None]
         state[:, plan.effort] = effort.reshape(len(state), -1)
-        state[:, plan.total] += held.take(plan.total_group, axis=1) * _columns(signals, _TOTAL_NAMES, len(state))
+        state[:, plan.total] += held.take(plan.total_group, axis=1) * signals.take(plan.total_column, axis=1)
 
     def _features(self, state: FloatArray) -> Float32Array:
         plan = self._plan
-        shorts = len(plan.shorts)
+        shorts = len(plan.short_column)
         features = np.empty((len(state), len(plan.names)), dtype=np.float32)
         features[:, :shorts] = state[:, plan.mean]
         features[:, shorts : 2 * shorts] = np.sqrt(state[:, plan.variance])
         features[:, 2 * shorts :] = state[:, plan.effort.start :]
         never = np.isnan(state[:, _LAST_T])
         if never.any():
-            features[never.take(self._column_group, axis=1)] = np.nan
+            np.copyto(features, np.nan, where=never.take(self._column_group, axis=1))
         return features
-
-
-def _columns(signals: _Signals, names: tuple[str, ...], rows: int) -> FloatArray:
-    """The named signals side by side, float64 [rows, len(names)]; 0 for those of a group that no row has now."""
-    columns = np.zeros((rows, len(names)))
-    for column, name in enumerate(names):
-        if name in signals:
-            columns[:, column] = signals[name]
-    return columns
 
 
 def _present(missing: BoolArray) -> BoolArray:
     """Which groups each sample holds in full, bool [k, len(GROUPS)], from what is missing [k, len(CHANNELS)]."""
-    absent = np.empty((len(missing), len(GROUPS)), dtype=np.bool_)
-    absent[:, _ACCELERATION] = missing[:, 0] | missing[:, 1] | missing[:, 2]
-    absent[:, _ROTATION] = missing[:, 3] | missing[:, 4] | missing[:, 5]
-    absent[:, _SPEED] = missing[:, SPEED]
-    absent[:, _CADENCE] = missing[:, CADENCE]
-    absent[:, _GRADE] = missing[:, SPEED] | missing[:, ALTITUDE]
-    return ~absent
+    first, second, third = (missing.take(channels, axis=1) for channels in _CHANNELS_OF_GROUPS)
+    present: BoolArray = ~(first | second | third)
+    return present
 
 
 def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatArray, FloatArray]:
@@ -413,16 +427,21 @@ def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatA
 
 
 def _signals(
-    state: FloatArray, known: FloatArray, elapsed: FloatArray, relax: FloatArray, present: BoolArray
-) -> _Signals:
-    """Every quantity of this sample, [k] each; advances the short memories of ``state`` on the way.
+    state: FloatArray,
+    known: FloatArray,
+    elapsed: FloatArray,
+    relax: FloatArray,
+    present: BoolArray,
+    gravity_keep: FloatArray,
+) -> FloatArray:
+    """Every quantity of this sample, [k, len(_SIGNALS)]; advances the short memories of ``state`` on the way.
 
-    A group that no row has now is left out: it would get no weight.
+    A group that no row has now is left at 0: it gets no weight.
     """
     now: list[bool] = np.logical_or.reduce(present, axis=0).tolist()
     signals: _Signals = {}
     if now[_ACCELERATION]:
-        signals.update(_motion(state, known[:, ACC], elapsed[:, _ACCELERATION], relax[:, _ACCELERATION]))
+        signals.update(_motion(state, known[:, ACC], elapsed[:, _ACCELERATION], relax[:, _ACCELERATION], gravity_keep))
     if now[_ROTATION]:
         signals["rotation_rad_s"] = _norm(known[:, GYRO])
     if now[_SPEED]:
@@ -432,21 +451,28 @@ def _signals(
         signals["cadence_spm"] = known[:, CADENCE]
     if now[_GRADE]:
         signals.update(_slope(state, known[:, SPEED], known[:, ALTITUDE], relax[:, _GRADE]))
-    return signals
+    columns = np.zeros((len(state), len(_SIGNALS)))
+    for name, values in signals.items():
+        columns[:, _SIGNAL_COLUMN[name]] = values
+    return columns
 
 
-def _motion(state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: FloatArray) -> _Signals:
+def _motion(
+    state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: FloatArray, gravity_keep: FloatArray
+) -> _Signals:
     """Movement apart from gravity, whatever way the sensor is worn: along gravity, across it, jerk and steps."""
     # A row without acceleration now has relax 0: nothing here moves, and its signals get no weight.
     gravity = state[:, _GRAVITY]
-    gravity += (1.0 - _remaining(relax * (1.0 / _GRAVITY_TAU_S)))[:, None] * (acc - gravity)
+    previous = state[:, _PREVIOUS_ACC]
+    gravity += (1.0 - gravity_keep) * (acc - gravity)
     dynamic = acc - gravity
-    vertical = _dot(dynamic, gravity) / np.fmax(_norm(gravity), _LEAST_GRAVITY_MPS2)
-    dynamic_sq = _dot(dynamic, dynamic)
+    vectors = np.array([dynamic, gravity, acc, acc - previous])
+    squares = _dot(vectors, vectors)
+    dynamic_length, gravity_length, resultant, change = np.sqrt(squares)
+    vertical = _dot(dynamic, gravity) / np.fmax(gravity_length, _LEAST_GRAVITY_MPS2)
+    dynamic_sq = squares[0]
     moves = elapsed > 0.0
     rate = np.where(moves, 1.0, 0.0) / np.where(moves, elapsed, 1.0)
-    previous = state[:, _PREVIOUS_ACC]
-    jerk = _norm(acc - previous) * rate
     np.copyto(previous, acc, where=(relax > 0.0)[:, None])
     return {
         "acc_x_mps2": acc[:, 0],
@@ -454,10 +480,10 @@ def _motion(state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: Floa
         "acc_z_mps2": acc[:, 2],
         "acc_vertical_mps2": vertical,
         "acc_horizontal_mps2": np.sqrt(np.fmax(dynamic_sq - vertical * vertical, 0.0)),
-        "acc_resultant_mps2": _norm(acc),
-        "acc_dynamic_mps2": np.sqrt(dynamic_sq),
+        "acc_resultant_mps2": resultant,
+        "acc_dynamic_mps2": dynamic_length,
         "acc_dynamic_sq_m2ps4": dynamic_sq,
-        "acc_jerk_mps3": jerk,
+        "acc_jerk_mps3": change * rate,
         "acc_step_rate_hz": _steps(state, vertical, moves) * rate,
     }
 
@@ -488,9 +514,9 @@ def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: Fl
 
 
 def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Inner products of the rows of two [k, 3] arrays, in a fixed order."""
+    """Inner products of the rows of two [..., 3] arrays, in a fixed order."""
     products = a * b
-    total: FloatArray = products[:, 0] + products[:, 1] + products[:, 2]
+    total: FloatArray = products[..., 0] + products[..., 1] + products[..., 2]
     return total
 
 

@@ -81,7 +81,7 @@ def tilt_quaternion(up: FloatArray) -> FloatArray:
 def up_in_sensor_frame(quaternion: FloatArray) -> FloatArray:
     """Unit vectors [3, k] that point up, seen from the sensor, for attitudes [4, k]."""
     w, x, y, z = quaternion
-    return np.stack([2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z])
+    return np.array([2.0 * (x * z - w * y), 2.0 * (y * z + w * x), w * w - x * x - y * y + z * z])
 
 
 class SteadyForce(SquadState):
@@ -187,8 +187,8 @@ class _GyroscopeFilter(SquadState):
         moves = usable & (gap > 0.0) & ~starts
         moving = np.flatnonzero(moves)
         if len(moving):
-            elapsed = np.stack([gap, t - state[5]])[:, moving].T.tolist()
-            vectors = np.stack([force.T, gyro_rad_s, mag_ut])[:, moving]
+            elapsed = np.array([gap, t - state[5]]).take(moving, axis=1).T.tolist()
+            vectors = np.array([force.T, gyro_rad_s, mag_ut]).take(moving, axis=1)
             before = state[:4, moving].T
             state[:4, moving] = np.array(self._steps(rows[moving].tolist(), elapsed, vectors, before)).T
         np.copyto(state[4], t, where=usable)

@@ -75,7 +75,7 @@ class LiveError(SquadState):
         known = ~np.isnan(error_bpm)
         if known.any():
             rows, error = rows[known], error_bpm[known]
-            self._table[:, rows] += np.stack([np.ones_like(error), error, np.abs(error), error * error])
+            self._table[:, rows] += np.array([np.ones_like(error), error, np.abs(error), error * error])
 
     def figures(self, rows: IntArray) -> FloatArray:
         """Readings, bias, MAE and RMSE [4, k]; bpm, NaN where there was no reading."""
@@ -157,6 +157,8 @@ def choose(
     lenient = mode == _UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
     use_strap = ~np.isnan(strap.bpm) & (lenient | (mode == _TRAINING))
     use_model = ~np.isnan(model.bpm) & ~use_strap & (lenient | (mode == _GAME))
+    if not use_model.any():
+        return _of_strap(use_strap, strap, strap_age_s)
     shift = np.where(lenient & use_model, add, 0.0)
     shown = np.where(use_strap, strap.bpm, np.where(use_model, model.bpm + shift, np.nan))
     source = _sources(use_strap, strap_age_s, use_model, shift)
@@ -165,7 +167,18 @@ def choose(
     return HeartRate(shown, source, low, high)
 
 
+def _of_strap(use_strap: BoolArray, strap: CleanHeartRate, strap_age_s: FloatArray) -> HeartRate:
+    """What is chosen where no model is: as in training. The strap's heart rate has no interval."""
+    nothing = np.full(len(use_strap), np.nan)
+    source = np.where(use_strap, _measured(strap_age_s), _NONE)
+    return HeartRate(np.where(use_strap, strap.bpm, np.nan), source, nothing, nothing)
+
+
+def _measured(strap_age_s: FloatArray) -> IntArray:
+    return np.where(strap_age_s > HELD_AFTER_S, _HELD, _SENSOR)
+
+
 def _sources(use_strap: BoolArray, strap_age_s: FloatArray, use_model: BoolArray, shift: FloatArray) -> IntArray:
-    measured = np.where(strap_age_s > HELD_AFTER_S, _HELD, _SENSOR)
+    measured = _measured(strap_age_s)
     predicted = np.where(shift != 0.0, _MODEL_CORRECTED, _MODEL)
     return np.where(use_strap, measured, np.where(use_model, predicted, _NONE))

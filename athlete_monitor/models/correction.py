@@ -25,6 +25,8 @@ LEARN_FAST_S: Final = 3.0
 LEARN_SLOW_S: Final = 180.0
 FADE_FAST_S: Final = 60.0
 FADE_SLOW_S: Final = 900.0
+_LEARN_S: Final = np.array([[LEARN_FAST_S], [LEARN_SLOW_S]])
+_FADE_S: Final = np.array([[FADE_FAST_S], [FADE_SLOW_S]])
 
 BLANK: Final = (np.nan, np.nan, np.nan, 0.0)
 """State of an athlete who has shown no error yet: fast and slow average (bpm), time of the newest error (s), and the
@@ -36,30 +38,24 @@ def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray) -> FloatArray
 
     The averages begin as plain means, so that a few readings already count in full.
     """
-    fast, slow, newest, span = state
-    seen = ~np.isnan(error_bpm)
+    averages, newest, span = state[:2], state[2], state[3]
     first = np.isnan(newest)
     step = np.where(first, 1.0, np.fmin(np.fmax(t - newest, 0.0), LEARN_SLOW_S))
-    grown = span + step
-    share = (step / np.fmin(np.fmax(grown, step), tau) for tau in (LEARN_FAST_S, LEARN_SLOW_S))
-    weight_fast, weight_slow = (np.where(first, 1.0, np.fmin(part, 1.0)) for part in share)
-    known_fast, known_slow = np.where(first, error_bpm, fast), np.where(first, error_bpm, slow)
-    learned = np.stack(
-        [
-            known_fast + weight_fast * (error_bpm - known_fast),
-            known_slow + weight_slow * (error_bpm - known_slow),
-            np.fmax(t, newest),
-            grown,
-        ]
-    )
-    return np.where(seen, learned, state)
+    learned = np.empty_like(state)
+    learned[2] = np.fmax(t, newest)
+    learned[3] = grown = span + step
+    weight = np.where(first, 1.0, np.fmin(step / np.fmin(np.fmax(grown, step), _LEARN_S), 1.0))
+    known = np.where(first, error_bpm, averages)
+    learned[:2] = known + weight * (error_bpm - known)
+    return np.where(np.isnan(error_bpm), state, learned)
 
 
 def correction(state: FloatArray, t: FloatArray) -> FloatArray:
     """What to add to the models' heart rates at ``t`` [k], bpm, given the state [4, k]; 0 without any error seen."""
     fast, slow, newest, _ = state
     age_s = np.fmax(t - newest, 0.0)
-    faded = slow * _fade(age_s / FADE_SLOW_S) + (fast - slow) * _fade(age_s / FADE_FAST_S)
+    kept_fast, kept_slow = _fade(age_s / _FADE_S)
+    faded = slow * kept_slow + (fast - slow) * kept_fast
     return np.where(np.isnan(faded), 0.0, faded)
 
 

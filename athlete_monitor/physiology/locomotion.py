@@ -71,12 +71,13 @@ class Locomotion(SquadState):
         Returns the speed [k], m/s, used for this sample; NaN where there was none.
         """
         read = ~(np.isnan(speed_mps) & np.isnan(x_m + y_m))
-        reading = np.stack([speed_mps, x_m, y_m])
+        used = np.full(len(rows), np.nan)
+        if not read.any():
+            return used
+        reading = np.array([speed_mps, x_m, y_m])
         if read.all():
             return self._read(rows, t, reading)
-        used = np.full(len(rows), np.nan)
-        if read.any():
-            used[read] = self._read(rows[read], t[read], reading[:, read])
+        used[read] = self._read(rows[read], t[read], reading[:, read])
         return used
 
     def total(self, name: str, rows: IntArray) -> FloatArray:
