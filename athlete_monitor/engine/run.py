@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import logging.handlers
 import sys
@@ -77,6 +78,8 @@ def run_live(
         screen = Screen(engine, Console(), device) if show else None
         if screen is not None:
             screen.start()
+        gc.collect()
+        gc.freeze()  # to search what start-up made (torch above all) again and again would stop the steps for 0.3 s
         try:
             return engine.run()
         finally:
