@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import selectors
 import socket
 import subprocess
 import sys
+import threading
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import BrokerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
 
     from athlete_monitor.config import Mqtt
 
+_log = logging.getLogger(__name__)
+
+DRAIN: Final = "drain\n"
+"""Said on the embedded broker's standard input: end when the clients have left."""
+DRAIN_S: Final = 5.0
+_WATCH_S: Final = 0.25
+_FIRST_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 10.0
 _PROBE_S: Final = 1.0
 _START_S: Final = 20.0
 _STOP_S: Final = 5.0
@@ -30,12 +43,24 @@ _PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 class BrokerHandle:
     """The broker in use; as a context manager it stops, on leaving, what it started.
 
+    An embedded broker that ends unasked is started again, with growing pauses for as long as it cannot; both are logged
+    and counted in ``restarts``. What it held in memory is gone then; its clients connect anew by themselves.
+
     Args:
-        process: the embedded broker, or None where the broker is not ours.
+        start: starts the embedded broker; None where the broker is not ours.
+
+    Raises:
+        BrokerError: it does not start.
     """
 
-    def __init__(self, process: subprocess.Popen[str] | None = None) -> None:
-        self._process = process
+    def __init__(self, start: Callable[[], subprocess.Popen[str]] | None = None) -> None:
+        self.restarts = 0
+        self._start = start
+        self._stopping = threading.Event()
+        self._process = None if start is None else start()
+        self._watcher = threading.Thread(target=self._watch, name="broker", daemon=True)
+        if self._process is not None:
+            self._watcher.start()
 
     @property
     def embedded(self) -> bool:
@@ -52,18 +77,52 @@ class BrokerHandle:
         """Whether the embedded broker runs; True for a broker that is not ours, of which nothing is known."""
         return self._process is None or self._process.poll() is None
 
+    def drain(self, timeout_s: float = DRAIN_S) -> None:
+        """End the embedded broker as soon as its clients have left, at the latest after the time."""
+        if self._process is not None:
+            self._stopping.set()
+            self._watcher.join()
+            _ask_to_drain(self._process)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout_s)
+        self.stop()
+
     def stop(self) -> None:
         """End the embedded broker, and wait until its port is free; harmless when called again."""
-        process = self._process
-        if process is None:
-            return
-        process.terminate()
+        if self._process is not None:
+            self._stopping.set()
+            self._watcher.join()
+            _end(self._process)
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(_WATCH_S):
+            if not self.alive:
+                self._revive()
+
+    def _revive(self) -> None:
+        """Start the broker again, until it runs or is to stop."""
+        assert self._process is not None  # noqa: S101 - what is watched
+        _log.error("event=embedded_broker_ended pid=%d code=%s", self._process.pid, self._process.returncode)
+        _close_pipes(self._process)
+        pause_s, told = _FIRST_PAUSE_S, ""
+        while reason := self._refusal():
+            if reason != told:
+                _log.error("event=embedded_broker_not_restarted reason=%r", reason)
+                told = reason
+            if self._stopping.wait(pause_s):
+                return
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        self.restarts += 1
+        _log.warning("event=embedded_broker_restarted pid=%d restarts=%d", self._process.pid, self.restarts)
+
+    def _refusal(self) -> str:
+        """Start the broker; return why it does not, or nothing."""
+        assert self._start is not None  # noqa: S101 - what has started it
         try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        _close_pipes(process)
+            self._process = self._start()
+        except (BrokerError, OSError) as error:
+            return str(error)
+        return ""
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +133,23 @@ class BrokerHandle:
         self.stop()
 
 
+def _ask_to_drain(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None  # noqa: S101 - opened in _start
+    with suppress(OSError):  # it has ended
+        process.stdin.write(DRAIN)
+        process.stdin.flush()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    _close_pipes(process)
+
+
 def open_broker(settings: Mqtt) -> BrokerHandle:
     """Make sure, as ``mqtt.broker`` says, that there is a broker.
 
@@ -81,10 +157,11 @@ def open_broker(settings: Mqtt) -> BrokerHandle:
     ``mqtt.host`` and ``mqtt.port`` and that host is this machine without TLS. ``embedded`` starts it in any case.
 
     The embedded broker is amqtt in a process of its own, so that it does not share the interpreter lock with the
-    engine (``benchmarks/mqtt.py``). It listens on loopback only, takes any user, and has no TLS. Retained messages,
-    last wills and persistent sessions live in its memory: they survive its clients, not the broker. It delivers with
-    the QoS of the subscription, whatever the QoS of the publication; what a persistent session missed arrives with
-    the retain flag set, and a session that comes back is sent the retained messages of every subscription there is.
+    engine (``benchmarks/mqtt.py``); killed, it is started again. It listens on loopback only, takes any user, and has
+    no TLS. Retained messages, last wills and persistent sessions live in its memory: they survive its clients, not the
+    broker. It delivers with the QoS of the subscription, whatever the QoS of the publication; what a persistent session
+    missed arrives with the retain flag set, and a session that comes back is sent the retained messages of every
+    subscription there is.
 
     Raises:
         BrokerError: the embedded broker is asked for and cannot start.
@@ -94,7 +171,7 @@ def open_broker(settings: Mqtt) -> BrokerHandle:
     if settings.broker == "auto" and (not _can_host(settings) or answers(settings.host, settings.port)):
         return BrokerHandle()
     _check_can_host(settings)
-    return BrokerHandle(_start("127.0.0.1" if settings.host == "localhost" else settings.host, settings.port))
+    return BrokerHandle(partial(_start, "127.0.0.1" if settings.host == "localhost" else settings.host, settings.port))
 
 
 def answers(host: str, port: int, timeout_s: float = _PROBE_S) -> bool:
@@ -141,7 +218,7 @@ def _start(address: str, port: int) -> subprocess.Popen[str]:
     )
     said = _first_line(process)
     if said != _READY:
-        BrokerHandle(process).stop()
+        _end(process)
         raise BrokerError(f"embedded broker at {address}:{port} does not start: {said or 'no answer in time'}")
     return process
 
@@ -162,4 +239,5 @@ def _first_line(process: subprocess.Popen[str]) -> str:
 def _close_pipes(process: subprocess.Popen[str]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            pipe.close()
+            with suppress(OSError):  # what was said to a broker that has gone
+                pipe.close()

@@ -1,7 +1,8 @@
 """The embedded broker's own process: ``python -m athlete_monitor.wire.embedded_broker HOST PORT``.
 
 It says ``ready`` on its standard output once it accepts connections, or why it cannot, and ends on SIGTERM, when its
-standard input closes, or when its parent is gone: it never outlives the process that started it.
+standard input closes, or when its parent is gone: it never outlives the process that started it. A line on its standard
+input asks it to end when its clients have left.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 READY: Final = "ready"
 _PARENT_CHECK_S: Final = 0.5
+_DRAIN_CHECK_S: Final = 0.1
 _SHUTDOWN_S: Final = 2.0
 
 
@@ -57,22 +59,31 @@ async def _serve(host: str, port: int) -> int:
         _say(str(error.__cause__ or error))
         return 1
     _say(READY)
-    await _stop_asked()
+    await _stop_asked(broker)
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(broker.shutdown(), _SHUTDOWN_S)
     return 0
 
 
-async def _stop_asked() -> None:
-    """Wait for SIGTERM, the end of standard input, or another parent."""
-    stop = asyncio.Event()
+async def _stop_asked(broker: Broker) -> None:
+    """Wait for SIGTERM, the end of standard input, another parent, or the last client's leave where that is asked."""
+    stop, drain = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_reader(sys.stdin.fileno(), stop.set)
+
+    def hear() -> None:
+        (drain if os.read(sys.stdin.fileno(), 64) else stop).set()
+
+    loop.add_reader(sys.stdin.fileno(), hear)
     parent = os.getppid()
-    while not stop.is_set() and os.getppid() == parent:
+    while not stop.is_set() and os.getppid() == parent and not (drain.is_set() and _is_deserted(broker)):
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(stop.wait(), _PARENT_CHECK_S)
+            await asyncio.wait_for(stop.wait(), _DRAIN_CHECK_S if drain.is_set() else _PARENT_CHECK_S)
+
+
+def _is_deserted(broker: Broker) -> bool:
+    sessions = [session for session, _ in broker._sessions.values()]  # noqa: SLF001 - amqtt has no other way to ask
+    return not any(session.transitions.state == "connected" for session in sessions)
 
 
 def _say(line: str) -> None:

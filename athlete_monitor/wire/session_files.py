@@ -96,14 +96,14 @@ class SessionWriter:
         self.path = claim_path(root / f"player_{athlete_id}", PREFIX[mode], athlete_id, device_id, start_t)
         self._file = self.path.open("a", encoding="utf-8", newline="")
         self.rows = 0
-        self._safe_bytes = 0
+        self._safe_bytes = self._heading_bytes = 0
         try:
             self._file.write(",".join(self.columns) + "\n")
             self.flush()
         except OSError:
             self.abandon()
-            self.path.unlink(missing_ok=True)  # a file without a heading is no session
             raise
+        self._heading_bytes = self._safe_bytes
 
     def write(self, samples: Iterable[Sample]) -> None:
         """Append one row for each sample that holds a measurement. Rows are safe after ``flush``."""
@@ -175,11 +175,14 @@ class SessionWriter:
         self._safe_bytes = os.fstat(self._file.fileno()).st_size
 
     def abandon(self) -> None:
-        """Close after a failure: the file ends with the last row that ``flush`` has made safe."""
+        """Close after a failure: the file ends with the last row that ``flush`` has made safe; without any it goes."""
         with suppress(OSError):  # what is left cannot be written
             self._file.close()
         with suppress(OSError):
-            os.truncate(self.path, self._safe_bytes)
+            if self._safe_bytes > self._heading_bytes:
+                os.truncate(self.path, self._safe_bytes)
+            else:
+                self.path.unlink()
 
     def close(self) -> None:
         """Write what is left, make it survive a power cut, and close."""

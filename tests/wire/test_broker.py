@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -221,3 +223,39 @@ def test_ctrl_c_in_a_terminal_reaches_it_only_through_its_host(free_port):
         os.kill(broker.pid, signal.SIGINT)
         with Client(free_port, "still") as client:
             assert client.link.connected
+
+
+def test_killed_it_comes_back_and_clients_find_it_again(free_port, caplog):
+    with open_broker(settings(free_port)) as broker, Client(free_port, "reader", "x/+") as reader:
+        first = broker.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: broker.restarts and broker.alive and broker.pid != first, what="the next broker")
+        wait_until(lambda: reader.link.connected, what="the reconnection")
+        with Client(free_port, "sender") as sender:
+            sender.link.publish("x/1", b"1", 1)
+            wait_until(lambda: reader.payloads("x/1"), what="a message over the next broker")
+    assert not answers("127.0.0.1", free_port)
+    assert "embedded_broker_ended" in caplog.text
+    assert "embedded_broker_restarted" in caplog.text
+
+
+def test_drained_it_ends_when_its_last_client_has_left(free_port):
+    broker = open_broker(settings(free_port))
+    with Client(free_port, "slow") as client:
+        drained = threading.Thread(target=broker.drain)
+        drained.start()
+        for number in range(50):
+            client.link.publish("x/1", str(number).encode(), 1)
+            assert client.link.flush(5.0)
+            time.sleep(0.01)
+        assert broker.alive
+    drained.join(3.0)
+    assert not drained.is_alive()
+    assert not broker.alive
+
+
+def test_a_client_that_stays_does_not_keep_it_from_ending(free_port):
+    with open_broker(settings(free_port)) as broker, Client(free_port, "guest"):
+        broker.drain(0.3)
+        assert not broker.alive
