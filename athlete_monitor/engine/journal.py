@@ -97,10 +97,14 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the journal, making it where there is none.
 
     Raises:
-        MonitorError: the file is no journal, or of another version.
+        MonitorError: the file cannot be made, is no journal, or of another version.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MonitorError(f"{path}: cannot be opened: {reason} (paths.journal)") from error
     connection.create_function("packed", 1, _pack, deterministic=True)
     try:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -41,6 +41,9 @@ _log = logging.getLogger(__name__)
 TICK_S = 0.2
 SNAPSHOT_S = 0.8
 COALESCE_LOOK_S = 0.0005
+ROUND_COALESCES = 3.0
+"""Rounds begin at least so many times ``engine.coalesce_ms`` after one another, so devices that send one by one share
+steps. With 2 ms a message then waits 3 ms on average."""
 FIRST_STATS_S = 2.0
 _encode = msgspec.json.Encoder().encode
 _OFFLINE = _encode({"status": "offline"})
@@ -141,6 +144,11 @@ class LiveEngine:
         self._stopping.set()
         self.inbox.wake()
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the end was asked for."""
+        return self._stopping.is_set()
+
     def run(self) -> int:
         """Serve until the end is asked for, the time is up, or nobody sends any more; return the exit code."""
         self._resume_sessions()
@@ -213,9 +221,11 @@ class LiveEngine:
         start_s = time.monotonic()
         due = _Due(start_s, self.config.engine.stats_interval_s)
         coalesce_s = self.config.engine.coalesce_ms / 1000.0
+        round_s = start_s
         while not self._stopping.is_set():
-            if self.inbox.wait(TICK_S):
+            if self.inbox.wait(TICK_S) and not self._pause(round_s + ROUND_COALESCES * coalesce_s):
                 self._coalesce(coalesce_s)
+            round_s = time.monotonic()
             self._round(self.inbox.drain())
             now_s = time.monotonic()
             if now_s >= due.tick_s:
@@ -223,6 +233,14 @@ class LiveEngine:
                 self._look_around(due, now_s)
             if self._is_over(now_s - start_s):
                 return
+
+    def _pause(self, until_s: float) -> bool:
+        """Wait until the engine's clock is so far, unless the whole squad has sent; return whether it had to wait."""
+        rest_s = until_s - time.monotonic()
+        if rest_s <= 0.0 or len(self.inbox) >= len(self.monitor.sessions):
+            return False
+        time.sleep(rest_s)
+        return True
 
     def _coalesce(self, longest_s: float) -> None:
         """Wait while more devices' messages keep coming, but not for long: a wide step costs less than narrow ones."""

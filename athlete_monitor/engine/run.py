@@ -14,11 +14,13 @@ from athlete_monitor.engine.files import FileSink
 from athlete_monitor.engine.live import LiveEngine, Options
 from athlete_monitor.engine.offline import run_recordings
 from athlete_monitor.engine.ui import Screen, summary_table
+from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
 from athlete_monitor.wire.broker import open_broker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.offline import Recorded
@@ -31,20 +33,28 @@ _SWITCH_S = 0.001  # threads that write files give way to the one that steps
 
 
 def set_up_logging(config: Config, *, console: bool) -> None:
-    """Send log lines to ``logs_dir/engine.log`` and, where asked for, to standard error."""
+    """Send log lines to ``logs_dir/engine.log`` and, where asked for, to standard error.
+
+    Raises:
+        MonitorError: the log cannot be written.
+    """
     handlers: list[logging.Handler] = []
     if config.logging.log_to_file:
-        config.logging.logs_dir.mkdir(parents=True, exist_ok=True)
-        path = config.logging.logs_dir / "engine.log"
-        handlers.append(
-            logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
-        )
+        handlers.append(_log_file(config.logging.logs_dir / "engine.log"))
     if console and config.logging.console_output:
         handlers.append(logging.StreamHandler())
     logging.raiseExceptions = False
     logging.basicConfig(
         level=config.logging.level, format=_FORMAT, handlers=handlers or [logging.NullHandler()], force=True
     )
+
+
+def _log_file(path: Path) -> logging.Handler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
+    except OSError as error:
+        raise MonitorError(f"{path}: cannot be written: {error.strerror} (logging.logs_dir)") from error
 
 
 def run_live(
@@ -72,7 +82,7 @@ def run_live(
     set_up_logging(config, console=not show)
     sys.setswitchinterval(_SWITCH_S)
     options = Options(players, None if device is None else {device}, duration_s, exit_when_idle)
-    with acquire(config.prediction_check.lockfile_path, "main.py"), open_broker(config.mqtt):
+    with acquire(config.prediction_check.lockfile_path, "main.py"), open_broker(config.mqtt) as broker:
         engine = LiveEngine(config, options)
         engine.install_signal_handlers()
         screen = Screen(engine, Console(), device) if show else None
@@ -81,7 +91,10 @@ def run_live(
         gc.collect()
         gc.freeze()  # to search what start-up made (torch above all) again and again would stop the steps for 0.3 s
         try:
-            return engine.run()
+            code = engine.run()
+            if not engine.was_stopped:
+                broker.drain()  # nobody is in a hurry, and publishers may still wait for the broker's word
+            return code
         finally:
             if screen is not None:
                 screen.stop()

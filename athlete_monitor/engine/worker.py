@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-JOIN_S = 10.0
+JOIN_S = 20.0
 QUIET_S = 2.0
 
 
@@ -98,11 +98,13 @@ class Worker:
         self._awake.set()
 
     def stop(self) -> None:
-        """Handle what is waiting and end the thread."""
+        """Handle what is waiting and end the thread; what takes longer than ``JOIN_S`` is given up, and said so."""
         self._stopping = True
         self._awake.set()
         if self._thread.is_alive():
             self._thread.join(JOIN_S)
+        if self._thread.is_alive():
+            _log.error("event=gave_up thread=%s", self._thread.name)
 
     def _run(self) -> None:
         while not self._stopping:

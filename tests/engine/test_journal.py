@@ -150,3 +150,10 @@ def test_a_recording_that_is_sent_twice_is_two_sessions_and_blocks_nothing(tmp_p
         assert not journal.failing
     ids = [name for (name,) in rows(path, "SELECT session_id FROM sessions WHERE end_t IS NOT NULL ORDER BY id")]
     assert ids == [ids[0], f"{ids[0]}_2", f"{ids[0]}_3"]
+
+
+def test_a_journal_that_cannot_be_made_is_told_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    for path in (tmp_path / "file" / "journal.sqlite3", tmp_path):
+        with pytest.raises(MonitorError, match="cannot be opened"):
+            Journal(path, lambda: 0.0)

@@ -254,3 +254,34 @@ def test_it_ends_after_its_duration_with_sessions_summarised(setting, run_door, 
     peer.send(stream(seconds=5))
     assert door.wait() == 0
     assert list(config.paths.prediction_outputs.rglob("*session_summary*"))
+
+
+def test_a_folder_of_logs_that_cannot_be_written_is_told_in_one_line(setting, run_door, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    path, _ = setting(logging={"logs_dir": str(tmp_path / "file" / "logs")})
+    door = run_door("main.py", "--no-ui", "--config", path)
+    assert door.wait() == 1
+    (line,) = door.stderr.splitlines()
+    assert "logging.logs_dir" in line
+
+
+def test_an_embedded_broker_that_is_killed_comes_back_and_stays_until_its_clients_have_left(
+    setting, run_door, peers, free_port
+):
+    path, config = setting(mqtt={"broker": "embedded", "port": free_port, "qos": 1})
+    door = run_door("main.py", "--no-ui", "--config", path, "--exit-when-idle")
+    peer = peers(config, qos=1)
+    peer.wait_online()
+    peer.heard[topics.ENGINE_STATUS].clear()
+    (broker,) = psutil.Process(door.pid).children()
+    broker.kill()
+    peer.wait_online()
+    assert "embedded_broker_restarted" in door.stderr
+    wait_until(lambda: peer.link.connected, what="the reconnection")
+    peer.send([*stream(seconds=3), sample(3, end=True)])
+    wait_until(lambda: peer.heard[topics.session("001")], what="the summary")
+    wait_until(lambda: {"status": "offline"} in peer.heard[topics.ENGINE_STATUS], what="the engine's goodbye")
+    peer.link.publish("after/all", b"1", 1)
+    assert peer.link.flush(2.0)
+    peer.link.stop()
+    assert door.wait() == 0
