@@ -15,14 +15,14 @@ from athlete_monitor.models.manifest import Holdout, ResidualQuantiles
 from athlete_monitor.training.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import Float32Array, FloatArray
     from athlete_monitor.training.dataset import AthleteData
 
 SplitKind = Literal["latest_session", "last_part_of_session", "other_athletes"]
 INTERVAL: Final = (0.1, 0.9)
-LEAST_COVERAGE_ROWS: Final = 40
+LEAST_COVERAGE_ROWS: Final = 20
 LEAST_TRAINING_ROWS: Final = 60
 RIDGE_ALPHA: Final = 10.0
 
@@ -67,7 +67,13 @@ def split(data: AthleteData, fraction: float) -> Split:
     return parts
 
 
-def judge(measured: FloatArray, predicted: FloatArray, baselines: Mapping[str, float | None], kind: str) -> Holdout:
+def judge(
+    measured: FloatArray,
+    predicted: FloatArray,
+    baselines: Mapping[str, float | None],
+    kind: str,
+    coverage_80: float | None,
+) -> Holdout:
     """Figures of one prediction on held-out rows [n], bpm; errors are predicted - measured."""
     error = predicted - measured
     spread = float(((measured - measured.mean()) ** 2).mean())
@@ -77,7 +83,7 @@ def judge(measured: FloatArray, predicted: FloatArray, baselines: Mapping[str, f
         bias_bpm=float(error.mean()),
         r2=1.0 - float((error * error).mean()) / spread if spread > 0.0 else None,
         correlation=_correlation(measured, predicted),
-        coverage_80=coverage(-error),
+        coverage_80=coverage_80,
         baselines=dict(baselines),
         rows=len(measured),
         kind=kind,
@@ -96,22 +102,23 @@ def quantiles(residuals: FloatArray) -> ResidualQuantiles:
     return ResidualQuantiles(low, float(np.quantile(residuals, INTERVAL[1], method="higher")))
 
 
-def coverage(residuals: FloatArray) -> float | None:
-    """Share of residuals [n] inside the 80 % interval, where the interval comes from the other half of the time.
+def coverage(parts: Sequence[FloatArray]) -> float | None:
+    """Share of residuals inside the 80 % interval that the other parts make; ``parts`` are sessions, athletes or times.
 
     The interval that is deployed comes from all of them; on the rows that made it, it would cover 80 % by construction.
-    None with too few rows.
+    Each part counts alike. None with one part, or too few rows.
     """
-    if len(residuals) < LEAST_COVERAGE_ROWS:
+    if len(parts) < 2 or min(len(part) for part in parts) < LEAST_COVERAGE_ROWS:
         return None
-    halves = np.array_split(residuals, 2)
-    inside = [_inside(part, quantiles(other)) for part, other in (halves, halves[::-1])]
-    return float(np.concatenate(inside).mean())
+    shares = [
+        _share_inside(part, quantiles(np.concatenate([*parts[:place], *parts[place + 1 :]])))
+        for place, part in enumerate(parts)
+    ]
+    return float(np.mean(shares))
 
 
-def _inside(residuals: FloatArray, interval: ResidualQuantiles) -> FloatArray:
-    inside: FloatArray = ((residuals >= interval.q10) & (residuals <= interval.q90)).astype(np.float64)
-    return inside
+def _share_inside(residuals: FloatArray, interval: ResidualQuantiles) -> float:
+    return float(((residuals >= interval.q10) & (residuals <= interval.q90)).mean())
 
 
 def baseline_errors(parts: Split) -> dict[str, float | None]:

@@ -8,19 +8,25 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from athlete_monitor.training.evaluation import Split, baseline_errors, judge, quantiles, split
+from athlete_monitor.training.evaluation import Split, baseline_errors, coverage, judge, quantiles, split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sklearn.ensemble import RandomForestRegressor
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.config import Training
     from athlete_monitor.models.manifest import Holdout, ResidualQuantiles
-    from athlete_monitor.training.dataset import AthleteData
+    from athlete_monitor.training.dataset import AthleteData, SessionRows
 
 BOOTSTRAP_SHARE: Final = 0.5
 BOOTSTRAP_ROWS: Final = 3000
 """Each tree sees half of the rows, and at most so many: rows a second apart are nearly equal and say the same."""
+
+INTERVAL_SESSIONS: Final = 4
+INTERVAL_TREES: Final = 20
+"""Sessions whose residuals make the interval, and the trees of the forests asked only for that: as wide as with 60."""
 
 AGREEMENT_ROWS: Final = 1000
 CURVE_POINTS: Final = 600
@@ -98,14 +104,15 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
     began = time.perf_counter()
     parts = split(data, settings.holdout_fraction)
     predicted = fit(settings, rises, parts.train_X, parts.train_y).predict(parts.test_X)
-    holdout = judge(parts.test_y, predicted, baseline_errors(parts), parts.kind)
+    residuals = unseen_residuals(data.sessions, parts.test_y - predicted, settings, rises)
+    holdout = judge(parts.test_y, predicted, baseline_errors(parts), parts.kind, coverage(residuals))
     X = np.concatenate([session.X for session in data.sessions])
     y = np.concatenate([session.y for session in data.sessions])
     final = fit(settings, rises, X, y)
     return Trained(
         forest=final,
         holdout=holdout,
-        interval=quantiles(parts.test_y - predicted),
+        interval=quantiles(np.concatenate(residuals)),
         held_out=parts.held_out,
         test_X=parts.test_X,
         test_y=parts.test_y,
@@ -114,6 +121,32 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
         importance=final.feature_importances_,
         seconds=time.perf_counter() - began,
     )
+
+
+def unseen_residuals(
+    sessions: Sequence[SessionRows], last: FloatArray, settings: Training, rises: IntArray
+) -> list[FloatArray]:
+    """Residuals measured - predicted, bpm, of whole sessions by models of the others; ``last`` are the latest one's.
+
+    One session has one day's bias; how much sessions differ shows only in several. At most ``INTERVAL_SESSIONS`` are
+    asked, the latest, and only where the others hold half as many rows or more. With a single session, ``last`` in two
+    halves of its time.
+    """
+    if len(sessions) == 1:
+        return np.array_split(last, 2)
+    rows = sum(len(session) for session in sessions)
+    latest = range(max(0, len(sessions) - INTERVAL_SESSIONS), len(sessions) - 1)
+    asked = [place for place in latest if 3 * len(sessions[place]) <= 2 * rows]
+    smaller = settings.model_copy(update={"n_estimators": min(settings.n_estimators, INTERVAL_TREES)})
+    return [*(_residuals(sessions, place, smaller, rises) for place in asked), last]
+
+
+def _residuals(sessions: Sequence[SessionRows], place: int, settings: Training, rises: IntArray) -> FloatArray:
+    left_out, others = sessions[place], [*sessions[:place], *sessions[place + 1 :]]
+    X = np.concatenate([session.X for session in others])
+    y = np.concatenate([session.y for session in others])
+    residuals: FloatArray = left_out.y - fit(settings, rises, X, y).predict(left_out.X)
+    return residuals
 
 
 def spread(n: int, most: int) -> IntArray:

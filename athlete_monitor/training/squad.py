@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.features import PROFILE_FEATURES, PROFILE_UNKNOWN
-from athlete_monitor.training.evaluation import judge, quantiles, ridge_predictions
+from athlete_monitor.training.evaluation import coverage, judge, quantiles, ridge_predictions
 from athlete_monitor.training.forest import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, fit, spread
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
     final = fit(settings, constraint, X, y)
     return Trained(
         forest=final,
-        holdout=judge(measured, forest, baselines, KIND),
+        holdout=judge(measured, forest, baselines, KIND, coverage([fold.measured - fold.forest for fold in folds])),
         interval=quantiles(measured - forest),
         held_out="",
         test_X=X[:0],

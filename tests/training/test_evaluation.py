@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from athlete_monitor.models.manifest import Holdout
 from athlete_monitor.training.dataset import AthleteData, SessionRows
 from athlete_monitor.training.errors import TrainingError
 from athlete_monitor.training.evaluation import baseline_errors, coverage, judge, quantiles, split
-from athlete_monitor.training.forest import train_athlete
+from athlete_monitor.training.forest import train_athlete, unseen_residuals
 from athlete_monitor.training.gate import decide
 from athlete_monitor.wire.sample import NO_PROFILE
 
@@ -55,7 +57,7 @@ def test_too_few_rows_on_one_side_are_refused():
 
 def test_figures_agree_with_their_definitions():
     measured = np.array([100.0, 110.0, 120.0, 130.0])
-    holdout = judge(measured, measured + np.array([1.0, -1.0, 3.0, 1.0]), {}, "latest_session")
+    holdout = judge(measured, measured + np.array([1.0, -1.0, 3.0, 1.0]), {}, "latest_session", None)
     assert holdout.mae_bpm == 1.5
     assert holdout.bias_bpm == 1.0
     assert holdout.rmse_bpm == pytest.approx(np.sqrt(3.0))
@@ -64,24 +66,57 @@ def test_figures_agree_with_their_definitions():
 
 
 def test_figures_that_cannot_be_had_are_none():
-    holdout = judge(np.full(50, 70.0), np.full(50, 71.0), {}, "latest_session")
+    holdout = judge(np.full(50, 70.0), np.full(50, 71.0), {}, "latest_session", None)
     assert holdout.r2 is None
     assert holdout.correlation is None
 
 
 def test_the_interval_covers_80_percent_of_errors_it_has_not_seen():
     residuals = np.random.default_rng(0).normal(2.0, 5.0, 20_000)
-    assert coverage(residuals) == pytest.approx(0.8, abs=0.01)
+    assert coverage(np.array_split(residuals, 4)) == pytest.approx(0.8, abs=0.01)
     interval = quantiles(residuals)
     assert interval.q10 == pytest.approx(2.0 - 1.2816 * 5.0, abs=0.2)
     assert interval.q90 == pytest.approx(2.0 + 1.2816 * 5.0, abs=0.2)
 
 
 def test_coverage_is_honest_where_errors_drift():
-    residuals = np.concatenate([np.random.default_rng(0).normal(0.0, 1.0, 500), np.full(500, 30.0)])
-    covered = coverage(residuals)
+    covered = coverage([np.random.default_rng(0).normal(0.0, 1.0, 500), np.full(500, 30.0)])
     assert covered is not None
     assert covered < 0.2
+
+
+def test_coverage_needs_parts_that_can_be_compared():
+    assert coverage([np.zeros(500)]) is None
+    assert coverage([np.zeros(500), np.zeros(5)]) is None
+
+
+def test_the_interval_knows_that_days_differ(quick):
+    """Each session has a bias of its own; an interval from the latest alone would know only that day's."""
+    settings, rises = quick().training, FeatureSpec().rises(GROUPS)
+    biases = (0.0, 12.0, -12.0, 6.0, -6.0)
+    days = [made(str(day), 1e4 * day, seed=day) for day in range(len(biases))]
+    *known, unseen = (replace(day, y=day.y + bias) for day, bias in zip(days, biases, strict=True))
+    trained = train_athlete(data(*known), settings, rises)
+    error = unseen.y - trained.forest.predict(unseen.X)
+    within = (error >= trained.interval.q10) & (error <= trained.interval.q90)
+    assert within.mean() > 0.7
+    assert trained.interval.q90 - trained.interval.q10 > 15.0
+    assert trained.holdout.coverage_80 is not None
+
+
+def test_a_session_that_outweighs_the_others_is_not_judged_by_them(quick):
+    settings, rises = quick().training, FeatureSpec().rises(GROUPS)
+    long, short = made("a", 0.0, n=900, seed=1), made("b", 1e4, n=100, seed=2)
+    last = np.zeros(100)
+    assert unseen_residuals((long, short), last, settings, rises) == [last]
+    assert [len(part) for part in unseen_residuals((short, long), last, settings, rises)] == [100, 100]
+
+
+def test_with_one_session_the_interval_is_that_of_its_end(quick):
+    settings, rises = quick().training, FeatureSpec().rises(GROUPS)
+    last = np.arange(100.0)
+    parts = unseen_residuals((made("a", 0.0),), last, settings, rises)
+    assert np.concatenate(parts).tolist() == last.tolist()
 
 
 def test_baselines_stand_on_the_same_rows():
