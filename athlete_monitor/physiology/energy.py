@@ -77,9 +77,9 @@ def energy_rate_kj_per_min(
 
     From 60 % of the maximal heart rate Keytel's equation; at or below the resting heart rate the resting expenditure;
     between them the straight line from the one to the other, so the rate is continuous, and it is never negative.
-    Above 60 % the resting heart rate and the height are not needed. The line in between is published practice of
-    Hexoskin; it is an interpolation without a study of its own. Continuity takes a resting heart rate below 60 % of
-    the maximum.
+    Above 60 % the height is not used, yet without it the rate is unknown there too: a total of the hard minutes alone
+    would pass for the session's. The line in between is published practice of Hexoskin; it is an interpolation without
+    a study of its own. Continuity takes a resting heart rate below 60 % of the maximum.
     """
     upper_bpm = KEYTEL_FROM_FRACTION * hr_max_bpm
     exercise_bpm = np.maximum(heart_rate_bpm, upper_bpm)
@@ -87,7 +87,7 @@ def energy_rate_kj_per_min(
     rest = resting_kj_per_min(male, age_years, weight_kg, height_cm)
     share = np.maximum((heart_rate_bpm - hr_rest_bpm) / np.fmax(upper_bpm - hr_rest_bpm, 1e-9), 0.0)
     between = rest + share * (exercise - rest)
-    return np.where(heart_rate_bpm >= upper_bpm, exercise, between)
+    return np.where((heart_rate_bpm >= upper_bpm) & ~np.isnan(rest), exercise, between)
 
 
 class EnergyExpenditure(RateIntegral):
