@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from athlete_monitor.physiology.chronic import chronic_load, daily_loads
+from athlete_monitor.physiology.chronic import CHRONIC_DAYS, chronic_load, daily_loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.journal import PastLoad
 
 NAMES: Final = ("acute_load", "chronic_load", "acwr", "weekly_load", "monotony", "strain")
+UNKNOWN: Final = "load_unknown_sessions"
+LEAST_SESSION_S: Final = 300.0
+"""A session shorter than this is no load that could be missed."""
 
 
 def day_of(t: float) -> int:
@@ -23,30 +26,45 @@ def day_of(t: float) -> int:
 class LoadHistory:
     """Finished sessions of every athlete.
 
-    Sessions of one athlete that overlap in time, from two devices, count once, with the larger load.
+    Sessions of one athlete that overlap in time, from two devices, count once, with the larger load. A session without
+    a known load, for want of a heart rate, adds nothing and is counted, so that it is not taken for rest.
     """
 
     def __init__(self, past: Mapping[int, Sequence[PastLoad]] | None = None) -> None:
-        self._past = {athlete_id: list(loads) for athlete_id, loads in (past or {}).items()}
+        self._past = {athlete_id: [*filter(_counts, loads)] for athlete_id, loads in (past or {}).items()}
 
     def add(self, athlete_id: int, load: PastLoad) -> None:
         """A session has ended."""
-        self._past.setdefault(athlete_id, []).append(load)
+        if _counts(load):
+            self._past.setdefault(athlete_id, []).append(load)
 
     def figures(self, athlete_id: int, running: PastLoad) -> tuple[dict[str, Any], dict[str, str]]:
         """Load of the last weeks with the running session, and the reasons of what is missing."""
         today = day_of(running.start_t)
-        by_day = _by_day(_without_overlaps([*self._past.get(athlete_id, ()), running]))
+        loads = _without_overlaps([*self._past.get(athlete_id, ()), running])
+        by_day = _by_day(loads)
         load = chronic_load(daily_loads({day: trimp for day, trimp in by_day.items() if day <= today}, today))
         values = {name: getattr(load, name) for name in NAMES}
-        return {name: None if v is None else round(v, 3) for name, v in values.items()}, dict(load.reasons)
+        rounded = {name: None if v is None else round(v, 3) for name, v in values.items()}
+        return {**rounded, UNKNOWN: sum(_missed(load, today) for load in loads)}, dict(load.reasons)
+
+
+def _counts(load: PastLoad) -> bool:
+    """Whether the session matters: its load is known, or it was long enough to have had one."""
+    return load.trimp is not None or load.end_t - load.start_t >= LEAST_SESSION_S
+
+
+def _missed(load: PastLoad, today: int) -> bool:
+    """Whether this is a session of the last 28 days whose load nobody knows."""
+    return load.trimp is None and _counts(load) and 0 <= today - day_of(load.start_t) < CHRONIC_DAYS
 
 
 def _by_day(loads: Iterable[PastLoad]) -> dict[int, float]:
     by_day: dict[int, float] = {}
     for load in loads:
-        day = day_of(load.start_t)
-        by_day[day] = by_day.get(day, 0.0) + load.trimp
+        if load.trimp is not None:
+            day = day_of(load.start_t)
+            by_day[day] = by_day.get(day, 0.0) + load.trimp
     return by_day
 
 
@@ -54,7 +72,11 @@ def _without_overlaps(loads: Iterable[PastLoad]) -> list[PastLoad]:
     kept: list[PastLoad] = []
     for load in sorted(loads, key=lambda each: each.start_t):
         if kept and load.start_t < kept[-1].end_t:
-            kept[-1] = max(kept[-1], load, key=lambda each: each.trimp)
+            kept[-1] = max(kept[-1], load, key=_known_load)
         else:
             kept.append(load)
     return kept
+
+
+def _known_load(load: PastLoad) -> float:
+    return -1.0 if load.trimp is None else load.trimp

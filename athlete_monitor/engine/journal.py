@@ -90,7 +90,8 @@ class PastLoad:
 
     start_t: float
     end_t: float
-    trimp: float
+    trimp: float | None
+    """None where nobody knows it."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -189,8 +190,7 @@ class Journal:
         """Finished sessions of every athlete, oldest first; call before ``start``."""
         loads: dict[int, list[PastLoad]] = {}
         rows = self._connection.execute(
-            "SELECT athlete_id, start_t, end_t, load_trimp FROM sessions"
-            " WHERE end_t IS NOT NULL AND load_trimp IS NOT NULL ORDER BY start_t"
+            "SELECT athlete_id, start_t, end_t, load_trimp FROM sessions WHERE end_t IS NOT NULL ORDER BY start_t"
         )
         for athlete_id, *load in rows:
             loads.setdefault(athlete_id, []).append(PastLoad(*load))

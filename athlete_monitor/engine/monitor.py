@@ -194,8 +194,8 @@ class Monitor:
 
     def chronic(self, session: Session) -> None:
         """Bring the load of the last weeks up to date with the running session."""
-        trimp = float(np.nan_to_num(self.squad.trimp.total(np.array([session.row]))[0]))
-        load = PastLoad(session.start_t, session.last_t, trimp)
+        trimp = float(self.squad.trimp.total(np.array([session.row]))[0])
+        load = PastLoad(session.start_t, session.last_t, None if np.isnan(trimp) else trimp)
         session.chronic, session.chronic_reasons = self._history.figures(session.athlete_id, load)
 
     def _session_for(self, sample: Sample, session: Session | None, arrived_s: float) -> Session | None:
@@ -376,8 +376,7 @@ class Monitor:
         session.phases.close(session.last_t)
         self.chronic(session)
         summary = summarise(self.squad, session, self._config.outputs.training_load, reason)
-        if summary["trimp"] is not None:
-            self._history.add(session.athlete_id, PastLoad(session.start_t, session.last_t, summary["trimp"]))
+        self._history.add(session.athlete_id, PastLoad(session.start_t, session.last_t, summary["trimp"]))
         self._leave(session)
         self.squad.remove(session.row)
         self.counts.sessions_ended += 1

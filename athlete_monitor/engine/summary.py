@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.kernel import Squad
     from athlete_monitor.engine.sessions import Session
 
+LEAST_KNOWN_SHARE: Final = 0.8
+"""Below this share of the session with a known heart rate its load is not called low, nor rest advised."""
 ZONES: Final = ("low", "moderate", "high", "very_high")
 GUIDANCE: Final = (
     "After a load of this size about {hours:g} h until the next hard session are common practice. "
@@ -86,8 +88,10 @@ def summarise(squad: Squad, session: Session, limits: TrainingLoad, reason: str)
     rows = np.array([session.row])
     variability, hrv_reasons = variability_figures(squad, session.row, has_beats=session.has_beats)
     figures = {**_heart_rate(squad, session.row), **total_figures(squad, rows)[0]}
-    zone = load_zone(figures["trimp"], limits)
+    share = _known_share(figures)
+    zone = load_zone(figures["trimp"], limits) if share >= LEAST_KNOWN_SHARE else None
     figures |= {
+        "heart_rate_known_percent": round(100.0 * share, 1),
         "training_load_zone": zone,
         "recovery": recovery(zone, limits),
         "model_id": squad.models.model_id(session.row),
@@ -116,7 +120,17 @@ def _reasons(squad: Squad, session: Session, figures: dict[str, Any]) -> dict[st
         "speed_mps": figures["distance_m"],
     }
     reasons = null_reasons(squad, session.row, session.mode_code, {**inputs, **figures})
+    if figures["trimp"] is not None and figures["training_load_zone"] is None:
+        known = f"heart rate known for {figures['heart_rate_known_percent']:.0f} % of the session alone"
+        reasons |= {"training_load_zone": known, "recovery": known}
     return {name: reason for name, reason in reasons.items() if name in figures}
+
+
+def _known_share(figures: dict[str, Any]) -> float:
+    """Share of the measured time in which a heart rate was known; 0 where no time was measured."""
+    by_source = figures["heart_rate_source_s"]
+    counted = sum(by_source.values())
+    return 1.0 - by_source["none"] / counted if counted > 0.0 else 0.0
 
 
 def _heart_rate(squad: Squad, row: int) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
+from athlete_monitor.engine.history import LoadHistory
+from athlete_monitor.engine.journal import PastLoad
 from athlete_monitor.engine.monitor import Chosen
 from athlete_monitor.engine.offline import run_recordings
 from athlete_monitor.wire.codec import encode_sample
@@ -275,3 +277,39 @@ def test_heart_rates_of_0_and_255_are_refused_and_counted():
     monitor.end_all("test")
     assert told.summaries[0]["quality"]["heart_rate_rejected"] == 2
     assert told.summaries[0]["heart_rate_highest_bpm"] == 130.0
+
+
+def test_a_session_without_known_load_is_counted_and_not_taken_for_rest():
+    day = 86_400.0
+    history = LoadHistory({1: [PastLoad(START + i * day, START + i * day + 3600.0, 50.0 + i) for i in range(10)]})
+    now = PastLoad(START + 10 * day, START + 10 * day + 3600.0, 60.0)
+    known, _ = history.figures(1, now)
+    assert known["load_unknown_sessions"] == 0
+    history.add(1, PastLoad(START + 9 * day + 7200.0, START + 9 * day + 10_800.0, None))
+    history.add(1, PastLoad(START + 9 * day + 20_000.0, START + 9 * day + 20_010.0, None))
+    marked, _ = history.figures(1, now)
+    assert marked == {**known, "load_unknown_sessions": 1}
+
+
+def test_a_game_without_strap_and_model_is_a_session_of_unknown_load():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, [sample(float(i), tags=GAME, heart_rate_bpm=150.0, acc_z=9.8) for i in range(400)])
+    monitor.end_all("test")
+    feed(monitor, [sample(1000.0 + i, heart_rate_bpm=150.0, acc_z=9.8) for i in range(400)])
+    monitor.end_all("test")
+    game, training = told.summaries
+    assert game["trimp"] is None
+    assert (game["load_unknown_sessions"], training["load_unknown_sessions"]) == (1, 1)
+
+
+def test_the_load_of_a_session_mostly_without_heart_rate_is_not_called_low():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, [sample(float(i), heart_rate_bpm=150.0 if i < 100 else math.nan, acc_z=9.8) for i in range(300)])
+    monitor.end_all("test")
+    summary = told.summaries[0]
+    assert summary["trimp"] > 0.0
+    assert summary["heart_rate_known_percent"] == pytest.approx(100.0 * 104 / 299, abs=0.5)
+    assert summary["training_load_zone"] is None
+    assert summary["recovery"] is None
+    assert "of the session alone" in summary["reasons"]["training_load_zone"]
+    assert summary["reasons"]["recovery"] == summary["reasons"]["training_load_zone"]
