@@ -15,6 +15,7 @@ The rules use sample time and running numbers alone, so that a live run, a repla
 
 from __future__ import annotations
 
+from array import array
 from bisect import insort
 from collections import deque
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ AGREEING = 5
 """Samples in a row that must agree before a device's clock counts as stepped."""
 HELD_LIMIT = 512
 REMEMBERED = 128
+_NO_SEQ = -1
 SEQ_JUMP = 36_000
 """A jump of the running number beyond this is a restarted counter, not a loss."""
 
@@ -71,6 +73,28 @@ class Quality:
         return dict(vars(self))
 
 
+class _Remembered:
+    """Times and running numbers of the newest ``REMEMBERED`` samples, packed: as objects they would take 14 kB."""
+
+    __slots__ = ("_next", "_seqs", "_times")
+
+    def __init__(self) -> None:
+        self._times = array("d", [float("nan")]) * REMEMBERED
+        self._seqs = array("q", [_NO_SEQ]) * REMEMBERED
+        self._next = 0
+
+    def add(self, t: float, seq: int | None) -> None:
+        """Remember a sample in the place of the oldest."""
+        place = self._next
+        self._times[place] = t
+        self._seqs[place] = _NO_SEQ if seq is None else seq
+        self._next = (place + 1) % REMEMBERED
+
+    def holds(self, t: float, seq: int | None) -> bool:
+        """Whether a sample of this time or this number is among them."""
+        return t in self._times or (seq is not None and seq in self._seqs)
+
+
 class DeviceStream:
     """The stream of one device within one session.
 
@@ -92,7 +116,7 @@ class DeviceStream:
         self._next_seq: int | None = None
         self._mean_s = self._deviation_s = 0.0
         self._longest_s = idle_s
-        self._recent: deque[tuple[float, int | None]] = deque(maxlen=REMEMBERED)
+        self._recent = _Remembered()
         self._missing: deque[range] = deque(maxlen=REMEMBERED)
         self._held: list[Sample] = []
         self._suspects: list[Sample] = []
@@ -200,7 +224,7 @@ class DeviceStream:
                 self._missing.append(range(self._next_seq, seq))
             self._next_seq = seq + 1
         self._last_t = sample.t
-        self._recent.append((sample.t, seq))
+        self._recent.add(sample.t, seq)
         self.quality.received += 1
         if self._dropped:
             self._dropped = False
@@ -221,8 +245,8 @@ class DeviceStream:
         t, seq = sample.t, sample.seq
         if self._is_past(sample):
             return not any(seq in missing for missing in self._missing)
-        known = self._recent if not self._held else [*self._recent, *((held.t, held.seq) for held in self._held)]
-        return any(t == known_t or (seq is not None and seq == known_seq) for known_t, known_seq in known)
+        waits = any(t == held.t or (seq is not None and seq == held.seq) for held in self._held)
+        return waits or self._recent.holds(t, seq)
 
     def _is_past(self, sample: Sample) -> bool:
         """Whether number and time both say that the sample's place in the stream has passed."""
