@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessage
 
 PROFILE = '"athlete_id":%d,"age":25,"weight":75,"height":180,"gender":1,"mode":"training","session_phase":"main",'
+MOST_GROUPS = 30  # more than that a sender in Python cannot time
 MOTION = (
     '"acc_x":1.23456,"acc_y":%.5f,"acc_z":9.81234,"gyro_x":0.12345,"gyro_y":0.23456,"gyro_z":0.34567,'
     '"heart_rate_bpm":%d}'
@@ -173,7 +174,7 @@ def send(port: int, athletes: int, rate_hz: float, seconds: float, spread: bool,
     heads = [f'{{"device_id":"{n:04}",' + PROFILE % n for n in range(1, athletes + 1)]
     topics = [struct.pack(">H", 23) + f"player/{n:04}/sensor/data".encode() for n in range(1, athletes + 1)]
     start, tick = time.time(), 0
-    groups = 10 if spread else 1
+    groups = min(athletes, MOST_GROUPS) if spread else 1
     while (elapsed := tick / rate_hz) < seconds:
         for group in range(groups):
             due = start + elapsed + group / groups / rate_hz
