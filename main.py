@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
+from athlete_monitor.athletes import listed_ids
 from athlete_monitor.config import add_config_arguments, config_from_args
 from athlete_monitor.engine.run import run_live, run_replay
 from athlete_monitor.errors import MonitorError
@@ -20,12 +21,9 @@ if TYPE_CHECKING:
 
 def _players(text: str) -> frozenset[int]:
     try:
-        players = frozenset(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: numbers separated by commas, for example 1,2,3") from None
-    if min(players) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: athletes are numbered from 1")
-    return players
+        return frozenset(listed_ids(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _seconds(text: str) -> float:
@@ -41,7 +39,7 @@ def _seconds(text: str) -> float:
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--players", type=_players, metavar="1,2,3", help="watch these athletes alone")
+    parser.add_argument("--players", type=_players, metavar="1,2,5-9", help="watch these athletes alone")
     parser.add_argument("--device", metavar="ID", help="watch this device alone, in detail")
     parser.add_argument("--duration", type=_seconds, metavar="S", help="end after so many seconds")
     parser.add_argument("--exit-when-idle", action="store_true", help="end when the last session has ended")

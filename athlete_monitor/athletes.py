@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 Sex = Literal["male", "female"]
 DEVICE_PATTERN: Final = r"^[A-Za-z0-9_-]{1,32}$"
+LARGEST_ID: Final = 1_000_000
 DAYS_PER_YEAR: Final = 365.2425
 
 
@@ -31,6 +33,25 @@ class Profile:
     height_cm: float | None = None
     hr_max_bpm: float | None = None
     hr_rest_bpm: float | None = None
+
+
+def listed_ids(text: str) -> tuple[int, ...]:
+    """Ids of athletes as a command line lists them: ``1,2,5-9``, in brackets or without; ascending, each once.
+
+    Raises:
+        ValueError: the text is something else; the message says what is expected.
+    """
+    bare = text.strip()
+    bare = bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
+    found: set[int] = set()
+    for part in bare.split(","):
+        match = re.fullmatch(r"\s*([0-9]{1,7})(?:-([0-9]{1,7}))?\s*", part)
+        ids = range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
+        if not ids or ids[0] < 1 or ids[-1] > LARGEST_ID:
+            msg = f"{text!r}: athlete ids such as 1,2,5-9 are expected, from 1 to {LARGEST_ID}"
+            raise ValueError(msg)
+        found.update(ids)
+    return tuple(sorted(found))
 
 
 def merge(roster: Profile | None, wire: Profile | None) -> Profile:
@@ -53,7 +74,7 @@ def merge(roster: Profile | None, wire: Profile | None) -> Profile:
 class Athlete(Section):
     """One entry of the roster."""
 
-    id: int = Field(ge=1, le=1_000_000)
+    id: int = Field(ge=1, le=LARGEST_ID)
     device: Annotated[str, StringConstraints(pattern=DEVICE_PATTERN)]
     name: Annotated[str, StringConstraints(min_length=1, max_length=80)] | None = None
     sex: Sex | None = None

@@ -69,7 +69,7 @@ def _add_work(commands: Commands) -> None:
     services.add_argument("--uninstall", action="store_true", help="stop and remove them")
     importing = commands.add_parser("import", help="turn recordings into training sessions")
     importing.add_argument("kind", choices=["hexoskin", "runs", "csv"], help="what they were recorded with")
-    importing.add_argument("sources", nargs="+", type=Path, help="a Hexoskin folder, or files of runs")
+    importing.add_argument("sources", nargs="+", type=Path, help="a Hexoskin folder; files of runs or CSV")
     importing.add_argument("--device", metavar="ID", help="device they count as (default: the athlete's number)")
     importing.add_argument("--athlete", type=_positive, required=True, metavar="N", help="whose they are")
     _add_config(importing)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from athlete_monitor.athletes import listed_ids
 from athlete_monitor.config import DEFAULT_CONFIG, Config, add_config_arguments, config_from_args
 from athlete_monitor.errors import LockedError, MonitorError
 from athlete_monitor.features import FeatureSpec
@@ -59,15 +60,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _ids(text: str) -> tuple[int, ...]:
-    found: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
-            raise argparse.ArgumentTypeError(f"{text!r}: athlete ids such as 1,2,5-9 are expected")
-        found |= set(range(int(first), int(last or first) + 1))
-    if not found or min(found) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: ids begin at 1")
-    return tuple(sorted(found))
+    try:
+        return listed_ids(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _athlete(text: str) -> AthleteId:
@@ -147,7 +143,11 @@ def keep_out_of_the_way(config: Config, log: logging.Logger) -> None:
         log.warning("%s is predicting: training beside it, as forced", found)
         return
     if found:
-        log.warning("%s is predicting: waiting up to %g s for its end", found, check.max_wait_time_secs)
+        log.warning(
+            "%s is predicting: waiting up to %g s for its end (FORCE_TRAINING=true does not wait)",
+            found,
+            check.max_wait_time_secs,
+        )
     deadline = time.monotonic() + check.max_wait_time_secs
     while found:
         left_s = deadline - time.monotonic()

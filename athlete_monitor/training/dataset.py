@@ -159,7 +159,7 @@ def load_track(file: SessionFile, athlete_id: int) -> Track:
 def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, batch_steps: int) -> list[SessionRows]:
     """Replay sessions side by side; one row is kept for each 1/``rows_per_second`` s that brings an accepted reading.
 
-    Readings that are impossible (FORMULAS: outside 30-220 bpm, jumps above 10 bpm/s) are left out, never mended.
+    Readings that are impossible (outside 30-220 bpm, jumps above 10 bpm/s) are left out, never mended.
     The result has the order of ``tracks`` and does not depend on which are replayed together.
     """
     order = sorted(range(len(tracks)), key=lambda i: -len(tracks[i]))
@@ -379,7 +379,8 @@ def _check_apart(sessions: Sequence[SessionRows]) -> None:
     for earlier, later in pairwise(sessions):
         if later.t[0] <= earlier.t[-1]:
             raise TrainingError(
-                f"{earlier.file} and {later.file} overlap in time: a session must not be judged by itself"
+                f"{earlier.file} and {later.file} overlap in time: a session must not be judged by itself; "
+                "delete one of the two"
             )
     for place, later in enumerate(sessions):
         for earlier in sessions[:place]:
