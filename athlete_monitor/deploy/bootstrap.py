@@ -82,10 +82,17 @@ def own_requirements(*, development: bool) -> list[Path]:
 
 
 def stands(environment: Path = ENVIRONMENT, *, development: bool = False) -> bool:
-    """Tell whether the environment holds exactly what is pinned; the development tools may be there in addition."""
+    """Tell whether the environment holds exactly what is pinned; the development tools may be there in addition.
+
+    Raises:
+        SetupError: this user may not look into it.
+    """
     accepted = {fingerprint(own_requirements(development=tools)) for tools in {True, development}}
     stamp = environment / STAMP
-    return environment_python(environment).exists() and stamp.is_file() and stamp.read_text() in accepted
+    try:
+        return environment_python(environment).exists() and stamp.is_file() and stamp.read_text() in accepted
+    except PermissionError as error:
+        raise SetupError(f"{error.filename}: this user may not use it; run as the user who installed it") from error
 
 
 @contextmanager
@@ -153,7 +160,11 @@ def enter_from_door(argv: Sequence[str]) -> None:
     script = Path(argv[0]).resolve()
     if script not in {PROJECT / door for door in DOORS} or inside() or _packages_are_there():
         return
-    if not stands():
+    try:
+        ready = stands()
+    except SetupError as error:
+        raise SystemExit(str(error)) from error
+    if not ready:
         raise SystemExit("The packages are not installed; install them with: python3 jetson_deploy.py setup")
     python = environment_python()
     os.execv(python, [str(python), str(script), *argv[1:]])  # noqa: S606 - no shell is wanted

@@ -6,6 +6,7 @@ what came later is streamed over MQTT into the live engine. All of it runs in a 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -97,6 +98,8 @@ def _folder(root: Path | None) -> Path:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MonitorError(f"--root {root}: cannot be made ({error.strerror})") from error
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise MonitorError(f"--root {root}: this user may not write there")
     if any(root.iterdir()) and not (root / "config.yaml").exists():
         raise MonitorError(f"--root {root}: holds other files; give the demonstration a folder of its own")
     return root.resolve()

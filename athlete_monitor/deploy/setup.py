@@ -16,6 +16,7 @@ from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.commands import run_command
 from athlete_monitor.deploy.hardware import read_board
+from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +41,7 @@ def setup(config: Path, root: Path | None, *, secure: bool, listen: str, dry_run
 
     Raises:
         ConfigError: the configuration or the roster is not valid.
+        MonitorError: a folder or file cannot be written.
     """
     home = (root or config.parent).resolve()
     tree = load_config(config, root)
@@ -48,10 +50,17 @@ def setup(config: Path, root: Path | None, *, secure: bool, listen: str, dry_run
     print(f"{config}: valid")
     for step in _steps(tree, plan, broker_files.users(tree, roster)):
         if not step.stands and not dry_run:
-            step.make()
+            _make(step)
         print(f"{_verdict(step, dry_run=dry_run)} {step.what}")
     _say_next(tree, home, secure=secure)
     return 0
+
+
+def _make(step: Step) -> None:
+    try:
+        step.make()
+    except OSError as error:
+        raise MonitorError(f"{step.what}: cannot be made ({error.strerror})") from error
 
 
 def _verdict(step: Step, *, dry_run: bool) -> str:

@@ -13,7 +13,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.setup import power_steps, setup
-from athlete_monitor.errors import ConfigError
+from athlete_monitor.errors import ConfigError, MonitorError
 from tests.helpers import MOSQUITTO, ROOT, accepts_connections, unused_port, wait_until
 
 CONFIG = ROOT / "jetson_nano_4gb_config.yaml"
@@ -153,3 +153,9 @@ def test_a_password_line_fits_its_password_alone() -> None:
     assert re.fullmatch(r"engine:\$7\$20000\$[\w+/=]+\$[\w+/=]+", line)
     assert broker_files.matches(line, "secret")
     assert not broker_files.matches(line, "other")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MonitorError, match=r"athlete_training_data/: cannot be made \(Not a directory\)"):
+        setup(ROOT / "jetson_nano_4gb_config.yaml", tmp_path / "file", secure=False, listen="127.0.0.1", dry_run=False)
