@@ -48,7 +48,7 @@ def print_models(config: Config, athletes: Sequence[int]) -> None:
 def print_sessions(config: Config, athletes: Sequence[int]) -> bool:
     """Print a table of each athlete's latest session; false where one has none."""
     files = {athlete: latest_summary(config.paths.prediction_outputs, athlete) for athlete in athletes}
-    table = Table(title="Sessions", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(title="What was shown", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in {"athlete", "from"} else "right", no_wrap=name != "athlete")
     for athlete, file in files.items():

@@ -244,7 +244,7 @@ def summary_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
     """One line for each ended session, within 80 columns; only a long name is cut."""
     table = Table(
         header_style="bold", title="Sessions", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False,
-        caption="HR and Max in bpm; Off by: mean error of the model beside the strap, bpm", caption_justify="left",
+        caption="Off by: the model beside the strap, bpm", caption_justify="left",
     )  # fmt: skip
     for name in ("Athlete", "Min", "HR", "Max", "TRIMP", "Load", "kcal", "m", "Off by", "Data"):
         table.add_column(name, justify="left" if name in {"Athlete", "Load"} else "right", no_wrap=name != "Athlete")
