@@ -87,6 +87,7 @@ class MqttLink:
         self._dropped = 0
         self._lock = threading.Lock()
         self._told: tuple[bool, str] = (False, "")
+        self._refused = False
         self._connected = threading.Event()
         self._answered = threading.Event()
         self._client = self._build(client_id, will, persistent=persistent)
@@ -210,7 +211,8 @@ class MqttLink:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        if reason.is_failure:
+        self._refused = reason.is_failure
+        if self._refused:
             self._tell(connected=False, text=self._refusal(reason))
         else:
             if self._subscriptions:
@@ -229,8 +231,12 @@ class MqttLink:
     ) -> None:
         was_connected = self._connected.is_set()
         self._connected.clear()
-        if was_connected and reason.is_failure:  # else it was our own goodbye
+        if not reason.is_failure or self._refused:  # our own goodbye, or told already
+            return
+        if was_connected:
             self._tell(connected=False, text=f"connection to the broker at {self.address} lost")
+        else:
+            self._tell(connected=False, text=f"what listens at {self.address} hangs up without an MQTT answer")
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         self._tell(connected=False, text=f"no broker answers at {self.address}: {self._client.last_error}")

@@ -342,3 +342,15 @@ def test_a_buffered_socket_gives_the_same_bytes_however_they_are_asked_for():
 def send_and_end(sock: socket.socket, data: bytes) -> None:
     sock.sendall(data)
     sock.shutdown(socket.SHUT_WR)
+
+
+def test_a_listener_that_hangs_up_without_an_answer_is_named_once(connect):
+    told: list[tuple[bool, str]] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        connect(port, "lost", wait_s=None, on_connection=lambda *news: told.append(news))
+        for _ in range(3):
+            server.accept()[0].close()
+        wait_until(lambda: told, what="the news")
+    assert told[0] == (False, f"what listens at 127.0.0.1:{port} hangs up without an MQTT answer")
+    assert len([text for _, text in told if "without" in text]) == 1
