@@ -129,10 +129,7 @@ def _learn(show: Demo, config: Config, children: Children) -> None:
         options = ["--players", show.simulated_list, "--mode", "game", "--duration", str(SESSION_MINUTES)]
         options += ["--start", format_timestamp(time.time() - hours_ago * 3600)]
         children.run(f"sessions-{hours_ago}-h-ago", show.door("publisher.py", *options, "--offline", "--speed", "max"))
-    print(
-        "2. Training: one model for each athlete, judged on its latest session, or the last part of the only one",
-        flush=True,
-    )
+    print("2. Training: one model for each athlete, judged on what it has not seen", flush=True)
     children.run("training", show.door("sup_ml_rf_training.py"), accepted=(0, 3))
     print_models(config, [*RECORDED, *show.simulated])
 
