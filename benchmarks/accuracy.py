@@ -26,8 +26,8 @@ from athlete_monitor.recordings.hexoskin import read_hexoskin
 from athlete_monitor.recordings.runs import read_run
 from athlete_monitor.training import squad
 from athlete_monitor.training.dataset import AthleteData, SessionRows, Track, replay
-from athlete_monitor.training.evaluation import ridge_predictions
-from athlete_monitor.training.forest import fit
+from athlete_monitor.training.evaluation import quantiles, ridge_predictions
+from athlete_monitor.training.forest import fit, train_athlete
 from athlete_monitor.training.sessions import SessionFile
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.config import Training
+    from athlete_monitor.models.manifest import ResidualQuantiles
     from athlete_monitor.recordings.imported import Imported
 
 FOLD_S = 300.0
@@ -211,6 +212,7 @@ def runs(folder: Path, config: Config) -> dict[str, Any]:
     result: dict[str, Any] = {"sessions": len(rows), "trained_on": known, "curve": {}}
     for count in sorted({min(count, known) for count in CURVE}):
         result["curve"][count] = later_runs(bench, rows[known - count : known], later)
+    result["interval"] = intervals(bench, rows, known, config.training.sessions_to_use)
     X, y = _stacked(rows[:known])
     gaps: dict[str, dict[int, list[float]]] = {}
     for session in later:
@@ -220,6 +222,33 @@ def runs(folder: Path, config: Config) -> dict[str, Any]:
                 gaps.setdefault(name, {}).setdefault(gap, []).extend(found)
     result["gaps"] = {name: {gap: mean(found) for gap, found in by_gap.items()} for name, by_gap in gaps.items()}
     return result
+
+
+def intervals(bench: Bench, rows: Sequence[SessionRows], known: int, used: int) -> dict[str, float]:
+    """How often a later run lies in the 80 % interval of a model that the trainer made of the ``used`` runs before it.
+
+    ``covered`` is the mean over the runs, ``least`` the worst of them, ``wide_bpm`` the mean width: of ``all``, the
+    interval as it is deployed, and of ``latest``, one from the residuals of the latest of those runs alone.
+    """
+    deployed, latest = [], []
+    for place in range(known, len(rows)):
+        data = AthleteData(1, bench.groups, tuple(rows[place - used : place]), ())
+        trained = train_athlete(data, bench.settings, bench.rises)
+        error = rows[place].y - trained.forest.predict(rows[place].X)
+        X, y = _stacked(data.sessions[:-1])
+        alone = quantiles(trained.test_y - bench.forest(X, y, trained.test_X))
+        deployed.append(_covered(error, trained.interval))
+        latest.append(_covered(error, alone))
+    return {"used": used, **_interval_figures("all", deployed), **_interval_figures("latest", latest)}
+
+
+def _covered(error: FloatArray, interval: ResidualQuantiles) -> tuple[float, float]:
+    return float(((error >= interval.q10) & (error <= interval.q90)).mean()), interval.q90 - interval.q10
+
+
+def _interval_figures(name: str, found: Sequence[tuple[float, float]]) -> dict[str, float]:
+    shares, widths = zip(*found, strict=True)
+    return {f"{name}_covered": mean(list(shares)), f"{name}_least": min(shares), f"{name}_wide_bpm": mean(list(widths))}
 
 
 def later_runs(bench: Bench, earlier: Sequence[SessionRows], later: Sequence[SessionRows]) -> dict[str, Figures]:
@@ -279,8 +308,24 @@ def page(shirt: dict[str, Any], run: dict[str, Any], config: Config) -> str:
         trained=run["trained_on"],
         judged=run["sessions"] - run["trained_on"],
         curve=curve,
+        intervals=_interval_table(run["interval"]),
+        used=f"{run['interval']['used']:.0f}",
         run_gaps=_gap_table([("runs", run["gaps"], None)]),
     )
+
+
+def _interval_table(figures: dict[str, float]) -> str:
+    kinds = {"all": "all of them, each by models of the others", "latest": "the latest alone"}
+    lines = [
+        (
+            text,
+            f"{figures[f'{name}_covered']:.0%}",
+            f"{figures[f'{name}_least']:.0%}",
+            *_bpm(figures, f"{name}_wide_bpm"),
+        )
+        for name, text in kinds.items()
+    ]
+    return _table(("residuals of", "covered, mean", "worst run", "width"), lines)
 
 
 def _gap_table(entries: Sequence[tuple[str, dict[str, dict[int, float]], dict[int, int] | None]]) -> str:
@@ -341,6 +386,14 @@ Judged on the {judged} latest runs, one by one; trained on the latest runs befor
 tells how many sessions a personal model needs (`training.sessions_to_use`).
 
 {curve}
+
+## Runs: the 80 % interval
+
+Each of the {judged} latest runs, by a model of the {used} runs before it: how much of the run lies within the interval
+that the model is deployed with. It comes from residuals on sessions that a model had not seen: all of those it was
+trained on, each left out in turn. The latest alone knows only that day's bias, which is why it promises too much.
+
+{intervals}
 
 ## Runs: the strap is lost
 
