@@ -65,7 +65,7 @@ class Holdout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class ResidualQuantiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """10 % and 90 % quantile of measured - predicted on sessions that the model had not seen, in bpm: the 80 % interval."""
+    """10 % and 90 % quantile of measured - predicted on sessions that the model had not seen (80 % interval), bpm."""
 
     q10: float
     q90: float
