@@ -100,31 +100,16 @@ def _hummingbird_zip(forest: RandomForestRegressor, n_features: int) -> bytes:
 
 
 def _container(forest: RandomForestRegressor, n_features: int) -> Any:  # noqa: ANN401
-    """Hummingbird's container around one flat, frozen TorchScript function.
-
-    Frozen, a model loads in half the time and holds a quarter less memory. The one parameter that is kept says by its
-    size how many features the model takes, and tells Hummingbird's own container on which device it is.
-    """
-    import torch
+    """Hummingbird's container around our traversal of its trees."""
     from hummingbird.ml import convert
 
-    jit: Any = torch.jit
-
-    class Sized(torch.nn.Module):
-        def __init__(self, model: torch.nn.Module) -> None:
-            super().__init__()
-            self.model = model
-            self.columns = torch.nn.Parameter(torch.zeros(n_features), requires_grad=False)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return cast("torch.Tensor", self.model(x))
+    from athlete_monitor.models.traversal import as_script
 
     depth = max(tree.get_depth() for tree in forest.estimators_)
     layout = "perf_tree_trav" if depth <= PERFECT_TREE_DEPTH else "tree_trav"
     rows = np.zeros((2, n_features), np.float32)
     container = convert(forest, "torch.jit", rows, extra_config={"tree_implementation": layout})
-    traced = jit.trace(Sized(container.model), torch.from_numpy(rows), check_trace=False).eval()
-    container._model = jit.freeze(traced, preserved_attrs=["columns"])  # noqa: SLF001
+    container._model = as_script(container.model, n_features)  # noqa: SLF001
     return container
 
 

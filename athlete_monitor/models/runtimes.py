@@ -90,7 +90,7 @@ class ForestPredictor:
         if not len(rows):
             return np.empty(0, np.float32)
         finite = np.isfinite(rows)
-        return self.run(rows) if finite.all() else self._run_incomplete(rows, finite)
+        return self.run(rows) if np.count_nonzero(finite) == finite.size else self._run_incomplete(rows, finite)
 
     def _run_incomplete(self, rows: Float32Array, known: BoolArray) -> Float32Array:
         finite = np.logical_and.reduce(known, axis=1)

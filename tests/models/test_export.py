@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestRegressor
 
 from athlete_monitor.errors import ModelError
-from athlete_monitor.models.export import AGREEMENT_BPM, _float32_at_most, check_agreement, export_forest
+from athlete_monitor.models.export import (
+    AGREEMENT_BPM,
+    _float32_at_most,
+    _with_float32_thresholds,
+    check_agreement,
+    export_forest,
+)
 from tests.models.kit import N_FEATURES, artifacts, forest, rows, runtime
 
 
@@ -23,6 +29,17 @@ def test_every_export_agrees_with_scikit_learn(trees, depth):
 def test_a_forest_that_learned_a_constant_agrees_too():
     constant = RandomForestRegressor(3).fit(rows(50), np.full(50, 120.0))
     assert check_agreement(constant, export_forest(constant, N_FEATURES), rows(100)) == {"hummingbird": 0, "onnx": 0}
+
+
+@pytest.mark.parametrize(("trees", "depth"), [(1, 1), (7, 3), (60, 6), (9, 10)])
+def test_the_traversal_has_the_bits_of_hummingbirds_own(trees, depth):
+    ml = pytest.importorskip("hummingbird.ml")
+    rounded, X = _with_float32_thresholds(forest(trees, depth)), rows(40)
+    layout = {"tree_implementation": "perf_tree_trav"}
+    theirs = ml.convert(rounded, "torch", X[:2], extra_config=layout)
+    ours = runtime("hummingbird").load(artifacts(trees, depth).hummingbird_zip, N_FEATURES)
+    for n in (1, 2, 3, 40):
+        assert np.array_equal(ours.predict(X[:n]), theirs.predict(X[:n]))
 
 
 def test_a_difference_is_an_error():
