@@ -31,12 +31,12 @@ class Descent(torch.nn.Module):
         features = [tables["root_nodes"], *(tables[f"nodes.{level}"] for level in below)]
         thresholds = [tables["root_biases"], *(tables[f"biases.{level}"] for level in below)]
         self.n_trees, self.depth = len(features[0]), len(features)
-        unused = torch.zeros(self.n_trees << self.depth)
+        unused = torch.zeros(self.n_trees)
         self.roots = torch.arange(self.n_trees, 2 * self.n_trees)
         self.root_features, self.root_thresholds = features[0], thresholds[0]
-        self.features = torch.cat([unused[: self.n_trees].long(), *features])
-        self.thresholds = torch.cat([unused[: self.n_trees], *thresholds])
-        self.leaves = torch.cat([unused, tables["leaf_nodes"].reshape(-1)])
+        self.features = torch.cat([unused.long(), *features])
+        self.thresholds_and_leaves = torch.cat([unused, *thresholds, tables["leaf_nodes"].reshape(-1)])
+        self.thresholds = self.thresholds_and_leaves[: len(self.features)]
 
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         """Predict; see the class."""
@@ -49,7 +49,7 @@ class Descent(torch.nn.Module):
         return self._mean(nodes)
 
     def _mean(self, nodes: torch.Tensor) -> torch.Tensor:
-        return torch.index_select(self.leaves, 0, nodes).view(-1, self.n_trees).sum(1, keepdim=True)
+        return torch.index_select(self.thresholds_and_leaves, 0, nodes).view(-1, self.n_trees).sum(1, keepdim=True)
 
 
 class EvaluatedDescent(Descent):
@@ -94,6 +94,4 @@ def as_script(model: torch.nn.Module, n_features: int) -> Any:  # noqa: ANN401
     if "root_nodes" in tables:
         many = Descent(tables)
         few = EvaluatedDescent(tables) if len(tables["leaf_nodes"]) <= MOST_NODES else many
-    rows = torch.zeros(2, n_features)
-    few, many = (jit.trace(way.eval(), rows, check_trace=False) for way in (few, many))
     return jit.freeze(jit.script(Sized(few, many, n_features)).eval(), preserved_attrs=["columns"])
