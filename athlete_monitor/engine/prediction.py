@@ -12,6 +12,7 @@ import numpy as np
 from athlete_monitor.errors import ModelError
 from athlete_monitor.features import GROUPS, PROFILE_FEATURES, profile_row
 from athlete_monitor.models.manifest import DEFAULT
+from athlete_monitor.models.model import Model
 from athlete_monitor.models.schema import features_check
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.models.loader import DynamicModelLoader
     from athlete_monitor.models.manifest import Manifest
-    from athlete_monitor.models.model import Model
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +45,13 @@ class ServedModel(Protocol):
         """Heart rates, bpm, float32 [n], of rows float32 [n, F]."""
 
 
+class JoinedModels(Protocol):
+    """Several loaded models of the same features, run in one call."""
+
+    def predict(self, X: Float32Array, which: IntArray) -> Float32Array:
+        """Heart rates, bpm, float32 [n], of rows float32 [n, F], the i-th by model ``which[i]``."""
+
+
 class ModelSource(Protocol):
     """Where models come from."""
 
@@ -53,6 +60,9 @@ class ModelSource(Protocol):
 
     def has_other(self, athlete_id: int, served: ServedModel | None) -> bool:
         """Whether another model than ``served`` may be the best by now; loads nothing that is in service already."""
+
+    def join(self, models: Sequence[ServedModel]) -> JoinedModels | None:
+        """Models of this source as one; None where they cannot be joined."""
 
 
 class NoModels:
@@ -65,6 +75,9 @@ class NoModels:
     def has_other(self, athlete_id: int, served: ServedModel | None) -> bool:  # noqa: ARG002 - the protocol's
         """Never."""
         return False
+
+    def join(self, models: Sequence[ServedModel]) -> None:
+        """Never."""
 
 
 class LoaderSource:
@@ -95,6 +108,10 @@ class LoaderSource:
         best = self._loader.get_model(athlete_id if athlete_id > 0 else DEFAULT)
         return (best.model_id if best else None) != (served.model_id if served else None)
 
+    def join(self, models: Sequence[ServedModel]) -> JoinedModels | None:
+        """See ``ModelSource``."""
+        return self._loader.runtime.join([model.predictor for model in models if isinstance(model, Model)])
+
     def _fits(self, model: Model) -> bool:
         others = sum(held.held_bytes for model_id, held in self._held.items() if model_id != model.model_id)
         if others + model.held_bytes <= self._limit_bytes:
@@ -124,10 +141,28 @@ class Bound:
         """Athlete (or ``default``) and time of the model."""
         return self.model.model_id
 
-    def predict(self, features: Float32Array, profiles: Float32Array) -> Float32Array:
-        """Heart rates [n] of feature rows [n, F_full] and profile rows [n, P]."""
-        X = features[:, self.columns]
-        return self.model.predict(np.hstack([X, profiles]) if self.with_profile else X)
+    @property
+    def inputs_key(self) -> tuple[bytes, bool]:
+        """Equal for models that see the same columns."""
+        return self.columns.tobytes(), self.with_profile
+
+    def inputs(self, features: Float32Array, profiles: Float32Array) -> Float32Array:
+        """What the model sees [n, F] of feature rows [n, F_full] and profile rows [n, P]."""
+        X = features.take(self.columns, axis=1)
+        return np.hstack([X, profiles]) if self.with_profile else X
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one call predicts: the rows of one model, or of several joined ones, which see what the first one sees."""
+
+    first: Bound
+    joined: JoinedModels | None = None
+
+    def predict(self, features: Float32Array, profiles: Float32Array, which: IntArray) -> Float32Array:
+        """Heart rates [n] of feature rows [n, F_full] and profile rows [n, P]; ``which`` [n] of the joined models."""
+        X = self.first.inputs(features, profiles)
+        return self.first.model.predict(X) if self.joined is None else self.joined.predict(X, which)
 
 
 def bind(model: ServedModel, spec: FeatureSpec, mark: int) -> Bound:
@@ -148,7 +183,7 @@ def bind(model: ServedModel, spec: FeatureSpec, mark: int) -> Bound:
 class ModelBook:
     """For each row of the squad the model that serves it, chosen by the channels that arrive.
 
-    Rows that share a model are predicted in one call.
+    Rows that share a model, or whose models can be joined, are predicted in one call.
     """
 
     def __init__(self, source: ModelSource, spec: FeatureSpec, capacity: int = 32) -> None:
@@ -156,18 +191,24 @@ class ModelBook:
         self._bits = 1 << np.arange(len(GROUPS))
         self._seen = np.full(capacity, -1, dtype=np.int64)
         self._serving = np.zeros(capacity, dtype=bool)
-        self._marks = np.full(capacity, -1, dtype=np.int64)
         self._next_mark = 0
         self._profiles = np.zeros((capacity, len(PROFILE_FEATURES)), dtype=np.float32)
         self._athletes: dict[int, int] = {}
         self._chosen: dict[int, Bound] = {}
         self._bound: dict[str, Bound | None] = {}
+        self._calls: list[Call] = []
+        self._call_of = np.full(capacity, -1, dtype=np.int64)
+        self._which = np.zeros(capacity, dtype=np.int64)
+        self._interval = np.zeros((2, capacity))
+        self._arranged = True
 
     def grow(self, capacity: int) -> None:
         """Make room for ``capacity`` rows."""
         added = capacity - len(self._seen)
         self._seen = np.concatenate([self._seen, np.full(added, -1, dtype=np.int64)])
-        self._marks = np.concatenate([self._marks, np.full(added, -1, dtype=np.int64)])
+        self._call_of = np.concatenate([self._call_of, np.full(added, -1, dtype=np.int64)])
+        self._which = np.concatenate([self._which, np.zeros(added, dtype=np.int64)])
+        self._interval = np.hstack([self._interval, np.zeros((2, added))])
         self._serving = np.concatenate([self._serving, np.zeros(added, dtype=bool)])
         self._profiles = np.vstack([self._profiles, np.zeros((added, len(PROFILE_FEATURES)), dtype=np.float32)])
 
@@ -183,7 +224,7 @@ class ModelBook:
         self._athletes.pop(row, None)
         self._chosen.pop(row, None)
         self._serving[row] = False
-        self._marks[row] = -1
+        self._arranged = False
 
     def refresh(self, athlete_id: int | None = None) -> None:
         """Choose anew at the next step, for one athlete or for all: models may have changed."""
@@ -228,32 +269,52 @@ class ModelBook:
 
     def predict(self, rows: IntArray, features: Float32Array) -> FloatArray:
         """Heart rate, low and high end of its 80 % interval [3, k], bpm; NaN where no model serves."""
+        if not self._arranged:
+            self._arrange()
         answer = np.full((3, len(rows)), np.nan)
-        for bound, index in self._by_model(rows):
-            bpm = bound.predict(features[index], self._profiles[rows[index]]).astype(np.float64)
-            answer[:, index] = bpm, bpm + bound.low_bpm, bpm + bound.high_bpm
+        for call, index in self._calls_for(rows):
+            served = rows[index]
+            answer[:, index] = call.predict(features[index], self._profiles[served], self._which[served])
+        answer[1:] += self._interval.take(rows, axis=1)
         return answer
 
-    def _by_model(self, rows: IntArray) -> list[tuple[Bound, Any]]:
-        """Each model with the indices of its rows; a slice where all rows share one."""
-        marks = self._marks[rows]
-        if len(marks) and marks[0] >= 0 and (marks == marks[0]).all():
-            return [(self._chosen[int(rows[0])], slice(None))]
+    def _calls_for(self, rows: IntArray) -> list[tuple[Call, Any]]:
+        """Each call with the indices of its rows; a slice where all rows share one."""
+        calls = self._call_of[rows]
+        if len(calls) and calls[0] >= 0 and (calls == calls[0]).all():
+            return [(self._calls[int(calls[0])], slice(None))]
         groups: dict[int, list[int]] = {}
-        for index, mark in enumerate(marks.tolist()):
-            groups.setdefault(mark, []).append(index)
-        return [(self._chosen[int(rows[found[0]])], found) for mark, found in groups.items() if mark >= 0]
+        for index, call in enumerate(calls.tolist()):
+            groups.setdefault(call, []).append(index)
+        return [(self._calls[call], found) for call, found in groups.items() if call >= 0]
+
+    def _arrange(self) -> None:
+        """Decide anew which models are run together."""
+        alike: dict[tuple[bytes, bool], dict[int, Bound]] = {}
+        for bound in self._chosen.values():
+            alike.setdefault(bound.inputs_key, {})[bound.mark] = bound
+        self._calls, places = [], dict[int, tuple[int, int]]()
+        for bounds in alike.values():
+            joined = self._source.join([bound.model for bound in bounds.values()]) if len(bounds) > 1 else None
+            for which, (mark, bound) in enumerate(bounds.items()):
+                if joined is None or not which:
+                    self._calls.append(Call(bound, joined))
+                places[mark] = len(self._calls) - 1, which
+        self._call_of[:] = -1
+        for row, bound in self._chosen.items():
+            self._call_of[row], self._which[row] = places[bound.mark]
+            self._interval[:, row] = bound.low_bpm, bound.high_bpm
+        self._arranged = True
 
     def _choose(self, row: int, available: BoolArray) -> None:
-        self._chosen.pop(row, None)
+        before = self._chosen.pop(row, None)
         for model in self._source.candidates(self._athletes[row]):
             bound = self._bind(model)
             if bound is not None and not (bound.needs & ~available).any():
                 self._chosen[row] = bound
                 break
-        bound = self._chosen.get(row)
-        self._serving[row] = bound is not None
-        self._marks[row] = -1 if bound is None else bound.mark
+        self._serving[row] = row in self._chosen
+        self._arranged = self._arranged and self._chosen.get(row) is before
 
     def _bind(self, model: ServedModel) -> Bound | None:
         if model.model_id not in self._bound:

@@ -18,12 +18,13 @@ from athlete_monitor.errors import ModelError
 from athlete_monitor.models.archive import torchscript_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
-    from athlete_monitor.arrays import BoolArray, Float32Array
+    from athlete_monitor.arrays import BoolArray, Float32Array, IntArray
     from athlete_monitor.config import Config
     from athlete_monitor.models.manifest import ArtifactKind
+    from athlete_monitor.models.traversal import JoinedDescent, Tables
 
 RuntimeName = Literal["hummingbird", "onnx"]
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -74,6 +75,19 @@ class Runtime(Protocol):
             ModelError: the bytes are no model, or a model for another number of features.
         """
 
+    def join(self, predictors: Sequence[Predictor]) -> JoinedPredictor | None:
+        """Put models side by side that one call then runs; None where this runtime, or these models, cannot."""
+
+
+class JoinedPredictor(Protocol):
+    """Several loaded models in one call."""
+
+    def predict(self, X: Float32Array, which: IntArray) -> Float32Array:
+        """Predict the rows X, float32 [n, n_features], the i-th by model ``which[i]``; see ``Predictor.predict``.
+
+        Every row gets the bits that its model gives it alone.
+        """
+
 
 @dataclass(frozen=True)
 class ForestPredictor:
@@ -81,21 +95,42 @@ class ForestPredictor:
 
     run: Callable[[Float32Array], Float32Array]
     n_features: int
+    tables: Tables | None = None
+    """What it takes to join the model with others."""
 
     def predict(self, X: Float32Array) -> Float32Array:
         """See ``Predictor.predict``."""
-        rows = X if X.dtype is _FLOAT32 and X.flags.carray else np.require(X, np.float32, ("C", "W"))
-        if rows.ndim != 2 or rows.shape[1] != self.n_features:
-            raise ModelError(f"X has shape {rows.shape}; the model takes [rows, {self.n_features}]")
-        if not len(rows):
-            return np.empty(0, np.float32)
-        finite = np.isfinite(rows)
-        return self.run(rows) if np.count_nonzero(finite) == finite.size else self._run_incomplete(rows, finite)
+        return _predict(self.run, X, self.n_features)
 
-    def _run_incomplete(self, rows: Float32Array, known: BoolArray) -> Float32Array:
-        finite = np.logical_and.reduce(known, axis=1)
-        predicted = self.run(np.where(finite[:, None], rows, np.float32(0)))
-        return np.where(finite, predicted, np.float32(np.nan))
+
+@dataclass(frozen=True)
+class JoinedForests:
+    """Checks what goes into several joined forests, as ``ForestPredictor`` does."""
+
+    run: Callable[[Float32Array, IntArray], Float32Array]
+    n_features: int
+
+    def predict(self, X: Float32Array, which: IntArray) -> Float32Array:
+        """See ``JoinedPredictor.predict``."""
+        return _predict(lambda rows: self.run(rows, which), X, self.n_features)
+
+
+def _predict(run: Callable[[Float32Array], Float32Array], X: Float32Array, n_features: int) -> Float32Array:
+    rows = X if X.dtype is _FLOAT32 and X.flags.carray else np.require(X, np.float32, ("C", "W"))
+    if rows.ndim != 2 or rows.shape[1] != n_features:
+        raise ModelError(f"X has shape {rows.shape}; the model takes [rows, {n_features}]")
+    if not len(rows):
+        return np.empty(0, np.float32)
+    known = np.isfinite(rows)
+    return run(rows) if np.count_nonzero(known) == known.size else _predict_incomplete(run, rows, known)
+
+
+def _predict_incomplete(
+    run: Callable[[Float32Array], Float32Array], rows: Float32Array, known: BoolArray
+) -> Float32Array:
+    finite = np.logical_and.reduce(known, axis=1)
+    predicted = run(np.where(finite[:, None], rows, np.float32(0)))
+    return np.where(finite, predicted, np.float32(np.nan))
 
 
 def configured_runtime(config: Config, report: Callable[[str], None] = print) -> Runtime:
@@ -145,11 +180,17 @@ class HummingbirdRuntime:
         torch.set_num_threads(1)
         self._torch: Any = torch
         self.device = _torch_device(torch, device, report)
+        self._take: Callable[[Any], Any] = torch.from_numpy
+        self._give: Callable[[Any], Float32Array] = torch.Tensor.numpy
         if self.device == "cuda":
             torch.cuda.set_per_process_memory_fraction(gpu_memory_fraction)
+            self._take = lambda rows: torch.from_numpy(rows).to(self.device)
+            self._give = lambda answer: answer.cpu().numpy()
 
     def load(self, artifact: bytes, n_features: int) -> ForestPredictor:
         """See ``Runtime.load``."""
+        from athlete_monitor.models.traversal import tables_in
+
         script = torchscript_of(artifact)
         with _refusing(_TORCH_ERRORS, n_features):
             with self._torch.inference_mode():
@@ -157,25 +198,42 @@ class HummingbirdRuntime:
             columns = sum(parameter.numel() for parameter in module.parameters())
             if columns != n_features:
                 raise ModelError(f"not a model of {n_features} features (it takes {columns})")
-            return _warmed_up(ForestPredictor(self._runner(module.forward), n_features))
+            return _warmed_up(ForestPredictor(self._runner(module.forward), n_features, tables_in(module)))
+
+    def join(self, predictors: Sequence[Predictor]) -> JoinedForests | None:
+        """See ``Runtime.join``: forests of one shape and of the same number of features can be joined."""
+        from athlete_monitor.models.traversal import JoinedDescent
+
+        forests = [each.tables for each in predictors if isinstance(each, ForestPredictor) and each.tables is not None]
+        kinds = {(*forest.shape, each.n_features) for forest, each in zip(forests, predictors, strict=False)}
+        if len(forests) < len(predictors) or len(kinds) != 1:
+            return None
+        with self._torch.inference_mode():
+            return JoinedForests(self._joined_runner(JoinedDescent(forests)), predictors[0].n_features)
 
     def _runner(self, forward: Callable[[Any], Any]) -> Callable[[Float32Array], Float32Array]:
-        torch, device = self._torch, self.device
-        inference_mode, from_numpy, to_numpy = torch.inference_mode, torch.from_numpy, torch.Tensor.numpy
-        optimise = torch._C._set_graph_executor_optimize  # noqa: SLF001  (a setting of the calling thread)
-        take = from_numpy if device == "cpu" else lambda rows: from_numpy(rows).to(device)
-        give = to_numpy if device == "cpu" else lambda answer: answer.cpu().numpy()
+        take, give, inference_mode = self._take, self._give, self._torch.inference_mode
+        optimise = self._torch._C._set_graph_executor_optimize  # noqa: SLF001  (a setting of the calling thread)
 
         def run(rows: Float32Array) -> Float32Array:
             optimise(False)  # noqa: FBT003
             try:
                 with inference_mode():
-                    answer: Float32Array = give(forward(take(rows)))
+                    answer = give(forward(take(rows)))
             except RuntimeError as error:
                 raise ModelError(f"the model failed ({_first_line(error)})") from None
             finally:
                 optimise(True)  # noqa: FBT003
             return answer.reshape(-1)
+
+        return run
+
+    def _joined_runner(self, descend: JoinedDescent) -> Callable[[Float32Array, IntArray], Float32Array]:
+        take, give, inference_mode = self._take, self._give, self._torch.inference_mode
+
+        def run(rows: Float32Array, which: IntArray) -> Float32Array:
+            with inference_mode():
+                return give(descend(take(rows), take(which)))
 
         return run
 
@@ -202,6 +260,9 @@ class OnnxRuntime:
         with _refusing(self._errors, n_features):
             session = self._library.InferenceSession(artifact, self._options, providers=["CPUExecutionProvider"])
             return _warmed_up(ForestPredictor(_onnx_runner(session, n_features), n_features))
+
+    def join(self, predictors: Sequence[Predictor]) -> None:
+        """See ``Runtime.join``: each session keeps to itself."""
 
 
 def _exceptions_of(module: ModuleType) -> list[type[Exception]]:

@@ -7,12 +7,13 @@ binary heap: the roots are T to 2T - 1, and the children of node p are 2p and, w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FEW_ROWS: Final = 2
 """Up to so many rows it is faster to evaluate all nodes at once and then to go down through the answers."""
@@ -95,3 +96,56 @@ def as_script(model: torch.nn.Module, n_features: int) -> Any:  # noqa: ANN401
         many = Descent(tables)
         few = EvaluatedDescent(tables) if len(tables["leaf_nodes"]) <= MOST_NODES else many
     return jit.freeze(jit.script(Sized(few, many, n_features)).eval(), preserved_attrs=["columns"])
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A forest as ``Descent`` holds it: of S = n_trees * 2^depth, features int64 [S], thresholds and leaves [2 S]."""
+
+    n_trees: int
+    features: torch.Tensor
+    thresholds_and_leaves: torch.Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Forests of equal shape can be joined."""
+        return self.n_trees, len(self.features)
+
+
+def tables_in(script: Any) -> Tables | None:  # noqa: ANN401
+    """Find the tables among the constants of a script that ``as_script`` made; None if it has others."""
+    nodes = (node for node in script.graph.nodes() if node.kind() == "prim::Constant")
+    tensors = [node.t("value") for node in nodes if "value" in node.attributeNames() and node.kindOf("value") == "t"]
+    indices = [tensor for tensor in tensors if tensor.dtype == torch.int64 and tensor.dim() == 1]
+    values = [tensor for tensor in tensors if tensor.dtype == torch.float32 and tensor.dim() == 1]
+    if not indices or not values:
+        return None
+    tables = Tables(min(map(len, indices)), max(indices, key=len), max(values, key=len))
+    n_trees, size = tables.shape
+    levels, odd = divmod(size, n_trees)
+    fits = not odd and levels > 1 and levels.bit_count() == 1 and len(tables.thresholds_and_leaves) == 2 * size
+    return tables if fits else None
+
+
+class JoinedDescent:
+    """Several forests of one shape as one: each row goes down its own, and gets the bits that it would get alone."""
+
+    def __init__(self, forests: Sequence[Tables]) -> None:
+        """Copy the tables of at least one forest."""
+        self.n_trees, self._size = forests[0].shape
+        self._depth = (self._size // self.n_trees).bit_length() - 1
+        self._features = torch.cat([forest.features for forest in forests])
+        self._thresholds = torch.cat([forest.thresholds_and_leaves[: self._size] for forest in forests])
+        self._leaves = torch.cat([forest.thresholds_and_leaves[self._size :] for forest in forests])
+        self._roots = torch.arange(self.n_trees, 2 * self.n_trees, device=self._features.device)
+
+    def __call__(self, X: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+        """Predict the rows X, float32 [n, F], the i-th by forest ``which[i]``, int64 [n]: float32 [n]."""
+        start = (which * self._size).repeat_interleave(self.n_trees)
+        nodes = (self._roots + (which * self._size)[:, None]).view(-1)
+        for _ in range(self._depth):
+            features = torch.index_select(self._features, 0, nodes).view(-1, self.n_trees)
+            holds = torch.gather(X, 1, features).view(-1) <= torch.index_select(self._thresholds, 0, nodes)
+            nodes = torch.add(holds, nodes, alpha=2).sub_(start)
+        leaves = torch.index_select(self._leaves, 0, nodes.sub_(self._size))
+        return leaves.view(-1, self.n_trees).sum(1)

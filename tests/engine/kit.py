@@ -141,12 +141,27 @@ class Models:
 
     def __init__(self, own: dict[int, LinearModel] | None = None, default: LinearModel | None = None) -> None:
         self.own, self.default = own or {}, default
+        self.joins = False
 
     def candidates(self, athlete_id: int) -> list[Any]:
         return [model for model in (self.own.get(athlete_id), self.default) if model is not None]
 
     def has_other(self, athlete_id: int, served: Any) -> bool:
         return next(iter(self.candidates(athlete_id)), None) is not served
+
+    def join(self, models: Sequence[Any]) -> Any:
+        return Joined(list(models)) if self.joins else None
+
+
+class Joined:
+    """Several models as one, each row through its own."""
+
+    def __init__(self, models: list[Any]) -> None:
+        self.models = models
+
+    def predict(self, X: Any, which: Any) -> Any:
+        pairs = zip(X, which, strict=True)
+        return np.concatenate([self.models[number].predict(row[None, :]) for row, number in pairs])
 
 
 def spec_of(config: Config) -> FeatureSpec:

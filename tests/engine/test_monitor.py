@@ -30,6 +30,7 @@ from tests.engine.kit import (
 from tests.helpers import ROOT
 
 CONFIG = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
+MODEL_FIGURES = ("model_id", "model_heart_rate_bpm", "heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm")
 MIXED = {
     "001": stream("001", 1, 12),
     "002": stream("002", 2, 12, tags=GAME),
@@ -168,6 +169,36 @@ def test_rows_that_share_a_model_are_predicted_in_one_call():
     for moment in zip_longest(*streams):
         feed(monitor, moment)
     assert set(model.calls) == {30}
+
+
+@given(
+    owns=st.lists(st.sampled_from(["own", "own without rotation", "default"]), min_size=2, max_size=7),
+    leaves=st.integers(0, 6),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whether_models_can_be_joined_changes_no_figure(owns, leaves):
+    """Athletes with own models of both kinds and without one; one leaves, another comes and takes the row."""
+    spec, figures = spec_of(CONFIG), []
+    for joins in (False, True):
+        own = {
+            n: LinearModel(spec, n, 100.0 + 10 * n, **({"groups": ("acceleration",)} if "without" in kind else {}))
+            for n, kind in enumerate(owns, 1)
+            if kind != "default"
+        }
+        source = Models(own, LinearModel(spec, level_bpm=90.0))
+        source.joins = joins
+        monitor, told = monitor_of(CONFIG, source)
+        streams = {n: stream(f"{n:03}", n, 6, tags=GAME) for n in range(1, len(owns) + 1)}
+        late = stream("099", min(own, default=1), 3, tags=GAME, seed=9)
+        for i, moment in enumerate(zip_longest(*streams.values())):
+            if i == 30:
+                gone = 1 + leaves % len(owns)
+                monitor.accept(sample(3, f"{gone:03}", gone, end=True), 0.0)
+            present = [each for each in moment if i < 30 or each.device_id != f"{gone:03}"]
+            feed(monitor, [*present, *([late[i - 30]] if i >= 30 else [])])
+        figures.append([{k: f[k] for k in ("session_id", "t_s", *MODEL_FIGURES)} for f in told.figures])
+    assert figures[0] == figures[1]
+    assert any(f["model_heart_rate_bpm"] is not None for f in figures[0])
 
 
 def test_a_device_that_changes_its_athlete_ends_one_session_and_begins_another():

@@ -49,6 +49,9 @@ class CountingRuntime:
         self.loads += 1
         return runtime().load(artifact, n_features)
 
+    def join(self, predictors):
+        return runtime().join(predictors)
+
 
 def bpm(model):
     return model.predict(rows(50)).mean()

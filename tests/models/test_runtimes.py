@@ -131,6 +131,50 @@ def test_what_is_no_model_is_refused_in_one_line(name, content):
     assert "\n" not in str(refusal.value)
 
 
+def squad(levels_bpm, trees=7, depth=3):
+    """Predictors that differ in their level."""
+    chosen = runtime("hummingbird")
+    return [chosen.load(artifacts(trees, depth, level).hummingbird_zip, N_FEATURES) for level in levels_bpm]
+
+
+def join(predictors, chosen=None):
+    joined = (chosen or runtime("hummingbird")).join(predictors)
+    assert joined is not None
+    return joined
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_joined_models_give_every_row_the_bits_that_its_own_model_gives_it(data):
+    trees, depth = data.draw(st.sampled_from([(1, 1), (7, 3), (60, 6)]))
+    predictors = squad((80.0, 120.0, 160.0, 200.0), trees, depth)
+    which = np.array(data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=70)))
+    X = rows(70)[: len(which)]
+    X[data.draw(st.integers(0, len(X) - 1)), 3] = data.draw(st.sampled_from([0.5, np.nan, np.inf]))
+    predicted = join(predictors).predict(X, which)
+    alone = np.concatenate([predictors[which[i]].predict(X[i : i + 1]) for i in range(len(X))])
+    assert predicted.dtype == np.float32
+    assert np.array_equal(predicted, alone, equal_nan=True)
+
+
+def test_joined_models_refuse_rows_of_another_shape():
+    joined = join(squad((80.0, 120.0)))
+    assert joined.predict(np.empty((0, N_FEATURES), np.float32), np.empty(0, np.int64)).shape == (0,)
+    with pytest.raises(ModelError, match="the model takes"):
+        joined.predict(np.zeros((2, N_FEATURES + 1), np.float32), np.zeros(2, np.int64))
+
+
+def test_models_of_different_shapes_are_not_joined():
+    chosen = runtime("hummingbird")
+    assert chosen.join([*squad((80.0,)), *squad((80.0,), 7, 4)]) is None
+    assert chosen.join([*squad((80.0,)), *squad((80.0,), 8, 3)]) is None
+    deep = artifacts(10, 12).hummingbird_zip
+    assert chosen.join([chosen.load(deep, N_FEATURES)] * 2) is None, "another layout"
+    other = chosen.load(artifacts(7, 3, n_features=9).hummingbird_zip, 9)
+    assert chosen.join([*squad((80.0,)), other]) is None
+    assert runtime("onnx").join([load("onnx"), load("onnx")]) is None
+
+
 @RUNTIMES
 def test_without_cuda_the_cpu_serves_and_one_line_says_so(name, monkeypatch):
     if name == "hummingbird":
@@ -158,6 +202,8 @@ def test_cuda_predicts_what_the_cpu_predicts():
     assert np.abs(predicted - load("hummingbird").predict(X)).max() <= 1e-3
     alone = np.concatenate([predictor.predict(X[i : i + 1]) for i in range(100)])
     assert np.array_equal(alone, predicted[:100])
+    joined = join([predictor, predictor], on_device)
+    assert np.array_equal(joined.predict(X, np.arange(1000) % 2), predicted)
 
 
 @pytest.mark.integration
