@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 import zlib
@@ -45,6 +46,8 @@ ROUND_COALESCES = 2.0
 """Rounds begin at least so many times ``engine.coalesce_ms`` after one another, so devices that send one by one share
 steps. More would save processor time and cost latency."""
 FIRST_STATS_S = 2.0
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread may keep the interpreter: with the usual 5 ms, messages wait for a step of the kernel to end."""
 _encode = msgspec.json.Encoder().encode
 _OFFLINE = _encode({"status": "offline"})
 
@@ -151,6 +154,7 @@ class LiveEngine:
 
     def run(self) -> int:
         """Serve until the end is asked for, the time is up, or nobody sends any more; return the exit code."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._resume_sessions()
         self.journal.start()
         self.link.start()

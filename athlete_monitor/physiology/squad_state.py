@@ -27,6 +27,7 @@ class SquadState:
     def __init__(self, capacity: int) -> None:
         self._initial: FloatArray = np.array(list(self.FIELDS.values()), dtype=np.float64)[:, None]
         self._table: FloatArray = np.repeat(self._initial, capacity, axis=1)
+        self._index = {name: index for index, name in enumerate(self.FIELDS)}
 
     @property
     def capacity(self) -> int:
@@ -71,8 +72,7 @@ class SquadState:
         self._table[:, rows] = values
 
     def _field(self, name: str, rows: IntArray) -> FloatArray:
-        index = tuple(self.FIELDS).index(name)
-        values: FloatArray = self._table[index].take(rows)
+        values: FloatArray = self._table[self._index[name]].take(rows)
         return values
 
 

@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,8 @@ _CONNECT_TIMEOUT_S: Final = 5.0
 _STOP_TIMEOUT_S: Final = 3.0
 _POLL_S: Final = 0.005
 _IN_FLIGHT: Final = 1000
+_COMMAND: Final = 0xF0
+_PUBLISH: Final = 0x30
 _QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux; to be asked for after each read
 
 
@@ -130,7 +133,7 @@ class MqttLink:
             raise BrokerError(self._told[1] or f"the broker at {self.address} does not answer within {timeout_s:g} s")
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
-        """Hand a message to the network thread; safe from any thread.
+        """Send a message, or leave it to the network thread where the socket is busy; safe from any thread.
 
         At QoS 0 a message goes out now or not at all; at QoS 1 it waits for the broker and is sent again until
         acknowledged.
@@ -161,7 +164,7 @@ class MqttLink:
         self._connected.clear()
 
     def _build(self, client_id: str, will: Will | None, *, persistent: bool) -> _Client:
-        client = _Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not persistent)
+        client = _Client(client_id, clean_session=not persistent)
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_inflight_messages = _IN_FLIGHT
         longest_s = max(self._settings.reconnect_max_s, _FIRST_RETRY_S)
@@ -261,13 +264,19 @@ class MqttLink:
 
 
 class _Client(Client):
-    """paho's client, reading many packets with one system call, and remembering why it could not connect.
+    """paho's client with cheaper reads and writes, remembering why it could not connect.
 
     paho asks the kernel three times for each packet and once more whether there is another; with the socket buffered
-    a received message costs 14 to 20 µs in place of 24 to 30 (``benchmarks/mqtt.py``).
+    a received message costs 14 to 20 µs in place of 24 to 30 (``benchmarks/mqtt.py``). And it wakes its network thread
+    for every message to be sent; here the publishing thread writes by itself, and the network thread writes what the
+    socket does not take at once.
     """
 
     last_error = ""
+
+    def __init__(self, client_id: str, *, clean_session: bool) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean_session)
+        self._writing = threading.RLock()
 
     def reconnect(self) -> MQTTErrorCode:
         try:
@@ -281,6 +290,38 @@ class _Client(Client):
         while code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._more_is_buffered():
             code = super().loop_read(max_packets)
         return code
+
+    def _packet_queue(
+        self, command: int, packet: bytes | bytearray, mid: int, qos: int, info: MQTTMessageInfo | None = None
+    ) -> MQTTErrorCode:
+        if command & _COMMAND != _PUBLISH or not self._may_write_here():
+            return super()._packet_queue(command, packet, mid, qos, info)
+        self._out_packet.append(
+            {
+                "command": command,
+                "mid": mid,
+                "qos": qos,
+                "pos": 0,
+                "to_process": len(packet),
+                "packet": packet,
+                "info": info,
+            }
+        )
+        self._packet_write()
+        if self._out_packet and self._sockpairW is not None:
+            with suppress(BlockingIOError):  # it has been woken already
+                self._sockpairW.send(b"0")
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _packet_write(self) -> MQTTErrorCode:
+        with self._writing:
+            return super()._packet_write()
+
+    def _may_write_here(self) -> bool:
+        """Whether this is not the network thread, and the socket may be written in one thread and read in another."""
+        sock = self.socket()
+        plain = isinstance(sock, _BufferedSocket) and not sock.is_encrypted
+        return plain and self._thread is not None and threading.current_thread() is not self._thread
 
     def hang_up(self) -> None:
         """Break the connection, for a broker that takes nothing more."""
@@ -327,6 +368,11 @@ class _BufferedSocket:
         piece = self._chunk[start : start + size]
         self._position = start + len(piece)
         return piece
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the bytes pass through TLS, whose sockets are for one thread at a time."""
+        return isinstance(self._sock, ssl.SSLSocket)
 
     def buffered(self) -> int:
         """Return the number of bytes at hand."""
