@@ -36,6 +36,8 @@ _POLL_S: Final = 0.005
 _IN_FLIGHT: Final = 1000
 _COMMAND: Final = 0xF0
 _PUBLISH: Final = 0x30
+_LEAST_MESSAGE: Final = 5
+_CONTINUES: Final = 0x80
 _QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux; to be asked for after each read
 
 
@@ -95,7 +97,7 @@ class MqttLink:
         self._answered = threading.Event()
         self._client = self._build(client_id, will, persistent=persistent)
         if on_message is not None:
-            self._client.on_message = _passing_to(on_message)
+            self._client.pass_messages_to(on_message)
 
     @property
     def connected(self) -> bool:
@@ -266,13 +268,14 @@ class MqttLink:
 class _Client(Client):
     """paho's client with cheaper reads and writes, remembering why it could not connect.
 
-    paho asks the kernel three times for each packet and once more whether there is another; with the socket buffered
-    a received message costs 14 to 20 µs in place of 24 to 30 (``benchmarks/mqtt.py``). And it wakes its network thread
-    for every message to be sent; here the publishing thread writes by itself, and the network thread writes what the
-    socket does not take at once.
+    paho asks the kernel three times for each packet and once more whether there is another; here the socket is
+    buffered, and messages of QoS 0 that have arrived behind another one are taken out of the buffer as they are. And
+    paho wakes its network thread for every message to be sent; here the publishing thread writes by itself, and the
+    network thread writes what the socket does not take at once. ``benchmarks/mqtt.py`` tells what that saves.
     """
 
     last_error = ""
+    _pass_on: Callable[[str, bytes], None] | None = None
 
     def __init__(self, client_id: str, *, clean_session: bool) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean_session)
@@ -285,16 +288,38 @@ class _Client(Client):
             self.last_error = getattr(error, "strerror", None) or str(error)
             raise ConnectionError(self.last_error) from error
 
+    def pass_messages_to(self, handle: Callable[[str, bytes], None]) -> None:
+        """Call ``handle`` with topic and payload of every message; topics that are not UTF-8 are none of ours."""
+
+        def pass_on(_client: Client, _userdata: object, message: MQTTMessage) -> None:
+            with suppress(UnicodeDecodeError):
+                handle(message.topic, bytes(message.payload))
+
+        self.on_message = pass_on
+        self._pass_on = handle
+
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         code = super().loop_read(max_packets)
         while code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._more_is_buffered():
-            code = super().loop_read(max_packets)
+            self._take_messages()
+            if self._more_is_buffered():
+                code = super().loop_read(max_packets)
         return code
+
+    def _take_messages(self) -> None:
+        """Pass on the messages at the head of the buffer, up to the first packet that is for paho."""
+        sock = self.socket()
+        if self._pass_on is None or self._in_packet["command"] or not isinstance(sock, _BufferedSocket):
+            return
+        while (message := sock.take_message()) is not None:
+            with suppress(UnicodeDecodeError):
+                self._pass_on(message[0].decode(), message[1])
 
     def _packet_queue(
         self, command: int, packet: bytes | bytearray, mid: int, qos: int, info: MQTTMessageInfo | None = None
     ) -> MQTTErrorCode:
-        if command & _COMMAND != _PUBLISH or not self._may_write_here():
+        in_network_thread = threading.current_thread() is self._thread
+        if not in_network_thread and (command & _COMMAND != _PUBLISH or not self._writes_anywhere()):
             return super()._packet_queue(command, packet, mid, qos, info)
         self._out_packet.append(
             {
@@ -307,6 +332,8 @@ class _Client(Client):
                 "info": info,
             }
         )
+        if in_network_thread:  # it looks for what is to be written before it waits
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
         self._packet_write()
         if self._out_packet and self._sockpairW is not None:
             with suppress(BlockingIOError):  # it has been woken already
@@ -317,11 +344,10 @@ class _Client(Client):
         with self._writing:
             return super()._packet_write()
 
-    def _may_write_here(self) -> bool:
-        """Whether this is not the network thread, and the socket may be written in one thread and read in another."""
+    def _writes_anywhere(self) -> bool:
+        """Whether the socket may be written in one thread while it is read in another."""
         sock = self.socket()
-        plain = isinstance(sock, _BufferedSocket) and not sock.is_encrypted
-        return plain and self._thread is not None and threading.current_thread() is not self._thread
+        return self._thread is not None and isinstance(sock, _BufferedSocket) and not sock.is_encrypted
 
     def hang_up(self) -> None:
         """Break the connection, for a broker that takes nothing more."""
@@ -374,6 +400,19 @@ class _BufferedSocket:
         """Whether the bytes pass through TLS, whose sockets are for one thread at a time."""
         return isinstance(self._sock, ssl.SSLSocket)
 
+    def take_message(self) -> tuple[bytes, bytes] | None:
+        """Return topic and payload if a whole message, QoS 0 and not retained, is next in the buffer."""
+        chunk, start = self._chunk, self._position
+        if len(chunk) - start < _LEAST_MESSAGE or chunk[start] != _PUBLISH:
+            return None
+        length, topic = _length_at(chunk, start + 1)
+        end = topic + length
+        payload = topic + 2 + int.from_bytes(chunk[topic : topic + 2], "big")
+        if not length or payload > end or end > len(chunk):
+            return None
+        self._position = end
+        return chunk[topic + 2 : payload], chunk[payload:end]
+
     def buffered(self) -> int:
         """Return the number of bytes at hand."""
         return len(self._chunk) - self._position
@@ -397,15 +436,18 @@ def _is_settled(info: MQTTMessageInfo) -> bool:
         return True
 
 
-def _passing_to(handle: Callable[[str, bytes], None]) -> Callable[[Client, object, MQTTMessage], None]:
-    def pass_on(_client: Client, _userdata: object, message: MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:  # no topic of ours
-            return
-        handle(topic, bytes(message.payload))
-
-    return pass_on
+def _length_at(chunk: bytes, at: int) -> tuple[int, int]:
+    """Return a packet's length, and where what it counts begins; 0 if it is not there in full (MQTT 3.1.1, 2.2.3)."""
+    length = 0
+    for shift in (0, 7, 14, 21):
+        if at >= len(chunk):
+            break
+        byte = chunk[at]
+        at += 1
+        length |= (byte & 127) << shift
+        if byte < _CONTINUES:
+            return length, at
+    return 0, at
 
 
 def _password(path: Path | None) -> str | None:

@@ -9,6 +9,9 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from athlete_monitor.config import Mqtt, Tls
 from athlete_monitor.errors import BrokerError
@@ -337,6 +340,52 @@ def test_a_buffered_socket_gives_the_same_bytes_however_they_are_asked_for():
             size = size % 700 + 13
         assert b"".join(pieces) == data
         assert buffered.pending() == 0
+
+
+def packet(kind: int, body: bytes) -> bytes:
+    """One MQTT packet."""
+    length, sizes = len(body), bytearray()
+    while True:
+        length, low = length >> 7, length & 127
+        sizes.append(low | (128 if length else 0))
+        if not length:
+            return bytes([kind]) + bytes(sizes) + body
+
+
+def publication(topic: bytes, payload: bytes, flags: int = 0) -> bytes:
+    """One PUBLISH; ``flags`` are those of the fixed header."""
+    number = b"\0\1" if flags & 6 else b""
+    return packet(0x30 | flags, len(topic).to_bytes(2, "big") + topic + number + payload)
+
+
+@given(data=st.data())
+@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_messages_arrive_the_same_in_whatever_pieces_the_network_cuts_them(connect, data):
+    """Of QoS 0 and 1, retained or not, empty or large, with topics that are no UTF-8, and pings between them."""
+    topics = st.sampled_from([b"player/001/sensor/data", b"t", "größe".encode(), b"\xff\xfe"])
+    payloads = st.one_of(st.binary(max_size=300), st.just(bytes(20_000)))
+    kinds = st.sampled_from([0x00, 0x01, 0x02, 0x0A])
+    sent = data.draw(st.lists(st.tuples(topics, payloads, kinds), min_size=1, max_size=30))
+    pings = data.draw(st.sets(st.integers(0, 29)))
+    stream = b"".join(
+        (packet(0xD0, b"") if i in pings else b"") + publication(*message) for i, message in enumerate(sent)
+    )
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=8)))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    expected = [(topic.decode(), payload) for topic, payload, _ in sent if topic != b"\xff\xfe"]
+    got: list[tuple[str, bytes]] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        link = connect(server.getsockname()[1], "x", wait_s=None, on_message=lambda *message: got.append(message))
+        peer, _ = server.accept()
+        with peer:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer.recv(1000)
+            peer.sendall(packet(0x20, b"\0\0"))
+            for piece in pieces:
+                peer.sendall(piece)
+            wait_until(lambda: link.connected and len(got) >= len(expected), what="all messages")
+            link.stop()
+    assert got == expected
 
 
 def send_and_end(sock: socket.socket, data: bytes) -> None:
