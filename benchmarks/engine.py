@@ -173,15 +173,15 @@ def send(port: int, athletes: int, rate_hz: float, seconds: float, spread: bool,
     sock.recv(4)
     heads = [f'{{"device_id":"{n:04}",' + PROFILE % n for n in range(1, athletes + 1)]
     topics = [struct.pack(">H", 23) + f"player/{n:04}/sensor/data".encode() for n in range(1, athletes + 1)]
-    start, tick = time.time(), 0
+    start, tick = time.time() + 0.1, 0
     groups = min(athletes, MOST_GROUPS) if spread else 1
     while (elapsed := tick / rate_hz) < seconds:
         for group in range(groups):
             due = start + elapsed + group / groups / rate_hz
+            chosen = range(group, athletes, groups)
+            packets = [packet(topics[n], heads[n], n, tick, due) for n in chosen]
             if (wait := due - time.time()) > 0:
                 time.sleep(wait)
-            chosen = range(group, athletes, groups)
-            packets = [packet(topics[n], heads[n], n, tick) for n in chosen]
             sock.sendall(b"".join(packets))
             sent.value += len(packets)
         tick += 1
@@ -189,11 +189,11 @@ def send(port: int, athletes: int, rate_hz: float, seconds: float, spread: bool,
     sock.close()
 
 
-def packet(topic: bytes, head: str, n: int, tick: int) -> bytes:
-    """One MQTT PUBLISH at QoS 0."""
+def packet(topic: bytes, head: str, n: int, tick: int, t: float) -> bytes:
+    """One MQTT PUBLISH at QoS 0 of a sample taken at ``t``, the moment of its sending."""
     moving = (n * 7 + tick) % 40 / 10
     body = (
-        f'{head}"timestamp":{time.time():.6f},"seq":{tick},' + MOTION % (moving, 120 + (n + tick // 50) % 40)
+        f'{head}"timestamp":{t:.6f},"seq":{tick},' + MOTION % (moving, 120 + (n + tick // 50) % 40)
     ).encode()
     length = len(topic) + len(body)
     return bytes([0x30, (length & 127) | 128, length >> 7]) + topic + body
