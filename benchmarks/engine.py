@@ -192,9 +192,7 @@ def send(port: int, athletes: int, rate_hz: float, seconds: float, spread: bool,
 def packet(topic: bytes, head: str, n: int, tick: int, t: float) -> bytes:
     """One MQTT PUBLISH at QoS 0 of a sample taken at ``t``, the moment of its sending."""
     moving = (n * 7 + tick) % 40 / 10
-    body = (
-        f'{head}"timestamp":{t:.6f},"seq":{tick},' + MOTION % (moving, 120 + (n + tick // 50) % 40)
-    ).encode()
+    body = (f'{head}"timestamp":{t:.6f},"seq":{tick},' + MOTION % (moving, 120 + (n + tick // 50) % 40)).encode()
     length = len(topic) + len(body)
     return bytes([0x30, (length & 127) | 128, length >> 7]) + topic + body
 
@@ -252,19 +250,29 @@ def publish_models(path: Path, options: argparse.Namespace) -> None:
 @contextmanager
 def mosquitto(folder: Path) -> Iterator[int]:
     """Run a Mosquitto on a free loopback port."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = int(sock.getsockname()[1])
-    config = folder / "mosquitto.conf"
+    port, config = free_port(), folder / "mosquitto.conf"
     config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nset_tcp_nodelay true\n")
-    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") or "mosquitto"
-    process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
+    process = start_mosquitto(config)
     try:
-        time.sleep(0.5)
         yield port
     finally:
         process.terminate()
         process.wait()
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody uses at this moment."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def start_mosquitto(config: Path) -> subprocess.Popen[bytes]:
+    """Start a Mosquitto and give it time to come up."""
+    program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin") or "mosquitto"
+    process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
+    time.sleep(0.5)
+    return process
 
 
 def kernel_cost(seconds: float) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import threading
 import time
 import zlib
@@ -46,8 +45,6 @@ ROUND_COALESCES = 2.0
 """Rounds begin at least so many times ``engine.coalesce_ms`` after one another, so devices that send one by one share
 steps. More would save processor time and cost latency."""
 FIRST_STATS_S = 2.0
-SWITCH_INTERVAL_S = 0.0005
-"""How long a thread may keep the interpreter: with the usual 5 ms, messages wait for a step of the kernel to end."""
 _encode = msgspec.json.Encoder().encode
 _OFFLINE = _encode({"status": "offline"})
 
@@ -60,6 +57,11 @@ class Options:
     devices: Collection[str] | None = None
     duration_s: float | None = None
     exit_when_idle: bool = False
+
+
+def client_id(config: Config) -> str:
+    """The engine's name at the broker: the same at every start, another for another journal."""
+    return f"athlete-monitor-{zlib.crc32(str(config.paths.journal).encode()):08x}"
 
 
 class Notices(Sink):
@@ -100,19 +102,21 @@ class LiveEngine:
     Args:
         config: the configuration.
         options: what the command line adds.
+        take_retained: whether samples that the broker sends with the retain flag are used. Mosquitto marks so what it
+            kept from before, a stale sample; the embedded broker also what a persistent session has missed.
 
     Raises:
         MonitorError: the models' runtime, the journal or the broker's credentials cannot be used.
     """
 
-    def __init__(self, config: Config, options: Options = Options()) -> None:
+    def __init__(self, config: Config, options: Options = Options(), *, take_retained: bool = False) -> None:
         self.config, self.options = config, options
         self.notifier = Notifier()
         self.notices = Notices()
         self.inbox = Inbox(config.engine.queue_per_device, config.engine.max_devices, topics.SENSOR_FILTERS[1])
         self.loader = open_loader(config)
         self.journal = Journal(config.paths.journal, time.time, tell=self._tell)
-        self.link = self._make_link()
+        self.link = self._make_link(take_retained=take_retained)
         roster = Roster.load(config.athletes.roster)
         journal_sink = JournalSink(self.journal)
         self.files = FileSink(
@@ -154,7 +158,6 @@ class LiveEngine:
 
     def run(self) -> int:
         """Serve until the end is asked for, the time is up, or nobody sends any more; return the exit code."""
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._resume_sessions()
         self.journal.start()
         self.link.start()
@@ -172,17 +175,18 @@ class LiveEngine:
             signal.signal(number, lambda *_: self.request_stop())
         signal.signal(signal.SIGHUP, lambda *_: self._updated.append("*"))
 
-    def _make_link(self) -> MqttLink:
+    def _make_link(self, *, take_retained: bool) -> MqttLink:
         mqtt = self.config.mqtt
         filters = [(name, mqtt.qos) for name in topics.SENSOR_FILTERS]
         return MqttLink(
             mqtt,
-            f"athlete-monitor-{zlib.crc32(str(self.config.paths.journal).encode()):08x}",
+            client_id(self.config),
             on_message=self._on_message,
             subscriptions=[*filters, (topics.MODEL_UPDATED_FILTER, 1)],
             will=Will(topics.ENGINE_STATUS, _OFFLINE),
             on_connection=self._on_connection,
             persistent=mqtt.persistent_session and mqtt.qos == 1,
+            take_retained=take_retained,
         )
 
     def _make_recorder(self) -> Recorder | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from athlete_monitor.engine.files import FileSink
-from athlete_monitor.engine.live import LiveEngine, Options
+from athlete_monitor.engine.live import LiveEngine, Options, client_id
 from athlete_monitor.engine.offline import run_recordings
 from athlete_monitor.engine.ui import Screen, summary_table
 from athlete_monitor.errors import MonitorError
@@ -29,7 +29,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _LOG_BYTES = 5_000_000
 _LOG_FILES = 3
 _PLAIN_WIDTH = 120
-_SWITCH_S = 0.001  # threads that write files give way to the one that steps
+_SWITCH_S = 0.0005  # no thread lets the one that steps, or the network's, wait for long
 
 
 def set_up_logging(config: Config, *, console: bool) -> None:
@@ -82,8 +82,9 @@ def run_live(
     set_up_logging(config, console=not show)
     sys.setswitchinterval(_SWITCH_S)
     options = Options(players, None if device is None else {device}, duration_s, exit_when_idle)
-    with acquire(config.prediction_check.lockfile_path, "main.py"), open_broker(config.mqtt) as broker:
-        engine = LiveEngine(config, options)
+    lock = acquire(config.prediction_check.lockfile_path, "main.py")
+    with lock, open_broker(config.mqtt, client_id(config)) as broker:
+        engine = LiveEngine(config, options, take_retained=broker.embedded)
         engine.install_signal_handlers()
         screen = Screen(engine, Console(), device) if show else None
         if screen is not None:

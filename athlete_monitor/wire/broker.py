@@ -150,7 +150,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     _close_pipes(process)
 
 
-def open_broker(settings: Mqtt) -> BrokerHandle:
+def open_broker(settings: Mqtt, listener: str = "") -> BrokerHandle:
     """Make sure, as ``mqtt.broker`` says, that there is a broker.
 
     ``external`` starts nothing and does not look. ``auto`` starts the embedded broker only where nobody answers at
@@ -161,7 +161,7 @@ def open_broker(settings: Mqtt) -> BrokerHandle:
     no TLS. Retained messages, last wills and persistent sessions live in its memory: they survive its clients, not the
     broker. It delivers with the QoS of the subscription, whatever the QoS of the publication; what a persistent session
     missed arrives with the retain flag set, and a session that comes back is sent the retained messages of every
-    subscription there is.
+    subscription there is. Where the name of a listening client is given, others are let in when it has subscribed.
 
     Raises:
         BrokerError: the embedded broker is asked for and cannot start.
@@ -171,7 +171,8 @@ def open_broker(settings: Mqtt) -> BrokerHandle:
     if settings.broker == "auto" and (not _can_host(settings) or answers(settings.host, settings.port)):
         return BrokerHandle()
     _check_can_host(settings)
-    return BrokerHandle(partial(_start, "127.0.0.1" if settings.host == "localhost" else settings.host, settings.port))
+    address = "127.0.0.1" if settings.host == "localhost" else settings.host
+    return BrokerHandle(partial(_start, address, settings.port, listener))
 
 
 def answers(host: str, port: int, timeout_s: float = _PROBE_S) -> bool:
@@ -207,9 +208,9 @@ def _check_can_host(settings: Mqtt) -> None:
         raise BrokerError(f"{where}: the port is taken; set mqtt.port to a free one or mqtt.broker to auto")
 
 
-def _start(address: str, port: int) -> subprocess.Popen[str]:
-    process = subprocess.Popen(  # noqa: S603 - our own module, with an address and a number
-        [sys.executable, "-m", "athlete_monitor.wire.embedded_broker", address, str(port)],
+def _start(address: str, port: int, listener: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen(  # noqa: S603 - our own module, with an address, a number and a name of ours
+        [sys.executable, "-m", "athlete_monitor.wire.embedded_broker", address, str(port), listener],
         stdin=subprocess.PIPE,  # held open for our lifetime: its end is the broker's end
         stdout=subprocess.PIPE,
         text=True,

@@ -1,8 +1,9 @@
-"""The embedded broker's own process: ``python -m athlete_monitor.wire.embedded_broker HOST PORT``.
+"""The embedded broker's own process: ``python -m athlete_monitor.wire.embedded_broker HOST PORT [LISTENER]``.
 
 It says ``ready`` on its standard output once it accepts connections, or why it cannot, and ends on SIGTERM, when its
 standard input closes, or when its parent is gone: it never outlives the process that started it. A line on its standard
-input asks it to end when its clients have left.
+input asks it to end when its clients have left. With the name of a listening client, others are let in when that one
+has subscribed: nobody speaks before somebody listens.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from amqtt.broker import Broker
@@ -20,37 +22,58 @@ from amqtt.errors import BrokerError
 from amqtt.plugins.base import BaseAuthPlugin
 
 if TYPE_CHECKING:
+    from amqtt.contexts import BrokerContext
     from amqtt.session import Session
 
 READY: Final = "ready"
 _PARENT_CHECK_S: Final = 0.5
 _DRAIN_CHECK_S: Final = 0.1
 _SHUTDOWN_S: Final = 2.0
+_PATIENCE_S: Final = 10.0
+"""How long clients wait for the listener."""
 
 
 class LoopbackAuth(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is not typed
-    """Accept every client: only this machine can reach the listener.
+    """Accept every client, since only this machine can reach the listener, but the listening one first.
 
     amqtt's own plugin for that marks clients as anonymous, and keeps no session for those.
     """
 
+    @dataclass
+    class Config:
+        """``listener`` is the client that the others wait for; empty for none."""
+
+        listener: str = ""
+
+    def __init__(self, context: BrokerContext) -> None:
+        super().__init__(context)
+        self._listens = asyncio.Event()
+
     async def authenticate(self, *, session: Session) -> bool | None:
         """Accept the client of this session."""
-        return bool(await super().authenticate(session=session))
+        if self.config.listener not in {"", session.client_id}:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._listens.wait(), _PATIENCE_S)
+        return True
+
+    async def on_broker_client_subscribed(self, *, client_id: str, topic: str, qos: int) -> None:  # noqa: ARG002
+        """Let the others in when the listener listens."""
+        if client_id == self.config.listener:
+            self._listens.set()
 
 
-def main(host: str, port: int) -> int:
+def main(host: str, port: int, listener: str = "") -> int:
     """Run a broker until told to stop; returns the exit code."""
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the parent, which then ends this process
-    return asyncio.run(_serve(host, port))
+    return asyncio.run(_serve(host, port, listener))
 
 
-async def _serve(host: str, port: int) -> int:
+async def _serve(host: str, port: int, listener: str) -> int:
     broker = Broker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
-            "plugins": {f"athlete_monitor.wire.embedded_broker.{LoopbackAuth.__name__}": {}},
+            "plugins": {f"athlete_monitor.wire.embedded_broker.{LoopbackAuth.__name__}": {"listener": listener}},
         }
     )
     try:
@@ -92,4 +115,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))

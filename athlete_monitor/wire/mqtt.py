@@ -2,43 +2,36 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 
 from athlete_monitor.errors import BrokerError
+from athlete_monitor.wire.mqtt_client import QuickClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo, SocketLike
+    from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessageInfo
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
     from athlete_monitor.config import Mqtt, Tls
 
 MAX_OUTGOING: Final = 10_000
+"""Messages of each QoS that may wait to be sent; further ones are dropped and counted."""
 _MAX_QOS_1: Final = 60_000  # message identifiers are 16 bits wide
-_READ_BYTES: Final = 1 << 16
 _FIRST_RETRY_S: Final = 0.25
 _CONNECT_TIMEOUT_S: Final = 5.0
 _STOP_TIMEOUT_S: Final = 3.0
 _POLL_S: Final = 0.005
 _IN_FLIGHT: Final = 1000
-_COMMAND: Final = 0xF0
-_PUBLISH: Final = 0x30
-_LEAST_MESSAGE: Final = 5
-_CONTINUES: Final = 0x80
-_QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux; to be asked for after each read
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,7 @@ class MqttLink:
         on_connection: called in the network thread with the new state and a sentence, at each change of either; not for
             our own goodbye.
         persistent: the broker keeps subscriptions and QoS 1 messages while the client is away.
-        max_outgoing: messages of each QoS that may wait to be sent; further ones are dropped and counted.
+        take_retained: pass on messages that the broker has kept from before the subscription.
 
     Raises:
         BrokerError: the password file or a TLS file cannot be used.
@@ -82,12 +75,12 @@ class MqttLink:
         will: Will | None = None,
         on_connection: Callable[[bool, str], None] | None = None,
         persistent: bool = False,
-        max_outgoing: int = MAX_OUTGOING,
+        take_retained: bool = True,
     ) -> None:
         self._settings = settings
         self._subscriptions = list(subscriptions)
         self._on_connection = on_connection
-        self._bounds = (max_outgoing, min(max_outgoing, _MAX_QOS_1))
+        self._bounds = (MAX_OUTGOING, min(MAX_OUTGOING, _MAX_QOS_1))
         self._waiting: tuple[deque[MQTTMessageInfo], deque[MQTTMessageInfo]] = (deque(), deque())
         self._dropped = 0
         self._lock = threading.Lock()
@@ -97,7 +90,7 @@ class MqttLink:
         self._answered = threading.Event()
         self._client = self._build(client_id, will, persistent=persistent)
         if on_message is not None:
-            self._client.pass_messages_to(on_message)
+            self._client.pass_messages_to(on_message, take_retained=take_retained)
 
     @property
     def connected(self) -> bool:
@@ -143,6 +136,8 @@ class MqttLink:
         Returns:
             False where the message is not going to be sent.
         """
+        if not qos and not retain and self._client.send_now(topic, payload):
+            return True
         with self._lock:
             accepted = self._has_room(qos) and self._hand_over(topic, payload, qos, retain=retain)
             self._dropped += not accepted
@@ -165,8 +160,8 @@ class MqttLink:
         self._client.loop_stop()
         self._connected.clear()
 
-    def _build(self, client_id: str, will: Will | None, *, persistent: bool) -> _Client:
-        client = _Client(client_id, clean_session=not persistent)
+    def _build(self, client_id: str, will: Will | None, *, persistent: bool) -> QuickClient:
+        client = QuickClient(client_id, clean_session=not persistent)
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_inflight_messages = _IN_FLIGHT
         longest_s = max(self._settings.reconnect_max_s, _FIRST_RETRY_S)
@@ -265,189 +260,11 @@ class MqttLink:
                 self._on_connection(connected, text)
 
 
-class _Client(Client):
-    """paho's client with cheaper reads and writes, remembering why it could not connect.
-
-    paho asks the kernel three times for each packet and once more whether there is another; here the socket is
-    buffered, and messages of QoS 0 that have arrived behind another one are taken out of the buffer as they are. And
-    paho wakes its network thread for every message to be sent; here the publishing thread writes by itself, and the
-    network thread writes what the socket does not take at once. ``benchmarks/mqtt.py`` tells what that saves.
-    """
-
-    last_error = ""
-    _pass_on: Callable[[str, bytes], None] | None = None
-
-    def __init__(self, client_id: str, *, clean_session: bool) -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean_session)
-        self._writing = threading.RLock()
-
-    def reconnect(self) -> MQTTErrorCode:
-        try:
-            return super().reconnect()
-        except (OSError, ValueError) as error:  # ValueError: a host name that cannot be looked up
-            self.last_error = getattr(error, "strerror", None) or str(error)
-            raise ConnectionError(self.last_error) from error
-
-    def pass_messages_to(self, handle: Callable[[str, bytes], None]) -> None:
-        """Call ``handle`` with topic and payload of every message; topics that are not UTF-8 are none of ours."""
-
-        def pass_on(_client: Client, _userdata: object, message: MQTTMessage) -> None:
-            with suppress(UnicodeDecodeError):
-                handle(message.topic, bytes(message.payload))
-
-        self.on_message = pass_on
-        self._pass_on = handle
-
-    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
-        code = super().loop_read(max_packets)
-        while code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._more_is_buffered():
-            self._take_messages()
-            if self._more_is_buffered():
-                code = super().loop_read(max_packets)
-        return code
-
-    def _take_messages(self) -> None:
-        """Pass on the messages at the head of the buffer, up to the first packet that is for paho."""
-        sock = self.socket()
-        if self._pass_on is None or self._in_packet["command"] or not isinstance(sock, _BufferedSocket):
-            return
-        while (message := sock.take_message()) is not None:
-            with suppress(UnicodeDecodeError):
-                self._pass_on(message[0].decode(), message[1])
-
-    def _packet_queue(
-        self, command: int, packet: bytes | bytearray, mid: int, qos: int, info: MQTTMessageInfo | None = None
-    ) -> MQTTErrorCode:
-        in_network_thread = threading.current_thread() is self._thread
-        if not in_network_thread and (command & _COMMAND != _PUBLISH or not self._writes_anywhere()):
-            return super()._packet_queue(command, packet, mid, qos, info)
-        self._out_packet.append(
-            {
-                "command": command,
-                "mid": mid,
-                "qos": qos,
-                "pos": 0,
-                "to_process": len(packet),
-                "packet": packet,
-                "info": info,
-            }
-        )
-        if in_network_thread:  # it looks for what is to be written before it waits
-            return MQTTErrorCode.MQTT_ERR_SUCCESS
-        self._packet_write()
-        if self._out_packet and self._sockpairW is not None:
-            with suppress(BlockingIOError):  # it has been woken already
-                self._sockpairW.send(b"0")
-        return MQTTErrorCode.MQTT_ERR_SUCCESS
-
-    def _packet_write(self) -> MQTTErrorCode:
-        with self._writing:
-            return super()._packet_write()
-
-    def _writes_anywhere(self) -> bool:
-        """Whether the socket may be written in one thread while it is read in another."""
-        sock = self.socket()
-        return self._thread is not None and isinstance(sock, _BufferedSocket) and not sock.is_encrypted
-
-    def hang_up(self) -> None:
-        """Break the connection, for a broker that takes nothing more."""
-        sock = self.socket()
-        if isinstance(sock, _BufferedSocket):
-            sock.shut_down()
-
-    def _more_is_buffered(self) -> bool:
-        sock = self.socket()
-        return isinstance(sock, _BufferedSocket) and sock.buffered() > 0
-
-    def _create_socket(self) -> SocketLike:
-        sock = super()._create_socket()
-        if not isinstance(sock, socket.socket):
-            return sock
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _BufferedSocket(sock)
-
-
-class _BufferedSocket:
-    """A socket whose small reads are served from one large one, and acknowledged at once.
-
-    Mosquitto, as it is configured by default, holds a small message back until the one before is acknowledged, and
-    Linux may take 40 ms over that.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._chunk = b""
-        self._position = 0
-        self.send = sock.send
-        self.close = sock.close
-        self.fileno = sock.fileno
-        self.setblocking = sock.setblocking
-
-    def recv(self, size: int) -> bytes:
-        """Return up to ``size`` bytes; empty at the end of the stream. Raises what the socket raises."""
-        start = self._position
-        if start >= len(self._chunk):
-            self._chunk = self._sock.recv(_READ_BYTES)
-            start = 0
-            if _QUICK_ACK is not None:
-                self._sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
-        piece = self._chunk[start : start + size]
-        self._position = start + len(piece)
-        return piece
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether the bytes pass through TLS, whose sockets are for one thread at a time."""
-        return isinstance(self._sock, ssl.SSLSocket)
-
-    def take_message(self) -> tuple[bytes, bytes] | None:
-        """Return topic and payload if a whole message, QoS 0 and not retained, is next in the buffer."""
-        chunk, start = self._chunk, self._position
-        if len(chunk) - start < _LEAST_MESSAGE or chunk[start] != _PUBLISH:
-            return None
-        length, topic = _length_at(chunk, start + 1)
-        end = topic + length
-        payload = topic + 2 + int.from_bytes(chunk[topic : topic + 2], "big")
-        if not length or payload > end or end > len(chunk):
-            return None
-        self._position = end
-        return chunk[topic + 2 : payload], chunk[payload:end]
-
-    def buffered(self) -> int:
-        """Return the number of bytes at hand."""
-        return len(self._chunk) - self._position
-
-    def pending(self) -> int:
-        """Return the number of bytes that can be had without asking the kernel."""
-        return self.buffered() + (self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0)
-
-    def shut_down(self) -> None:
-        """Break the connection in both directions; the next read or write fails."""
-        try:
-            self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:  # it is broken already
-            self._chunk = b""
-
-
 def _is_settled(info: MQTTMessageInfo) -> bool:
     try:
         return info.is_published()
     except RuntimeError:  # lost with its connection
         return True
-
-
-def _length_at(chunk: bytes, at: int) -> tuple[int, int]:
-    """Return a packet's length, and where what it counts begins; 0 if it is not there in full (MQTT 3.1.1, 2.2.3)."""
-    length = 0
-    for shift in (0, 7, 14, 21):
-        if at >= len(chunk):
-            break
-        byte = chunk[at]
-        at += 1
-        length |= (byte & 127) << shift
-        if byte < _CONTINUES:
-            return length, at
-    return 0, at
 
 
 def _password(path: Path | None) -> str | None:

@@ -6,8 +6,10 @@ import json
 import random
 import resource
 import sqlite3
+import subprocess
 import time
 from collections import defaultdict
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -232,6 +234,58 @@ def test_a_full_disk_costs_files_never_figures(setting, run_door, peers):
     assert door.wait() == 0
     (summary,) = config.paths.prediction_outputs.rglob("*session_summary*")
     assert json.loads(summary.read_text())["quality"]["received"] == 300
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 3 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small disk can only be mounted by root")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def fill_up(file):
+    """Write until the disk has no space left."""
+    with file.open("wb", buffering=0) as out, suppress(OSError):
+        while out.write(bytes(4096)) == 4096:
+            pass
+
+
+def test_a_disk_without_space_raises_one_alarm_each_and_loses_nothing(setting, run_door, peers, small_disk):
+    folders = {"prediction_outputs": str(small_disk / "outputs"), "journal": str(small_disk / "journal.sqlite3")}
+    path, config = setting(paths=folders, logging={"log_to_file": False})
+    door = run_door("main.py", "--no-ui", "--config", path)
+    peer = peers(config)
+    peer.wait_online()
+    samples = stream(seconds=60)
+    peer.send(samples[:100])
+    wait_until(lambda: len(peer.metrics()) >= 9, what="figures")
+    fill = small_disk / "filler"
+    fill_up(fill)
+    peer.send(samples[100:200])
+    wait_until(lambda: len(peer.metrics()) >= 19, what="figures without space")
+    stats, failing = peer.heard[topics.ENGINE_STATS], ("files_failing", "journal_failing")
+    wait_until(lambda: stats and all(stats[-1][name] for name in failing), what="the alarms")
+    peer.send(samples[200:300])
+    wait_until(lambda: len(peer.metrics()) >= 29, what="figures without space")
+    fill.unlink()
+    wait_until(lambda: not any(stats[-1][name] for name in failing), what="the recovery")
+    assert door.stderr.count("alarm=raised writing files") == door.stderr.count("alarm=cleared writing files") == 1
+    assert door.stderr.count("alarm=raised") == door.stderr.count("alarm=cleared") == 2
+    door.terminate()
+    assert door.wait() == 0
+    (summary,) = config.paths.prediction_outputs.rglob("*session_summary*")
+    assert json.loads(summary.read_text())["quality"]["received"] == 300
+    with sqlite3.connect(config.paths.journal) as journal:
+        assert journal.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        ((seconds,),) = journal.execute("SELECT count(*) FROM seconds").fetchall()
+    assert seconds >= 29, "the seconds told without space were kept and written"
 
 
 def test_a_second_engine_on_the_same_folder_is_refused_in_one_line(setting, run_door, peers):

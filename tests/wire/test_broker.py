@@ -112,6 +112,26 @@ def test_it_keeps_messages_of_quality_one_for_a_session_that_persists(port):
         wait_until(lambda: len(keeper.payloads("held/x")) == 50, what="what was kept")
 
 
+def test_where_a_listener_is_named_nobody_speaks_before_it_has_subscribed(free_port):
+    heard: list[bytes] = []
+    with open_broker(settings(free_port), "listener"):
+        early = MqttLink(settings(free_port), "early")
+        early.start()
+        listener = MqttLink(
+            settings(free_port),
+            "listener",
+            on_message=lambda _, payload: heard.append(payload),
+            subscriptions=[("x", 1)],
+        )
+        assert not early.connected
+        listener.start(10.0)
+        wait_until(lambda: early.connected, what="the admission")
+        early.publish("x", b"first", 1)
+        wait_until(lambda: heard == [b"first"], what="the first message")
+        for link in (early, listener):
+            link.stop()
+
+
 def test_it_listens_on_loopback_only(port):
     own = next((a.address for c in psutil.net_if_addrs().values() for a in c if a.family == socket.AF_INET
                 and not a.address.startswith("127.")), None)  # fmt: skip

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 
 from athlete_monitor.config import Mqtt, Tls
 from athlete_monitor.errors import BrokerError
-from athlete_monitor.wire.mqtt import MqttLink, Will, _BufferedSocket
+from athlete_monitor.wire.mqtt import MqttLink, Will
+from athlete_monitor.wire.mqtt_client import BufferedSocket
 from tests.helpers import ROOT, wait_until
 
 if TYPE_CHECKING:
@@ -155,19 +157,21 @@ def test_a_session_that_persists_gets_what_came_while_it_was_away(mosquitto, con
     wait_until(lambda: inbox.payloads() == [b"while away"], what="the message")
 
 
-def test_more_than_may_wait_is_refused_and_counted(connect, free_port):
-    link = connect(free_port, "alone", wait_s=None, max_outgoing=10)
+def test_more_than_may_wait_is_refused_and_counted(connect, free_port, monkeypatch):
+    monkeypatch.setattr("athlete_monitor.wire.mqtt.MAX_OUTGOING", 10)
+    link = connect(free_port, "alone", wait_s=None)
     assert [link.publish("x", b"", 1) for _ in range(15)] == [True] * 10 + [False] * 5
     assert [link.publish("x", b"", 0) for _ in range(5)] == [False] * 5
     assert link.dropped == 10
 
 
-def test_publishing_never_blocks_on_a_broker_that_takes_nothing(connect):
+def test_publishing_never_blocks_on_a_broker_that_takes_nothing(connect, monkeypatch):
+    monkeypatch.setattr("athlete_monitor.wire.mqtt.MAX_OUTGOING", 50)
     test_is_over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=accept_and_stall, args=(server, test_is_over))
         thread.start()
-        link = connect(server.getsockname()[1], "stalled", max_outgoing=50)
+        link = connect(server.getsockname()[1], "stalled")
         accepted = [link.publish("x", bytes(200_000)) for _ in range(200)]
         assert 50 <= sum(accepted) < 200
         assert link.dropped == 200 - sum(accepted)
@@ -334,12 +338,37 @@ def test_a_buffered_socket_gives_the_same_bytes_however_they_are_asked_for():
     with left, right:
         data = bytes(range(256)) * 500
         threading.Thread(target=send_and_end, args=(left, data)).start()
-        buffered, pieces, size = _BufferedSocket(right), [], 1
+        buffered, pieces, size = BufferedSocket(right), [], 1
         while piece := buffered.recv(size):
             pieces.append(piece)
             size = size % 700 + 13
         assert b"".join(pieces) == data
         assert buffered.pending() == 0
+
+
+def test_what_a_broker_kept_from_before_is_passed_on_only_where_it_is_wanted(mosquitto, connect):
+    sender = connect(mosquitto.port, "sender")
+    sender.publish("kept", b"old", 1, retain=True)
+    assert sender.flush(5.0)
+    choosy, greedy = Inbox(), Inbox()
+    for name, inbox in (("choosy", choosy), ("greedy", greedy)):
+        link = connect(
+            mosquitto.port,
+            name,
+            on_message=inbox,
+            subscriptions=[("kept", 1), (name, 1)],
+            take_retained=name == "greedy",
+        )
+        link.publish(name, b"subscribed", 1)
+        wait_until(partial(heard, inbox, b"subscribed"), what="the subscription")
+    sender.publish("kept", b"new", 1, retain=True)
+    wait_until(lambda: b"new" in choosy.payloads() and b"new" in greedy.payloads(), what="the new message")
+    assert choosy.payloads() == [b"subscribed", b"new"]
+    assert greedy.payloads() == [b"old", b"subscribed", b"new"]
+
+
+def heard(inbox: Inbox, payload: bytes) -> bool:
+    return payload in inbox.payloads()
 
 
 def packet(kind: int, body: bytes) -> bytes:

@@ -1,0 +1,250 @@
+"""paho's client with cheaper reads and writes: what the engine does most.
+
+paho asks the kernel three times for each packet and once more whether there is another, and takes a message through a
+dozen functions; here the socket is buffered, and messages of QoS 0 that have arrived behind another one are taken out
+of the buffer as they are. And paho wakes its network thread for every message to be sent; here the publishing thread
+writes by itself, and the network thread writes what the socket does not take at once. Everything else is paho's.
+``benchmarks/mqtt.py`` tells what that saves.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from paho.mqtt.client import Client, MQTTMessageInfo
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from paho.mqtt.client import MQTTMessage, SocketLike
+
+_READ_BYTES: Final = 1 << 16
+_COMMAND: Final = 0xF0
+_PUBLISH: Final = 0x30
+_LEAST_MESSAGE: Final = 5
+_CONTINUES: Final = 0x80
+_QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux; to be asked for after each read
+
+
+class QuickClient(Client):
+    """paho's client, with short cuts, remembering why it could not connect."""
+
+    last_error = ""
+    _pass_on: Callable[[str, bytes], None] | None = None
+
+    def __init__(self, client_id: str, *, clean_session: bool) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean_session)
+        self._writing = threading.RLock()
+
+    def reconnect(self) -> MQTTErrorCode:
+        """Connect as paho does, and keep the reason where that fails."""
+        try:
+            return super().reconnect()
+        except (OSError, ValueError) as error:  # ValueError: a host name that cannot be looked up
+            self.last_error = getattr(error, "strerror", None) or str(error)
+            raise ConnectionError(self.last_error) from error
+
+    def pass_messages_to(self, handle: Callable[[str, bytes], None], *, take_retained: bool) -> None:
+        """Call ``handle`` with topic and payload of every message; topics that are not UTF-8 are none of ours."""
+
+        def pass_on(_client: Client, _userdata: object, message: MQTTMessage) -> None:
+            if take_retained or not message.retain:
+                with suppress(UnicodeDecodeError):
+                    handle(message.topic, bytes(message.payload))
+
+        self.on_message = pass_on
+        self._pass_on = handle
+
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Read packets as paho does, and all that came with them."""
+        code = super().loop_read(max_packets)
+        while code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._more_is_buffered():
+            self._take_messages()
+            if self._more_is_buffered():
+                code = super().loop_read(max_packets)
+        return code
+
+    def _take_messages(self) -> None:
+        """Pass on the messages at the head of the buffer, up to the first packet that is for paho."""
+        sock = self.socket()
+        if self._pass_on is None or self._in_packet["command"] or not isinstance(sock, BufferedSocket):
+            return
+        while (message := sock.take_message()) is not None:
+            with suppress(UnicodeDecodeError):
+                self._pass_on(message[0].decode(), message[1])
+
+    def send_now(self, topic: str, payload: bytes) -> bool:
+        """Write a message of QoS 0 where nothing waits before it; False where paho has to take it."""
+        name = topic.encode()
+        packet = b"".join((_header(2 + len(name) + len(payload)), len(name).to_bytes(2, "big"), name, payload))
+        with self._writing:
+            sock = self.socket()
+            if self._out_packet or not self.is_connected() or not self._writes_anywhere() or sock is None:
+                return False
+            try:
+                sent = sock.send(packet)
+            except OSError:  # busy, or lost: paho finds out
+                return False
+            if sent < len(packet):
+                self._enqueue(_PUBLISH, packet, 0, 0, MQTTMessageInfo(0), sent)
+        if sent < len(packet):
+            self._wake()
+        return True
+
+    def _packet_queue(
+        self, command: int, packet: bytes | bytearray, mid: int, qos: int, info: MQTTMessageInfo | None = None
+    ) -> MQTTErrorCode:
+        in_network_thread = threading.current_thread() is self._thread
+        if not in_network_thread and (command & _COMMAND != _PUBLISH or not self._writes_anywhere()):
+            return super()._packet_queue(command, packet, mid, qos, info)
+        self._enqueue(command, packet, mid, qos, info)
+        if in_network_thread:  # it looks for what is to be written before it waits
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        self._packet_write()
+        if self._out_packet:
+            self._wake()
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _enqueue(
+        self,
+        command: int,
+        packet: bytes | bytearray,
+        mid: int,
+        qos: int,
+        info: MQTTMessageInfo | None,
+        written: int = 0,
+    ) -> None:
+        self._out_packet.append(
+            {
+                "command": command,
+                "mid": mid,
+                "qos": qos,
+                "pos": written,
+                "to_process": len(packet) - written,
+                "packet": packet,
+                "info": info,
+            }
+        )
+
+    def _wake(self) -> None:
+        """Let the network thread write what is left."""
+        if self._sockpairW is not None:
+            with suppress(BlockingIOError):  # it has been woken already
+                self._sockpairW.send(b"0")
+
+    def _packet_write(self) -> MQTTErrorCode:
+        with self._writing:
+            return super()._packet_write()
+
+    def _writes_anywhere(self) -> bool:
+        """Whether the socket may be written in one thread while it is read in another."""
+        sock = self.socket()
+        return self._thread is not None and isinstance(sock, BufferedSocket) and not sock.is_encrypted
+
+    def hang_up(self) -> None:
+        """Break the connection, for a broker that takes nothing more."""
+        sock = self.socket()
+        if isinstance(sock, BufferedSocket):
+            sock.shut_down()
+
+    def _more_is_buffered(self) -> bool:
+        sock = self.socket()
+        return isinstance(sock, BufferedSocket) and sock.buffered() > 0
+
+    def _create_socket(self) -> SocketLike:
+        sock = super()._create_socket()
+        if not isinstance(sock, socket.socket):
+            return sock
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return BufferedSocket(sock)
+
+
+class BufferedSocket:
+    """A socket whose small reads are served from one large one, and acknowledged at once.
+
+    Mosquitto, as it is configured by default, holds a small message back until the one before is acknowledged, and
+    Linux may take 40 ms over that.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._chunk = b""
+        self._position = 0
+        self.send = sock.send
+        self.close = sock.close
+        self.fileno = sock.fileno
+        self.setblocking = sock.setblocking
+
+    def recv(self, size: int) -> bytes:
+        """Return up to ``size`` bytes; empty at the end of the stream. Raises what the socket raises."""
+        start = self._position
+        if start >= len(self._chunk):
+            self._chunk = self._sock.recv(_READ_BYTES)
+            start = 0
+            if _QUICK_ACK is not None:
+                self._sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+        piece = self._chunk[start : start + size]
+        self._position = start + len(piece)
+        return piece
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the bytes pass through TLS, whose sockets are for one thread at a time."""
+        return isinstance(self._sock, ssl.SSLSocket)
+
+    def take_message(self) -> tuple[bytes, bytes] | None:
+        """Return topic and payload if a whole message, QoS 0 and not retained, is next in the buffer."""
+        chunk, start = self._chunk, self._position
+        if len(chunk) - start < _LEAST_MESSAGE or chunk[start] != _PUBLISH:
+            return None
+        length, topic = _length_at(chunk, start + 1)
+        end = topic + length
+        payload = topic + 2 + int.from_bytes(chunk[topic : topic + 2], "big")
+        if not length or payload > end or end > len(chunk):
+            return None
+        self._position = end
+        return chunk[topic + 2 : payload], chunk[payload:end]
+
+    def buffered(self) -> int:
+        """Return the number of bytes at hand."""
+        return len(self._chunk) - self._position
+
+    def pending(self) -> int:
+        """Return the number of bytes that can be had without asking the kernel."""
+        return self.buffered() + (self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0)
+
+    def shut_down(self) -> None:
+        """Break the connection in both directions; the next read or write fails."""
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:  # it is broken already
+            self._chunk = b""
+
+
+def _header(length: int) -> bytes:
+    """Fixed header of a PUBLISH of QoS 0 that is not retained (MQTT 3.1.1, 2.2)."""
+    header = bytearray((_PUBLISH,))
+    while length >= _CONTINUES:
+        header.append(length & 127 | _CONTINUES)
+        length >>= 7
+    header.append(length)
+    return bytes(header)
+
+
+def _length_at(chunk: bytes, at: int) -> tuple[int, int]:
+    """Return a packet's length, and where what it counts begins; 0 if it is not there in full (MQTT 3.1.1, 2.2.3)."""
+    length = 0
+    for shift in (0, 7, 14, 21):
+        if at >= len(chunk):
+            break
+        byte = chunk[at]
+        at += 1
+        length |= (byte & 127) << shift
+        if byte < _CONTINUES:
+            return length, at
+    return 0, at
