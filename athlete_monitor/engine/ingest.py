@@ -6,7 +6,8 @@ The rules use sample time and running numbers alone, so that a live run, a repla
   interval longer than the device's usual one (mean and deviation learned as in TCP's retransmission timer).
 * After a gap, samples wait for the missing ones until the newest is ``late_tolerance_s`` ahead, then go on without.
 * What arrives behind the last released sample is late, what was seen before is a duplicate; both are counted and
-  dropped.
+  dropped. A number seen before on a sample that is newer by more than the tolerance is none: the device has started
+  again, and counts from the beginning.
 * A sample further behind than the tolerance, or more than ``idle_s`` ahead, is suspect. When ``AGREEING`` suspects in a
   row agree with each other, they are believed. Behind, or more than a day ahead: the device's clock has stepped, and
   its time is shifted so that the session goes on one usual interval after the last sample. Ahead by less: a pause as
@@ -90,9 +91,13 @@ class _Remembered:
         self._seqs[place] = _NO_SEQ if seq is None else seq
         self._next = (place + 1) % REMEMBERED
 
-    def holds(self, t: float, seq: int | None) -> bool:
-        """Whether a sample of this time or this number is among them."""
-        return t in self._times or (seq is not None and seq in self._seqs)
+    def holds_time(self, t: float) -> bool:
+        """Whether a sample of this time is among them."""
+        return t in self._times
+
+    def holds_number(self, seq: int | None) -> bool:
+        """Whether a sample of this number is among them."""
+        return seq is not None and seq in self._seqs
 
 
 class DeviceStream:
@@ -245,8 +250,10 @@ class DeviceStream:
         t, seq = sample.t, sample.seq
         if self._is_past(sample):
             return not any(seq in missing for missing in self._missing)
-        waits = any(t == held.t or (seq is not None and seq == held.seq) for held in self._held)
-        return waits or self._recent.holds(t, seq)
+        if any(t == held.t or (seq is not None and seq == held.seq) for held in self._held):
+            return True
+        near = t <= self._last_t + self._tolerance_s
+        return self._recent.holds_time(t) or (near and self._recent.holds_number(seq))
 
     def _is_past(self, sample: Sample) -> bool:
         """Whether number and time both say that the sample's place in the stream has passed."""

@@ -68,7 +68,7 @@ def test_a_sample_that_comes_after_its_place_is_given_up_is_counted_late():
 
 def test_duplicates_are_dropped_by_running_number_and_by_time():
     samples = regular(20)
-    stream, out = run([*samples, samples[-1], at(3.0, 19), at(1.9, 77)])
+    stream, out = run([*samples, samples[-1], at(2.3, 19), at(1.9, 77)])
     assert out == samples
     assert stream.quality.duplicate == 3
 
@@ -123,6 +123,15 @@ def test_a_restarted_counter_is_not_a_loss():
     stream, out = run([*regular(500)[200:], *(at(50 + i / 10, i) for i in range(10))])
     assert len(out) == 310
     assert stream.quality.lost == 0
+
+
+def test_a_device_that_starts_again_soon_and_counts_from_the_beginning_is_believed():
+    for pause_s in (0.0, 0.3, 5.0, 100.0):
+        first, again_s = regular(50), 5.0 + pause_s
+        stream, out = run([*first, *(at(again_s + i / 10, i) for i in range(100))])
+        assert stream.quality.lost == 0
+        assert stream.quality.duplicate <= 5, "those that start within the tolerance look like a second delivery"
+        assert len(out) + stream.quality.duplicate == 150
 
 
 @given(st.data())
