@@ -179,6 +179,12 @@ class Ear:
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
 
+    def forget_figures(self) -> None:
+        """Begin with another engine process."""
+        self.online.clear()
+        self.first_t.clear()
+        self.newest_t.clear()
+
     def wait_online(self) -> None:
         """Wait until the engine says that it is there."""
         if not self.online.wait(60):
@@ -282,7 +288,7 @@ def kills(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     ear, lost_s, start_s, torn = Ear(broker.port), list[float](), list[float](), list[str]()
     with sender(broker.port, options.athletes, 3600):
         for _ in range(options.times):
-            ear.online.clear()
+            ear.forget_figures()
             began_s = time.monotonic()
             with engine(path, log) as process:
                 ear.wait_online()
@@ -312,12 +318,13 @@ def kills(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def losses(config: Config, ear: Ear) -> list[float]:
-    """How far, in s, the journal of each session is behind the newest figures that were told; it must be whole."""
+    """How much of what this engine process told, in s of each session, the journal lacks; it must be whole."""
     with closing(sqlite3.connect(config.paths.journal)) as journal:
         if journal.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             raise SystemExit("the journal is torn")
         kept = dict(journal.execute("SELECT session_id, last_t FROM sessions JOIN totals ON session = id"))
-    return [max(0.0, told_t - kept.get(name, ear.first_t[name])) for name, told_t in ear.newest_t.items()]
+    first_t = ear.first_t
+    return [max(0.0, told_t - max(kept.get(name, 0.0), first_t[name])) for name, told_t in ear.newest_t.items()]
 
 
 def is_torn(file: Path) -> bool:
