@@ -7,7 +7,6 @@ price of one session after the other.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -309,18 +308,18 @@ def assemble(
     """Choose the latest usable sessions, the groups that they share, and the rows on which those are there.
 
     Raises:
-        TrainingError: too few sessions or rows, a constant heart rate, or sessions that share their minutes.
+        TrainingError: too few sessions or rows, or a constant heart rate.
     """
     usable, unusable = _sort_out(found)
+    usable, repeated = _apart(usable)
     usable = sorted(usable, key=lambda session: float(session.t[0]))[-sessions_to_use:]
     groups, usable = _common_groups(usable)
     columns = spec.columns(groups)
     needed = np.array([group in groups for group in GROUPS])
     kept = [session.keep(np.logical_and.reduce(session.available[:, needed], axis=1), columns) for session in usable]
     sessions, too_short = _sort_out(kept)
-    data = AthleteData(athlete_id, groups, tuple(sessions), (*unusable, *too_short))
+    data = AthleteData(athlete_id, groups, tuple(sessions), (*unusable, *repeated, *too_short))
     _check_enough(data, min_sessions, min_rows)
-    _check_apart(sessions)
     return data
 
 
@@ -335,6 +334,35 @@ def _sort_out(found: Iterable[SessionRows | Unusable]) -> tuple[list[SessionRows
         else:
             usable.append(item)
     return usable, unusable
+
+
+def _apart(sessions: Iterable[SessionRows]) -> tuple[list[SessionRows], list[Unusable]]:
+    """Leave out sessions that share minutes or measurements with a better one: a session must not be judged by itself.
+
+    The better one has more usable rows: it teaches more, and what the other knows of these minutes it mostly knows too.
+    Among equals the first name stays, so that the choice is the same each time.
+    """
+    kept: list[SessionRows] = []
+    left_out = []
+    for session in sorted(sessions, key=lambda session: (-len(session), session.file)):
+        reason = next(filter(None, (_shared(session, better) for better in kept)), "")
+        if reason:
+            left_out.append(Unusable(session.file, session.sha256, reason))
+        else:
+            kept.append(session)
+    return kept, left_out
+
+
+def _shared(session: SessionRows, better: SessionRows) -> str:
+    """What a session has in common with a better one, and what to do; empty where they stand apart."""
+    advice = (
+        f", which has {len(better)} usable rows against {len(session)}; "
+        f"if {session.file} is the better one, move the other out of its folder and train with --force"
+    )
+    if session.t[0] <= better.t[-1] and better.t[0] <= session.t[-1]:
+        return f"overlaps in time with {better.file}{advice}"
+    share = float(np.isin(session.prints, better.prints).mean())
+    return f"repeats {share:.0%} of the measurements of {better.file}{advice}" if share > SHARED_ROWS_LIMIT else ""
 
 
 def _held_groups(session: SessionRows) -> set[str]:
@@ -368,25 +396,3 @@ def _check_enough(data: AthleteData, min_sessions: int, min_rows: int) -> None:
         raise TrainingError(
             f"the heart rate is constant ({float(np.median(y)):.0f} bpm): nothing can be learned from it"
         )
-
-
-def _check_apart(sessions: Sequence[SessionRows]) -> None:
-    """Refuse sessions that share minutes or measurements: what is judged on would be what was learned.
-
-    Raises:
-        TrainingError: two sessions overlap in time, or one is a copy of another at other times.
-    """
-    for earlier, later in pairwise(sessions):
-        if later.t[0] <= earlier.t[-1]:
-            raise TrainingError(
-                f"{earlier.file} and {later.file} overlap in time: a session must not be judged by itself; "
-                "delete one of the two"
-            )
-    for place, later in enumerate(sessions):
-        for earlier in sessions[:place]:
-            shared = float(np.isin(later.prints, earlier.prints).mean())
-            if shared > SHARED_ROWS_LIMIT:
-                raise TrainingError(
-                    f"{later.file} repeats {shared:.0%} of the measurements of {earlier.file}: "
-                    "a session must not be judged by itself"
-                )

@@ -142,6 +142,23 @@ def test_bad_input_costs_one_line_for_its_athlete_and_exit_code_3(train, tmp_pat
     assert len(again[2]) == 8
 
 
+def test_an_overlapping_session_is_left_out_and_named_wherever_sessions_are_listed(train, tmp_path, config_file):
+    kept = write_session(tmp_path, 1, 1, seconds=400)
+    other = write_session(tmp_path, 1, 2, seconds=300, start="2026-05-01 10:05:00")
+    code, out, err = train("--report", tmp_path / "report.json")
+    assert (code, err, len(out)) == (0, [], 1)
+    told = f"{other.name} left out: overlaps in time with {kept.name}, which has 400 usable rows against 300"
+    assert told in out[0]
+    entry = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["athletes"][0]
+    assert entry["notes"][0].startswith(told)
+    assert told in (tmp_path / "report.html").read_text(encoding="utf-8")
+    rows_of = {session.file: session.rows for session in store(config_file, tmp_path).manifest(1).sessions}
+    assert rows_of == {kept.name: 400, other.name: 0}
+    kept.rename(tmp_path / kept.name)
+    assert "left out" not in train("--force")[1][0]
+    assert [session.file for session in store(config_file, tmp_path).manifest(1).sessions] == [other.name]
+
+
 def test_nobody_to_train_is_exit_code_1_with_one_line(train, tmp_path):
     code, out, err = train()
     assert (code, out, len(err)) == (1, [], 1)

@@ -88,15 +88,48 @@ def test_rows_are_thinned_to_the_configured_rate(tmp_path):
 def test_a_session_copied_to_another_day_is_caught_as_a_leak(tmp_path):
     honest = write_session(tmp_path, number=1, seconds=300, seed=1)
     planted = write_session(tmp_path, number=2, seconds=300, seed=1, start="2026-05-09 18:00:00")
-    with pytest.raises(TrainingError, match="of the measurements"):
-        put_together(honest, planted)
+    data = put_together(honest, planted)
+    assert [session.file for session in data.sessions] == [honest.name]
+    assert f"repeats 100% of the measurements of {honest.name}" in data.unusable[0].reason
 
 
-def test_sessions_that_overlap_in_time_are_refused(tmp_path):
-    first = write_session(tmp_path, number=1, seconds=300, seed=1)
-    second = write_session(tmp_path, number=2, seconds=300, seed=2, start="2026-05-01 10:03:00")
-    with pytest.raises(TrainingError, match="overlap in time"):
-        put_together(first, second)
+@pytest.mark.parametrize(("first_s", "second_s", "kept"), [(300, 200, 0), (200, 300, 1), (300, 300, 0)])
+def test_of_two_sessions_that_overlap_the_one_with_more_rows_stays_and_a_tie_goes_to_the_first_name(
+    tmp_path, first_s, second_s, kept
+):
+    paths = [
+        write_session(tmp_path, number=1, seconds=first_s, seed=1),
+        write_session(tmp_path, number=2, seconds=second_s, seed=2, start="2026-05-01 10:03:00"),
+    ]
+    better, other = paths[kept].name, paths[1 - kept].name
+    for order in (paths, paths[::-1]):
+        data = put_together(*order)
+        assert [session.file for session in data.sessions] == [better]
+        assert [item.file for item in data.unusable] == [other]
+        assert data.unusable[0].reason.startswith(f"overlaps in time with {better}, which has 300 usable rows against")
+        assert f"if {other} is the better one, move the other out" in data.unusable[0].reason
+
+
+def test_only_the_overlap_is_left_out_of_a_chain_and_of_many(tmp_path):
+    starts = ("2026-05-01 10:00:00", "2026-05-01 10:03:00", "2026-05-01 10:06:00", "2026-05-02 10:00:00")
+    paths = [
+        write_session(tmp_path, number=n, seconds=240 - n, seed=n, start=start) for n, start in enumerate(starts, 1)
+    ]
+    data = put_together(*paths)
+    assert [session.file for session in data.sessions] == [paths[i].name for i in (0, 2, 3)]
+    assert [item.file for item in data.unusable] == [paths[1].name]
+
+
+def test_a_session_left_out_takes_neither_the_place_nor_the_channels_of_others(tmp_path):
+    old = write_session(tmp_path, number=1, seconds=200)
+    good = write_session(tmp_path, number=2, seconds=200)
+    no_gyro = [
+        ",".join([*line.split(",")[:9], "", "", "", *line.split(",")[12:]])
+        for line in rows(100, 5, start="2026-05-02 10:01:00")
+    ]
+    data = put_together(old, good, write_session(tmp_path, number=3, lines=no_gyro), sessions_to_use=2)
+    assert [session.file for session in data.sessions] == [old.name, good.name]
+    assert data.groups == ("acceleration", "rotation")
 
 
 def test_the_same_file_under_two_names_counts_once(tmp_path, quick):
