@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from athlete_monitor.arguments import Parser
 from athlete_monitor.athletes import listed_ids
 from athlete_monitor.config import DEFAULT_CONFIG, Config, add_config_arguments, config_from_args
 from athlete_monitor.errors import LockedError, MonitorError
@@ -26,7 +27,8 @@ from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import ALL_SUCCEEDED, NONE_SUCCEEDED, Outcome, exit_code
 from athlete_monitor.training.pipeline import Options, Pass, Surroundings
 from athlete_monitor.training.report import Run, write_report
-from athlete_monitor.training.sessions import athlete_ids, candidates, quiet_since, session_paths
+from athlete_monitor.training.sessions import athlete_ids, candidates, quiet_since, session_paths, session_roots
+from athlete_monitor.wire.session_files import PREFIX
 
 if TYPE_CHECKING:
     import logging
@@ -38,7 +40,7 @@ ENGINE: Final = DEFAULT_CONFIG.with_name("main.py")
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=COMMAND,
         description="Train a heart-rate model for every athlete with new sessions; good ones go in service.",
         epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration.",
@@ -125,7 +127,8 @@ def _told(outcome: Outcome) -> Outcome:
 
 def _nobody(config: Config, options: Options) -> int:
     wanted = "" if options.players is None else " of the athletes asked for"
-    say(f"{config.paths.data_root}: no sessions{wanted}; expected player_ID/TR1_A..._D..._....csv", error=True)
+    places = " and ".join(f"{root}/player_<id>/{PREFIX[mode]}<number>..." for root, mode in session_roots(config))
+    say(f"no sessions{wanted}: searched {places} that match {config.paths.data_file_pattern}", error=True)
     return NONE_SUCCEEDED
 
 

@@ -27,7 +27,7 @@ from athlete_monitor.arrays import (
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
 from athlete_monitor.physiology.heart_rate import HeartRateFilter
-from athlete_monitor.training.errors import TrainingError
+from athlete_monitor.training.errors import TooFewSessionsError, TrainingError, brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -308,7 +308,8 @@ def assemble(
     """Choose the latest usable sessions, the groups that they share, and the rows on which those are there.
 
     Raises:
-        TrainingError: too few sessions or rows, or a constant heart rate.
+        TooFewSessionsError: fewer usable sessions than ``min_sessions``.
+        TrainingError: too few rows, no channel but the heart rate, or a constant heart rate.
     """
     usable, unusable = _sort_out(found)
     usable, repeated = _apart(usable)
@@ -383,10 +384,10 @@ def _common_groups(sessions: list[SessionRows]) -> tuple[tuple[str, ...], list[S
 
 
 def _check_enough(data: AthleteData, min_sessions: int, min_rows: int) -> None:
-    why = "; ".join(f"{item.file}: {item.reason}" for item in data.unusable)
+    why = brief([f"{item.file}: {item.reason}" for item in data.unusable], "; ")
     because = f" ({why})" if why else ""
     if len(data.sessions) < max(min_sessions, 1):
-        raise TrainingError(f"{len(data.sessions)} usable sessions, {max(min_sessions, 1)} are needed{because}")
+        raise TooFewSessionsError(f"{len(data.sessions)} usable sessions, {max(min_sessions, 1)} are needed{because}")
     if not data.groups:
         raise TrainingError(f"no channel but the heart rate is there; one of {', '.join(GROUPS)} is needed{because}")
     if data.rows < min_rows:

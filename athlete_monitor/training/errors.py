@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SHOWN: Final = 3
 
 
 class TrainingError(MonitorError, ValueError):
     """An athlete cannot be trained; the text says why, for one line of the report."""
+
+
+class TooFewSessionsError(TrainingError):
+    """Fewer usable sessions than needed; where they were looked for belongs to the answer."""
+
+
+def brief(items: Sequence[str], separator: str) -> str:
+    """The first few of the items in one line, and how many more there are."""
+    more = f"{separator}and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+    return separator.join(items[:SHOWN]) + more

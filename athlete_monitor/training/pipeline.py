@@ -17,13 +17,14 @@ from athlete_monitor.training import resources, squad
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import LOGGER, TOLD, Display, Quiet
 from athlete_monitor.training.dataset import AthleteData, assemble, extract
-from athlete_monitor.training.errors import TrainingError
+from athlete_monitor.training.errors import TooFewSessionsError, TrainingError
 from athlete_monitor.training.forest import Trained, train_athlete
 from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import Outcome, figures
 from athlete_monitor.training.parallel import each, release
 from athlete_monitor.training.plan import Plan, Standing, make_plan
 from athlete_monitor.training.publication import Product, Publisher
+from athlete_monitor.training.sessions import searched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -231,6 +232,8 @@ def gather_group(group: Sequence[Candidates], spec: FeatureSpec, settings: Confi
         minimum = training.min_sessions_required, retraining.min_samples_threshold
         try:
             results.append(assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum))
+        except TooFewSessionsError as error:
+            results.append(Failure(athlete.athlete_id, f"{error}; {searched(settings, athlete.athlete_id)}"))
         except TrainingError as error:
             results.append(Failure(athlete.athlete_id, str(error)))
     return results

@@ -9,13 +9,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from athlete_monitor.wire.session_files import athletes_with_sessions, list_sessions
+from athlete_monitor.training.errors import brief
+from athlete_monitor.wire.session_files import PREFIX, athletes_with_sessions, list_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from athlete_monitor.config import Config
+    from athlete_monitor.wire.session_files import Mode
 
 _READ_BYTES = 1 << 20
 
@@ -44,19 +46,52 @@ class Candidates:
 
 def athlete_ids(config: Config) -> list[int]:
     """Athletes with a session folder, up to ``athletes.max_players``."""
-    roots = [config.paths.data_root, *([config.paths.game_data_root] if config.training.use_games else [])]
-    found = {athlete_id for root in roots if root.is_dir() for athlete_id in athletes_with_sessions(root)}
+    found = {
+        athlete_id for root, _ in session_roots(config) if root.is_dir() for athlete_id in athletes_with_sessions(root)
+    }
     return sorted(athlete_id for athlete_id in found if 1 <= athlete_id <= config.athletes.max_players)
 
 
 def session_paths(config: Config, athlete_id: int) -> list[Path]:
     """The latest ``training.sessions_to_use`` files of each kind, training sessions first, oldest first."""
-    newest = config.training.sessions_to_use
-    pattern = config.paths.data_file_pattern
-    paths = list_sessions(config.paths.data_root, athlete_id, "training", pattern)[-newest:]
-    if config.training.use_games:
-        paths += list_sessions(config.paths.game_data_root, athlete_id, "game", pattern)[-newest:]
-    return paths
+    newest, pattern = config.training.sessions_to_use, config.paths.data_file_pattern
+    return [
+        path
+        for root, mode in session_roots(config)
+        for path in list_sessions(root, athlete_id, mode, pattern)[-newest:]
+    ]
+
+
+def session_roots(config: Config) -> list[tuple[Path, Mode]]:
+    """The folders of sessions to learn from, and the kind of each."""
+    games: list[tuple[Path, Mode]] = [(config.paths.game_data_root, "game")]
+    return [(config.paths.data_root, "training"), *(games if config.training.use_games else [])]
+
+
+def searched(config: Config, athlete_id: int) -> str:
+    """Where an athlete's sessions were looked for, by which names, and what stands there, in one line."""
+    return "searched " + " and ".join(_searched(config, athlete_id, root, mode) for root, mode in session_roots(config))
+
+
+def _searched(config: Config, athlete_id: int, root: Path, mode: Mode) -> str:
+    folder, pattern = root / f"player_{athlete_id}", config.paths.data_file_pattern
+    sessions = [path.name for path in list_sessions(root, athlete_id, mode, pattern)]
+    state = _contents(folder, sessions, config.training.sessions_to_use)
+    return f"{folder} for {PREFIX[mode]}<number>... that match {pattern} ({state})"
+
+
+def _contents(folder: Path, sessions: list[str], most: int) -> str:
+    """What stands in a folder: how many sessions, and what else."""
+    try:
+        others = sorted({path.name for path in folder.iterdir()} - set(sessions))
+    except FileNotFoundError:
+        return "no such folder"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    limit = f", the latest {most} looked at" if len(sessions) > most else ""
+    parts = [f"{len(sessions)} found{limit}"] if sessions else []
+    parts += [f"of other names: {brief(others, ', ')}"] if others else []
+    return "; ".join(parts) or "empty"
 
 
 def candidates(config: Config, athlete_id: int) -> Candidates:

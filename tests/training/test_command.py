@@ -159,9 +159,38 @@ def test_an_overlapping_session_is_left_out_and_named_wherever_sessions_are_list
     assert [session.file for session in store(config_file, tmp_path).manifest(1).sessions] == [other.name]
 
 
+def test_no_usable_session_tells_where_it_looked_and_what_stood_there(train, tmp_path):
+    folder = tmp_path / "athlete_training_data" / "player_6"
+    folder.mkdir(parents=True)
+    train()
+    for name in ("run.csv", "notes.txt", "TR1.txt", "b.csv", "c.csv"):
+        (folder / name).touch()
+    games = tmp_path / "athlete_game_data" / "player_6"
+    _, _, (line,) = train("--force")
+    assert line == (
+        "athlete 6: failed: 0 usable sessions, 1 are needed; "
+        f"searched {folder} for TR<number>... that match *.csv* "
+        "(of other names: TR1.txt, b.csv, c.csv, and 2 more) "
+        f"and {games} for GM<number>... that match *.csv* (no such folder)"
+    )
+
+
+def test_sessions_that_are_not_usable_are_counted_and_the_first_few_say_why(train, tmp_path):
+    for number in range(1, 8):
+        write_session(tmp_path, 3, number, seconds=5)
+    (tmp_path / "athlete_game_data" / "player_3").mkdir(parents=True)
+    _, _, (line,) = train()
+    assert line.count("only 5 rows with a clean heart rate, 30 are needed") == 3
+    assert "; and 1 more); searched" in line
+    assert "(7 found, the latest 4 looked at)" in line
+    assert line.endswith("(empty)")
+
+
 def test_nobody_to_train_is_exit_code_1_with_one_line(train, tmp_path):
     code, out, err = train()
     assert (code, out, len(err)) == (1, [], 1)
+    for folder in ("athlete_training_data", "athlete_game_data"):
+        assert str(tmp_path / folder) in err[0]
     write_session(tmp_path, 1, seconds=5)
     assert train()[0] == 1
 
