@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
+from athlete_monitor.arguments import Parser
 from athlete_monitor.config import add_config_arguments, config_from_args
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.models.inspection import bench, check, info
@@ -35,9 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if report.get("ok", True) else 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["info", "check", "bench"])
+def _parser() -> Parser:
+    parser = Parser(
+        "dynamic_model_loader.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("command", choices=["info", "check", "bench"], metavar="info|check|bench")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_config_arguments(parser)
     return parser

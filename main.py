@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
+from athlete_monitor.arguments import Parser, device_id, number
 from athlete_monitor.athletes import listed_ids
 from athlete_monitor.config import add_config_arguments, config_from_args
 from athlete_monitor.engine.run import run_live, run_replay
@@ -26,22 +27,12 @@ def _players(text: str) -> frozenset[int]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r}: seconds above 0")
-    return seconds
-
-
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser("main.py", description=__doc__)
     parser.add_argument("--players", type=_players, metavar="1,2,5-9", help="watch these athletes alone")
-    parser.add_argument("--device", metavar="ID", help="watch this device alone, in detail")
-    parser.add_argument("--duration", type=_seconds, metavar="S", help="end after so many seconds")
+    parser.add_argument("--device", type=device_id, metavar="ID", help="watch this device alone, in detail")
+    parser.add_argument("--duration", type=number(0, above=True), metavar="S", help="end after so many seconds")
     parser.add_argument("--exit-when-idle", action="store_true", help="end when the last session has ended")
     parser.add_argument("--no-ui", action="store_true", help="log lines in place of the table")
     parser.add_argument(

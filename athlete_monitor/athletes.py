@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from athlete_monitor.arguments import DEVICE_PATTERN, LARGEST_ID
 from athlete_monitor.config import Section, read_yaml_model
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Sex = Literal["male", "female"]
-DEVICE_PATTERN: Final = r"^[A-Za-z0-9_-]{1,32}$"
-LARGEST_ID: Final = 1_000_000
 DAYS_PER_YEAR: Final = 365.2425
 
 

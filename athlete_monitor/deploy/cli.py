@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor import __version__
+from athlete_monitor.arguments import LARGEST_ID, Parser, device_id, number, whole
 from athlete_monitor.deploy import bootstrap
 from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Sequence
 
 SCRIPT: Final = bootstrap.PROJECT / "jetson_deploy.py"
 INTERRUPTED: Final = 130
+MOST_PLAYERS: Final = 30
+"""Simulated athletes of a demonstration: a squad. More belong to the publisher."""
+MOST_MINUTES: Final = 90.0
+MOST_SPEED: Final = 10_000.0
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of all commands."""
-    parser = argparse.ArgumentParser(prog="jetson_deploy.py", description="Set the system up, look after it.")
+    parser = Parser("jetson_deploy.py", description="Set the system up, look after it.")
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_trying(commands)
     _add_care(commands)
     _add_work(commands)
@@ -30,14 +35,32 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse names it nowhere else
+    Commands = argparse._SubParsersAction[Parser]  # noqa: SLF001 - argparse names it nowhere else
 
 
 def _add_trying(commands: Commands) -> None:
     demo = commands.add_parser("demo", help="the whole system on real recordings, in under three minutes")
-    demo.add_argument("--players", type=_positive, default=3, help="simulated athletes beside the recorded ones (3)")
-    demo.add_argument("--minutes", type=_minutes, default=8.0, help="recorded minutes that are streamed (8)")
-    demo.add_argument("--speed", type=_minutes, default=10.0, help="times faster than real time (10)")
+    demo.add_argument(
+        "--players",
+        type=whole(1, MOST_PLAYERS),
+        default=3,
+        metavar="N",
+        help="simulated athletes beside the recorded ones, 1 to 30 (3)",
+    )
+    demo.add_argument(
+        "--minutes",
+        type=number(0, MOST_MINUTES, above=True),
+        default=8.0,
+        metavar="M",
+        help="recorded minutes that are streamed, up to 90 (8)",
+    )
+    demo.add_argument(
+        "--speed",
+        type=number(0, MOST_SPEED, above=True),
+        default=10.0,
+        metavar="X",
+        help="times faster than real time (10)",
+    )
     demo.add_argument("--root", type=Path, metavar="DIR", help="where its files land (default: a new folder)")
     test = commands.add_parser("test", help="lint, types, import laws and all tests")
     test.add_argument("pytest", nargs="*", help="passed on to pytest, after --")
@@ -70,12 +93,14 @@ def _add_work(commands: Commands) -> None:
     importing = commands.add_parser("import", help="turn recordings into training sessions")
     importing.add_argument("kind", choices=["hexoskin", "runs", "csv"], help="what they were recorded with")
     importing.add_argument("sources", nargs="+", type=Path, help="a Hexoskin folder; files of runs or CSV")
-    importing.add_argument("--device", metavar="ID", help="device they count as (default: the athlete's number)")
-    importing.add_argument("--athlete", type=_positive, required=True, metavar="N", help="whose they are")
+    importing.add_argument(
+        "--device", type=device_id, metavar="ID", help="device they count as (default: the athlete's number)"
+    )
+    importing.add_argument("--athlete", type=whole(1, LARGEST_ID), required=True, metavar="N", help="whose they are")
     _add_config(importing)
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
+def _add_config(parser: Parser) -> None:
     default = bootstrap.PROJECT / "jetson_nano_4gb_config.yaml"
     parser.add_argument("--config", type=Path, default=default, metavar="FILE", help="configuration (%(default)s)")
     parser.add_argument(
@@ -83,23 +108,12 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not allowed (1 or more)")
-    return value
-
-
-def _minutes(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not allowed (more than 0)")
-    return value
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a user's mistake is one line on stderr."""
-    args = build_parser().parse_args(arguments)
+    parser = build_parser()
+    args = parser.parse_args(arguments)
+    if args.command is None:
+        parser.error(f"give one of the commands {', '.join(COMMANDS)}")
     try:
         if args.command == "check":
             _enter_if_there(arguments)

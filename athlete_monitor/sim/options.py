@@ -5,22 +5,20 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, Literal
 
+from athlete_monitor.arguments import Parser, number, whole
 from athlete_monitor.config import add_config_arguments
 from athlete_monitor.errors import ConfigError, PayloadError
 from athlete_monitor.sim.session import MAX_RATE_HZ
 from athlete_monitor.wire.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from athlete_monitor.wire.session_files import Mode
-
-N = TypeVar("N", int, float)
 
 MAX_DURATION_MIN: Final = 10_080.0
 """A week."""
@@ -68,17 +66,9 @@ class Options:
     rr: bool
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        sys.stderr.write(f"{self.prog}: {message} (--help shows how)\n")
-        raise SystemExit(2)
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the publisher's command line."""
-    made = _Parser(
+    made = Parser(
         "publisher.py",
         description="Stream a simulated squad, or recordings, to the broker; simulated sessions are recorded too.",
         epilog=_EXAMPLES,
@@ -94,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_who(made: argparse.ArgumentParser) -> None:
     made.add_argument("num_players", type=int, nargs="?", help="how many players, drawn at random (1 to --max-players)")
     made.add_argument("--players", nargs="+", metavar="LIST", help="which players: [1,3,7] or 1,3,7")
-    made.add_argument("--max-players", type=_whole(1, 1_000_000), metavar="N", help="highest player id (default: 30)")
+    made.add_argument("--max-players", type=whole(1, 1_000_000), metavar="N", help="highest player id (default: 30)")
     made.add_argument("--replay", nargs="+", type=Path, default=[], metavar="FILE", help="stream these session files")
     made.add_argument(
         "--restamp", action="store_true", help="replay as if it happened now, not with the recorded times"
@@ -105,27 +95,27 @@ def _add_session(made: argparse.ArgumentParser) -> None:
     made.add_argument("--mode", choices=("training", "game"), default="training", help="default: training")
     made.add_argument(
         "--duration",
-        type=_number(0, MAX_DURATION_MIN, above=True),
+        type=number(0, MAX_DURATION_MIN, above=True),
         metavar="MINUTES",
         help="length of the whole session; a game's halves share it around a tenth (at most 15 min) of half-time. "
         "Default: a game is 45 + 15 + 45 minutes, training goes on until stopped (90 minutes at --speed max)",
     )
     made.add_argument(
-        "--rate", type=_whole(1, MAX_RATE_HZ), default=10, metavar="HZ", help="samples a second, 1 to 200 (10)"
+        "--rate", type=whole(1, MAX_RATE_HZ), default=10, metavar="HZ", help="samples a second, 1 to 200 (10)"
     )
     made.add_argument(
         "--seed",
-        type=_whole(0, 2**63),
+        type=whole(0, 2**63),
         metavar="N",
         help="the same seed gives the same session; default: a new one",
     )
     made.add_argument(
-        "--squad-seed", type=_whole(0, 2**63), default=0, metavar="N", help="other bodies behind the same ids (0)"
+        "--squad-seed", type=whole(0, 2**63), default=0, metavar="N", help="other bodies behind the same ids (0)"
     )
     made.add_argument("--start", type=_time, metavar="TIME", help="time of the first sample (default: now)")
     made.add_argument("--rr", action="store_true", help="send beat-to-beat intervals too")
     made.add_argument(
-        "--dropout", type=_number(0, 0.9), default=0.0, metavar="SHARE", help="time the strap has no contact (0)"
+        "--dropout", type=number(0, 0.9), default=0.0, metavar="SHARE", help="time the strap has no contact (0)"
     )
 
 
@@ -135,9 +125,9 @@ def _add_transmission(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--qos", type=int, choices=(0, 1), help="of samples (default: mqtt.qos of the configuration; 1 at --speed max)"
     )
-    made.add_argument("--loss", type=_number(0, 1), default=0.0, metavar="SHARE", help="messages to lose (0)")
+    made.add_argument("--loss", type=number(0, 1), default=0.0, metavar="SHARE", help="messages to lose (0)")
     made.add_argument(
-        "--jitter", type=_number(0, 60_000), default=0.0, metavar="MS", help="delay messages by up to this (0)"
+        "--jitter", type=number(0, 60_000), default=0.0, metavar="MS", help="delay messages by up to this (0)"
     )
 
 
@@ -214,36 +204,6 @@ def player_ids(text: str) -> tuple[int, ...]:
     return ids
 
 
-def _number(low: float, high: float, *, above: bool = False) -> Callable[[str], float]:
-    """Return a converter that allows ``low`` (unless ``above``) to ``high``."""
-
-    def convert(text: str) -> float:
-        return _within(float, text, "a number", (low, high), above=above)
-
-    return convert
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    """Return a converter that allows whole numbers from ``low`` to ``high``."""
-
-    def convert(text: str) -> int:
-        return _within(int, text, "a whole number", (low, high), above=False)
-
-    return convert
-
-
-def _within(kind: Callable[[str], N], text: str, what: str, limits: tuple[float, float], *, above: bool) -> N:
-    low, high = limits
-    try:
-        value = kind(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
-    if not low <= value <= high or (above and value == low):
-        words = "more than" if above else "from"
-        raise argparse.ArgumentTypeError(f"{text} is not allowed: {words} {low:g} to {high:g}")
-    return value
-
-
 def _speed(text: str) -> float | None:
     if text == "max":
         return None
@@ -252,7 +212,7 @@ def _speed(text: str) -> float | None:
     except ValueError:
         value = math.nan
     if not 0.0 < value <= 10_000.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed: a number above 0 (1, 20, ...) or max")
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: more than 0, up to 10000, or max")
     return value
 
 

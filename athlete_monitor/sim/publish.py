@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
-from athlete_monitor.errors import BrokerError, MonitorError
+from athlete_monitor.errors import BrokerError, ConfigError, MonitorError
 from athlete_monitor.sim.moments import Clock, simulated
 from athlete_monitor.sim.options import Options, UsageError, read_options
 from athlete_monitor.sim.pacing import Pacer, Stop
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options, raw = read_options(arguments)
         return publish(options, config_from_args(raw))
     except MonitorError as error:
-        _tell(str(error))
+        _tell_why(error)
         return error.exit_code
 
 
@@ -295,6 +295,13 @@ def _delivery(way: _Way) -> str:
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _tell_why(error: MonitorError) -> None:
+    if isinstance(error, ConfigError) and not isinstance(error, UsageError):
+        sys.stderr.write(f"{error}\n")  # each of its lines begins with the file
+    else:
+        _tell(str(error))
 
 
 def _tell(text: str) -> None:

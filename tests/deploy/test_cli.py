@@ -36,17 +36,27 @@ def test_every_command_has_its_help_and_its_function() -> None:
         [],
         ["nonsense"],
         ["demo", "--players", "0"],
+        ["demo", "--players", "-1"],
+        ["demo", "--players", "31"],
+        ["demo", "--players", "abc"],
+        ["demo", "--minutes", "90.1"],
         ["demo", "--speed", "-1"],
         ["demo", "--minutes", "nan"],
         ["import", "hexoskin", "folder"],
         ["import", "unknown", "folder", "--athlete", "1"],
     ],
 )
-def test_a_wrong_command_line_ends_with_two_and_no_traceback(arguments: list[str], capsys) -> None:
+def test_a_wrong_command_line_ends_with_two_and_one_line(arguments: list[str], capsys) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.run(arguments)
     assert ended.value.code == 2
-    assert "Traceback" not in capsys.readouterr().err
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_demonstration_of_more_than_a_squad_is_told_the_limit(capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.run(["demo", "--players", "1000"])
+    assert "--players: 1000 is not allowed; allowed: 1 to 30" in capsys.readouterr().err
 
 
 def test_a_mistake_in_the_configuration_is_told_line_by_line_with_code_two(make_config, capsys) -> None:
