@@ -2,8 +2,11 @@
 """Look at the models in service.
 
 info    what there is: athletes, hold-out error, sizes, earlier versions
-check   verify every file of every model, and that its exports agree; exit code 1 if one is not right
+check   verify every file of every model, and that its exports agree
 bench   how fast the configured runtime is on these models, and how much memory they take
+
+Exit code: 0 in order, 1 a model is not right (check) or there is none (check, bench), 2 wrong arguments or
+configuration. info tells what is there, nothing included, with 0.
 """
 
 from __future__ import annotations
@@ -47,10 +50,11 @@ def _parser() -> Parser:
 
 
 def _lines(report: dict[str, Any]) -> list[str]:
-    """One line for each plain value, then one for each model."""
-    models = report.get("models")
-    plain = [f"{key}: {_text(value)}" for key, value in report.items() if value is not models or models == []]
-    rows = models if isinstance(models, list) else []
+    """One line for each plain value, then one for each model; without a model, one line that says so."""
+    if report.get("problem"):
+        return [report["problem"]]
+    rows = report["models"] if isinstance(report["models"], list) else []
+    plain = [f"{key}: {_text(value)}" for key, value in report.items() if key != "problem" and value is not rows]
     return [*plain, *("  ".join(f"{key}={_text(value)}" for key, value in model.items()) for model in rows)]
 
 

@@ -39,14 +39,21 @@ def model_ids(store: ModelStore) -> list[AthleteId]:
     return [*store.athlete_ids(), *default]
 
 
+def none_there(store: ModelStore) -> str:
+    """Say that there is no model, where, and how one is made."""
+    return f"{store.updated}: no models yet; python3 sup_ml_rf_training.py makes them from the athletes' sessions"
+
+
 def info(config: Config) -> dict[str, Any]:
-    """Say what is in service: one entry for each model, or why it is refused."""
+    """Say what is in service: one entry for each model, or why it is refused; ``problem`` where there is none."""
     store = ModelStore.from_config(config, config.model_loading.models_directory)
+    ids = model_ids(store)
     return {
+        "problem": None if ids else none_there(store),
         "models_directory": str(store.updated),
         "runtime": config.model_loading.runtime,
         "cache_size": config.model_loading.cache_size,
-        "models": [_summary(store, athlete_id) for athlete_id in model_ids(store)],
+        "models": [_summary(store, athlete_id) for athlete_id in ids],
     }
 
 
@@ -73,12 +80,18 @@ def _summary(store: ModelStore, athlete_id: AthleteId) -> dict[str, Any]:
 
 
 def check(config: Config, n_rows: int = 1000) -> dict[str, Any]:
-    """Verify every artifact of every model, load the exports, and compare their answers on ``n_rows`` random rows."""
+    """Verify every artifact of every model, load the exports, and compare their answers on ``n_rows`` random rows.
+
+    Without a model nothing is in order: ``ok`` is false, and ``problem`` says what to do.
+    """
     store = ModelStore.from_config(config, config.model_loading.models_directory)
+    ids = model_ids(store)
+    if not ids:
+        return {"ok": False, "problem": none_there(store), "not_checked": [], "models": []}
     runtimes, problems = _runtimes()
-    models = [_checked(store, runtimes, athlete_id, n_rows) for athlete_id in model_ids(store)]
+    models = [_checked(store, runtimes, athlete_id, n_rows) for athlete_id in ids]
     sound = all(model["problems"] == [] for model in models)
-    return {"ok": sound, "not_checked": problems, "models": models}
+    return {"ok": sound, "problem": None, "not_checked": problems, "models": models}
 
 
 def _runtimes() -> tuple[list[Runtime], list[str]]:
@@ -143,7 +156,7 @@ def bench(config: Config, seconds: float = 2.0) -> dict[str, Any]:
     store = ModelStore.from_config(config, loading.models_directory)
     ids = [athlete_id for athlete_id in model_ids(store) if athlete_id != DEFAULT] or model_ids(store)
     if not ids:
-        raise ModelError(f"{store.updated}: holds no model to measure")
+        raise ModelError(none_there(store))
     runtime = configured_runtime(config)
     return measure(store, runtime, ids, seconds)
 

@@ -10,6 +10,11 @@ from athlete_monitor.models.inspection import wide_rows
 from athlete_monitor.models.store import ModelStore
 from tests.models.kit import artifacts, draft, publish
 
+NONE = (
+    "{}/athlete_models_tensors_updated: no models yet; "
+    "python3 sup_ml_rf_training.py makes them from the athletes' sessions\n"
+)
+
 
 @pytest.fixture
 def path(make_config):
@@ -77,10 +82,37 @@ def test_bench_measures_the_configured_runtime(path, store, capsys):
 
 
 def test_bench_without_a_model_is_one_line_and_a_failure(path, capsys):
-    code, out, err = run(path, capsys, "bench")
+    code, out, err = run(path, capsys, "bench", "--json")
     assert (code, out) == (1, "")
-    assert err.count("\n") == 1
-    assert "holds no model" in err
+    assert err == NONE.format(path.parent)
+
+
+def test_check_without_a_model_says_so_in_one_line_and_fails(path, capsys):
+    code, out, err = run(path, capsys, "check")
+    assert (code, out, err) == (1, NONE.format(path.parent), "")
+
+
+def test_info_without_a_model_says_so_in_one_line_and_is_no_failure(path, capsys):
+    code, out, err = run(path, capsys, "info")
+    assert (code, out, err) == (0, NONE.format(path.parent), "")
+
+
+def test_json_without_a_model_has_the_keys_that_it_has_with_one(path, capsys, request):
+    without = {command: json.loads(run(path, capsys, command, "--json")[1]) for command in ("info", "check")}
+    request.getfixturevalue("store")
+    for command, report in without.items():
+        full = json.loads(run(path, capsys, command, "--json")[1])
+        assert list(full) == list(report)
+        assert full["problem"] is None
+        assert report["problem"] == NONE.format(path.parent).strip()
+        assert report["models"] == []
+    assert without["check"]["ok"] is False
+
+
+def test_the_exit_codes_stand_in_the_help(capsys):
+    with pytest.raises(SystemExit):
+        dynamic_model_loader.main(["--help"])
+    assert "1 a model is not right (check) or there is none (check, bench)" in capsys.readouterr().out
 
 
 def test_a_wrong_configuration_is_one_line_and_its_exit_code(tmp_path, capsys):
