@@ -7,6 +7,7 @@ outputs fall due in sample time for the same reason.
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -176,6 +177,11 @@ class Ticks(SquadState):
         """The same for the output."""
         return self._due(1, rows, t * rate_hz + self._table[6].take(rows))
 
+    def would_be_output(self, row: int, t: float, rate_hz: float) -> bool:
+        """Whether an output would fall due with a sample of one athlete at ``t``; remembers nothing."""
+        output, phase = self._table.item(1, row), self._table.item(6, row)
+        return math.floor(t * rate_hz + phase + _TICK_SLACK) != output
+
     def _due(self, field: int, rows: IntArray, position: FloatArray) -> BoolArray:
         tick = np.floor(position + _TICK_SLACK)
         changed: BoolArray = tick != self._table[field].take(rows)
@@ -332,6 +338,10 @@ class Squad:
         present = self._present(batch, dt_s, strap, model, heart_rate)
         due = self.ticks.output_due(rows, t, self.settings.metrics_rate_hz)
         return StepResult(present, np.flatnonzero(due), impacts)
+
+    def awaits_output(self, row: int, t: float) -> bool:
+        """Whether the sample of an athlete at ``t`` would bring an output."""
+        return self.ticks.would_be_output(row, t, self.settings.metrics_rate_hz)
 
     def flush(self, row: int) -> list[Impact]:
         """The impacts of an ending session that were waiting to become certain."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -40,10 +41,12 @@ _log = logging.getLogger(__name__)
 
 TICK_S = 0.2
 SNAPSHOT_S = 0.8
-COALESCE_LOOK_S = 0.0005
-ROUND_COALESCES = 2.0
-"""Rounds begin at least so many times ``engine.coalesce_ms`` after one another, so devices that send one by one share
-steps. More would save processor time and cost latency."""
+LOOK_S = 0.0005
+HOLD_S = 0.05
+"""Samples that bring no output wait so long for one that does, so that devices that send one by one share steps."""
+STEP_COALESCES = 2.0
+"""Steps begin at least so many times ``engine.coalesce_ms`` after one another. More would save processor time and cost
+latency."""
 FIRST_STATS_S = 2.0
 _encode = msgspec.json.Encoder().encode
 _OFFLINE = _encode({"status": "offline"})
@@ -142,6 +145,7 @@ class LiveEngine:
         self.stats = Stats(self.inbox, self.monitor, self.loader, time.monotonic())
         self._stopping = threading.Event()
         self._reason = "shutdown"
+        self._arrivals: list[float] = []
         self._updated: deque[int | str] = deque()
         self._overflow_told = 0
         self._saw_sessions = False
@@ -228,39 +232,59 @@ class LiveEngine:
     def _serve(self) -> None:
         start_s = time.monotonic()
         due = _Due(start_s, self.config.engine.stats_interval_s)
-        coalesce_s = self.config.engine.coalesce_ms / 1000.0
-        round_s = start_s
         while not self._stopping.is_set():
-            if self.inbox.wait(TICK_S) and not self._pause(round_s + ROUND_COALESCES * coalesce_s):
-                self._coalesce(coalesce_s)
-            round_s = time.monotonic()
-            self._round(self.inbox.drain())
+            if self.inbox.wait(self._patience_s(due)):
+                time.sleep(LOOK_S)  # messages seldom come alone
+                self._receive()
             now_s = time.monotonic()
+            if self.monitor.is_urgent or now_s >= self._held_until_s():
+                self._wait_for_company(due)
+                self._step(due)
             if now_s >= due.tick_s:
                 due.tick_s = now_s + TICK_S
                 self._look_around(due, now_s)
             if self._is_over(now_s - start_s):
                 return
 
-    def _pause(self, until_s: float) -> bool:
-        """Wait until the engine's clock is so far, unless the whole squad has sent; return whether it had to wait."""
-        rest_s = until_s - time.monotonic()
-        if rest_s <= 0.0 or len(self.inbox) >= len(self.monitor.sessions):
-            return False
-        time.sleep(rest_s)
-        return True
+    def _patience_s(self, due: _Due) -> float:
+        """How long to wait for messages."""
+        return max(0.0, min(due.tick_s, self._held_until_s()) - time.monotonic())
 
-    def _coalesce(self, longest_s: float) -> None:
+    def _held_until_s(self) -> float:
+        """When the oldest message that waits has waited enough."""
+        return self._arrivals[0] + HOLD_S if self._arrivals else math.inf
+
+    def _receive(self) -> bool:
+        """Take what has arrived; return whether there was anything."""
+        messages = self.inbox.drain()
+        for topic, waiting in messages.items():
+            for payload, arrived_s in waiting:
+                self.monitor.receive(topic, payload, arrived_s)
+                self._arrivals.append(arrived_s)
+        return bool(messages)
+
+    def _wait_for_company(self, due: _Due) -> None:
         """Wait while more devices' messages keep coming, but not for long: a wide step costs less than narrow ones."""
-        waiting, end_s = 0, time.monotonic() + longest_s
-        while waiting < len(self.inbox) < len(self.monitor.sessions) and time.monotonic() < end_s:
-            waiting = len(self.inbox)
-            time.sleep(min(longest_s, COALESCE_LOOK_S))
+        coalesce_s = self.config.engine.coalesce_ms / 1000.0
+        end_s = time.monotonic() + coalesce_s
+        pause_s = due.step_s + STEP_COALESCES * coalesce_s - time.monotonic()
+        if pause_s > 0.0 and not self._is_complete():
+            time.sleep(pause_s)
+            self._receive()
+        while not self._is_complete() and time.monotonic() < end_s:
+            time.sleep(min(coalesce_s, LOOK_S))
+            if not self._receive():
+                return
 
-    def _round(self, messages: dict[str, deque[tuple[bytes, float]]]) -> None:
-        if messages:
-            self.monitor.receive_all(messages.items())
-            self.stats.lags.add([arrived for waiting in messages.values() for _, arrived in waiting], time.monotonic())
+    def _is_complete(self) -> bool:
+        """Whether samples of the whole squad wait."""
+        return self.monitor.waiting >= len(self.monitor.sessions)
+
+    def _step(self, due: _Due) -> None:
+        due.step_s = time.monotonic()
+        self.monitor.advance()
+        self.stats.lags.add(self._arrivals, time.monotonic())
+        self._arrivals = []
 
     def _look_around(self, due: _Due, now_s: float) -> None:
         self.monitor.tick(now_s)
@@ -326,7 +350,8 @@ class LiveEngine:
 
     def _shut_down(self) -> None:
         self.notifier.stopping()
-        self._round(self.inbox.drain())
+        self._receive()
+        self.monitor.advance()
         self.monitor.end_all(self._reason)
         self.stats.take(time.monotonic(), **self._surroundings())
         self.link.publish(topics.ENGINE_STATUS, _OFFLINE, 1, retain=True)
@@ -345,5 +370,5 @@ class _Due:
     """When each thing is to be looked at next, by the engine's clock."""
 
     def __init__(self, now_s: float, stats_interval_s: float) -> None:
-        self.tick_s = self.snapshot_s = self.models_s = now_s
+        self.tick_s = self.snapshot_s = self.models_s = self.step_s = now_s
         self.stats_s = now_s + min(stats_interval_s, FIRST_STATS_S)

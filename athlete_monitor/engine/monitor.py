@@ -117,6 +117,8 @@ class Monitor:
         self._begin = begin
         self._history = history or LoadHistory()
         self._chosen = chosen or Chosen()
+        self.is_urgent = False
+        """Whether a sample waits that brings an output: the others may wait for company."""
         self._waiting: list[Session] = []
         self._worn: dict[int, list[str]] = {}
         self._said_s: dict[str, float] = {}
@@ -148,14 +150,22 @@ class Monitor:
         handed = session.stream.push(sample, session.queue)
         if was_empty and session.queue:
             self._waiting.append(session)
+        if session.queue and not self.is_urgent:
+            self.is_urgent = self.squad.awaits_output(session.row, session.queue[-1].t)
         if handed:
             self._end(session, "pause")
             for each in handed:
                 self.accept(each, arrived_s)
 
+    @property
+    def waiting(self) -> int:
+        """Athletes of whom samples wait for ``advance``."""
+        return len(self._waiting)
+
     def advance(self) -> None:
         """Step until no sample waits; each step takes at most one sample of each athlete."""
         active, self._waiting = self._waiting, []
+        self.is_urgent = False
         depth = 0
         finished = active
         while active:
