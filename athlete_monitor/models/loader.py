@@ -295,7 +295,8 @@ class DynamicModelLoader:
         with self._lock:
             self._refusals.put(key, Refusal(reason, stamp))
             self._counts.failed_loads += 1
-        logger.log(level, "event=model_refused athlete=%s reason=%r", key, reason)
+        event = "model_missing" if reason in {NO_OWN, NO_DEFAULT} else "model_refused"
+        logger.log(level, "event=%s athlete=%s reason=%r", event, key, reason)
 
     # ----------------------------------------------------------------------------------------------------- reloading
 
