@@ -157,7 +157,9 @@ class PredictionCheck(Section):
     """Training keeps out of the way of a running match."""
 
     enabled: bool = Field(description="Look for a running engine before training.")
-    prediction_script_names: tuple[str, ...] = Field(strict=False, description="Scripts that count as the engine.")
+    prediction_script_names: tuple[str, ...] = Field(
+        strict=False, description="Scripts that count as an engine, without a lock too, where they work in these folders."
+    )
     lockfile_path: FilePath = Field(description="Lock held by the running engine.")
     training_lockfile_path: FilePath = Field(description="Lock held by the running trainer.")
     check_interval_secs: float = Field(gt=0, le=3600, description="How often a waiting trainer looks, s.")

@@ -11,14 +11,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import psutil
-
 from athlete_monitor.arguments import Parser
 from athlete_monitor.athletes import listed_ids
-from athlete_monitor.config import DEFAULT_CONFIG, Config, add_config_arguments, config_from_args
+from athlete_monitor.config import Config, add_config_arguments, config_from_args
 from athlete_monitor.errors import LockedError, MonitorError
 from athlete_monitor.features import FeatureSpec
-from athlete_monitor.locks import Holder, acquire, holder, running_scripts
+from athlete_monitor.locks import acquire
 from athlete_monitor.models.manifest import DEFAULT, AthleteId
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
@@ -26,6 +24,7 @@ from athlete_monitor.training.console import display, log_to, say
 from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import ALL_SUCCEEDED, NONE_SUCCEEDED, Outcome, exit_code
 from athlete_monitor.training.pipeline import Options, Pass, Surroundings
+from athlete_monitor.training.prediction import keep_out_of_the_way
 from athlete_monitor.training.report import Run, write_report
 from athlete_monitor.training.sessions import athlete_ids, candidates, quiet_since, session_paths, session_roots
 from athlete_monitor.wire.session_files import PREFIX
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 COMMAND: Final = "sup_ml_rf_training.py"
-ENGINE: Final = DEFAULT_CONFIG.with_name("main.py")
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -130,56 +128,6 @@ def _nobody(config: Config, options: Options) -> int:
     places = " and ".join(f"{root}/player_<id>/{PREFIX[mode]}<number>..." for root, mode in session_roots(config))
     say(f"no sessions{wanted}: searched {places} that match {config.paths.data_file_pattern}", error=True)
     return NONE_SUCCEEDED
-
-
-def keep_out_of_the_way(config: Config, log: logging.Logger) -> None:
-    """Return once no prediction runs; at once where forced, since publishing is atomic. Never asks.
-
-    Raises:
-        LockedError: it still runs after ``prediction_check.max_wait_time_secs``; the text says what to do.
-    """
-    if not config.prediction_check.enabled:
-        return
-    check = config.prediction_check
-    found = in_the_way(config)
-    if found and check.force_training:
-        log.warning("%s is predicting: training beside it, as forced", found)
-        return
-    if found:
-        log.warning(
-            "%s is predicting: waiting up to %g s for its end (FORCE_TRAINING=true does not wait)",
-            found,
-            check.max_wait_time_secs,
-        )
-    deadline = time.monotonic() + check.max_wait_time_secs
-    while found:
-        left_s = deadline - time.monotonic()
-        if left_s <= 0.0:
-            raise LockedError(
-                f"{found} is predicting: stop it, train later, or train beside it with FORCE_TRAINING=true"
-            )
-        time.sleep(min(check.check_interval_secs, left_s))
-        found = in_the_way(config)
-
-
-def in_the_way(config: Config) -> Holder | None:
-    """The process that predicts now: the lock's holder, or a script that is known to predict and takes no lock."""
-    check = config.prediction_check
-    found = holder(check.lockfile_path)
-    if found is None:
-        found = next(
-            (other for other in running_scripts(check.prediction_script_names) if not _takes_lock(other)), None
-        )
-    return found
-
-
-def _takes_lock(process: Holder) -> bool:
-    """Whether it is this system's engine: its lock says where it runs, and elsewhere it is in nobody's way."""
-    try:
-        folder = Path(psutil.Process(process.pid).cwd())
-    except psutil.Error:
-        return True
-    return any((folder / part).resolve() == ENGINE for part in process.command.split())
 
 
 def roll_back(config: Config, athlete_id: AthleteId, log: logging.Logger) -> int:
