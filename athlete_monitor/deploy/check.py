@@ -73,9 +73,9 @@ def _wanted(config: Path, root: Path | None) -> tuple[Wanted, Finding | None]:
     try:
         tree = load_config(config, root)
     except ConfigError as error:
-        problems = str(error).splitlines()
-        remedy = "python3 jetson_deploy.py validate shows all of them"
-        return Wanted(folder), Finding("configuration", "fail", problems[0], remedy)
+        there = config.is_file()
+        remedy = f"python3 jetson_deploy.py validate {config}" if there else "--config FILE with a file that is there"
+        return Wanted(folder), Finding("configuration", "fail", str(error).splitlines()[0], remedy)
     mqtt = tree.mqtt
     return Wanted(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device), None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -13,6 +15,8 @@ Level = Literal["ok", "warn", "fail"]
 
 SIGNS: Final[dict[Level, str]] = {"ok": "✓", "warn": "!", "fail": "✗"}
 ASCII_SIGNS: Final[dict[Level, str]] = {"ok": "+", "warn": "!", "fail": "x"}
+
+NO_END: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,23 @@ def signs(encoding: str | None) -> dict[Level, str]:
     return SIGNS
 
 
-def render(findings: Sequence[Finding], encoding: str | None) -> str:
+def terminal_width() -> int:
+    """Return the columns of the terminal, or of ``COLUMNS``; as good as no end where there is neither."""
+    return shutil.get_terminal_size((NO_END, 24)).columns
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break each line between words to this width; what goes on is set in deeper. A long word stays whole."""
+    return "\n".join(part for line in text.split("\n") for part in _wrapped_line(line, width))
+
+
+def _wrapped_line(line: str, width: int) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
+    parts = textwrap.wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return parts or [""]
+
+
+def render(findings: Sequence[Finding], encoding: str | None, width: int = NO_END) -> str:
     """Return the table, one line for each finding and one more for each remedy that does not fit beside it."""
     marks = signs(encoding)
     name_width = max((len(finding.name) for finding in findings), default=0)
@@ -42,8 +62,10 @@ def render(findings: Sequence[Finding], encoding: str | None) -> str:
     lines = []
     for finding in findings:
         line = f"{marks[finding.level]} {finding.name:<{name_width}}  {finding.found:<{found_width}}"
-        lines.append(f"{line}  -> {finding.remedy}" if finding.remedy else line.rstrip())
-    text = "\n".join(lines)
+        beside = f"{line}  -> {finding.remedy}" if finding.remedy else line.rstrip()
+        fits = len(beside) <= width or not finding.remedy
+        lines += [beside] if fits else [line.rstrip(), f"{'':{name_width + 4}}-> {finding.remedy}"]
+    text = wrapped("\n".join(lines), width)
     return text if marks is SIGNS else text.encode("ascii", "replace").decode()
 
 
@@ -51,6 +73,6 @@ def report(findings: Sequence[Finding]) -> int:
     """Print the table and a closing line; 1 when something must be mended, else 0."""
     failed = sum(finding.level == "fail" for finding in findings)
     warned = sum(finding.level == "warn" for finding in findings)
-    print(render(findings, sys.stdout.encoding))
+    print(render(findings, sys.stdout.encoding, terminal_width()))
     print(f"\n{failed} to mend, {warned} to look at, {len(findings) - failed - warned} in order")
     return 1 if failed else 0

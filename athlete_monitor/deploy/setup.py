@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.athletes import Roster
-from athlete_monitor.config import load_config
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.commands import run_command
@@ -52,7 +52,10 @@ def setup(config: Path, root: Path | None, *, secure: bool, listen: str, dry_run
         if not step.stands and not dry_run:
             _make(step)
         print(f"{_verdict(step, dry_run=dry_run)} {step.what}")
-    _say_next(tree, home, secure=secure)
+    _say_broker(tree, home, secure=secure)
+    again = "" if config == DEFAULT_CONFIG else f" --config {config}"
+    again += "" if root is None else f" --root {root}"
+    print("Nothing was made: --dry-run" if dry_run else f"Next: python3 jetson_deploy.py status{again}")
     return 0
 
 
@@ -168,13 +171,12 @@ def power_steps(filesystem: Path) -> Iterator[Step]:
         print("  needs root: sudo nvpmodel -m 0")
 
 
-def _say_next(config: Config, home: Path, *, secure: bool) -> None:
+def _say_broker(config: Config, home: Path, *, secure: bool) -> None:
     broker = home / "broker"
-    print(f"\nBroker: mosquitto -c {broker / 'mosquitto.conf'}  (without one, main.py hosts its own)")
+    print(f"\nBroker: mosquitto -c {broker / 'mosquitto.conf'}\n        (without one, main.py hosts its own)")
     if secure and config.mqtt.password_file is None:
         print("The engine logs in once the configuration says so:")
         print(f"  mqtt.username: {broker_files.ENGINE_USER}")
         print(f"  mqtt.password_file: {broker / 'credentials' / broker_files.ENGINE_USER}")
     if secure:
         print(f"Each device logs in as its own id, with the password in {broker / 'credentials'}/")
-    print("Next: python3 jetson_deploy.py status")

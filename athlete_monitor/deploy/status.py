@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from athlete_monitor import __version__
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
-from athlete_monitor.deploy.findings import signs
+from athlete_monitor.deploy.engine_report import engine_report
+from athlete_monitor.deploy.findings import NO_END, signs, terminal_width, wrapped
 from athlete_monitor.deploy.hardware import Board, read_board
 from athlete_monitor.deploy.listening import engine_state
 from athlete_monitor.deploy.setup import folders
@@ -40,7 +41,7 @@ def status(config_file: Path, root: Path | None, *, as_json: bool) -> int:
     """
     config = load_config(config_file, root)
     state = gather(config, config_file, Path("/"))
-    print(json.dumps(state, indent=2) if as_json else render(state, sys.stdout.encoding))
+    print(json.dumps(state, indent=2) if as_json else render(state, sys.stdout.encoding, terminal_width()))
     return 0
 
 
@@ -152,8 +153,8 @@ def locks(config: Config) -> dict[str, str | None]:
     return {name: str(found) if (found := holder(file)) else None for name, file in files.items()}
 
 
-def render(state: Mapping[str, Any], encoding: str | None) -> str:
-    """Return the report for people."""
+def render(state: Mapping[str, Any], encoding: str | None, width: int = NO_END) -> str:
+    """Return the report for people, broken to lines of this width."""
     marks = signs(encoding)
     lines = [f"=== Athlete monitor: status ({state['configuration']}) ==="]
     lines += [f"Environment: {state['environment']}", f"Version: {state['version']}"]
@@ -161,13 +162,18 @@ def render(state: Mapping[str, Any], encoding: str | None) -> str:
         lines += [f"{section}:", *(f"  - {name}: {_plain(value)}" for name, value in values.items())]
     lines += ["Directories:"]
     lines += [f"  - {folder}: {marks['ok' if there else 'fail']}" for folder, there in state["directories"].items()]
+    lines += (
+        []
+        if all(state["directories"].values())
+        else ["  setup, with the same --config and --root, makes what is missing"]
+    )
     lines += ["Athletes:", *(_athlete_line(athlete) for athlete in state["athletes"])]
     lines += [] if state["athletes"] else ["  none yet: fill the roster, import recordings or run publisher.py"]
     lines += [f"  default model: {_model_text(state['default_model'])}"]
     lines += [f"Last training: {state['last_training'] or 'never'}", "Running:", *_running(state)]
-    lines += [f"Engine: {_engine_text(state['engine'])}"]
+    lines += engine_report(state["engine"])
     heat = ", ".join(f"{zone} {value:.0f} °C" for zone, value in state["temperatures_c"].items())
-    text = "\n".join([*lines, f"Temperatures: {heat or 'no sensor'}"])
+    text = wrapped("\n".join([*lines, f"Temperatures: {heat or 'no sensor'}"]), width)
     return text.encode(encoding or "ascii", "replace").decode(encoding or "ascii")
 
 
@@ -193,11 +199,11 @@ def _model_text(found: Mapping[str, Any] | None) -> str:
 
 def _running(state: Mapping[str, Any]) -> list[str]:
     held = [f"  {name} lock: {who or 'free'}" for name, who in state["locks"].items()]
-    return [*held, *(f"  pid {process['pid']}: {process['command']}" for process in state["processes"])]
+    return [*held, *(f"  pid {process['pid']}: {_command(process['command'])}" for process in state["processes"])]
 
 
-def _engine_text(engine: Mapping[str, Any]) -> str:
-    if "reason" in engine:
-        return str(engine["reason"])
-    stats = engine["stats"] or {}
-    return "\n".join([str(engine["status"]), *(f"  - {name}: {_plain(value)}" for name, value in stats.items())])
+def _command(line: str) -> str:
+    """The door and its options, without the interpreter and the folder."""
+    words = line.split(" ")
+    door = next((place for place, word in enumerate(words) if Path(word).name in DOORS), None)
+    return line if door is None else " ".join([Path(words[door]).name, *words[door + 1 :]])

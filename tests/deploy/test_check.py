@@ -87,6 +87,22 @@ def test_marks_are_plain_ascii_where_the_terminal_needs_it() -> None:
     assert "-> cool it" in render(findings, "ascii")
 
 
+def test_a_remedy_stands_below_where_the_terminal_is_narrow() -> None:
+    findings = [Finding("clock", "warn", "not known to be synchronised", "sudo timedatectl set-ntp true")]
+    findings += [Finding("packages", "ok", "as pinned in requirements.txt")]
+    narrow, wide = (render(findings, "utf-8", width).splitlines() for width in (60, 120))
+    assert narrow[:2] == ["! clock     not known to be synchronised", "            -> sudo timedatectl set-ntp true"]
+    assert max(map(len, narrow)) <= 60
+    assert len(wide) == len(findings)
+
+
+def test_a_configuration_that_is_not_there_asks_for_another_file(tmp_path: Path, make_config) -> None:
+    finding = _one(check.findings(tmp_path / "none.yaml", None, BOARDS / "nano"), "configuration")
+    assert finding.remedy == "--config FILE with a file that is there"
+    wrong = make_config(training={"n_estimators": 0})
+    assert _one(check.findings(wrong, None, BOARDS / "nano"), "configuration").remedy.endswith(f"validate {wrong}")
+
+
 def test_the_exit_code_is_one_only_when_something_must_be_mended(capsys) -> None:
     assert report([Finding("a", "ok", ""), Finding("b", "warn", "")]) == 0
     assert report([Finding("a", "fail", "")]) == 1
@@ -121,7 +137,7 @@ def test_check_runs_before_anything_is_installed(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "athlete_monitor" / "deploy", copy / "athlete_monitor" / "deploy")
     for file in (*ROOT.glob("*.py"), *ROOT.glob("requirements*.txt"), *ROOT.glob("*.yaml")):
         (copy / file.name).write_bytes(file.read_bytes())
-    for name in ("__init__.py", "errors.py"):
+    for name in ("__init__.py", "arguments.py", "errors.py"):
         (copy / "athlete_monitor" / name).write_bytes((ROOT / "athlete_monitor" / name).read_bytes())
     bare = [sys.executable, "-S", "-E", str(copy / "jetson_deploy.py"), "check", "--root", str(tmp_path)]
     done = subprocess.run(bare, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})

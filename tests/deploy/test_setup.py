@@ -38,7 +38,10 @@ def test_a_second_setup_changes_nothing(tmp_path: Path, capsys, secure: bool) ->
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path: Path, capsys) -> None:
     assert setup(CONFIG, tmp_path, secure=True, listen="127.0.0.1", dry_run=True) == 0
     assert _tree(tmp_path) == {}
-    assert "would make" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "would make" in told
+    assert "Nothing was made" in told
+    assert "Next:" not in told
 
 
 def test_every_folder_of_the_configuration_is_made(tmp_path: Path) -> None:

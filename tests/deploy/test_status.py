@@ -30,6 +30,7 @@ def test_the_report_has_the_originals_block_and_the_rest(config: Config, tmp_pat
     said = capsys.readouterr().out
     for words in ("Training Parameters:", "  - n_estimators: 60", "Dynamic Model Loading:", "Directories:", "✗"):
         assert words in said
+    assert "setup, with the same --config and --root, makes what is missing" in said
     assert "none yet" in said
     assert "Last training: never" in said
     assert "Engine: no broker at" in said
@@ -68,6 +69,15 @@ def test_a_held_lock_names_its_holder(config: Config) -> None:
 def test_a_terminal_without_unicode_gets_plain_text(config: Config, tmp_path: Path) -> None:
     state = status.gather(config, tmp_path / "config.yaml", tmp_path)
     assert status.render(state, "ascii").isascii()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_report_of_an_empty_folder_fits_the_terminal(config: Config, tmp_path: Path, width: int) -> None:
+    state = status.gather(config, tmp_path / "config.yaml", tmp_path)
+    state["processes"] = [{"pid": 7, "command": f"/opt/box/.venv/bin/python /opt/box/main.py {'--no-ui ' * 20}"}]
+    lines = status.render(state, "utf-8", width).splitlines()
+    assert [line for line in lines if len(line) > width and str(tmp_path) not in line] == []
+    assert "  pid 7: main.py --no-ui" in "\n".join(lines)
 
 
 @pytest.mark.integration
