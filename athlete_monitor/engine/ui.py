@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from itertools import accumulate, compress
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.box import HEAVY_HEAD
+from rich.cells import cell_len
 from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 REFRESH_S: Final = 0.5
 WIDE: Final = 110
 """Columns that a terminal must have for the full headings."""
+COLUMNS: Final = (
+    ("Athlete", "Athlete", "left", 0), ("Min", "Min", "right", 52), ("HR", "HR", "right", 0),
+    ("80 %", "80 %", "right", 60), ("From", "From", "left", 0), ("Zone", "Zn", "center", 0),
+    ("TRIMP", "TRIMP", "right", 0), ("kcal", "kcal", "right", 80), ("Load/min", "Ld/m", "right", 80),
+    ("Impacts", "Imp", "right", 70), ("Data", "Data", "right", 52), ("Status", "Status", "left", 0),
+)  # fmt: skip
+"""Heading, short heading, side, and how wide a terminal must be for it: a narrow one keeps what a coach acts on."""
 ZONE_STYLES: Final = ("dim", "white", "cyan", "green", "yellow", "bold red")
 STATUS_STYLES: Final = {"online": "green", "stale": "yellow", "offline": "red"}
 SOURCES: Final = {
@@ -35,6 +44,8 @@ SOURCES: Final = {
 }
 NOTICES_FOR_S: Final = 60.0
 _NOTICES_SHOWN: Final = 3
+_TITLE_NAME: Final = 32
+"""Characters of a name in a title, so that what follows is not cut."""
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -45,25 +56,21 @@ def number(value: float | None, digits: int = 0) -> str:
 def squad_table(sessions: Iterable[Session], height: int = 1000, width: int = WIDE) -> Table:
     """One line for each athlete; those that do not fit are counted in the caption.
 
-    On a terminal narrower than ``WIDE`` the lines between the columns go and headings are short: 80 columns are enough.
+    On a terminal narrower than ``WIDE`` the lines between the columns go and headings are short: 80 columns are enough
+    for all of them. Below that, columns are left out.
     """
     narrow = width < WIDE
     table = Table(
         expand=True, header_style="bold", row_styles=("", "on grey7"), box=None if narrow else HEAVY_HEAD,
         padding=(0, 1, 0, 0) if narrow else (0, 1), pad_edge=not narrow,
     )  # fmt: skip
-    for wide_name, narrow_name, justify in (
-        ("Athlete", "Athlete", "left"), ("Min", "Min", "right"), ("HR", "HR", "right"), ("80 %", "80 %", "right"),
-        ("From", "From", "left"), ("Zone", "Zn", "center"), ("TRIMP", "TRIMP", "right"), ("kcal", "kcal", "right"),
-        ("Load/min", "Ld/m", "right"), ("Impacts", "Imp", "right"), ("Data", "Data", "right"),
-        ("Status", "Status", "left"),
-    ):  # fmt: skip
-        name = narrow_name if narrow else wide_name
-        table.add_column(name, justify=justify, no_wrap=name != "Athlete")  # type: ignore[arg-type]
+    fits = [width >= least for *_, least in COLUMNS]
+    for name, short_name, justify, _ in compress(COLUMNS, fits):
+        table.add_column(short_name if narrow else name, justify=justify, no_wrap=name != "Athlete")  # type: ignore[arg-type]
     ordered = sorted(sessions, key=lambda session: (session.athlete_id, session.device_id))
     shown = ordered[: max(1, height)]
     for session in shown:
-        table.add_row(*_cells(session))
+        table.add_row(*compress(_cells(session), fits))
     if len(shown) < len(ordered):
         table.caption = f"and {len(ordered) - len(shown)} more: make the window taller, or choose with --players"
     return table
@@ -135,11 +142,11 @@ def detail_view(session: Session) -> Panel:
         ("High-speed running", "high_speed_running_m", 0, "m"), ("Sprints", "sprints", 0, ""), ("ACWR", "acwr", 2, ""),
     ):  # fmt: skip
         _add_line(right, figures, name, key, digits, unit)
-    both = Table.grid(expand=True)
+    both = Table.grid(expand=True, padding=(0, 2))
     both.add_row(left, right)
-    title = (
-        f"{escape(session.wearer.name)} · athlete {session.athlete_id} · device {session.device_id} · {session.status}"
-    )
+    name = session.wearer.name
+    name = name if len(name) <= _TITLE_NAME else f"{name[: _TITLE_NAME - 1]}…"
+    title = f"{escape(name)} · athlete {session.athlete_id} · device {session.device_id} · {session.status}"
     return Panel(Group(_headline(figures), Text(), both, Text(), _zone_bar(figures), _errors(figures)), title=title)
 
 
@@ -168,7 +175,7 @@ def _zone_bar(figures: Mapping[str, Any]) -> Text:
     for zone, spent in enumerate(seconds):
         bar.append("█" * round(40 * spent / total), ZONE_STYLES[zone])
     minutes = "  ".join(f"{zone}: {spent / 60:.1f}" for zone, spent in enumerate(seconds))
-    return bar.append(f"  min in 0–5  {minutes}")
+    return bar.append(f"\nmin in 0–5  {minutes}")
 
 
 def _errors(figures: Mapping[str, Any]) -> Text:
@@ -181,16 +188,45 @@ def _errors(figures: Mapping[str, Any]) -> Text:
     return Text(f"{model}{told}\nData {number(quality.get('percent'), 1)} %: {counts}", "dim")
 
 
-def engine_lines(stats: Mapping[str, Any], connected: bool, notices: list[str]) -> Text:  # noqa: FBT001 - a fact, shown
-    """How the engine is doing, and the last notices."""
+def engine_lines(
+    stats: Mapping[str, Any],
+    connected: bool,  # noqa: FBT001 - a fact, shown
+    notices: list[str],
+    width: int = WIDE,
+) -> Text:
+    """How the engine is doing, on one line, and the last notices.
+
+    Where the line is wider than the terminal its words are short, and then its last figures are left out.
+    """
     broker = ("connected", "green") if connected else ("no broker", "bold red")
-    told = (
+    told = _told_in_full(stats)
+    if cell_len(broker[0] + told) > width:
+        told = _told_in_short(stats, width - cell_len(broker[0]))
+    return Text("\n").join([Text.assemble(broker, told), *(Text(text, "yellow") for text in notices)])
+
+
+def _told_in_full(stats: Mapping[str, Any]) -> str:
+    heat = stats.get("temperature_c")
+    return (
         f"   {number(stats.get('messages_per_s'))} messages/s   lag p50 {number(stats.get('lag_p50_ms'), 1)} "
         f"p99 {number(stats.get('lag_p99_ms'), 1)} ms   cache hits {number(stats.get('cache_hit_percent'))} %   "
-        f"CPU {number(stats.get('cpu_percent'))} %   memory {number(stats.get('memory_mb'))} MB   "
-        + ("" if stats.get("temperature_c") is None else f"{number(stats['temperature_c'])} °C")
+        f"CPU {number(stats.get('cpu_percent'))} %   memory {number(stats.get('memory_mb'))} MB"
+        + ("" if heat is None else f"   {number(heat)} °C")
     )
-    return Text("\n").join([Text.assemble(broker, told), *(Text(text, "yellow") for text in notices)])
+
+
+def _told_in_short(stats: Mapping[str, Any], width: int) -> str:
+    heat = stats.get("temperature_c")
+    parts = [
+        f"  {number(stats.get('messages_per_s'))} msg/s",
+        f"  lag {number(stats.get('lag_p50_ms'))}/{number(stats.get('lag_p99_ms'))} ms",
+        f"  CPU {number(stats.get('cpu_percent'))} %",
+        f"  {number(stats.get('memory_mb'))} MB",
+        *([] if heat is None else [f"  {number(heat)} °C"]),
+        f"  cache {number(stats.get('cache_hit_percent'))} %",
+    ]
+    ends = accumulate(map(cell_len, parts))
+    return "".join(part for part, end in zip(parts, ends, strict=True) if end <= width)
 
 
 class Screen:
@@ -220,9 +256,8 @@ class Screen:
         """The present picture."""
         engine = self._engine
         sessions = list(engine.monitor.sessions.values())
-        below = engine_lines(
-            engine.stats.latest, engine.link.connected, engine.notices.since(NOTICES_FOR_S)[-_NOTICES_SHOWN:]
-        )
+        notices = engine.notices.since(NOTICES_FOR_S)[-_NOTICES_SHOWN:]
+        below = engine_lines(engine.stats.latest, engine.link.connected, notices, self._console.width)
         return Group(self._body(sessions), below)
 
     def _body(self, sessions: list[Session]) -> RenderableType:
