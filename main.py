@@ -39,7 +39,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--replay", nargs="+", type=Path, metavar="FILE", help="run session files offline, at full speed, without MQTT"
     )
     add_config_arguments(parser)
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.replay and (args.players or args.device or args.duration):
+        parser.error("--replay runs whole files: --players, --device and --duration do not go with it")
+    return args
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -34,6 +34,10 @@ def door(tmp_path):
         ("main.py --players a,b", "main.py: argument --players: 'a,b': athlete ids such as 1,2,5-9"),
         ("main.py --duration -1", "main.py: argument --duration: -1 is not allowed; allowed: more than 0"),
         ("main.py --device ../x", f"main.py: argument --device: '../x' is not allowed; {DEVICES}"),
+        (
+            "main.py --replay x.csv --players 3",
+            "main.py: --replay runs whole files: --players, --device and --duration",
+        ),
         ("main.py now", "main.py: unrecognized arguments: now"),
         ("publisher.py 3 --duration -1", "allowed: more than 0, up to 10080"),
         ("publisher.py 3 --speed fast", "'fast' is not allowed; allowed: more than 0, up to 10000, or max"),

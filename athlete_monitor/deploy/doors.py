@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from athlete_monitor.config import DEFAULT_CONFIG
 from athlete_monitor.deploy.bootstrap import PROJECT
 
 if TYPE_CHECKING:
@@ -19,6 +21,12 @@ def door_command(door: str, config: Path, root: Path | None, options: Sequence[s
     if root is not None:
         command += ["--root", str(root)]
     return [*command, *options]
+
+
+def same_place(config: Path, root: Path | None) -> str:
+    """Return the options, with a space before each, that make a following command look at the same place."""
+    chosen = "" if config == DEFAULT_CONFIG else f" --config {shlex.quote(str(config))}"
+    return chosen + ("" if root is None else f" --root {shlex.quote(str(root))}")
 
 
 def replace_process(door: str, config: Path, root: Path | None, options: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from athlete_monitor.config import load_config
+from athlete_monitor.deploy.doors import same_place
 from athlete_monitor.recordings import import_recordings
 
 if TYPE_CHECKING:
@@ -27,5 +28,6 @@ def import_all(
     )
     for file in files:
         print(f"session: {file}")
-    print(f"{len(files)} sessions of athlete {athlete_id}; next: python3 jetson_deploy.py run")
+    sessions = "1 session" if len(files) == 1 else f"{len(files)} sessions"
+    print(f"{sessions} of athlete {athlete_id}; next: python3 jetson_deploy.py run{same_place(config, root)}")
     return 0

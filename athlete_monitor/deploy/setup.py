@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.athletes import Roster
-from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.config import load_config
 from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.commands import run_command
+from athlete_monitor.deploy.doors import same_place
 from athlete_monitor.deploy.hardware import read_board
 from athlete_monitor.errors import MonitorError
 
@@ -53,9 +54,8 @@ def setup(config: Path, root: Path | None, *, secure: bool, listen: str, dry_run
             _make(step)
         print(f"{_verdict(step, dry_run=dry_run)} {step.what}")
     _say_broker(tree, home, secure=secure)
-    again = "" if config == DEFAULT_CONFIG else f" --config {config}"
-    again += "" if root is None else f" --root {root}"
-    print("Nothing was made: --dry-run" if dry_run else f"Next: python3 jetson_deploy.py status{again}")
+    following = f"Next: python3 jetson_deploy.py status{same_place(config, root)}"
+    print("Nothing was made: --dry-run" if dry_run else following)
     return 0
 
 

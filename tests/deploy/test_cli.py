@@ -94,4 +94,6 @@ def test_an_imported_recording_becomes_a_session_once(tmp_path: Path, capsys) ->
     arguments = ["import", "csv", str(run), "--athlete", "5", "--root", str(tmp_path)]
     assert [cli.run(arguments) for _ in range(2)] == [0, 0]
     assert len(list((tmp_path / "athlete_training_data" / "player_5").glob("TR*"))) == 1
-    assert "is there already" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "is there already" in told
+    assert f"1 session of athlete 5; next: python3 jetson_deploy.py run --root {tmp_path}\n" in told

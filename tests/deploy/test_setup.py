@@ -44,6 +44,13 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path: Path, capsys
     assert "Next:" not in told
 
 
+def test_the_next_command_looks_at_the_same_place(tmp_path: Path, make_config, capsys) -> None:
+    config = make_config()
+    setup(config, tmp_path / "a box", secure=False, listen="127.0.0.1", dry_run=False)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"Next: python3 jetson_deploy.py status --config {config} --root '{tmp_path}/a box'"
+
+
 def test_every_folder_of_the_configuration_is_made(tmp_path: Path) -> None:
     setup(CONFIG, tmp_path, secure=False, listen="127.0.0.1", dry_run=False)
     for name in ("athlete_training_data", "athlete_game_data", "athlete_models_tensors_updated", "logs"):

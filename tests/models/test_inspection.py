@@ -112,7 +112,9 @@ def test_json_without_a_model_has_the_keys_that_it_has_with_one(path, capsys, re
 def test_the_exit_codes_stand_in_the_help(capsys):
     with pytest.raises(SystemExit):
         dynamic_model_loader.main(["--help"])
-    assert "1 a model is not right (check) or there is none (check, bench)" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1 a model is not right (check) or there is none (check, bench)" in " ".join(told.split())
+    assert max(map(len, told.partition("positional")[0].splitlines())) <= 80
 
 
 def test_a_wrong_configuration_is_one_line_and_its_exit_code(tmp_path, capsys):
