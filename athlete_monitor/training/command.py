@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,11 +26,12 @@ from athlete_monitor.training.pipeline import Options, Pass, Surroundings
 from athlete_monitor.training.prediction import keep_out_of_the_way
 from athlete_monitor.training.report import Run, write_report
 from athlete_monitor.training.sessions import athlete_ids, candidates, quiet_since, session_paths, session_roots
+from athlete_monitor.training.stopping import Stopped, stoppable
 from athlete_monitor.wire.session_files import PREFIX
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 COMMAND: Final = "sup_ml_rf_training.py"
 
@@ -41,7 +41,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = Parser(
         prog=COMMAND,
         description="Train a heart-rate model for every athlete with new sessions; good ones go in service.",
-        epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration.",
+        epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration, 130 or 143 "
+        "stopped by a signal.",
     )
     add_config_arguments(parser)
     parser.add_argument(
@@ -79,14 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
     try:
         config = config_from_args(args)
-        with log_to(config.logging) as log:
+        with log_to(config.logging) as log, stoppable():
             return _command(args, config, log)
     except MonitorError as error:
         say(str(error), error=True)
         return error.exit_code
-    except KeyboardInterrupt:
-        say("stopped; models in service are as they were", error=True)
-        return 130
+    except Stopped as stopped:
+        say(f"stopped by {stopped.name}; models told as published are in service, all others as before", error=True)
+        return stopped.exit_code
 
 
 def _command(args: argparse.Namespace, config: Config, log: logging.Logger) -> int:
@@ -109,7 +110,8 @@ def train(config: Config, options: Options, report: Path | None, log: logging.Lo
     keep_out_of_the_way(config, log)
     with acquire(config.prediction_check.training_lockfile_path, COMMAND), display(config.logging) as shown:
         began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
-        outcomes = [_told(outcome) for outcome in Pass(config, options, Surroundings(shown)).run()]
+        with closing(Pass(config, options, Surroundings(shown)).run()) as results:
+            outcomes = [_told(outcome) for outcome in results]
         code = exit_code(outcomes) if outcomes else _nobody(config, options)
         run = Run(started, time.monotonic() - began, code, outcomes)
         log.info("event=pass_done athletes=%d seconds=%.1f exit_code=%d", len(outcomes), run.seconds, code)
@@ -161,7 +163,7 @@ class Watch:
     def run(self) -> int:
         """Watch; returns 0 when told to end, at once also in the middle of a pass: publishing is atomic."""
         done: frozenset[tuple[str, int, int]] = frozenset()
-        with _interrupted_by_sigterm(), suppress(KeyboardInterrupt):
+        with suppress(Stopped):
             while True:
                 present = self._present()
                 if present != done and self._quiet() and self._pass():
@@ -194,12 +196,3 @@ class Watch:
 
     def _quiet(self) -> bool:
         return time.time() - quiet_since(self._paths()) >= self._config.monitoring.debounce_secs
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

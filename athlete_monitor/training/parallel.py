@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import warnings
+from itertools import chain, islice
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
 import joblib
@@ -10,9 +12,10 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.training.stopping import without_interrupts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 R = TypeVar("R")
 A = TypeVar("A")
@@ -24,7 +27,7 @@ def each(
     workers: int,
     backend: str,
     paced: Callable[[Iterable[A]], Iterator[A]] = iter,
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Yield ``function(task)`` for each task, in order; one worker means this very process.
 
     A worker that the system kills for want of memory costs speed, not the run: what is left is done one at a time.
@@ -63,11 +66,20 @@ def _parallel(
     backend: str,
     paced: Callable[[Iterable[A]], Iterator[A]],
 ) -> Iterator[R]:
+    resource_tracker.ensure_running()  # its start would let interrupts through again
+    waiting = iter(paced(tasks))
+    first = list(islice(waiting, workers))  # before interrupts are held back: it may take a while
     threads = {"inner_max_num_threads": 1} if backend in {"loky", "multiprocessing"} else {}
     try:
-        with joblib.parallel_config(backend=backend, **threads):
+        with joblib.parallel_config(backend=backend, **threads), without_interrupts():
             pool = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=workers, max_nbytes=None)
-            results = pool(joblib.delayed(function)(task) for task in paced(tasks))
+            results = pool(joblib.delayed(function)(task) for task in chain(first, waiting))
     except (ValueError, ImportError) as error:
         raise MonitorError(f"training.backend: {backend!r} is not available ({error})") from None
-    yield from results
+    try:
+        for result in results:  # noqa: UP028 - `yield from` would close them itself, with a warning
+            yield result
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever stops early knows that tasks are lost
+            results.close()

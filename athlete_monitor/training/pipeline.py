@@ -27,7 +27,7 @@ from athlete_monitor.training.publication import Product, Publisher
 from athlete_monitor.training.sessions import searched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from athlete_monitor.config import Config, Training
     from athlete_monitor.training.plan import Status
@@ -78,7 +78,7 @@ class Pass:
             config.performance, self._around.temperature_c, self._around.sleep, _log.warning
         )
 
-    def run(self) -> Iterator[Outcome]:
+    def run(self) -> Generator[Outcome, None, None]:
         """Do it.
 
         Raises:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
+from contextlib import suppress
 from html.parser import HTMLParser
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 
 from athlete_monitor.config import load_config
 from athlete_monitor.features import FeatureSpec
-from athlete_monitor.locks import acquire
+from athlete_monitor.locks import acquire, holder
 from athlete_monitor.models.runtimes import OnnxRuntime
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.training import resources
@@ -420,6 +422,36 @@ def test_watching_trains_what_arrives_and_ends_on_sigterm(run_door, config_file,
     door.process.send_signal(signal.SIGTERM)
     assert door.process.wait(20) == 0
     assert "Traceback" not in door.stderr
+
+
+def workers(trainer):
+    return [process for process in trainer.children() if "popen_loky_posix" in " ".join(process.cmdline())]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_training_with_one_line_and_leaves_no_process_lock_or_model(
+    run_door, config_file, tmp_path, number, code
+):
+    """As a service's stop and a Ctrl+C do it: the signal goes to the trainer and to all its workers."""
+    squad(tmp_path, (1, 2, 3, 4), seconds=300)
+    settings = yaml.safe_load(config_file.read_text(encoding="utf-8"))
+    settings["training"] |= {"n_jobs": 2}
+    config_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    door = run_door("sup_ml_rf_training.py", "--config", config_file, "--root", tmp_path)
+    trainer = psutil.Process(door.pid)
+    wait_until(lambda: workers(trainer), 60, "a worker")
+    family = [*trainer.children(recursive=True), trainer]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    assert door.wait(20) == code
+    line = f"stopped by {number.name}; models told as published are in service, all others as before"
+    assert door.stderr.splitlines() == [line]
+    _, left = psutil.wait_procs(family, 10)
+    assert left == []
+    assert store(config_file, tmp_path).athlete_ids() == []
+    assert holder(load_config(config_file, tmp_path, {}).prediction_check.training_lockfile_path) is None
 
 
 @pytest.mark.integration

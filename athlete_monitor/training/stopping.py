@@ -1,0 +1,61 @@
+"""SIGINT and SIGTERM end training in order: workers go, locks are free, models are whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+PATIENCE_S: Final = 5.0
+"""Another signal so soon after the first is an impatient hand; later, order has failed and the process ends at once."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The process was told to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Inside the block a signal raises ``Stopped``, once; the process is to end then, and stays deaf to more of them.
+
+    To be used in the main thread.
+    """
+    process, since = os.getpid(), 0.0
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        nonlocal since
+        if os.getpid() != process or (since and time.monotonic() - since > PATIENCE_S):
+            os._exit(128 + number)
+        if not since:
+            since = time.monotonic()
+            raise Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        if not since:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Processes and threads that are made in the block never see a Ctrl+C, which a terminal sends to all of them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
