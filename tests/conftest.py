@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from tests.helpers import MOSQUITTO, ROOT, Door, Mosquitto, unused_port
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from athlete_monitor.config import Config
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing on a shared machine
+settings.load_profile("any machine")
 
 
 @pytest.fixture
