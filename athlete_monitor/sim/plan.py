@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from athlete_monitor.arrays import GRAVITY_MPS2
+from athlete_monitor.sim.corners import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ Vector = tuple[float, float, float]
 
 
 class Leg(NamedTuple):
-    """A straight piece at constant speed; ``effort_w_kg`` is work beyond locomotion."""
+    """A piece at constant speed or constant acceleration; ``effort_w_kg`` is work beyond locomotion."""
 
     start_s: float
     x_m: float
@@ -40,6 +41,8 @@ class Leg(NamedTuple):
     facing_rad: float
     effort_w_kg: float
     intensity: float
+    ax_mps2: float = 0.0
+    ay_mps2: float = 0.0
 
 
 class Blow(NamedTuple):
@@ -88,7 +91,12 @@ class Zone:
         """Return a point of the zone that lies inside the pitch."""
         x = self.x_m + self.spread_x_m * (2.0 * rng.random() - 1.0)
         y = self.y_m + self.spread_y_m * (2.0 * rng.random() - 1.0)
-        return _within(x, PITCH_LENGTH_M), _within(y, PITCH_WIDTH_M)
+        return on_pitch(x, y)
+
+
+def on_pitch(x_m: float, y_m: float) -> tuple[float, float]:
+    """Return the point of the pitch, less its margin, that is nearest to this one."""
+    return _within(x_m, PITCH_LENGTH_M), _within(y_m, PITCH_WIDTH_M)
 
 
 def _within(value: float, length: float) -> float:
@@ -112,7 +120,11 @@ class Plan:
 
 @dataclass
 class Walker:
-    """Writes a plan step by step: where the athlete stands, which way the body faces, what time it is."""
+    """Writes a plan step by step: where the athlete stands, which way the body faces, what time it is.
+
+    ``change_mps2`` is how fast the velocity changes where one of the next legs begins; infinite: at once, so that the
+    body's own lags alone smooth it.
+    """
 
     rng: np.random.Generator
     traits: Traits
@@ -121,6 +133,8 @@ class Walker:
     y_m: float
     facing_rad: float
     intensity: int = LOW
+    change_mps2: float = math.inf
+    changes_mps2: list[float] = field(default_factory=list)
     legs: list[Leg] = field(default_factory=list)
     blows: list[Blow] = field(default_factory=list)
     poses: list[Pose] = field(default_factory=list)
@@ -171,7 +185,7 @@ class Walker:
         """Return what has been written."""
         return Plan(
             self.t_s,
-            _table(self.legs, Leg._fields),
+            rounded(_table(self.legs, Leg._fields), np.array(self.changes_mps2), self.t_s),
             _table(self.blows, Blow._fields),
             _table(self.poses, Pose._fields),
             _table(self.flights, Flight._fields),
@@ -181,6 +195,7 @@ class Walker:
     def _leg(self, duration_s: float, vx: float, vy: float, facing_rad: float, effort_w_kg: float) -> None:
         self.facing_rad += _turn(facing_rad - self.facing_rad)
         self.legs.append(Leg(self.t_s, self.x_m, self.y_m, vx, vy, self.facing_rad, effort_w_kg, float(self.intensity)))
+        self.changes_mps2.append(self.change_mps2)
         self.t_s += duration_s
         self.x_m += vx * duration_s
         self.y_m += vy * duration_s

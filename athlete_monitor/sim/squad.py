@@ -14,6 +14,7 @@ import numpy as np
 
 from athlete_monitor.arrays import ACC, CHANNELS, GRAVITY_MPS2, GYRO, HEART_RATE, MAG, SPEED, X, Y
 from athlete_monitor.sim import attitude, beats, gait, heart, imu, path, pulses, strap, wander
+from athlete_monitor.sim.corners import ACCELERATION, PLACE, VELOCITY
 from athlete_monitor.sim.energetics import metabolic_power
 from athlete_monitor.sim.plan import PITCH_LENGTH_M, PITCH_WIDTH_M
 from athlete_monitor.sim.session import LEG, Entrant, Session, legs_at
@@ -189,9 +190,11 @@ class Group:
 
     def _move(self, legs: FloatArray, t_s: FloatArray) -> path.Path:
         since = t_s - legs[LEG["start_s"]]
-        x = legs[LEG["x_m"]] + legs[LEG["vx_mps"]] * since
-        y = legs[LEG["y_m"]] + legs[LEG["vy_mps"]] * since
-        return path.follow(self._state.path, np.stack((x, y)), legs[LEG["facing_rad"]], 1.0 / self.session.rate_hz)
+        place = 0.5 * legs[ACCELERATION]
+        for term in (legs[VELOCITY], legs[PLACE]):
+            place *= since
+            place += term
+        return path.follow(self._state.path, place, legs[LEG["facing_rad"]], 1.0 / self.session.rate_hz)
 
     def _steps(self, speed: FloatArray) -> gait.Steps:
         rate_hz = gait.step_rate(speed, self._cadence)

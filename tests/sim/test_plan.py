@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.arrays import GRAVITY_MPS2
 from athlete_monitor.sim import match_plan, pulses, training_plan
+from athlete_monitor.sim.corners import ACCELERATION, PLACE, VELOCITY
 from athlete_monitor.sim.match_plan import timetable, write_match
 from athlete_monitor.sim.plan import MARGIN_M, PITCH_LENGTH_M, PITCH_WIDTH_M, Plan, Walker, Zone, fall, jump, tackle
 from athlete_monitor.sim.randomness import generator
@@ -22,14 +23,15 @@ def walker(seed=1, athlete_id=9):
 def ends(plan: Plan):
     legs = plan.legs
     until = np.append(legs[1:, 0], plan.end_s)
-    return legs[:, 1:3] + legs[:, 3:5] * (until - legs[:, 0])[:, None], until
+    lasts = (until - legs[:, 0])[:, None]
+    return legs[:, PLACE] + (legs[:, VELOCITY] + 0.5 * legs[:, ACCELERATION] * lasts) * lasts, until
 
 
 def assert_sound(plan: Plan, end_s: float):
     reached, until = ends(plan)
     assert plan.end_s == pytest.approx(end_s, abs=1e-6)
     assert (until >= plan.legs[:, 0]).all()
-    assert reached[:-1] == pytest.approx(plan.legs[1:, 1:3], abs=1e-6)
+    assert reached[:-1] == pytest.approx(plan.legs[1:, PLACE], abs=1e-6)
     assert reached.min() >= MARGIN_M - 1e-6
     assert (reached <= np.array([PITCH_LENGTH_M, PITCH_WIDTH_M]) - MARGIN_M + 1e-6).all()
     for table in (plan.blows, plan.poses, plan.flights):
