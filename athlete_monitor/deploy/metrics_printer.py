@@ -48,7 +48,7 @@ class MetricsPrinter:
 
 def line(figures: dict[str, Any]) -> str:
     """Return one athlete's figures in one line; what is not known is a dash."""
-    wearer = f"{figures.get('athlete_id') or '?'} {figures.get('name') or figures.get('device_id')}"
+    wearer = f"{figures.get('athlete_id') or '?':>3} {figures.get('name') or figures.get('device_id')}"
     heart = f"{_number(figures, 'heart_rate_bpm', 0)} bpm ({figures.get('heart_rate_source') or 'unknown'})"
     load = f"TRIMP {_number(figures, 'trimp', 1)}  {_number(figures, 'energy_kcal', 0)} kcal"
     return f"   {figures.get('timestamp', ''):<23}  {wearer:<24.24} {heart:<20} {load}"

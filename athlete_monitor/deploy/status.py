@@ -167,7 +167,7 @@ def render(state: Mapping[str, Any], encoding: str | None, width: int = NO_END) 
         if all(state["directories"].values())
         else ["  setup, with the same --config and --root, makes what is missing"]
     )
-    lines += ["Athletes:", *(_athlete_line(athlete) for athlete in state["athletes"])]
+    lines += ["Athletes:", *(_athlete_lines(athlete, width) for athlete in state["athletes"])]
     lines += [] if state["athletes"] else ["  none yet: fill the roster, import recordings or run publisher.py"]
     lines += [f"  default model: {_model_text(state['default_model'])}"]
     lines += [f"Last training: {state['last_training'] or 'never'}", "Running:", *_running(state)]
@@ -181,10 +181,13 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _athlete_line(athlete: Mapping[str, Any]) -> str:
+def _athlete_lines(athlete: Mapping[str, Any], width: int) -> str:
+    """One line; two where it would not fit, the second on the model."""
     name = athlete["name"] or (f"device {athlete['device']}" if athlete["device"] else "not in the roster")
     sessions = f"{athlete['training_sessions']} training, {athlete['game_sessions']} game sessions"
-    return f"  {athlete['id']:>4} {name:<24.24} {sessions}; model: {_model_text(athlete['model'])}"
+    model_text = f"model: {_model_text(athlete['model'])}"
+    line = f"  {athlete['id']:>4} {name:<24.24} {sessions}"
+    return f"{line}; {model_text}" if len(line) + 2 + len(model_text) <= width else f"{line}\n    {model_text}"
 
 
 def _model_text(found: Mapping[str, Any] | None) -> str:
@@ -194,7 +197,12 @@ def _model_text(found: Mapping[str, Any] | None) -> str:
         return f"refused ({found['problem']})"
     median = found["baselines_bpm"].get("median")
     beside = f" (median {median:.1f})" if median is not None else ""
-    return f"error {found['mae_bpm']:.1f} bpm{beside}, {found['age_days']:.1f} days old, {', '.join(found['channels'])}"
+    return f"error {found['mae_bpm']:.1f} bpm{beside}, {_age(found['age_days'])}, {'+'.join(found['channels'])}"
+
+
+def _age(days: float) -> str:
+    whole = int(days)
+    return "new" if whole < 1 else f"{whole} day{'s' if whole > 1 else ''} old"
 
 
 def _running(state: Mapping[str, Any]) -> list[str]:

@@ -108,6 +108,8 @@ def test_an_excerpt_holds_the_first_minutes_alone(tmp_path: Path) -> None:
 def test_what_is_not_known_is_a_dash() -> None:
     unknown = {"athlete_id": 3, "name": "A", "heart_rate_bpm": None, "trimp": None, "timestamp": "now"}
     assert "- bpm (unknown)" in line(unknown)
+    known = [line({"athlete_id": number, "name": "Ada"}) for number in (7, 12)]
+    assert known[0].index("Ada") == known[1].index("Ada")
     assert "0" not in line(unknown)
 
 
