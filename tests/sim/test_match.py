@@ -16,6 +16,7 @@ import pytest
 
 from athlete_monitor.arrays import SPEED
 from athlete_monitor.physiology.locomotion import Locomotion
+from athlete_monitor.sim.energetics import OXYGEN_J_PER_ML, REST_ML_KG_MIN
 from tests.sim.squads import Course, course
 
 PLAYERS = range(1, 15)
@@ -93,3 +94,15 @@ def test_nobody_turns_faster_than_the_ground_holds(seed):
     assert np.mean(sideways > 7.0) < 1e-5
     assert sideways.max() < 9.0
     assert np.min(speed[fast] ** 2 / np.maximum(sideways[fast], 1e-9)) > 4.0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_match_costs_the_energy_that_was_measured(seed):
+    """61.1 kJ/kg with 6.6 kJ/kg for 399 players of the Serie A (Osgnach et al. 2010, Med Sci Sports Exerc 42:170-8)."""
+    playing = match(seed).phase != 1
+    above_rest = 2 * match(seed).truth("power_w_kg")[:, playing].sum(axis=1) / 10 / 1000
+    at_rest = 90 * REST_ML_KG_MIN * OXYGEN_J_PER_ML / 1000
+    energy_kj_kg = (above_rest + at_rest)[outfield()]
+    assert energy_kj_kg.mean() == pytest.approx(61.1, abs=6.6)
+    assert energy_kj_kg.min() > 61.1 - 3 * 6.6
+    assert energy_kj_kg.max() < 61.1 + 3 * 6.6
