@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from athlete_monitor.training.evaluation import Split, baseline_errors, coverage, judge, quantiles, split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sklearn.ensemble import RandomForestRegressor
 
@@ -67,13 +69,31 @@ class Trained:
         )
 
 
+@contextmanager
+def _no_pandas() -> Iterator[None]:
+    """In the block pandas seems not to be installed, unless it is loaded already.
+
+    scikit-learn loads it where it is there, to recognise its tables; we have none, and it takes 23 MB in each worker.
+    """
+    if "pandas" in sys.modules:
+        yield
+        return
+    modules = cast("dict[str, Any]", sys.modules)
+    modules["pandas"] = None  # the import system's own sign for what cannot be had
+    try:
+        yield
+    finally:
+        del modules["pandas"]
+
+
 def make_forest(settings: Training, rises: IntArray) -> RandomForestRegressor:
     """A forest of the configured shape in which more effort never means a lower heart rate.
 
     The constraint is physiology, and it keeps a forest from reading chance into the few activities of one session.
     One thread: athletes are trained beside each other in processes.
     """
-    from sklearn.ensemble import RandomForestRegressor
+    with _no_pandas():
+        from sklearn.ensemble import RandomForestRegressor
 
     return RandomForestRegressor(
         n_estimators=settings.n_estimators,

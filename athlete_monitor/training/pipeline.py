@@ -158,6 +158,7 @@ class Pass:
         for member, fold in zip(members, self._each(work, range(len(members))), strict=True):
             self._around.display.advance(f"without athlete {member.athlete_id}")
             folds.append(fold)
+        release(self._shares.workers, self._config.training.backend)
         trained = squad.train_default(members, folds, self._config.training, constraint)
         product = _squad_product(members, plan, groups, rates_hz, trained)
         yield self._publish(product, (f"{len(members)} athletes",))
