@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("acute_load", "chronic_load", "acwr", "weekly_load", "monotony", "strain")
 UNKNOWN: Final = "load_unknown_sessions"
+HISTORY_DAYS: Final = 3 * CHRONIC_DAYS
+"""Load from before counts for nothing: who comes back after a long break begins a new history."""
 LEAST_SESSION_S: Final = 300.0
 """A session shorter than this is no load that could be missed."""
 
@@ -42,8 +44,8 @@ class LoadHistory:
         """Load of the last weeks with the running session, and the reasons of what is missing."""
         today = day_of(running.start_t)
         loads = _without_overlaps([*self._past.get(athlete_id, ()), running])
-        by_day = _by_day(loads)
-        load = chronic_load(daily_loads({day: trimp for day, trimp in by_day.items() if day <= today}, today))
+        recent = {day: trimp for day, trimp in _by_day(loads).items() if 0 <= today - day < HISTORY_DAYS}
+        load = chronic_load(daily_loads(recent, today))
         values = {name: getattr(load, name) for name in NAMES}
         rounded = {name: None if v is None else round(v, 3) for name, v in values.items()}
         return {**rounded, UNKNOWN: sum(_missed(load, today) for load in loads)}, dict(load.reasons)

@@ -108,8 +108,8 @@ class DeviceStream:
     """
 
     __slots__ = (
-        "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longest_s", "_marks", "_mean_s",
-        "_missing", "_next_seq", "_recent", "_suspects", "_tolerance_s", "offset_s", "quality",
+        "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longer", "_longest_s", "_marks",
+        "_mean_s", "_missing", "_next_seq", "_recent", "_suspects", "_tolerance_s", "offset_s", "quality",
     )  # fmt: skip
 
     def __init__(self, late_tolerance_s: float, idle_s: float) -> None:
@@ -121,6 +121,7 @@ class DeviceStream:
         self._next_seq: int | None = None
         self._mean_s = self._deviation_s = 0.0
         self._longest_s = idle_s
+        self._longer = 0
         self._recent = _Remembered()
         self._missing: deque[range] = deque(maxlen=REMEMBERED)
         self._held: list[Sample] = []
@@ -237,6 +238,10 @@ class DeviceStream:
         out.append(sample)
 
     def _learn_interval(self, interval_s: float) -> None:
+        self._longer = self._longer + 1 if interval_s > self._longest_s else 0
+        if self._longer == AGREEING:  # no loss, but another rate
+            self._mean_s = self._deviation_s = 0.0
+            self._longest_s = self._gap_s
         if interval_s > self._longest_s:
             self._drop("lost", max(0, round(interval_s / self._mean_s) - 1))
         elif 0.0 < interval_s <= MAX_STEP_S:

@@ -220,11 +220,11 @@ class Journal:
         if memory is not None:
             self._put("INSERT OR REPLACE INTO memories VALUES (?, ?, packed(?))", (number, last_t, memory))
 
-    def end(self, number: int, end_t: float, load_trimp: float | None, summary: dict[str, Any]) -> None:
-        """Record the end of a session and drop what was kept for its resumption."""
+    def end(self, number: int, span_t: tuple[float, float], load_trimp: float | None, summary: dict[str, Any]) -> None:
+        """Record the end of a session, from when to when it was, and drop what was kept for its resumption."""
         self._put(
-            "UPDATE sessions SET end_t = ?, load_trimp = ?, summary = ? WHERE id = ?",
-            (end_t, load_trimp, _json(summary), number),
+            "UPDATE sessions SET start_t = ?, end_t = ?, load_trimp = ?, summary = ? WHERE id = ?",
+            (*span_t, load_trimp, _json(summary), number),
         )
         self._put("DELETE FROM totals WHERE session = ?", (number,))
         self._put("DELETE FROM memories WHERE session = ?", (number,))

@@ -59,7 +59,8 @@ class JournalSink(Sink):
 
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Record the end."""
-        self._journal.end(session.number, session.last_t, summary["trimp"], summary)
+        span_t = session.device_start_t, session.device_t
+        self._journal.end(session.number, span_t, summary["trimp"], summary)
 
     def stop(self) -> None:
         """Write what is waiting and close the journal."""

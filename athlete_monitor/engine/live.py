@@ -28,6 +28,7 @@ from athlete_monitor.engine.recorder import Recorder
 from athlete_monitor.engine.service import Notifier
 from athlete_monitor.engine.sinks import Sink
 from athlete_monitor.engine.stats import Stats
+from athlete_monitor.errors import MonitorError
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink, Will
 
@@ -288,6 +289,8 @@ class LiveEngine:
 
     def _look_around(self, due: _Due, now_s: float) -> None:
         self.monitor.tick(now_s)
+        if not self.link.running:
+            raise MonitorError("the thread that listens to the broker has ended; the sessions go on at the next start")
         self.notifier.alive()
         if self._updated:
             self._refresh_models()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -67,6 +68,9 @@ class Counts:
     filtered: int = 0
     sessions_started: int = 0
     sessions_ended: int = 0
+
+
+_time_of = attrgetter("t")
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,7 @@ class Monitor:
         except PayloadError as error:
             self._invalid((device_id or topic)[:DEVICE_LENGTH], str(error), arrived_s)
             return
-        for sample in samples:
+        for sample in sorted(samples, key=_time_of) if len(samples) > 1 else samples:
             self.accept(sample, arrived_s)
 
     def accept(self, sample: Sample, arrived_s: float) -> None:
@@ -146,6 +150,13 @@ class Monitor:
         if sample.end:
             self._end(session, "end_message")
             return
+        if session.whole_seconds.concerns(sample):
+            for each in session.whole_seconds.push(sample):
+                self._push(session, each, arrived_s)
+        else:
+            self._push(session, sample, arrived_s)
+
+    def _push(self, session: Session, sample: Sample, arrived_s: float) -> None:
         was_empty = not session.queue
         handed = session.stream.push(sample, session.queue)
         if was_empty and session.queue:
@@ -205,7 +216,7 @@ class Monitor:
     def chronic(self, session: Session) -> None:
         """Bring the load of the last weeks up to date with the running session."""
         trimp = float(self.squad.trimp.total(np.array([session.row]))[0])
-        load = PastLoad(session.start_t, session.last_t, None if np.isnan(trimp) else trimp)
+        load = PastLoad(session.device_start_t, session.device_t, None if np.isnan(trimp) else trimp)
         session.chronic, session.chronic_reasons = self._history.figures(session.athlete_id, load)
 
     def _session_for(self, sample: Sample, session: Session | None, arrived_s: float) -> Session | None:
@@ -377,6 +388,8 @@ class Monitor:
             self.sink.status(session.device_id, status)
 
     def _end(self, session: Session, reason: str) -> None:
+        for each in session.whole_seconds.flush():
+            session.stream.push(each, session.queue)
         session.stream.flush(session.queue)
         if session.queue and session not in self._waiting:
             self._waiting.append(session)
@@ -386,7 +399,7 @@ class Monitor:
         session.phases.close(session.last_t)
         self.chronic(session)
         summary = summarise(self.squad, session, self._config.outputs.training_load, reason)
-        self._history.add(session.athlete_id, PastLoad(session.start_t, session.last_t, summary["trimp"]))
+        self._history.add(session.athlete_id, PastLoad(session.device_start_t, session.device_t, summary["trimp"]))
         self._leave(session)
         self.squad.remove(session.row)
         self.counts.sessions_ended += 1

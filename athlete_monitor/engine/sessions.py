@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.athletes import Profile, merge
 from athlete_monitor.engine.heart_rate_source import MODE_OF, Mode
+from athlete_monitor.engine.whole_seconds import WholeSeconds
 from athlete_monitor.wire.sample import NO_TAGS, Sample, Tags
 from athlete_monitor.wire.timestamps import file_stamp
 
@@ -120,6 +121,7 @@ class Session:
     start_t: float
     stream: DeviceStream
     arrived_s: float
+    whole_seconds: WholeSeconds = field(default_factory=WholeSeconds)
     wire_athlete_id: int | None = None
     queue: list[Sample] = field(default_factory=list)
     tags: Tags = NO_TAGS
@@ -153,6 +155,11 @@ class Session:
     def device_t(self) -> float:
         """Last sample's time by the device's own clock."""
         return self.last_t - self.stream.offset_s
+
+    @property
+    def device_start_t(self) -> float:
+        """When the session began by the clock that the device has now: a clock set right dates it right."""
+        return self.start_t - self.stream.offset_s
 
     def follow_tags(self, tags: Tags, t: float) -> None:
         """Take over what the sender says about the session."""

@@ -98,7 +98,7 @@ def summarise(squad: Squad, session: Session, limits: TrainingLoad, reason: str)
     }
     return {
         **identity(session),
-        "start": format_timestamp(session.start_t),
+        "start": format_timestamp(session.device_start_t),
         "end": format_timestamp(session.device_t),
         "end_reason": reason,
         "duration_s": round(session.last_t - session.start_t, 3),

@@ -83,12 +83,12 @@ class MqttLink:
         self._bounds = (MAX_OUTGOING, min(MAX_OUTGOING, _MAX_QOS_1))
         self._waiting: tuple[deque[MQTTMessageInfo], deque[MQTTMessageInfo]] = (deque(), deque())
         self._dropped = 0
-        self._lock = threading.Lock()
         self._told: tuple[bool, str] = (False, "")
         self._refused = False
         self._connected = threading.Event()
         self._answered = threading.Event()
         self._client = self._build(client_id, will, persistent=persistent)
+        self._lock = self._client.publishing
         if on_message is not None:
             self._client.pass_messages_to(on_message, take_retained=take_retained)
 
@@ -96,6 +96,11 @@ class MqttLink:
     def connected(self) -> bool:
         """Whether the broker has accepted the client and the connection stands."""
         return self._connected.is_set()
+
+    @property
+    def running(self) -> bool:
+        """Whether the network thread lives: without it nothing comes and goes any more."""
+        return self._client.is_running
 
     @property
     def dropped(self) -> int:

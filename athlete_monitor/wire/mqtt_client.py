@@ -39,7 +39,14 @@ class QuickClient(Client):
 
     def __init__(self, client_id: str, *, clean_session: bool) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean_session)
+        self.publishing = threading.RLock()
+        """To be held while a message is published: none comes between those that are sent again at a connect."""
         self._writing = threading.RLock()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the network thread lives."""
+        return self._thread is not None and self._thread.is_alive()
 
     def reconnect(self) -> MQTTErrorCode:
         """Connect as paho does, and keep the reason where that fails."""
@@ -100,6 +107,8 @@ class QuickClient(Client):
         self, command: int, packet: bytes | bytearray, mid: int, qos: int, info: MQTTMessageInfo | None = None
     ) -> MQTTErrorCode:
         in_network_thread = threading.current_thread() is self._thread
+        if command & _COMMAND == _PUBLISH and not self.is_connected():
+            return MQTTErrorCode.MQTT_ERR_NO_CONN  # before the broker's word it would overtake those sent again after
         if not in_network_thread and (command & _COMMAND != _PUBLISH or not self._writes_anywhere()):
             return super()._packet_queue(command, packet, mid, qos, info)
         self._enqueue(command, packet, mid, qos, info)
@@ -136,6 +145,10 @@ class QuickClient(Client):
         if self._sockpairW is not None:
             with suppress(BlockingIOError):  # it has been woken already
                 self._sockpairW.send(b"0")
+
+    def _handle_connack(self) -> MQTTErrorCode:
+        with self.publishing:
+            return super()._handle_connack()
 
     def _packet_write(self) -> MQTTErrorCode:
         with self._writing:

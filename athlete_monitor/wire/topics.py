@@ -10,6 +10,7 @@ ENGINE_STATS: Final = "engine/stats"
 MODEL_UPDATED_FILTER: Final = "models/+/updated"
 
 _PARTS_OF_SENSOR_TOPIC: Final = 4
+_LONGEST_ID: Final = 9
 
 
 def sensor_data(device_id: str) -> str:
@@ -53,6 +54,7 @@ def athlete_of(topic: str) -> int | str | None:
     parts = topic.split("/")
     if len(parts) != 3 or parts[0] != "models" or parts[2] != "updated":
         return None
-    return (
-        int(parts[1]) if parts[1].isascii() and parts[1].isdigit() else ("default" if parts[1] == "default" else None)
-    )
+    name = parts[1]
+    if name == "default":
+        return name
+    return int(name) if name.isascii() and name.isdigit() and len(name) <= _LONGEST_ID else None

@@ -89,6 +89,13 @@ def test_without_running_numbers_lost_samples_are_told_from_the_usual_interval()
     assert len(out) == 97
 
 
+def test_without_running_numbers_a_device_may_change_its_rate():
+    for slower_s in (0.25, 1.0):
+        stream, out = run([*regular(100, seq=False), *(at(10 + i * slower_s) for i in range(300))])
+        assert len(out) == 400
+        assert stream.quality.lost <= 5 * round(slower_s / 0.1), "told from loss after a few"
+
+
 def test_a_clock_that_jumps_back_or_a_year_ahead_goes_on_in_the_session_without_a_gap():
     for jump_s in (-7200.0, -31.0, 365 * DAY_S):
         samples = [*regular(50), *(at(jump_s + i / 10, i) for i in range(50, 100))]

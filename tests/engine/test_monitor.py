@@ -14,7 +14,7 @@ from athlete_monitor.engine.history import LoadHistory
 from athlete_monitor.engine.journal import PastLoad
 from athlete_monitor.engine.monitor import Chosen
 from athlete_monitor.engine.offline import run_recordings
-from athlete_monitor.wire.codec import encode_sample
+from athlete_monitor.wire.codec import encode_batch, encode_sample
 from tests.engine.kit import (
     GAME,
     START,
@@ -208,6 +208,35 @@ def test_a_device_that_changes_its_athlete_ends_one_session_and_begins_another()
     monitor.end_all("test")
     assert [(s["athlete_id"], s["end_reason"]) for s in told.summaries] == [(1, "athlete_changed"), (2, "test")]
     assert told.summaries[0]["quality"]["received"] == told.summaries[1]["quality"]["received"] == 50
+
+
+def test_samples_of_one_message_may_stand_in_any_order():
+    figures = []
+    for order in (1, -1):
+        monitor, told = monitor_of(CONFIG)
+        samples = stream(seconds=5)
+        for i in range(0, 50, 10):
+            batch = json.loads(encode_batch(samples[i : i + 10]))
+            batch["samples"] = batch["samples"][::order]
+            monitor.receive_all([("player/001/sensor/data", [(json.dumps(batch).encode(), 0.0)])])
+        figures.append(told.figures)
+        assert told.figures[-1]["quality"]["late"] == 0
+    assert figures[0] == figures[1]
+
+
+def test_a_session_is_dated_by_the_clock_that_the_device_has_in_the_end():
+    """Ten minutes whose clock is set right after some seconds count for today, not for the year of the wrong clock."""
+    wrong_s = 20 * 365 * 86_400.0
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, [sample(i - wrong_s, seq=i, heart_rate_bpm=170) for i in range(20)])
+    feed(monitor, [sample(i, seq=i, heart_rate_bpm=170) for i in range(20, 620)])
+    monitor.end_all("test")
+    feed(monitor, [sample(86_400.0 + i, seq=i, heart_rate_bpm=170) for i in range(60)])
+    monitor.end_all("test")
+    assert told.summaries[0]["quality"]["clock_steps"] == 1
+    assert told.summaries[0]["start"][:4] == told.summaries[0]["end"][:4] == "2025"
+    assert told.summaries[1]["acwr"] is None
+    assert "28 days" in told.summaries[1]["reasons"]["acwr"]
 
 
 def test_two_devices_of_one_athlete_are_kept_apart_with_one_notice():

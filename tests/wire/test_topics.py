@@ -24,7 +24,8 @@ def test_the_filters_match_exactly_the_topics_of_samples():
 @pytest.mark.parametrize(
     ("topic", "athlete"),
     [("models/7/updated", 7), ("models/default/updated", "default"), ("models/x/updated", None), ("models/7", None),
-     ("models/-7/updated", None), ("models/٣/updated", None), ("player/7/updated", None), ("models//updated", None)],
+     ("models/-7/updated", None), ("models/٣/updated", None), ("player/7/updated", None), ("models//updated", None),
+     (f"models/{'7' * 5000}/updated", None)],
 )  # fmt: skip
 def test_the_athlete_of_a_new_model_is_read_from_the_topic(topic, athlete):
     assert topics.athlete_of(topic) == athlete
