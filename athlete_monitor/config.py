@@ -158,7 +158,8 @@ class PredictionCheck(Section):
 
     enabled: bool = Field(description="Look for a running engine before training.")
     prediction_script_names: tuple[str, ...] = Field(
-        strict=False, description="Scripts that count as an engine, without a lock too, where they work in these folders."
+        strict=False,
+        description="Scripts that count as an engine, without a lock too, where they work in these folders.",
     )
     lockfile_path: FilePath = Field(description="Lock held by the running engine.")
     training_lockfile_path: FilePath = Field(description="Lock held by the running trainer.")

@@ -274,12 +274,17 @@ class Squad:
         rows = np.array([row])
         for part in self._parts():
             part.reset(rows)
+        self.ticks.set_phase(row, phase)
+        self.learn(row, profile)
+        return row
+
+    def learn(self, row: int, profile: Profile) -> None:
+        """Take over what is known of an athlete, at the beginning or later."""
+        rows = np.array([row])
         self.bodies.set(row, profile)
         body = self.bodies.take(rows)
         self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
-        self.ticks.set_phase(row, phase)
         self.models.add(row, profile)
-        return row
 
     def remove(self, row: int) -> None:
         """Forget an athlete; the row may be handed out again."""

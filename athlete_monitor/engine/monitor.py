@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
+from athlete_monitor.athletes import merge
 from athlete_monitor.engine.history import LoadHistory
 from athlete_monitor.engine.ingest import DeviceStream
 from athlete_monitor.engine.journal import PastLoad
@@ -147,6 +148,8 @@ class Monitor:
             if session is None:
                 return
         session.arrived_s = arrived_s
+        if sample.profile is not session.told_profile:
+            self._learn(session, sample)
         if sample.end:
             self._end(session, "end_message")
             return
@@ -155,6 +158,15 @@ class Monitor:
                 self._push(session, each, arrived_s)
         else:
             self._push(session, sample, arrived_s)
+
+    def _learn(self, session: Session, sample: Sample) -> None:
+        """Fill the gaps in what is known of the athlete with what the device tells by now."""
+        session.told_profile = sample.profile
+        known = session.wearer.profile
+        profile = merge(known, sample.profile.as_profile(session.athlete_id))
+        if profile != known:
+            session.wearer = replace(session.wearer, profile=profile)
+            self.squad.learn(session.row, profile)
 
     def _push(self, session: Session, sample: Sample, arrived_s: float) -> None:
         was_empty = not session.queue
@@ -267,6 +279,7 @@ class Monitor:
             stream=DeviceStream(engine.late_tolerance_s, engine.idle_s),
             arrived_s=arrived_s,
             wire_athlete_id=sample.athlete_id,
+            told_profile=sample.profile,
             last_t=sample.t,
             snapshot_t=sample.t,
             memory_t=sample.t,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from athlete_monitor.athletes import Profile, merge
 from athlete_monitor.engine.heart_rate_source import MODE_OF, Mode
 from athlete_monitor.engine.whole_seconds import WholeSeconds
-from athlete_monitor.wire.sample import NO_TAGS, Sample, Tags
+from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class Session:
     arrived_s: float
     whole_seconds: WholeSeconds = field(default_factory=WholeSeconds)
     wire_athlete_id: int | None = None
+    told_profile: WireProfile = NO_PROFILE
     queue: list[Sample] = field(default_factory=list)
     tags: Tags = NO_TAGS
     mode: str | None = None

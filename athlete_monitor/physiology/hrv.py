@@ -35,6 +35,8 @@ MIN_CLEAN_S: Final = 60.0
 MIN_CLEAN_BEATS: Final = 100
 """Clean beats needed for Baevsky's index, which counts a histogram."""
 MIN_CLEAN_SHARE: Final = 0.8
+AHEAD_S: Final = 1.0
+"""Intervals may run ahead of the time that has passed by so much: straps tell their beats once a second."""
 SLACK_S: Final = 0.5
 """Delay of messages that is not taken for lost beats."""
 
@@ -153,12 +155,22 @@ class HeartRateVariability:
     def __init__(self, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
         self._beats: dict[int, deque[tuple[float, float]]] = {}
+        self._pulse_t: dict[int, float] = {}
 
     def add(self, row: int, t: float, rr_intervals_ms: Sequence[float]) -> None:
-        """Take the intervals, ms, oldest first, that arrived with the sample at ``t``, s: the last beat was then."""
+        """Take the intervals, ms, oldest first, that arrived with the sample at ``t``, s: the last beat was then.
+
+        Intervals that add up to more time than has passed are left out: some devices repeat the last one with every
+        sample.
+        """
         beats = self._beats.setdefault(row, deque())
         ends_s = t - np.cumsum([0.0, *reversed(rr_intervals_ms[1:])])[::-1] / 1000.0
-        beats.extend(zip(ends_s.tolist(), rr_intervals_ms, strict=True))
+        for end_s, rr_ms in zip(ends_s.tolist(), rr_intervals_ms, strict=True):
+            earliest_s = end_s - AHEAD_S - rr_ms / 1000.0
+            pulse_s = max(self._pulse_t.get(row, earliest_s), earliest_s) + rr_ms / 1000.0
+            if pulse_s <= end_s + AHEAD_S:
+                self._pulse_t[row] = pulse_s
+                beats.append((end_s, rr_ms))
         while beats and beats[0][0] < t - self._window_s:
             beats.popleft()
 
@@ -177,6 +189,7 @@ class HeartRateVariability:
         """Forget everything about ``rows`` [k]."""
         for row in rows.tolist():
             self._beats.pop(row, None)
+            self._pulse_t.pop(row, None)
 
     def grow(self, capacity: int) -> None:
         """Nothing to do: any row may come."""

@@ -15,6 +15,7 @@ from athlete_monitor.engine.journal import PastLoad
 from athlete_monitor.engine.monitor import Chosen
 from athlete_monitor.engine.offline import run_recordings
 from athlete_monitor.wire.codec import encode_batch, encode_sample
+from athlete_monitor.wire.sample import WireProfile
 from tests.engine.kit import (
     GAME,
     START,
@@ -237,6 +238,23 @@ def test_a_session_is_dated_by_the_clock_that_the_device_has_in_the_end():
     assert told.summaries[0]["start"][:4] == told.summaries[0]["end"][:4] == "2025"
     assert told.summaries[1]["acwr"] is None
     assert "28 days" in told.summaries[1]["reasons"]["acwr"]
+
+
+def test_what_a_device_tells_of_the_body_later_counts_from_then_on():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, [sample(i, seq=i, profile=WireProfile(), heart_rate_bpm=150) for i in range(20)])
+    assert told.figures[-1]["trimp"] is None
+    assert "age" in told.figures[-1]["reasons"]["hr_max_bpm"]
+    partly = WireProfile(age_years=25.0)
+    feed(monitor, [sample(i, seq=i, profile=partly, heart_rate_bpm=150) for i in range(20, 40)])
+    feed(monitor, [sample(i, seq=i, heart_rate_bpm=150) for i in range(40, 100)])
+    figures = told.figures[-1]
+    assert figures["trimp"] > 0
+    assert figures["energy_kcal"] > 0
+    assert figures["hr_max_bpm"] > 180
+    whole, all_told = monitor_of(CONFIG)
+    feed(whole, [sample(i, seq=i, heart_rate_bpm=150) for i in range(100)])
+    assert figures["trimp"] < all_told.figures[-1]["trimp"]
 
 
 def test_two_devices_of_one_athlete_are_kept_apart_with_one_notice():

@@ -135,3 +135,20 @@ def test_whatever_arrives_the_measures_are_numbers_or_reasons(rr_ms):
         value = getattr(result, name)
         assert (value is None) == (name in result.reasons)
         assert value is None or math.isfinite(value)
+
+
+def test_an_interval_that_comes_again_with_every_sample_counts_once():
+    """A device of 10 Hz repeats the last beat's interval until the next one."""
+    rng = np.random.default_rng(4)
+    rr_ms = 850.0 + 40.0 * np.sin(np.arange(300) / 3.0) + rng.normal(0.0, 25.0, 300)
+    ends_s = np.cumsum(rr_ms) / 1000.0
+    once, again = HeartRateVariability(), HeartRateVariability()
+    for end_s, interval_ms in zip(ends_s, rr_ms, strict=True):
+        once.add(0, float(end_s), [float(interval_ms)])
+    for tick in range(10, round(10 * ends_s[-1])):
+        last = int(np.searchsorted(ends_s, tick / 10, side="right")) - 1
+        if last >= 0:
+            again.add(0, tick / 10, [float(rr_ms[last])])
+    truth, told = once.variability(0), again.variability(0)
+    assert told.beats <= truth.beats + 3
+    assert told.rmssd_ms == pytest.approx(truth.rmssd_ms, rel=0.2)
