@@ -24,6 +24,10 @@ CHECKS: Final = (
 )
 
 
+TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
+"""Two files of tests run side by side: most wait for processes half of their time."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How one check ended."""
@@ -42,7 +46,7 @@ def test(pytest_options: Sequence[str]) -> int:
             print(f"--- {outcome.name}\n{outcome.output}", flush=True)
     print(_summary(outcomes), flush=True)
     tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *pytest_options], cwd=PROJECT, env=_env(), check=False
+        [sys.executable, "-m", "pytest", "-q", *TWO_AT_A_TIME, *pytest_options], cwd=PROJECT, env=_env(), check=False
     )
     broken = [outcome.name for outcome in outcomes if not outcome.passed]
     if broken:
