@@ -245,7 +245,7 @@ class Monitor:
             self.counts.filtered += 1
             return None
         limit = self._config.engine.max_devices
-        if len(self.sessions) >= limit:
+        if len(self.sessions) >= limit and not self._wearers.expects(sample):
             self.counts.refused_devices += 1
             self._say("refused", arrived_s, "event=device_refused device=%s max_devices=%d", sample.device_id, limit)
             return None

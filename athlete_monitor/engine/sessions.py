@@ -78,6 +78,10 @@ class Wearers:
             sample.device_id, merge(known.profile(day) if known else None, sample.profile.as_profile(athlete_id))
         )
 
+    def expects(self, sample: Sample) -> bool:
+        """Whether the roster knows the device: strangers cannot keep it out."""
+        return self._roster.by_device(sample.device_id) is not None
+
     def athlete_id(self, sample: Sample) -> int:
         """The athlete as of this sample."""
         if sample.athlete_id is not None:

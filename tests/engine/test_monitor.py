@@ -299,6 +299,16 @@ def test_unknown_devices_beyond_the_limit_are_counted_and_dropped(sample_config)
     assert monitor.squad.capacity <= 32
 
 
+def test_strangers_cannot_keep_a_device_of_the_roster_out(sample_config):
+    config = sample_config(engine={"max_devices": 10})
+    monitor, _ = monitor_of(config, roster=Roster((Athlete(id=7, device="007"),)))
+    for n in range(20):
+        monitor.accept(sample(0, f"d{n}", n + 100), 0.0)
+    monitor.accept(sample(0, "007", 7), 0.0)
+    assert "007" in monitor.sessions
+    assert len(monitor.sessions) == 11
+
+
 def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
     monitor, _ = monitor_of(CONFIG)
     good = encode_sample(stream()[0])
