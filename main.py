@@ -19,6 +19,8 @@ from athlete_monitor.errors import MonitorError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+INTERRUPTED = 130
+
 
 def _players(text: str) -> frozenset[int]:
     try:
@@ -65,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MonitorError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:  # while it starts; later it ends in order
+        return INTERRUPTED
     finally:
         logging.shutdown()
 
