@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
     from types import FrameType, TracebackType
 
@@ -47,8 +47,9 @@ class Children:
         """Start a process; its output goes to the terminal where ``shown``, else to its log."""
         log = None if shown else self._files.enter_context((self._logs / f"{name}.log").open("wb"))
         stderr = None if log is None else subprocess.STDOUT
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=stderr)
-        self._processes[name] = process
+        with _undisturbed():
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=stderr)
+            self._processes[name] = process
         return process
 
     def wait(self, name: str, timeout_s: float | None, accepted: Collection[int] = (0,)) -> None:
@@ -90,6 +91,21 @@ class Children:
             return ""
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
         return "\n".join([f"; from {log}:", *(f"  {line}" for line in lines)])
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold interrupts back until the block is over: a process that is not noted yet would be left behind."""
+    came: list[int] = []
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.signal(kind, lambda number, _frame: came.append(number)) for kind in kinds}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -69,7 +69,7 @@ def test_an_interrupted_demonstration_leaves_no_process_behind(
     said, _ = start_demo.communicate(timeout=60)
     assert start_demo.returncode == 130, said
     assert "Traceback" not in said
-    assert not _left_behind(tmp_path)
+    wait_until(lambda: not _left_behind(tmp_path), what="the end of every process")
 
 
 def _left_behind(folder: Path) -> list[str]:
