@@ -283,7 +283,8 @@ class Squad:
         rows = np.array([row])
         self.bodies.set(row, profile)
         body = self.bodies.take(rows)
-        self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
+        if np.isnan(self.hr_max.bpm(rows)[0]):  # one that is known may have been raised by observation since
+            self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
         self.models.add(row, profile)
 
     def remove(self, row: int) -> None:

@@ -35,7 +35,7 @@ from athlete_monitor.wire.timestamps import format_timestamp
 from athlete_monitor.wire.topics import device_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.kernel import Squad, StepResult
@@ -436,13 +436,6 @@ class Monitor:
                 self._said_s.clear()
             self._said_s[who] = now_s
             _log.warning(text, *values)
-
-    def receive_all(self, messages: Iterable[tuple[str, Iterable[tuple[bytes, float]]]]) -> None:
-        """Take messages of several topics, then step."""
-        for topic, waiting in messages:
-            for payload, arrived_s in waiting:
-                self.receive(topic, payload, arrived_s)
-        self.advance()
 
 
 def _status(silent_s: float, stale_s: float, offline_s: float) -> str:

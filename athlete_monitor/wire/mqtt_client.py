@@ -61,8 +61,11 @@ class QuickClient(Client):
 
         def pass_on(_client: Client, _userdata: object, message: MQTTMessage) -> None:
             if take_retained or not message.retain:
-                with suppress(UnicodeDecodeError):
-                    handle(message.topic, bytes(message.payload))
+                try:
+                    topic = message.topic
+                except UnicodeDecodeError:
+                    return
+                handle(topic, bytes(message.payload))
 
         self.on_message = pass_on
         self._pass_on = handle
@@ -82,8 +85,11 @@ class QuickClient(Client):
         if self._pass_on is None or self._in_packet["command"] or not isinstance(sock, BufferedSocket):
             return
         while (message := sock.take_message()) is not None:
-            with suppress(UnicodeDecodeError):
-                self._pass_on(message[0].decode(), message[1])
+            try:
+                topic = message[0].decode()
+            except UnicodeDecodeError:
+                continue
+            self._pass_on(topic, message[1])
 
     def send_now(self, topic: str, payload: bytes) -> bool:
         """Write a message of QoS 0 where nothing waits before it; False where paho has to take it."""

@@ -177,3 +177,10 @@ def feed(monitor: Any, samples: Sequence[Sample], now_s: float = 0.0) -> None:
     for each in samples:
         monitor.accept(each, now_s)
     monitor.advance()
+
+
+def deliver(monitor: Any, payloads: Sequence[bytes], device: str = "001") -> None:
+    """Messages of one device, as they come from the network."""
+    for payload in payloads:
+        monitor.receive(f"player/{device}/sensor/data", payload, 0.0)
+    monitor.advance()

@@ -212,14 +212,20 @@ def test_a_broker_that_refuses_is_named_and_the_engine_waits(setting, run_door, 
     assert door.wait() == 0
 
 
-def test_a_full_disk_costs_files_never_figures(setting, run_door, peers):
-    path, config = setting()
+def started(run_door, peers, path, config, samples):
+    """An engine that has told the figures of ten seconds, and its peer."""
     door = run_door("main.py", "--no-ui", "--config", path)
     peer = peers(config)
     peer.wait_online()
-    samples = stream(seconds=60)
-    peer.send(samples[:100])
+    peer.send(samples)
     wait_until(lambda: len(peer.metrics()) >= 9, what="figures")
+    return door, peer
+
+
+def test_a_full_disk_costs_files_never_figures(setting, run_door, peers):
+    path, config = setting()
+    samples = stream(seconds=60)
+    door, peer = started(run_door, peers, path, config, samples[:100])
     process = psutil.Process(door.pid)
     process.rlimit(psutil.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
     peer.send(samples[100:200])
@@ -260,12 +266,8 @@ def fill_up(file):
 def test_a_disk_without_space_raises_one_alarm_each_and_loses_nothing(setting, run_door, peers, small_disk):
     folders = {"prediction_outputs": str(small_disk / "outputs"), "journal": str(small_disk / "journal.sqlite3")}
     path, config = setting(paths=folders, logging={"log_to_file": False})
-    door = run_door("main.py", "--no-ui", "--config", path)
-    peer = peers(config)
-    peer.wait_online()
     samples = stream(seconds=60)
-    peer.send(samples[:100])
-    wait_until(lambda: len(peer.metrics()) >= 9, what="figures")
+    door, peer = started(run_door, peers, path, config, samples[:100])
     fill = small_disk / "filler"
     fill_up(fill)
     peer.send(samples[100:200])

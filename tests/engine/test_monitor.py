@@ -22,6 +22,7 @@ from tests.engine.kit import (
     LinearModel,
     Models,
     Recorded,
+    deliver,
     feed,
     monitor_of,
     sample,
@@ -85,7 +86,7 @@ def test_an_offline_run_gives_what_the_same_samples_give_live():
 def test_payloads_give_what_samples_give():
     monitor, told = monitor_of(CONFIG, models())
     for each in MIXED["001"]:
-        monitor.receive_all([("player/001/sensor/data", [(encode_sample(each), 0.0)])])
+        deliver(monitor, [encode_sample(each)])
     assert told.figures == ALONE["001"].figures
 
 
@@ -219,7 +220,7 @@ def test_samples_of_one_message_may_stand_in_any_order():
         for i in range(0, 50, 10):
             batch = json.loads(encode_batch(samples[i : i + 10]))
             batch["samples"] = batch["samples"][::order]
-            monitor.receive_all([("player/001/sensor/data", [(json.dumps(batch).encode(), 0.0)])])
+            deliver(monitor, [json.dumps(batch).encode()])
         figures.append(told.figures)
         assert told.figures[-1]["quality"]["late"] == 0
     assert figures[0] == figures[1]
@@ -255,6 +256,17 @@ def test_what_a_device_tells_of_the_body_later_counts_from_then_on():
     whole, all_told = monitor_of(CONFIG)
     feed(whole, [sample(i, seq=i, heart_rate_bpm=150) for i in range(100)])
     assert figures["trimp"] < all_told.figures[-1]["trimp"]
+
+
+def test_a_body_told_later_leaves_an_observed_maximum_as_it_is():
+    monitor, told = monitor_of(CONFIG)
+    young = WireProfile(age_years=25.0)
+    feed(monitor, [sample(i, seq=i, profile=young, heart_rate_bpm=min(120 + i, 205)) for i in range(150)])
+    raised = told.figures[-1]["hr_max_bpm"]
+    assert raised > 200, "above what the age predicts"
+    feed(monitor, [sample(i, seq=i, heart_rate_bpm=150) for i in range(150, 170)])
+    assert told.figures[-1]["hr_max_bpm"] == raised
+    assert told.figures[-1]["energy_kcal"] is not None
 
 
 def test_two_devices_of_one_athlete_are_kept_apart_with_one_notice():
@@ -322,7 +334,7 @@ def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
         b'{"device_id":"../../x"}',
         b"\xff" * 70_000,
     ]
-    monitor.receive_all([("player/001/sensor/data", [(payload, 0.0) for payload in [*bad, good]])])
+    deliver(monitor, [*bad, good])
     assert monitor.counts.invalid == len(bad)
     assert sum(monitor.counts.invalid_reasons.values()) == len(bad)
     assert monitor.counts.samples == 1

@@ -367,6 +367,17 @@ def test_what_a_broker_kept_from_before_is_passed_on_only_where_it_is_wanted(mos
     assert greedy.payloads() == [b"old", b"subscribed", b"new"]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_link_tells_when_its_network_thread_has_ended(mosquitto, connect):
+    def fail(_topic: str, _payload: bytes) -> None:
+        raise ValueError("a mistake of ours")
+
+    link = connect(mosquitto.port, "x", on_message=fail, subscriptions=[("t", 1)])
+    assert link.running
+    sender = connect(mosquitto.port, "sender")
+    wait_until(lambda: sender.publish("t", b"", 1) and not link.running, what="the end of the thread")
+
+
 def heard(inbox: Inbox, payload: bytes) -> bool:
     return payload in inbox.payloads()
 
