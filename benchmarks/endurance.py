@@ -69,7 +69,7 @@ def main() -> None:
     for command in commands.choices.values():
         command.add_argument("--athletes", type=int, default=4)
         command.add_argument("--runtime", choices=("hummingbird", "onnx"), default="onnx")
-        command.set_defaults(personal=False)
+        command.set_defaults(personal=False, cache_size=30)
     options = parser.parse_args()
     run = {"day": day, "outage": outage, "kills": kills}[options.command]
     with tempfile.TemporaryDirectory(prefix="endurance_") as name:

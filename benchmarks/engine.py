@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--runtime", choices=("hummingbird", "onnx"), default="hummingbird")
     parser.add_argument("--personal", action="store_true", help="a model for each athlete, not the default one for all")
+    parser.add_argument("--cache-size", type=int, default=30, help="model_loading.cache_size")
     parser.add_argument("--spread", action="store_true", help="devices send one by one, not all at the same moment")
     parser.add_argument("--kernel", action="store_true", help="the kernel alone, at 30, 300 and 1,000 athletes")
     options = parser.parse_args()
@@ -201,7 +202,7 @@ def write_config(folder: Path, port: int, options: argparse.Namespace) -> Path:
     """Return a configuration file in the folder, the default one on this port."""
     document = yaml.safe_load((ROOT / "jetson_nano_4gb_config.yaml").read_text(encoding="utf-8"))
     document["mqtt"].update(port=port, broker="external")
-    document["model_loading"].update(runtime=options.runtime, cache_size=max(3, options.athletes))
+    document["model_loading"].update(runtime=options.runtime, cache_size=options.cache_size)
     document["engine"].update(stats_interval_s=2)
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
