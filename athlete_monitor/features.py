@@ -32,6 +32,7 @@ from athlete_monitor.arrays import (
     FloatArray,
     IntArray,
 )
+from athlete_monitor.channels import FEATURE_GROUPS, of_group
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from athlete_monitor.athletes import Profile
     from athlete_monitor.config import FeatureEngineering
 
-GROUPS: Final = ("acceleration", "rotation", "speed", "cadence", "grade")
+GROUPS: Final = FEATURE_GROUPS
 """Channel groups. ``grade`` needs speed and altitude; the others one channel (or vector) each."""
 
 PROFILE_FEATURES: Final = (
@@ -210,8 +211,8 @@ _SIGNALS: Final = (
     "speed_sq_m2ps2", "cadence_spm", "grade_power_w_kg", "grade_climb_mps",
 )  # fmt: skip
 _SIGNAL_COLUMN: Final = {name: column for column, name in enumerate(_SIGNALS)}
-_CHANNELS_OF_GROUPS: Final = np.array([[0, 1, 2], [3, 4, 5], [SPEED] * 3, [CADENCE] * 3, [SPEED, ALTITUDE, ALTITUDE]]).T
-"""What each group needs, [3, len(GROUPS)]."""
+_CHANNELS_OF_GROUPS: Final = np.array([np.resize(of_group(group), 3) for group in GROUPS]).T
+"""What each group needs, [3, len(GROUPS)]; a group of fewer than three channels repeats them."""
 
 
 @dataclass(frozen=True)

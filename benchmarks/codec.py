@@ -25,12 +25,10 @@ import msgspec
 import orjson
 
 from athlete_monitor.arrays import CHANNELS
+from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire.codec import (
-    ACC_LIMIT_MPS2,
     DEVICE_ID,
-    GYRO_LIMIT_RAD_S,
-    RANGES,
     Decoder,
     encode_sample,
 )
@@ -51,8 +49,7 @@ SAMPLE = {
 ITEMS = [{"timestamp": 1767261600 + number / 50, **MOTION} for number in range(50)]
 BATCH = {"device_id": "001", "athlete_id": 1, "samples": ITEMS}
 
-NUMBERS = dict.fromkeys(CHANNELS[:3], (-ACC_LIMIT_MPS2, ACC_LIMIT_MPS2))
-NUMBERS |= dict.fromkeys(CHANNELS[3:6], (-GYRO_LIMIT_RAD_S, GYRO_LIMIT_RAD_S)) | RANGES
+NUMBERS = {channel.name: channel.limits for channel in TABLE}
 BODY = {"age": (5, 100), "weight": (20, 250), "height": (90, 250)}
 SEXES: dict[object, Sex | None] = {1: "male", 0: "female", "Male": "male", "Female": "female", None: None}
 

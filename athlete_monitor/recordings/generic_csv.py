@@ -7,13 +7,13 @@ table without times, without any channel, or with a unit that is not known is re
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, GRAVITY_MPS2, FloatArray
+from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, FloatArray
+from athlete_monitor.channels import BY_NAME, resolve
 from athlete_monitor.errors import PayloadError, RecordingError
 from athlete_monitor.recordings.imported import Imported, checked
 from athlete_monitor.recordings.tables import Table, read_table
@@ -22,27 +22,7 @@ from athlete_monitor.wire.timestamps import parse_timestamp
 if TYPE_CHECKING:
     from pathlib import Path
 
-_HEADER: Final = re.compile(r"(?P<name>[a-z_]+)\s*(?:[\[(](?P<unit>[^\])]+)[\])])?")
-_ALIASES: Final = {
-    "heart_rate": "heart_rate_bpm",
-    "speed": "speed_mps",
-    "altitude": "altitude_m",
-    "cadence": "cadence_spm",
-    "x": "x_m",
-    "y": "y_m",
-}
-_ACC: Final = {"m/s2": 1.0, "m/s^2": 1.0, "m/s²": 1.0, "g": GRAVITY_MPS2, "mg": GRAVITY_MPS2 / 1000}
-_UNITS: Final[dict[str, dict[str, float]]] = {
-    "acc": _ACC,
-    "gyro": {"rad/s": 1.0, "deg/s": math.pi / 180, "°/s": math.pi / 180},
-    "mag": {"uT": 1.0, "µT": 1.0, "G": 100.0},
-    "heart": {"bpm": 1.0, "1/min": 1.0},
-    "speed": {"m/s": 1.0, "km/h": 1 / 3.6},
-    "x": {"m": 1.0},
-    "y": {"m": 1.0},
-    "altitude": {"m": 1.0},
-    "cadence": {"spm": 1.0, "1/min": 1.0},
-}
+_HEADER: Final = re.compile(r"(?P<name>[A-Za-z_0-9]+)\s*(?:[\[(](?P<unit>[^\])]+)[\])])?")
 
 
 def read_generic_csv(path: Path, rate_hz: float) -> Imported:  # noqa: ARG001 - rows are kept at their own times
@@ -70,10 +50,10 @@ def read_generic_csv(path: Path, rate_hz: float) -> Imported:  # noqa: ARG001 - 
 def _channel(path: Path, column: str) -> tuple[int, float] | None:
     """Return the channel and the factor to SI of a column, None for a column that is none of ours."""
     match = _HEADER.fullmatch(column)
-    name = _ALIASES.get(match["name"], match["name"]) if match else ""
-    if match is None or name not in CHANNEL_INDEX:
+    name = (match and resolve(match["name"], loose=True)) or ""
+    if match is None or name not in BY_NAME:
         return None
-    units = _UNITS[name.partition("_")[0]]
+    units = BY_NAME[name].units
     unit = match["unit"] or next(iter(units))
     if unit not in units:
         raise RecordingError(f"{path}: column {column!r}: unit {unit!r} is not known; allowed: {', '.join(units)}")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, FloatArray
+from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.wire.codec import ACC_LIMIT_MPS2, GYRO_LIMIT_RAD_S, RANGES
 from athlete_monitor.wire.sample import NO_PROFILE, Sample, WireProfile
 from athlete_monitor.wire.session_files import EXTRA_CHANNELS, RR_COLUMN, SessionWriter
 from athlete_monitor.wire.timestamps import file_stamp
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DECIMALS: Final = 4  # finer than any sensor here, and keeps the files small
-_ACC: Final = (-ACC_LIMIT_MPS2, ACC_LIMIT_MPS2)
-_GYRO: Final = (-GYRO_LIMIT_RAD_S, GYRO_LIMIT_RAD_S)
-_LIMITS: Final = np.array([RANGES.get(name, _ACC if name.startswith("acc") else _GYRO) for name in CHANNELS])
+_LIMITS: Final = np.array([channel.limits for channel in TABLE])
 
 
 @dataclass(frozen=True)

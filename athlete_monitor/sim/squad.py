@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.arrays import ACC, CHANNELS, GRAVITY_MPS2, GYRO, HEART_RATE, MAG, SPEED, X, Y
+from athlete_monitor.channels import TABLE
 from athlete_monitor.sim import attitude, beats, gait, heart, imu, path, pulses, strap, wander
 from athlete_monitor.sim.corners import ACCELERATION, PLACE, VELOCITY
 from athlete_monitor.sim.energetics import metabolic_power
@@ -34,13 +35,7 @@ GAME_AROUSAL_BPM: Final = 6.0
 KICK_OFF_SHARE: Final = 0.25
 """Players come warmed up to the kick-off: a quarter of their aerobic power."""
 
-_DECIMALS: Final = {
-    **dict.fromkeys(CHANNELS, 4),
-    **dict.fromkeys(CHANNELS[MAG], 2),
-    "heart_rate_bpm": 0,
-    "speed_mps": 3,
-}
-_SCALE: Final = 10.0 ** np.array([{**_DECIMALS, "x_m": 2, "y_m": 2}[name] for name in CHANNELS])
+_SCALE: Final = 10.0 ** np.array([channel.decimals for channel in TABLE])
 
 
 @dataclass(frozen=True)

@@ -12,18 +12,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.arrays import (
-    ACC,
-    ALTITUDE,
-    CADENCE,
     CHANNELS,
-    GYRO,
     HEART_RATE,
-    SPEED,
     BoolArray,
     Float32Array,
     FloatArray,
     IntArray,
 )
+from athlete_monitor.channels import of_group
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
 from athlete_monitor.physiology.heart_rate import HeartRateFilter
@@ -38,7 +34,7 @@ if TYPE_CHECKING:
 USUAL_SHARE: Final = 0.5
 """A session holds a group when the group is there in at least this share of its rows."""
 
-USED_CHANNELS: Final = (*range(*ACC.indices(9)), *range(*GYRO.indices(9)), HEART_RATE, SPEED, ALTITUDE, CADENCE)
+USED_CHANNELS: Final = tuple(sorted({HEART_RATE, *(channel for group in GROUPS for channel in of_group(group))}))
 LEAST_SESSION_ROWS: Final = 30
 SHARED_ROWS_LIMIT: Final = 0.2
 LEAST_SPREAD_BPM: Final = 0.5
@@ -267,8 +263,7 @@ class _Block:
 def _measured_groups(track: Track) -> list[str]:
     """Groups whose channels the track has at all."""
     measured = np.isin(np.arange(len(CHANNELS)), track.columns)
-    needs = ((*range(*ACC.indices(9)),), (*range(*GYRO.indices(9)),), (SPEED,), (CADENCE,), (SPEED, ALTITUDE))
-    return [group for group, channels in zip(GROUPS, needs, strict=True) if measured[list(channels)].all()]
+    return [group for group in GROUPS if measured[list(of_group(group))].all()]
 
 
 def _prints(values: FloatArray) -> IntArray:

@@ -14,36 +14,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from athlete_monitor.arrays import ACC, CHANNELS, GRAVITY_MPS2, GYRO
+from athlete_monitor.arrays import ACC, CHANNELS, GYRO
+from athlete_monitor.channels import TABLE, Channel, factor
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, NOT_MEASURED, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 R = TypeVar("R")
 AccUnit = Literal["m/s2", "g"]
 GyroUnit = Literal["rad/s", "deg/s"]
 
 MAX_PAYLOAD_BYTES: Final = 64 * 1024
-ACC_LIMIT_MPS2: Final = 200 * GRAVITY_MPS2
-GYRO_LIMIT_RAD_S: Final = 100.0
-ACC_FACTOR: Final[dict[AccUnit, float]] = {"m/s2": 1.0, "g": GRAVITY_MPS2}
-GYRO_FACTOR: Final[dict[GyroUnit, float]] = {"rad/s": 1.0, "deg/s": math.pi / 180}
-RANGES: Final[dict[str, tuple[float, float]]] = {
-    "mag_x": (-10_000, 10_000),
-    "mag_y": (-10_000, 10_000),
-    "mag_z": (-10_000, 10_000),
-    "heart_rate_bpm": (0, 300),
-    "speed_mps": (0, 60),
-    "x_m": (-100_000, 100_000),
-    "y_m": (-100_000, 100_000),
-    "altitude_m": (-1000, 10_000),
-    "cadence_spm": (0, 500),
-}
-"""Smallest and largest physical value of the channels whose unit does not depend on the configuration."""
-
 _LIST_INDEX: Final = re.compile(r"\[\d+\]")
 DEVICE_ID: Final = r"\A[A-Za-z0-9_-]{1,32}\Z"
 
@@ -82,26 +66,23 @@ _NO_TAG_VALUES: Final = (None,) * len(_TAG_FIELDS)
 _NO_PROFILE_VALUES: Final = (None,) * len(_PROFILE_FIELDS)
 
 
-def _channel_fields(acc_unit: AccUnit, gyro_unit: GyroUnit) -> list[tuple[str, Any, Any]]:
-    acc = ACC_LIMIT_MPS2 / ACC_FACTOR[acc_unit]
-    gyro = GYRO_LIMIT_RAD_S / GYRO_FACTOR[gyro_unit]
-    ranges = {
-        **dict.fromkeys(CHANNELS[ACC], (-acc, acc)),
-        **dict.fromkeys(CHANNELS[GYRO], (-gyro, gyro)),
-        **RANGES,
-    }
-    return [
-        (name, Annotated[float, Meta(ge=ranges[name][0], le=ranges[name][1])] | None, math.nan) for name in CHANNELS
-    ]
+def _channel_fields(factors: Mapping[str, float]) -> list[tuple[str, Any, Any]]:
+    """Return a field for each channel; ``factors`` are to SI, of the vectors whose unit on the wire is a setting."""
+    return [(channel.name, _range_of(channel, factors.get(channel.vector or "", 1.0)), math.nan) for channel in TABLE]
 
 
-def _payload_type(acc_unit: AccUnit, gyro_unit: GyroUnit) -> type[msgspec.Struct]:
+def _range_of(channel: Channel, to_si: float) -> Any:  # noqa: ANN401 - a type made at run time
+    low, high = channel.limits
+    return Annotated[float, Meta(ge=low / to_si, le=high / to_si)] | None
+
+
+def _payload_type(factors: Mapping[str, float]) -> type[msgspec.Struct]:
     """Return the type of a whole payload; its ``samples`` are items of the same keys without the device's."""
     moment = [
         ("timestamp", str | float | None, None),
         ("seq", _Index | None, None),
         ("rr_intervals_ms", tuple[_Interval, ...] | None, None),
-        *_channel_fields(acc_unit, gyro_unit),
+        *_channel_fields(factors),
         *_TAG_FIELDS,
     ]
     item = msgspec.defstruct("Item", moment, gc=False)
@@ -124,8 +105,9 @@ class Decoder:
     """
 
     def __init__(self, acc_unit: AccUnit = "m/s2", gyro_unit: GyroUnit = "rad/s") -> None:
-        self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type(acc_unit, gyro_unit))
-        self._factors = (ACC_FACTOR[acc_unit], GYRO_FACTOR[gyro_unit])
+        self._factors = (factor("acc_x", acc_unit), factor("gyro_x", gyro_unit))
+        acc, gyro = self._factors
+        self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type({"acc": acc, "gyro": gyro}))
         self._is_si = self._factors == (1.0, 1.0)
         self._tags: dict[tuple[Any, ...], Tags] = {_NO_TAG_VALUES: NO_TAGS}
         self._profiles: dict[tuple[Any, ...], WireProfile] = {_NO_PROFILE_VALUES: NO_PROFILE}

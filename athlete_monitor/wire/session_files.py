@@ -14,6 +14,7 @@ import numpy as np
 import orjson
 
 from athlete_monitor.arrays import CHANNEL_INDEX
+from athlete_monitor.channels import BY_NAME, RR_KEY, RR_PLACE, session_columns
 from athlete_monitor.wire.sample import NO_PROFILE, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
 
@@ -27,13 +28,19 @@ if TYPE_CHECKING:
 Mode = Literal["training", "game"]
 PREFIX: Final[dict[Mode, str]] = {"training": "TR", "game": "GM"}
 PROFILE_COLUMNS: Final = ("athlete_id", "age", "weight", "height", "gender")
-MOTION_COLUMNS: Final = ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
+_BASE_CHANNELS: Final = session_columns(optional=False)
+_BASE_COLUMNS: Final = tuple(BY_NAME[name].column for name in _BASE_CHANNELS)
 TAG_COLUMNS: Final = ("session_phase", "intensity_level", "mode")
 GAME_COLUMNS: Final = ("position", "playing_style", "fitness_level", "fatigue_rate")
-TRAINING_COLUMNS: Final = ("timestamp", *PROFILE_COLUMNS, *MOTION_COLUMNS, "heart_rate", *TAG_COLUMNS)
-RR_COLUMN: Final = "rr_intervals_ms"
-EXTRA_CHANNELS: Final = ("speed_mps", "altitude_m", "cadence_spm", "x_m", "y_m", "mag_x", "mag_y", "mag_z")
-EXTRA_COLUMNS: Final = (*EXTRA_CHANNELS[:5], RR_COLUMN, *EXTRA_CHANNELS[5:])
+TRAINING_COLUMNS: Final = ("timestamp", *PROFILE_COLUMNS, *_BASE_COLUMNS, *TAG_COLUMNS)
+RR_COLUMN: Final = RR_KEY
+EXTRA_CHANNELS: Final = session_columns(optional=True)
+EXTRA_COLUMNS: Final = (
+    *(name for name in EXTRA_CHANNELS if BY_NAME[name].place < RR_PLACE),
+    RR_COLUMN,
+    *(name for name in EXTRA_CHANNELS if BY_NAME[name].place > RR_PLACE),
+)
+_BASE: Final = [CHANNEL_INDEX[name] for name in _BASE_CHANNELS]
 
 NO_BEATS: Final[Mapping[int, tuple[float, ...]]] = MappingProxyType({})
 
@@ -113,9 +120,8 @@ class SessionWriter:
 
     def row(self, sample: Sample) -> str:
         """Return the line of a sample, with its line end."""
-        motion = ",".join([_cell(v) for v in sample.values[:6]])
-        heart_rate = _cell(sample.values[CHANNEL_INDEX["heart_rate_bpm"]])
-        head = f"{format_timestamp(sample.t)},{self._profile},{motion},{heart_rate},{self._tag_cells(sample.tags)}"
+        measured = ",".join([_cell(sample.values[channel]) for channel in _BASE])
+        head = f"{format_timestamp(sample.t)},{self._profile},{measured},{self._tag_cells(sample.tags)}"
         return f"{head},{','.join(self._extra_cells(sample))}\n" if self._extra else f"{head}\n"
 
     def _tag_cells(self, tags: Tags) -> str:
@@ -150,11 +156,8 @@ class SessionWriter:
             rr: beat intervals, ms, by row.
         """
         cells = {id(tag): self._tag_cells(tag) for tag in tags}
-        motion = _cell_rows(values[:, : len(MOTION_COLUMNS)])
-        heart_rate = _cell_rows(values[:, [CHANNEL_INDEX["heart_rate_bpm"]]])
-        extra = self._extra_rows(values, rr)
-        rows = zip(t.tolist(), motion, heart_rate, tags, extra, strict=True)
-        lines = [f"{format_timestamp(at)},{self._profile},{m},{h},{cells[id(g)]}{x}\n" for at, m, h, g, x in rows]
+        rows = zip(t.tolist(), _cell_rows(values[:, _BASE]), tags, self._extra_rows(values, rr), strict=True)
+        lines = [f"{format_timestamp(at)},{self._profile},{base},{cells[id(tag)]}{x}\n" for at, base, tag, x in rows]
         self._file.write("".join(lines))
         self.rows += len(lines)
 

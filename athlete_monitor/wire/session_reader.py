@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from athlete_monitor.arrays import CHANNELS, FloatArray, IntArray
+from athlete_monitor.channels import TABLE, session_columns
 from athlete_monitor.errors import PayloadError, RecordingError
 from athlete_monitor.wire.sample import NO_TAGS, Sample, Tags, WireProfile
 from athlete_monitor.wire.session_files import (
     GAME_COLUMNS,
-    MOTION_COLUMNS,
     RR_COLUMN,
     TAG_COLUMNS,
     Mode,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-REQUIRED_COLUMNS: Final = ("timestamp", "athlete_id", *MOTION_COLUMNS, "heart_rate")
-COLUMN_OF: Final = {name: "heart_rate" if name == "heart_rate_bpm" else name for name in CHANNELS}
+COLUMN_OF: Final = {channel.name: channel.column for channel in TABLE}
+REQUIRED_COLUMNS: Final = ("timestamp", "athlete_id", *(COLUMN_OF[name] for name in session_columns(optional=False)))
 _NUMERIC: Final = (*COLUMN_OF.values(), "athlete_id", "age", "weight", "height", "fitness_level", "fatigue_rate")
 _TEXT: Final = (*TAG_COLUMNS, "position", "playing_style", "gender", RR_COLUMN, "timestamp")
 _TAGS: Final = (*TAG_COLUMNS, *GAME_COLUMNS)

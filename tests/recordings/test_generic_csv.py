@@ -64,7 +64,7 @@ def test_columns_that_are_none_of_ours_are_left_out_and_noted(tmp_path):
 BAD = {
     "time,heart_rate\n1,80\n": "the header lacks timestamp",
     "timestamp,foo,bar\n1714557600,1,2\n": "no column is a channel; known: heart_rate, acc_x",
-    "timestamp,acc_x [furlong]\n1714557600,1\n": r"unit 'furlong' is not known; allowed: m/s2",
+    "timestamp,acc_x [furlong]\n1714557600,1\n": r"unit 'furlong' is not known; allowed: m/s²",
     "timestamp,acc_x\nyesterday,1\n": "row 2: timestamp not understood: 'yesterday'",
     "timestamp,acc_x\n12,1\n": "row 2: timestamp out of range: '12'",
     "timestamp,acc_x\n1714557600,one\n": "row 2: acc_x is 'one', not a number",

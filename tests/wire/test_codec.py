@@ -11,13 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, GRAVITY_MPS2
+from athlete_monitor.arrays import CHANNEL_INDEX, GRAVITY_MPS2
+from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire.codec import (
-    ACC_LIMIT_MPS2,
-    GYRO_LIMIT_RAD_S,
     MAX_PAYLOAD_BYTES,
-    RANGES,
     Decoder,
     encode_batch,
     encode_sample,
@@ -25,8 +23,7 @@ from athlete_monitor.wire.codec import (
 from athlete_monitor.wire.sample import NOT_MEASURED, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import EARLIEST, LATEST
 
-ACC, GYRO = (-ACC_LIMIT_MPS2, ACC_LIMIT_MPS2), (-GYRO_LIMIT_RAD_S, GYRO_LIMIT_RAD_S)
-LIMITS = [RANGES.get(name, ACC if name.startswith("acc") else GYRO) for name in CHANNELS]
+LIMITS = [channel.limits for channel in TABLE]
 VALID = {
     "device_id": "001",
     "timestamp": "2026-01-01 10:00:00.250",
@@ -115,7 +112,7 @@ def test_units_of_the_wire_become_si():
     assert sample.values[CHANNEL_INDEX["heart_rate_bpm"]] == 120
 
 
-@pytest.mark.parametrize(("unit", "limit"), [("m/s2", ACC_LIMIT_MPS2), ("g", 200.0)])
+@pytest.mark.parametrize(("unit", "limit"), [("m/s2", 200 * GRAVITY_MPS2), ("g", 200.0)])
 def test_the_range_of_acceleration_is_the_same_in_every_unit(unit, limit):
     Decoder(unit).decode(payload(acc_x=limit * 0.999), None)
     with pytest.raises(PayloadError, match="acc_x"):
