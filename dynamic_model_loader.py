@@ -15,15 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import Any
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
 from athlete_monitor.arguments import Parser
 from athlete_monitor.config import add_config_arguments, config_from_args
-from athlete_monitor.errors import MonitorError
 from athlete_monitor.models.inspection import bench, check, info
 from athlete_monitor.models.loader import DynamicModelLoader, create_dynamic_model_loader
+from athlete_monitor.system.program import run_program
 
 __all__ = ["DynamicModelLoader", "create_dynamic_model_loader", "main"]
 
@@ -31,12 +30,12 @@ __all__ = ["DynamicModelLoader", "create_dynamic_model_loader", "main"]
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        config = config_from_args(options)
-        report = {"info": info, "check": check, "bench": bench}[options.command](config)
-    except MonitorError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    return run_program(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = config_from_args(options)
+    report = {"info": info, "check": check, "bench": bench}[options.command](config)
     print(json.dumps(report, indent=1) if options.json else "\n".join(_lines(report)))
     return 0 if report.get("ok", True) else 1
 

@@ -3,38 +3,28 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
-from athlete_monitor.arguments import Parser, device_id, number
-from athlete_monitor.athletes import listed_ids
+from athlete_monitor.arguments import Parser, add_players_argument, device_id, duration, duration_forms
 from athlete_monitor.config import add_config_arguments, config_from_args
 from athlete_monitor.engine.run import run_live, run_replay
-from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
-
-INTERRUPTED = 130
-
-
-def _players(text: str) -> frozenset[int]:
-    try:
-        return frozenset(listed_ids(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = Parser("main.py", description=__doc__)
-    parser.add_argument("--players", type=_players, metavar="1,2,5-9", help="watch these athletes alone")
-    parser.add_argument("--device", type=device_id, metavar="ID", help="watch this device alone, in detail")
-    parser.add_argument("--duration", type=number(0, above=True), metavar="S", help="end after so many seconds")
+    add_players_argument(parser, "monitor only these athletes: 1,2,5-9 or [1,3,7]")
+    parser.add_argument("--device", type=device_id, metavar="ID", help="monitor only this device, in detail")
+    parser.add_argument("--duration", type=duration("s"), metavar="TIME", help=f"end after it: {duration_forms('s')}")
     parser.add_argument("--exit-when-idle", action="store_true", help="end when the last session has ended")
     parser.add_argument("--no-ui", action="store_true", help="log lines in place of the table")
     parser.add_argument(
@@ -51,26 +41,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the engine; return the exit code."""
     args = parse(arguments)
     try:
-        config = config_from_args(args)
-        if args.replay:
-            from athlete_monitor.wire.session_reader import read_session
-
-            return run_replay(config, [read_session(path) for path in args.replay])
-        return run_live(
-            config,
-            players=args.players,
-            device=args.device,
-            duration_s=args.duration,
-            exit_when_idle=args.exit_when_idle,
-            show=not args.no_ui and sys.stdout.isatty(),
-        )
-    except MonitorError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:  # while it starts; later it ends in order
-        return INTERRUPTED
+        return run_program(lambda: _run(args))
     finally:
         logging.shutdown()
+
+
+def _run(args: argparse.Namespace) -> int:
+    config = config_from_args(args)
+    if args.replay:
+        from athlete_monitor.wire.session_reader import read_session
+
+        return run_replay(config, [read_session(path) for path in args.replay])
+    return run_live(
+        config,
+        players=None if args.players is None else frozenset(args.players),
+        device=args.device,
+        duration_s=args.duration,
+        exit_when_idle=args.exit_when_idle,
+        show=not args.no_ui and sys.stdout.isatty(),
+    )
 
 
 if __name__ == "__main__":

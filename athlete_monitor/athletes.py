@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -32,25 +31,6 @@ class Profile:
     height_cm: float | None = None
     hr_max_bpm: float | None = None
     hr_rest_bpm: float | None = None
-
-
-def listed_ids(text: str) -> tuple[int, ...]:
-    """Ids of athletes as a command line lists them: ``1,2,5-9``, in brackets or without; ascending, each once.
-
-    Raises:
-        ValueError: the text is something else; the message says what is expected.
-    """
-    bare = text.strip()
-    bare = bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
-    found: set[int] = set()
-    for part in bare.split(","):
-        match = re.fullmatch(r"\s*([0-9]{1,7})(?:-([0-9]{1,7}))?\s*", part)
-        ids = range(int(match[1]), int(match[2] or match[1]) + 1) if match else range(0)
-        if not ids or ids[0] < 1 or ids[-1] > LARGEST_ID:
-            msg = f"{text!r}: athlete ids such as 1,2,5-9 are expected, from 1 to {LARGEST_ID}"
-            raise ValueError(msg)
-        found.update(ids)
-    return tuple(sorted(found))
 
 
 def merge(roster: Profile | None, wire: Profile | None) -> Profile:

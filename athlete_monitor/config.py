@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from pydantic_core import ErrorDetails
-
-DEFAULT_CONFIG: Final = Path(__file__).resolve().parent.parent / "jetson_nano_4gb_config.yaml"
 
 M = TypeVar("M", bound=BaseModel)
 S = TypeVar("S", bound="Section")
@@ -539,17 +538,17 @@ def _absolute(section: S, root: Path) -> S:
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every door has: ``--config`` and ``--root``."""
+    """Add the options that every program has: ``--config`` and ``--root``."""
     parser.add_argument(
         "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
     )
     parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="where relative paths of the configuration land (default: its folder)"
+        "--root", type=Path, metavar="DIR", help="folder of the configuration's relative paths (default: its own)"
     )
 
 
 def config_from_args(args: argparse.Namespace) -> Config:
-    """Load the configuration that the options of ``add_config_arguments`` name.
+    """Load the configuration that ``--config`` and ``--root`` name.
 
     Raises:
         ConfigError: see ``load_config``.

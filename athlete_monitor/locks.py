@@ -1,16 +1,17 @@
 """Who may run beside whom: lock files that a dead process cannot hold.
 
-A lock is an advisory ``flock``, which the kernel releases when its holder ends, however it ends. What the file says
-(pid, start time and command) is for people, and counts only while the lock is held.
+A lock is an advisory ``flock``, which the kernel releases when its holder ends, however it ends (``system.flock`` says
+what happens on a file system without locks). What the file says (pid, start time and command) is for people, and counts
+only while the lock is held.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
+import logging
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,13 +20,16 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from athlete_monitor.errors import LockedError
+from athlete_monitor.system.flock import has_locks, is_locked, try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
 _MAX_BYTES: Final = 4096
 _LOOKS: Final = 10
-_LOOK_S: Final = 0.02  # whoever looks at a lock shares it for some microseconds; nobody fails to take it for that
+_LOOK_S: Final = 0.02  # a look shares the lock for some microseconds; taking it must not fail because of that
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,13 +63,13 @@ def acquire(path: Path, command: str) -> Iterator[None]:
     """
     handle = _open(path)
     try:
-        if not _try_lock(handle):
-            raise LockedError(f"{path}: held by {_read(handle)}; wait until it ends or stop it")
+        release = _take(path, handle)
         _write(handle, Holder(os.getpid(), datetime.now(timezone.utc).isoformat(timespec="seconds"), command))
         try:
             yield
         finally:
             os.ftruncate(handle, 0)
+            release()
     finally:
         os.close(handle)
 
@@ -83,40 +87,11 @@ def holder(path: Path) -> Holder | None:
     except OSError as error:
         raise LockedError(f"{path}: cannot be looked at: {error.strerror}") from None
     try:
-        return None if _try_shared(handle) else _read(handle)
+        return _read(handle) if is_locked(handle) else None
+    except OSError as error:
+        raise LockedError(f"{path}: cannot be looked at: {error.strerror}") from None
     finally:
         os.close(handle)
-
-
-def wait_until_free(
-    path: Path,
-    check_interval_s: float,
-    max_wait_s: float,
-    on_wait: Callable[[Holder, float], None] = lambda _holder, _waited_s: None,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Return once nobody holds the lock.
-
-    Args:
-        path: lock file.
-        check_interval_s: pause between two looks, s.
-        max_wait_s: how long to wait at most, s; 0 looks once.
-        on_wait: told at each look that finds the lock held: by whom, and the seconds waited so far.
-        clock: seconds that only ever grow.
-        sleep: waits for so many seconds.
-
-    Raises:
-        LockedError: it is still held after the longest wait.
-    """
-    start = clock()
-    while (found := holder(path)) is not None:
-        waited = clock() - start
-        if waited >= max_wait_s:
-            raise LockedError(f"{path}: still held by {found} after {waited:.0f} s")
-        on_wait(found, waited)
-        sleep(min(check_interval_s, max_wait_s - waited))
 
 
 def running_scripts(names: Collection[str]) -> list[Holder]:
@@ -148,30 +123,25 @@ def _open(path: Path) -> int:
         raise LockedError(f"{path}: cannot be made: {error.strerror}") from None
 
 
-def _try_lock(handle: int) -> bool:
-    for _ in range(_LOOKS):
-        if _flock(handle, fcntl.LOCK_EX):
-            return True
-        time.sleep(_LOOK_S)
-    return False
-
-
-def _try_shared(handle: int) -> bool:
-    return _flock(handle, fcntl.LOCK_SH)
-
-
-def _flock(handle: int, kind: int) -> bool:
+def _take(path: Path, handle: int) -> Callable[[], None]:
     try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        if not has_locks(handle):
+            _log.warning("%s: this file system has no locks; a lock of this machine only takes their place", path)
+        for _ in range(_LOOKS):
+            if (release := try_lock(handle)) is not None:
+                return release
+            time.sleep(_LOOK_S)
+    except OSError as error:
+        raise LockedError(f"{path}: cannot be locked: {error.strerror}") from None
+    raise LockedError(f"{path}: held by {_read(handle)}; wait until it ends or stop it")
 
 
 def _write(handle: int, held_by: Holder) -> None:
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, json.dumps(asdict(held_by)).encode() + b"\n", 0)
-    os.fsync(handle)
+    """Say who holds the lock. A full disk does not take the lock away, so the work goes on without the words."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(asdict(held_by)).encode() + b"\n", 0)
+        os.fsync(handle)
 
 
 def _read(handle: int) -> Holder:

@@ -18,8 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
+from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.athletes import Profile
-from athlete_monitor.config import DEFAULT_CONFIG, Config, load_config
+from athlete_monitor.config import Config, load_config
 from athlete_monitor.features import FeatureSpec, profile_row
 from athlete_monitor.models.correction import BLANK, correction, learn
 from athlete_monitor.recordings.hexoskin import read_hexoskin

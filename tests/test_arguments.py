@@ -1,4 +1,4 @@
-"""A wrong command line is one line at every door: what, where, and what is allowed."""
+"""A wrong command line is one line in every program: what, where, and what is allowed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from athlete_monitor.arguments import Parser, device_id, number, whole
+from athlete_monitor.arguments import Parser, add_players_argument, device_id, duration, listed_ids, number, whole
 from tests.helpers import ROOT
 
 DEVICES = "allowed: 1 to 32 letters, digits, _ and -"
@@ -31,15 +33,15 @@ def door(tmp_path):
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        ("main.py --players a,b", "main.py: argument --players: 'a,b': athlete ids such as 1,2,5-9"),
-        ("main.py --duration -1", "main.py: argument --duration: -1 is not allowed; allowed: more than 0"),
+        ("main.py --players a,b", "main.py: argument --players: 'a,b' is not allowed; allowed: athlete ids from 1"),
+        ("main.py --duration -1", "main.py: argument --duration: '-1' is not allowed; allowed: more than 0, up to 31d"),
         ("main.py --device ../x", f"main.py: argument --device: '../x' is not allowed; {DEVICES}"),
         (
             "main.py --replay x.csv --players 3",
             "main.py: --replay runs whole files: --players, --device and --duration",
         ),
         ("main.py now", "main.py: unrecognized arguments: now"),
-        ("publisher.py 3 --duration -1", "allowed: more than 0, up to 10080"),
+        ("publisher.py 3 --duration -1", "allowed: more than 0, up to 7d"),
         ("publisher.py 3 --speed fast", "'fast' is not allowed; allowed: more than 0, up to 10000, or max"),
         ("sup_ml_rf_training.py --players a,b", "sup_ml_rf_training.py: argument --players: 'a,b'"),
         ("sup_ml_rf_training.py --what", "sup_ml_rf_training.py: unrecognized arguments: --what"),
@@ -82,7 +84,7 @@ def test_a_wrong_configuration_begins_with_its_place_at_every_door(door, command
         assert told in line
 
 
-def test_a_parsers_commands_tell_mistakes_in_one_line_too(capsys):
+def test_a_mistake_in_a_subcommand_names_it(capsys):
     parser = Parser("door.py")
     parser.add_subparsers().add_parser("go").add_argument("--far", type=whole(1, 9))
     with pytest.raises(SystemExit) as ended:
@@ -90,6 +92,66 @@ def test_a_parsers_commands_tell_mistakes_in_one_line_too(capsys):
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "door.py go: argument --far: 'ten' is not a whole number; allowed: 1 to 9 (--help shows how)"
+
+
+def test_an_unknown_option_names_its_subcommand_and_the_option_that_was_meant(capsys):
+    parser = Parser("door.py")
+    parser.add_subparsers(dest="command").add_parser("go").add_argument("--quiet", action="store_true")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["go", "--quite"])
+    assert capsys.readouterr().err.startswith(
+        "door.py go: unrecognized arguments: --quite; did you mean --quiet? (--help"
+    )
+
+
+@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=30), st.data())
+def test_lists_of_athletes_are_understood_with_and_without_brackets_and_blanks(ids, data):
+    text = data.draw(st.sampled_from([",", ", ", " , ", " "])).join(map(str, ids))
+    form = data.draw(st.sampled_from(["{}", "[{}]", "[ {} ]", " [{}] "]))
+    assert listed_ids(form.format(text)) == tuple(sorted(set(ids)))
+
+
+@pytest.mark.parametrize("text", ["1,3,5-7", "[1,3,5-7]", " [ 7, 5-6 ,3,1,1] ", "1 3 5 - 7"])
+def test_ranges_of_athletes_are_understood(text):
+    assert listed_ids(text) == (1, 3, 5, 6, 7)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[ ]", "0", "-1", "x", "1,,2", "1,", "5-1", "1-9999999", "1-", "[1", "1.5"])
+def test_other_texts_are_no_list_of_athletes(text):
+    with pytest.raises(ValueError, match="such as 1,2,5-9"):
+        listed_ids(text)
+
+
+@pytest.mark.parametrize("words", [["[1,3,7]"], ["1,3,7"], ["[1,", "3,", "7]"], ["1", "3", "7"]])
+def test_the_shell_may_split_a_list_of_athletes(words):
+    parser = Parser("door.py")
+    add_players_argument(parser, "who")
+    assert parser.parse_args(["--players", *words]).players == (1, 3, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "bare", "seconds"),
+    [
+        ("90", "s", 90.0),
+        ("90", "m", 5400.0),
+        ("90m", "s", 5400.0),
+        ("5400s", "m", 5400.0),
+        ("1h30m", "m", 5400.0),
+        ("1h 30min", "s", 5400.0),
+        ("1.5h", "s", 5400.0),
+        ("0.5", "m", 30.0),
+        ("1e3", "s", 1000.0),
+        ("2D", "s", 172_800.0),
+    ],
+)
+def test_durations_have_units_and_a_bare_number_the_programs_own(text, bare, seconds):
+    assert duration(bare)(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "90x", "1h30", "-5m", "0", "0s", "nan", "inf", "32d", "1m-2s", "m90"])
+def test_other_durations_are_refused_with_what_is_allowed(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="allowed: "):
+        duration("s")(text)
 
 
 def test_a_line_break_in_an_argument_stays_on_the_line(capsys):

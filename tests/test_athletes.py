@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from athlete_monitor.athletes import Profile, Roster, listed_ids, merge
+from athlete_monitor.athletes import Profile, Roster, merge
 from athlete_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -83,14 +83,3 @@ def test_an_athlete_known_to_one_side_only_is_served_from_it():
     assert merge(wire, None) is wire
     with pytest.raises(ValueError, match="needed"):
         merge(None, None)
-
-
-@pytest.mark.parametrize("text", ["1,3,5-7", "[1,3,5-7]", " [ 7, 5-6 ,3,1,1] "])
-def test_ids_are_read_with_and_without_brackets_and_as_ranges(text: str) -> None:
-    assert listed_ids(text) == (1, 3, 5, 6, 7)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "0", "-1", "x", "1,,2", "5-1", "1-9999999", "1-", "[1"])
-def test_other_texts_are_no_ids(text: str) -> None:
-    with pytest.raises(ValueError, match="such as 1,2,5-9"):
-        listed_ids(text)

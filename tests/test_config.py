@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from athlete_monitor.config import DEFAULT_CONFIG, Config, load_config, read_yaml
+from athlete_monitor.arguments import DEFAULT_CONFIG
+from athlete_monitor.config import Config, load_config, read_yaml
 from athlete_monitor.errors import ConfigError
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -137,50 +137,6 @@ def test_a_lock_that_cannot_be_made_is_told_in_one_line(tmp_path):
         pytest.fail("taken")
 
 
-class Time:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.slept: list[float] = []
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-def test_waiting_ends_at_once_where_nobody_holds_the_lock(lock):
-    time = Time()
-    locks.wait_until_free(lock, 30.0, 100.0, clock=time.clock, sleep=time.sleep)
-    assert time.slept == []
-
-
-def test_waiting_looks_in_the_interval_and_gives_up_at_the_limit(lock, other_process):
-    time = Time()
-    looks: list[float] = []
-    with pytest.raises(LockedError, match=r"still held by main\.py .* after 70 s"):
-        locks.wait_until_free(
-            lock, 30.0, 70.0, lambda found, waited: looks.append(waited), clock=time.clock, sleep=time.sleep
-        )
-    assert looks == [0.0, 30.0, 60.0]
-    assert time.slept == [30.0, 30.0, 10.0]
-
-
-def test_waiting_ends_when_the_holder_ends(lock, other_process):
-    time = Time()
-
-    def sleep(seconds: float) -> None:
-        time.sleep(seconds)
-        other_process.kill()
-        other_process.wait()
-
-    locks.wait_until_free(lock, 30.0, 70.0, clock=time.clock, sleep=sleep)
-    assert time.slept == [30.0]
-
-
 def test_running_scripts_are_found_by_the_name_of_the_script(tmp_path):
     script = tmp_path / "prediction_for_this_test.py"
     script.write_text("import time; time.sleep(60)")

@@ -6,7 +6,6 @@ installed, so that a second start installs nothing and a changed pin installs ag
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.flock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,8 +99,7 @@ def stands(environment: Path = ENVIRONMENT, *, development: bool = False) -> boo
 def _only_one(environment: Path) -> Iterator[None]:
     try:
         environment.mkdir(parents=True, exist_ok=True)
-        with (environment / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with (environment / ".lock").open("w") as lock, locked(lock.fileno()):
             yield
     except OSError as error:
         raise SetupError(f"{environment}: cannot be written ({error.strerror}); give this user the folder") from error

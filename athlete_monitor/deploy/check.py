@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.deploy import bootstrap, probes
 from athlete_monitor.deploy.findings import Finding, report
-from athlete_monitor.deploy.hardware import Board, read_board
 from athlete_monitor.errors import ConfigError
+from athlete_monitor.system.board import Board, read_board
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

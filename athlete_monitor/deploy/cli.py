@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor import __version__
 from athlete_monitor.arguments import LARGEST_ID, Parser, device_id, number, whole
 from athlete_monitor.deploy import bootstrap
-from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
 SCRIPT: Final = bootstrap.PROJECT / "jetson_deploy.py"
-INTERRUPTED: Final = 130
 MOST_PLAYERS: Final = 30
 """Simulated athletes of a demonstration: a squad. More belong to the publisher."""
 MOST_MINUTES: Final = 90.0
@@ -114,18 +112,15 @@ def run(arguments: Sequence[str]) -> int:
     args = parser.parse_args(arguments)
     if args.command is None:
         parser.error(f"give one of the commands {', '.join(COMMANDS)}")
-    try:
-        if args.command == "check":
-            _enter_if_there(arguments)
-        else:
-            bootstrap.enter(SCRIPT, arguments, development=args.command == "test")
-        return COMMANDS[args.command](args)
-    except MonitorError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return INTERRUPTED
+    return run_program(lambda: _run_command(args, arguments))
+
+
+def _run_command(args: argparse.Namespace, arguments: Sequence[str]) -> int:
+    if args.command == "check":
+        _enter_if_there(arguments)
+    else:
+        bootstrap.enter(SCRIPT, arguments, development=args.command == "test")
+    return COMMANDS[args.command](args)
 
 
 def _enter_if_there(arguments: Sequence[str]) -> None:

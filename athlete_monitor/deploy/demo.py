@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.arguments import DEFAULT_CONFIG
+from athlete_monitor.config import load_config
 from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.children import Children
 from athlete_monitor.deploy.demo_summary import latest_summary, print_models, print_sessions

@@ -7,7 +7,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from athlete_monitor.config import DEFAULT_CONFIG
+from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.deploy.bootstrap import PROJECT
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.commands import run_command
 from athlete_monitor.deploy.doors import same_place
-from athlete_monitor.deploy.hardware import read_board
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.board import read_board
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

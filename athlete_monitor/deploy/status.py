@@ -15,12 +15,12 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.engine_report import engine_report
 from athlete_monitor.deploy.findings import NO_END, signs, terminal_width, wrapped
-from athlete_monitor.deploy.hardware import Board, read_board
 from athlete_monitor.deploy.listening import engine_state
 from athlete_monitor.deploy.setup import folders
 from athlete_monitor.errors import ModelError
 from athlete_monitor.locks import holder, running_scripts
 from athlete_monitor.models.store import ModelStore
+from athlete_monitor.system.board import Board, read_board
 from athlete_monitor.wire.session_files import athletes_with_sessions, list_sessions
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ alarm is raised, summaries and logs are kept and written when there is room agai
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,6 +17,7 @@ import msgspec
 from athlete_monitor.engine.metrics import SCHEMA_VERSION
 from athlete_monitor.engine.sinks import Sink
 from athlete_monitor.engine.worker import Alarm, Worker
+from athlete_monitor.system.files import open_file, replace_file
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
 
 if TYPE_CHECKING:
@@ -30,40 +31,6 @@ IMPACTS_KEPT = 1000
 FAILURES_A_ROUND = 20
 LOG_EVERY_S = 60.0
 _PERIOD_S = 0.2
-
-
-def replace_file(path: Path, content: bytes, *, sync: bool = False) -> None:
-    """Put ``content`` in place of ``path`` in one step: readers see the old bytes or the new ones.
-
-    Args:
-        path: the file; its folder is made.
-        content: what it holds from now on.
-        sync: make it survive a power cut.
-
-    Raises:
-        OSError: it cannot be written; the old file stays.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        _write_bytes(temporary, content, sync=sync)
-        temporary.replace(path)
-    except OSError:
-        if temporary.is_file():
-            temporary.unlink(missing_ok=True)
-        raise
-
-
-def _write_bytes(path: Path, content: bytes, *, sync: bool) -> None:
-    try:
-        file = path.open("wb", buffering=0)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("wb", buffering=0)
-    with file:
-        if file.write(content) != len(content):
-            raise OSError(errno.ENOSPC, "no space left for a whole file", str(path))
-        if sync:
-            os.fsync(file.fileno())
 
 
 class FileSink(Sink):
@@ -167,7 +134,7 @@ class FileSink(Sink):
         )
         for key in due:
             written = self._latest[key]
-            if error := _attempt(replace_file, written):
+            if error := _attempt(partial(replace_file, sync=False, below=self._outputs), written):
                 errors.append(error)
                 continue
             self._written_s[key] = now_s
@@ -181,13 +148,14 @@ class FileSink(Sink):
         while free.exists():
             number += 1
             free = path.with_name(f"{path.stem}_{number}.json")
-        replace_file(free, _pretty(summary), sync=True)
+        replace_file(free, _pretty(summary), below=self._outputs)
 
     def _add_impact(self, path: Path, event: dict[str, Any]) -> None:
         known = self._impacts.get(path)
         impacts = list(_read_impacts(path) if known is None else known)
         impacts = [*impacts, event][-IMPACTS_KEPT:]
-        replace_file(path, _pretty({"schema_version": SCHEMA_VERSION, "impacts": impacts}))
+        content = _pretty({"schema_version": SCHEMA_VERSION, "impacts": impacts})
+        replace_file(path, content, sync=False, below=self._outputs)
         self._impacts[path] = impacts
 
 
@@ -215,8 +183,8 @@ def _read_impacts(path: Path) -> list[dict[str, Any]]:
 
 
 def _append(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
+    handle = open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, below=path.parent)
+    with os.fdopen(handle, "a", encoding="utf-8") as file:
         file.write(text)
 
 

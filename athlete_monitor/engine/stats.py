@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
 
+from athlete_monitor.system.board import FILE_SYSTEM, hottest_c
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from athlete_monitor.engine.inbox import Inbox
     from athlete_monitor.engine.monitor import Monitor
     from athlete_monitor.models.loader import DynamicModelLoader
 
-THERMAL = Path("/sys/class/thermal")
 SCHEMA_VERSION = 1
-_PLAUSIBLE_C = (1.0, 150.0)
 _LAGS_KEPT = 200_000
 _TOPICS_TOLD = 3
-
-
-def temperature_c(thermal: Path = THERMAL) -> float | None:
-    """Hottest zone of the machine, °C; None where it tells none."""
-    readings = []
-    for file in thermal.glob("thermal_zone*/temp"):
-        try:
-            value = int(file.read_text()) / 1000.0
-        except (OSError, ValueError):
-            continue
-        if _PLAUSIBLE_C[0] < value < _PLAUSIBLE_C[1]:
-            readings.append(value)
-    return max(readings, default=None)
 
 
 class Lags:
@@ -64,15 +51,20 @@ class Stats:
     Args:
         inbox, monitor, loader: what is measured; without a loader there are no cache figures.
         now_s: the engine's clock at the start.
-        thermal: where the kernel tells temperatures.
+        root: where the file system begins that has the board's temperatures.
     """
 
     def __init__(
-        self, inbox: Inbox, monitor: Monitor, loader: DynamicModelLoader | None, now_s: float, thermal: Path = THERMAL
+        self,
+        inbox: Inbox,
+        monitor: Monitor,
+        loader: DynamicModelLoader | None,
+        now_s: float,
+        root: Path = FILE_SYSTEM,
     ) -> None:
         self.lags = Lags()
         self.latest: dict[str, Any] = {}
-        self._inbox, self._monitor, self._loader, self._thermal = inbox, monitor, loader, thermal
+        self._inbox, self._monitor, self._loader, self._root = inbox, monitor, loader, root
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._start_s = self._last_s = now_s
@@ -138,5 +130,5 @@ class Stats:
             "cpu_percent": self._process.cpu_percent(),
             "memory_mb": round(self._process.memory_info().rss / 1e6, 1),
             "memory_used_percent": psutil.virtual_memory().percent,
-            "temperature_c": temperature_c(self._thermal),
+            "temperature_c": hottest_c(self._root),
         }

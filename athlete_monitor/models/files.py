@@ -1,21 +1,15 @@
-"""Reading and writing single files of the store: bounded, never through a link, never half written."""
+"""Reading single files of the store: bounded, and never through a link. Writing is in ``system.files``."""
 
 from __future__ import annotations
 
 import os
 import stat
-import tempfile
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from athlete_monitor.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-TEMPORARY_PREFIX = ".new-"
-"""Begins the name of every file or folder that is not finished; nothing reads them."""
 
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -47,52 +41,3 @@ def _check_regular(path: Path, status: os.stat_result, limit_bytes: int) -> None
         raise ModelError(f"{path}: is not a regular file")
     if status.st_size > limit_bytes:
         raise ModelError(f"{path}: {status.st_size} bytes, at most {limit_bytes} are allowed")
-
-
-def write_temporary(folder: Path, content: bytes) -> Path:
-    """Write a temporary file into ``folder``, readable by all, with its bytes on the disk; return its path."""
-    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=folder)
-    path = folder / name
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), 0o644)
-            os.fsync(file.fileno())
-    except BaseException:
-        discard(path)
-        raise
-    return path
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put ``content`` in place of ``path`` in one step: readers see the old bytes or the new ones."""
-    temporary = write_temporary(path.parent, content)
-    try:
-        temporary.replace(path)
-    except BaseException:
-        discard(temporary)
-        raise
-    sync_folder(path.parent)
-
-
-def discard(path: Path) -> None:
-    """Remove a file if it is there."""
-    with suppress(FileNotFoundError):
-        path.unlink()
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the folder's entries (renames, new names) on the disk."""
-    with open_folder(folder) as descriptor:
-        os.fsync(descriptor)
-
-
-@contextmanager
-def open_folder(folder: Path) -> Iterator[int]:
-    """Give a descriptor of the folder for the time of the block."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,6 @@ every reader, since what a reader takes is what has the manifest's SHA-256.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -24,15 +23,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from athlete_monitor.errors import ModelError
-from athlete_monitor.models.files import (
-    TEMPORARY_PREFIX,
-    discard,
-    open_folder,
-    read_regular,
-    replace_file,
-    sync_folder,
-    write_temporary,
-)
+from athlete_monitor.models.files import read_regular
 from athlete_monitor.models.manifest import (
     MANIFEST_LIMIT_BYTES,
     Artifact,
@@ -47,6 +38,15 @@ from athlete_monitor.models.manifest import (
     read_key,
     sign,
 )
+from athlete_monitor.system.files import (
+    TEMPORARY_PREFIX,
+    discard,
+    open_folder,
+    replace_file,
+    sync_folder,
+    write_temporary,
+)
+from athlete_monitor.system.flock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -330,8 +330,7 @@ class ModelStore:
         try:
             for folder in (self.updated, self.previous, self.pickles):
                 folder.mkdir(parents=True, exist_ok=True)
-            with open_folder(self.updated) as descriptor:
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with open_folder(self.updated) as descriptor, locked(descriptor):
                 self._clear_unfinished()
                 yield
         except OSError as error:

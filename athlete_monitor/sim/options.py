@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from athlete_monitor.arguments import Parser, number, whole
+from athlete_monitor.arguments import Parser, add_players_argument, duration, duration_forms, number, whole
 from athlete_monitor.config import add_config_arguments
 from athlete_monitor.errors import ConfigError, PayloadError
 from athlete_monitor.sim.session import MAX_RATE_HZ
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.wire.session_files import Mode
 
-MAX_DURATION_MIN: Final = 10_080.0
+MAX_DURATION_S: Final = 7 * 86_400.0
 """A week."""
 FULL_SPEED_TRAINING_MIN: Final = 90.0
 """Training without a duration goes on until it is stopped; at full speed it lasts so long."""
@@ -83,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_who(made: argparse.ArgumentParser) -> None:
     made.add_argument("num_players", type=int, nargs="?", help="how many players, drawn at random (1 to --max-players)")
-    made.add_argument("--players", nargs="+", metavar="LIST", help="which players: [1,3,7] or 1,3,7")
+    add_players_argument(made, "which players: 1,2,5-9 or [1,3,7]")
     made.add_argument("--max-players", type=whole(1, 1_000_000), metavar="N", help="highest player id (default: 30)")
     made.add_argument("--replay", nargs="+", type=Path, default=[], metavar="FILE", help="stream these session files")
     made.add_argument(
@@ -95,9 +94,10 @@ def _add_session(made: argparse.ArgumentParser) -> None:
     made.add_argument("--mode", choices=("training", "game"), default="training", help="default: training")
     made.add_argument(
         "--duration",
-        type=number(0, MAX_DURATION_MIN, above=True),
-        metavar="MINUTES",
-        help="length of the whole session; a game's halves share it around a tenth (at most 15 min) of half-time. "
+        type=duration("m", MAX_DURATION_S),
+        metavar="TIME",
+        help=f"length of the whole session: {duration_forms('m')}; a game's halves share it around a tenth "
+        "(at most 15 min) of half-time. "
         "Default: a game is 45 + 15 + 45 minutes, training goes on until stopped (90 minutes at --speed max)",
     )
     made.add_argument(
@@ -156,7 +156,7 @@ def _check(args: argparse.Namespace) -> None:
 def _options(args: argparse.Namespace) -> Options:
     return Options(
         count=args.num_players,
-        players=None if args.players is None else player_ids(" ".join(args.players)),
+        players=args.players,
         mode=args.mode,
         duration_s=_duration_s(args),
         max_players=args.max_players,
@@ -178,30 +178,9 @@ def _options(args: argparse.Namespace) -> Options:
 
 def _duration_s(args: argparse.Namespace) -> float | None:
     if args.duration is not None:
-        return float(args.duration) * 60.0
+        return float(args.duration)
     endless = args.mode == "training" and args.speed is None and not args.replay
     return FULL_SPEED_TRAINING_MIN * 60.0 if endless else None
-
-
-def player_ids(text: str) -> tuple[int, ...]:
-    """Return the ids of ``[1,3,7]``, with or without brackets and spaces.
-
-    Raises:
-        UsageError: empty, not whole numbers, or one twice.
-    """
-    bare = text.strip()
-    if bare.startswith("[") and bare.endswith("]"):
-        bare = bare[1:-1].strip()
-    if not bare:
-        raise UsageError("--players: the list is empty")
-    parts = re.split(r"\s*,\s*|\s+", bare)
-    if not all(re.fullmatch(r"-?[0-9]{1,9}", part) for part in parts):
-        raise UsageError(f"--players: {text!r} is not a list of numbers like [1,3,7]")
-    ids = tuple(int(part) for part in parts)
-    twice = sorted({i for i in ids if ids.count(i) > 1})
-    if twice:
-        raise UsageError(f"--players: {', '.join(map(str, twice))} stands twice")
-    return ids
 
 
 def _speed(text: str) -> float | None:

@@ -27,6 +27,7 @@ from athlete_monitor.sim.squad import Squad
 from athlete_monitor.sim.traits import Traits, device_name, traits_of
 from athlete_monitor.sim.transmission import Tally, Transmission
 from athlete_monitor.sim.uplink import Echo, Uplink, batch_for_lead, lead_limit_s
+from athlete_monitor.system.program import run_program
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink
 
@@ -44,7 +45,11 @@ CLOSE_S: Final = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the publisher; return its exit code. What a user can mend is said in one line on stderr."""
+    """Run the publisher; return its exit code. A user's mistake is one line on stderr."""
+    return run_program(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         options, raw = read_options(arguments)
         return publish(options, config_from_args(raw))

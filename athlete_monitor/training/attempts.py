@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.models.files import replace_file
+from athlete_monitor.system.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

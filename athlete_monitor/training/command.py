@@ -10,14 +10,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.arguments import Parser
-from athlete_monitor.athletes import listed_ids
+from athlete_monitor.arguments import Parser, add_players_argument
 from athlete_monitor.config import Config, add_config_arguments, config_from_args
 from athlete_monitor.errors import LockedError, MonitorError
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.locks import acquire
 from athlete_monitor.models.manifest import DEFAULT, AthleteId
 from athlete_monitor.models.store import ModelStore
+from athlete_monitor.system.program import run_program
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import display, log_to, say
 from athlete_monitor.training.notify import Notifier
@@ -45,9 +45,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "stopped by a signal.",
     )
     add_config_arguments(parser)
-    parser.add_argument(
-        "--players", type=_ids, metavar="1,2,5-9", help="only these athletes, without the default model"
-    )
+    add_players_argument(parser, "only these athletes, without the default model: 1,2,5-9 or [1,3,7]")
     parser.add_argument("--force", action="store_true", help="train even where nothing is new")
     parser.add_argument("--dry-run", action="store_true", help="train and judge, publish nothing")
     parser.add_argument("--watch", action="store_true", help="go on and train whenever there are new sessions")
@@ -60,13 +58,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _ids(text: str) -> tuple[int, ...]:
-    try:
-        return listed_ids(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def _athlete(text: str) -> AthleteId:
     if text == DEFAULT:
         return DEFAULT
@@ -76,17 +67,18 @@ def _athlete(text: str) -> AthleteId:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the trainer; returns the exit code, and says every mistake in one line on standard error."""
+    """Run the trainer; returns the exit code, and prints every mistake as one line on standard error."""
     args = parse(arguments)
+    return run_program(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    config = config_from_args(args)
     try:
-        config = config_from_args(args)
         with log_to(config.logging) as log, stoppable():
             return _command(args, config, log)
-    except MonitorError as error:
-        say(str(error), error=True)
-        return error.exit_code
     except Stopped as stopped:
-        say(f"stopped by {stopped.name}; models told as published are in service, all others as before", error=True)
+        say(f"stopped by {stopped.name}; models reported as published are in service, others as before", error=True)
         return stopped.exit_code
 
 

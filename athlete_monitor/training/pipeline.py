@@ -13,6 +13,7 @@ from athlete_monitor.errors import ModelError
 from athlete_monitor.features import FeatureSpec, profile_row
 from athlete_monitor.models.manifest import DEFAULT, Session
 from athlete_monitor.models.store import ModelStore
+from athlete_monitor.system.board import hottest_c
 from athlete_monitor.training import resources, squad
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import LOGGER, TOLD, Display, Quiet
@@ -50,7 +51,7 @@ class Surroundings:
     """What a pass asks of the world; tests put their own in its place."""
 
     display: Display = field(default_factory=Quiet)
-    temperature_c: resources.TemperatureProbe = resources.board_temperature_c
+    temperature_c: resources.TemperatureProbe = hottest_c
     sleep: Callable[[float], None] = time.sleep
     cores: int | None = None
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from athlete_monitor.config import DEFAULT_CONFIG
+from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.errors import LockedError
 from athlete_monitor.locks import holder, running_scripts
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.models.files import replace_file
+from athlete_monitor.system.files import replace_file
 from athlete_monitor.training.card import render
 from athlete_monitor.training.publication import feature_names
 

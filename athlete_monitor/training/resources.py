@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import joblib
+
+from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +31,9 @@ MOST_TRACKS: Final = 30
 """More sessions side by side gain little speed and cost memory."""
 
 COOL_DOWN_S: Final = 5.0
-THERMAL_ROOT: Final = Path("/sys/class/thermal")
+WARN_EVERY_S: Final = 60.0
+LONGEST_PAUSE_S: Final = 1800.0
+"""A board that is still too hot after that will not cool down by waiting."""
 
 
 class TemperatureProbe(Protocol):
@@ -78,19 +81,6 @@ def _megabytes(athlete: Candidates) -> float:
     return sum(sizes) * TRACK_SHARE / 1e6
 
 
-def board_temperature_c(root: Path = THERMAL_ROOT) -> float | None:
-    """Hottest thermal zone of the board, °C; None where there is none to read."""
-    readings = [_zone_c(path) for path in root.glob("thermal_zone*/temp")]
-    return max((reading for reading in readings if reading is not None), default=None)
-
-
-def _zone_c(path: Path) -> float | None:
-    try:
-        return int(path.read_text(encoding="ascii")) / 1000.0
-    except (OSError, ValueError):
-        return None
-
-
 @dataclass(frozen=True)
 class Thermostat:
     """Holds work back while the board is too hot."""
@@ -107,14 +97,29 @@ class Thermostat:
             yield task
 
     def wait(self) -> None:
-        """Return when the board is cool enough."""
+        """Return when the board is cool enough.
+
+        Raises:
+            MonitorError: it is still too hot after ``LONGEST_PAUSE_S``.
+        """
         if not self.settings.enable_temperature_monitoring:
             return
         critical = self.settings.temperature_critical_threshold
-        temperature = self.probe()
+        temperature, waited_s = self.probe(), 0.0
         if temperature is not None and self.settings.temperature_warning_threshold <= temperature < critical:
             self.warn(f"the board is at {temperature:.0f} °C, training goes on up to {critical:g} °C")
         while temperature is not None and temperature >= critical:
-            self.warn(f"the board is at {temperature:.0f} °C, training pauses until it is below {critical:g} °C")
+            if waited_s >= LONGEST_PAUSE_S:
+                raise MonitorError(_too_hot(temperature, critical))
+            if waited_s % WARN_EVERY_S == 0.0:
+                self.warn(f"the board is at {temperature:.0f} °C, training pauses until it is below {critical:g} °C")
             self.sleep(COOL_DOWN_S)
+            waited_s += COOL_DOWN_S
             temperature = self.probe()
+
+
+def _too_hot(temperature_c: float, critical_c: float) -> str:
+    return (
+        f"the board is still at {temperature_c:.0f} °C after {LONGEST_PAUSE_S / 60:.0f} minutes; training needs less "
+        f"than {critical_c:g} °C (performance.temperature_critical_threshold): see docs/migration.md, Cooling"
+    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,11 +14,13 @@ import orjson
 
 from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.channels import BY_NAME, RR_KEY, RR_PLACE, session_columns
+from athlete_monitor.system.files import open_folder
+from athlete_monitor.system.flock import locked
 from athlete_monitor.wire.sample import NO_PROFILE, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -237,22 +238,11 @@ def _profile_cells(athlete_id: int, profile: WireProfile) -> str:
 
 def claim_path(folder: Path, prefix: str, athlete_id: int, device_id: str, start_t: float) -> Path:
     """Create an empty session file with the folder's next number, safe against other writers, and return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with open_folder(folder, below=folder.parent, make=True) as handle, locked(handle):
         number = 1 + max((session_number(path.name, prefix) for path in folder.iterdir()), default=0)
         path = folder / f"{prefix}{number}_A{athlete_id}_D{device_id}_{file_stamp(start_t)}.csv"
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        os.close(os.open(path.name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=handle))
     return path
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def session_number(name: str, prefix: str) -> int:

@@ -12,7 +12,7 @@ from athlete_monitor.deploy.bootstrap import SetupError
 from tests.deploy.checkout import make_checkout
 from tests.helpers import ROOT
 
-STDLIB_ONLY = ("bootstrap", "check", "cli", "findings", "hardware", "probes")
+STDLIB_ONLY = ("bootstrap", "check", "cli", "findings", "probes")
 
 
 def test_the_script_itself_can_be_read_by_an_old_python() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from athlete_monitor.deploy import check, probes
 from athlete_monitor.deploy.findings import Finding, render, report
-from athlete_monitor.deploy.hardware import read_board
+from athlete_monitor.system.board import read_board
 from tests.helpers import ROOT, Mosquitto, unused_port
 
 if TYPE_CHECKING:

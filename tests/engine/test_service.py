@@ -7,7 +7,7 @@ from athlete_monitor.config import load_config
 from athlete_monitor.engine.heat import Heat
 from athlete_monitor.engine.inbox import Inbox
 from athlete_monitor.engine.service import Notifier
-from athlete_monitor.engine.stats import Lags, temperature_c
+from athlete_monitor.engine.stats import Lags
 from athlete_monitor.engine.worker import Alarm, Worker
 from tests.helpers import ROOT, wait_until
 
@@ -80,14 +80,6 @@ def test_lags_are_told_as_percentiles_and_start_anew():
     lags.add([10.0 - i / 1000 for i in range(101)], 10.0)
     assert lags.take() == {"lag_p50_ms": 50.0, "lag_p99_ms": 99.0}
     assert lags.take() == {"lag_p50_ms": None, "lag_p99_ms": None}
-
-
-def test_the_temperature_is_the_hottest_plausible_zone(tmp_path):
-    for zone, text in enumerate(("41500", "63000\n", "-256000", "nonsense")):
-        (tmp_path / f"thermal_zone{zone}").mkdir()
-        (tmp_path / f"thermal_zone{zone}" / "temp").write_text(text)
-    assert temperature_c(tmp_path) == 63.0
-    assert temperature_c(tmp_path / "none") is None
 
 
 def test_heat_slows_predictions_until_it_is_cool_again_and_says_each_change_once():

@@ -218,7 +218,7 @@ def test_a_disk_that_refuses_leaves_the_old_model_and_says_so(tmp_path, monkeypa
     def full(*_):
         raise OSError(28, "No space left on device", "hb_7_model.zip")
 
-    monkeypatch.setattr("athlete_monitor.models.files.os.fsync", full)
+    monkeypatch.setattr("athlete_monitor.system.files.os.fsync", full)
     with pytest.raises(ModelError, match=r"cannot be written \(No space left on device\)"):
         publish(store)
     monkeypatch.undo()

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from athlete_monitor.config import load_config
+from athlete_monitor.errors import MonitorError
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.locks import acquire, holder
 from athlete_monitor.models.runtimes import OnnxRuntime
@@ -387,13 +388,14 @@ def test_an_unknown_backend_is_one_line(train, tmp_path, config_file):
     assert len(err) <= 1
 
 
-def test_a_temperature_is_read_where_the_board_has_one(tmp_path):
-    assert resources.board_temperature_c(tmp_path) is None
-    for zone, text in enumerate(("41500", "63000", "broken")):
-        folder = tmp_path / f"thermal_zone{zone}"
-        folder.mkdir()
-        (folder / "temp").write_text(text, encoding="ascii")
-    assert resources.board_temperature_c(tmp_path) == 63.0
+def test_a_board_that_never_cools_down_ends_the_pause_with_one_line(quick):
+    slept: list[float] = []
+    warned: list[str] = []
+    thermostat = resources.Thermostat(quick().performance, lambda: 95.0, slept.append, warned.append)
+    with pytest.raises(MonitorError, match="still at 95 °C after 30 minutes"):
+        thermostat.wait()
+    assert sum(slept) == resources.LONGEST_PAUSE_S
+    assert len(warned) == 30
 
 
 @pytest.mark.integration

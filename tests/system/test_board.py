@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from athlete_monitor.deploy.hardware import PowerMode, read_board
+from athlete_monitor.system.board import PowerMode, read_board
 from tests.helpers import ROOT
 
-BOARDS = Path(__file__).parent / "boards"
+BOARDS = ROOT / "tests" / "deploy" / "boards"
 
 
 def test_a_nano_is_recognised_with_its_release_mode_and_memory() -> None:

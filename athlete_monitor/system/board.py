@@ -1,4 +1,4 @@
-"""What board this is and how it feels, read from the files of the running system.
+"""The board: model, release, power mode, memory, temperatures. The only reader of these files in the project.
 
 Every function takes the root of the file system, so that recorded trees of other boards can be read. A file that is not
 there is None or empty, never a guess. Only the standard library is used.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+FILE_SYSTEM: Final = Path("/")
 
 JETPACK: Final = {
     "32.7.1": "4.6.1",
@@ -34,8 +36,11 @@ JETPACK: Final = {
 }
 """JetPack version of each Linux-for-Tegra release, as NVIDIA's archive lists them."""
 
-NOT_A_TEMPERATURE: Final = frozenset({"PMIC-Die"})
-"""Zones that report a constant: the Nano's power controller always says 50 or 100 °C."""
+NO_HEAT: Final = re.compile(r"pmic", re.IGNORECASE)
+"""Zones that report a constant: the power controller of a Jetson (PMIC-Die) always says 50 or 100 °C."""
+
+PLAUSIBLE_C: Final = (-40.0, 150.0)
+"""A zone whose sensor is switched off says -256 °C; others say 0 K or the largest number of their register."""
 
 THROTTLE: Final = re.compile(r"cpu|gpu|throttle|balanced|devfreq|emc", re.IGNORECASE)
 
@@ -133,14 +138,34 @@ def read_memory(root: Path) -> Memory | None:
         return None
 
 
-def read_temperatures(root: Path) -> dict[str, float]:
-    """Return °C of each thermal zone that measures one."""
-    zones = {}
-    for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
-        name, reading = _text(zone / "type"), _number(zone / "temp")
-        if name and reading is not None and name not in NOT_A_TEMPERATURE:
-            zones[name] = reading / 1000
+def hottest_c(root: Path = FILE_SYSTEM) -> float | None:
+    """Return the temperature of the hottest zone, °C; None where the board has no sensor.
+
+    Example:
+        >>> hottest_c(Path("tests/deploy/boards/nano"))  # PMIC-Die says 100 °C there, as on every Nano
+        72.5
+    """
+    return max(read_temperatures(root).values(), default=None)
+
+
+def read_temperatures(root: Path = FILE_SYSTEM) -> dict[str, float]:
+    """Return °C of each thermal zone that measures one, by the zone's name; a second zone of a name gets its number."""
+    zones: dict[str, float] = {}
+    for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*"), key=_zone_number):
+        name, reading = _text(zone / "type") or zone.name, _number(zone / "temp")
+        if reading is not None and _is_heat(name, reading / 1000):
+            zones[f"{name} {_zone_number(zone)}" if name in zones else name] = reading / 1000
     return zones
+
+
+def _zone_number(zone: Path) -> int:
+    digits = zone.name.removeprefix("thermal_zone")
+    return int(digits) if digits.isdecimal() else 0
+
+
+def _is_heat(name: str, reading_c: float) -> bool:
+    low, high = PLAUSIBLE_C
+    return not NO_HEAT.search(name) and low < reading_c < high
 
 
 def read_throttling(root: Path) -> Iterator[str]:
@@ -152,7 +177,7 @@ def read_throttling(root: Path) -> Iterator[str]:
 
 
 def read_over_current_events(root: Path) -> int | None:
-    """Return how often the board slowed down for want of current since it started; Orin only."""
+    """Return how often the board slowed down for lack of current since it started; Orin only."""
     counts = [_number(file) for file in (root / "sys/class/hwmon").glob("hwmon*/oc*_event_cnt")]
     known = [count for count in counts if count is not None]
     return sum(known) if known else None

@@ -1,0 +1,95 @@
+"""The one place that calls ``flock``, with a replacement for file systems that have no locks.
+
+The kernel releases a lock when its holder ends, however it ends. NFS without a lock service, some FUSE and memory-card
+file systems answer ENOLCK or ENOTSUP. There an abstract Unix socket, named after the file's device and inode, takes the
+lock's place: it belongs to one process of this machine and disappears with it. It does not reach other machines.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+"""What ``flock`` answers where the file system, or the network behind it, has no locks."""
+
+_RETRY_S: Final = 0.02
+
+
+def has_locks(handle: int) -> bool:
+    """Return whether the file system of an open file has locks.
+
+    Raises:
+        OSError: anything else is wrong.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            return False
+        raise
+    fcntl.flock(handle, fcntl.LOCK_UN)
+    return True
+
+
+def try_lock(handle: int) -> Callable[[], None] | None:
+    """Take the lock of an open file; return the function that releases it, or None where another holds it."""
+    return _take(handle, fcntl.LOCK_EX)
+
+
+def is_locked(handle: int) -> bool:
+    """Return whether anybody holds the lock of an open file; it is not taken.
+
+    A look shares the lock for some microseconds, so whoever takes it tries more than once.
+    """
+    release = _take(handle, fcntl.LOCK_SH)
+    if release is None:
+        return True
+    release()
+    return False
+
+
+@contextmanager
+def locked(handle: int) -> Iterator[None]:
+    """Hold the lock of an open file inside the block; wait for it as long as another holds it."""
+    while (release := try_lock(handle)) is None:
+        time.sleep(_RETRY_S)
+    try:
+        yield
+    finally:
+        release()
+
+
+def _take(handle: int, kind: int) -> Callable[[], None] | None:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return _take_socket(handle)
+    return lambda: fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def _take_socket(handle: int) -> Callable[[], None] | None:
+    status = os.fstat(handle)
+    held = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        held.bind(f"\0athlete-monitor-{os.geteuid()}-{status.st_dev}-{status.st_ino}")
+    except OSError as error:
+        held.close()
+        if error.errno == errno.EADDRINUSE:
+            return None
+        raise
+    return held.close

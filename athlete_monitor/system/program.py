@@ -1,0 +1,132 @@
+"""The frame of every program: a user's mistake or a fault of the machine is one line, never a traceback.
+
+A fault of ours keeps its traceback: it must be seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import select
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+INTERRUPTED: Final = 130
+PIPE_CLOSED: Final = 128 + signal.SIGPIPE
+FAILED: Final = 1
+
+OF_THE_MACHINE: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EISDIR,
+        errno.ELOOP,
+        errno.EMFILE,
+        errno.ENAMETOOLONG,
+        errno.ENFILE,
+        errno.ENODEV,
+        errno.ENOLCK,
+        errno.ENOMEM,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.ENOTSUP,
+        errno.ENXIO,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ESTALE,
+        errno.ETXTBSY,
+    }
+)
+"""Errors of files and devices that no program can avoid: full, read-only, forbidden, broken."""
+
+
+def run_program(main: Callable[[], int]) -> int:
+    """Run a program and return its exit code.
+
+    ``MonitorError`` becomes its text on standard error and its exit code, a full or broken disk one line and 1, Ctrl+C
+    130, a closed pipe behind standard output 141 without a word. A character that the terminal cannot show becomes a
+    question mark.
+    """
+    _prepare_streams()
+    try:
+        code = main()
+        sys.stdout.flush()
+    except MonitorError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:
+        if _pipe_is_closed(error):
+            _discard_output()
+            return PIPE_CLOSED
+        if error.errno not in OF_THE_MACHINE:
+            raise
+        _drop_unwritable_output()
+        return _fail(describe(error), FAILED)
+    return code
+
+
+def describe(error: OSError) -> str:
+    """Return an error of the operating system in one line: where, and what is wrong."""
+    places = [str(place) for place in (error.filename, error.filename2) if place]
+    reason = error.strerror or str(error)
+    return f"{' -> '.join(places)}: {reason}" if places else f"{reason} (while reading or writing a file)"
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # the shell closed it: `program >&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - until the end
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _fail(text: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - what a program says
+    return code
+
+
+def _pipe_is_closed(error: OSError) -> bool:
+    return isinstance(error, BrokenPipeError) and any(_nobody_reads(stream) for stream in (sys.stdout, sys.stderr))
+
+
+def _nobody_reads(stream: object) -> bool:
+    try:
+        handle = stream.fileno()  # type: ignore[attr-defined]
+    except (AttributeError, OSError, ValueError):
+        return False
+    poll = select.poll()
+    poll.register(handle, select.POLLOUT)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere: Python would write it when it ends, and complain."""
+    for stream in (sys.stdout, sys.stderr):
+        if _nobody_reads(stream):
+            _to_nowhere(stream.fileno())
+
+
+def _drop_unwritable_output() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _to_nowhere(sys.stdout.fileno())
+
+
+def _to_nowhere(handle: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, handle)
+    os.close(nowhere)
