@@ -36,6 +36,13 @@ X: Final = CHANNEL_INDEX["x_m"]
 Y: Final = CHANNEL_INDEX["y_m"]
 ALTITUDE: Final = CHANNEL_INDEX["altitude_m"]
 CADENCE: Final = CHANNEL_INDEX["cadence_spm"]
+LATITUDE: Final = CHANNEL_INDEX["latitude"]
+LONGITUDE: Final = CHANNEL_INDEX["longitude"]
+HORIZONTAL_ACCURACY: Final = CHANNEL_INDEX["horizontal_accuracy_m"]
+DISTANCE: Final = CHANNEL_INDEX["distance_m"]
+BATTERY: Final = CHANNEL_INDEX["battery_percent"]
+RSSI: Final = CHANNEL_INDEX["rssi_dbm"]
+CONTACT: Final = CHANNEL_INDEX["contact"]
 
 GRAVITY_MPS2: Final = channels.GRAVITY_MPS2
 MAX_STEP_S: Final = 2.0

@@ -50,6 +50,7 @@ class Channel:
         groups: feature groups that need it.
         decimals: digits behind the point that a simulated sensor sends.
         health: whether it describes the sensor and not the athlete; a batch may give it once for all its samples.
+        flag: whether the wire may also say ``true`` or ``false``.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Channel:
     groups: tuple[str, ...] = ()
     decimals: int = 4
     health: bool = False
+    flag: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "column", self.column or self.name)
@@ -186,6 +188,80 @@ TABLE: Final = (
         aliases=("step_rate_spm", "steps_per_minute"),
         loose=("cadence",),
         groups=("cadence",),
+    ),
+    Channel(
+        "latitude",
+        "°",
+        (-90.0, 90.0),
+        "geographic latitude, WGS 84, north is positive",
+        place=10,
+        units={"deg": 1.0, "degrees": 1.0, "rad": 180 / math.pi, "semicircles": 180 / 2**31},
+        aliases=("lat", "latitude_deg", "lat_deg", "position_lat"),
+        decimals=7,
+    ),
+    Channel(
+        "longitude",
+        "°",
+        (-180.0, 180.0),
+        "geographic longitude, WGS 84, east is positive",
+        place=11,
+        units={"deg": 1.0, "degrees": 1.0, "rad": 180 / math.pi, "semicircles": 180 / 2**31},
+        aliases=("lon", "lng", "long", "longitude_deg", "lon_deg", "position_long"),
+        decimals=7,
+    ),
+    Channel(
+        "horizontal_accuracy_m",
+        "m",
+        (0.0, 100_000.0),
+        "how far off the position may be, as the receiver says",
+        place=12,
+        units=_METRES,
+        aliases=("h_accuracy_m", "hacc_m", "gps_accuracy_m"),
+        loose=("horizontal_accuracy", "hacc"),
+        decimals=2,
+    ),
+    Channel(
+        "distance_m",
+        "m",
+        (0.0, 1e9),
+        "the device's own odometer: metres since it was started or reset, never a difference",
+        place=13,
+        units=_METRES,
+        aliases=("odometer_m", "total_distance_m", "cumulative_distance_m"),
+        loose=("distance", "odometer"),
+        decimals=2,
+    ),
+    Channel(
+        "battery_percent",
+        "%",
+        (0.0, 100.0),
+        "charge of the sensor's battery",
+        place=14,
+        aliases=("battery_pct", "battery_level_percent"),
+        loose=("battery",),
+        decimals=0,
+        health=True,
+    ),
+    Channel(
+        "rssi_dbm",
+        "dBm",
+        (-200.0, 50.0),
+        "strength of the sensor's signal at its receiver",
+        place=15,
+        aliases=("rssi",),
+        decimals=0,
+        health=True,
+    ),
+    Channel(
+        "contact",
+        "",
+        (0.0, 1.0),
+        "whether the strap touches the skin: 1 or true, 0 or false",
+        place=16,
+        aliases=("skin_contact", "sensor_contact"),
+        decimals=0,
+        health=True,
+        flag=True,
     ),
 )  # fmt: skip
 RR_KEY: Final = "rr_intervals_ms"

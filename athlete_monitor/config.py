@@ -31,7 +31,12 @@ def _as_path(value: object) -> object:
     return Path(value) if isinstance(value, str) and value else value
 
 
+def _with_slash(value: object) -> object:
+    return f"{value.rstrip('/')}/" if isinstance(value, str) and value.strip("/") else value
+
+
 FilePath = Annotated[Path, BeforeValidator(_as_path)]
+TopicPrefix = Annotated[str, BeforeValidator(_with_slash), Field(pattern=r"^(?:[A-Za-z0-9_.-]+/)*$", max_length=128)]
 Megabytes = Annotated[int, Field(ge=16, le=1_048_576)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -214,6 +219,7 @@ class Mqtt(Section):
     username: str | None = Field(description="User at the broker.")
     password_file: FilePath | None = Field(description="File whose first line is the password.")
     tls: Tls
+    topic_prefix: TopicPrefix = Field(description="In front of every topic of this box, such as `club/`; none: empty.")
     keepalive_s: int = Field(ge=2, le=3600, description="Keep-alive of the connection, s.")
     reconnect_max_s: Seconds = Field(description="Longest pause between two attempts to connect, s.")
     qos: Literal[0, 1] = Field(description="Quality of service of samples.")

@@ -27,11 +27,8 @@ import orjson
 from athlete_monitor.arrays import CHANNELS
 from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import PayloadError
-from athlete_monitor.wire.codec import (
-    DEVICE_ID,
-    Decoder,
-    encode_sample,
-)
+from athlete_monitor.wire.codec import Decoder, encode_sample
+from athlete_monitor.wire.keys import DEVICE_ID
 from athlete_monitor.wire.sample import Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import parse_timestamp
 

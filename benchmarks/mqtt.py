@@ -242,7 +242,7 @@ def settings(port: int) -> Mqtt:
     return Mqtt(
         broker="embedded", host="127.0.0.1", port=port, username=None, password_file=None,
         tls=Tls(enabled=False, ca_file=None, cert_file=None, key_file=None),
-        keepalive_s=30, reconnect_max_s=5.0, qos=0, persistent_session=False,
+        topic_prefix="", keepalive_s=30, reconnect_max_s=5.0, qos=0, persistent_session=False,
     )  # fmt: skip
 
 

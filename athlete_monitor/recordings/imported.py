@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_DECIMALS: Final = 4  # finer than any sensor here, and keeps the files small
+_SCALE: Final = 10.0 ** np.array([max(4, channel.decimals) for channel in TABLE])
+"""Four decimals are finer than any sensor here and keep the files small; degrees need more."""
 _LIMITS: Final = np.array([channel.limits for channel in TABLE])
 
 
@@ -87,7 +88,7 @@ def write_session(recording: Imported, root: Path, athlete_id: int, device_id: s
 
 def samples(recording: Imported, athlete_id: int, device_id: str) -> Iterator[Sample]:
     """Yield the rows as samples, numbered by their row."""
-    rows = np.round(recording.values, _DECIMALS).tolist()
+    rows = (np.rint(recording.values * _SCALE) / _SCALE).tolist()
     for row, (t, values) in enumerate(zip(recording.t.tolist(), rows, strict=True)):
         rr = recording.rr.get(row, ())
         yield Sample(device_id, t, tuple(values), athlete_id, row, recording.profile, rr_intervals_ms=rr)

@@ -2,53 +2,40 @@
 
 Decoding checks types and physical ranges in one pass of msgspec's typed decoder; what is not valid raises
 ``PayloadError`` with a reason from a small vocabulary, so that reasons can be counted.
+
+>>> [sample] = Decoder().decode(b'{"device_id": "007", "timestamp": 1767261600.5, "heart_rate": 121}')
+>>> sample.device_id, sample.t, sample.values[CHANNEL_INDEX["heart_rate_bpm"]]
+('007', 1767261600.5, 121.0)
 """
 
 from __future__ import annotations
 
+import difflib
 import math
-import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from athlete_monitor.arrays import ACC, CHANNELS, GYRO
-from athlete_monitor.channels import TABLE, Channel, factor
+from athlete_monitor.arrays import ACC, CHANNEL_INDEX, CHANNELS, GYRO
+from athlete_monitor.channels import ALIASES, RR_LIMITS_MS, TABLE, Channel, factor
 from athlete_monitor.errors import PayloadError
+from athlete_monitor.wire import keys
+from athlete_monitor.wire.reasons import reason
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, NOT_MEASURED, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import parse_timestamp
+from athlete_monitor.wire.topics import plain_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 R = TypeVar("R")
 AccUnit = Literal["m/s2", "g"]
 GyroUnit = Literal["rad/s", "deg/s"]
+_Field = tuple[str, Any, Any]
 
 MAX_PAYLOAD_BYTES: Final = 64 * 1024
-_LIST_INDEX: Final = re.compile(r"\[\d+\]")
-DEVICE_ID: Final = r"\A[A-Za-z0-9_-]{1,32}\Z"
-
-_Text = Annotated[str, Meta(max_length=64)]
-_Index = Annotated[int, Meta(ge=0, le=2**53)]
-_Interval = Annotated[float, Meta(ge=100, le=10_000)]
-_TAG_FIELDS: Final[list[tuple[str, Any, Any]]] = [
-    ("session_phase", _Text | None, None),
-    ("intensity_level", _Text | None, None),
-    ("mode", Literal["training", "game"] | None, None),
-    ("position", _Text | None, None),
-    ("playing_style", _Text | None, None),
-    ("fitness_level", float | None, None),
-    ("fatigue_rate", float | None, None),
-]
-_PROFILE_FIELDS: Final[list[tuple[str, Any, Any]]] = [
-    ("age", Annotated[float, Meta(ge=5, le=100)] | None, None),
-    ("weight", Annotated[float, Meta(ge=20, le=250)] | None, None),
-    ("height", Annotated[float, Meta(ge=90, le=250)] | None, None),
-    ("gender", int | Literal["Male", "Female", "male", "female"] | None, None),
-]
 _SEXES: Final[dict[Any, Literal["male", "female"] | None]] = {
     1: "male",
     0: "female",
@@ -58,46 +45,63 @@ _SEXES: Final[dict[Any, Literal["male", "female"] | None]] = {
     "female": "female",
     None: None,
 }
+_KEYS: Final = {key.name: key for key in keys.KEYS}
+_KEY_ALIASES: Final = {alias: key.name for key in keys.KEYS for alias in key.aliases}
+_FLAGS: Final = [CHANNEL_INDEX[channel.name] for channel in TABLE if channel.flag]
+_HEALTH: Final = [CHANNEL_INDEX[channel.name] for channel in TABLE if channel.health]
 
 _channels_of: Final = attrgetter(*CHANNELS)
-_tags_of: Final = attrgetter(*(name for name, _, _ in _TAG_FIELDS))
-_profile_of: Final = attrgetter(*(name for name, _, _ in _PROFILE_FIELDS))
-_NO_TAG_VALUES: Final = (None,) * len(_TAG_FIELDS)
-_NO_PROFILE_VALUES: Final = (None,) * len(_PROFILE_FIELDS)
+_health_of: Final = attrgetter(*(CHANNELS[channel] for channel in _HEALTH))
+_tags_of: Final = attrgetter(*(key.name for key in keys.of("tag")))
+_profile_of: Final = attrgetter(*(key.name for key in keys.of("profile")))
+_NO_TAG_VALUES: Final = (None,) * len(keys.of("tag"))
+_NO_PROFILE_VALUES: Final = (None,) * len(keys.of("profile"))
+_NO_HEALTH: Final = (math.nan,) * len(_HEALTH)
 
 
-def _channel_fields(factors: Mapping[str, float]) -> list[tuple[str, Any, Any]]:
-    """Return a field for each channel; ``factors`` are to SI, of the vectors whose unit on the wire is a setting."""
-    return [(channel.name, _range_of(channel, factors.get(channel.vector or "", 1.0)), math.nan) for channel in TABLE]
+def _channel_kinds(factors: Mapping[str, float]) -> dict[str, Any]:
+    """Return the type of each channel; ``factors`` are to SI, of the vectors whose unit on the wire is a setting."""
+    return {channel.name: _range_of(channel, factors.get(channel.vector or "", 1.0)) for channel in TABLE}
 
 
 def _range_of(channel: Channel, to_si: float) -> Any:  # noqa: ANN401 - a type made at run time
     low, high = channel.limits
-    return Annotated[float, Meta(ge=low / to_si, le=high / to_si)] | None
+    number = Annotated[float, Meta(ge=low / to_si, le=high / to_si)]
+    return number | bool | None if channel.flag else number | None
 
 
-def _payload_type(factors: Mapping[str, float]) -> type[msgspec.Struct]:
-    """Return the type of a whole payload; its ``samples`` are items of the same keys without the device's."""
-    moment = [
-        ("timestamp", str | float | None, None),
-        ("seq", _Index | None, None),
-        ("rr_intervals_ms", tuple[_Interval, ...] | None, None),
-        *_channel_fields(factors),
-        *_TAG_FIELDS,
-    ]
-    item = msgspec.defstruct("Item", moment, gc=False)
-    device = [
-        ("device_id", Annotated[str, Meta(pattern=DEVICE_ID)] | None, None),
-        ("athlete_id", Annotated[int, Meta(ge=1, le=1_000_000)] | None, None),
-        ("event", _Text | None, None),
-        ("samples", list[item] | None, None),  # type: ignore[valid-type]
-        *_PROFILE_FIELDS,
-    ]
-    return msgspec.defstruct("Payload", [*moment, *device], gc=False)
+def _fields(kinds: Iterable[keys.Key]) -> list[_Field]:
+    return [(key.name, key.kind | None, None) for key in kinds]
+
+
+def _payload_type(channels: Mapping[str, Any], *, strict: bool) -> type[msgspec.Struct]:
+    """Return the type of a whole payload; its ``samples`` are items of the same keys without the device's.
+
+    Args:
+        channels: type of each channel.
+        strict: refuse keys that are not ours, rather than ignore them; else aliases are keys too.
+    """
+    measured: list[_Field] = [(name, kind, math.nan) for name, kind in channels.items()]
+    moment = [*_fields(keys.of("sample")), *measured, *_fields(keys.of("tag"))]
+    device = _fields(keys.of("message", "profile"))
+    if not strict:
+        moment += _alias_fields(channels, {field[0] for field in moment})
+        device += _alias_fields(channels, {field[0] for field in device})
+    item = msgspec.defstruct("Item", moment, gc=False, forbid_unknown_fields=strict)
+    samples: _Field = ("samples", list[item] | None, None)  # type: ignore[valid-type]
+    return msgspec.defstruct("Payload", [*moment, *device, samples], gc=False, forbid_unknown_fields=strict)
+
+
+def _alias_fields(channels: Mapping[str, Any], names: set[str]) -> list[_Field]:
+    """Return a field for each alias of these names."""
+    kinds = {**channels, **{name: key.kind | None for name, key in _KEYS.items()}}
+    return [(alias, kinds[name], None) for alias, name in {**ALIASES, **_KEY_ALIASES}.items() if name in names]
 
 
 class Decoder:
     """Turns payloads into samples in SI units.
+
+    A payload is read with our own keys first; only one with other keys is read again, with their aliases.
 
     Args:
         acc_unit: unit of ``acc_x/y/z`` on the wire.
@@ -106,14 +110,15 @@ class Decoder:
 
     def __init__(self, acc_unit: AccUnit = "m/s2", gyro_unit: GyroUnit = "rad/s") -> None:
         self._factors = (factor("acc_x", acc_unit), factor("gyro_x", gyro_unit))
-        acc, gyro = self._factors
-        self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type({"acc": acc, "gyro": gyro}))
+        channels = _channel_kinds(dict(zip(("acc", "gyro"), self._factors, strict=True)))
+        self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type(channels, strict=True))
+        self._loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type(channels, strict=False))
         self._is_si = self._factors == (1.0, 1.0)
         self._tags: dict[tuple[Any, ...], Tags] = {_NO_TAG_VALUES: NO_TAGS}
         self._profiles: dict[tuple[Any, ...], WireProfile] = {_NO_PROFILE_VALUES: NO_PROFILE}
 
     def decode(self, payload: bytes, topic_device: str | None = None) -> list[Sample]:
-        """Return the samples of a payload, in the order in which they stand.
+        """Return the samples of a payload, in the order in which they are written there.
 
         Args:
             payload: JSON as it came.
@@ -136,14 +141,28 @@ class Decoder:
             raise PayloadError("larger than 64 KiB")
         try:
             return self._json.decode(payload)
-        except msgspec.ValidationError as error:
-            raise PayloadError(_reason(str(error))) from None
+        except msgspec.ValidationError:
+            return self._parse_loosely(payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise PayloadError("not JSON") from None
+
+    def _parse_loosely(self, payload: bytes) -> Any:  # noqa: ANN401 - a type made at run time
+        """Read a payload that has other keys than ours, or is not valid."""
+        try:
+            message = self._loose.decode(payload)
+        except msgspec.ValidationError as error:
+            raise PayloadError(reason(str(error))) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise PayloadError("not JSON") from None
+        for record in (message, *(message.samples or ())):
+            _resolve_aliases(record)
+        return message
 
     def _batch(self, message: Any, device_id: str, profile: WireProfile) -> list[Sample]:  # noqa: ANN401
         shared = self._known_tags(_tags_of(message))
         first = message.seq
+        if _health_of(message) != _NO_HEALTH:
+            _share_health(message)
         return [
             self._sample(
                 item,
@@ -178,11 +197,15 @@ class Decoder:
             seq,
             profile,
             shared if own == _NO_TAG_VALUES else self._known_tags(own),
-            item.rr_intervals_ms or (),
+            _beats(item.rr_intervals_ms) if item.rr_intervals_ms else (),
             end,
         )
 
-    def _values(self, values: tuple[float | None, ...]) -> tuple[float, ...]:
+    def _values(self, values: tuple[float | bool | None, ...]) -> tuple[float, ...]:
+        for flag in _FLAGS:
+            said = values[flag]
+            if isinstance(said, bool):
+                values = (*values[:flag], float(said), *values[flag + 1 :])
         measured = tuple(math.nan if v is None else v for v in values) if None in values else values
         return measured if self._is_si else self._to_si(measured)  # type: ignore[arg-type,return-value]
 
@@ -199,6 +222,44 @@ class Decoder:
 
     def _profile(self, values: tuple[Any, ...]) -> WireProfile:
         return _remember(self._profiles, values, _make_profile)
+
+
+def _resolve_aliases(record: Any) -> None:  # noqa: ANN401 - a type made at run time
+    """Give a record's own keys what stands under their aliases; where both are there, the own key counts."""
+    for alias, name in _ALIASES_OF[type(record).__name__]:
+        found = getattr(record, alias)
+        if found is not None and _is_missing(getattr(record, name)):
+            setattr(record, name, found)
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401 - of any key
+    return value is None or value != value  # noqa: PLR0124 - NaN is unlike itself
+
+
+def _aliases_of(*levels: keys.Level) -> list[tuple[str, str]]:
+    names = {*CHANNELS, *(key.name for key in keys.of(*levels))}
+    return [(alias, name) for alias, name in {**ALIASES, **_KEY_ALIASES}.items() if name in names]
+
+
+_ALIASES_OF: Final = {
+    "Item": _aliases_of("sample", "tag"),
+    "Payload": _aliases_of("sample", "tag", "message", "profile"),
+}
+
+
+def _share_health(message: Any) -> None:  # noqa: ANN401 - a type made at run time
+    """Give every sample of a batch the state of the sensor that the message gives once."""
+    known = [(CHANNELS[channel], value) for channel, value in zip(_HEALTH, _health_of(message), strict=True)]
+    for item in message.samples:
+        for name, value in known:
+            if not _is_missing(value) and _is_missing(getattr(item, name)):
+                setattr(item, name, value)
+
+
+def _beats(intervals: tuple[float | None, ...]) -> tuple[float, ...]:
+    """Return the intervals that can be heartbeats; one that cannot is left out, the others of the message stay."""
+    low, high = RR_LIMITS_MS
+    return tuple(each for each in intervals if each is not None and low <= each <= high)
 
 
 _REMEMBERED: Final = 4096
@@ -220,20 +281,28 @@ def _make_profile(age: float | None, weight: float | None, height: float | None,
     return WireProfile(age, weight, height, _SEXES[gender])
 
 
-def _reason(text: str) -> str:
-    """Return msgspec's words without the sender's value or its place in a list: the different reasons stay few."""
-    text = _LIST_INDEX.sub("[...]", text)
-    if text.startswith("Invalid enum value"):
-        return f"not an allowed value -{text.rpartition(' -')[2]}" if " - at " in text else "not an allowed value"
-    return text
-
-
 def _device(named: str | None, topic_device: str | None) -> str:
     if named is None:
         raise PayloadError("device_id is missing")
-    if topic_device is not None and named != topic_device:
+    device_id = plain_device(named)
+    if topic_device is not None and device_id != topic_device and device_id != plain_device(topic_device):
         raise PayloadError("device_id does not match the topic")
-    return named
+    return device_id
+
+
+def unused_keys(payload: bytes) -> dict[str, str | None]:
+    """Return the keys of a valid payload that are ignored, each with the key of ours that it resembles.
+
+    Meant for one message of a device, not for all: it is slow.
+
+    >>> unused_keys(b'{"device_id": "7", "timestamp": 1767261600, "heart_rte_bpm": 120, "firmware": 3}')
+    {'heart_rte_bpm': 'heart_rate_bpm', 'firmware': None}
+    """
+    known = {*CHANNELS, *ALIASES, *_KEYS, *_KEY_ALIASES, "samples"}
+    message = msgspec.json.decode(payload, type=dict[str, Any])
+    first: dict[str, Any] = next(iter(message.get("samples") or ({},)))
+    unused = [key[: keys.LONGEST_TEXT] for key in {**message, **first} if key not in known]
+    return {key: next(iter(difflib.get_close_matches(key, [*CHANNELS, *_KEYS], 1, 0.75)), None) for key in unused}
 
 
 def encode_sample(sample: Sample) -> bytes:
@@ -275,7 +344,7 @@ def _moment_keys(sample: Sample) -> dict[str, Any]:
     keys: dict[str, Any] = {"timestamp": sample.t}
     if sample.seq is not None:
         keys["seq"] = sample.seq
-    keys.update((name, v) for name, v in zip(CHANNELS, sample.values, strict=True) if not math.isnan(v))
+    keys.update([(name, v) for name, v in zip(CHANNELS, sample.values, strict=True) if v == v])  # noqa: PLR0124 - no NaN
     if sample.rr_intervals_ms:
         keys["rr_intervals_ms"] = sample.rr_intervals_ms
     return keys

@@ -47,6 +47,7 @@ class Will:
 class MqttLink:
     """A connection that mends itself.
 
+    Every topic, in both directions, has ``mqtt.topic_prefix`` in front of it at the broker and not here.
     It subscribes anew at each connect, tries again with growing pauses (0.25 s up to ``mqtt.reconnect_max_s``) when the
     broker is away, at the first connect too, and never blocks or fails the caller of ``publish``.
 
@@ -78,7 +79,8 @@ class MqttLink:
         take_retained: bool = True,
     ) -> None:
         self._settings = settings
-        self._subscriptions = list(subscriptions)
+        self._prefix = settings.topic_prefix
+        self._subscriptions = [(f"{self._prefix}{name}", qos) for name, qos in subscriptions]
         self._on_connection = on_connection
         self._bounds = (MAX_OUTGOING, min(MAX_OUTGOING, _MAX_QOS_1))
         self._waiting: tuple[deque[MQTTMessageInfo], deque[MQTTMessageInfo]] = (deque(), deque())
@@ -90,7 +92,7 @@ class MqttLink:
         self._client = self._build(client_id, will, persistent=persistent)
         self._lock = self._client.publishing
         if on_message is not None:
-            self._client.pass_messages_to(on_message, take_retained=take_retained)
+            self._client.pass_messages_to(_without(self._prefix, on_message), take_retained=take_retained)
 
     @property
     def connected(self) -> bool:
@@ -141,6 +143,7 @@ class MqttLink:
         Returns:
             False where the message is not going to be sent.
         """
+        topic = f"{self._prefix}{topic}"
         if not qos and not retain and self._client.send_now(topic, payload):
             return True
         with self._lock:
@@ -176,7 +179,7 @@ class MqttLink:
         client.on_connect_fail = self._on_connect_fail
         client.on_subscribe = self._on_subscribe
         if will is not None:
-            client.will_set(will.topic, will.payload, will.qos, will.retain)
+            client.will_set(f"{self._prefix}{will.topic}", will.payload, will.qos, will.retain)
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username, _password(self._settings.password_file))
         if self._settings.tls.enabled:
@@ -263,6 +266,14 @@ class MqttLink:
             self._told = (connected, text)
             if self._on_connection is not None:
                 self._on_connection(connected, text)
+
+
+def _without(prefix: str, on_message: Callable[[str, bytes], None]) -> Callable[[str, bytes], None]:
+    """Return ``on_message``, called with topics that have lost this prefix."""
+    if not prefix:
+        return on_message
+    length = len(prefix)
+    return lambda topic, payload: on_message(topic[length:], payload)
 
 
 def _is_settled(info: MQTTMessageInfo) -> bool:

@@ -1,8 +1,18 @@
-"""Names of the MQTT topics: the only place that knows them."""
+"""Names of the MQTT topics: the only place that knows them.
+
+The connection puts ``mqtt.topic_prefix`` in front of every topic and takes it off what arrives. Here, and in everything
+else that handles topics, they are without it.
+
+>>> sensor_data("007"), device_of("player/AA:BB:CC:00:11:22/sensor/data")
+('player/007/sensor/data', 'AABBCC001122')
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+from athlete_monitor.wire.keys import MAC_ADDRESS
 
 SENSOR_FILTERS: Final = ("player/+/sensor/data", "sensor/data")
 ENGINE_STATUS: Final = "engine/status"
@@ -11,6 +21,7 @@ MODEL_UPDATED_FILTER: Final = "models/+/updated"
 
 _PARTS_OF_SENSOR_TOPIC: Final = 4
 _LONGEST_ID: Final = 9
+_MAC_ADDRESS: Final = re.compile(MAC_ADDRESS)
 
 
 def sensor_data(device_id: str) -> str:
@@ -46,7 +57,12 @@ def model_updated(athlete_id: int | str) -> str:
 def device_of(topic: str) -> str | None:
     """Return the device named by a sensor topic; None for ``sensor/data``, where the payload names it."""
     parts = topic.split("/")
-    return parts[1] if len(parts) == _PARTS_OF_SENSOR_TOPIC else None
+    return plain_device(parts[1]) if len(parts) == _PARTS_OF_SENSOR_TOPIC else None
+
+
+def plain_device(device_id: str) -> str:
+    """Return a device id without the colons of a MAC address; any other id as it is."""
+    return device_id.replace(":", "") if ":" in device_id and _MAC_ADDRESS.fullmatch(device_id) else device_id
 
 
 def athlete_of(topic: str) -> int | str | None:

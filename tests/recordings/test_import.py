@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from athlete_monitor.arrays import CHANNELS
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import KINDS, READERS, import_recordings
 from athlete_monitor.recordings.imported import Imported, checked, write_session
@@ -88,7 +89,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path, sample_co
 
 def test_beats_and_the_body_survive_the_way_through_the_file(tmp_path):
     t = 1_700_000_000.0 + np.arange(3) / 10
-    values = np.full((3, 15), np.nan)
+    values = np.full((3, len(CHANNELS)), np.nan)
     values[:, 0] = [0.1, 0.2, 0.3]
     rr = {1: (1292.96875, 500.0)}
     body = WireProfile(20.0, 47.9, 155.0, "female")
@@ -99,4 +100,4 @@ def test_beats_and_the_body_survive_the_way_through_the_file(tmp_path):
 
 def test_a_recording_without_any_measurement_is_refused(tmp_path):
     with pytest.raises(RecordingError, match="holds no measurement"):
-        checked(Imported(tmp_path, np.arange(3.0), np.full((3, 15), np.nan)))
+        checked(Imported(tmp_path, np.arange(3.0), np.full((3, len(CHANNELS)), np.nan)))

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.arrays import CHANNEL_INDEX, GRAVITY_MPS2
-from athlete_monitor.channels import TABLE
+from athlete_monitor.arrays import BATTERY, CHANNEL_INDEX, CHANNELS, CONTACT, GRAVITY_MPS2, HEART_RATE, RSSI, SPEED
+from athlete_monitor.channels import ALIASES, TABLE
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire.codec import (
     MAX_PAYLOAD_BYTES,
     Decoder,
     encode_batch,
     encode_sample,
+    unused_keys,
 )
 from athlete_monitor.wire.sample import NOT_MEASURED, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import EARLIEST, LATEST
@@ -161,61 +162,60 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "two documents": (payload() + payload(), "not JSON"),
     "not UTF-8": (b'{"device_id": "\xff\xfe"}', "not JSON"),
     "bytes": (bytes(range(256)), "not JSON"),
-    "nested too deep": (b"[" * 60_000, "Expected `object`, got `array`"),
+    "nested too deep": (b"[" * 60_000, "expected an object, got a list"),
     "nested too deep in a key": (b'{"x":' + b"[" * 60_000, "not JSON"),
-    "a list": (b"[]", "Expected `object`, got `array`"),
-    "a number": (b"1", "Expected `object`, got `int`"),
-    "null": (b"null", "Expected `object`, got `null`"),
+    "a list": (b"[]", "expected an object, got a list"),
+    "a number": (b"1", "expected an object, got a whole number"),
+    "null": (b"null", "expected an object, got null"),
     "NaN": (payload()[:-1] + b', "acc_x": NaN}', "not JSON"),
     "Infinity": (payload()[:-1] + b', "acc_x": Infinity}', "not JSON"),
     "-Infinity": (payload()[:-1] + b', "acc_x": -Infinity}', "not JSON"),
     "beyond float": (payload()[:-1] + b', "acc_x": 1e999}', "Number out of range"),
-    "text for a number": (payload(acc_x="1.5"), "Expected `float | null`, got `str` - at `$.acc_x`"),
-    "list for a number": (payload(acc_x=[1.5]), "Expected `float | null`, got `array` - at `$.acc_x`"),
-    "true for a number": (payload(acc_x=True), "Expected `float | null`, got `bool` - at `$.acc_x`"),
-    "acceleration": (payload(acc_x=5000), "Expected `float` <= 1961.33 - at `$.acc_x`"),
-    "rotation": (payload(gyro_y=-101), "Expected `float` >= -100.0 - at `$.gyro_y`"),
-    "field": (payload(mag_z=1e5), "- at `$.mag_z`"),
-    "negative heart rate": (payload(heart_rate_bpm=-1), "- at `$.heart_rate_bpm`"),
-    "heart rate": (payload(heart_rate_bpm=301), "- at `$.heart_rate_bpm`"),
-    "negative speed": (payload(speed_mps=-0.1), "- at `$.speed_mps`"),
-    "speed": (payload(speed_mps=61), "- at `$.speed_mps`"),
-    "cadence": (payload(cadence_spm=501), "- at `$.cadence_spm`"),
-    "altitude": (payload(altitude_m=1e6), "- at `$.altitude_m`"),
-    "short interval": (payload(rr_intervals_ms=[800, 99]), "- at `$.rr_intervals_ms[...]`"),
-    "interval of text": (payload(rr_intervals_ms=["800"]), "- at `$.rr_intervals_ms[...]`"),
+    "text for a number": (payload(acc_x="1.5"), "`acc_x`: expected a number, got text"),
+    "list for a number": (payload(acc_x=[1.5]), "`acc_x`: expected a number, got a list"),
+    "true for a number": (payload(acc_x=True), "`acc_x`: expected a number, got true or false"),
+    "acceleration": (payload(acc_x=5000), "`acc_x` is above 1961.33"),
+    "rotation": (payload(gyro_y=-101), "`gyro_y` is below -100"),
+    "field": (payload(mag_z=1e5), "`mag_z`"),
+    "negative heart rate": (payload(heart_rate_bpm=-1), "`heart_rate_bpm`"),
+    "heart rate": (payload(heart_rate_bpm=301), "`heart_rate_bpm`"),
+    "negative speed": (payload(speed_mps=-0.1), "`speed_mps`"),
+    "speed": (payload(speed_mps=61), "`speed_mps`"),
+    "cadence": (payload(cadence_spm=501), "`cadence_spm`"),
+    "altitude": (payload(altitude_m=1e6), "`altitude_m`"),
+    "interval of text": (payload(rr_intervals_ms=["800"]), "`rr_intervals_ms[...]`"),
     "no device": (payload(device_id=...), "device_id is missing"),
     "null device": (payload(device_id=None), "device_id is missing"),
     "another device": (payload(device_id="002"), "device_id does not match the topic"),
-    "empty device": (payload(device_id=""), "- at `$.device_id`"),
-    "long device": (payload(device_id="a" * 33), "- at `$.device_id`"),
-    "device with a slash": (payload(device_id="../../etc"), "- at `$.device_id`"),
-    "device with a line end": (payload(device_id="001\n"), "- at `$.device_id`"),
-    "device of number": (payload(device_id=1), "- at `$.device_id`"),
+    "empty device": (payload(device_id=""), "`device_id`"),
+    "long device": (payload(device_id="a" * 33), "`device_id`"),
+    "device with a slash": (payload(device_id="../../etc"), "`device_id`"),
+    "device with a line end": (payload(device_id="001\n"), "`device_id`"),
+    "device of number": (payload(device_id=1), "`device_id`"),
     "no time": (payload(timestamp=...), "timestamp is missing"),
     "null time": (payload(timestamp=None), "timestamp is missing"),
     "no such day": (payload(timestamp="2026-02-30 10:00:00"), "timestamp not understood"),
     "words for a time": (payload(timestamp="yesterday"), "timestamp not understood"),
     "time before 2000": (payload(timestamp=12), "timestamp out of range"),
     "time in ms": (payload(timestamp=1_700_000_000_000), "timestamp out of range"),
-    "time as list": (payload(timestamp=[1]), "- at `$.timestamp`"),
-    "athlete 0": (payload(athlete_id=0), "- at `$.athlete_id`"),
-    "athlete of text": (payload(athlete_id="1"), "- at `$.athlete_id`"),
-    "half an athlete": (payload(athlete_id=1.5), "- at `$.athlete_id`"),
-    "negative seq": (payload(seq=-1), "- at `$.seq`"),
-    "mode": (payload(mode="match"), "not an allowed value - at `$.mode`"),
-    "gender of text": (payload(gender="other"), "not an allowed value - at `$.gender`"),
+    "time as list": (payload(timestamp=[1]), "`timestamp`"),
+    "athlete 0": (payload(athlete_id=0), "`athlete_id`"),
+    "athlete of text": (payload(athlete_id="1"), "`athlete_id`"),
+    "half an athlete": (payload(athlete_id=1.5), "`athlete_id`"),
+    "negative seq": (payload(seq=-1), "`seq`"),
+    "mode": (payload(mode="match"), "`mode`: not an allowed value"),
+    "gender of text": (payload(gender="other"), "`gender`: not an allowed value"),
     "gender of number": (payload(gender=2), "gender is not 1, 0, Male or Female"),
-    "age": (payload(age=3), "- at `$.age`"),
-    "weight": (payload(weight=1000), "- at `$.weight`"),
-    "height in m": (payload(height=1.8), "- at `$.height`"),
-    "long phase": (payload(session_phase="x" * 65), "- at `$.session_phase`"),
-    "samples of no list": (payload(samples={}), "- at `$.samples`"),
-    "a sample of no object": (payload(samples=[1]), "- at `$.samples[...]`"),
+    "age": (payload(age=3), "`age`"),
+    "weight": (payload(weight=1000), "`weight`"),
+    "height in m": (payload(height=1.8), "`height`"),
+    "long phase": (payload(session_phase="x" * 65), "`session_phase`"),
+    "samples of no list": (payload(samples={}), "`samples`"),
+    "a sample of no object": (payload(samples=[1]), "`samples[...]`"),
     "a sample without time": (payload(samples=[{"acc_x": 1}]), "timestamp is missing"),
     "a bad sample among good ones": (
         payload(samples=[{"timestamp": 1.7e9}, {"timestamp": 1.7e9, "acc_x": 1e9}]),
-        "- at `$.samples[...].acc_x`",
+        "`samples[...].acc_x`",
     ),
     "an end with samples": (payload(event="end", samples=[{"timestamp": 1.7e9}]), "an end message holds no samples"),
     "larger than 64 KiB": (payload(note="x" * MAX_PAYLOAD_BYTES), "larger than 64 KiB"),
@@ -258,3 +258,75 @@ def test_many_different_tags_and_profiles_do_not_fill_the_memory():
         decoder.decode(payload(session_phase=f"phase {number}", weight=50 + number / 100), "001")
     assert len(decoder._tags) <= 4096
     assert len(decoder._profiles) <= 4096
+
+
+@pytest.mark.parametrize("alias", ["heart_rate", "hr", "heartRateBpm", "hr_bpm"])
+def test_a_misspelt_key_that_can_mean_one_channel_only_is_that_channel(alias):
+    [sample] = Decoder().decode(payload(heart_rate_bpm=..., **{alias: 141}), "001")
+    assert sample.values[HEART_RATE] == 141.0
+    [item] = Decoder().decode(payload(samples=[{"ts": 1.7e9, alias: 141}]), "001")
+    assert item.values[HEART_RATE] == 141.0
+
+
+def test_every_alias_is_read_as_what_it_means():
+    for alias, name in ALIASES.items():
+        value = [800.0] if name == "rr_intervals_ms" else 1.0
+        [sample] = Decoder().decode(
+            payload(heart_rate_bpm=..., acc_x=..., acc_y=..., acc_z=..., **{alias: value}), "001"
+        )
+        if name == "rr_intervals_ms":
+            assert sample.rr_intervals_ms == (800.0,)
+        else:
+            assert [name for name, v in zip(CHANNELS, sample.values, strict=True) if v == 1.0] == [name]
+
+
+def test_a_key_of_ours_wins_over_its_alias_and_a_bad_alias_is_refused_by_its_name():
+    [sample] = Decoder().decode(payload(heart_rate_bpm=120, heart_rate=60), "001")
+    assert sample.values[HEART_RATE] == 120
+    with pytest.raises(PayloadError, match="`heart_rate` is above 300"):
+        Decoder().decode(payload(heart_rate=400), "001")
+
+
+def test_a_speed_without_its_unit_is_not_guessed():
+    [sample] = Decoder().decode(payload(speed=28), "001")
+    assert math.isnan(sample.values[SPEED])
+
+
+@pytest.mark.parametrize("named", ["AA:bb:0C:1D:2E:3F", "AAbb0C1D2E3F"])
+@pytest.mark.parametrize("topic", ["AA:bb:0C:1D:2E:3F", "AAbb0C1D2E3F", None])
+def test_a_mac_address_is_a_device_without_its_colons(named, topic):
+    [sample] = Decoder().decode(payload(device_id=named), topic)
+    assert sample.device_id == "AAbb0C1D2E3F"
+
+
+@pytest.mark.parametrize("odd", ["AA:BB", "AA:BB:CC:DD:EE:FF:00", "GG:BB:CC:DD:EE:FF", "a:b"])
+def test_colons_are_only_taken_out_of_a_mac_address(odd):
+    with pytest.raises(PayloadError, match="device_id"):
+        Decoder().decode(payload(device_id=odd), None)
+
+
+def test_an_interval_out_of_range_is_left_out_and_its_message_stays():
+    [sample] = Decoder().decode(payload(rr_intervals_ms=[800, 99, None, 0, 20_000, 812.5]), "001")
+    assert sample.rr_intervals_ms == (800.0, 812.5)
+    assert sample.values[HEART_RATE] == 120
+
+
+@pytest.mark.parametrize(("said", "value"), [(True, 1.0), (False, 0.0), (1, 1.0), (0, 0.0), (None, math.nan)])
+def test_contact_is_true_or_1_false_or_0(said, value):
+    [sample] = Decoder().decode(payload(contact=said), "001")
+    assert sample.values[CONTACT] == pytest.approx(value, nan_ok=True)
+    assert all(type(each) is float or each == 120 for each in sample.values)
+
+
+def test_a_batch_gives_the_state_of_its_sensor_once_and_a_sample_may_differ():
+    items = [{"timestamp": 1.7e9, "acc_x": 1.0}, {"timestamp": 1.7e9 + 0.02, "acc_x": 2.0, "contact": False}]
+    first, second = Decoder().decode(payload(timestamp=..., samples=items, battery_percent=81, contact=True), "001")
+    assert (first.values[BATTERY], second.values[BATTERY]) == (81, 81)
+    assert (first.values[CONTACT], second.values[CONTACT]) == (1.0, 0.0)
+    assert math.isnan(first.values[RSSI])
+
+
+def test_keys_that_are_not_used_are_named_with_what_they_resemble():
+    data = payload(heartrate_bmp=1, firmware={"a": 1}, samples=[{"timestamp": 1.7e9, "acx_x": 1}])
+    assert unused_keys(data) == {"heartrate_bmp": "heart_rate_bpm", "firmware": None, "acx_x": "acc_x"}
+    assert unused_keys(payload(hr=1)) == {}

@@ -35,7 +35,8 @@ NO_TLS = Tls(enabled=False, ca_file=None, cert_file=None, key_file=None)
 def settings(port: int, **changes: Any) -> Mqtt:
     keys: dict[str, Any] = {
         "broker": "external", "host": "127.0.0.1", "port": port, "username": None, "password_file": None,
-        "tls": NO_TLS, "keepalive_s": 10, "reconnect_max_s": 1.0, "qos": 0, "persistent_session": False,
+        "tls": NO_TLS, "topic_prefix": "",
+        "keepalive_s": 10, "reconnect_max_s": 1.0, "qos": 0, "persistent_session": False,
     }  # fmt: skip
     return Mqtt(**(keys | changes))
 
@@ -96,6 +97,32 @@ def test_payloads_of_every_size_arrive_whole(mosquitto, connect, size):
     connect(mosquitto.port, "sender").publish("big", payload, 1)
     wait_until(lambda: inbox, what="the message")
     assert inbox == [("big", payload)]
+
+
+def test_the_prefix_is_on_every_topic_at_the_broker_and_on_none_here(mosquitto, connect):
+    plain, prefixed, neighbour = Inbox(), Inbox(), Inbox()
+    subscribed(connect, mosquitto.port, plain, "#", "plain")
+    ours, theirs = (settings(mosquitto.port, topic_prefix=name) for name in ("club", "club/b/"))
+    subscribed(connect, mosquitto.port, prefixed, "x/#", "prefixed", mqtt=ours)
+    subscribed(connect, mosquitto.port, neighbour, "x/#", "neighbour", mqtt=theirs)
+    plain.clear()
+    sender = connect(mosquitto.port, "sender", mqtt=ours, will=Will("engine/status", b"lost"))
+    for qos in (0, 1):
+        assert sender.publish("x/1", b"%d" % qos, qos)
+    sender.publish("x/kept", b"2", 1, retain=True)
+    wait_until(lambda: len(prefixed) == 3, what="three messages")
+    wait_until(lambda: len(plain) == 3, what="three messages at the broker")
+    assert [topic for topic, _ in prefixed] == ["x/1", "x/1", "x/kept"]
+    assert [topic for topic, _ in plain] == ["club/x/1", "club/x/1", "club/x/kept"]
+    sender._client.hang_up()
+    wait_until(lambda: ("club/engine/status", b"lost") in plain, what="the last will")
+    assert neighbour == []
+
+
+@pytest.mark.parametrize("name", ["a b", "+", "#", "a//b", "/a", "ü"])
+def test_a_prefix_that_is_no_topic_is_refused(name):
+    with pytest.raises(ValueError, match="topic_prefix"):
+        settings(1883, topic_prefix=name)
 
 
 def test_a_retained_message_waits_for_whoever_subscribes(mosquitto, connect):
