@@ -1,0 +1,1 @@
+"""The project's tests: a package, so that a library which installs one of the same name does not hide it."""
