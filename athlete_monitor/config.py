@@ -7,13 +7,15 @@ Relative paths in the file are relative to the file's own folder, or to ``root``
 from __future__ import annotations
 
 import os
+import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+import athlete_monitor
 from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.errors import ConfigError
 
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from pydantic_core import ErrorDetails
+
+MODEL_KINDS: Final = tuple(
+    sorted(module.name for module in pkgutil.iter_modules([f"{athlete_monitor.__path__[0]}/models/kinds"]))
+)
+"""Kinds of model: the modules of ``models/kinds``, listed without importing them."""
 
 M = TypeVar("M", bound=BaseModel)
 S = TypeVar("S", bound="Section")
@@ -64,6 +71,9 @@ class Paths(Section):
 class Training(Section):
     """How a personal model is trained and judged."""
 
+    kinds: tuple[str, ...] = Field(
+        min_length=1, strict=False, description="Kinds of model that may serve; with several, later sessions decide."
+    )
     n_estimators: int = Field(ge=1, le=2000, description="Trees of a forest.")
     max_depth: int = Field(ge=1, le=32, description="Depth of a tree.")
     min_samples_split: int = Field(ge=2, le=10_000, description="Rows a node needs to be split.")
@@ -81,6 +91,15 @@ class Training(Section):
         ge=0.1, le=0.5, description="Last part in time held out where an athlete has one session only."
     )
     use_games: bool = Field(description="Use match files too, where they hold a strap's heart rate.")
+
+    @field_validator("kinds")
+    @classmethod
+    def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [kind for kind in kinds if kind not in MODEL_KINDS]
+        if unknown:
+            msg = f"{unknown[0]!r} is no kind of model; known: {', '.join(MODEL_KINDS)}"
+            raise ValueError(msg)
+        return kinds
 
 
 class Monitoring(Section):

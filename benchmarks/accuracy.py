@@ -26,9 +26,9 @@ from athlete_monitor.models.correction import BLANK, correction, learn
 from athlete_monitor.recordings.hexoskin import read_hexoskin
 from athlete_monitor.recordings.runs import read_run
 from athlete_monitor.training import squad
+from athlete_monitor.training.athlete import fit, train_athlete
 from athlete_monitor.training.dataset import AthleteData, SessionRows, Track, replay
 from athlete_monitor.training.evaluation import quantiles, ridge_predictions
-from athlete_monitor.training.forest import fit, train_athlete
 from athlete_monitor.training.sessions import SessionFile
 
 if TYPE_CHECKING:
@@ -235,7 +235,7 @@ def intervals(bench: Bench, rows: Sequence[SessionRows], known: int, used: int) 
     for place in range(known, len(rows)):
         data = AthleteData(1, bench.groups, tuple(rows[place - used : place]), ())
         trained = train_athlete(data, bench.settings, bench.rises)
-        error = rows[place].y - trained.forest.predict(rows[place].X)
+        error = rows[place].y - trained.model.predict(rows[place].X)
         X, y = _stacked(data.sessions[:-1])
         alone = quantiles(trained.test_y - bench.forest(X, y, trained.test_X))
         deployed.append(_covered(error, trained.interval))

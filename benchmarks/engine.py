@@ -215,7 +215,7 @@ def publish_models(path: Path, options: argparse.Namespace) -> None:
 
     from athlete_monitor.config import load_config
     from athlete_monitor.features import PROFILE_FEATURES, FeatureSpec
-    from athlete_monitor.models.export import export_forest
+    from athlete_monitor.models.export import export_trees
     from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles, Session
     from athlete_monitor.models.store import ModelStore
 
@@ -227,7 +227,7 @@ def publish_models(path: Path, options: argparse.Namespace) -> None:
     X = rng.normal(size=(3000, len(names))).astype(np.float32)
     forest = RandomForestRegressor(config.training.n_estimators, max_depth=config.training.max_depth, max_features=0.5)
     forest.fit(X, 130 + 20 * X[:, 0] + 10 * X[:, 1] * X[:, 2])
-    artifacts = export_forest(forest, len(names)).by_kind()
+    artifacts = export_trees(forest).by_kind()
     for athlete in range(1, options.athletes + 1) if options.personal else ("default",):
         draft = Manifest(
             athlete_id=athlete,  # type: ignore[arg-type]

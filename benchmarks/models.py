@@ -86,12 +86,12 @@ def fitted_forest(options: argparse.Namespace, seed: int) -> RandomForestRegress
 
 def make_squad(folder: Path, options: argparse.Namespace) -> None:
     """Train and publish a model for each athlete."""
-    from athlete_monitor.models.export import check_agreement, export_forest
+    from athlete_monitor.models.export import check_agreement, export_trees
 
     store = store_in(folder)
     for athlete_id in range(1, options.athletes + 1):
         forest = fitted_forest(options, athlete_id)
-        artifacts = export_forest(forest, options.features)
+        artifacts = export_trees(forest)
         if athlete_id == 1:
             check_agreement(forest, artifacts, rows(1000, options.features))
         store.publish(draft(athlete_id, options.features), artifacts.by_kind())

@@ -1,15 +1,15 @@
 """The Hummingbird archive, read in memory: a zip whose member ``deploy_model.zip`` is a TorchScript file.
 
 Its other members (a pickle among them) are for people who use Hummingbird's own ``load``; nothing here touches them.
-Sizes and ratios are checked before and while members are read, and the TorchScript's code may use tree arithmetic
-alone: TorchScript could otherwise write files. Both are a second wall. The first is the manifest's SHA-256, and against
-an author who writes manifests too, the signature.
+Sizes and ratios are checked before and while members are read, and the TorchScript's code may use only what an exported
+model uses, without loops: TorchScript could otherwise write files, or never end. Both are a second wall. The first is
+the manifest's SHA-256, and against an author who writes manifests too, the signature.
 """
 
 from __future__ import annotations
 
+import ast
 import io
-import re
 import zipfile
 import zlib
 from typing import Final
@@ -20,16 +20,23 @@ SCRIPT_MEMBER: Final = "deploy_model.zip"
 LARGEST_RATIO: Final = 200
 LARGEST_MEMBER_BYTES: Final = 512 * 1024 * 1024
 MOST_MEMBERS: Final = 10_000
-LARGEST_CODE_BYTES: Final = 4 * 1024 * 1024
+LARGEST_CODE_BYTES: Final = 256 * 1024
 
-OPERATIONS: Final = re.compile(
-    r"add|annotate|eq|expand|expand_as|floor_divide|gather|ge|gt|index_select|le|lt|mul|reshape|size|squeeze|sum|to|"
-    r"transpose|unsqueeze|view|where"
-)
-"""The torch functions that exported forests call."""
+OPERATIONS: Final = frozenset(
+    (
+        "add", "annotate", "eq", "expand", "expand_as", "floor_divide", "gather", "ge", "gt", "index_select", "le",
+        "lt", "maximum", "minimum", "mul", "reshape", "round", "size", "squeeze", "sub", "sum", "to", "transpose",
+        "unsqueeze", "view", "where",
+    )
+)  # fmt: skip
+"""The torch functions that exported models call."""
 
-_USE: Final = re.compile(r"\btorch\s*\.\s*([\w.]+)")
-_FOREIGN: Final = re.compile(r"\bops\b|::|__(?:set|get)state__|\bfork\b|\bimport\b")
+_SYNTAX: Final = (
+    ast.Module, ast.ClassDef, ast.FunctionDef, ast.arguments, ast.arg, ast.Assign, ast.AnnAssign, ast.Return, ast.If,
+    ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Name, ast.List, ast.Tuple, ast.Constant, ast.UnaryOp,
+    ast.USub, ast.Load, ast.Store,
+)  # fmt: skip
+"""What their code consists of: one step after the other and a choice between two ways, no loop, no other call."""
 
 
 def torchscript_of(archive: bytes) -> bytes:
@@ -84,7 +91,40 @@ def _check_code(script: zipfile.ZipFile) -> None:
     if not sources:
         raise ModelError(f"{SCRIPT_MEMBER} holds no TorchScript code")
     for name in sources:
-        code = _read_member(script, name, LARGEST_CODE_BYTES).decode("utf-8", "replace")
-        foreign = [use for use in _USE.findall(code) if not OPERATIONS.fullmatch(use)] + _FOREIGN.findall(code)
+        foreign = _foreign(_read_member(script, name, LARGEST_CODE_BYTES).decode("utf-8", "replace"))
         if foreign:
-            raise ModelError(f"{SCRIPT_MEMBER}: {name} is not the code of a forest, it uses {foreign[0]}")
+            raise ModelError(f"{SCRIPT_MEMBER}: {name} is not the code of an exported model: {foreign}")
+
+
+def _foreign(code: str) -> str:
+    """What in TorchScript code, which has Python's syntax, no exported model needs; empty where all is known."""
+    try:
+        nodes = list(ast.walk(ast.parse(code)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"it cannot be parsed ({type(error).__name__})"
+    return next(filter(None, map(_objection, nodes)), "")
+
+
+def _objection(node: ast.AST) -> str:
+    if not isinstance(node, _SYNTAX):
+        return f"it has a {type(node).__name__}"
+    if isinstance(node, ast.FunctionDef) and node.name != "forward":
+        return f"it defines {node.name}"
+    if isinstance(node, ast.Call):
+        called = ast.unparse(node.func)
+        known = called == "annotate" or called in {f"torch.{name}" for name in OPERATIONS}
+        return "" if known else f"it uses {called[:80]}"
+    return _objection_to_attribute(node)
+
+
+def _objection_to_attribute(node: ast.AST) -> str:
+    """Attributes are functions of torch that are called, constants, and names of classes; nothing is passed on."""
+    if not isinstance(node, ast.Attribute):
+        return ""
+    root: ast.expr = node
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    of = root.id if isinstance(root, ast.Name) else "?"
+    constant = of == "CONSTANTS" and node.value is root
+    known = constant or of == "__torch__" or (of == "torch" and node.attr in OPERATIONS)
+    return "" if known else f"it uses {ast.unparse(node)[:80]}"

@@ -1,4 +1,4 @@
-"""A scikit-learn forest turned into what the live process runs, checked against the original."""
+"""Fitted trees turned into what the live process runs, and every export checked against the original."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import io
 import pickle
 import tempfile
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from athlete_monitor.errors import ModelError
+from athlete_monitor.models.kind import Artifacts
+from athlete_monitor.models.line import onnx_nodes
 from athlete_monitor.models.runtimes import HummingbirdRuntime, OnnxRuntime
 
 if TYPE_CHECKING:
-    from sklearn.ensemble import RandomForestRegressor
-
-    from athlete_monitor.arrays import Float32Array
-    from athlete_monitor.models.manifest import ArtifactKind
+    from athlete_monitor.arrays import Float32Array, FloatArray
+    from athlete_monitor.models.kind import Estimator, Shape
+    from athlete_monitor.models.line import WholeLine
 
 AGREEMENT_BPM: Final = 1e-3
 """Largest difference from scikit-learn that an export may have, bpm."""
@@ -29,43 +29,47 @@ AGREEMENT_BPM: Final = 1e-3
 PERFECT_TREE_DEPTH: Final = 10
 """Deepest forest that is laid out as perfect trees: fastest, but its size doubles with each level."""
 
+LEAST_LEAVES: Final = 12
+
 _ONNX_OPSETS: Final = {"": 15, "ai.onnx.ml": 3}
 
 
-@dataclass(frozen=True)
-class Artifacts:
-    """The files of one model, as bytes."""
-
-    pickle: bytes
-    hummingbird_zip: bytes
-    onnx: bytes
-
-    def by_kind(self) -> dict[ArtifactKind, bytes]:
-        """The same bytes under the names of the store."""
-        return {"pickle": self.pickle, "hummingbird": self.hummingbird_zip, "onnx": self.onnx}
+def leaf_rows(shape: Shape, rows: int) -> int:
+    """Rows that a leaf keeps at least where a tree learns from ``rows``: fewer than configured with few rows."""
+    return max(1, min(shape.min_samples_leaf, rows // LEAST_LEAVES))
 
 
-def export_forest(forest: RandomForestRegressor, n_features: int) -> Artifacts:
-    """Export a fitted forest: the pickle as it is, Hummingbird (TorchScript) and ONNX.
+def importance_of_trees(trees: Any) -> FloatArray:  # noqa: ANN401
+    """How much each feature matters to an ensemble of trees, [F]."""
+    importance: FloatArray = trees.feature_importances_
+    return importance
+
+
+def shape_of_trees(trees: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Trees, levels, and whether the answer is held to rise with effort, for the manifest."""
+    return {
+        "trees": len(trees.estimators_),
+        "depth": max(tree.get_depth() for tree in trees.estimators_),
+        "monotone": trees.monotonic_cst is not None,
+    }
+
+
+def export_trees(trees: Any) -> Artifacts:  # noqa: ANN401
+    """Export a fitted ensemble of trees: the pickle as it is, Hummingbird (TorchScript) and ONNX.
 
     Thresholds go down to float32, so that a float32 value takes the same branch as in scikit-learn.
-
-    Raises:
-        ModelError: the forest takes another number of features.
     """
-    if forest.n_features_in_ != n_features:
-        raise ModelError(f"the forest takes {forest.n_features_in_} features, not {n_features}")
-    rounded = _with_float32_thresholds(forest)
-    return Artifacts(pickle.dumps(forest), _hummingbird_zip(rounded, n_features), _onnx(rounded, n_features))
+    rounded, n_features = with_float32_thresholds(trees), trees.n_features_in_
+    return Artifacts(pickle.dumps(trees), hummingbird_zip(rounded, n_features), onnx_of(rounded, n_features))
 
 
-def check_agreement(forest: RandomForestRegressor, artifacts: Artifacts, X: Float32Array) -> dict[str, float]:
+def check_agreement(model: Estimator, artifacts: Artifacts, X: Float32Array) -> dict[str, float]:
     """Largest difference between each export and scikit-learn over the finite rows X, float32 [n, F], in bpm.
 
     Raises:
         ModelError: an export differs by more than ``AGREEMENT_BPM``.
     """
-    expected = forest.predict(X)
+    expected = model.predict(X)
     runtimes = (HummingbirdRuntime("cpu"), OnnxRuntime("cpu"))
     predictors = {r.name: r.load(artifacts.by_kind()[r.kind], X.shape[1]) for r in runtimes}
     differences = {name: float(np.max(np.abs(p.predict(X) - expected))) for name, p in predictors.items()}
@@ -75,7 +79,8 @@ def check_agreement(forest: RandomForestRegressor, artifacts: Artifacts, X: Floa
     return differences
 
 
-def _with_float32_thresholds(forest: RandomForestRegressor) -> RandomForestRegressor:
+def with_float32_thresholds(forest: Any) -> Any:  # noqa: ANN401
+    """Copy an ensemble with every threshold rounded down to a float32 value."""
     rounded = copy.deepcopy(forest)
     for tree in rounded.estimators_:
         thresholds = tree.tree_.threshold
@@ -89,17 +94,18 @@ def _float32_at_most(values: Any) -> Any:  # noqa: ANN401
     return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
-def _hummingbird_zip(forest: RandomForestRegressor, n_features: int) -> bytes:
+def hummingbird_zip(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401
+    """Hummingbird's archive of an ensemble of trees (and of a line that is added), with our traversal inside."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        container = _container(forest, n_features)
+        container = _container(forest, n_features, line)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.zip")
             container.save(str(path))
             return path.read_bytes()
 
 
-def _container(forest: RandomForestRegressor, n_features: int) -> Any:  # noqa: ANN401
+def _container(forest: Any, n_features: int, line: WholeLine | None) -> Any:  # noqa: ANN401
     """Hummingbird's container around our traversal of its trees."""
     from hummingbird.ml import convert
 
@@ -109,15 +115,30 @@ def _container(forest: RandomForestRegressor, n_features: int) -> Any:  # noqa: 
     layout = "perf_tree_trav" if depth <= PERFECT_TREE_DEPTH else "tree_trav"
     rows = np.zeros((2, n_features), np.float32)
     container = convert(forest, "torch.jit", rows, extra_config={"tree_implementation": layout})
-    container._model = as_script(container.model, n_features)  # noqa: SLF001
+    container._model = as_script(container.model, n_features, line)  # noqa: SLF001
     return container
 
 
-def _onnx(forest: RandomForestRegressor, n_features: int) -> bytes:
+def onnx_of(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401
+    """An ONNX model of an ensemble of trees, to which the line is added where there is one."""
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = to_onnx(forest, initial_types=[("X", FloatTensorType([None, n_features]))], target_opset=_ONNX_OPSETS)
+    if line is not None:
+        _add_line(model.graph, line)
     return cast("bytes", model.SerializeToString())
+
+
+def _add_line(graph: Any, line: WholeLine) -> None:  # noqa: ANN401
+    """Add a line to what a graph with one input and one output answers."""
+    from onnx import helper
+
+    answer = graph.output[0].name
+    for node in graph.node:
+        node.output[:] = ["of_trees" if name == answer else name for name in node.output]
+    nodes, constants = onnx_nodes(line, graph.input[0].name, "of_line")
+    graph.node.extend([*nodes, helper.make_node("Add", ["of_trees", "of_line"], [answer])])
+    graph.initializer.extend(constants)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.files import read_regular
@@ -28,6 +28,9 @@ KEY_LEAST_BYTES: Final = 16
 
 DEFAULT: Final = "default"
 """The id of the squad-wide model, for athletes without their own."""
+
+FIRST_KIND: Final = "random_forest"
+"""What a manifest without a kind describes: a model from before there were several."""
 
 AthleteId = Annotated[int, Meta(ge=1, le=2**31)] | Literal["default"]
 ArtifactKind = Literal["pickle", "hummingbird", "onnx"]
@@ -83,7 +86,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     ``feature_names`` is the exact order of the columns of X (profile features last, in the default model);
     ``feature_spec`` is ``FeatureSpec.to_dict()``; ``window`` is in samples. A draft leaves out ``artifacts``,
-    ``created`` and ``signature``: the store fills them in.
+    ``created`` and ``signature``: the store fills them in. ``kind`` names the kind of model (``models/kinds``),
+    ``facts`` describe it; manifests from before there were kinds have neither, and are random forests.
     """
 
     format_version: int = FORMAT_VERSION
@@ -101,6 +105,13 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     artifacts: dict[str, Artifact] = {}
     created: str = ""
     signature: str | None = None
+    kind: Name | UnsetType = UNSET
+    facts: dict[str, Any] | UnsetType = UNSET
+
+    @property
+    def kind_name(self) -> str:
+        """The kind of model."""
+        return FIRST_KIND if self.kind is UNSET else str(self.kind)
 
     @property
     def model_id(self) -> str:

@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from athlete_monitor.models.line import WholeLine
 
 FEW_ROWS: Final = 2
 """Up to so many rows it is faster to evaluate all nodes at once and then to go down through the answers."""
@@ -65,8 +68,26 @@ class EvaluatedDescent(Descent):
         return self._mean(nodes.reshape(-1))
 
 
-class Sized(torch.nn.Module):
-    """Goes the faster of two ways for the number of rows.
+class StraightLine(torch.nn.Module):
+    """The line that is added to the trees' answer (``models/line.py``): X, float32 [n, F], to float32 [n, 1], bpm."""
+
+    def __init__(self, line: WholeLine) -> None:
+        """Take its arrays."""
+        super().__init__()
+        self.mean, self.scale, self.low, self.high, self.weight = (
+            torch.from_numpy(value) for value in (line.mean, line.scale, line.low, line.high, line.weight)
+        )
+        self.unit, self.start = line.unit, line.start
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        """Predict; every intermediate sum is a whole number that float64 holds exactly."""
+        steps = torch.minimum(torch.maximum((X - self.mean) * self.scale, self.low), self.high)
+        total = (torch.round(steps).to(torch.float64) * self.weight).sum(1, keepdim=True)
+        return (total * self.unit + self.start).to(torch.float32)
+
+
+class Trees(torch.nn.Module):
+    """Goes the faster of two ways through the trees for the number of rows.
 
     Its one parameter, of zeros, says by its size how many features the model takes, and tells Hummingbird's own
     container on which device the model is.
@@ -84,8 +105,24 @@ class Sized(torch.nn.Module):
         return predicted
 
 
-def as_script(model: torch.nn.Module, n_features: int) -> Any:  # noqa: ANN401
-    """Turn what Hummingbird made of a forest into one flat, frozen TorchScript function of float32 [n, n_features].
+class TreesAndLine(torch.nn.Module):
+    """Trees and a line, added. ``line_table`` [7, F] holds the line again, for models that are joined."""
+
+    def __init__(self, trees: Trees, line: WholeLine) -> None:
+        """Take both parts."""
+        super().__init__()
+        self.columns, self.trees, self.line = trees.columns, trees, StraightLine(line)
+        table = np.broadcast_arrays(*(np.float64(value) for value in vars(line).values()))
+        self.register_buffer("line_table", torch.from_numpy(np.stack(table)))
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        """Predict; see the parts."""
+        predicted: torch.Tensor = self.trees(X) + self.line(X)
+        return predicted
+
+
+def as_script(model: torch.nn.Module, n_features: int, line: WholeLine | None = None) -> Any:  # noqa: ANN401
+    """Turn what Hummingbird made of trees into one flat, frozen TorchScript function of float32 [n, n_features].
 
     Frozen, it loads in half the time and holds a quarter less memory.
     """
@@ -95,21 +132,28 @@ def as_script(model: torch.nn.Module, n_features: int) -> Any:  # noqa: ANN401
     if "root_nodes" in tables:
         many = Descent(tables)
         few = EvaluatedDescent(tables) if len(tables["leaf_nodes"]) <= MOST_NODES else many
-    return jit.freeze(jit.script(Sized(few, many, n_features)).eval(), preserved_attrs=["columns"])
+    trees = Trees(few, many, n_features)
+    whole = trees if line is None else TreesAndLine(trees, line)
+    kept = ["columns"] if line is None else ["columns", "line_table"]
+    return jit.freeze(jit.script(whole).eval(), preserved_attrs=kept)
 
 
 @dataclass(frozen=True)
 class Tables:
-    """A forest as ``Descent`` holds it: of S = n_trees * 2^depth, features int64 [S], thresholds and leaves [2 S]."""
+    """A forest as ``Descent`` holds it: of S = n_trees * 2^depth, features int64 [S], thresholds and leaves [2 S].
+
+    ``line`` float64 [7, F] is that of ``TreesAndLine``, None for trees only.
+    """
 
     n_trees: int
     features: torch.Tensor
     thresholds_and_leaves: torch.Tensor
+    line: torch.Tensor | None = None
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Forests of equal shape can be joined."""
-        return self.n_trees, len(self.features)
+    def shape(self) -> tuple[int, int, bool]:
+        """Models of equal shape can be joined."""
+        return self.n_trees, len(self.features), self.line is not None
 
 
 def tables_in(script: Any) -> Tables | None:  # noqa: ANN401
@@ -120,24 +164,27 @@ def tables_in(script: Any) -> Tables | None:  # noqa: ANN401
     values = [tensor for tensor in tensors if tensor.dtype == torch.float32 and tensor.dim() == 1]
     if not indices or not values:
         return None
-    tables = Tables(min(map(len, indices)), max(indices, key=len), max(values, key=len))
-    n_trees, size = tables.shape
+    line = getattr(script, "line_table", None)
+    tables = Tables(min(map(len, indices)), max(indices, key=len), max(values, key=len), line)
+    n_trees, size, _ = tables.shape
     levels, odd = divmod(size, n_trees)
     fits = not odd and levels > 1 and levels.bit_count() == 1 and len(tables.thresholds_and_leaves) == 2 * size
     return tables if fits else None
 
 
 class JoinedDescent:
-    """Several forests of one shape as one: each row goes down its own, and gets the bits that it would get alone."""
+    """Several models of one shape as one: each row goes through its own, and gets the bits that it would get alone."""
 
     def __init__(self, forests: Sequence[Tables]) -> None:
         """Copy the tables of at least one forest."""
-        self.n_trees, self._size = forests[0].shape
+        self.n_trees, self._size, _ = forests[0].shape
         self._depth = (self._size // self.n_trees).bit_length() - 1
         self._features = torch.cat([forest.features for forest in forests])
         self._thresholds = torch.cat([forest.thresholds_and_leaves[: self._size] for forest in forests])
         self._leaves = torch.cat([forest.thresholds_and_leaves[self._size :] for forest in forests])
         self._roots = torch.arange(self.n_trees, 2 * self.n_trees, device=self._features.device)
+        lines = [forest.line for forest in forests if forest.line is not None]
+        self._lines = torch.stack(lines, dim=1) if lines else None
 
     def __call__(self, X: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
         """Predict the rows X, float32 [n, F], the i-th by forest ``which[i]``, int64 [n]: float32 [n]."""
@@ -147,5 +194,13 @@ class JoinedDescent:
             features = torch.index_select(self._features, 0, nodes).view(-1, self.n_trees)
             holds = torch.gather(X, 1, features).view(-1) <= torch.index_select(self._thresholds, 0, nodes)
             nodes = torch.add(holds, nodes, alpha=2).sub_(start)
-        leaves = torch.index_select(self._leaves, 0, nodes.sub_(self._size))
-        return leaves.view(-1, self.n_trees).sum(1)
+        leaves = torch.index_select(self._leaves, 0, nodes.sub_(self._size)).view(-1, self.n_trees).sum(1)
+        return leaves if self._lines is None else leaves + _lines(X, self._lines[:, which])
+
+
+def _lines(X: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """Line of each row X, float32 [n, F], with its own table [7, n, F]: float32 [n]; the steps of ``StraightLine``."""
+    mean, scale, low, high = table[:4].to(torch.float32)
+    steps = torch.minimum(torch.maximum((X - mean) * scale, low), high)
+    total = (torch.round(steps).to(torch.float64) * table[4]).sum(1)
+    return (total * table[5, :, 0] + table[6, :, 0]).to(torch.float32)

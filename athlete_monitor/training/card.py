@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import FloatArray
-    from athlete_monitor.training.forest import Curve
+    from athlete_monitor.training.athlete import Curve
     from athlete_monitor.training.outcome import Outcome
 
 WIDTH, HEIGHT = 720, 220

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from athlete_monitor.models.manifest import AthleteId, Holdout, Manifest
-    from athlete_monitor.training.forest import Trained
+    from athlete_monitor.training.athlete import Trained
     from athlete_monitor.training.plan import Status
     from athlete_monitor.training.publication import Product
 

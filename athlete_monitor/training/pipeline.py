@@ -15,11 +15,11 @@ from athlete_monitor.models.manifest import DEFAULT, Session
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.system.board import hottest_c
 from athlete_monitor.training import resources, squad
+from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import LOGGER, TOLD, Display, Quiet
 from athlete_monitor.training.dataset import AthleteData, assemble, extract
 from athlete_monitor.training.errors import TooFewSessionsError, TrainingError
-from athlete_monitor.training.forest import Trained, train_athlete
 from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import Outcome, figures
 from athlete_monitor.training.parallel import each, release

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.models.store import ModelStore
-    from athlete_monitor.training.forest import Trained
+    from athlete_monitor.training.athlete import Trained
 
 LIBRARIES: Final = ("numpy", "scikit-learn", "torch", "hummingbird-ml", "onnx", "skl2onnx")
 
@@ -63,11 +63,11 @@ class Publisher:
         decision = decide(product.trained.holdout, deployed, self._config.retraining)
         if not decision.deploy:
             return Published(decision, deployed, None, {})
-        from athlete_monitor.models.export import check_agreement, export_forest
+        from athlete_monitor.models.export import check_agreement
 
         trained = product.trained
-        artifacts = export_forest(trained.forest, trained.check_rows.shape[1])
-        agreement = check_agreement(trained.forest, artifacts, trained.check_rows)
+        artifacts = trained.kind.export(trained.model)
+        agreement = check_agreement(trained.model, artifacts, trained.check_rows)
         manifest = None if self._dry_run else self._store.publish(self._draft(product), artifacts.by_kind())
         return Published(decision, deployed, manifest, agreement)
 
@@ -105,6 +105,8 @@ class Publisher:
         names = self._spec.names(product.groups)
         return Manifest(
             athlete_id=product.athlete_id,
+            kind=product.trained.kind.name,
+            facts=product.trained.kind.facts(product.trained.model),
             groups=product.groups,
             feature_names=names + (PROFILE_FEATURES if product.athlete_id == DEFAULT else ()),
             feature_spec=self._spec.to_dict(),

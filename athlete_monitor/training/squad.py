@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.features import PROFILE_FEATURES, PROFILE_UNKNOWN
+from athlete_monitor.models.kinds import kind_of
+from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, fit, spread
 from athlete_monitor.training.evaluation import coverage, judge, quantiles, ridge_predictions
-from athlete_monitor.training.forest import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, fit, spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,7 +122,7 @@ def _stack(squad: Sequence[Member], seed: int) -> tuple[Float32Array, FloatArray
 
 def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Training, constraint: IntArray) -> Trained:
     """Fit the default model to the whole squad; its figures are those of the folds, all athletes together."""
-    began = time.perf_counter()
+    began, kind = time.perf_counter(), kind_of(settings.kinds[0])
     measured, forest, ridge, median = (
         np.concatenate([getattr(fold, name) for fold in folds]) for name in ("measured", "forest", "ridge", "median")
     )
@@ -133,7 +134,8 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
     X, y = _stack(squad, settings.random_state)
     final = fit(settings, constraint, X, y)
     return Trained(
-        forest=final,
+        kind=kind,
+        model=final,
         holdout=judge(measured, forest, baselines, KIND, coverage([fold.measured - fold.forest for fold in folds])),
         interval=quantiles(measured - forest),
         held_out="",
@@ -141,7 +143,7 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
         test_y=y[:0],
         check_rows=X[spread(len(X), AGREEMENT_ROWS)],
         curve=_curve(measured, forest),
-        importance=final.feature_importances_,
+        importance=kind.importance(final),
         seconds=time.perf_counter() - began,
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
 from athlete_monitor.models.archive import SCRIPT_MEMBER
-from athlete_monitor.models.export import Artifacts, export_forest
+from athlete_monitor.models.export import export_trees
 from athlete_monitor.models.limits import Limits
 from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles, Session
@@ -24,6 +24,7 @@ from athlete_monitor.models.store import ModelStore
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from athlete_monitor.models.kind import Artifacts
     from athlete_monitor.models.manifest import AthleteId
     from athlete_monitor.models.runtimes import Runtime
 
@@ -51,7 +52,7 @@ def _forest(trees: int, depth: int, level_bpm: float, n_features: int) -> Any:
 
 @lru_cache(maxsize=32)
 def _artifacts(trees: int, depth: int, level_bpm: float, n_features: int) -> Artifacts:
-    return export_forest(forest(trees, depth, level_bpm, n_features), n_features)
+    return export_trees(forest(trees, depth, level_bpm, n_features))
 
 
 def draft(athlete_id: AthleteId = 7, n_features: int = N_FEATURES, **changes: Any) -> Manifest:

@@ -75,10 +75,19 @@ def test_an_archive_without_a_script_or_without_code_is_refused():
         "import os",
         "f = torch.save",
         "aten::save(x)",
+        "while True: pass",
+        "for i in range(3): pass",
+        "x = [i for i in y]",
+        "def again(self, x): return x",
+        "def forward(self, x): return (self).forward(x)",
+        "x = y.append(1)",
+        "x = lambda: 0",
+        "torch = CONSTANTS.c0.save",
+        "(" * 500,
     ],
 )
-def test_code_that_no_forest_needs_is_refused(code):
-    with pytest.raises(ModelError, match="is not the code of a forest"):
+def test_code_that_no_model_needs_is_refused(code):
+    with pytest.raises(ModelError, match="is not the code of an exported model"):
         torchscript_of(with_code(code))
 
 

@@ -12,9 +12,9 @@ from athlete_monitor.errors import ModelError
 from athlete_monitor.models.export import (
     AGREEMENT_BPM,
     _float32_at_most,
-    _with_float32_thresholds,
     check_agreement,
-    export_forest,
+    export_trees,
+    with_float32_thresholds,
 )
 from tests.models.kit import N_FEATURES, artifacts, forest, rows, runtime
 
@@ -28,13 +28,13 @@ def test_every_export_agrees_with_scikit_learn(trees, depth):
 
 def test_a_forest_that_learned_a_constant_agrees_too():
     constant = RandomForestRegressor(3).fit(rows(50), np.full(50, 120.0))
-    assert check_agreement(constant, export_forest(constant, N_FEATURES), rows(100)) == {"hummingbird": 0, "onnx": 0}
+    assert check_agreement(constant, export_trees(constant), rows(100)) == {"hummingbird": 0, "onnx": 0}
 
 
 @pytest.mark.parametrize(("trees", "depth"), [(1, 1), (7, 3), (60, 6), (9, 10)])
 def test_the_traversal_has_the_bits_of_hummingbirds_own(trees, depth):
     ml = pytest.importorskip("hummingbird.ml")
-    rounded, X = _with_float32_thresholds(forest(trees, depth)), rows(40)
+    rounded, X = with_float32_thresholds(forest(trees, depth)), rows(40)
     layout = {"tree_implementation": "perf_tree_trav"}
     theirs = ml.convert(rounded, "torch", X[:2], extra_config=layout)
     ours = runtime("hummingbird").load(artifacts(trees, depth).hummingbird_zip, N_FEATURES)
@@ -47,11 +47,6 @@ def test_a_difference_is_an_error():
         check_agreement(forest(level_bpm=120.0), artifacts(level_bpm=121.0), rows(100))
 
 
-def test_another_number_of_features_is_an_error():
-    with pytest.raises(ModelError, match="takes 12 features, not 13"):
-        export_forest(forest(), 13)
-
-
 def test_the_pickle_is_the_forest_itself():
     restored = pickle.loads(artifacts().pickle)
     assert np.array_equal(restored.predict(rows(20)), forest().predict(rows(20)))
@@ -60,7 +55,7 @@ def test_the_pickle_is_the_forest_itself():
 def test_exporting_leaves_the_forest_as_it_was():
     original = forest(7, 3)
     before = original.predict(rows(100))
-    export_forest(original, N_FEATURES)
+    export_trees(original)
     assert np.array_equal(original.predict(rows(100)), before)
 
 
@@ -69,7 +64,7 @@ def test_values_beside_a_threshold_take_the_branch_that_scikit_learn_takes():
     high = np.nextafter(low, np.float32(2.0))
     X = np.array([[low], [high]] * 20, np.float32)
     split = RandomForestRegressor(5, bootstrap=False).fit(X, np.where(X[:, 0] > low, 180.0, 60.0))
-    check_agreement(split, export_forest(split, 1), X)
+    check_agreement(split, export_trees(split), X)
 
 
 @given(st.floats(-1e30, 1e30), st.floats(-(2.0**100), 2.0**100, width=32))

@@ -362,7 +362,7 @@ def test_parallel_workers_give_the_same_models(tmp_path, quick, config_file):
         assert one is not None
         assert other is not None
         some = np.random.default_rng(0).normal(2.0, 3.0, (200, one.check_rows.shape[1])).astype(np.float32)
-        assert one.forest.predict(some).tobytes() == other.forest.predict(some).tobytes()
+        assert one.model.predict(some).tobytes() == other.model.predict(some).tobytes()
 
 
 def test_a_tight_memory_limit_means_fewer_workers_and_smaller_groups(tmp_path, quick):

@@ -9,10 +9,10 @@ import pytest
 
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.manifest import Holdout
+from athlete_monitor.training.athlete import train_athlete, unseen_residuals
 from athlete_monitor.training.dataset import AthleteData, SessionRows
 from athlete_monitor.training.errors import TrainingError
 from athlete_monitor.training.evaluation import baseline_errors, coverage, judge, quantiles, split
-from athlete_monitor.training.forest import train_athlete, unseen_residuals
 from athlete_monitor.training.gate import decide
 from athlete_monitor.wire.sample import NO_PROFILE
 
@@ -97,7 +97,7 @@ def test_the_interval_knows_that_days_differ(quick):
     days = [made(str(day), 1e4 * day, seed=day) for day in range(len(biases))]
     *known, unseen = (replace(day, y=day.y + bias) for day, bias in zip(days, biases, strict=True))
     trained = train_athlete(data(*known), settings, rises)
-    error = unseen.y - trained.forest.predict(unseen.X)
+    error = unseen.y - trained.model.predict(unseen.X)
     within = (error >= trained.interval.q10) & (error <= trained.interval.q90)
     assert within.mean() > 0.7
     assert trained.interval.q90 - trained.interval.q10 > 15.0
@@ -133,7 +133,7 @@ def test_a_trained_model_beats_the_median_and_repeats_itself(quick):
     rises = FeatureSpec().rises(GROUPS)
     first, second = (train_athlete(athlete, quick().training, rises) for _ in range(2))
     assert first.holdout.mae_bpm < (first.holdout.baselines["median"] or 0.0)
-    assert first.forest.predict(first.test_X).tobytes() == second.forest.predict(second.test_X).tobytes()
+    assert first.model.predict(first.test_X).tobytes() == second.model.predict(second.test_X).tobytes()
 
 
 def test_more_effort_never_means_a_lower_heart_rate(quick):
@@ -141,7 +141,7 @@ def test_more_effort_never_means_a_lower_heart_rate(quick):
     rises = FeatureSpec().rises(GROUPS)
     column = int(np.flatnonzero(rises)[0])
     athlete = data(made("a", 0.0, seed=1), made("b", 1e4, seed=2))
-    forest = train_athlete(athlete, settings, rises).forest
+    forest = train_athlete(athlete, settings, rises).model
     X = np.repeat(athlete.sessions[0].X[:1], 50, axis=0)
     X[:, column] = np.linspace(-3.0, 3.0, 50)
     assert (np.diff(forest.predict(X)) >= 0.0).all()

@@ -1,30 +1,25 @@
-"""The forest of one athlete: judged on what was held out, then fitted to everything."""
+"""The model of one athlete: judged on what was held out, then fitted to everything."""
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from athlete_monitor.models.kind import Task
+from athlete_monitor.models.kinds import kind_of
 from athlete_monitor.training.evaluation import Split, baseline_errors, coverage, judge, quantiles, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from sklearn.ensemble import RandomForestRegressor
+    from collections.abc import Sequence
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.config import Training
+    from athlete_monitor.models.kind import Kind
     from athlete_monitor.models.manifest import Holdout, ResidualQuantiles
     from athlete_monitor.training.dataset import AthleteData, SessionRows
-
-BOOTSTRAP_SHARE: Final = 0.5
-BOOTSTRAP_ROWS: Final = 3000
-"""Each tree sees half of the rows, and at most so many: rows a second apart are nearly equal and say the same."""
 
 INTERVAL_SESSIONS: Final = 4
 INTERVAL_TREES: Final = 20
@@ -51,7 +46,8 @@ class Trained:
     ``test_y`` are those rows; ``check_rows`` are what exports are compared on; ``importance`` belongs to X's columns.
     """
 
-    forest: RandomForestRegressor
+    kind: Kind
+    model: Any
     holdout: Holdout
     interval: ResidualQuantiles
     held_out: str
@@ -69,50 +65,10 @@ class Trained:
         )
 
 
-@contextmanager
-def _no_pandas() -> Iterator[None]:
-    """In the block pandas seems not to be installed, unless it is loaded already.
-
-    scikit-learn loads it where it is there, to recognise its tables; we have none, and it takes 23 MB in each worker.
-    """
-    if "pandas" in sys.modules:
-        yield
-        return
-    modules = cast("dict[str, Any]", sys.modules)
-    modules["pandas"] = None  # the import system's own sign for what cannot be had
-    try:
-        yield
-    finally:
-        del modules["pandas"]
-
-
-def make_forest(settings: Training, rises: IntArray) -> RandomForestRegressor:
-    """A forest of the configured shape in which more effort never means a lower heart rate.
-
-    The constraint is physiology, and it keeps a forest from reading chance into the few activities of one session.
-    One thread: athletes are trained beside each other in processes.
-    """
-    with _no_pandas():
-        from sklearn.ensemble import RandomForestRegressor
-
-    return RandomForestRegressor(
-        n_estimators=settings.n_estimators,
-        max_depth=settings.max_depth,
-        min_samples_split=settings.min_samples_split,
-        min_samples_leaf=settings.min_samples_leaf,
-        max_features=settings.max_features,
-        monotonic_cst=rises,
-        random_state=settings.random_state,
-        n_jobs=1,
-    )
-
-
-def fit(settings: Training, rises: IntArray, X: Float32Array, y: FloatArray) -> RandomForestRegressor:
-    """Fit a forest; with few rows its leaves shrink, so that it still has a dozen."""
-    rows = max(1, min(BOOTSTRAP_ROWS, int(len(y) * BOOTSTRAP_SHARE)))
-    leaf = max(1, min(settings.min_samples_leaf, rows // 12))
-    forest = make_forest(settings, rises)
-    return forest.set_params(min_samples_leaf=leaf, max_samples=rows).fit(X, y)
+def fit(settings: Training, rises: IntArray, X: Float32Array, y: FloatArray, session: IntArray | None = None) -> Any:  # noqa: ANN401
+    """Fit a model of the configured kind; ``session`` [n] numbers the session of each row, one for all if None."""
+    numbers = np.zeros(len(y), dtype=np.int64) if session is None else session
+    return kind_of(settings.kinds[0]).fit(Task(X, y, np.ones(len(y)), numbers, rises, settings))
 
 
 def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Trained:
@@ -121,7 +77,7 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
     Raises:
         TrainingError: too few rows on one side.
     """
-    began = time.perf_counter()
+    began, kind = time.perf_counter(), kind_of(settings.kinds[0])
     parts = split(data, settings.holdout_fraction)
     predicted = fit(settings, rises, parts.train_X, parts.train_y).predict(parts.test_X)
     residuals = unseen_residuals(data.sessions, parts.test_y - predicted, settings, rises)
@@ -130,7 +86,8 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
     y = np.concatenate([session.y for session in data.sessions])
     final = fit(settings, rises, X, y)
     return Trained(
-        forest=final,
+        kind=kind,
+        model=final,
         holdout=holdout,
         interval=quantiles(np.concatenate(residuals)),
         held_out=parts.held_out,
@@ -138,7 +95,7 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
         test_y=parts.test_y,
         check_rows=X[spread(len(X), AGREEMENT_ROWS)],
         curve=_curve(parts, predicted),
-        importance=final.feature_importances_,
+        importance=kind.importance(final),
         seconds=time.perf_counter() - began,
     )
 

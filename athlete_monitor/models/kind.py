@@ -1,0 +1,126 @@
+"""What a kind of model is: how it is fitted, exported and described. Each kind is one module of ``models/kinds``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
+    from athlete_monitor.models.manifest import ArtifactKind
+
+
+class Shape(Protocol):
+    """The settings that give a model its shape; ``config.Training`` has them."""
+
+    @property
+    def n_estimators(self) -> int:
+        """Trees."""
+
+    @property
+    def max_depth(self) -> int:
+        """Levels of a tree."""
+
+    @property
+    def min_samples_split(self) -> int:
+        """Rows that a node needs to be split."""
+
+    @property
+    def min_samples_leaf(self) -> int:
+        """Rows that a leaf keeps at least."""
+
+    @property
+    def max_features(self) -> float:
+        """Share of the features tried at each split."""
+
+    @property
+    def random_state(self) -> int:
+        """Seed."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is fitted to.
+
+    Attributes:
+        X: features, float32 [n, F].
+        y: heart rate, bpm, [n].
+        weight: how much each row counts, [n], positive, about 1 on average.
+        session: which session each row comes from, int [n], numbered from the oldest.
+        rises: 1 for features with which the heart rate can only rise, else 0, int [F]; all 0 leaves a model free.
+        shape: settings.
+    """
+
+    X: Float32Array
+    y: FloatArray
+    weight: FloatArray
+    session: IntArray
+    rises: IntArray
+    shape: Shape
+
+
+class Estimator(Protocol):
+    """A fitted model in its reference form (scikit-learn, float64)."""
+
+    @property
+    def n_features_in_(self) -> int:
+        """Columns of X."""
+
+    def predict(self, X: Float32Array) -> FloatArray:
+        """Heart rates, bpm, [n], of rows float32 [n, F]."""
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The files of one model, as bytes."""
+
+    pickle: bytes
+    hummingbird_zip: bytes
+    onnx: bytes
+
+    def by_kind(self) -> dict[ArtifactKind, bytes]:
+        """The same bytes under the names of the store."""
+        return {"pickle": self.pickle, "hummingbird": self.hummingbird_zip, "onnx": self.onnx}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of model.
+
+    Attributes:
+        name: in the configuration and in the manifest.
+        label: for people.
+        fit: learns from a task; one thread, and the same task gives the same model.
+        export: makes the files of a fitted model; checked against ``Estimator.predict`` before it is published.
+        importance: how much each feature matters, [F], shares that add up to 1.
+        facts: what the manifest says about a fitted model, plain values.
+    """
+
+    name: str
+    label: str
+    fit: Callable[[Task], Any]
+    export: Callable[[Any], Artifacts]
+    importance: Callable[[Any], FloatArray]
+    facts: Callable[[Any], dict[str, Any]]
+
+
+@contextmanager
+def no_pandas() -> Iterator[None]:
+    """In the block pandas seems not to be installed, unless it is loaded already.
+
+    scikit-learn loads pandas where it is installed, to recognise its tables; there are none here, and it takes 23 MB
+    in each worker.
+    """
+    if "pandas" in sys.modules:
+        yield
+        return
+    modules = cast("dict[str, Any]", sys.modules)
+    modules["pandas"] = None  # the import system's own sign for what cannot be imported
+    try:
+        yield
+    finally:
+        del modules["pandas"]

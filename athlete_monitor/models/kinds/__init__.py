@@ -1,0 +1,32 @@
+"""The kinds of model. Every module of this folder is one; the rest of the program reads only its row ``KIND``."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import ModelError
+
+if TYPE_CHECKING:
+    from athlete_monitor.models.kind import Kind
+
+NAMES: Final = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+"""Names of all kinds: those of the modules."""
+
+
+@cache
+def kind_of(name: str) -> Kind:
+    """Return the kind of that name.
+
+    Raises:
+        ModelError: there is none.
+
+    >>> kind_of("random_forest").label
+    'random forest'
+    """
+    if name not in NAMES:
+        raise ModelError(f"{name!r} is no kind of model; known: {', '.join(NAMES)}")
+    kind: Kind = import_module(f"{__name__}.{name}").KIND
+    return kind

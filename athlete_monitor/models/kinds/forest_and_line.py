@@ -1,0 +1,165 @@
+"""Extra trees and a straight line, averaged: trees follow what bends, the line goes on where trees have few rows.
+
+How much each of them counts, and whether the trees must rise with effort, is decided on sessions that were left out.
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from athlete_monitor.models.export import (
+    hummingbird_zip,
+    importance_of_trees,
+    onnx_of,
+    shape_of_trees,
+    with_float32_thresholds,
+)
+from athlete_monitor.models.kind import Artifacts, Kind
+from athlete_monitor.models.kinds import extra_trees
+from athlete_monitor.models.line import Line, fit_line, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
+    from athlete_monitor.models.kind import Task
+
+PENALTY: Final = 10.0
+"""Of the line, for a thousand rows."""
+
+SHARES: Final = (0.5, 0.25, 0.75, 0.0, 1.0)
+"""Shares of the trees that are tried; the first one is kept unless another wins by more than chance."""
+
+MOST_FOLDS: Final = 5
+FOLD_ROWS: Final = 3000
+FOLD_TREES: Final = 20
+"""Rows and trees of the models that only decide: as sure of the order as whole ones."""
+
+
+@dataclass(frozen=True)
+class ForestAndLine:
+    """``share`` of the trees' answer, the rest of the line's."""
+
+    trees: Any
+    line: Line
+    share: float
+
+    @property
+    def n_features_in_(self) -> int:
+        """Columns of X."""
+        return self.line.n_features_in_
+
+    def predict(self, X: Float32Array) -> FloatArray:
+        """Heart rates, bpm, [n], of rows float32 [n, F]."""
+        blended: FloatArray = self.share * self.trees.predict(X) + (1.0 - self.share) * self.line.predict(X)
+        return blended
+
+
+def fit(task: Task) -> ForestAndLine:
+    """Decide on left-out sessions, then fit both parts to all rows."""
+    share, rises = _decide(task)
+    chosen = task if rises else _free(task)
+    return ForestAndLine(extra_trees.fit(chosen), fit_line(task.X, task.y, task.weight, PENALTY), share)
+
+
+def _free(task: Task) -> Task:
+    return replace(task, rises=np.zeros_like(task.rises))
+
+
+def _decide(task: Task) -> tuple[float, bool]:
+    """Share of the trees, and whether they must rise with effort.
+
+    With one session there is nothing that decides: half and half, and the trees held to rise, which keeps them from
+    reading chance into the few activities of one session.
+    """
+    folds = list(_folds(task.session))
+    if not folds:
+        return SHARES[0], bool(task.rises.any())
+    errors = np.array([_fold_errors(task, left_out) for left_out in folds])  # [fold, free or rising, share]
+    rises = bool(task.rises.any()) and not _wins(errors[:, 1, 0], errors[:, 0, 0])
+    of_shares = errors[:, int(rises)]
+    best = int(of_shares.mean(axis=0).argmin())
+    return SHARES[best if _wins(of_shares[:, 0], of_shares[:, best]) else 0], rises
+
+
+def _wins(usual: FloatArray, other: FloatArray) -> bool:
+    """Whether ``other`` has smaller errors [fold] than ``usual`` by more than one standard error of the difference."""
+    gain = usual - other
+    return bool(gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)))
+
+
+def _folds(session: IntArray) -> Iterator[IntArray]:
+    """Rows of each fold: whole sessions, neighbours in time together; nothing with fewer than two sessions."""
+    numbers = np.unique(session)
+    if len(numbers) < 2:
+        return
+    edges = np.linspace(0, len(numbers), min(len(numbers), MOST_FOLDS) + 1).round().astype(int)
+    for begin, end in pairwise(edges):
+        yield np.flatnonzero(np.isin(session, numbers[begin:end]))
+
+
+def _fold_errors(task: Task, left_out: IntArray) -> list[list[float]]:
+    """Mean absolute error on the rows left out, bpm, for free and rising trees and each share."""
+    others = np.setdiff1d(np.arange(len(task.y)), left_out)
+    learned, judged = _thin(others), _thin(left_out)
+    small = replace(
+        task,
+        X=task.X[learned],
+        y=task.y[learned],
+        weight=task.weight[learned],
+        session=task.session[learned],
+        shape=_FewTrees(task.shape),
+    )
+    X, y = task.X[judged], task.y[judged]
+    line = fit_line(small.X, small.y, small.weight, PENALTY).predict(X)
+    free = extra_trees.fit(_free(small)).predict(X)
+    rising = extra_trees.fit(small).predict(X) if task.rises.any() else free
+    return [
+        [float(np.abs(share * trees + (1.0 - share) * line - y).mean()) for share in SHARES] for trees in (free, rising)
+    ]
+
+
+def _thin(rows: IntArray) -> IntArray:
+    step = max(1, -(-len(rows) // FOLD_ROWS))
+    return rows[::step]
+
+
+class _FewTrees:
+    """The same shape with few trees."""
+
+    def __init__(self, shape: Any) -> None:  # noqa: ANN401
+        self._shape = shape
+        self.n_estimators = min(shape.n_estimators, FOLD_TREES)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._shape, name)
+
+
+def export(model: ForestAndLine) -> Artifacts:
+    """Export both parts as one: leaves and weights carry their shares, so that serving only adds them up."""
+    trees, line = with_float32_thresholds(model.trees), whole(model.line, 1.0 - model.share)
+    for tree in trees.estimators_:
+        tree.tree_.value[:] *= model.share
+    n_features = model.n_features_in_
+    return Artifacts(pickle.dumps(model), hummingbird_zip(trees, n_features, line), onnx_of(trees, n_features, line))
+
+
+def importance(model: ForestAndLine) -> FloatArray:
+    """How much each feature matters, [F]: of the trees by their splits, of the line by its standardised weights."""
+    weights = np.abs(model.line.weight)
+    of_line = weights / max(float(weights.sum()), 1e-9)
+    blended: FloatArray = model.share * importance_of_trees(model.trees) + (1.0 - model.share) * of_line
+    return blended
+
+
+def facts(model: ForestAndLine) -> dict[str, Any]:
+    """The trees' shape, and how much they count."""
+    return {**shape_of_trees(model.trees), "share_of_trees": model.share, "line_penalty": PENALTY}
+
+
+KIND: Final = Kind("forest_and_line", "extra trees and a straight line", fit, export, importance, facts)
