@@ -119,6 +119,8 @@ def test_a_signature_covers_every_field():
         "artifacts": {"hb_7_model.onnx": Artifact("2" * 64, 10)},
         "created": "2027-05-01T10:00:00.000000+00:00",
         "format_version": 2,
+        "kind": "extra_trees",
+        "facts": {"trees": 3},
     }
     assert set(changes) | {"signature"} == set(type(FULL).__struct_fields__)
     assert is_signed(parse_manifest(encode_manifest(signed), PATH), key)
