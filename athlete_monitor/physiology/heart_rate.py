@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from athlete_monitor.arrays import MAX_STEP_S
+from athlete_monitor.physiology.clock import LEAST_STEP_S
 from athlete_monitor.physiology.reasons import HEART_RATE_MISSING, HEART_RATE_STALE
 from athlete_monitor.physiology.squad_state import SquadState
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 MIN_BPM: Final = 30.0
 MAX_BPM: Final = 220.0
 MAX_CHANGE_BPM_PER_S: Final = 10.0
+WIDENS_S: Final = 2.0
+"""The limit of change does not widen with the time since the last believed reading beyond this."""
+CONTACT_S: Final = 10.0
+"""Two readings farther apart than this do not support each other."""
+SECOND_SHARE: Final = 0.95
+"""A reading is a second one, and not the first repeated, after this share of the strap's interval."""
 HELD_S: Final = 5.0
 """A reading must last this long to raise the maximum."""
 NES_SEE_BPM: Final = 10.8
@@ -65,16 +71,35 @@ class CleanHeartRate:
 class HeartRateFilter(SquadState):
     """The strap's readings without the impossible ones, each held until the next or until it is stale.
 
-    A reading is accepted within 30-220 bpm and when it differs from the accepted one before by at most 10 bpm for each
-    second between them. Straps report about once a second, so the change is taken over at least ``reading_interval_s``:
-    readings that a device repeats at 10 Hz are not punished for changing within one sample, and still cannot climb
-    faster than the limit. The limit widens with the time since the last accepted reading, so a strap that has
-    found the pulse again is believed after some seconds whatever it said before. NaN is "no reading in this sample".
-    Source of the limits: as the Athlytics package flags implausible heart rates.
+    A reading is believed when it lies within 30-220 bpm and a second one agrees: they differ by at most 10 bpm for each
+    second between them. The second one is the believed reading before it, or, at first contact, after a gap or after a
+    jump, the next reading: straps often report nonsense until the electrodes are wet. Or a model supports it.
+
+    Straps report about once a second, so the change is taken over at least ``reading_interval_s``: readings that a
+    device repeats at 10 Hz are not refused for changing within one sample, they cannot climb faster than the limit, and
+    a repeated reading does not count as the second one. The limit widens for at most 2 s, to 20 bpm, however long the
+    gap, and after a gap of more than 10 s the reading before it supports no more than 10 bpm. While the last believed reading is fresh, readings that jump are refused, even if they agree with each other.
+    NaN is "no reading in this sample". Source of the limits: as the Athlytics package flags implausible heart rates.
+
+    >>> strap, row = HeartRateFilter(1), np.array([0])
+    >>> [strap.update(row, np.array([t]), np.array([bpm])).bpm.item() for t, bpm in ((0.0, 205.0), (1.0, 120.0))]
+    [nan, nan]
+    >>> strap.update(row, np.array([2.0]), np.array([121.0])).bpm.item()
+    121.0
     """
 
     FIELDS = MappingProxyType(
-        {"bpm": np.nan, "t": np.nan, "anchor_bpm": np.nan, "anchor_t": np.nan, "accepted": 0.0, "rejected": 0.0}
+        {
+            "bpm": np.nan,
+            "t": np.nan,
+            "anchor_bpm": np.nan,
+            "anchor_t": np.nan,
+            "waiting_bpm": np.nan,
+            "waiting_t": np.nan,
+            "accepted": 0.0,
+            "rejected": 0.0,
+            "waiting": 0.0,
+        }
     )
 
     def __init__(self, capacity: int, fresh_s: float = 5.0, reading_interval_s: float = 1.0) -> None:
@@ -82,22 +107,59 @@ class HeartRateFilter(SquadState):
         self._fresh_s = fresh_s
         self._interval_s = reading_interval_s
 
-    def update(self, rows: IntArray, t: FloatArray, reading_bpm: FloatArray) -> CleanHeartRate:
-        """Take the readings [k] (NaN: none) of the samples at ``t`` [k], s."""
+    def update(
+        self, rows: IntArray, t: FloatArray, reading_bpm: FloatArray, support: tuple[FloatArray, FloatArray] | None = None
+    ) -> CleanHeartRate:
+        """Take the readings [k] (NaN: none) of the samples at ``t`` [k], s.
+
+        ``support`` is the lower and upper bound [k] of a model's heart rate, bpm; a reading between them needs no
+        second one. NaN: the model says nothing.
+        """
         state = self._take(rows)
-        bpm, bpm_t, anchor_bpm, anchor_t, accepted, rejected = state
+        bpm, bpm_t, anchor_bpm, anchor_t, waiting_bpm, _, accepted, rejected, waiting = state
         elapsed = np.abs(t - anchor_t)
-        limit = MAX_CHANGE_BPM_PER_S * np.maximum(elapsed, self._interval_s)
-        jump = np.abs(reading_bpm - anchor_bpm) > limit
-        good = (reading_bpm >= MIN_BPM) & (reading_bpm <= MAX_BPM) & ~jump
-        bad = ~np.isnan(reading_bpm) & ~good
+        in_range = (reading_bpm >= MIN_BPM) & (reading_bpm <= MAX_BPM)
+        good = in_range & self._agree(reading_bpm - anchor_bpm, elapsed)
+        if support is not None:
+            good |= in_range & (reading_bpm >= support[0]) & (reading_bpm <= support[1])
+        bad = ~np.isnan(reading_bpm) & ~in_range
+        doubtful = in_range & ~good
+        rejected += bad + np.where(good, waiting, 0.0)
+        np.copyto(waiting, 0.0, where=good)
+        np.copyto(waiting_bpm, np.nan, where=good)
+        if doubtful.any():
+            stale = ~(elapsed < self._fresh_s)
+            good |= self._seconded(state, t, reading_bpm, doubtful, stale)
+            bad |= doubtful & ~stale
         moves = good & ~(elapsed < self._interval_s)
         np.copyto(state[:2], (reading_bpm, t), where=good)
         np.copyto(state[2:4], (reading_bpm, t), where=moves)
         accepted += good
-        rejected += bad
         self._put(rows, state)
         return CleanHeartRate(np.where(np.abs(t - bpm_t) <= self._fresh_s, bpm, np.nan), good, bad)
+
+    def _agree(self, change_bpm: FloatArray, elapsed_s: FloatArray) -> BoolArray:
+        widened_s = np.where(elapsed_s <= CONTACT_S, np.clip(elapsed_s, self._interval_s, WIDENS_S), self._interval_s)
+        agree: BoolArray = np.abs(change_bpm) <= MAX_CHANGE_BPM_PER_S * widened_s
+        return agree
+
+    def _seconded(
+        self, state: FloatArray, t: FloatArray, reading_bpm: FloatArray, doubtful: BoolArray, stale: BoolArray
+    ) -> BoolArray:
+        """Which ``doubtful`` readings [k] agree with the one that waits; the others wait, or are refused."""
+        _, _, _, _, waiting_bpm, waiting_t, accepted, rejected, waiting = state
+        since_s = np.abs(t - waiting_t)
+        agree = doubtful & (since_s <= CONTACT_S) & self._agree(reading_bpm - waiting_bpm, since_s)
+        second = agree & stale & (since_s >= SECOND_SHARE * self._interval_s)
+        replaced = doubtful & ~agree
+        accepted += np.where(second, waiting, 0.0)
+        rejected += np.where(replaced, waiting, 0.0) + (doubtful & ~stale)
+        np.copyto(waiting, 0.0, where=second | replaced)
+        waiting += doubtful & stale & ~second
+        moves = replaced | (agree & ~second & (since_s >= self._interval_s))
+        np.copyto(state[4:6], (reading_bpm, t), where=moves)
+        np.copyto(waiting_bpm, np.nan, where=second)
+        return second
 
     def reading_t(self, rows: IntArray) -> FloatArray:
         """Sample time of the last accepted reading [k], s; NaN before the first."""
@@ -108,7 +170,7 @@ class HeartRateFilter(SquadState):
         return self._field("accepted", rows)
 
     def rejected(self, rows: IntArray) -> FloatArray:
-        """Number of readings refused so far [k]."""
+        """Number of readings refused so far [k]; those that still wait for a second one are not among them."""
         return self._field("rejected", rows)
 
     def reason(self, row: int) -> str:
@@ -120,7 +182,8 @@ class HeartRateMax(SquadState):
     """Maximal heart rate: measured where the roster has it, else predicted and raised by what was seen.
 
     The prediction (Nes 2013) is raised to the highest clean heart rate that was held for at least 5 s: the highest
-    level below which no clean reading fell for 5 s, with readings at most 2 s apart. A measured maximum stays as it is.
+    level below which no clean reading fell for 5 s, with readings no farther apart than a step that counts in full. A
+    measured maximum stays as it is.
     NaN where neither the maximum nor the age is known: readings alone do not show a maximum.
     """
 
@@ -138,8 +201,14 @@ class HeartRateMax(SquadState):
         self._table[0, rows] = hr_max_bpm
         self._table[1, rows] = predicted
 
-    def update(self, rows: IntArray, t: FloatArray, clean: CleanHeartRate) -> FloatArray:
-        """Take the strap's clean readings of the samples at ``t`` [k]; returns the maximum [k], bpm (NaN unknown)."""
+    def update(
+        self, rows: IntArray, t: FloatArray, clean: CleanHeartRate, longest_s: FloatArray | None = None
+    ) -> FloatArray:
+        """Take the strap's clean readings of the samples at ``t`` [k]; returns the maximum [k], bpm (NaN unknown).
+
+        ``longest_s`` [k]: readings farther apart than this are not held between them, by default ``LEAST_STEP_S``
+        (``SampleClock.longest_s``).
+        """
         state = self._take(rows)
         hr_max_bpm: FloatArray = state[0]
         _, predicted, _, running = state
@@ -148,8 +217,11 @@ class HeartRateMax(SquadState):
         if not concerned:
             return hr_max_bpm
         for i in concerned:
+            run = self._runs.get(int(rows[i]), _NO_RUN)
+            apart_s = LEAST_STEP_S if longest_s is None else float(longest_s[i])
+            run = run if abs(float(t[i]) - run.last_t) <= apart_s else _NO_RUN
             self._follow(
-                int(rows[i]), float(t[i]), float(clean.bpm[i]), above=bool(above[i]), new=bool(clean.accepted[i])
+                int(rows[i]), float(t[i]), float(clean.bpm[i]), run, above=bool(above[i]), new=bool(clean.accepted[i])
             )
         return self.bpm(rows)
 
@@ -186,13 +258,13 @@ class HeartRateMax(SquadState):
             last_t, levels = state["run"]
             self._runs[row] = _Run(last_t, tuple((since, bpm) for since, bpm in levels))
 
-    def _follow(self, row: int, now: float, bpm: float, *, above: bool, new: bool) -> None:
+    def _follow(self, row: int, now: float, bpm: float, run: _Run, *, above: bool, new: bool) -> None:
         """Go on with the run of one athlete who is, or was, above the maximum."""
         self._table[3, row] = above
         if not above:
             self._runs.pop(row, None)
         elif new:
-            self._runs[row] = run = self._runs.get(row, _NO_RUN).followed_by(now, bpm)
+            self._runs[row] = run = run.followed_by(now, bpm)
             held_bpm = run.held_bpm()
             if held_bpm is not None:
                 self._table[0, row] = held_bpm
@@ -210,7 +282,7 @@ class _Run:
     levels: tuple[tuple[float, float], ...]
 
     def followed_by(self, now: float, bpm: float) -> _Run:
-        levels = list(self.levels) if abs(now - self.last_t) <= MAX_STEP_S else []
+        levels = list(self.levels)
         since = now
         while levels and levels[-1][1] >= bpm:
             since = levels.pop()[0]

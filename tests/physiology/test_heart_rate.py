@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from athlete_monitor.physiology.clock import SampleClock
+from athlete_monitor.physiology.extremes import HeldExtremes
 from athlete_monitor.physiology.heart_rate import CleanHeartRate, HeartRateFilter, HeartRateMax
 
 ROW = np.array([0])
@@ -28,39 +28,84 @@ def bpm(outputs):
 
 
 def test_readings_out_of_range_are_refused_and_the_last_good_one_held():
-    strap, outputs = clean([150, 0, 255, 29.9, 220.1, 151])
-    assert bpm(outputs) == [150, 150, 150, 150, 150, 151]
+    strap, outputs = clean([150, 150, 0, 255, 29.9, 220.1, 151])
+    assert bpm(outputs)[1:] == [150, 150, 150, 150, 150, 151]
     assert strap.rejected(ROW)[0] == 4
-    assert strap.accepted(ROW)[0] == 2
-    assert [bool(output.rejected[0]) for output in outputs] == [False, True, True, True, True, False]
+    assert strap.accepted(ROW)[0] == 3
+    assert [bool(output.rejected[0]) for output in outputs] == [False, False, True, True, True, True, False]
 
 
 def test_a_jump_of_more_than_10_bpm_per_second_is_refused_until_time_explains_it():
-    assert bpm(clean([100, 150, 150, 150, 150, 150])[1]) == [100, 100, 100, 100, 100, 150]
+    assert bpm(clean([100, 100, 150, 150, 150, 150, 150, 150])[1])[1:] == [100, 100, 100, 100, 100, 150, 150]
 
 
 def test_ten_bpm_in_a_second_pass():
-    assert bpm(clean([100, 110, 100])[1]) == [100, 110, 100]
+    assert bpm(clean([100, 110, 100])[1])[1:] == [110, 100]
+
+
+def test_the_first_reading_counts_when_a_second_agrees():
+    strap, outputs = clean([120, 121, 122])
+    assert [bool(output.accepted[0]) for output in outputs] == [False, True, True]
+    assert np.isnan(bpm(outputs)[0])
+    assert (strap.accepted(ROW)[0], strap.rejected(ROW)[0]) == (3, 0)
+
+
+@pytest.mark.parametrize("spike", [205.0, 60.0])
+@pytest.mark.parametrize("repeats", [1, 10])
+def test_a_first_reading_that_no_other_agrees_with_is_never_believed(spike, repeats):
+    strap, outputs = clean([spike] * repeats + [120.0] * 3 * repeats, np.arange(4 * repeats) / repeats)
+    assert np.nanmin(bpm(outputs)) == np.nanmax(bpm(outputs)) == 120.0
+    assert strap.rejected(ROW)[0] == repeats
+
+
+@pytest.mark.parametrize("gap_s", [4, 6, 12, 600])
+@pytest.mark.parametrize("spike", [205.0, 145.0])
+def test_a_spike_after_a_gap_is_not_believed_however_long_the_gap(gap_s, spike):
+    times = [0, 1, 2, 2 + gap_s, 3 + gap_s, 4 + gap_s]
+    outputs = bpm(clean([120, 120, 120, spike, 121, 122], times)[1])
+    assert np.nanmax(outputs) == outputs[-1] == 122.0
+
+
+def test_a_new_level_after_a_gap_is_believed_with_its_second_reading():
+    outputs = bpm(clean([120, 120, 170, 171], [0, 1, 61, 62])[1])
+    assert np.isnan(outputs[2])
+    assert outputs[3] == 171.0
+
+
+def test_a_model_supports_a_first_reading_within_its_bounds():
+    def first(reading):
+        support = (np.array([110.0]), np.array([150.0]))
+        return HeartRateFilter(1).update(ROW, np.array([0.0]), np.array([reading]), support).bpm[0]
+
+    assert first(130.0) == 130.0
+    assert np.isnan(first(205.0))
+    nothing = np.array([np.nan])
+    assert np.isnan(HeartRateFilter(1).update(ROW, np.array([0.0]), np.array([130.0]), (nothing, nothing)).bpm[0])
+
+
+def test_readings_seven_seconds_apart_support_each_other():
+    outputs = bpm(clean([120, 124, 130, 126], [0, 7, 14, 20])[1])
+    assert outputs[1:] == [124, 130, 126]
 
 
 def test_the_climb_over_seconds_is_limited_even_at_ten_hertz():
     times = np.arange(100) / 10
-    outputs = bpm(clean(100 + 3.0 * np.arange(100), times)[1])
+    outputs = bpm(clean(np.concatenate([np.full(20, 100.0), 100 + 3.0 * np.arange(80)]), times)[1])
     assert np.nanmax(outputs) <= 220
     climbs = [b - a for a, b in zip(outputs, outputs[20:], strict=False)]
-    assert max(climbs) <= 30.0 + 1e-9
+    assert 0.0 < np.nanmax(climbs) <= 30.0 + 1e-9
 
 
 def test_a_reading_repeated_at_ten_hertz_may_change_within_one_sample():
-    strap, outputs = clean([100] * 10 + [105] * 10, np.arange(20) / 10)
-    assert bpm(outputs)[10] == 105
+    strap, outputs = clean([100] * 20 + [105] * 10, np.arange(30) / 10)
+    assert bpm(outputs)[20] == 105
     assert strap.rejected(ROW)[0] == 0
 
 
 def test_a_reading_is_held_between_its_updates_until_it_is_stale():
-    strap, outputs = clean([100, np.nan, np.nan], [0, 4.9, 5.1], fresh_s=5.0)
-    assert bpm(outputs)[:2] == [100, 100]
-    assert np.isnan(bpm(outputs)[2])
+    strap, outputs = clean([100, 100, np.nan, np.nan], [-1, 0, 4.9, 5.1], fresh_s=5.0)
+    assert bpm(outputs)[1:3] == [100, 100]
+    assert np.isnan(bpm(outputs)[3])
     assert strap.reason(0) == "heart rate stale"
     assert strap.reading_t(ROW)[0] == 1000.0
     assert HeartRateFilter(1).reason(0) == "heart rate missing"
@@ -71,7 +116,8 @@ def test_what_comes_out_is_always_a_possible_heart_rate(readings):
     strap, outputs = clean(readings)
     values = np.array(bpm(outputs))
     assert ((np.isnan(values)) | ((values >= 30) & (values <= 220))).all()
-    assert strap.accepted(ROW)[0] + strap.rejected(ROW)[0] == np.sum(~np.isnan(readings))
+    counted = strap.accepted(ROW)[0] + strap.rejected(ROW)[0] + strap.state(0)["waiting"]
+    assert counted == np.sum(~np.isnan(readings))
 
 
 def maximum(readings, times=None, measured=np.nan, age=25.0):
@@ -122,9 +168,41 @@ def test_a_held_reading_without_a_new_one_does_not_raise_the_maximum():
     assert hr_max.bpm(ROW)[0] == 195
 
 
-def test_a_gap_counts_two_seconds_and_the_rest_is_missing():
-    clock = SampleClock(1)
-    steps = [clock.update(ROW, np.array([t]))[0] for t in (10.0, 10.5, 20.5, 19.0, 19.5)]
-    assert steps == [0.0, 0.5, 2.0, 0.0, 0.5]
-    assert clock.measured_s(ROW)[0] == pytest.approx(3.0)
-    assert clock.missing_s(ROW)[0] == pytest.approx(8.0)
+def held(values, times=None):
+    """Highest and lowest held level of ``values``, one a second."""
+    extremes = HeldExtremes(1)
+    for t, value in zip(range(len(values)) if times is None else times, values, strict=True):
+        extremes.update(ROW, np.array([float(t)]), np.array([float(value)]))
+    return extremes.figures(ROW)[:, 0].tolist()
+
+
+@given(st.lists(st.integers(100, 120).map(float), max_size=40))
+def test_the_held_extremes_equal_the_slow_search_at_one_reading_a_second(values):
+    stretches = [values[i : i + 6] for i in range(len(values) - 5)]
+    highest, lowest = held(values)
+    assert (np.isnan(highest) and not stretches) or highest == max(map(min, stretches))
+    assert (np.isnan(lowest) and not stretches) or lowest == min(map(max, stretches))
+
+
+@given(st.integers(1, 200), st.integers(0, 1000))
+def test_the_held_extremes_lie_between_levels_held_for_5_and_for_6_seconds(rate_hz, seed):
+    t = np.arange(20 * rate_hz) / rate_hz
+    values = 150 + 20 * np.sin(np.cumsum(np.random.default_rng(seed).normal(0, 2.0 / np.sqrt(rate_hz), len(t))))
+    spans = {s: int(s * rate_hz) + 1 for s in (5, 6)}
+    slow = {s: np.lib.stride_tricks.sliding_window_view(values, n).min(axis=1).max() for s, n in spans.items()}
+    assert slow[6] <= held(values, t)[0] <= slow[5]
+
+
+def test_single_readings_are_neither_the_highest_nor_the_lowest():
+    assert held([120] * 10 + [190] + [120] * 10 + [40] + [120] * 10) == [120.0, 120.0]
+
+
+def test_the_extremes_of_smart_recorded_readings_are_held_between_them():
+    extremes = HeldExtremes(1)
+    for t, value in zip([0, 4, 11, 17], [150.0, 170.0, 172.0, 160.0], strict=True):
+        extremes.update(ROW, np.array([float(t)]), np.array([value]), np.array([9.0]))
+    assert extremes.figures(ROW)[:, 0].tolist() == [170.0, 172.0]
+
+
+def test_a_dropout_is_not_held_through():
+    assert np.isnan(held([150, 150, 150, 150, 150], [0, 1, 30, 31, 32])).all()
