@@ -102,16 +102,19 @@ class HeartRate:
     low_bpm: FloatArray
     high_bpm: FloatArray
 
+    @property
+    def read_bpm(self) -> FloatArray:
+        """The heart rate [k], NaN where only an old reading is held."""
+        return np.where(self.source == _HELD, np.nan, self.bpm)
+
 
 class HeartRateTotals(SquadState):
-    """Seconds by source of the heart rate, and its mean, lowest and highest value over the session."""
+    """Seconds by source of the heart rate, and its mean over the session."""
 
     FIELDS = MappingProxyType(
         {
             **{f"{name or 'none'}_s": 0.0 for name in SOURCE_NAMES},
             "beats": 0.0,
-            "lowest_bpm": np.nan,
-            "highest_bpm": np.nan,
         }
     )
 
@@ -119,17 +122,15 @@ class HeartRateTotals(SquadState):
         """Count ``dt_s`` [k] at the heart rate [k]."""
         state = self._take(rows)
         state[heart_rate.source, np.arange(len(rows))] += dt_s
-        beats, lowest, highest = state[-3:]
-        beats += np.where(heart_rate.source == _NONE, 0.0, heart_rate.bpm * dt_s)
-        np.fmin(lowest, heart_rate.bpm, out=lowest)
-        np.fmax(highest, heart_rate.bpm, out=highest)
+        state[-1] += np.where(heart_rate.source == _NONE, 0.0, heart_rate.bpm * dt_s)
         self._put(rows, state)
 
-    def figures(self, rows: IntArray) -> FloatArray:
-        """Mean, lowest and highest heart rate [3, k], bpm; NaN where none was known."""
+    def mean_bpm(self, rows: IntArray) -> FloatArray:
+        """Mean heart rate [k], bpm; NaN where none was known."""
         state = self._take(rows)
         known_s = state[1] + state[2] + state[3] + state[4]
-        return np.stack([state[-3] / np.where(known_s > 0.0, known_s, np.nan), state[-2], state[-1]])
+        mean: FloatArray = state[-1] / np.where(known_s > 0.0, known_s, np.nan)
+        return mean
 
     def seconds(self, rows: IntArray) -> FloatArray:
         """Seconds by source, in the order of ``SOURCE_NAMES`` [5, k]."""

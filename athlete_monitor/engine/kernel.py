@@ -30,6 +30,7 @@ from athlete_monitor.fusion import FILTERS
 from athlete_monitor.physiology.bodies import Bodies
 from athlete_monitor.physiology.clock import SampleClock
 from athlete_monitor.physiology.energy import EnergyExpenditure, energy_rate_kj_per_min
+from athlete_monitor.physiology.extremes import HeldExtremes
 from athlete_monitor.physiology.heart_rate import HeartRateFilter, HeartRateMax, hr_reserve_fraction
 from athlete_monitor.physiology.hrv import HeartRateVariability
 from athlete_monitor.physiology.impacts import Impacts
@@ -238,6 +239,7 @@ class Squad:
         self.impacts = Impacts(capacity, alert_g=settings.alert_g)
         self.live_error = LiveError(capacity)
         self.heart_rate_totals = HeartRateTotals(capacity)
+        self.heart_rate_extremes = HeldExtremes(capacity)
         self.ticks = Ticks(capacity)
         self.strap = Strap(capacity, fresh_s=settings.sensor_fresh_s)
         self.correction = ModelCorrection(capacity)
@@ -249,7 +251,7 @@ class Squad:
         """The totals but the maximal heart rate, which is more than a table."""
         return (
             self.clock, self.trimp, self.zones, self.energy, self.stress, self.player_load, self.locomotion,
-            self.impacts, self.live_error, self.heart_rate_totals, self.ticks,
+            self.impacts, self.live_error, self.heart_rate_totals, self.heart_rate_extremes, self.ticks,
         )  # fmt: skip
 
     def _memories(self) -> dict[str, Part]:
@@ -338,8 +340,8 @@ class Squad:
             self.hrv.add(row, beat_t, intervals)
         dt_s = self.clock.update(rows, t)
         impacts = self.impacts.update(rows, t, values[:, ACC])
-        strap = self.strap.update(rows, t, values[:, HEART_RATE])
         model = self._model_heart_rate(rows, t, values)
+        strap = self.strap.update(rows, t, values[:, HEART_RATE], (model.low_bpm, model.high_bpm))
         heart_rate = self._heart_rate(rows, t, batch.mode, strap, model)
         present = self._present(batch, dt_s, strap, model, heart_rate)
         due = self.ticks.output_due(rows, t, self.settings.metrics_rate_hz)
@@ -376,7 +378,8 @@ class Squad:
     ) -> Present:
         rows, t, values = batch.rows, batch.t, batch.values
         acc = values[:, ACC]
-        hr_max = self.hr_max.update(rows, t, strap)
+        longest_s = self.clock.longest_s(rows)
+        hr_max = self.hr_max.update(rows, t, strap, longest_s)
         body = self.bodies.take(rows)
         reserve = hr_reserve_fraction(heart_rate.bpm, body.hr_rest_bpm, hr_max)
         rate = energy_rate_kj_per_min(
@@ -387,6 +390,7 @@ class Squad:
         self.energy.update(rows, dt_s, rate)
         self.player_load.update(rows, t, acc)
         self.heart_rate_totals.update(rows, dt_s, heart_rate)
+        self.heart_rate_extremes.update(rows, t, heart_rate.read_bpm, longest_s)
         return Present(
             rows=rows,
             t=t,

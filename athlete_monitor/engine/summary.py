@@ -135,7 +135,8 @@ def _known_share(figures: dict[str, Any]) -> float:
 
 def _heart_rate(squad: Squad, row: int) -> dict[str, Any]:
     rows = np.array([row])
-    mean, lowest, highest = squad.heart_rate_totals.figures(rows)[:, 0].round(1).tolist()
+    mean = float(squad.heart_rate_totals.mean_bpm(rows)[0].round(1))
+    highest, lowest = squad.heart_rate_extremes.figures(rows)[:, 0].round(1).tolist()
     seconds = squad.heart_rate_totals.seconds(rows)[:, 0].round(1).tolist()
     body = squad.bodies.take(rows)
     hr_max = float(squad.hr_max.bpm(rows)[0])

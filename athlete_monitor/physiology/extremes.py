@@ -27,10 +27,10 @@ class HeldExtremes(SquadState):
     them; a NaN value is passed over.
 
     >>> extremes, row = HeldExtremes(1), np.array([0])
-    >>> for second, bpm in enumerate([120, 190, 121, 122, 123, 124, 125, 126]):
+    >>> for second, bpm in enumerate([120, 120, 120, 190, 120, 120, 125, 125, 125]):
     ...     extremes.update(row, np.array([float(second)]), np.array([float(bpm)]))
     >>> extremes.figures(row)[:, 0].tolist()
-    [126.0, 121.0]
+    [120.0, 190.0]
     """
 
     FIELDS = MappingProxyType(

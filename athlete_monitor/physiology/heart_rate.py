@@ -77,9 +77,10 @@ class HeartRateFilter(SquadState):
 
     Straps report about once a second, so the change is taken over at least ``reading_interval_s``: readings that a
     device repeats at 10 Hz are not refused for changing within one sample, they cannot climb faster than the limit, and
-    a repeated reading does not count as the second one. The limit widens for at most 2 s, to 20 bpm, however long the
-    gap, and after a gap of more than 10 s the reading before it supports no more than 10 bpm. While the last believed reading is fresh, readings that jump are refused, even if they agree with each other.
-    NaN is "no reading in this sample". Source of the limits: as the Athlytics package flags implausible heart rates.
+    a repeated reading does not count as the second one. The limit widens for at most 2 s, to 20 bpm, and after a gap of
+    more than 10 s the reading before it supports no more than 10 bpm. While the last believed reading is fresh, those
+    that jump are refused, even if they agree with each other. NaN is "no reading in this sample". Source of the limits:
+    as the Athlytics package flags implausible heart rates.
 
     >>> strap, row = HeartRateFilter(1), np.array([0])
     >>> [strap.update(row, np.array([t]), np.array([bpm])).bpm.item() for t, bpm in ((0.0, 205.0), (1.0, 120.0))]
@@ -108,7 +109,11 @@ class HeartRateFilter(SquadState):
         self._interval_s = reading_interval_s
 
     def update(
-        self, rows: IntArray, t: FloatArray, reading_bpm: FloatArray, support: tuple[FloatArray, FloatArray] | None = None
+        self,
+        rows: IntArray,
+        t: FloatArray,
+        reading_bpm: FloatArray,
+        support: tuple[FloatArray, FloatArray] | None = None,
     ) -> CleanHeartRate:
         """Take the readings [k] (NaN: none) of the samples at ``t`` [k], s.
 
@@ -149,8 +154,8 @@ class HeartRateFilter(SquadState):
         """Which ``doubtful`` readings [k] agree with the one that waits; the others wait, or are refused."""
         _, _, _, _, waiting_bpm, waiting_t, accepted, rejected, waiting = state
         since_s = np.abs(t - waiting_t)
-        agree = doubtful & (since_s <= CONTACT_S) & self._agree(reading_bpm - waiting_bpm, since_s)
-        second = agree & stale & (since_s >= SECOND_SHARE * self._interval_s)
+        agree: BoolArray = doubtful & (since_s <= CONTACT_S) & self._agree(reading_bpm - waiting_bpm, since_s)
+        second: BoolArray = agree & stale & (since_s >= SECOND_SHARE * self._interval_s)
         replaced = doubtful & ~agree
         accepted += np.where(second, waiting, 0.0)
         rejected += np.where(replaced, waiting, 0.0) + (doubtful & ~stale)

@@ -88,4 +88,4 @@ def test_seconds_by_source_and_the_mean_leave_out_what_is_unknown():
         one = np.array([2.0])
         totals.update(ROW, one, HeartRate(np.array([bpm]), np.array([source]), strapless, strapless))
     assert totals.seconds(ROW)[:, 0].tolist() == [2.0, 2.0, 2.0, 0.0, 0.0]
-    assert totals.figures(ROW)[:, 0].tolist() == [125.0, 100.0, 150.0]
+    assert totals.mean_bpm(ROW).tolist() == [125.0]

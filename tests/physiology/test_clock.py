@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,7 +48,7 @@ def slow_steps(times):
     """The rule, one step after another."""
     steps, gaps = [0.0], []
     usual = None
-    for before, now in zip(times, times[1:], strict=False):
+    for before, now in itertools.pairwise(times):
         gap = max(now - before, 0.0)
         longest = 2.0 if usual is None else min(max(3 * usual, 2.0), 10.0)
         steps.append(min(gap, longest))
