@@ -279,6 +279,14 @@ class Engine(Section):
     stats_interval_s: Seconds = Field(description="How often the engine tells how it is doing, s.")
 
 
+class Archive(Section):
+    """What the journal keeps."""
+
+    keep_days: int = Field(
+        ge=1, le=4000, description="How long the figures of every second are kept, days; summaries stay for ever."
+    )
+
+
 class TrainingLoad(Section):
     """Session load, Banister TRIMP: where the next zone begins, and the rest that is commonly advised after it."""
 
@@ -332,6 +340,7 @@ class Config(Section):
     sensors: Sensors
     athletes: Athletes
     engine: Engine
+    archive: Archive
     outputs: Outputs
     impacts: Impacts
 

@@ -1,16 +1,19 @@
-"""The journal: what survives a kill or a power cut, and the history of every athlete's load.
+"""The journal: what survives a kill or a power cut, and the archive of every session.
 
 A SQLite file in WAL mode with full synchronisation, written by one thread in one transaction per cycle:
 
 * ``sessions``: one row each, written at the first sample and at the summary; a recording that is sent twice, or a
   message that the broker retains, begins a second session of one id;
-* ``seconds``: one row per athlete and second, appended;
+* ``recent``, ``seconds``: one row per athlete and second, appended to the first and moved to the second once a minute,
+  sorted by session, so that a session can be read without reading the others;
+* ``blocks``: one row per session and minute: where its seconds are, and their sums and extremes;
 * ``events``: impacts, alerts and the like;
 * ``totals``: for each running session what changes: everything that has been added up, replaced each cycle;
 * ``memories``: for each running session what features, fusion and filters remember, replaced every ``MEMORY_EVERY_S``.
 
-Pages of a microSD card wear: rows are appended or replaced in place, there is no index to keep, and the write-ahead log
-is folded in seldom. States are compressed, by the writing thread.
+``athlete_monitor.archive`` has the tables and reads them. Pages of a microSD card wear: rows are appended or replaced
+in place, there is no index to keep, and the write-ahead log is written back seldom. States are compressed by the
+writing thread.
 """
 
 from __future__ import annotations
@@ -22,6 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from athlete_monitor.archive.columns import MAPPINGS, archived
+from athlete_monitor.archive.schema import SCHEMA_VERSION, forget_seconds, prepare
+from athlete_monitor.engine.seconds import SecondsTable
 from athlete_monitor.engine.worker import Alarm, Worker
 from athlete_monitor.errors import MonitorError
 
@@ -29,43 +35,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-SCHEMA_VERSION = 1
 MEMORY_EVERY_S = 30.0
-KEEP_SECONDS_DAYS = 14
-"""Per-second rows of sessions that ended longer ago are deleted at start; sessions and events stay."""
+KEEP_DAYS = 400
+_DAY_S = 86_400.0
+_FORGET_REPEATED = """
+DELETE FROM recent WHERE id IN (SELECT r.id FROM recent r JOIN sessions s ON s.id = r.session
+    LEFT JOIN totals ON totals.session = r.session
+    WHERE s.end_t IS NULL AND r.t + r.ms / 1000.0 > COALESCE(totals.last_t, s.start_t + s.offset_s) + 0.001)"""
 _CHECKPOINT_PAGES = 4000
 _BEGIN = """
 INSERT INTO sessions (id, session_id, device_id, athlete_id, start_t, began_s, facts) VALUES (
     ?1, CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE session_id = ?2) THEN ?2 || '_' || ?1 ELSE ?2 END,
     ?3, ?4, ?5, ?6, ?7)"""
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS sessions (
-    id INTEGER PRIMARY KEY, session_id TEXT NOT NULL UNIQUE, device_id TEXT NOT NULL, athlete_id INTEGER NOT NULL,
-    start_t REAL NOT NULL, began_s REAL NOT NULL, facts BLOB NOT NULL,
-    end_t REAL, load_trimp REAL, summary BLOB);
-CREATE TABLE IF NOT EXISTS seconds (
-    session INTEGER NOT NULL, t INTEGER NOT NULL, heart_rate_bpm REAL, heart_rate_source TEXT, trimp REAL,
-    energy_kj REAL, player_load REAL, distance_m REAL, stress_percent REAL);
-CREATE TABLE IF NOT EXISTS events (session INTEGER NOT NULL, t REAL NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS totals (
-    session INTEGER PRIMARY KEY, last_t REAL NOT NULL, arrived_s REAL NOT NULL, state BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS memories (session INTEGER PRIMARY KEY, last_t REAL NOT NULL, state BLOB NOT NULL);
-"""
-
-
-@dataclass(frozen=True)
-class Second:
-    """One athlete's second; None where a value is not known."""
-
-    session: int
-    t: int
-    heart_rate_bpm: float | None
-    heart_rate_source: str | None
-    trimp: float | None
-    energy_kj: float | None
-    player_load: float | None
-    distance_m: float | None
-    stress_percent: float | None
+_SECOND = "second"
+"""Marks a record that is one athlete's second: session, time by the session's clock, and the figures of the message."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +96,9 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         _check_version(path, version)
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        connection.execute("BEGIN IMMEDIATE")
+        prepare(connection, (name for name in archived() if name not in MAPPINGS))
+        connection.execute("COMMIT")
     except sqlite3.Error as error:
         connection.close()
         raise MonitorError(f"{path}: not usable as a journal ({error}); move it away to begin a new one") from error
@@ -125,7 +109,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _check_version(path: Path, version: int) -> None:
-    if version not in {0, SCHEMA_VERSION}:
+    if version > SCHEMA_VERSION:
         raise MonitorError(f"{path}: journal of version {version}, this program reads {SCHEMA_VERSION}")
 
 
@@ -140,6 +124,7 @@ class Journal:
         now_s: wall clock, epoch seconds.
         period_s: time between two transactions.
         tell: called with a sentence, and whether it is bad news, when the disk fails or works again.
+        keep_days: seconds of sessions that ended longer ago are deleted; sessions, summaries and events stay.
     """
 
     def __init__(
@@ -148,9 +133,12 @@ class Journal:
         now_s: Callable[[], float],
         period_s: float = 1.0,
         tell: Callable[[str, bool], None] | None = None,
+        keep_days: float = KEEP_DAYS,
     ) -> None:
         self._connection = connect(path)
         self._now_s = now_s
+        self._seconds = SecondsTable(self._connection)
+        self._keep_days = keep_days
         self._forget_old_seconds()
         found = self._connection.execute("SELECT COALESCE(MAX(id), 0) FROM sessions").fetchone()
         self._last_number = int(found[0])
@@ -177,11 +165,15 @@ class Journal:
         self._connection.close()
 
     def open_sessions(self) -> list[OpenSession]:
-        """Sessions that an earlier engine began and did not end; call before ``start``."""
+        """Sessions that an earlier engine began and did not end; call before ``start``.
+
+        Seconds after their last snapshot are dropped: the sessions go on from there and would count them twice.
+        """
+        self._connection.execute(_FORGET_REPEATED)
         rows = self._connection.execute(
-            "SELECT id, session_id, device_id, athlete_id, start_t, COALESCE(totals.last_t, start_t),"
-            " COALESCE(arrived_s, began_s), facts, totals.state, memories.state"
-            " FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id"
+            "SELECT id, session_id, device_id, athlete_id, start_t + offset_s,"
+            " COALESCE(totals.last_t, start_t + offset_s), COALESCE(arrived_s, began_s),"
+            " facts, totals.state, memories.state FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id"
             " WHERE end_t IS NULL ORDER BY id"
         )
         return [_open_session(row) for row in rows]
@@ -202,9 +194,13 @@ class Journal:
         self._put(_BEGIN, (number, session_id, device_id, athlete_id, start_t, self._now_s(), _json(facts)))
         return number
 
-    def second(self, second: Second) -> None:
-        """Record one athlete's second."""
-        self._put("INSERT INTO seconds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", tuple(vars(second).values()))
+    def second(self, number: int, t: float, figures: dict[str, Any]) -> None:
+        """Record one athlete's second: the figures of a metrics message, at ``t`` by the session's own clock."""
+        self._put(_SECOND, (number, t, figures))
+
+    def set_clock(self, number: int, start_t: float, offset_s: float) -> None:
+        """Record that the device's clock was set: when the session began by it, and what is added to it since."""
+        self._put("UPDATE sessions SET start_t = ?, offset_s = ? WHERE id = ?", (start_t, offset_s, number))
 
     def event(self, number: int, t: float, kind: str, body: dict[str, Any]) -> None:
         """Record an event of a session."""
@@ -240,7 +236,11 @@ class Journal:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for statement, values in self._kept:
-                self._connection.execute(statement, values)
+                if statement == _SECOND:
+                    self._seconds.insert(*values)
+                else:
+                    self._connection.execute(statement, values)
+            self._seconds.tidy(self._now_s())
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
@@ -265,10 +265,7 @@ class Journal:
         self._kept = kept[:KEPT_RECORDS][::-1]
 
     def _forget_old_seconds(self) -> None:
-        limit = self._now_s() - KEEP_SECONDS_DAYS * 86_400
-        self._connection.execute(
-            "DELETE FROM seconds WHERE session IN (SELECT id FROM sessions WHERE end_t < ?)", (limit,)
-        )
+        forget_seconds(self._connection, self._now_s() - self._keep_days * _DAY_S)
 
 
 def _open_session(row: tuple[Any, ...]) -> OpenSession:

@@ -11,7 +11,7 @@ import numpy as np
 
 from athlete_monitor.athletes import Profile
 from athlete_monitor.engine.ingest import DeviceStream, Quality
-from athlete_monitor.engine.journal import MEMORY_EVERY_S, Journal, Second
+from athlete_monitor.engine.journal import MEMORY_EVERY_S, Journal
 from athlete_monitor.engine.sessions import Phases, Session, Wearer
 from athlete_monitor.engine.sinks import Sink
 from athlete_monitor.wire.sample import Tags
@@ -30,6 +30,8 @@ class JournalSink(Sink):
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._offsets: dict[int, float] = {}
+        self._last: dict[int, int] = {}
 
     def begin(self, session: Session) -> int:
         """Record a new session; returns its number."""
@@ -38,20 +40,12 @@ class JournalSink(Sink):
         )
 
     def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:  # noqa: ARG002
-        """Record the second."""
-        self._journal.second(
-            Second(
-                session=session.number,
-                t=int(session.device_t),
-                heart_rate_bpm=figures["heart_rate_bpm"],
-                heart_rate_source=figures["heart_rate_source"],
-                trimp=figures["trimp"],
-                energy_kj=figures["energy_kj"],
-                player_load=figures["player_load"],
-                distance_m=figures["distance_m"],
-                stress_percent=figures["stress_percent"],
-            )
-        )
+        """Record the second, once: the first message of it."""
+        self._follow_clock(session)
+        second = int(session.last_t)
+        if second != self._last.get(session.number):
+            self._last[session.number] = second
+            self._journal.second(session.number, session.last_t, figures)
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """Record the event."""
@@ -59,12 +53,21 @@ class JournalSink(Sink):
 
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Record the end."""
+        self._follow_clock(session)
         span_t = session.device_start_t, session.device_t
         self._journal.end(session.number, span_t, summary["trimp"], summary)
+        self._offsets.pop(session.number, None)
+        self._last.pop(session.number, None)
 
     def stop(self) -> None:
         """Write what is waiting and close the journal."""
         self._journal.stop()
+
+    def _follow_clock(self, session: Session) -> None:
+        offset_s = session.stream.offset_s
+        if offset_s != self._offsets.get(session.number, 0.0):
+            self._offsets[session.number] = offset_s
+            self._journal.set_clock(session.number, session.device_start_t, offset_s)
 
 
 def snapshot(journal: Journal, monitor: Monitor) -> None:

@@ -119,7 +119,7 @@ class LiveEngine:
         self.notices = Notices()
         self.inbox = Inbox(config.engine.queue_per_device, config.engine.max_devices, topics.SENSOR_FILTERS[1])
         self.loader = open_loader(config)
-        self.journal = Journal(config.paths.journal, time.time, tell=self._tell)
+        self.journal = Journal(config.paths.journal, time.time, tell=self._tell, keep_days=config.archive.keep_days)
         self.link = self._make_link(take_retained=take_retained)
         roster = Roster.load(config.athletes.roster)
         journal_sink = JournalSink(self.journal)

@@ -93,7 +93,7 @@ def test_seconds_and_events_and_ends_are_kept(tmp_path):
     feed(monitor, stream(seconds=20))
     monitor.end_all("test")
     journal.stop()
-    assert rows(path, "SELECT COUNT(*) FROM seconds")[0][0] in {20, 21}
+    assert rows(path, "SELECT COUNT(*) FROM session_seconds")[0][0] in {20, 21}
     assert rows(path, "SELECT end_t IS NOT NULL, load_trimp > 0 FROM sessions") == [(1, 1)]
     assert rows(path, "SELECT COUNT(*) FROM totals") == [(0,)]
 

@@ -1,0 +1,292 @@
+"""Reads the journal while the engine writes it: sessions, seconds, periods and the figures of any part."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+
+from athlete_monitor.archive.columns import column
+from athlete_monitor.archive.parts import Parts
+from athlete_monitor.archive.records import DeviceSession, Event
+from athlete_monitor.archive.schema import SCHEMA_VERSION, figure_columns
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.team.records import AlarmRow, Marker, Period, Stint, TeamSession, Whose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.arrays import FloatArray
+
+_TEAM: Final = "SELECT id, start_t, end_t, mode, name, note, opponent, day_code FROM team_sessions"
+_SESSIONS: Final = """
+SELECT id, session_id, device_id, athlete_id, start_t, end_t, team_session, facts, load_trimp, summary FROM sessions"""
+_OVERLAPS: Final = "COALESCE(end_t, 9e12) > ? AND start_t < ?"
+_BUSY_MS: Final = 2000
+
+T = TypeVar("T")
+
+
+class Archive:
+    """The journal as others see it: a read-only connection that never blocks the engine.
+
+    Safe to use from several threads. A journal that does not exist yet reads as empty; one that is moved aside or
+    replaced is followed. Times are epoch seconds by the device's clock.
+
+    Args:
+        path: ``paths.journal`` of the configuration.
+
+    Raises:
+        MonitorError: from every method, in one line: the journal is damaged, unreadable or of another version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        with self._lock:
+            self._forget()
+
+    def team_sessions(self, from_t: float | None = None, to_t: float | None = None) -> list[TeamSession]:
+        """Team sessions that overlap a span of time, oldest first."""
+        where, span = _OVERLAPS, (_or(from_t, -9e12), _or(to_t, 9e12))
+        return [TeamSession(*row) for row in self._rows(f"{_TEAM} WHERE {where} ORDER BY start_t, id", span)]
+
+    def team_session(self, id: str) -> TeamSession | None:  # noqa: A002 - the record's own name for it
+        """One team session, or None."""
+        return next((TeamSession(*row) for row in self._rows(f"{_TEAM} WHERE id = ?", (id,))), None)
+
+    def sessions(
+        self,
+        team_session: str | None = None,
+        athlete_id: int | None = None,
+        from_t: float | None = None,
+        to_t: float | None = None,
+    ) -> list[DeviceSession]:
+        """Sessions of devices, oldest first; each argument that is given narrows the choice."""
+        conditions = {
+            "team_session = ?": team_session,
+            "athlete_id = ?": athlete_id,
+            "COALESCE(end_t, 9e12) > ?": from_t,
+            "start_t < ?": to_t,
+        }
+        asked = {text: value for text, value in conditions.items() if value is not None}
+        where = " AND ".join(asked) or "TRUE"
+        rows = self._rows(f"{_SESSIONS} WHERE {where} ORDER BY start_t, id", tuple(asked.values()))
+        return [_device_session(row) for row in rows]
+
+    def seconds(
+        self,
+        session: int,
+        from_t: float | None = None,
+        to_t: float | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> dict[str, FloatArray]:
+        """Figures of a session by the second, oldest first.
+
+        Args:
+            session: ``DeviceSession.number``.
+            from_t: first moment, included; None: from the beginning.
+            to_t: last moment, excluded; None: to the end.
+            columns: figures; None for all that the archive has. Figures that it does not have are NaN throughout.
+
+        Returns:
+            float64 arrays [n]: ``"t"`` and one for each figure, NaN where it was null. Entries of a mapping are columns
+            of their own, ``time_in_zones_s__zone_1``; ``heart_rate_source`` is a position in ``columns.SOURCES``.
+        """
+        with self._lock:
+            return self._guarded(lambda c: _seconds(c, session, (_or(from_t, -9e12), _or(to_t, 9e12)), columns))
+
+    def periods(self, team_session: str) -> list[Period]:
+        """Periods of a team session, in the order of their beginning."""
+        rows = self._rows(
+            "SELECT id, name, kind, start_t, end_t, whose, automatic FROM periods WHERE team_session = ?"
+            " ORDER BY start_t, id",
+            (team_session,),
+        )
+        return [_period(row) for row in rows]
+
+    def markers(self, team_session: str) -> list[Marker]:
+        """Markers of a team session, oldest first."""
+        query = "SELECT id, t, text, athlete_id FROM markers WHERE team_session = ? ORDER BY t, id"
+        return [Marker(*row) for row in self._rows(query, (team_session,))]
+
+    def stints(self, team_session: str) -> list[Stint]:
+        """Who was on the pitch, off it or unavailable, and when; oldest first."""
+        query = (
+            "SELECT athlete_id, state, start_t, end_t FROM pitch WHERE team_session = ? ORDER BY start_t, athlete_id"
+        )
+        return [Stint(*row) for row in self._rows(query, (team_session,))]
+
+    def alarms(self, team_session: str) -> list[AlarmRow]:
+        """Alarms of a team session, oldest first."""
+        query = (
+            "SELECT id, rule, level, text, raised_t, athlete_id, cleared_t, acknowledged_t FROM alarms"
+            " WHERE team_session = ? ORDER BY raised_t, id"
+        )
+        return [AlarmRow(*row) for row in self._rows(query, (team_session,))]
+
+    def events(self, session: int) -> list[Event]:
+        """Events of a session, oldest first."""
+        rows = self._rows("SELECT t, kind, body FROM events WHERE session = ? ORDER BY t", (session,))
+        return [Event(t, kind, json.loads(body)) for t, kind, body in rows]
+
+    def part(self, session: int, spans: Sequence[tuple[float, float]]) -> dict[str, float | None]:
+        """Figures of a part of a session.
+
+        Args:
+            session: ``DeviceSession.number``.
+            spans: pairs of first moment (included) and last moment (excluded) that make up the part.
+
+        Returns:
+            By column: totals as differences, extremes of the part, means over its seconds; None where unknown.
+            ``duration_s`` is the length of the spans inside the session, ``{total}_per_min`` a total per minute of it.
+        """
+        return self.parts([session], spans)[session]
+
+    def parts(
+        self, sessions: Sequence[int], spans: Sequence[tuple[float, float]]
+    ) -> dict[int, dict[str, float | None]]:
+        """``part`` of several sessions at once, by session."""
+        with self._lock:
+            return self._guarded(lambda c: Parts(c).of(sessions, spans))
+
+    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        with self._lock:
+            return self._guarded(lambda c: c.execute(query, values).fetchall())
+
+    def _guarded(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """Read with an open connection; SQLite's troubles become one line."""
+        try:
+            return read(self._open())
+        except (sqlite3.Error, OSError) as error:
+            self._forget()
+            raise MonitorError(f"{self._path}: the archive cannot be read ({error})") from error
+
+    def _open(self) -> sqlite3.Connection:
+        identity = _identity(self._path)
+        if self._connection is not None and identity == self._identity:
+            return self._connection
+        self._forget()
+        self._connection, self._identity = (_connect(self._path) if identity else _empty()), identity
+        return self._connection
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._identity = None
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found.st_size else None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A read-only connection; where nobody writes and we may not make the shared memory of WAL, an immutable one."""
+    for options in ("mode=ro", "mode=ro&immutable=1"):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+            _check_version(path, connection)
+        except sqlite3.OperationalError:
+            connection.close()
+            if "immutable" in options or path.with_name(f"{path.name}-wal").exists():
+                raise
+        except (sqlite3.Error, MonitorError):
+            connection.close()
+            raise
+        else:
+            return connection
+    raise MonitorError(f"{path}: the archive cannot be read")
+
+
+def _check_version(path: Path, connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != SCHEMA_VERSION:
+        raise MonitorError(
+            f"{path}: journal of version {version}, this program reads {SCHEMA_VERSION}; main.py updates older ones"
+        )
+
+
+def _empty() -> sqlite3.Connection:
+    """An empty archive in memory."""
+    from athlete_monitor.archive.schema import prepare
+
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    prepare(connection, ())
+    return connection
+
+
+def _device_session(row: tuple[Any, ...]) -> DeviceSession:
+    number, session_id, device_id, athlete_id, start_t, end_t, team_session, facts, load_trimp, summary = row
+    told = None if summary is None else json.loads(summary)
+    name = told.get("name") if told else json.loads(facts).get("profile", {}).get("name")
+    return DeviceSession(
+        number, session_id, device_id, athlete_id, start_t, end_t, team_session, name, load_trimp, told
+    )
+
+
+def _period(row: tuple[Any, ...]) -> Period:
+    number, name, kind, start_t, end_t, whose, automatic = row
+    return Period(number, name, kind, start_t, end_t, _whose(whose), bool(automatic))
+
+
+def _whose(text: str) -> Whose:
+    told = json.loads(text)
+    athletes = told.get("athletes")
+    return Whose(told.get("group"), None if athletes is None else tuple(athletes))
+
+
+def _seconds(
+    connection: sqlite3.Connection, session: int, span: tuple[float, float], columns: Sequence[str] | None
+) -> dict[str, FloatArray]:
+    known = figure_columns(connection)
+    asked = list(dict.fromkeys(known if columns is None else (name for name in columns if name != "t")))
+    found = [name for name in asked if name in known]
+    names = ", ".join(("x.t + x.ms / 1000.0 - :offset", *(f'x."{name}"' for name in found)))
+    offset = connection.execute("SELECT offset_s FROM sessions WHERE id = ?", (session,)).fetchone()
+    values = {"session": session, "offset": offset[0] if offset else 0.0, "from_t": span[0], "to_t": span[1]}
+    with closing(connection.cursor()) as cursor:
+        rows = cursor.execute(_seconds_query(names), values).fetchall()
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), 1 + len(found))
+    table = _each_second_once(table[(table[:, 0] >= span[0]) & (table[:, 0] < span[1])])
+    arrays = {name: table[:, index + 1] / column(name).scale for index, name in enumerate(found)}
+    empty = np.full(len(table), np.nan)
+    return {"t": table[:, 0], **{name: arrays.get(name, empty) for name in asked}}
+
+
+def _seconds_query(names: str) -> str:
+    return (
+        f"SELECT {names} FROM blocks b JOIN seconds x ON x.id BETWEEN b.first_id AND b.last_id"  # noqa: S608
+        " WHERE b.session = :session AND x.session = :session"
+        " AND b.last_t - :offset >= :from_t - 1 AND b.first_t - :offset < :to_t"
+        f" UNION ALL SELECT {names} FROM recent x WHERE x.session = :session ORDER BY 1"
+    )
+
+
+def _each_second_once(table: FloatArray) -> FloatArray:
+    """Rows [n, c] in the order of their time, the later of two of one moment."""
+    if len(table) < 2:
+        return table
+    is_last = np.append(np.diff(table[:, 0]) > 0.0, True)
+    once: FloatArray = table[is_last]
+    return once

@@ -1,0 +1,58 @@
+"""Writes the archive's seconds: whole numbers in columns that are made when a figure is first seen."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.archive.columns import archived, encoded, flat
+from athlete_monitor.archive.schema import add_columns, close_blocks, figure_columns
+
+if TYPE_CHECKING:
+    import sqlite3
+
+BLOCK_EVERY_S: Final = 60.0
+SETTLED_S: Final = 5.0
+"""A session that goes on after a kill may repeat its last seconds: for so long they can still be taken back."""
+
+
+class SecondsTable:
+    """Inserts seconds on the connection of the writing thread, within its transactions."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._keys = archived()
+        self._columns: list[str] = []
+        self._statement = ""
+        self._follow(figure_columns(connection))
+        self._next_s = -math.inf
+        self._limit: int | None = None
+
+    def insert(self, session: int, t: float, figures: dict[str, Any]) -> None:
+        """Append one second of a session."""
+        values = flat(figures, self._keys)
+        if not values.keys() <= set(self._columns):
+            add_columns(self._connection, values)
+            self._follow(figure_columns(self._connection))
+        whole, ms = divmod(math.floor(t * 1000.0), 1000)
+        row = [encoded(name, values[name]) if name in values else None for name in self._columns]
+        self._connection.execute(self._statement, (session, whole, ms, *row))
+
+    def tidy(self, now_s: float) -> None:
+        """About once a minute, move what is a few seconds old to where a session's seconds lie side by side."""
+        if now_s < self._next_s:
+            return
+        if self._limit is None:
+            self._limit, self._next_s = self._last_id(), now_s + SETTLED_S
+            return
+        close_blocks(self._connection, f"r.id <= {self._limit}")
+        self._limit, self._next_s = None, now_s + BLOCK_EVERY_S - SETTLED_S
+
+    def _last_id(self) -> int:
+        return int(self._connection.execute("SELECT COALESCE(MAX(id), 0) FROM recent").fetchone()[0])
+
+    def _follow(self, columns: list[str]) -> None:
+        self._columns = columns
+        names = ", ".join(("session", "t", "ms", *(f'"{name}"' for name in columns)))
+        marks = ", ".join("?" * (3 + len(columns)))
+        self._statement = f"INSERT INTO recent ({names}) VALUES ({marks})"  # noqa: S608 - names of our own

@@ -1,0 +1,1 @@
+"""Team sessions: periods, pitch, markers, commands and alarm rules, as pure state. No file, socket, clock or log."""
