@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 MEMORY_EVERY_S = 30.0
 KEEP_DAYS = 400
 _DAY_S = 86_400.0
+_OPEN_SESSIONS = """
+SELECT id, session_id, device_id, athlete_id, start_t + offset_s, COALESCE(totals.last_t, start_t + offset_s),
+    COALESCE(arrived_s, began_s), facts, totals.state, memories.state
+FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id
+WHERE end_t IS NULL ORDER BY id"""
 _FORGET_REPEATED = """
 DELETE FROM recent WHERE id IN (SELECT r.id FROM recent r JOIN sessions s ON s.id = r.session
     LEFT JOIN totals ON totals.session = r.session
@@ -170,12 +175,7 @@ class Journal:
         Seconds after their last snapshot are dropped: the sessions go on from there and would count them twice.
         """
         self._connection.execute(_FORGET_REPEATED)
-        rows = self._connection.execute(
-            "SELECT id, session_id, device_id, athlete_id, start_t + offset_s,"
-            " COALESCE(totals.last_t, start_t + offset_s), COALESCE(arrived_s, began_s),"
-            " facts, totals.state, memories.state FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id"
-            " WHERE end_t IS NULL ORDER BY id"
-        )
+        rows = self._connection.execute(_OPEN_SESSIONS)
         return [_open_session(row) for row in rows]
 
     def past_loads(self) -> dict[int, list[PastLoad]]:
