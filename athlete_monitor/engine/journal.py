@@ -251,6 +251,7 @@ class Journal:
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+        self._seconds.follow()  # columns that the transaction had made are gone
 
     def _shed(self) -> None:
         """Keep the newest snapshot of each session alone, and bound what is left."""

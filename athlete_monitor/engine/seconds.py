@@ -24,16 +24,23 @@ class SecondsTable:
         self._keys = archived()
         self._columns: list[str] = []
         self._statement = ""
-        self._follow(figure_columns(connection))
+        self.follow()
         self._next_s = -math.inf
         self._limit: int | None = None
+
+    def follow(self) -> None:
+        """Look at the columns that the table has."""
+        columns = self._columns = figure_columns(self._connection)
+        names = ", ".join(("session", "t", "ms", *(f'"{name}"' for name in columns)))
+        marks = ", ".join("?" * (3 + len(columns)))
+        self._statement = f"INSERT INTO recent ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
 
     def insert(self, session: int, t: float, figures: dict[str, Any]) -> None:
         """Append one second of a session."""
         values = flat(figures, self._keys)
         if not values.keys() <= set(self._columns):
             add_columns(self._connection, values)
-            self._follow(figure_columns(self._connection))
+            self.follow()
         whole, ms = divmod(math.floor(t * 1000.0), 1000)
         row = [encoded(name, values[name]) if name in values else None for name in self._columns]
         self._connection.execute(self._statement, (session, whole, ms, *row))
@@ -50,9 +57,3 @@ class SecondsTable:
 
     def _last_id(self) -> int:
         return int(self._connection.execute("SELECT COALESCE(MAX(id), 0) FROM recent").fetchone()[0])
-
-    def _follow(self, columns: list[str]) -> None:
-        self._columns = columns
-        names = ", ".join(("session", "t", "ms", *(f'"{name}"' for name in columns)))
-        marks = ", ".join("?" * (3 + len(columns)))
-        self._statement = f"INSERT INTO recent ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
