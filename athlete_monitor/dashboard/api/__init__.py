@@ -1,0 +1,15 @@
+"""The REST interface, one file for each subject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from athlete_monitor.dashboard.api import control, people, squad, system
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def routers() -> list[APIRouter]:
+    """Return all parts of the interface."""
+    return [people.router, squad.router, control.router, system.router]

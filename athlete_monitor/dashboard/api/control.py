@@ -1,0 +1,52 @@
+"""Commands of coaches, passed on to the engine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from athlete_monitor.dashboard.access import ActingCoach, Viewer, access_of
+from athlete_monitor.dashboard.api.answers import REFUSALS, station_of
+from athlete_monitor.dashboard.reply import reply
+
+router = APIRouter(prefix="/api", tags=["control"], responses=REFUSALS)
+Do = Literal[
+    "period_start", "period_end", "period_edit", "period_delete", "marker", "marker_delete", "pitch", "assign",
+    "session_edit", "rpe", "wellness", "target", "alarm_ack", "alarm_mute",
+]  # fmt: skip
+_MOST_KEYS = 20
+
+
+class Command(BaseModel):
+    """One command; which further keys it takes depends on ``do`` and is checked by the engine."""
+
+    model_config = ConfigDict(extra="allow")
+    do: Do
+    id: UUID = Field(default_factory=uuid4, description="The same id twice is one command.")
+
+
+@router.post("/control")
+async def control(request: Request, _visit: ActingCoach, command: Command) -> Response:
+    """Send a command to the engine and return its answer: ``{"id", "ok", "revision"}``."""
+    document: dict[str, Any] = command.model_dump(mode="json")
+    if len(document) > _MOST_KEYS:
+        raise HTTPException(400, f"at most {_MOST_KEYS} keys are allowed")
+    answer = await station_of(request).command(document)
+    if not answer.get("ok"):
+        text = answer.get("error")
+        raise HTTPException(503 if answer.get("unreachable") else 409, text if isinstance(text, str) else "refused")
+    return reply(answer)
+
+
+@router.get("/team")
+async def team(request: Request, visit: Viewer) -> Response:
+    """Return the running session of the team, with its periods, markers, pitch and open alarms."""
+    told = station_of(request).team()
+    if not access_of(request).sees_heart_rate(visit):
+        told["state"] = {key: value for key, value in told["state"].items() if key != "alarms"}
+    return reply(told)
+

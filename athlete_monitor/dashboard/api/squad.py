@@ -1,0 +1,64 @@
+"""The squad at this moment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from starlette.responses import Response
+
+from athlete_monitor.dashboard.access import Viewer, access_of
+from athlete_monitor.dashboard.api.answers import REFUSALS, DeviceKey, station_of
+from athlete_monitor.dashboard.columns import COLUMNS, HEART_RATE_KEYS, PLACES, described
+from athlete_monitor.dashboard.reply import reply
+from athlete_monitor.dashboard.station import without_heart_rate
+
+router = APIRouter(prefix="/api", tags=["squad"], responses=REFUSALS)
+_MOST_COLUMNS = 12
+
+
+@router.get("/catalogue")
+async def catalogue(request: Request, visit: Viewer) -> Response:
+    """Return every figure with label, unit, decimals, formula; ``columns`` is the order of a frame's values."""
+    sees = access_of(request).sees_heart_rate(visit)
+    shown = [one for one in described() if sees or one["key"] not in HEART_RATE_KEYS]
+    return reply({"columns": [column.key for column in COLUMNS], "figures": shown})
+
+
+@router.get("/squad")
+async def squad(request: Request, visit: Viewer) -> Response:
+    """Return who there is, and the newest frame."""
+    station = station_of(request)
+    frame = station.live.present()
+    if not access_of(request).sees_heart_rate(visit):
+        frame = without_heart_rate(frame)
+    return reply({"columns": [column.key for column in COLUMNS], "frame": frame} | station.live.squad())
+
+
+@router.get("/history")
+async def history(
+    request: Request,
+    visit: Viewer,
+    columns: Annotated[str, Query(max_length=400, description="Keys of figures, separated by commas.")],
+    after: Annotated[int, Query(ge=0, description="Only what came after this frame.")] = 0,
+) -> Response:
+    """Return the last minutes of all devices, second by second."""
+    wanted = columns.split(",")
+    hidden = HEART_RATE_KEYS if not access_of(request).sees_heart_rate(visit) else frozenset()
+    unknown = [key for key in wanted if key not in PLACES or key in hidden]
+    if unknown or len(wanted) > _MOST_COLUMNS:
+        raise HTTPException(400, f"columns: 1 to {_MOST_COLUMNS} keys of /api/catalogue are allowed")
+    return reply(station_of(request).live.history(after, tuple(PLACES[key] for key in wanted)))
+
+
+@router.get("/athletes/{key}")
+async def athlete(request: Request, visit: Viewer, key: DeviceKey) -> Response:
+    """Return all figures of one device, with the reason of each empty one and the formula of each computed one."""
+    live = station_of(request).live
+    one = live.devices.get(key)
+    if one is None:
+        raise HTTPException(404, "this device has not sent anything since the screen's server started")
+    figures: dict[str, Any] = dict(one.figures)
+    if not access_of(request).sees_heart_rate(visit):
+        figures = {name: value for name, value in figures.items() if name not in HEART_RATE_KEYS}
+    return reply({"key": key, "status": one.status, "figures": figures, "summary": one.summary})

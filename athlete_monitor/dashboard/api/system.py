@@ -1,0 +1,46 @@
+"""How the box is doing; for people, and for Prometheus."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import Response
+
+from athlete_monitor.dashboard.access import Viewer
+from athlete_monitor.dashboard.api.answers import REFUSALS, station_of
+from athlete_monitor.dashboard.health import exposition, health, machine
+from athlete_monitor.dashboard.reply import reply
+
+router = APIRouter(responses=REFUSALS, tags=["system"])
+
+
+@router.get("/health")
+async def is_healthy(request: Request) -> Response:
+    """Return whether broker and engine can be reached: status 200 if they can, 503 if not."""
+    told = health(station_of(request), time.time())
+    return reply(told, 200 if told["ok"] else 503)
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(request: Request, _visit: Viewer) -> Response:
+    """Return counters and gauges in Prometheus' text format."""
+    return Response(exposition(station_of(request), time.time()), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/api/engine")
+async def engine(request: Request, _visit: Viewer) -> Response:
+    """Return the newest report of the engine about itself, and how old it is."""
+    live = station_of(request).live
+    age_s = None if live.engine_heard_s is None else round(time.time() - live.engine_heard_s, 1)
+    return reply({"online": live.engine_online, "age_s": age_s, "stats": live.engine})
+
+
+@router.get("/api/system")
+async def system(request: Request, _visit: Viewer) -> Response:
+    """Return the state of the box: time, disk, memory, temperature, broker, screens."""
+    station = station_of(request)
+    told: dict[str, Any] = machine(station)
+    return reply(told | {"now": time.time(), "connection": station.connection, "broker_connected": station.connected})

@@ -1,0 +1,136 @@
+"""The web application: pages, interface, WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from athlete_monitor import __version__
+from athlete_monitor.dashboard.access import Access
+from athlete_monitor.dashboard.api import routers
+from athlete_monitor.dashboard.assets import load_assets
+from athlete_monitor.dashboard.guard import LOOPBACK_NAMES, Guard
+from athlete_monitor.dashboard.reply import encode
+from athlete_monitor.dashboard.station import Station, encode_frame, encode_team
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.dashboard.hub import Screen
+
+PAGES: Final = ("/", "/athlete/{key}", "/pitch", "/control", "/sessions", "/sessions/{key}", "/system", "/welcome")
+LOG_IN_AGAIN: Final = 4401
+"""Code with which a WebSocket closes whose log-in has ended."""
+
+
+def build_app(config: Config) -> FastAPI:
+    """Return the application for a configuration.
+
+    Raises:
+        ConfigError: the accounts file is not valid.
+        BrokerError: a file of the connection to the broker cannot be used.
+    """
+    station = Station(config)
+    app = FastAPI(
+        title="Athlete monitor: the coach's screen",
+        version=__version__,
+        docs_url=None,  # its page would load scripts from the internet
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.station, app.state.access = station, Access(config)
+    for router in routers():
+        app.include_router(router)
+    _add_pages(app)
+    app.add_api_websocket_route("/live", _live)
+    app.add_exception_handler(Exception, _failed)
+    app.add_middleware(Guard, hosts=None if app.state.access.secured else _own_names(config))
+    return app
+
+
+def _own_names(config: Config) -> frozenset[str]:
+    return LOOPBACK_NAMES | {config.dashboard.host}
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    running = asyncio.create_task(app.state.station.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+def _add_pages(app: FastAPI) -> None:
+    assets = load_assets()
+
+    async def page(request: Request) -> Response:
+        if app.state.access.visit(request) is None:
+            return RedirectResponse("/login", 303)
+        return assets["index.html"].response(request)
+
+    async def login(request: Request) -> Response:
+        return assets["login.html"].response(request)
+
+    async def static(request: Request) -> Response:
+        found = assets.get(request.path_params["name"])
+        return JSONResponse({"detail": "no such file"}, 404) if found is None else found.response(request)
+
+    for path in PAGES:
+        app.add_route(path, page, include_in_schema=False)
+    app.add_route("/login", login, include_in_schema=False)
+    app.add_route("/static/{name:path}", static, include_in_schema=False)
+
+
+async def _live(socket: WebSocket) -> None:
+    """Send a screen what happens, until it leaves or its log-in ends."""
+    access: Access = socket.app.state.access
+    station: Station = socket.app.state.station
+    visit = access.visit(socket)
+    await socket.accept()
+    if visit is None:
+        await socket.close(LOG_IN_AGAIN)
+        return
+    sees = access.sees_heart_rate(visit)
+    screen = station.hub.join(sees_heart_rate=sees)
+    screen.put(encode(station.live.squad()).decode())
+    screen.put(encode_team(station.team(), sees_heart_rate=sees))
+    screen.put(encode_frame(station.live.present(), sees_heart_rate=sees))
+    try:
+        await _serve(socket, screen)
+    finally:
+        station.hub.leave(screen)
+
+
+async def _serve(socket: WebSocket, screen: Screen) -> None:
+    """Forward until either side ends."""
+    sending = asyncio.create_task(screen.forward(socket.send_text))
+    listening = asyncio.create_task(_listen(socket))
+    _, rest = await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+    for task in rest:
+        task.cancel()
+    for task in (sending, listening):
+        with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
+            await task
+    with contextlib.suppress(RuntimeError):  # it has left by itself
+        await socket.close()
+
+
+async def _listen(socket: WebSocket) -> None:
+    """Read until the other side leaves; screens have nothing to say here."""
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await socket.receive_text()
+
+
+def _failed(_request: Request, error: Exception) -> Response:
+    """Answer a request that met a fault of ours."""
+    told: dict[str, Any] = {"detail": f"the server failed: {type(error).__name__}"}
+    return JSONResponse(told, 500)

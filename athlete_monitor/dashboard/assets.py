@@ -1,0 +1,58 @@
+"""The files of the pages, read once at start: no path of a request ever reaches the disk."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+STATIC: Final = Path(__file__).resolve().parent / "static"
+MEDIA: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it is sent."""
+
+    media_type: str
+    plain: bytes
+    packed: bytes
+    tag: str
+
+    def response(self, request: Request) -> Response:
+        """Return the answer: nothing where the browser has it already, compressed where it takes that."""
+        headers = {"etag": self.tag, "cache-control": "no-cache", "vary": "accept-encoding"}
+        if request.headers.get("if-none-match") == self.tag:
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", "") and len(self.packed) < len(self.plain):
+            return Response(self.packed, media_type=self.media_type, headers=headers | {"content-encoding": "gzip"})
+        return Response(self.plain, media_type=self.media_type, headers=headers)
+
+
+def load_assets(folder: Path = STATIC) -> Mapping[str, Asset]:
+    """Return every file below the folder by its relative name."""
+    files = (file for file in sorted(folder.rglob("*")) if file.suffix in MEDIA)
+    return {file.relative_to(folder).as_posix(): _asset(file) for file in files}
+
+
+def _asset(file: Path) -> Asset:
+    plain = file.read_bytes()
+    tag = hashlib.sha256(plain).hexdigest()[:20]
+    return Asset(MEDIA[file.suffix], plain, gzip.compress(plain, 9, mtime=0), f'"{tag}"')

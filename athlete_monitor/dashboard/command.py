@@ -1,0 +1,114 @@
+"""The command line of the screen's server."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from athlete_monitor.arguments import Parser, whole
+from athlete_monitor.config import add_config_arguments, config_from_args
+from athlete_monitor.errors import ConfigError, MonitorError
+from athlete_monitor.wire.broker import is_loopback
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from athlete_monitor.config import Config, Dashboard
+
+INTERRUPTED = 130
+
+
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    made = Parser("dashboard.py", description="Serve the coach's screen: the squad live in a browser.")
+    made.add_argument("--host", metavar="ADDRESS", help="where to listen (default: dashboard.host)")
+    made.add_argument("--port", type=whole(1, 65535), metavar="N", help="port (default: dashboard.port)")
+    add_config_arguments(made)
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted; return the exit code."""
+    args = parser().parse_args(arguments)
+    try:
+        return serve(_with_options(config_from_args(args), args))
+    except MonitorError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a user's mistake, in one line
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def serve(config: Config) -> int:
+    """Run the server.
+
+    Raises:
+        ConfigError: it would listen beyond this machine without accounts.
+        MonitorError: it cannot listen there.
+    """
+    import uvicorn
+
+    from athlete_monitor.dashboard.app import build_app
+
+    settings = config.dashboard
+    app = build_app(config)
+    if not app.state.access.secured and not is_loopback(settings.host):
+        raise ConfigError(
+            f"dashboard.host {settings.host}: without accounts the screen listens on this machine only; "
+            "run: python3 jetson_deploy.py setup --secure"
+        )
+    _log(config)
+    sock = _listen(settings)
+    options = uvicorn.Config(
+        app,
+        http="h11",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # compressing for each screen anew would cost more than the screens themselves
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        ssl_certfile=settings.tls.cert_file,
+        ssl_keyfile=settings.tls.key_file,
+    )
+    server = uvicorn.Server(options)
+    print(f"screen: {address(settings)}", flush=True)  # noqa: T201 - what the user opens
+    server.run(sockets=[sock])
+    return 0
+
+
+def address(settings: Dashboard) -> str:
+    """Return the address that a browser opens.
+
+    >>> from types import SimpleNamespace as S
+    >>> address(S(host="127.0.0.1", port=8080, tls=S(cert_file=None)))
+    'http://127.0.0.1:8080'
+    """
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
+    return f"{'https' if settings.tls.cert_file else 'http'}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _with_options(config: Config, args: argparse.Namespace) -> Config:
+    given = {key: value for key in ("host", "port") if (value := getattr(args, key)) is not None}
+    return config.model_copy(update={"dashboard": config.dashboard.model_copy(update=given)})
+
+
+def _listen(settings: Dashboard) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    sock = socket.socket(family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((settings.host, settings.port))
+    except OSError as error:
+        sock.close()
+        where = f"{settings.host}:{settings.port}"
+        raise MonitorError(f"{where}: cannot listen there ({error.strerror}); set dashboard.port or --port") from error
+    return sock
+
+
+def _log(config: Config) -> None:
+    logging.basicConfig(level=config.logging.level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

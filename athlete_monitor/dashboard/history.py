@@ -1,0 +1,53 @@
+"""The last minutes of every device, in memory: trends, trails, and what a screen missed while it was away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.arrays import FloatArray
+
+KEPT_S: Final = 900
+"""Seconds kept of each device of a squad."""
+KEPT_S_OF_MANY: Final = 300
+"""The same for devices beyond ``SQUAD``, so that memory stays bounded."""
+SQUAD: Final = 60
+
+
+class Track:
+    """One device's last seconds, in a ring.
+
+    Args:
+        width: number of figures of a second.
+        seconds: how many are kept.
+    """
+
+    def __init__(self, width: int, seconds: int = KEPT_S) -> None:
+        self._values = np.full((seconds, width), np.nan, dtype=np.float32)
+        self._t = np.zeros(seconds, dtype=np.int64)
+        self._seq = np.zeros(seconds, dtype=np.int64)
+        self._count = 0
+        self._last_t = 0
+
+    def add(self, t: int, seq: int, values: Sequence[object]) -> None:
+        """Keep a second; texts and nulls become NaN. A second that is known already is replaced.
+
+        A clock that jumps back begins a new track: seconds of two clocks must not be mixed.
+        """
+        if self._count and t < self._last_t:
+            self._count = 0
+        at = (self._count - 1 if self._count and t == self._last_t else self._count) % len(self._t)
+        if not self._count or t != self._last_t:
+            self._count += 1
+        self._t[at], self._seq[at], self._last_t = t, seq, t
+        self._values[at] = [value if isinstance(value, int | float) else np.nan for value in values]
+
+    def since(self, seq: int, columns: Sequence[int]) -> tuple[list[int], FloatArray]:
+        """Return the times [n] and values [len(columns), n] of the seconds that came after frame ``seq``, in order."""
+        order = np.arange(max(0, self._count - len(self._t)), self._count) % len(self._t)
+        order = order[self._seq[order] > seq]
+        return self._t[order].tolist(), self._values[order][:, list(columns)].T.astype(np.float64)

@@ -1,0 +1,236 @@
+"""Connects the parts: messages come in from MQTT, frames go out to the screens, commands go to the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from athlete_monitor.athletes import Roster
+from athlete_monitor.dashboard.columns import HEART_RATE_PLACES
+from athlete_monitor.dashboard.hub import Hub
+from athlete_monitor.dashboard.live import Live
+from athlete_monitor.errors import ConfigError
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.mqtt import MqttLink
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from athlete_monitor.config import Config
+
+SUBSCRIPTIONS: Final = (
+    ("player/+/metrics", 0),
+    ("player/+/events", 1),
+    ("player/+/session", 1),
+    ("player/+/status", 1),
+    ("team/state", 1),
+    ("team/events", 1),
+    ("team/control/result", 1),
+    (topics.ENGINE_STATUS, 1),
+    (topics.ENGINE_STATS, 0),
+)
+CONTROL: Final = "team/control"
+GATHER_S: Final = 0.1
+"""After the first news, so long for the rest of the squad's."""
+LEAST_PERIOD_S: Final = 0.85
+LONGEST_PERIOD_S: Final = 1.2
+ANSWER_S: Final = 3.0
+"""How long a command waits for the engine's answer."""
+_ROSTER_EVERY_S: Final = 5.0
+_ANSWERS_KEPT: Final = 500
+_PROMPT: Final = frozenset({"team/state", "team/events", "team/control/result"})
+_FIXED: Final = 4  # key, age, time and status come before the figures in a row
+_encode = msgspec.json.Encoder().encode
+
+
+class Station:
+    """The running service behind the pages.
+
+    Args:
+        config: the configuration.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.hub = Hub()
+        self.live = Live()
+        self.started_s = time.time()
+        self.connection = "not connected yet"
+        self.connected = False
+        self._roster_file = config.athletes.roster
+        self._roster_stamp: tuple[int, int] | None = None
+        self._inbox: deque[tuple[str, bytes]] = deque(maxlen=20_000)
+        self._news = asyncio.Event()
+        self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._answered: dict[str, dict[str, Any]] = {}
+        self._sent_revision = self._sent_team = -1
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._link = MqttLink(
+            config.mqtt,
+            f"athlete-screen-{uuid.uuid4().hex[:12]}",
+            on_message=self._on_message,
+            subscriptions=SUBSCRIPTIONS,
+            on_connection=self._on_connection,
+        )
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        self._link.start()
+        reading = asyncio.create_task(self._watch_roster())
+        try:
+            while True:
+                await self._tick()
+        finally:
+            reading.cancel()
+            self.hub.close()
+            await asyncio.to_thread(self._link.stop)
+
+    async def command(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Send a command to the engine and return its answer; the same id twice gives the first answer again.
+
+        An engine that does not answer in time is an answer too: ``{"ok": False, "error": ...}``.
+        """
+        known = self._answered.get(document["id"])
+        if known is not None:
+            return known
+        waiting = self._answers.get(document["id"])
+        if waiting is None:
+            waiting = self._answers[document["id"]] = asyncio.get_running_loop().create_future()
+            if not self.connected or not self._link.publish(CONTROL, _encode(document), 1):
+                self._answers.pop(document["id"]).cancel()
+                return {"id": document["id"], "ok": False, "error": "no connection to the broker; nothing was changed"}
+        try:
+            return await asyncio.wait_for(asyncio.shield(waiting), ANSWER_S)
+        except asyncio.TimeoutError:
+            return {"id": document["id"], "ok": False, "error": "the engine does not answer; look at the system page"}
+        finally:
+            self._answers.pop(document["id"], None)
+
+    def hello(self) -> list[dict[str, Any]]:
+        """Return what a screen needs to begin."""
+        return [self.live.squad(), self.team()]
+
+    def team(self) -> dict[str, Any]:
+        """Return the state of the team and of the connection."""
+        return {
+            "kind": "team",
+            "now": time.time(),
+            "state": self.live.team,
+            "engine_online": self.live.engine_online,
+            "broker_connected": self.connected,
+        }
+
+    def _on_message(self, topic: str, payload: bytes) -> None:
+        """Called in the network thread."""
+        first = not self._inbox
+        self._inbox.append((topic, payload))
+        if self._loop is None or not (first or topic in _PROMPT):
+            return
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._at_once if topic in _PROMPT else self._news.set)
+
+    def _on_connection(self, connected: bool, text: str) -> None:  # noqa: FBT001 - the link's own call
+        self.connected, self.connection = connected, text
+        self._sent_team = -1
+
+    async def _tick(self) -> None:
+        """Let the least period pass, wait for news, gather what comes with them, and send a frame."""
+        await asyncio.sleep(LEAST_PERIOD_S - GATHER_S)
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._news.wait(), LONGEST_PERIOD_S - LEAST_PERIOD_S)
+        await asyncio.sleep(GATHER_S)
+        self._at_once()
+        self._send_frame()
+
+    def _at_once(self) -> None:
+        """Read what has come, and send what cannot wait for the next frame."""
+        self._drain()
+        self._send_changes()
+
+    def _drain(self) -> None:
+        self._news.clear()
+        now_s = time.time()
+        while self._inbox:
+            topic, payload = self._inbox.popleft()
+            kind = self.live.take(topic, payload, now_s)
+            if kind == "team/control/result":
+                self._settle(msgspec.json.decode(payload))
+            elif kind == "team/state":
+                self._sent_team = -1
+
+    def _settle(self, answer: dict[str, Any]) -> None:
+        name = answer.get("id")
+        if not isinstance(name, str):
+            return
+        self._answered[name] = answer
+        while len(self._answered) > _ANSWERS_KEPT:
+            self._answered.pop(next(iter(self._answered)))
+        waiting = self._answers.get(name)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+    def _send_changes(self) -> None:
+        if self.live.revision != self._sent_revision:
+            self._sent_revision = self.live.revision
+            squad = _encode(self.live.squad()).decode()
+            self.hub.send(lambda _sees: squad)
+        if self._sent_team < 0:
+            self._sent_team = 0
+            team = self.team()
+            self.hub.send(lambda sees: encode_team(team, sees_heart_rate=sees))
+
+    def _send_frame(self) -> None:
+        frame = self.live.frame(time.time())
+        self.hub.send(lambda sees: encode_frame(frame, sees_heart_rate=sees))
+
+    async def _watch_roster(self) -> None:
+        while True:
+            self._read_roster()
+            await asyncio.sleep(_ROSTER_EVERY_S)
+
+    def _read_roster(self) -> None:
+        """Read the roster again where the file has changed; one that is not valid changes nothing."""
+        stamp = _stamp(self._roster_file)
+        if stamp == self._roster_stamp:
+            return
+        self._roster_stamp = stamp
+        with contextlib.suppress(ConfigError, OSError):
+            self.live.use_roster(Roster.load(self._roster_file))
+
+
+def encode_frame(frame: dict[str, Any], *, sees_heart_rate: bool) -> str:
+    """Return the text of a frame, without heart-rate figures where they may not be seen."""
+    if not sees_heart_rate:
+        hidden = [_FIXED + place for place in HEART_RATE_PLACES]
+        frame = frame | {"rows": [_without(line, hidden) for line in frame["rows"]]}
+    return _encode(frame).decode()
+
+
+def encode_team(team: dict[str, Any], *, sees_heart_rate: bool) -> str:
+    """Return the text of the team's state; alarms tell of the heart, so they go where it may be seen."""
+    if not sees_heart_rate:
+        team = team | {"state": {key: value for key, value in team["state"].items() if key != "alarms"}}
+    return _encode(team).decode()
+
+
+def _without(line: list[Any], places: list[int]) -> list[Any]:
+    line = list(line)
+    for place in places:
+        if place < len(line):
+            line[place] = None
+    return line
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
