@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
@@ -102,7 +103,7 @@ async def _live(socket: WebSocket) -> None:
     screen = station.hub.join(sees_heart_rate=sees)
     screen.put(encode(station.live.squad()).decode())
     screen.put(encode_team(station.team(), sees_heart_rate=sees))
-    screen.put(encode_frame(station.live.present(), sees_heart_rate=sees))
+    screen.put(encode_frame(station.live.present(time.time()), sees_heart_rate=sees))
     try:
         await _serve(socket, screen)
     finally:

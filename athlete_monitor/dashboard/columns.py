@@ -55,3 +55,10 @@ COLUMNS: Final = tuple(
     )
 )  # fmt: skip
 HEART_RATE_PLACES: Final = tuple(place for place, column in enumerate(COLUMNS) if column.heart_rate)
+HEART_RATE_KEYS: Final = frozenset(column.key for column in COLUMNS if column.heart_rate)
+PLACES: Final = {column.key: place for place, column in enumerate(COLUMNS)}
+
+
+def described() -> list[dict[str, Any]]:
+    """Return what the screens show of each figure beside its value."""
+    return [{"key": column.key, "label": column.key, "unit": "", "decimals": column.decimals} for column in COLUMNS]

@@ -102,6 +102,7 @@ def _listen(settings: Dashboard) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((settings.host, settings.port))
+        sock.listen()  # who connects from now on is answered as soon as the server is ready
     except OSError as error:
         sock.close()
         where = f"{settings.host}:{settings.port}"

@@ -26,7 +26,9 @@ def health(station: Station, now_s: float) -> dict[str, Any]:
 
 def machine(station: Station) -> dict[str, Any]:
     """Return memory and disk of the box, and what this server costs."""
-    disk = psutil.disk_usage(str(station.config.paths.journal.parent if station.config.paths.journal.parent.exists() else "/"))
+    disk = psutil.disk_usage(
+        str(station.config.paths.journal.parent if station.config.paths.journal.parent.exists() else "/")
+    )
     memory = psutil.virtual_memory()
     return {
         "disk_free_gb": round(disk.free / 1e9, 1),

@@ -96,10 +96,14 @@ class Live:
         return kind if reader(self, device_id or "", document, now_s) else ""
 
     def frame(self, now_s: float) -> dict[str, Any]:
-        """Return the next second of all devices: newest values, and how old they are by the box's own clock."""
+        """Return the next second of all devices."""
         self.seq += 1
+        return self.present(now_s)
+
+    def present(self, now_s: float) -> dict[str, Any]:
+        """Return the newest values of all devices, and how old they are by the box's own clock."""
         rows = [
-            [one.device_id, round(now_s - one.arrived_s, 1), one.figures.get("t_s"), one.status, *one.row]
+            [one.device_id, round(now_s - one.arrived_s, 1), clean(one.figures.get("t_s"), 1), one.status, *one.row]
             for one in self.devices.values()
             if one.arrived_s is not None
         ]
@@ -114,7 +118,7 @@ class Live:
         return {"kind": "squad", "revision": self.revision, "athletes": people}
 
     def history(self, after: int, columns: tuple[int, ...]) -> dict[str, Any]:
-        """Return the seconds of all devices after frame ``after``: ``{device: {"t": [...], "values": [[...], ...]}}``."""
+        """Return the seconds of all devices after a frame: ``{device: {"t": [...], "values": [[...], ...]}}``."""
         found = {}
         for one in self.devices.values():
             t, values = one.track.since(after, columns)
@@ -158,7 +162,7 @@ class Live:
     def _status(self, device_id: str, document: dict[str, Any], _now_s: float) -> bool:
         one = self.devices.get(device_id)
         status = document.get("status")
-        if one is None or status not in {"online", "stale", "offline"}:
+        if one is None or not isinstance(status, str) or status not in {"online", "stale", "offline"}:
             return False
         one.status = status
         return True

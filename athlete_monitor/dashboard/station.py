@@ -105,11 +105,11 @@ class Station:
             waiting = self._answers[document["id"]] = asyncio.get_running_loop().create_future()
             if not self.connected or not self._link.publish(CONTROL, _encode(document), 1):
                 self._answers.pop(document["id"]).cancel()
-                return {"id": document["id"], "ok": False, "error": "no connection to the broker; nothing was changed"}
+                return _unreachable(document, "no connection to the broker; nothing was changed")
         try:
             return await asyncio.wait_for(asyncio.shield(waiting), ANSWER_S)
         except asyncio.TimeoutError:
-            return {"id": document["id"], "ok": False, "error": "the engine does not answer; look at the system page"}
+            return _unreachable(document, "the engine does not answer; see the page System")
         finally:
             self._answers.pop(document["id"], None)
 
@@ -205,12 +205,19 @@ class Station:
             self.live.use_roster(Roster.load(self._roster_file))
 
 
+def _unreachable(document: dict[str, Any], text: str) -> dict[str, Any]:
+    return {"id": document["id"], "ok": False, "error": text, "unreachable": True}
+
+
 def encode_frame(frame: dict[str, Any], *, sees_heart_rate: bool) -> str:
     """Return the text of a frame, without heart-rate figures where they may not be seen."""
-    if not sees_heart_rate:
-        hidden = [_FIXED + place for place in HEART_RATE_PLACES]
-        frame = frame | {"rows": [_without(line, hidden) for line in frame["rows"]]}
-    return _encode(frame).decode()
+    return _encode(frame if sees_heart_rate else without_heart_rate(frame)).decode()
+
+
+def without_heart_rate(frame: dict[str, Any]) -> dict[str, Any]:
+    """Return a frame whose heart-rate figures are null."""
+    hidden = [_FIXED + place for place in HEART_RATE_PLACES]
+    return frame | {"rows": [_without(line, hidden) for line in frame["rows"]]}
 
 
 def encode_team(team: dict[str, Any], *, sees_heart_rate: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, HTTPException, Request
@@ -49,4 +49,3 @@ async def team(request: Request, visit: Viewer) -> Response:
     if not access_of(request).sees_heart_rate(visit):
         told["state"] = {key: value for key, value in told["state"].items() if key != "alarms"}
     return reply(told)
-

@@ -33,7 +33,9 @@ async def log_in(request: Request, body: LogIn) -> Response:
     guesser = request.client.host if request.client else "?"
     for who in (guesser, f"name {body.name}"):
         if wait_s := access.brake.wait_s(who):
-            raise HTTPException(429, f"too many attempts; wait {math.ceil(wait_s)} s", {"retry-after": str(math.ceil(wait_s))})
+            raise HTTPException(
+                429, f"too many attempts; wait {math.ceil(wait_s)} s", {"retry-after": str(math.ceil(wait_s))}
+            )
     account = await asyncio.to_thread(verify, access.accounts, body.name, body.secret)
     for who in (guesser, f"name {body.name}"):
         (access.brake.succeeded if account else access.brake.failed)(who)

@@ -1,0 +1,49 @@
+// Builds the page from text nodes only: what comes from the wire is never read as HTML.
+
+/** h("button", {class: "primary", onclick: f, "aria-label": "…"}, "text", node, [nodes]) */
+export function h(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name in PROPERTIES) node[name] = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+const PROPERTIES = { value: 1, checked: 1, disabled: 1 };
+
+/** Sets a text only where it differs: what stays the same costs no layout. */
+export function setText(node, text) {
+  if (node.firstChild === null) node.append(text);
+  else if (node.firstChild.data !== text) node.firstChild.data = text;
+}
+
+export function setClass(node, text) {
+  if (node.className !== text) node.className = text;
+}
+
+export function fill(node, ...children) {
+  node.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  return node;
+}
+
+const SHAPES = {
+  squad: "M3 3h6v6H3zM11 3h6v6h-6zM3 11h6v6H3zM11 11h6v6h-6z",
+  pitch: "M2 4h16v12H2zM10 4v12M10 7.5a2.500 2.500 0 1 0 .01 0",
+  control: "M4 6h12M4 14h12M7 3.500v5M13 11.500v5",
+  sessions: "M3 5h14v12H3zM3 9h14M7 3v4M13 3v4",
+  system: "M2 11h4l2-6 4 10 2-4h4",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  for (const [key, value] of Object.entries({ d: SHAPES[name], fill: "none", stroke: "currentColor", "stroke-width": 1.6 })) path.setAttribute(key, value);
+  svg.append(path);
+  return svg;
+}

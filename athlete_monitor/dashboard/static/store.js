@@ -1,0 +1,144 @@
+// What this screen knows: who there is, the newest values, trends; fed by the WebSocket, which comes back by itself.
+import { get } from "./api.js";
+
+const FIXED = 4; // key, age, time and status come before the figures in a row
+export const STEP_S = 5; // one point of a trend
+export const TREND_POINTS = 60;
+
+export const store = {
+  columns: [], place: {}, figures: {}, people: new Map(), rows: new Map(), trends: new Map(),
+  team: {}, engineOnline: null, brokerConnected: null, connected: false, lostAt: 0, now: 0, heardAt: 0, seq: 0, me: {},
+  trendKey: "heart_rate_bpm",
+};
+const listeners = new Set();
+let pause = 500;
+let catchingUp = false;
+
+/** Calls back with "frame", "squad", "team" or "link"; returns how to stop. */
+export function listen(callback) {
+  listeners.add(callback);
+  return () => listeners.delete(callback);
+}
+
+function tell(kind) {
+  for (const callback of [...listeners]) callback(kind);
+}
+
+/** The box's own time now, whatever the tablet's clock says. */
+export function now() {
+  return store.now + (performance.now() - store.heardAt) / 1000;
+}
+
+export function value(key, figure) {
+  const row = store.rows.get(key);
+  const place = store.place[figure];
+  return row && place !== undefined ? row[FIXED + place] : null;
+}
+
+/** Seconds since a device's last values, by the box's clock; null if it has never sent. */
+export function age(key) {
+  const row = store.rows.get(key);
+  return row ? row[1] + (performance.now() - store.heardAt) / 1000 : null;
+}
+
+export const sampleTime = (key) => store.rows.get(key)?.[2] ?? null;
+export const status = (key) => store.rows.get(key)?.[3] ?? "silent";
+
+export async function begin() {
+  const catalogue = await get("/api/catalogue");
+  store.columns = catalogue.columns;
+  store.place = Object.fromEntries(catalogue.columns.map((key, place) => [key, place]));
+  store.figures = Object.fromEntries(catalogue.figures.map((figure) => [figure.key, figure]));
+  connect();
+  setInterval(() => tell("clock"), 1000);
+}
+
+function connect() {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+  let heard = performance.now();
+  // A connection can be dead without a word: a tablet out of Wi-Fi notices by the silence.
+  const watch = setInterval(() => performance.now() - heard > 6000 && socket.close(), 1000);
+  socket.onmessage = (event) => {
+    heard = performance.now();
+    receive(JSON.parse(event.data));
+  };
+  socket.onclose = (event) => {
+    clearInterval(watch);
+    if (event.code === 4401) return location.assign("/login");
+    if (store.connected || !store.lostAt) store.lostAt = performance.now();
+    store.connected = false;
+    tell("link");
+    setTimeout(connect, pause);
+    pause = Math.min(pause * 1.6, 5000);
+  };
+}
+
+addEventListener("online", () => { pause = 500; });
+
+function receive(message) {
+  if (message.kind === "frame") takeFrame(message);
+  else if (message.kind === "squad") store.people = new Map(message.athletes.map((one) => [one.key, one]));
+  else if (message.kind === "team") {
+    store.team = message.state ?? {};
+    store.engineOnline = message.engine_online;
+    store.brokerConnected = message.broker_connected;
+    store.teamNow = message.now;
+  }
+  if (!store.connected) {
+    store.connected = true;
+    pause = 500;
+    tell("link");
+  }
+  tell(message.kind);
+}
+
+function takeFrame(frame) {
+  const missed = frame.seq - store.seq;
+  if (frame.seq < store.seq) store.trends.clear(); // the server has started anew
+  store.now = frame.now;
+  store.heardAt = performance.now();
+  store.rows = new Map(frame.rows.map((row) => [row[0], row]));
+  if (missed > 1 || missed < 0) catchUp();
+  else for (const row of frame.rows) addPoint(row[0], row[2], row[FIXED + store.place[store.trendKey]]);
+  store.seq = frame.seq;
+}
+
+function addPoint(key, t, value_) {
+  if (t === null) return;
+  const points = store.trends.get(key) ?? store.trends.set(key, new Map()).get(key);
+  const step = Math.floor(t / STEP_S);
+  if (value_ !== null) points.set(step, value_);
+  if (points.size > TREND_POINTS) for (const old of points.keys()) if (old <= step - TREND_POINTS) points.delete(old);
+}
+
+/** Fetches what was missed, or everything: nothing is missing in the curves after a lost connection. */
+export async function catchUp() {
+  if (catchingUp || !(store.trendKey in store.place)) return;
+  catchingUp = true;
+  try {
+    const history = await get(`/api/history?columns=${store.trendKey}`);
+    store.trends.clear();
+    for (const [key, track] of Object.entries(history.devices)) track.t.forEach((t, at) => addPoint(key, t, track.values[0][at]));
+    tell("trends");
+  } catch {
+    store.seq = 0; // the next frame asks again
+  } finally {
+    catchingUp = false;
+  }
+}
+
+export function trendOf(figure) {
+  if (store.trendKey === figure) return;
+  store.trendKey = figure;
+  store.trends.clear();
+  catchUp();
+}
+
+/** Up to 60 values of the last five minutes, oldest first, null in gaps. */
+export function trend(key) {
+  const points = store.trends.get(key);
+  const t = sampleTime(key);
+  if (!points || t === null) return [];
+  const last = Math.floor(t / STEP_S);
+  return Array.from({ length: TREND_POINTS }, (_, at) => points.get(last - TREND_POINTS + 1 + at) ?? null);
+}

@@ -1,0 +1,60 @@
+// The texts of the screen in the chosen language, and numbers and times as people read them.
+import en from "./texts/en.js";
+
+let texts = en;
+let language = "en";
+export const LANGUAGES = { en: "English", de: "Deutsch" };
+
+export async function loadTexts(preferred = "") {
+  const browser = navigator.language.slice(0, 2);
+  const wanted = localStorage.getItem("language") || preferred || browser;
+  language = wanted in LANGUAGES ? wanted : "en";
+  texts = language === "en" ? en : (await import(`./texts/${language}.js`)).default;
+  document.documentElement.lang = language;
+}
+
+export const chosenLanguage = () => language;
+
+/** t("silent_since", {time: "1:20"}) */
+export function t(key, values = {}) {
+  const text = texts[key] ?? en[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+/** The label of a figure: from the table of this language, else the catalogue's. */
+export function label(figure) {
+  return texts[`figure.${figure.key}`] ?? figure.label;
+}
+
+export function number(value, decimals = 0) {
+  if (value === null || value === undefined) return "–";
+  if (typeof value !== "number") return String(value);
+  const text = Math.abs(value).toFixed(decimals);
+  const sign = value < 0 && Number(text) !== 0 ? "−" : "";
+  return sign + (language === "de" ? text.replace(".", ",") : text);
+}
+
+/** 8123 m as "8.1 km": long ways are read in kilometres. */
+export function withUnit(value, figure) {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "string") return value.replaceAll("_", " ");
+  if (figure.unit === "m" && Math.abs(value) >= 1000) return `${number(value / 1000, 1)} km`;
+  if (figure.unit === "s" && value >= 60) return duration(value);
+  return `${number(value, figure.decimals)} ${figure.unit}`.trim();
+}
+
+/** 85 as "1:25", 3725 as "1:02:05". */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (x) => String(x).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+export function clock(t_s, seconds = false) {
+  return new Date(t_s * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) });
+}
+
+export function day(t_s) {
+  return new Date(t_s * 1000).toLocaleDateString(language, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+}

@@ -1,0 +1,49 @@
+"""What the tests of the screen share: messages as the engine publishes them, and the server as a process."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+if TYPE_CHECKING:
+    from tests.helpers import Door
+
+
+def figures(athlete_id: int, **changes: Any) -> dict[str, Any]:
+    """Figures of one athlete, every value a different one."""
+    known = {
+        "schema_version": 1, "device_id": f"{athlete_id:03d}", "athlete_id": athlete_id,
+        "name": f"Athlete {athlete_id}", "session_id": f"A{athlete_id}", "mode": "game", "t_s": 1_790_000_000.5,
+        "elapsed_s": 61.0, "heart_rate_bpm": 100.0 + athlete_id,
+        "heart_rate_source": "sensor", "heart_rate_zone": 3, "heart_rate_low_bpm": None, "heart_rate_high_bpm": None,
+        "hr_max_bpm": 191.0, "speed_mps": 2.51, "trimp": 12.3, "distance_m": 812.7, "measured_s": 60.0,
+        "reasons": {"heart_rate_low_bpm": "measured by the strap"},
+    }  # fmt: skip
+    return known | changes
+
+
+def packed(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode()
+
+
+class Screen:
+    """The running server."""
+
+    def __init__(self, door: Door, port: int) -> None:
+        self.door, self.port = door, port
+        self.address = f"http://127.0.0.1:{port}"
+        self.http = httpx.Client(base_url=self.address, timeout=10)
+
+    def get(self, path: str) -> Any:
+        answer = self.http.get(path)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text)
+        return answer.json()
+
+    @property
+    def token(self) -> str:
+        return str(self.get("/api/me")["csrf"])
+
+    def post(self, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:
+        return self.http.post(path, json=body, headers={"x-csrf-token": self.token} | headers)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from athlete_monitor.dashboard.live import Live
+from tests.dashboard.kit import figures
+from tests.helpers import wait_until
+
+pytestmark = pytest.mark.integration
+
+
+def own(screen) -> dict[str, str]:
+    return {"origin": screen.address}
+
+
+def test_a_published_figure_reaches_a_screen(screen, publish):
+    with connect(f"ws://127.0.0.1:{screen.port}/live", origin=screen.address) as socket:
+        assert json.loads(socket.recv(5))["kind"] == "squad"
+        publish("player/007/metrics", figures(7))
+
+        def frame():
+            message = json.loads(socket.recv(5))
+            return message["kind"] == "frame" and message["rows"]
+
+        (row,) = wait_until(frame, 10, "a frame with the athlete")
+        assert row[0] == "007"
+    assert screen.get("/api/squad")["athletes"][0]["name"] == "Athlete 7"
+    assert screen.get("/api/athletes/007")["figures"]["reasons"] == {"heart_rate_low_bpm": "measured by the strap"}
+
+
+def test_a_foreign_page_gets_no_websocket_and_changes_nothing(screen):
+    with pytest.raises(InvalidStatus):
+        connect(f"ws://127.0.0.1:{screen.port}/live", origin="http://evil.example")
+    assert screen.post("/api/control", {"do": "marker"}, origin="http://evil.example").status_code == 403
+    assert screen.http.get("/", headers={"host": "evil.example"}).status_code == 421
+
+
+def test_a_change_without_the_token_of_our_pages_is_refused(screen):
+    answer = screen.http.post("/api/control", json={"do": "marker", "text": "x"}, headers=own(screen))
+    assert answer.status_code == 403
+
+
+def test_pages_carry_a_policy_without_inline_scripts(screen):
+    for path in ("/", "/pitch", "/athlete/007", "/login"):
+        answer = screen.http.get(path)
+        assert answer.status_code == 200
+        assert "script-src 'self';" in answer.headers["content-security-policy"]
+        assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["../main.py", "..%2f..%2fmain.py", "%2e%2e/%2e%2e/config.yaml", "/etc/passwd", "a\x00b"]
+)
+def test_no_path_leaves_the_static_files(screen, path):
+    assert screen.http.get(f"/static/{path}").status_code in {404, 400}
+    assert "root:" not in screen.http.get(f"/api/athletes/{path}").text
+
+
+def test_beyond_this_machine_it_needs_accounts(run_door, make_config):
+    door = run_door("dashboard.py", "--config", make_config(), "--host", "0.0.0.0")
+    assert door.wait() == 2
+    assert "without accounts" in door.stderr
+    assert "Traceback" not in door.stderr
+
+
+def test_a_live_without_messages_has_no_rows():
+    assert Live().frame(1.0)["rows"] == []
