@@ -33,7 +33,7 @@ def start_screen(run_door) -> Iterator[Callable[..., Screen]]:
 
 
 @pytest.fixture
-def screen(start_screen, make_config, mosquitto) -> Screen:
+def screen(start_screen, make_config, mosquitto):
     """The server, connected to a broker of its own."""
     made = start_screen(make_config(mqtt={"port": mosquitto.port, "broker": "external"}))
     wait_until(lambda: made.http.get("/health").json()["broker"], 20, "the connection to the broker")

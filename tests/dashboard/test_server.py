@@ -5,6 +5,7 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from athlete_monitor.dashboard.live import Live
 from tests.dashboard.kit import figures
@@ -18,7 +19,7 @@ def own(screen) -> dict[str, str]:
 
 
 def test_a_published_figure_reaches_a_screen(screen, publish):
-    with connect(f"ws://127.0.0.1:{screen.port}/live", origin=screen.address) as socket:
+    with connect(f"ws://127.0.0.1:{screen.port}/live", origin=Origin(screen.address)) as socket:
         assert json.loads(socket.recv(5))["kind"] == "squad"
         publish("player/007/metrics", figures(7))
 
@@ -34,7 +35,7 @@ def test_a_published_figure_reaches_a_screen(screen, publish):
 
 def test_a_foreign_page_gets_no_websocket_and_changes_nothing(screen):
     with pytest.raises(InvalidStatus):
-        connect(f"ws://127.0.0.1:{screen.port}/live", origin="http://evil.example")
+        connect(f"ws://127.0.0.1:{screen.port}/live", origin=Origin("http://evil.example"))
     assert screen.post("/api/control", {"do": "marker"}, origin="http://evil.example").status_code == 403
     assert screen.http.get("/", headers={"host": "evil.example"}).status_code == 421
 
