@@ -1,49 +1,107 @@
-"""The screen's server as a process, and somebody who publishes."""
+"""The screen's server as a process, one for the tests of a file, and somebody who publishes."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from athlete_monitor.config import load_config
 from athlete_monitor.wire.mqtt import MqttLink
 from tests.dashboard.kit import Screen, packed
-from tests.helpers import unused_port, wait_until
+from tests.helpers import MOSQUITTO, ROOT, Door, Mosquitto, unused_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
-@pytest.fixture
-def start_screen(run_door) -> Iterator[Callable[..., Screen]]:
-    """``start_screen(config_file)``: the server, answering."""
-    started: list[Screen] = []
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory) -> Iterator[Mosquitto]:
+    """A Mosquitto for the tests of a file; skips without one, and fails there in CI."""
+    if MOSQUITTO is None:
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail("mosquitto is not installed, and CI must run what needs it")
+        pytest.skip("mosquitto is not installed")
+    made = Mosquitto(tmp_path_factory.mktemp("mosquitto"))
+    made.start()
+    yield made
+    made.stop()
 
-    def start(config: Path, *options: object) -> Screen:
-        port = unused_port()
-        door = run_door("dashboard.py", "--config", config, "--root", config.parent, "--port", port, *options)
-        door.wait_for("screen: http", 40)
-        started.append(Screen(door, port))
+
+@pytest.fixture(scope="module")
+def configure(tmp_path_factory, broker) -> Callable[..., Path]:
+    """``configure(dashboard={...})``: a configuration for that broker, in a folder of its own."""
+
+    def make(**sections: dict[str, Any]) -> Path:
+        document = yaml.safe_load((ROOT / "jetson_nano_4gb_config.yaml").read_text(encoding="utf-8"))
+        for section, keys in ({"mqtt": {"port": broker.port, "broker": "external"}} | sections).items():
+            document[section] |= keys
+        path = tmp_path_factory.mktemp("screen") / "config.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def start_program() -> Iterator[Callable[..., Door]]:
+    """``start_program("main.py", config, "--no-ui")``: a program of ours; it ends with the file's tests."""
+    started: list[Door] = []
+
+    def start(script: str, config: Path, *options: object) -> Door:
+        outputs = [config.parent / f"{len(started)}_{script}.{name}" for name in ("out", "err")]
+        command = [sys.executable, str(ROOT / script), "--config", str(config), "--root", str(config.parent)]
+        with outputs[0].open("w") as out, outputs[1].open("w") as err:
+            process = subprocess.Popen(
+                [*command, *map(str, options)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                text=True,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+            )
+        started.append(Door(process, *outputs))
         return started[-1]
 
     yield start
-    for screen in started:
-        screen.http.close()
+    for door in started:
+        door.kill()
+
+
+@pytest.fixture(scope="module")
+def start_screen(start_program) -> Iterator[Callable[..., Screen]]:
+    """``start_screen(config_file)``: the server, answering and connected to its broker."""
+    started: list[Screen] = []
+
+    def start(config: Path) -> Screen:
+        port = unused_port()
+        door = start_program("dashboard.py", config, "--port", port)
+        door.wait_for("screen: http", 60)
+        made = Screen(door, port)
+        started.append(made)
+        wait_until(lambda: made.http.get("/health").json()["broker"], 30, "the connection to the broker")
+        return made
+
+    yield start
+    for one in started:
+        one.http.close()
+
+
+@pytest.fixture(scope="module")
+def screen(start_screen, configure):
+    """The server of this file's tests."""
+    return start_screen(configure())
 
 
 @pytest.fixture
-def screen(start_screen, make_config, mosquitto):
-    """The server, connected to a broker of its own."""
-    made = start_screen(make_config(mqtt={"port": mosquitto.port, "broker": "external"}))
-    wait_until(lambda: made.http.get("/health").json()["broker"], 20, "the connection to the broker")
-    return made
-
-
-@pytest.fixture
-def publish(mosquitto, sample_config) -> Iterator[Callable[..., Any]]:
+def publish(broker, configure) -> Iterator[Callable[..., Any]]:
     """``publish(topic, document)`` as the engine would."""
-    link = MqttLink(sample_config(mqtt={"port": mosquitto.port}).mqtt, "test-publisher")
+    link = MqttLink(load_config(configure(), environ={}).mqtt, "test-publisher")
     link.start(10)
     yield lambda topic, document, **how: link.publish(topic, packed(document), 1, **how)
     link.stop()
