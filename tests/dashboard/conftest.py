@@ -41,7 +41,7 @@ def configure(tmp_path_factory, broker) -> Callable[..., Path]:
         document = yaml.safe_load((ROOT / "jetson_nano_4gb_config.yaml").read_text(encoding="utf-8"))
         for section, keys in ({"mqtt": {"port": broker.port, "broker": "external"}} | sections).items():
             document[section] |= keys
-        path = tmp_path_factory.mktemp("screen") / "config.yaml"
+        path: Path = tmp_path_factory.mktemp("screen") / "config.yaml"
         path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
         return path
 
