@@ -53,15 +53,16 @@ def serve(config: Config) -> int:
 
     from athlete_monitor.dashboard.app import build_app
 
-    settings = config.dashboard
+    dashboard = config.dashboard
+    tls = dashboard.tls
     app = build_app(config)
-    if not app.state.access.secured and not is_loopback(settings.host):
+    if not app.state.access.secured and not is_loopback(dashboard.host):
         raise ConfigError(
-            f"dashboard.host {settings.host}: without accounts the screen listens on this machine only; "
+            f"dashboard.host {dashboard.host}: without accounts the screen listens on this machine only; "
             "run: python3 jetson_deploy.py setup --secure"
         )
     _log(config)
-    sock = _listen(settings)
+    sock = _listen(dashboard)
     options = uvicorn.Config(
         app,
         http="h11",
@@ -71,24 +72,24 @@ def serve(config: Config) -> int:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=3,
-        ssl_certfile=settings.tls.cert_file,
-        ssl_keyfile=settings.tls.key_file,
+        ssl_certfile=tls.cert_file,
+        ssl_keyfile=tls.key_file,
     )
     server = uvicorn.Server(options)
-    print(f"screen: {address(settings)}", flush=True)  # noqa: T201 - what the user opens
+    print(f"screen: {address(dashboard)}", flush=True)  # noqa: T201 - what the user opens
     server.run(sockets=[sock])
     return 0
 
 
-def address(settings: Dashboard) -> str:
+def address(dashboard: Dashboard) -> str:
     """Return the address that a browser opens.
 
     >>> from types import SimpleNamespace as S
     >>> address(S(host="127.0.0.1", port=8080, tls=S(cert_file=None)))
     'http://127.0.0.1:8080'
     """
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
-    return f"{'https' if settings.tls.cert_file else 'http'}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    host = "127.0.0.1" if dashboard.host in {"0.0.0.0", "::"} else dashboard.host  # noqa: S104 - compared, not bound
+    return f"{'https' if dashboard.tls.cert_file else 'http'}://{f'[{host}]' if ':' in host else host}:{dashboard.port}"
 
 
 def _with_options(config: Config, args: argparse.Namespace) -> Config:
@@ -96,16 +97,16 @@ def _with_options(config: Config, args: argparse.Namespace) -> Config:
     return config.model_copy(update={"dashboard": config.dashboard.model_copy(update=given)})
 
 
-def _listen(settings: Dashboard) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(dashboard: Dashboard) -> socket.socket:
+    family = socket.AF_INET6 if ":" in dashboard.host else socket.AF_INET
     sock = socket.socket(family)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((settings.host, settings.port))
+        sock.bind((dashboard.host, dashboard.port))
         sock.listen()  # who connects from now on is answered as soon as the server is ready
     except OSError as error:
         sock.close()
-        where = f"{settings.host}:{settings.port}"
+        where = f"{dashboard.host}:{dashboard.port}"
         raise MonitorError(f"{where}: cannot listen there ({error.strerror}); set dashboard.port or --port") from error
     return sock
 

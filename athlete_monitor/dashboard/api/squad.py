@@ -63,3 +63,11 @@ async def athlete(request: Request, visit: Viewer, key: DeviceKey) -> Response:
     if not access_of(request).sees_heart_rate(visit):
         figures = {name: value for name, value in figures.items() if name not in HEART_RATE_KEYS}
     return reply({"key": key, "status": one.status, "figures": figures, "summary": one.summary})
+
+
+@router.get("/pitch")
+async def pitch_plan(request: Request, _visit: Viewer) -> Response:
+    """Return the size of the pitch, and its corners on the globe where they are known."""
+    pitch = station_of(request).config.dashboard.pitch
+    corners = None if pitch.corners is None else [[corner.lat, corner.lon] for corner in pitch.corners]
+    return reply({"length_m": pitch.length_m, "width_m": pitch.width_m, "corners": corners})
