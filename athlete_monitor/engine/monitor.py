@@ -153,11 +153,8 @@ class Monitor:
         if sample.end:
             self._end(session, "end_message")
             return
-        if session.whole_seconds.concerns(sample):
-            for each in session.whole_seconds.push(sample):
-                self._push(session, each, arrived_s)
-        else:
-            self._push(session, sample, arrived_s)
+        for each in session.whole_seconds.push(sample):
+            self._push(session, each, arrived_s)
 
     def _learn(self, session: Session, sample: Sample) -> None:
         """Fill the gaps in what is known of the athlete with what the device tells by now."""

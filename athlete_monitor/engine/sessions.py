@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.athletes import Profile, merge
 from athlete_monitor.engine.heart_rate_source import MODE_OF, Mode
-from athlete_monitor.engine.whole_seconds import WholeSeconds
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp
+from athlete_monitor.wire.whole_seconds import WholeSeconds
 
 if TYPE_CHECKING:
     from athlete_monitor.athletes import Roster

@@ -12,7 +12,7 @@ import pandas as pd
 
 from athlete_monitor.arrays import CHANNELS, FloatArray, IntArray
 from athlete_monitor.channels import TABLE, session_columns
-from athlete_monitor.errors import PayloadError, RecordingError
+from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire.sample import NO_TAGS, Sample, Tags, WireProfile
 from athlete_monitor.wire.session_files import (
     GAME_COLUMNS,
@@ -21,11 +21,11 @@ from athlete_monitor.wire.session_files import (
     Mode,
     device_in_name,
 )
-from athlete_monitor.wire.timestamps import parse_timestamp
+from athlete_monitor.wire.timestamps import parse_times
+from athlete_monitor.wire.whole_seconds import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
     from pathlib import Path
 
 COLUMN_OF: Final = {channel.name: channel.column for channel in TABLE}
@@ -107,7 +107,7 @@ def read_session(path: Path) -> Recording:
         RecordingError: not a session file, rows of several athletes, or nothing readable in it.
     """
     text, notes = _complete_lines(path)
-    frame, skipped = _parse(path, text)
+    frame, skipped = _parse(path, text, notes)
     if skipped:
         notes.append(f"{skipped} rows were not readable and are left out")
     return _recording(path, frame, skipped, notes)
@@ -159,7 +159,7 @@ def _decompress(path: Path, data: bytes, notes: list[str]) -> bytes:
     return text
 
 
-def _parse(path: Path, text: bytes) -> tuple[pd.DataFrame, int]:
+def _parse(path: Path, text: bytes, notes: list[str]) -> tuple[pd.DataFrame, int]:
     header = text[: text.find(b"\n")].decode("utf-8", "replace").lstrip("\ufeff").strip().split(",")
     missing = [name for name in REQUIRED_COLUMNS if name not in header]
     if missing:
@@ -167,7 +167,7 @@ def _parse(path: Path, text: bytes) -> tuple[pd.DataFrame, int]:
         raise RecordingError(f"{path}:1: not a session file: the header lacks {named}")
     if len(set(header)) < len(header):
         raise RecordingError(f"{path}:1: not a session file: the header names a column twice")
-    frame, unreadable = _numbers(_read_cells(path, text, header))
+    frame, unreadable = _numbers(_read_cells(path, text, header), notes)
     if frame.empty:
         raise RecordingError(f"{path}: holds no readable row")
     lines = text.count(b"\n") - 1
@@ -198,7 +198,7 @@ def _read_cells(path: Path, text: bytes, header: list[str]) -> pd.DataFrame:
         raise RecordingError(f"{path}: not a session file ({error})") from error
 
 
-def _numbers(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+def _numbers(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, int]:
     """Return the frame with numeric columns as floats and times in ``t``, without the rows that are not readable."""
     good = np.ones(len(frame), dtype=bool)
     for name in _NUMERIC:
@@ -208,49 +208,18 @@ def _numbers(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
             frame[name] = numbers
         if name in frame:
             good &= ~np.isinf(frame[name].to_numpy())
-    t = _times(frame["timestamp"])
+    t = parse_times(frame["timestamp"].fillna(""), notes)
     good &= np.isfinite(t) & frame["athlete_id"].notna().to_numpy()
     frame["t"] = t
     return (frame if good.all() else frame[good].reset_index(drop=True)), int((~good).sum())
 
 
-def _times(texts: pd.Series[str]) -> FloatArray:
-    """Return epoch seconds for each text, NaN where it is not a time."""
-    cells = texts.fillna("").to_numpy(dtype=np.str_)
-    try:
-        local = cells.astype("datetime64[us]")
-    except ValueError:
-        return np.array([_time_or_nan(cell) for cell in cells.tolist()])
-    if np.isnat(local).any():
-        return np.array([_time_or_nan(cell) for cell in cells.tolist()])
-    hours, index = np.unique(local.astype("datetime64[h]"), return_inverse=True)
-    starts = np.array([_local_epoch(hour.astype("datetime64[s]").item()) for hour in hours])
-    seconds = (local - hours[index]).astype(np.int64)
-    return cast("FloatArray", (starts[index] * 1_000_000 + seconds) / 1e6)
-
-
-def _local_epoch(hour: datetime) -> int:
-    return int(hour.timestamp())
-
-
-def _time_or_nan(text: str) -> float:
-    try:
-        return parse_timestamp(float(text) if text.replace(".", "", 1).isdecimal() else text)
-    except PayloadError:
-        return float("nan")
-
-
 def _spread(t: FloatArray, notes: list[str]) -> FloatArray:
-    """Spread rows of whole seconds that share their timestamp evenly over the second."""
-    if len(t) < 2 or (t % 1).any() or (np.diff(t) != 0).all():
-        return t
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(t) != 0]))
-    sizes = np.diff(np.append(starts, len(t)))
-    usual = int(np.median(sizes))
-    per_second = np.where(sizes < usual, usual, sizes)
-    position = np.arange(len(t)) - np.repeat(starts, sizes)
-    notes.append(f"rows that share a second are spread over it ({usual} a second)")
-    return cast("FloatArray", t + position / np.repeat(per_second, sizes))
+    """Spread rows that share their timestamp."""
+    shared = int((np.diff(t) == 0).sum())
+    if shared:
+        notes.append(f"{shared} rows share the timestamp of the row before; they are spread up to the next one")
+    return spread(t)
 
 
 def _only_athlete(path: Path, frame: pd.DataFrame) -> int:

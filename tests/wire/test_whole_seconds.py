@@ -5,12 +5,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.whole_seconds import MOST_WAITING, WholeSeconds
+from athlete_monitor.wire.whole_seconds import MOST_WAITING, WholeSeconds, spread
 from tests.engine.kit import START, feed, monitor_of, sample, stream
 from tests.helpers import ROOT
 
@@ -24,7 +25,7 @@ def through(samples):
     seconds = WholeSeconds()
     out: list[Sample] = []
     for each in samples:
-        out += seconds.push(each) if seconds.concerns(each) else [each]
+        out += seconds.push(each)
     return [*out, *seconds.flush()]
 
 
@@ -47,6 +48,41 @@ def test_however_many_samples_a_second_has_they_are_spread_over_it_in_order(rate
     for second, rate in enumerate(rates):
         times = [each.t - START - second for each in out if math.floor(each.t) == START + second]
         assert times == pytest.approx([i / rate for i in range(rate)], abs=1e-6)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=12),
+    steps=st.lists(st.sampled_from([0.004, 0.1, 0.25, 1.0, 3.0, 40.0]), min_size=12, max_size=12),
+)
+def test_files_and_the_live_stream_spread_alike_to_the_last_bit(sizes, steps):
+    at = 0.0
+    sent: list[Sample] = []
+    for size, step in zip(sizes, steps, strict=False):
+        sent += [sample(at, seq=len(sent) + i) for i in range(size)]
+        at += step
+    live = [each.t for each in through(sent)]
+    assert live == spread(np.array([each.t for each in sent])).tolist()
+    assert all(a < b for a, b in pairwise(live))
+
+
+def test_seven_samples_of_a_second_are_a_seventh_apart():
+    assert spread(np.repeat([5.0, 6.0], 7)).tolist() == [5 + i / 7 for i in range(7)] + [6 + i / 7 for i in range(7)]
+
+
+def test_ten_samples_of_one_millisecond_are_spread_to_the_next_and_none_is_a_duplicate():
+    sent = [sample(packet / 4 + 0.013, seq=10 * packet + i) for packet in range(40) for i in range(10)]
+    times = [each.t for each in through(sent)]
+    assert np.diff(times) == pytest.approx(0.025, abs=1e-6)
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, sent)
+    monitor.end_all("test")
+    assert told.summaries[0]["quality"]["received"] == 400
+    assert told.summaries[0]["quality"]["duplicate"] == 0
+
+
+def test_after_a_gap_the_last_samples_before_it_keep_their_spacing():
+    t = np.repeat([0.0, 0.1, 0.2, 9.0], 2)
+    assert spread(t) == pytest.approx([0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 9.0, 9.05])
 
 
 def test_times_with_fractions_pass_by_untouched():
