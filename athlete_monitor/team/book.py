@@ -1,0 +1,294 @@
+"""The team sessions of a box: which one is running, which one a command is about, and what others are told of it."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from athlete_monitor.team.commands import Command, RefusedError
+from athlete_monitor.team.records import TeamSession
+from athlete_monitor.team.state import TeamState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from athlete_monitor.team.records import Marker, Period
+
+RESULTS_KEPT: Final = 10_000
+MARKERS_SHOWN: Final = 50
+PAST_S: Final = 12 * 3600.0
+"""A new team session may begin so long ago, and no earlier: an older moment must lie in a session that is known."""
+AFTERWARDS_S: Final = 24 * 3600.0
+"""How long after a session its ratings and corrections are still taken for it."""
+FORGOTTEN_S: Final = 6 * 3600.0
+"""A period that nobody ends, without any device, ends the session after so long."""
+
+_OPENING: Final = frozenset({"period_start", "pitch", "marker", "target", "assign", "session_edit"})
+_AFTERWARDS: Final = frozenset({
+    "rpe", "wellness", "session_edit", "period_edit", "period_delete", "marker_delete", "alarm_ack", "alarm_mute",
+})  # fmt: skip
+
+
+class Shelf(Protocol):
+    """Where earlier team sessions are kept."""
+
+    def new_id(self, t: float) -> str:
+        """An id that no team session has, for one that begins at ``t``."""
+
+    def by_id(self, number: str) -> TeamState | None:
+        """The state of an earlier session."""
+
+    def at(self, t: float, afterwards_s: float) -> TeamState | None:
+        """The last session that had begun at ``t`` and had ended at most ``afterwards_s`` before."""
+
+
+@dataclass
+class _Running:
+    """A team session that has not ended."""
+
+    state: TeamState
+    last_t: float
+    devices: int = 0
+    phase: str | None = None
+
+
+class TeamBook:
+    """Keeps the running team sessions and carries out commands.
+
+    Device sessions that overlap, or follow one another within ``gap_s``, belong to one team session. Pure: time
+    comes in with the calls, earlier sessions come from the shelf.
+
+    Args:
+        shelf: earlier sessions.
+        gap_s: the longest break without any device within a team session, s.
+        make: makes the state of a new session; by default without a check of targets.
+    """
+
+    def __init__(self, shelf: Shelf, gap_s: float, make: Any = TeamState) -> None:  # noqa: ANN401 - a callable
+        self._shelf, self._gap_s, self._make = shelf, gap_s, make
+        self._running: dict[str, _Running] = {}
+        self._results: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._changed: dict[str, TeamState] = {}
+        self.revision = 0
+
+    @property
+    def current(self) -> TeamState | None:
+        """The running session; of several, the one that was last active."""
+        running = max(self._running.values(), key=lambda each: (each.devices > 0, each.last_t), default=None)
+        return running.state if running else None
+
+    def states(self) -> list[TeamState]:
+        """The running sessions."""
+        return [running.state for running in self._running.values()]
+
+    def state_of(self, number: str) -> TeamState | None:
+        """A running session by its id."""
+        return self._running[number].state if number in self._running else None
+
+    def take_changed(self) -> list[TeamState]:
+        """The sessions that have changed since the last call."""
+        changed = list(self._changed.values())
+        self._changed.clear()
+        return changed
+
+    def known_result(self, number: str) -> dict[str, Any] | None:
+        """The answer that a command of this id has had."""
+        return self._results.get(number)
+
+    def remember(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Keep an answer, so that the same command has it again; the oldest are forgotten."""
+        self._results[result["id"]] = result
+        while len(self._results) > RESULTS_KEPT:
+            self._results.popitem(last=False)
+        return result
+
+    def restore(self, state: TeamState, last_t: float) -> None:
+        """Go on with a session that an earlier engine had not ended."""
+        self._running[state.session.id] = _Running(state, last_t)
+
+    def command(self, command: Command, now_t: float) -> TeamState | None:
+        """Carry out a command; return the session that it was about, None for a rating without one.
+
+        Raises:
+            RefusedError: it cannot be carried out; nothing has changed.
+        """
+        state, is_new = self._state_for(command, now_t)
+        if state is None:
+            return None
+        state.apply(command)
+        self.revision += 1
+        self._changed[state.session.id] = state
+        if is_new:
+            self._running[state.session.id] = _Running(state, command.at)
+        running = self._running.get(state.session.id)
+        if running is not None:
+            running.last_t = max(running.last_t, command.at)
+            self._widen(state, command.at)
+        return state
+
+    def device_began(self, t: float, mode: str | None = None) -> str:
+        """A device's session begins at ``t``; return the id of its team session."""
+        running = self._around(t)
+        if running is None:
+            state = self._make(TeamSession(self._shelf.new_id(t), t, mode=mode))
+            running = self._running[state.session.id] = _Running(state, t)
+        running.devices += 1
+        self._widen(running.state, t)
+        self._touch(running)
+        return str(running.state.session.id)
+
+    def device_goes_on(self, number: str) -> None:
+        """A device's session of this team session goes on after a restart."""
+        if number in self._running:
+            self._running[number].devices += 1
+
+    def device_seen(self, number: str, t: float) -> None:
+        """A device of a team session has sent a sample of ``t``."""
+        running = self._running.get(number)
+        if running is not None and t > running.last_t:
+            running.last_t = t
+
+    def device_ended(self, number: str, t: float) -> None:
+        """A device's session has ended."""
+        running = self._running.get(number)
+        if running is not None:
+            running.devices -= 1
+            running.last_t = max(running.last_t, t)
+
+    def phases(self, number: str, told: Iterable[str | None], t: float) -> None:
+        """The phases that the devices of a team session are in: the commonest becomes a period by itself."""
+        running = self._running.get(number)
+        if running is None or running.state.is_controlled:
+            return
+        phase = _commonest(told, running.phase)
+        if phase == running.phase:
+            return
+        running.phase = phase
+        running.state.apply(Command(f"phase-{number}-{t:.3f}", "phase", t, {"name": phase}))
+        self._touch(running)
+
+    def tick(self, now_t: float) -> list[TeamState]:
+        """End what is over; return the sessions that have ended."""
+        over = [running for running in self._running.values() if self._is_over(running, now_t)]
+        for running in over:
+            state = running.state
+            state.end_open(running.last_t, automatic_only=False)
+            state.extend(state.session.start_t, max(running.last_t, state.session.start_t))
+            self._touch(running)
+            del self._running[state.session.id]
+        return [running.state for running in over]
+
+    def _is_over(self, running: _Running, now_t: float) -> bool:
+        silent_s = now_t - running.last_t
+        is_open = any(period.end_t is None and not period.automatic for period in running.state.periods())
+        return running.devices <= 0 and silent_s > (FORGOTTEN_S if is_open else self._gap_s)
+
+    def _touch(self, running: _Running) -> None:
+        self.revision += 1
+        self._changed[running.state.session.id] = running.state
+
+    def _widen(self, state: TeamState, t: float) -> None:
+        if t < state.session.start_t:
+            state.extend(t, None)
+
+    def _around(self, t: float) -> _Running | None:
+        """The running session whose time, with the gap around it, holds ``t``."""
+        fits = [
+            running
+            for running in self._running.values()
+            if running.state.session.start_t - self._gap_s <= t
+            and (t <= running.last_t + self._gap_s or _has_open_period(running.state))
+        ]
+        return max(fits, key=lambda running: running.last_t, default=None)
+
+    def _state_for(self, command: Command, now_t: float) -> tuple[TeamState | None, bool]:
+        named = command.values.get("session")
+        if named is not None:
+            running = self._running.get(named)
+            state = running.state if running else self._shelf.by_id(named)
+            if state is None:
+                raise RefusedError(f"team session {named!r} is not known")
+            return state, False
+        running = self._around(command.at)
+        state = running.state if running else self._earlier(command)
+        if state is None and command.do in _OPENING:
+            return self._open(command, now_t), True
+        if state is None and command.do != "wellness":
+            raise RefusedError(f"{command.do}: no team session at that time; a period or a device begins one")
+        return state, False
+
+    def _earlier(self, command: Command) -> TeamState | None:
+        if command.do in _AFTERWARDS and self.current is not None:
+            return self.current
+        return self._shelf.at(command.at, AFTERWARDS_S if command.do in _AFTERWARDS else 0.0)
+
+    def _open(self, command: Command, now_t: float) -> TeamState:
+        if command.at < now_t - PAST_S:
+            raise RefusedError(
+                f"at: more than {PAST_S / 3600:.0f} h ago, and no team session is known of that time; "
+                "a session of that day must be imported first"
+            )
+        state: TeamState = self._make(TeamSession(self._shelf.new_id(command.at), command.at))
+        return state
+
+
+def _has_open_period(state: TeamState) -> bool:
+    return any(period.end_t is None for period in state.periods())
+
+
+def _commonest(told: Iterable[str | None], present: str | None) -> str | None:
+    """The commonest phase; of two equally common ones the present one, else the first in the alphabet."""
+    counts = Counter(told)
+    if not counts:
+        return present
+    most = max(counts.values())
+    names = [name for name, count in counts.items() if count == most]
+    return present if present in names else min(names, key=lambda name: (name is None, name or ""))
+
+
+def state_message(state: TeamState | None, revision: int, alarms: list[dict[str, Any]], now_t: float) -> dict[str, Any]:
+    """The message of ``team/state``; ``docs/outputs.md`` describes its keys."""
+    return {
+        "revision": revision,
+        "now_s": round(now_t, 3),
+        "team_session": None if state is None else asdict(state.session),
+        "periods": [] if state is None else [period_message(period) for period in state.periods()],
+        "pitch": {} if state is None else {str(athlete): word for athlete, word in state.pitch().items()},
+        "markers": [] if state is None else [_marker(marker) for marker in state.markers()[-MARKERS_SHOWN:]],
+        "targets": [] if state is None else _targets(state.targets()),
+        "assigned": {} if state is None else state.worn(),
+        "alarms": alarms,
+    }
+
+
+def period_message(period: Period) -> dict[str, Any]:
+    """A period as others are told of it."""
+    return {
+        "id": period.id,
+        "name": period.name,
+        "kind": period.kind,
+        "whose": whose_message(period),
+        "start_t": period.start_t,
+        "end_t": period.end_t,
+        "automatic": period.automatic,
+    }
+
+
+def whose_message(period: Period) -> Any:  # noqa: ANN401 - a word or a mapping
+    """Whom a period is for, as a command says it."""
+    whose = period.whose
+    if whose.athletes is not None:
+        return {"athletes": list(whose.athletes)}
+    return "all" if whose.group is None else {"group": whose.group}
+
+
+def _marker(marker: Marker) -> dict[str, Any]:
+    return {"id": marker.id, "t": marker.t, "text": marker.text, "athlete_id": marker.athlete_id}
+
+
+def _targets(targets: Mapping[tuple[int, str], float]) -> list[dict[str, Any]]:
+    return [
+        {"athlete_id": athlete, "figure": figure, "value": value}
+        for (athlete, figure), value in sorted(targets.items())
+    ]

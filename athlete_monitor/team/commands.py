@@ -1,0 +1,210 @@
+"""Commands to a team session: what each may hold, and why one is refused.
+
+A command is a mapping ``{"id": …, "do": …, "at": …, …}``; ``COMMANDS`` declares the fields of each kind once.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.team.records import PERIOD_KINDS, PITCH_STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+FUTURE_S: Final = 5.0
+"""A command's moment may lie so far ahead: clocks differ."""
+LONGEST_TEXT: Final = 200
+LARGEST_ID: Final = 1_000_000
+WELLNESS: Final = ("sleep", "fatigue", "soreness", "stress", "mood")
+"""What an athlete may rate in a wellness entry, 0 to 10."""
+DAY_CODE: Final = re.compile(r"MD(?:[+-]\d{1,2})?", re.ASCII)
+_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class RefusedError(MonitorError, ValueError):
+    """A command that cannot be carried out; the text says why, for the person who gave it."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A valid command. ``at`` is the moment for which it holds, epoch seconds; ``values`` are its other fields."""
+
+    id: str
+    do: str
+    at: float
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The command as a message, with its moment as a number."""
+        return {"id": self.id, "do": self.do, "at": self.at, **self.values}
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - of a message
+    clean = " ".join(str(value).split()) if isinstance(value, str) else ""
+    if not clean or len(clean) > LONGEST_TEXT or not clean.isprintable():
+        raise ValueError(f"a text of 1 to {LONGEST_TEXT} characters")
+    return clean
+
+
+def _text_or_nothing(value: Any) -> str | None:  # noqa: ANN401
+    return None if value is None or value == "" else _text(value)
+
+
+def _identifier(value: Any) -> str:  # noqa: ANN401
+    if not isinstance(value, str) or _ID.fullmatch(value) is None:
+        raise ValueError("1 to 64 letters, digits, . _ : and -")
+    return value
+
+
+def _device(value: Any) -> str:  # noqa: ANN401
+    if not isinstance(value, str) or _DEVICE.fullmatch(value) is None:
+        raise ValueError("a device id of 1 to 32 letters, digits, _ and -")
+    return value
+
+
+def _athlete(value: Any) -> int:  # noqa: ANN401
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_ID:
+        raise ValueError(f"an athlete id from 1 to {LARGEST_ID}")
+    return value
+
+
+def _choice(*allowed: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:  # noqa: ANN401
+        if value not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return str(value)
+
+    return read
+
+
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:  # noqa: ANN401
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        if not is_number or not low <= value <= high:
+            raise ValueError(f"a number from {low:g} to {high:g}")
+        return float(value)
+
+    return read
+
+
+def _number_or_nothing(value: Any) -> float | None:  # noqa: ANN401
+    return None if value is None else _number(-1e9, 1e9)(value)
+
+
+def _whose(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    if value in {"all", None} if isinstance(value, str | None) else value == {}:
+        return {}
+    if isinstance(value, dict) and set(value) == {"group"}:
+        return {"group": _text(value["group"])}
+    if isinstance(value, dict) and set(value) == {"athletes"} and isinstance(value["athletes"], list):
+        return {"athletes": sorted({_athlete(each) for each in value["athletes"]})}
+    raise ValueError('"all", {"group": name} or {"athletes": [ids]}')
+
+
+def _alarm(value: Any) -> str:  # noqa: ANN401
+    return _identifier(value)
+
+
+def _day_code(value: Any) -> str | None:  # noqa: ANN401
+    text = _text_or_nothing(value)
+    if text is not None and DAY_CODE.fullmatch(text.upper()) is None:
+        raise ValueError("MD, MD-3 or MD+1")
+    return text.upper() if text else None
+
+
+@dataclass(frozen=True)
+class Key:
+    """A field of a command: how its value is read, and whether it must be there. Times are read by ``read_time``."""
+
+    read: Callable[[Any], Any] | None
+    required: bool = False
+
+
+_TIME: Final = Key(None)
+_PERIOD: Final = Key(_identifier)
+_NAME: Final = Key(_text, required=True)
+_WHO: Final = Key(_athlete, required=True)
+
+COMMANDS: Final[Mapping[str, Mapping[str, Key]]] = {
+    "period_start": {"name": _NAME, "kind": Key(_choice(*PERIOD_KINDS)), "whose": Key(_whose), "period": _PERIOD},
+    "period_end": {"period": _NAME},
+    "period_edit": {
+        "period": _NAME, "name": Key(_text), "kind": Key(_choice(*PERIOD_KINDS)), "whose": Key(_whose),
+        "start": _TIME, "end": _TIME,
+    },
+    "period_delete": {"period": _NAME},
+    "marker": {"text": _NAME, "athlete": Key(_athlete)},
+    "marker_delete": {"marker": Key(_identifier, required=True)},
+    "pitch": {"athlete": _WHO, "state": Key(_choice(*PITCH_STATES), required=True), "for": Key(_athlete)},
+    "assign": {"device": Key(_device, required=True), "athlete": _WHO},
+    "session_edit": {
+        "session": Key(_identifier), "name": Key(_text_or_nothing), "note": Key(_text_or_nothing),
+        "opponent": Key(_text_or_nothing), "day_code": Key(_day_code), "mode": Key(_choice("training", "game")),
+    },
+    "rpe": {"athlete": _WHO, "rpe": Key(_number(0, 10), required=True), "minutes": Key(_number(0, 1440))},
+    "wellness": {"athlete": _WHO, **{name: Key(_number(0, 10)) for name in WELLNESS}, "note": Key(_text_or_nothing)},
+    "target": {"athlete": _WHO, "figure": _NAME, "value": Key(_number_or_nothing, required=True)},
+    "alarm_ack": {"alarm": Key(_alarm, required=True)},
+    "alarm_mute": {"rule": _NAME, "athlete": Key(_athlete), "minutes": Key(_number(0, 1440), required=True)},
+}  # fmt: skip
+"""The fields of each command beside ``id``, ``do`` and ``at``."""
+
+_EMPTY_MEANS_NOTHING: Final = frozenset({"name", "note", "opponent", "day_code", "value", "end"})
+
+
+def read_command(message: Any, now_t: float, read_time: Callable[[Any], float]) -> Command:  # noqa: ANN401
+    """Check a message and return its command.
+
+    Args:
+        message: the decoded JSON.
+        now_t: the present, epoch seconds: the moment of a command without ``at``.
+        read_time: returns epoch seconds of a number or text; raises ValueError.
+
+    Raises:
+        RefusedError: the message is no command; the text says which field is wrong and what is allowed.
+
+    >>> read_command({"id": "1", "do": "marker", "text": "goal"}, 50.0, float)
+    Command(id='1', do='marker', at=50.0, values={'text': 'goal'})
+    """
+    if not isinstance(message, dict):
+        raise RefusedError("a command is a JSON object with id, do and at")
+    number, do = _field(message, "id", _identifier), message.get("do")
+    keys = COMMANDS.get(do) if isinstance(do, str) else None
+    if keys is None:
+        raise RefusedError(f"do: {do!r} is not known; allowed: {', '.join(COMMANDS)}")
+    unknown = [name for name in message if name not in {"id", "do", "at", *keys}]
+    if unknown:
+        raise RefusedError(f"{do}: {unknown[0]!r} is not known; allowed: {', '.join(keys)}")
+    at = now_t if message.get("at") is None else _field(message, "at", read_time)
+    if at > now_t + FUTURE_S:
+        raise RefusedError(f"at: lies {at - now_t:.0f} s in the future; a command is for now or the past")
+    values = {name: _value(message, name, key, read_time) for name, key in keys.items() if _given(message, name)}
+    missing = [name for name, key in keys.items() if key.required and name not in values]
+    if missing:
+        raise RefusedError(f"{do}: {missing[0]} is missing")
+    return Command(number, str(do), float(at), values)
+
+
+def _given(message: Mapping[str, Any], name: str) -> bool:
+    return name in message and (message[name] is not None or name in _EMPTY_MEANS_NOTHING)
+
+
+def _value(message: Mapping[str, Any], name: str, key: Key, read_time: Callable[[Any], float]) -> Any:  # noqa: ANN401
+    if name == "end" and message[name] is None:
+        return None
+    return _field(message, name, key.read or read_time)
+
+
+def _field(message: Mapping[str, Any], name: str, read: Callable[[Any], Any]) -> Any:  # noqa: ANN401
+    try:
+        return read(message.get(name))
+    except (ValueError, TypeError, OverflowError) as error:
+        shown = repr(message.get(name))
+        short = shown if len(shown) <= 60 else f"{shown[:57]}…"
+        raise RefusedError(f"{name}: {short} is not allowed; allowed: {error}") from None
