@@ -77,6 +77,8 @@ class _Draft:
 
     def is_called(self, name: str, before: float) -> bool:
         """Whether the period had this name at some time before a moment."""
+        if self.period.start_t >= before:
+            return False
         names = [self.period.name, *self.fields.all("name", before)]
         return name.casefold() in {each.casefold() for each in names}
 
