@@ -251,7 +251,9 @@ class TeamState:
             return draft
         named = [each for each in self._drafts.values() if each.deleted_t >= at and each.is_called(wanted, at)]
         if not named:
-            raise RefusedError(f"{wanted!r} is not known{_known(self.periods())}")
+            later = any(each.is_called(wanted, math.inf) for each in self._drafts.values())
+            why = "had not begun then" if later else f"is not known{_known(self.periods())}"
+            raise RefusedError(f"{wanted!r} {why}")
         return max(named, key=lambda each: _relevance(each.now(at), at))
 
     def _do_marker(self, command: Command) -> None:
