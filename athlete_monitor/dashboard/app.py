@@ -17,26 +17,28 @@ from athlete_monitor.dashboard.assets import load_assets
 from athlete_monitor.dashboard.guard import LOOPBACK_NAMES, Guard
 from athlete_monitor.dashboard.reply import encode
 from athlete_monitor.dashboard.station import Station, encode_frame, encode_team
+from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from athlete_monitor.config import Config
     from athlete_monitor.dashboard.hub import Screen
+    from athlete_monitor.dashboard.simulation import Simulation
 
 PAGES: Final = ("/", "/athlete/{key}", "/pitch", "/control", "/sessions", "/sessions/{key}", "/system", "/welcome")
 LOG_IN_AGAIN: Final = 4401
 """Code with which a WebSocket closes whose log-in has ended."""
 
 
-def build_app(config: Config) -> FastAPI:
+def build_app(config: Config, simulation: Simulation) -> FastAPI:
     """Return the application for a configuration.
 
     Raises:
         ConfigError: the accounts file is not valid.
         BrokerError: a file of the connection to the broker cannot be used.
     """
-    station = Station(config)
+    station = Station(config, simulation)
     app = FastAPI(
         title="Athlete monitor: the coach's screen",
         version=__version__,
@@ -49,6 +51,7 @@ def build_app(config: Config) -> FastAPI:
         app.include_router(router)
     _add_pages(app)
     app.add_api_websocket_route("/live", _live)
+    app.add_exception_handler(MonitorError, _unavailable)
     app.add_exception_handler(Exception, _failed)
     app.add_middleware(Guard, hosts=None if app.state.access.secured else _own_names(config))
     return app
@@ -129,6 +132,11 @@ async def _listen(socket: WebSocket) -> None:
     with contextlib.suppress(WebSocketDisconnect):
         while True:
             await socket.receive_text()
+
+
+def _unavailable(_request: Request, error: Exception) -> Response:
+    """Answer a request that needs the archive where that cannot be read now."""
+    return JSONResponse({"detail": str(error)}, 503)
 
 
 def _failed(_request: Request, error: Exception) -> Response:

@@ -56,6 +56,8 @@ COLUMNS: Final = tuple(
 )  # fmt: skip
 HEART_RATE_PLACES: Final = tuple(place for place, column in enumerate(COLUMNS) if column.heart_rate)
 HEART_RATE_KEYS: Final = frozenset(column.key for column in COLUMNS if column.heart_rate)
+DECIMALS: Final = {column.key: min((column.decimals or 0) + 1, 3) for column in COLUMNS}
+"""Of curves: one more than people read, so that lines are smooth."""
 PLACES: Final = {column.key: place for place, column in enumerate(COLUMNS)}
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.arguments import Parser, whole
 from athlete_monitor.config import add_config_arguments, config_from_args
+from athlete_monitor.dashboard.addresses import screen_address
+from athlete_monitor.dashboard.simulation import Simulation
 from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.wire.broker import is_loopback
 
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; return the exit code."""
     args = parser().parse_args(arguments)
     try:
-        return serve(_with_options(config_from_args(args), args))
+        return serve(_with_options(config_from_args(args), args), Simulation(args.config, args.root))
     except MonitorError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a user's mistake, in one line
         return error.exit_code
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def serve(config: Config) -> int:
+def serve(config: Config, simulation: Simulation) -> int:
     """Run the server.
 
     Raises:
@@ -55,7 +57,7 @@ def serve(config: Config) -> int:
 
     dashboard = config.dashboard
     tls = dashboard.tls
-    app = build_app(config)
+    app = build_app(config, simulation)
     if not app.state.access.secured and not is_loopback(dashboard.host):
         raise ConfigError(
             f"dashboard.host {dashboard.host}: without accounts the screen listens on this machine only; "
@@ -76,20 +78,9 @@ def serve(config: Config) -> int:
         ssl_keyfile=tls.key_file,
     )
     server = uvicorn.Server(options)
-    print(f"screen: {address(dashboard)}", flush=True)  # noqa: T201 - what the user opens
+    print(f"screen: {screen_address(dashboard)}", flush=True)  # noqa: T201 - what the user opens
     server.run(sockets=[sock])
     return 0
-
-
-def address(dashboard: Dashboard) -> str:
-    """Return the address that a browser opens.
-
-    >>> from types import SimpleNamespace as S
-    >>> address(S(host="127.0.0.1", port=8080, tls=S(cert_file=None)))
-    'http://127.0.0.1:8080'
-    """
-    host = "127.0.0.1" if dashboard.host in {"0.0.0.0", "::"} else dashboard.host  # noqa: S104 - compared, not bound
-    return f"{'https' if dashboard.tls.cert_file else 'http'}://{f'[{host}]' if ':' in host else host}:{dashboard.port}"
 
 
 def _with_options(config: Config, args: argparse.Namespace) -> Config:

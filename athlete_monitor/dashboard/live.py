@@ -66,14 +66,14 @@ class Live:
         self.refused = 0
         self.messages = 0
         self._roster = roster or Roster()
-        self._hidden: frozenset[int] = frozenset()
+        self.hidden: frozenset[int] = frozenset()
         self.use_roster(self._roster)
 
     def use_roster(self, roster: Roster) -> None:
         """Take another roster; athletes without consent disappear at once."""
         self._roster = roster
-        self._hidden = frozenset(one.id for one in roster if not getattr(one, "consent", True))
-        self.devices = {key: one for key, one in self.devices.items() if one.athlete_id not in self._hidden}
+        self.hidden = frozenset(one.id for one in roster if not getattr(one, "consent", True))
+        self.devices = {key: one for key, one in self.devices.items() if one.athlete_id not in self.hidden}
         self.revision += 1
 
     def take(self, topic: str, payload: bytes, now_s: float) -> str:
@@ -113,7 +113,7 @@ class Live:
         """Return who there is: devices that have sent, and athletes of the roster that have not."""
         seen = {one.athlete_id for one in self.devices.values()} - {0}
         people = [self._person(one) for one in self.devices.values()]
-        waiting = [one for one in self._roster if one.id not in seen | self._hidden and one.device not in self.devices]
+        waiting = [one for one in self._roster if one.id not in seen | self.hidden and one.device not in self.devices]
         people += [_described({"key": one.device, "athlete_id": one.id, "device": one.device}, one) for one in waiting]
         return {"kind": "squad", "revision": self.revision, "athletes": people}
 
@@ -145,7 +145,7 @@ class Live:
         return known
 
     def _metrics(self, device_id: str, figures: dict[str, Any], now_s: float) -> bool:
-        if _whole(figures.get("athlete_id")) in self._hidden:
+        if _whole(figures.get("athlete_id")) in self.hidden:
             return False
         one = self._device(device_id)
         if one is None:
@@ -174,7 +174,7 @@ class Live:
         return one is not None
 
     def _event(self, device_id: str, document: dict[str, Any], now_s: float) -> bool:
-        if _whole(document.get("athlete_id")) in self._hidden:
+        if _whole(document.get("athlete_id")) in self.hidden:
             return False
         kept = ("kind", "athlete_id", "name", "t_s", "peak_g", "band", "alert")
         self.events.append({"device": device_id, "arrived": now_s} | {key: document.get(key) for key in kept})

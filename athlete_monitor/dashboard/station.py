@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
 from athlete_monitor.dashboard.columns import HEART_RATE_PLACES
 from athlete_monitor.dashboard.hub import Hub
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.config import Config
+    from athlete_monitor.dashboard.simulation import Simulation
 
 SUBSCRIPTIONS: Final = (
     ("player/+/metrics", 0),
@@ -54,12 +56,15 @@ class Station:
 
     Args:
         config: the configuration.
+        simulation: what starts a made-up match.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, simulation: Simulation) -> None:
         self.config = config
+        self.simulation = simulation
         self.hub = Hub()
         self.live = Live()
+        self.archive = Archive(config.paths.journal)
         self.started_s = time.time()
         self.connection = "not connected yet"
         self.connected = False
@@ -90,6 +95,7 @@ class Station:
         finally:
             reading.cancel()
             self.hub.close()
+            await asyncio.to_thread(self.simulation.stop)
             await asyncio.to_thread(self._link.stop)
 
     async def command(self, document: dict[str, Any]) -> dict[str, Any]:

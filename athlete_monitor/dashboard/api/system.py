@@ -9,9 +9,11 @@ from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from athlete_monitor.dashboard.access import Viewer
+from athlete_monitor.dashboard.access import Coach, Viewer
 from athlete_monitor.dashboard.api.answers import REFUSALS, station_of
 from athlete_monitor.dashboard.health import exposition, health, machine
+from athlete_monitor.dashboard.logs import latest_warnings
+from athlete_monitor.dashboard.models import models
 from athlete_monitor.dashboard.reply import reply
 
 router = APIRouter(responses=REFUSALS, tags=["system"])
@@ -44,3 +46,17 @@ async def system(request: Request, _visit: Viewer) -> Response:
     station = station_of(request)
     told: dict[str, Any] = machine(station)
     return reply(told | {"now": time.time(), "connection": station.connection, "broker_connected": station.connected})
+
+
+@router.get("/api/models")
+def models_in_service(request: Request, _visit: Viewer) -> Response:
+    """Return the models in service, with their age and their error on sessions that they had not seen."""
+    station = station_of(request)
+    names = {one["athlete_id"]: one["name"] for one in station.live.squad()["athletes"]}
+    return reply({"models": [one | {"name": names.get(one["athlete"])} for one in models(station.config)]})
+
+
+@router.get("/api/log")
+def log_lines(request: Request, _visit: Coach) -> Response:
+    """Return the latest warnings and errors of the engine."""
+    return reply({"lines": latest_warnings(station_of(request).config.logging.logs_dir / "engine.log")})

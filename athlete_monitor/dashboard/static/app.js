@@ -1,8 +1,8 @@
 // Starts the screen, shows the page of the address, and keeps header, notices and tabs.
 import { get, useToken } from "./api.js";
-import { fill, h, icon, setText } from "./dom.js";
-import { begin, listen, now, store } from "./store.js";
-import { clock, duration, loadTexts, t } from "./text.js";
+import { fill, h, icon } from "./dom.js";
+import { begin, listen, store } from "./store.js";
+import { duration, loadTexts, t } from "./text.js";
 
 const PAGES = {
   "": () => import("./squad.js"),
@@ -90,6 +90,7 @@ async function start() {
   drawTabs();
   const header = await import("./header.js");
   header.draw(document.getElementById("top"));
+  header.alarms(document.getElementById("notices"));
   listen((kind) => (kind === "link" || kind === "team" || kind === "clock") && notices());
   await Promise.all([begin(), show()]);
   document.addEventListener("visibilitychange", keepAwake);

@@ -25,6 +25,12 @@ export function setClass(node, text) {
   if (node.className !== text) node.className = text;
 }
 
+export function setLabel(node, text) {
+  if (node.ariaLabel === text) return;
+  node.ariaLabel = text;
+  node.title = text;
+}
+
 export function fill(node, ...children) {
   node.replaceChildren(...children.flat(Infinity).filter(Boolean));
   return node;

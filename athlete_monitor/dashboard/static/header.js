@@ -1,16 +1,16 @@
-// The header: which session, clock, period; and what a coach does most.
-import { h, setText } from "./dom.js";
+// The header: which session, clock, period; the alarms; and what a coach does most.
+import { act, endPeriod, mark, mayAct } from "./actions.js";
+import { fill, h, setText } from "./dom.js";
 import { listen, now, store } from "./store.js";
 import { clock, duration, t } from "./text.js";
 
-export function openPeriods() {
-  return (store.team.periods ?? []).filter((period) => period.end_t === null || period.end_t === undefined);
-}
+export const openPeriods = () => (store.team.periods ?? []).filter((period) => !period.end_t);
+export const openAlarms = () => (store.team.alarms ?? []).filter((alarm) => !alarm.cleared_t);
 
 function line() {
   const session = store.team.team_session ?? {};
-  const who = session.name || [session.mode && t(`mode.${session.mode}`)].filter(Boolean).join("") || t("no_session");
-  const period = openPeriods()[0];
+  const who = session.name || (session.mode ? t(`mode.${session.mode}`) : t("no_session"));
+  const period = openPeriods().at(-1);
   const since = period ? `${period.name} ${duration(now() - period.start_t)}` : "";
   const pitch = Object.values(store.team.pitch ?? {});
   const on = pitch.filter((state) => state === "on").length;
@@ -19,15 +19,75 @@ function line() {
 }
 
 export function draw(place) {
-  const who = h("b", {});
-  const rest = h("span", { class: "muted" });
+  const who = h("b", { dir: "auto" });
+  const rest = h("span", { class: "muted", dir: "auto" });
   const actions = h("div", { class: "actions" });
   place.replaceChildren(h("div", { class: "match" }, who, h("br"), rest), actions);
+  let shown = null;
+  const buttons = () => {
+    const period = openPeriods().at(-1);
+    const name = `${mayAct()}|${period?.id}|${period?.name}`;
+    if (name === shown) return;
+    shown = name;
+    actions.hidden = !mayAct();
+    const first = period ? h("button", { onclick: () => endPeriod(period) }, t("end_period", { name: period.name })) : h("a", { class: "button", href: "/control" }, t("start_period"));
+    fill(actions, first, h("button", { onclick: mark }, t("marker")), h("a", { class: "button", href: "/control#substitution" }, t("sub")));
+  };
   const update = () => {
     const told = line();
     setText(who, told.who);
     setText(rest, told.rest || " ");
+    buttons();
   };
   listen((kind) => (kind === "clock" || kind === "team") && update());
   update();
+}
+
+/** Keeps the strip of alarms; sounds and shakes for a new danger where the coach and the browser allow it. */
+export function alarms(place) {
+  const strip = h("div", { class: "alarms", role: "region", "aria-label": t("alarms") });
+  place.after(strip);
+  const heard = new Set();
+  let shown = "";
+  const update = () => {
+    const open = openAlarms();
+    const text = JSON.stringify(open.map((one) => [one.id, one.acknowledged_t, one.text]));
+    strip.hidden = !open.length;
+    if (text === shown) return;
+    shown = text;
+    const fresh = open.filter((one) => !one.acknowledged_t && !heard.has(one.id));
+    for (const one of fresh) heard.add(one.id);
+    if (fresh.some((one) => one.level === "danger")) attention();
+    const people = new Map([...store.people.values()].map((one) => [one.athlete_id, one]));
+    fill(strip, open.map((one) => alarmButton(one, people.get(one.athlete_id))),
+      open.some((one) => !one.acknowledged_t) && mayAct() && h("button", { onclick: () => act({ do: "alarm_ack", alarm: "all" }, t("did.ack_all")) }, t("ack_all")));
+  };
+  listen((kind) => (kind === "team" || kind === "squad") && update());
+  update();
+}
+
+function alarmButton(alarm, person) {
+  const text = `${person?.number ?? ""} ${person?.name ?? ""}`.trim();
+  const shown = [text && !alarm.text.includes(text) ? `${text}:` : "", alarm.text].join(" ").trim();
+  const acknowledge = () => act({ do: "alarm_ack", alarm: alarm.id }, t("did.ack", { text: shown }));
+  return h("button", { class: `alarm ${alarm.level} ${alarm.acknowledged_t ? "quiet" : ""}`, disabled: !mayAct() || Boolean(alarm.acknowledged_t), onclick: acknowledge, dir: "auto" },
+    h("span", { class: "sign", "aria-hidden": "true" }, alarm.level === "danger" ? "⚠" : "▲"), shown);
+}
+
+function attention() {
+  if (localStorage.getItem("shake") !== "off") navigator.vibrate?.([200, 100, 200]);
+  if (localStorage.getItem("sound") !== "on") return;
+  try {
+    const context = new AudioContext();
+    const tone = context.createOscillator();
+    const loud = context.createGain();
+    tone.frequency.value = 880;
+    loud.gain.value = 0.3;
+    tone.connect(loud).connect(context.destination);
+    tone.start();
+    tone.stop(context.currentTime + 0.4);
+    tone.onended = () => context.close();
+  } catch {
+    // no sound without a first touch of the page: the browser's rule
+  }
 }

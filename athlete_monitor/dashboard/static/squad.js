@@ -1,7 +1,8 @@
 // The squad: a tile or a row for each athlete. A tick changes only what differs.
-import { fill, h, setClass, setText } from "./dom.js";
+import { fill, h, setClass, setLabel, setText } from "./dom.js";
 import { age, listen, sampleTime, status, store, trend, trendOf, value } from "./store.js";
 import { duration, label, number, t, withUnit } from "./text.js";
+import { show as welcome } from "./welcome.js";
 
 export const STALE_S = 3;
 export const GONE_S = 30;
@@ -66,7 +67,7 @@ class Tile {
       number: h("b", {}), name: h("span", { dir: "auto" }), where: h("span", { class: "where muted" }), value: h("span", { class: "value" }),
       interval: h("span", { class: "interval" }), zoneText: h("span", {}), source: h("span", { class: "source" }),
       percent: h("span", { class: "percent" }), first: h("span", { class: "figure" }), second: h("span", { class: "figure right" }),
-      third: h("span", { class: "figure" }), dots: h("span", { class: "figure right" }), state: h("span", { class: "state" }),
+      third: h("span", { class: "figure" }), dots: h("span", { class: "figure right", role: "img" }), state: h("span", { class: "state" }),
     };
     const part = this.parts;
     part.zone = h("span", { class: "zone" }, part.zoneText);
@@ -107,7 +108,8 @@ class Tile {
     setText(part.percent, gone || percent === null ? "" : `${Math.round(percent)} %`);
     ["first", "second", "third"].forEach((name, at) => setText(part[name], this.figure(chosen.figures[at])));
     const strap = source === "sensor" || source === "held";
-    setText(part.dots, gone ? "" : `${t("dots.strap")} ${strap ? "●" : "○"} ${t("dots.data")} ${old > STALE_S ? "○" : "●"}`);
+    setText(part.dots, gone ? "" : `${strap ? "●" : "○"}${old > STALE_S ? "○" : "●"}`);
+    setLabel(part.dots, gone ? "" : t("dots", { strap: t(strap ? "good" : "missing"), data: t(old > STALE_S ? "missing" : "good") }));
     setText(part.state, stateLine(person, alarm) || " ");
     const off = pitchState(person) === "off" || pitchState(person) === "unavailable";
     setClass(this.node, ["tile", gone ? "gone" : old > STALE_S ? "old" : "", sure ? "" : "unsure", off || old === null ? "off" : "",
@@ -200,7 +202,23 @@ function sums() {
   return `${t("sums.squad")}: ${parts.join(" · ")}`;
 }
 
+/** The squad; a welcome as long as there is nobody. */
 export function show(place) {
+  let leave = null;
+  let empty = null;
+  const choose = () => {
+    const now = !store.people.size && store.seq > 0;
+    if (now === empty) return;
+    empty = now;
+    leave?.();
+    leave = now ? welcome(place) : showTiles(place);
+  };
+  choose();
+  const stop = listen((kind) => (kind === "squad" || kind === "frame") && choose());
+  return () => (stop(), leave?.());
+}
+
+function showTiles(place) {
   const tiles = new Map();
   const box = h("div", { class: "tiles" });
   const list = h("div", { class: "table" });
@@ -209,8 +227,34 @@ export function show(place) {
   const views = h("button", { onclick: () => (keep({ view: settings().view === "tiles" ? "rows" : "tiles" }), arrange()) });
   const bar = h("div", { class: "bar" }, total, h("label", { class: "row" }, h("span", { class: "small muted" }, t("sort")), sort), views,
     h("button", { onclick: () => chooseFigures(arrange) }, t("figures")));
-  fill(place, h("h1", { class: "skip" }, t("page.squad")), h("div", { class: "squad" }, box, list, bar));
+  const aside = h("aside", {});
+  const squad = h("div", { class: "squad" }, h("div", {}, box, list), aside, bar);
+  fill(place, h("h1", { class: "skip" }, t("page.squad")), squad);
   let tick = 0;
+  let leaveAthlete = null;
+
+  /** On a wide screen the curves of the chosen athlete are beside the tiles. */
+  const wide = matchMedia("(min-width: 1600px)");
+  async function beside(key) {
+    squad.classList.toggle("beside", wide.matches);
+    leaveAthlete?.();
+    leaveAthlete = null;
+    if (!wide.matches || !key) return fill(aside);
+    const athlete = await import("./athlete.js");
+    chosenKey = key;
+    leaveAthlete = athlete.show(aside, [key]);
+    return null;
+  }
+  let chosenKey = null;
+  box.addEventListener("click", (event) => {
+    const key = event.target.closest(".tile")?.dataset.key;
+    if (!key || !wide.matches || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    beside(key);
+  });
+  const widened = () => beside(chosenKey ?? box.firstChild?.dataset.key);
+  wide.addEventListener("change", widened);
 
   function sortChoices() {
     const figures = [settings().main, ...settings().figures];
@@ -252,7 +296,8 @@ export function show(place) {
   addEventListener("resize", resize);
   addEventListener("theme", resize);
   arrange();
-  return () => (stop(), removeEventListener("resize", resize), removeEventListener("theme", resize));
+  widened();
+  return () => (stop(), leaveAthlete?.(), wide.removeEventListener("change", widened), removeEventListener("resize", resize), removeEventListener("theme", resize));
 }
 
 /** The squad as a table. */

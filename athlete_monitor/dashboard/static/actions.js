@@ -1,0 +1,91 @@
+// Commands: each says what it did and can be undone for ten seconds.
+import { Refused, post, uuid } from "./api.js";
+import { h } from "./dom.js";
+import { now, store } from "./store.js";
+import { t } from "./text.js";
+
+const SHOWN_MS = 10000;
+
+/** A line at the bottom; with `undo` a button for ten seconds. */
+export function toast(text, undo = null) {
+  const remove = () => node.remove();
+  const button = undo && h("button", { onclick: () => (remove(), undo()) }, t("undo"));
+  const node = h("div", { class: "toast" }, h("span", { dir: "auto" }, text), button);
+  const toasts = document.getElementById("toasts");
+  toasts.append(node);
+  while (toasts.children.length > 3) toasts.firstChild.remove();
+  setTimeout(remove, SHOWN_MS);
+}
+
+/** Sends a command; `undo` is the command that takes it back, or a list of them. Returns the answer, or null. */
+export async function act(command, text, undo = null) {
+  try {
+    const answer = await send(command);
+    toast(text, undo && (() => takeBack([undo].flat())));
+    return answer;
+  } catch (problem) {
+    toast(problem instanceof Refused ? t("refused", { why: problem.message }) : t("not_sent"));
+    return null;
+  }
+}
+
+/** The same id is sent again where the answer was lost: the engine carries out a command once. */
+async function send(command) {
+  const whole = { id: uuid(), ...command };
+  try {
+    return await post("/api/control", whole);
+  } catch (problem) {
+    if (problem instanceof Refused) throw problem;
+    return post("/api/control", whole);
+  }
+}
+
+async function takeBack(commands) {
+  for (const command of commands) if (!(await act(command, t("undone")))) return;
+}
+
+export const mayAct = () => store.me.role === "coach" || store.me.role === "admin";
+
+export function startPeriod(name, kind, whose = "all") {
+  const period = uuid();
+  const names = [name, ...periodNames().filter((one) => one !== name)].slice(0, 12);
+  localStorage.setItem("periods", JSON.stringify(names));
+  return act({ do: "period_start", name, kind, whose, period }, t("did.period_start", { name }), { do: "period_delete", period });
+}
+
+export function endPeriod(period) {
+  return act({ do: "period_end", period: period.id }, t("did.period_end", { name: period.name }), { do: "period_edit", period: period.id, end: null });
+}
+
+/** One tap; the text may come later. */
+export async function mark() {
+  const [id, at] = [uuid(), now()];
+  const answer = await act({ id, do: "marker", text: t("marker.text"), at }, t("did.marker"), { do: "marker_delete", marker: id });
+  if (answer) store.lastMarker = { id, t: at };
+}
+
+export function rename(marker, text) {
+  const id = uuid();
+  return act({ id, do: "marker", text, at: marker.t, ...(marker.athlete_id && { athlete: marker.athlete_id }) }, t("did.marker_text", { text }), { do: "marker_delete", marker: id })
+    .then((answer) => answer && send({ do: "marker_delete", marker: marker.id }).catch(() => {}));
+}
+
+export function substitute(off, on) {
+  return act({ do: "pitch", athlete: on.athlete_id, state: "on", for: off.athlete_id }, t("did.sub", { on: on.name, off: off.name }),
+    { do: "pitch", athlete: off.athlete_id, state: "on", for: on.athlete_id });
+}
+
+export function setPitch(person, state) {
+  const before = store.team.pitch?.[person.athlete_id] ?? "off";
+  return act({ do: "pitch", athlete: person.athlete_id, state }, t("did.pitch", { name: person.name, state: t(`state.${state}`) }), { do: "pitch", athlete: person.athlete_id, state: before });
+}
+
+/** Names of periods that this screen has used, the latest first. */
+export function periodNames() {
+  try {
+    const kept = JSON.parse(localStorage.getItem("periods") ?? "[]").filter((one) => typeof one === "string");
+    return [...new Set([...kept, ...["warm_up", "first_half", "second_half"].map((key) => t(`period.${key}`))])];
+  } catch {
+    return [];
+  }
+}

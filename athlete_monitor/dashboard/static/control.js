@@ -1,0 +1,184 @@
+// Control: periods, markers, substitutions, who is available, ratings after the session, alarms.
+import { act, endPeriod, mark, mayAct, periodNames, rename, setPitch, startPeriod, substitute } from "./actions.js";
+import { fill, h } from "./dom.js";
+import { openAlarms, openPeriods } from "./header.js";
+import { pitchState, sorted } from "./squad.js";
+import { listen, now, store } from "./store.js";
+import { clock, duration, t } from "./text.js";
+
+const KINDS = ["half", "drill", "warm-up", "break", "other"];
+const RATINGS = Array.from({ length: 11 }, (_, at) => at);
+
+export const shortName = (person) => [person.number ?? "", person.name].join(" ").trim();
+const people = () => sorted([...store.people.values()].filter((one) => one.athlete_id), "number");
+
+export function show(place) {
+  if (!mayAct()) {
+    fill(place, h("section", {}, h("h1", {}, t("page.control")), h("p", {}, t("viewer_only"))));
+    return null;
+  }
+  const parts = { session: h("div", {}), periods: h("div", {}), markers: h("div", {}), sub: h("div", { id: "substitution" }), pitch: h("div", {}), rpe: h("div", {}), alarms: h("div", {}) };
+  const choice = { off: null };
+  fill(place, h("section", {}, h("h1", {}, t("page.control")), parts.session,
+    h("div", { class: "split two" },
+      h("div", {}, h("h2", {}, t("periods")), starter(), parts.periods, h("h2", {}, t("substitution")), parts.sub, h("h2", {}, t("availability")), parts.pitch),
+      h("div", {}, h("h2", {}, t("alarms")), switches(), parts.alarms, h("h2", {}, t("markers")), h("button", { class: "primary", onclick: mark }, t("marker")), parts.markers,
+        h("h2", {}, t("rpe")), h("p", { class: "muted" }, t("rpe.how")), parts.rpe))));
+
+  function drawSubstitution() {
+    const all = people();
+    const on = all.filter((one) => pitchState(one) === "on");
+    const bench = all.filter((one) => pitchState(one) === "off");
+    if (!on.length) return fill(parts.sub, h("p", { class: "muted" }, t("sub.none")));
+    if (choice.off && pitchState(choice.off) !== "on") choice.off = null;
+    const tapOff = (one) => () => { choice.off = choice.off?.key === one.key ? null : one; drawSubstitution(); };
+    const tapOn = (one) => () => { const { off } = choice; choice.off = null; substitute(off, one); };
+    return fill(parts.sub,
+      h("p", { class: "muted" }, choice.off ? t("sub.second", { name: shortName(choice.off) }) : t("sub.first")),
+      h("div", { class: "people" }, on.map((one) => personButton(one, { "aria-pressed": String(choice.off?.key === one.key), onclick: tapOff(one) }))),
+      choice.off && h("h3", {}, t("sub.comes_on")),
+      choice.off && h("div", { class: "people" }, bench.length ? bench.map((one) => personButton(one, { class: "primary", onclick: tapOn(one) })) : h("p", {}, t("sub.nobody"))));
+  }
+
+  const draw = () => {
+    drawSession(parts.session);
+    drawPeriods(parts.periods, store.team.periods ?? []);
+    drawMarkers(parts.markers);
+    drawAlarms(parts.alarms);
+    drawSubstitution();
+    drawAvailability(parts.pitch);
+  };
+  draw();
+  drawRatings(parts.rpe);
+  if (location.hash === "#substitution") parts.sub.scrollIntoView();
+  const stop = listen((kind) => {
+    if (kind === "team" || kind === "squad") draw();
+    if (kind === "squad") drawRatings(parts.rpe);
+    if (kind === "clock") for (const node of parts.periods.querySelectorAll("[data-since]")) node.textContent = duration(now() - Number(node.dataset.since));
+  });
+  return stop;
+}
+
+function personButton(person, attributes) {
+  return h("button", { dir: "auto", ...attributes }, shortName(person));
+}
+
+function drawSession(place) {
+  const session = store.team.team_session;
+  const edit = () => form(t("session"), [["name", t("session.name"), session?.name], ["opponent", t("session.opponent"), session?.opponent], ["day_code", t("session.day_code"), session?.day_code],
+    ["note", t("session.note"), session?.note]], (values) => act({ do: "session_edit", ...values }, t("did.session"), session && { do: "session_edit", name: session.name, opponent: session.opponent, day_code: session.day_code, note: session.note }));
+  fill(place, session && h("div", { class: "row" }, h("span", { class: "grow", dir: "auto" }, [session.name, session.opponent, session.day_code, session.note].filter(Boolean).join(" · ") || t("session.unnamed")),
+    h("button", { onclick: edit }, t("edit"))));
+}
+
+/** A new period: a remembered name at one tap, or another. */
+function starter() {
+  const kind = h("select", { "aria-label": t("period.kind") }, KINDS.map((one) => h("option", { value: one }, t(`kind.${one}`))));
+  const groups = () => [...new Set([...store.people.values()].map((one) => one.group).filter(Boolean))];
+  const whose = h("select", { "aria-label": t("period.whose"), onfocus: () => drawWhose() });
+  const drawWhose = () => {
+    const kept = whose.value || "all";
+    fill(whose, h("option", { value: "all" }, t("everybody")), groups().map((one) => h("option", { value: `g:${one}` }, one)));
+    whose.value = kept;
+  };
+  drawWhose();
+  const name = h("input", { maxlength: 60, "aria-label": t("period.name"), placeholder: t("period.name") });
+  const names = h("div", { class: "row" });
+  const start = async (text) => {
+    if (!text) return name.focus();
+    await startPeriod(text, kind.value, whose.value === "all" ? "all" : { group: whose.value.slice(2) });
+    name.value = "";
+    return drawNames();
+  };
+  const drawNames = () => fill(names, periodNames().slice(0, 8).map((text) => h("button", { dir: "auto", onclick: () => start(text) }, `▶ ${text}`)));
+  drawNames();
+  return h("div", {}, names, h("form", { class: "row", onsubmit: (event) => { event.preventDefault(); start(name.value.trim()); } }, name, kind, whose, h("button", { class: "primary" }, t("start"))));
+}
+
+/** Periods of a session, newest first, each to be corrected. */
+export function drawPeriods(place, periods, editable = true) {
+  const rows = [...periods].reverse().map((period) => h("tr", {}, h("td", { class: "text", dir: "auto" }, period.name),
+    h("td", { class: "text wide" }, t(`kind.${period.kind}`)), h("td", {}, clock(period.start_t, true)),
+    h("td", {}, period.end_t ? duration(period.end_t - period.start_t) : h("span", { "data-since": period.start_t }, duration(now() - period.start_t))),
+    h("td", {}, h("span", { class: "row" }, !period.end_t && editable && h("button", { onclick: () => endPeriod(period) }, t("end")),
+      editable && h("button", { "aria-label": t("edit_period", { name: period.name }), onclick: () => editPeriod(period) }, t("edit"))))));
+  fill(place, rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("period.name")), h("th", { scope: "col", class: "text wide" }, t("period.kind")),
+    h("th", { scope: "col" }, t("period.start")), h("th", { scope: "col" }, t("period.length")), h("td", {}))), h("tbody", {}, rows))) : h("p", { class: "muted" }, t("periods.none")));
+}
+
+function editPeriod(period) {
+  const back = { do: "period_edit", period: period.id, name: period.name, start: period.start_t, end: period.end_t ?? null };
+  form(t("edit_period", { name: period.name }), [["name", t("period.name"), period.name], ["start", t("period.start"), clock(period.start_t, true)], ["end", t("period.end"), period.end_t ? clock(period.end_t, true) : ""]],
+    (values) => {
+      const [start, end] = [timeOfDay(values.start, period.start_t), values.end ? timeOfDay(values.end, period.end_t ?? now()) : null];
+      if (start === undefined || end === undefined) return t("time.how");
+      return act({ do: "period_edit", period: period.id, name: values.name || period.name, start, end }, t("did.period_edit", { name: values.name || period.name }), back);
+    },
+    h("button", { class: "danger", type: "button", onclick: (event) => { event.target.closest("dialog").close(); act({ do: "period_delete", period: period.id }, t("did.period_delete", { name: period.name })); } }, t("delete")));
+}
+
+/** "14:05" or "14:05:30" on the day of another moment, epoch seconds; undefined for anything else. */
+export function timeOfDay(text, near) {
+  const found = /^(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(am|pm)?$/i.exec(text.trim());
+  if (!found) return undefined;
+  const day = new Date(near * 1000);
+  const hour = (Number(found[1]) % (found[4] ? 12 : 24)) + (found[4]?.toLowerCase() === "pm" ? 12 : 0);
+  day.setHours(hour, Number(found[2]), Number(found[3] ?? 0), 0);
+  return day.getTime() / 1000;
+}
+
+function form(title, fields, send, ...more) {
+  const problem = h("p", { role: "alert", id: "problem" });
+  const inputs = fields.map(([key, text, value]) => [key, text, h("input", { value: value ?? "", maxlength: 200, dir: "auto" })]);
+  const submit = (event) => {
+    event.preventDefault();
+    const answer = send(Object.fromEntries(inputs.map(([key, , input]) => [key, input.value.trim() || null])));
+    if (typeof answer === "string") problem.textContent = answer;
+    else dialog.close();
+  };
+  const dialog = h("dialog", { "aria-label": title }, h("h2", {}, title), h("form", { onsubmit: submit }, inputs.map(([, text, input]) => h("label", { class: "field" }, text, input)), problem,
+    h("div", { class: "row" }, h("button", { class: "primary" }, t("save")), h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")), more)));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function drawMarkers(place) {
+  const open = place.contains(document.activeElement) && document.activeElement.tagName === "INPUT";
+  if (open) return; // somebody is writing
+  fill(place, [...(store.team.markers ?? [])].reverse().slice(0, 20).map((marker) => {
+    const input = h("input", { value: marker.text, maxlength: 200, "aria-label": t("marker.of", { time: clock(marker.t, true) }), dir: "auto", class: "grow" });
+    const save = (event) => { event.preventDefault(); input.blur(); if (input.value.trim() && input.value !== marker.text) rename(marker, input.value.trim()); };
+    return h("form", { class: "row", onsubmit: save }, h("span", {}, clock(marker.t, true)), input, h("button", {}, t("save")),
+      h("button", { type: "button", "aria-label": t("delete_marker", { text: marker.text }), onclick: () => act({ do: "marker_delete", marker: marker.id }, t("did.marker_delete"), { do: "marker", text: marker.text, at: marker.t }) }, "×"));
+  }));
+}
+
+function drawAvailability(place) {
+  const next = { on: "off", off: "unavailable", unavailable: "on", "": "on" };
+  fill(place, h("p", { class: "muted" }, t("availability.how")), h("div", { class: "people" }, people().map((one) => {
+    const state = pitchState(one);
+    return personButton(one, { class: `state-${state || "none"}`, "aria-label": `${shortName(one)}: ${t(`state.${state || "none"}`)}`, onclick: () => setPitch(one, next[state]) }, state);
+  }).map((button, at) => (button.append(" ", h("span", { class: "small muted" }, t(`state.${pitchState(people()[at]) || "none"}`))), button))));
+}
+
+function drawRatings(place) {
+  fill(place, people().map((one) => {
+    const select = h("select", { "aria-label": t("rpe.of", { name: one.name }), onchange: () => select.value !== "" && act({ do: "rpe", athlete: one.athlete_id, rpe: Number(select.value) }, t("did.rpe", { name: one.name, value: select.value })) },
+      h("option", { value: "" }, "–"), RATINGS.map((value) => h("option", { value }, String(value))));
+    return h("div", { class: "row" }, h("span", { class: "grow", dir: "auto" }, shortName(one)), select);
+  }));
+}
+
+function drawAlarms(place) {
+  const rows = openAlarms().map((alarm) => h("div", { class: "row alarm-row" }, h("span", { class: `grow ${alarm.level}`, dir: "auto" }, `${alarm.level === "danger" ? "⚠" : "▲"} ${alarm.text}`),
+    !alarm.acknowledged_t && h("button", { onclick: () => act({ do: "alarm_ack", alarm: alarm.id }, t("did.ack", { text: alarm.text })) }, t("ack")),
+    h("button", { onclick: () => act({ do: "alarm_mute", rule: alarm.rule, ...(alarm.athlete_id && { athlete: alarm.athlete_id }), minutes: 10 }, t("did.mute")) }, t("mute"))));
+  fill(place, rows.length ? rows : h("p", { class: "muted" }, t("alarms.none")));
+}
+
+function switches() {
+  const make = (key, standard, text) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: (localStorage.getItem(key) ?? standard) === "on", onchange: (event) => localStorage.setItem(key, event.target.checked ? "on" : "off") }), text);
+  return h("div", { class: "row" }, make("sound", "off", t("sound")), make("shake", "on", t("shake")));
+}
+export { openPeriods };

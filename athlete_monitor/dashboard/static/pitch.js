@@ -1,0 +1,156 @@
+// The pitch: where everybody is, a trail, and the heat map of a chosen span.
+import { get } from "./api.js";
+import { fill, h, setText } from "./dom.js";
+import { GONE_S, colour, pitchState } from "./squad.js";
+
+import { age, listen, store, value } from "./store.js";
+import { t } from "./text.js";
+
+const MARGIN_M = 4;
+const TRAIL_S = 30;
+
+export function show(place) {
+  let plan = { length_m: 105, width_m: 68 };
+  const choice = { who: "all", span: "now", trail: true };
+  const trails = new Map();
+  let heat = null;
+  const canvas = h("canvas", { class: "pitch", role: "img", "aria-label": t("page.pitch") });
+  const line = h("p", { class: "muted" });
+  const who = h("select", { "aria-label": t("pitch.who"), onchange: () => { choice.who = who.value; load(); } });
+  const span = h("select", { "aria-label": t("pitch.span"), onchange: () => { choice.span = span.value; load(); } });
+  const trail = h("input", { type: "checkbox", checked: true, onchange: () => { choice.trail = trail.checked; draw(); } });
+  fill(place, h("section", {}, h("h1", { class: "skip" }, t("page.pitch")), h("div", { class: "row" }, who, span, h("label", { class: "check" }, trail, t("pitch.trail"))), canvas, line));
+
+  function choices() {
+    const groups = [...new Set([...store.people.values()].map((one) => one.group).filter(Boolean))];
+    const options = [["all", t("everybody")], ...groups.map((one) => [`g:${one}`, one]), ...[...store.people.values()].map((one) => [one.key, [one.number ?? "", one.name].join(" ").trim()])];
+    fill(who, options.map(([key, text]) => h("option", { value: key }, text)));
+    who.value = choice.who;
+    const spans = [["now", t("pitch.now")], ["session", t("pitch.session")], ["600", t("pitch.ten_minutes")], ...(store.team.periods ?? []).map((one) => [`p:${one.id}`, one.name])];
+    fill(span, spans.map(([key, text]) => h("option", { value: key }, text)));
+    span.value = choice.span;
+  }
+
+  const chosen = () => [...store.people.values()].filter((one) => choice.who === "all" || one.key === choice.who || choice.who === `g:${one.group}`);
+
+  async function load() {
+    heat = null;
+    const session = store.team.team_session?.id;
+    if (choice.span !== "now" && session) {
+      const period = (store.team.periods ?? []).find((one) => `p:${one.id}` === choice.span);
+      const from = period ? period.start_t : choice.span === "600" ? store.now - 600 : null;
+      const ids = choice.who === "all" ? "" : chosen().map((one) => one.athlete_id).join(",");
+      const query = new URLSearchParams({ athletes: ids, ...(from && { from_t: from }), ...(period?.end_t && { to_t: period.end_t }) });
+      try {
+        heat = await get(`/api/sessions/${encodeURIComponent(session)}/heat?${query}`);
+      } catch (problem) {
+        setText(line, problem.message);
+      }
+    }
+    draw();
+  }
+
+  function remember() {
+    for (const person of store.people.values()) {
+      const [x, y] = [value(person.key, "x_m"), value(person.key, "y_m")];
+      if (x === null || y === null || x === undefined) continue;
+      const points = trails.get(person.key) ?? trails.set(person.key, []).get(person.key);
+      points.push([x, y]);
+      if (points.length > TRAIL_S) points.shift();
+    }
+  }
+
+  function draw() {
+    const width = canvas.clientWidth;
+    if (!width) return;
+    const ratio = Math.min(devicePixelRatio, 2);
+    const scale = width / (plan.length_m + 2 * MARGIN_M);
+    const height = scale * (plan.width_m + 2 * MARGIN_M);
+    if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.height = `${height}px`;
+    const pen = canvas.getContext("2d");
+    pen.setTransform(ratio * scale, 0, 0, -ratio * scale, ratio * scale * MARGIN_M, ratio * scale * (plan.width_m + MARGIN_M));
+    if (heat) drawHeat(pen, heat);
+    drawLines(pen, plan);
+    if (choice.span === "now") for (const person of chosen()) drawPlayer(pen, person, scale);
+    tell();
+  }
+
+  function drawPlayer(pen, person, scale) {
+    const [x, y] = [value(person.key, "x_m"), value(person.key, "y_m")];
+    const old = age(person.key);
+    if (x === null || x === undefined || y === null || old === null || old > GONE_S) return;
+    const zone = value(person.key, "heart_rate_zone");
+    const paint = colour(zone === null ? "--muted" : `--z${zone}`);
+    const points = trails.get(person.key) ?? [];
+    if (choice.trail && points.length > 1) {
+      pen.beginPath();
+      points.forEach(([a, b], at) => (at ? pen.lineTo(a, b) : pen.moveTo(a, b)));
+      Object.assign(pen, { strokeStyle: paint, lineWidth: 2 / scale, lineJoin: "round" });
+      pen.stroke();
+    }
+    const radius = 13 / scale;
+    pen.beginPath();
+    pen.arc(x, y, radius, 0, 2 * Math.PI);
+    pen.fillStyle = pitchState(person) === "off" ? colour("--ground") : paint;
+    pen.fill();
+    Object.assign(pen, { strokeStyle: paint, lineWidth: 2 / scale });
+    pen.stroke();
+    pen.save();
+    pen.translate(x, y);
+    pen.scale(1 / scale, -1 / scale);
+    Object.assign(pen, { fillStyle: pitchState(person) === "off" ? colour("--text") : colour("--on-colour"), font: "bold 13px system-ui", textAlign: "center", textBaseline: "middle" });
+    pen.fillText(String(person.number ?? person.athlete_id ?? "?"), 0, 1);
+    pen.restore();
+  }
+
+  function tell() {
+    const seen = chosen().filter((one) => value(one.key, "x_m") !== null && value(one.key, "x_m") !== undefined);
+    if (choice.span === "now") setText(line, seen.length ? t("pitch.seen", { count: seen.length, all: chosen().length }) : t("pitch.nothing"));
+    else if (heat) setText(line, heat.rows.flat().some(Boolean) ? t("pitch.heat", { outside: heat.outside }) : t("pitch.nothing"));
+    else if (!store.team.team_session) setText(line, t("pitch.no_session"));
+  }
+
+  get("/api/pitch").then((found) => { plan = found; draw(); });
+  choices();
+  remember();
+  draw();
+  const stop = listen((kind) => {
+    if (kind === "squad" || kind === "team") choices();
+    if (kind !== "frame") return;
+    remember();
+    if (choice.span === "now") draw();
+  });
+  addEventListener("resize", draw);
+  addEventListener("theme", draw);
+  return () => (stop(), removeEventListener("resize", draw), removeEventListener("theme", draw));
+}
+
+export function drawHeat(pen, heat) {
+  const most = Math.max(1, ...heat.rows.flat());
+  pen.fillStyle = colour("--z4");
+  heat.rows.forEach((row, j) => row.forEach((seconds, i) => {
+    if (!seconds) return;
+    pen.globalAlpha = 0.12 + 0.88 * Math.sqrt(seconds / most);
+    pen.fillRect(i * heat.cell_m, j * heat.cell_m, heat.cell_m, heat.cell_m);
+  }));
+  pen.globalAlpha = 1;
+}
+
+/** The lines of a football pitch, in metres, scaled to its size. */
+export function drawLines(pen, { length_m: length, width_m: width }) {
+  Object.assign(pen, { strokeStyle: colour("--muted"), lineWidth: 0.25 });
+  const [middle, box, goal] = [width / 2, Math.min(16.5, length / 6), Math.min(5.5, length / 18)];
+  pen.strokeRect(0, 0, length, width);
+  pen.beginPath();
+  pen.moveTo(length / 2, 0);
+  pen.lineTo(length / 2, width);
+  pen.moveTo(length / 2 + 9.15, middle);
+  pen.arc(length / 2, middle, Math.min(9.15, width / 6), 0, 2 * Math.PI);
+  for (const [depth, half] of [[box, Math.min(20.16, width / 3)], [goal, Math.min(9.16, width / 7)]]) {
+    pen.rect(0, middle - half, depth, 2 * half);
+    pen.rect(length - depth, middle - half, depth, 2 * half);
+  }
+  pen.stroke();
+}

@@ -1,0 +1,83 @@
+// System: engine, broker, devices, models, the box; and the settings of this screen.
+import { get, post } from "./api.js";
+import { applyTheme } from "./app.js";
+import { fill, h } from "./dom.js";
+import { age, listen, status, store, value } from "./store.js";
+import { LANGUAGES, chosenLanguage, clock, day, duration, number, t } from "./text.js";
+
+const EVERY_MS = 5000;
+
+export function show(place) {
+  const parts = Object.fromEntries(["box", "engine", "devices", "models", "log"].map((name) => [name, h("div", {})]));
+  fill(place, h("section", {}, h("h1", {}, t("page.system")), h("div", { class: "split two" },
+    h("div", {}, parts.box, h("h2", {}, t("engine")), parts.engine, h("h2", {}, t("devices")), parts.devices, h("h2", {}, t("models")), parts.models, h("h2", {}, t("log")), parts.log),
+    h("div", {}, h("h2", {}, t("this_screen")), choices(), h("p", {}, h("a", { class: "button", href: "/welcome" }, t("page.welcome")))))));
+  const refresh = async () => {
+    if (document.visibilityState !== "visible") return;
+    const load = (path, draw) => get(path).then(draw).catch(() => {});
+    await Promise.all([load("/api/system", (found) => drawBox(parts.box, found)), load("/api/engine", (found) => drawEngine(parts.engine, found)), load("/api/models", (found) => drawModels(parts.models, found)),
+      load("/api/log", (found) => drawLog(parts.log, found))]);
+    drawDevices(parts.devices);
+  };
+  refresh();
+  const timer = setInterval(refresh, EVERY_MS);
+  const stop = listen((kind) => kind === "squad" && drawDevices(parts.devices));
+  return () => (clearInterval(timer), stop());
+}
+
+function fact(text, shown, bad = false) {
+  return h("div", { class: "card" }, h("span", { class: "muted" }, text), h("span", { class: `big ${bad ? "z5" : ""}` }, bad ? `⚠ ${shown}` : shown));
+}
+
+function drawBox(place, found) {
+  const skew = Math.abs(found.now - Date.now() / 1000);
+  fill(place, h("p", { class: found.broker_connected ? "" : "z5" }, found.connection), h("div", { class: "cards" },
+    fact(t("box.time"), clock(found.now, true), skew > 60), fact(t("box.disk"), `${number(found.disk_free_gb, 1)} GB`, found.disk_used_percent > 90),
+    fact(t("box.memory"), `${number(found.memory_used_percent)} %`, found.memory_used_percent > 90), fact(t("box.screens"), String(found.screens)), fact(t("box.server"), `${number(found.server_memory_mb)} MB`)),
+  skew > 60 && h("p", {}, t("box.skew", { time: duration(skew), day: day(found.now) })));
+}
+
+function drawEngine(place, { online, age_s: old, stats }) {
+  if (online === null || !stats || stats.uptime_s === undefined) return fill(place, h("p", {}, online === false ? t("notice.engine") : t("notice.engine_unknown")));
+  const trouble = ["files_failing", "journal_failing"].filter((key) => stats[key]);
+  return fill(place, !online && h("p", { class: "z5" }, t("notice.engine")), trouble.map((key) => h("p", { class: "z5" }, `⚠ ${t(`trouble.${key}`)}`)),
+    h("div", { class: "cards" }, fact(t("engine.uptime"), duration(stats.uptime_s + old)), fact(t("engine.rate"), `${number(stats.samples_per_s)} /s`), fact(t("engine.lag"), stats.lag_p99_ms === null ? "–" : `${number(stats.lag_p99_ms)} ms`, stats.lag_p99_ms > 500),
+      fact(t("engine.cpu"), `${number(stats.cpu_percent)} %`), fact(t("box.memory"), `${number(stats.memory_mb)} MB`), fact(t("box.temperature"), stats.temperature_c === null ? "–" : `${number(stats.temperature_c)} °C`, stats.temperature_c > 80),
+      fact(t("engine.lost"), String(stats.lost)), fact(t("engine.invalid"), String(stats.invalid), stats.invalid > 100)),
+    Object.entries(stats.invalid_reasons ?? {}).map(([reason, count]) => h("p", { class: "muted", dir: "auto" }, `${count} × ${reason}`)));
+}
+
+function drawDevices(place) {
+  const rows = [...store.people.values()].map((person) => {
+    const old = age(person.key);
+    const battery = value(person.key, "battery_percent") ?? null;
+    const signal = value(person.key, "signal_dbm") ?? null;
+    return h("tr", {}, h("td", { class: "text" }, person.device), h("td", { class: "text name", dir: "auto" }, person.name), h("td", { class: "text" }, t(`status.${old === null ? "silent" : status(person.key)}`)),
+      h("td", {}, old === null ? "–" : duration(old)), h("td", {}, battery === null ? "–" : `${battery < 20 ? "⚠ " : ""}${number(battery)} %`), h("td", {}, signal === null ? "–" : `${number(signal)} dBm`));
+  });
+  fill(place, rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, [["device", 1], ["column.name", 1], ["column.state", 1], ["device.age", 0], ["device.battery", 0], ["device.signal", 0]]
+    .map(([key, text]) => h("th", { scope: "col", class: text ? "text" : "" }, t(key))))), h("tbody", {}, rows))) : h("p", { class: "muted" }, t("devices.none")));
+}
+
+function drawModels(place, { models }) {
+  fill(place, models.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, [["column.name", 1], ["model.trained", 1], ["model.error", 0], ["model.sessions", 0]].map(([key, text]) => h("th", { scope: "col", class: text ? "text" : "" }, t(key))))),
+    h("tbody", {}, models.map((one) => h("tr", {}, h("td", { class: "text", dir: "auto" }, one.name ?? String(one.athlete)), h("td", { class: "text" }, one.trained_t ? day(one.trained_t) : "–"), h("td", {}, one.mae_bpm === null ? "–" : `${number(one.mae_bpm, 1)} bpm`), h("td", {}, String(one.sessions ?? "–"))))))) : h("p", { class: "muted" }, t("models.none")));
+}
+
+function drawLog(place, { lines }) {
+  fill(place, lines.length ? lines.map((line) => h("p", { class: "small log" }, line)) : h("p", { class: "muted" }, t("log.none")));
+}
+
+/** Theme, language and what keeps the screen on; kept on this device. */
+function choices() {
+  const pick = (text, key, options, standard, done) => {
+    const select = h("select", { onchange: () => { localStorage.setItem(key, select.value); done(); } }, options.map(([name, shown]) => h("option", { value: name }, shown)));
+    select.value = localStorage.getItem(key) ?? standard;
+    return h("label", { class: "field" }, text, select);
+  };
+  const logOut = async () => { await post("/api/logout", {}); location.assign("/login"); };
+  return h("div", {}, pick(t("theme"), "theme", [["auto", t("theme.auto")], ["light", t("theme.light")], ["dark", t("theme.dark")]], "auto", applyTheme),
+    pick(t("language"), "language", Object.entries(LANGUAGES), chosenLanguage(), () => location.reload()),
+    pick(t("awake"), "awake", [["on", t("on")], ["off", t("off")]], "on", () => location.reload()),
+    store.me.secured && h("p", {}, t("logged_in", { name: store.me.name, role: t(`role.${store.me.role}`) }), " ", h("button", { onclick: logOut }, t("log_out"))));
+}
