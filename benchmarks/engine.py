@@ -279,9 +279,9 @@ def start_mosquitto(config: Path) -> subprocess.Popen[bytes]:
 def kernel_cost(seconds: float) -> dict[str, Any]:
     """Return the time of one step and of one sample in the kernel, by the size of the squad."""
     from athlete_monitor.athletes import Profile
-    from athlete_monitor.engine.kernel import Batch, KernelSettings, Squad
-    from athlete_monitor.engine.prediction import ModelBook, NoModels
     from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.squad.kernel import Batch, KernelSettings, Squad
+    from athlete_monitor.squad.prediction import ModelBook, NoModels
 
     figures = {}
     for size in (1, 30, 300, 1000):

@@ -97,6 +97,8 @@ def write(file: Path) -> None:
         for recordings in (examples, [SimpleNamespace(samples=every_channel)])
     ]
     took = time.process_time() - began
+    for summary in (summary for collected in told for summary in collected.summaries if summary["recovery"]):
+        del summary["recovery"]["text"]  # words, no figure
     lines = [
         msgspec.json.encode(each, order="sorted").decode()
         for collected in told
@@ -150,7 +152,7 @@ class Models:
         """Never."""
         return False
 
-    def join(self, models: object) -> None:  # noqa: ARG002 - the protocol's
+    def join(self, models: object) -> None:
         """Never."""
 
 
@@ -175,7 +177,7 @@ class Model:
             sample_rate_hz=10.0,
             window=8,
             sessions=(),
-            holdout=Holdout(**holdout, baselines={}, rows=1, kind="none"),  # type: ignore[arg-type]
+            holdout=Holdout(**holdout, baselines={}, rows=1, kind="none"),
             residual_quantiles=ResidualQuantiles(-6.0, 5.0),
             versions={},
             created="2026-01-01",

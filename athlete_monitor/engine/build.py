@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from athlete_monitor.engine.kernel import KernelSettings, Squad
 from athlete_monitor.engine.monitor import Monitor
-from athlete_monitor.engine.prediction import LoaderSource, ModelBook
 from athlete_monitor.engine.sessions import Wearers
 from athlete_monitor.engine.sinks import Sinks
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.schema import features_check
+from athlete_monitor.squad.kernel import KernelSettings, Squad
+from athlete_monitor.squad.prediction import LoaderSource, ModelBook
 from athlete_monitor.wire.codec import Decoder
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from athlete_monitor.athletes import Roster
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.prediction import ModelSource
     from athlete_monitor.engine.sinks import Sink
+    from athlete_monitor.squad.prediction import ModelSource
 
 
 def kernel_settings(config: Config) -> KernelSettings:

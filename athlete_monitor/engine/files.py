@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from athlete_monitor.engine.metrics import SCHEMA_VERSION
+from athlete_monitor.engine.figures.record import SCHEMA_VERSION
 from athlete_monitor.engine.sinks import Sink
 from athlete_monitor.engine.worker import Alarm, Worker
 from athlete_monitor.system.files import open_file, replace_file
@@ -72,7 +72,7 @@ class FileSink(Sink):
         """Begin the session's log."""
         self._log(session, f"event=session_started session={session.session_id} mode={session.mode}")
 
-    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:
+    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
         """Note the newest figures, for the live file, and a line a minute for the log."""
         key = session.session_id
         path = self._paths.get(key)
@@ -188,7 +188,7 @@ def _append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def _line(figures: dict[str, Any]) -> str:
+def _line(figures: msgspec.Struct) -> str:
     shown = (
         "heart_rate_bpm",
         "heart_rate_source",
@@ -198,4 +198,5 @@ def _line(figures: dict[str, Any]) -> str:
         "player_load",
         "distance_m",
     )
-    return " ".join(f"{name}={figures[name]}" for name in shown if figures[name] is not None)
+    values = {name: getattr(figures, name) for name in shown}
+    return " ".join(f"{name}={value}" for name, value in values.items() if value is not None)

@@ -9,6 +9,7 @@ A SQLite file in WAL mode with full synchronisation, written by one thread in on
 * ``blocks``: one row per session and minute: where its seconds are, and their sums and extremes;
 * ``events``: impacts, alerts and the like;
 * ``totals``: for each running session what changes: everything that has been added up, replaced each cycle;
+* ``layouts``: names of the numbers in ``totals``, so that a session goes on over an update that adds a figure;
 * ``memories``: for each running session what features, fusion and filters remember, replaced every ``MEMORY_EVERY_S``.
 
 ``athlete_monitor.archive`` has the tables and reads them. Pages of a microSD card wear: rows are appended or replaced
@@ -177,6 +178,17 @@ class Journal:
         self._connection.execute(_FORGET_REPEATED)
         rows = self._connection.execute(_OPEN_SESSIONS)
         return [_open_session(row) for row in rows]
+
+    def add_layout(self, number: int, names: Sequence[str]) -> None:
+        """Keep the names of the numbers that snapshots hold from now on; call before ``start``."""
+        self._connection.execute(
+            "INSERT OR IGNORE INTO layouts VALUES (?, ?)", (number, msgspec.json.encode(list(names)))
+        )
+
+    def layouts(self) -> dict[int, list[str]]:
+        """Names of the numbers of every layout that snapshots may hold; call before ``start``."""
+        rows = self._connection.execute("SELECT id, names FROM layouts")
+        return {number: msgspec.json.decode(names) for number, names in rows}
 
     def past_loads(self) -> dict[int, list[PastLoad]]:
         """Finished sessions of every athlete, oldest first; call before ``start``."""

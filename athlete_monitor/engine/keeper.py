@@ -17,10 +17,12 @@ from athlete_monitor.engine.sinks import Sink
 from athlete_monitor.wire.sample import Tags
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from athlete_monitor.config import Engine
     from athlete_monitor.engine.journal import OpenSession
-    from athlete_monitor.engine.kernel import Squad
     from athlete_monitor.engine.monitor import Monitor
+    from athlete_monitor.squad.kernel import Squad
 
 _log = logging.getLogger(__name__)
 
@@ -39,13 +41,13 @@ class JournalSink(Sink):
             session.session_id, session.device_id, session.athlete_id, session.start_t, facts_of(session)
         )
 
-    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:  # noqa: ARG002
+    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:  # noqa: ARG002
         """Record the second, once: the first message of it."""
         self._follow_clock(session)
         second = int(session.last_t)
         if second != self._last.get(session.number):
             self._last[session.number] = second
-            self._journal.second(session.number, session.last_t, figures)
+            self._journal.second(session.number, session.last_t, msgspec.structs.asdict(figures))
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """Record the event."""
@@ -79,7 +81,7 @@ def snapshot(journal: Journal, monitor: Monitor) -> None:
         if session.last_t - session.memory_t >= MEMORY_EVERY_S:
             memory = _pack_memories(monitor.squad, session.row)
             session.memory_t = session.last_t
-        packed = msgspec.msgpack.encode((_progress(session), monitor.squad.layout, *added_up))
+        packed = msgspec.msgpack.encode((_progress(session), monitor.squad.layout_id, *added_up))
         journal.snapshot(session.number, session.last_t, packed, memory)
         session.snapshot_t = session.last_t
     journal.commit()
@@ -115,17 +117,42 @@ def _progress(session: Session) -> tuple[Any, ...]:
     )
 
 
-def take_up(monitor: Monitor, journaled: OpenSession, silent_s: float, now_s: float, limits: Engine) -> None:
+def resume_all(journal: Journal, monitor: Monitor, now_s: float, wall_s: float, limits: Engine) -> None:
+    """Go on with every session that an earlier engine began and did not end.
+
+    Args:
+        journal: not started yet.
+        monitor: the engine; it gets the sessions.
+        now_s: the engine's clock.
+        wall_s: epoch seconds.
+        limits: the ``engine`` section of the configuration.
+    """
+    squad = monitor.squad
+    journal.add_layout(squad.layout_id, squad.layout)
+    layouts = {**journal.layouts(), squad.layout_id: squad.layout}
+    for journaled in journal.open_sessions():
+        take_up(monitor, journaled, layouts, max(0.0, wall_s - journaled.arrived_s), now_s, limits)
+
+
+def take_up(
+    monitor: Monitor,
+    journaled: OpenSession,
+    layouts: Mapping[int, Sequence[str]],
+    silent_s: float,
+    now_s: float,
+    limits: Engine,
+) -> None:
     """Go on with an interrupted session, or summarise it where it has been silent for too long.
 
     Args:
         monitor: the engine; it gets the session.
         journaled: the session as the journal has it.
+        layouts: names of the numbers of each layout.
         silent_s: time since its last commit.
         now_s: the engine's clock.
         limits: the ``engine`` section of the configuration.
     """
-    session = _rebuild(monitor.squad, journaled, now_s - silent_s, limits)
+    session = _rebuild(monitor.squad, journaled, layouts, now_s - silent_s, limits)
     if silent_s <= limits.idle_s and session.device_id not in monitor.sessions:
         _log.warning("event=session_resumed session=%s silent_s=%.1f", session.session_id, silent_s)
         monitor.resume(session)
@@ -133,10 +160,12 @@ def take_up(monitor: Monitor, journaled: OpenSession, silent_s: float, now_s: fl
         monitor.finish(session, "interrupted")
 
 
-def _rebuild(squad: Squad, journaled: OpenSession, arrived_s: float, limits: Engine) -> Session:
+def _rebuild(
+    squad: Squad, journaled: OpenSession, layouts: Mapping[int, Sequence[str]], arrived_s: float, limits: Engine
+) -> Session:
     wearer = Wearer(journaled.device_id, Profile(**journaled.facts["profile"]))
     row = squad.add(wearer.profile, wearer.phase)
-    progress = _restore(squad, row, journaled)
+    progress = _restore(squad, row, journaled, layouts)
     stream = DeviceStream(limits.late_tolerance_s, limits.idle_s)
     stream.resume(journaled.start_t, journaled.last_t, progress.offset_s, progress.quality, progress.next_seq)
     session = Session(
@@ -159,14 +188,16 @@ def _rebuild(squad: Squad, journaled: OpenSession, arrived_s: float, limits: Eng
     return session
 
 
-def _restore(squad: Squad, row: int, journaled: OpenSession) -> _Progress:
+def _restore(squad: Squad, row: int, journaled: OpenSession, layouts: Mapping[int, Sequence[str]]) -> _Progress:
     if journaled.totals is None:
         return _Progress()
     try:
         (mode, phases, counts, *rest), layout, *totals = msgspec.msgpack.decode(journaled.totals)
-        if layout != squad.layout:
-            raise ValueError("the journal is of another version")  # noqa: TRY301 - handled like all that does not fit
-        squad.restore(row, tuple(totals), None if journaled.memory is None else _unpack_memories(journaled.memory))
+        if layout not in layouts:
+            raise ValueError("unknown layout")  # noqa: TRY301 - handled like all that does not fit
+        squad.restore(row, layouts[layout], tuple(totals))
+        if journaled.memory is not None:
+            squad.remember(row, _unpack_memories(journaled.memory))
         return _Progress(mode, Phases(*phases), Quality(*counts), *rest)
     except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
         _log.warning("event=state_not_restored session=%s reason=%r", journaled.session_id, str(error))

@@ -21,7 +21,7 @@ from athlete_monitor.engine.heat import Heat
 from athlete_monitor.engine.history import LoadHistory
 from athlete_monitor.engine.inbox import Inbox
 from athlete_monitor.engine.journal import Journal
-from athlete_monitor.engine.keeper import JournalSink, snapshot, take_up
+from athlete_monitor.engine.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.engine.monitor import Chosen
 from athlete_monitor.engine.mqtt_sink import MqttSink
 from athlete_monitor.engine.recorder import Recorder
@@ -226,9 +226,7 @@ class LiveEngine:
         self.notices.notice(text, bad=True)
 
     def _resume_sessions(self) -> None:
-        now_s, wall_s = time.monotonic(), time.time()
-        for journaled in self.journal.open_sessions():
-            take_up(self.monitor, journaled, max(0.0, wall_s - journaled.arrived_s), now_s, self.config.engine)
+        resume_all(self.journal, self.monitor, time.monotonic(), time.time(), self.config.engine)
 
     def _serve(self) -> None:
         start_s = time.monotonic()

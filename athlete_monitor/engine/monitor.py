@@ -12,25 +12,19 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from athlete_monitor.athletes import merge
+from athlete_monitor.engine.figures.record import Records, encode, identity
+from athlete_monitor.engine.figures.summary import summarise
 from athlete_monitor.engine.history import LoadHistory
 from athlete_monitor.engine.ingest import DeviceStream
 from athlete_monitor.engine.journal import PastLoad
-from athlete_monitor.engine.kernel import Batch
-from athlete_monitor.engine.metrics import (
-    FORMULAS,
-    null_reasons,
-    present_figures,
-    total_figures,
-    variability_figures,
-)
 from athlete_monitor.engine.sessions import UNKNOWN_ATHLETE, Session, session_id
-from athlete_monitor.engine.summary import identity, load_zone, quality, summarise
 from athlete_monitor.errors import PayloadError
+from athlete_monitor.physiology.chronic import CHRONIC
 from athlete_monitor.physiology.impacts import BANDS
+from athlete_monitor.squad.kernel import Batch
 from athlete_monitor.wire.timestamps import format_timestamp
 from athlete_monitor.wire.topics import device_of
 
@@ -38,10 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.kernel import Squad, StepResult
     from athlete_monitor.engine.sessions import Wearers
     from athlete_monitor.engine.sinks import Sink
     from athlete_monitor.physiology.impacts import Impact
+    from athlete_monitor.squad.kernel import Squad, StepResult
     from athlete_monitor.wire.codec import Decoder
     from athlete_monitor.wire.sample import Sample
 
@@ -50,9 +44,7 @@ _log = logging.getLogger(__name__)
 LOG_EVERY_S = 1.0
 DEVICE_LENGTH = 32
 CHRONIC_EVERY_S = 60.0
-REASONS_KEPT_OUTPUTS = 10
 REASONS_KINDS = 200
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass
@@ -121,6 +113,8 @@ class Monitor:
         self._decoder, self._wearers = decoder, wearers
         self._begin = begin
         self._history = history or LoadHistory()
+        self._records = Records(squad, config.outputs.training_load)
+        self._chronic_every = max(1, round(CHRONIC_EVERY_S * config.outputs.metrics_rate_hz))
         self._chosen = chosen or Chosen()
         self.is_urgent = False
         """Whether a sample waits that brings an output: the others may wait for company."""
@@ -226,7 +220,8 @@ class Monitor:
         """Bring the load of the last weeks up to date with the running session."""
         trimp = float(self.squad.trimp.total(np.array([session.row]))[0])
         load = PastLoad(session.device_start_t, session.device_t, None if np.isnan(trimp) else trimp)
-        session.chronic, session.chronic_reasons = self._history.figures(session.athlete_id, load)
+        figures, session.chronic_reasons = self._history.figures(session.athlete_id, load)
+        session.chronic = tuple(figures[figure.key] for figure in CHRONIC)
 
     def _session_for(self, sample: Sample, session: Session | None, arrived_s: float) -> Session | None:
         athlete_id = self._wearers.athlete_id(sample)
@@ -315,54 +310,15 @@ class Monitor:
             self._tell_metrics(sessions, result)
 
     def _tell_metrics(self, sessions: Sequence[Session], result: StepResult) -> None:
-        due = result.due
-        rows = result.present.rows[due]
-        now = present_figures(result.present.take(due))
-        so_far = total_figures(self.squad, rows)
-        rejected = self.squad.strap.rejected(rows).tolist()
-        for index, present, totals, refused in zip(due.tolist(), now, so_far, rejected, strict=True):
-            session = sessions[index]
-            figures = self._figures(session, {**present, **totals}, refused)
-            session.latest = figures
+        due = [sessions[index] for index in result.due.tolist()]
+        for session in due:
+            if session.outputs % self._chronic_every == 0:
+                self.chronic(session)
+        for session, record in zip(due, self._records.of(due, result.present.take(result.due)), strict=True):
+            session.latest = record
+            session.outputs += 1
             self.counts.outputs += 1
-            self.sink.metrics(session, figures, _encode(figures))
-
-    def _figures(self, session: Session, figures: dict[str, Any], rejected: float) -> dict[str, Any]:
-        if session.outputs % max(1, round(CHRONIC_EVERY_S * self._config.outputs.metrics_rate_hz)) == 0:
-            self.chronic(session)
-        variability, hrv_reasons = variability_figures(self.squad, session.row, has_beats=session.has_beats)
-        row = session.row
-        figures = {
-            **figures,
-            "hr_max_source": self.squad.hr_max.source(row),
-            "model_id": self.squad.models.model_id(row),
-            "training_load_zone": load_zone(figures["trimp"], self._config.outputs.training_load),
-        }
-        reasons = self._reasons(session, figures)
-        session.outputs += 1
-        return {
-            **identity(session),
-            "timestamp": format_timestamp(session.device_t),
-            "t_s": round(session.device_t, 6),
-            "elapsed_s": round(session.last_t - session.start_t, 3),
-            "session_phase": session.tags.session_phase,
-            "intensity_level": session.tags.intensity_level,
-            **figures,
-            **variability,
-            **session.chronic,
-            "quality": quality(session.stream.quality_at(session.received), rejected),
-            "formulas": FORMULAS,
-            "reasons": {**reasons, **hrv_reasons, **session.chronic_reasons},
-        }
-
-    def _reasons(self, session: Session, figures: dict[str, Any]) -> dict[str, str]:
-        """The reasons of the nulls, kept while the same figures are missing."""
-        mode = session.mode_code
-        key = (mode, *(name for name, value in figures.items() if value is None))
-        if key != session.reasons_key or session.outputs % REASONS_KEPT_OUTPUTS == 0:
-            session.reasons = null_reasons(self.squad, session.row, mode, figures)
-            session.reasons_key = key
-        return session.reasons
+            self.sink.metrics(session, record, encode(record))
 
     def _tell_impact(self, session: Session, impact: Impact) -> None:
         rate = impact.sample_rate_hz

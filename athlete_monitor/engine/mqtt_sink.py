@@ -32,7 +32,7 @@ class MqttSink(Sink):
         """The device is online."""
         self.status(session.device_id, session.status)
 
-    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:  # noqa: ARG002
+    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:  # noqa: ARG002
         """Publish the figures."""
         self._link.publish(topics.metrics(session.device_id), payload)
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.prediction import ModelSource
     from athlete_monitor.engine.sinks import Sink
+    from athlete_monitor.squad.prediction import ModelSource
     from athlete_monitor.wire.sample import Sample
 
 SAMPLES_PER_ROUND = 256

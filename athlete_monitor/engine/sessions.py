@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.athletes import Profile, merge
-from athlete_monitor.engine.heart_rate_source import MODE_OF, Mode
+from athlete_monitor.squad.heart_rate_source import MODE_OF, Mode
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp
 from athlete_monitor.wire.whole_seconds import WholeSeconds
 
 if TYPE_CHECKING:
+    import msgspec
+
     from athlete_monitor.athletes import Roster
     from athlete_monitor.engine.ingest import DeviceStream
 
@@ -140,11 +142,13 @@ class Session:
     outputs: int = 0
     reasons_key: tuple[Any, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
-    chronic: dict[str, Any] = field(default_factory=dict)
+    chronic: tuple[float | None, ...] = ()
+    """Values of ``CHRONIC``, in order."""
     chronic_reasons: dict[str, str] = field(default_factory=dict)
     snapshot_t: float = 0.0
     memory_t: float = 0.0
-    latest: dict[str, Any] | None = None
+    latest: msgspec.Struct | None = None
+    """The newest ``AthleteFigures``."""
 
     @property
     def device_id(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,8 +24,8 @@ class Sink:
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
         """Samples in order; only told to sinks with ``wants_samples``."""
 
-    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:
-        """New figures of an athlete, as a dict and as JSON."""
+    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
+        """New figures of an athlete, as an ``AthleteFigures`` and as JSON."""
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """An impact, an alert, or something else to be noted."""
@@ -63,7 +65,7 @@ class Sinks(Sink):
             if sink.wants_samples:
                 sink.samples(session, samples)
 
-    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:
+    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
         """See ``Sink``."""
         for sink in self._sinks:
             sink.metrics(session, figures, payload)
@@ -109,9 +111,9 @@ class Collected(Sink):
         """See ``Sink``."""
         self.started_ids.append(session.session_id)
 
-    def metrics(self, session: Session, figures: dict[str, Any], payload: bytes) -> None:  # noqa: ARG002
+    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:  # noqa: ARG002
         """See ``Sink``."""
-        self.figures.append(figures)
+        self.figures.append(msgspec.json.decode(payload))
 
     def event(self, session: Session, event: dict[str, Any]) -> None:  # noqa: ARG002
         """See ``Sink``."""

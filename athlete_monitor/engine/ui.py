@@ -6,6 +6,7 @@ import threading
 from itertools import accumulate, compress
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from rich.box import HEAVY_HEAD
 from rich.cells import cell_len
 from rich.console import Group
@@ -76,8 +77,12 @@ def squad_table(sessions: Iterable[Session], height: int = 1000, width: int = WI
     return table
 
 
+def _figures_of(session: Session) -> dict[str, Any]:
+    return {} if session.latest is None else msgspec.structs.asdict(session.latest)
+
+
 def _cells(session: Session) -> list[RenderableType]:
-    figures = session.latest or {}
+    figures = _figures_of(session)
     zone = figures.get("heart_rate_zone")
     style = ZONE_STYLES[zone] if zone is not None else "dim"
     status = Text(session.status, STATUS_STYLES[session.status])
@@ -127,7 +132,7 @@ def _quality(figures: Mapping[str, Any]) -> Text:
 
 def detail_view(session: Session) -> Panel:
     """Everything about one athlete."""
-    figures = session.latest or {}
+    figures = _figures_of(session)
     left, right = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))
     for name, key, digits, unit in (
         ("Heart rate", "heart_rate_bpm", 0, "bpm"), ("Strap", "strap_heart_rate_bpm", 0, "bpm"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol
 
 import numpy as np
 
+from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -76,6 +77,14 @@ class Body:
 class Bodies(SquadState):
     """The squad's bodies, one column per athlete."""
 
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure("hr_rest_bpm", "Resting heart rate", "bpm", 0, "present", "last", equation="roster; else 60"),
+        Figure(
+            "assumed_hr_rest", "Resting heart rate assumed", "", 0, "flag", "last",
+            equation="true where 60 bpm is assumed: every figure that uses the reserve depends on it",
+        ),
+    )  # fmt: skip
+
     FIELDS = MappingProxyType(
         dict.fromkeys(("male", "age_years", "weight_kg", "height_cm", "hr_max_bpm", "hr_rest_bpm"), math.nan)
     )
@@ -88,3 +97,10 @@ class Bodies(SquadState):
     def take(self, rows: IntArray) -> Body:
         """Bodies of ``rows`` [k]."""
         return Body(*self._take(rows))
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        body = self.take(rows)
+        return columns(
+            self.FIGURES, {"hr_rest_bpm": body.hr_rest_bpm, "assumed_hr_rest": body.hr_rest_assumed.astype(np.float64)}
+        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from athlete_monitor.figures import Figure
 from athlete_monitor.physiology.reasons import HISTORY_7_DAYS, HISTORY_28_DAYS, LOAD_CONSTANT, NO_CHRONIC_LOAD
 
 if TYPE_CHECKING:
@@ -18,6 +19,33 @@ ACUTE_DAYS: Final = 7
 CHRONIC_DAYS: Final = 28
 ACWR_FORMULA: Final = "ewma_williams_2017"
 MONOTONY_FORMULA: Final = "foster_1998"
+CHRONIC: Final = (
+    Figure(
+        "acute_load", "Acute load", "", 1, "present", "last",
+        equation="daily TRIMP, exponentially averaged over 7 days, this session included",
+    ),
+    Figure("chronic_load", "Chronic load", "", 1, "present", "last", equation="the same over 28 days"),
+    Figure(
+        "acwr", "ACWR", "", 2, "present", "last", ACWR_FORMULA, more_is_worse=True,
+        equation="acute over chronic load (Williams 2017); hidden for the first 28 days; load from more than 84 days "
+        "ago is not counted",
+    ),
+    Figure("weekly_load", "Weekly load", "", 1, "present", "last", equation="TRIMP of the last 7 days"),
+    Figure(
+        "monotony", "Monotony", "", 2, "present", "last", MONOTONY_FORMULA, more_is_worse=True,
+        equation="mean over standard deviation of the daily TRIMP of 7 days (Foster 1998)",
+    ),
+    Figure(
+        "strain", "Strain", "", 0, "present", "last", MONOTONY_FORMULA, more_is_worse=True,
+        equation="weekly load times monotony (Foster 1998)",
+    ),
+    Figure(
+        "load_unknown_sessions", "Sessions without known load", "", 0, "count", "last", digits=0,
+        more_is_worse=True, equation="sessions of the last 28 days, of five minutes or more, without a known TRIMP; "
+        "the six figures above count them as nothing",
+    ),
+)  # fmt: skip
+"""Figures of the load over weeks, computed from the finished sessions and the running one."""
 
 
 @dataclass(frozen=True)

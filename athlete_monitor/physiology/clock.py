@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -64,6 +65,15 @@ class SampleClock(SquadState):
     """
 
     FIELDS = MappingProxyType({"t": np.nan, "measured_s": 0.0, "missing_s": 0.0, "usual_s": np.nan, "steps": 0.0})
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "measured_s", "Measured time", "s", 0, "total", "difference", equation="time that the samples stand for"
+        ),
+        Figure(
+            "missing_s", "Missing time", "s", 0, "total", "difference", more_is_worse=True,
+            equation="time lost in gaps longer than three usual intervals of the device, at least 2 s and at most 10 s",
+        ),
+    )  # fmt: skip
 
     def update(self, rows: IntArray, t: FloatArray) -> FloatArray:
         """Advance to the sample times ``t`` [k], s; returns the steps ``dt_s`` [k], 0 ... ``LONGEST_STEP_S``."""
@@ -89,3 +99,9 @@ class SampleClock(SquadState):
     def longest_s(self, rows: IntArray) -> FloatArray:
         """Longest step that counts in full at present [k], s."""
         return longest_step_s(self._field("usual_s", rows))
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        return columns(
+            self.FIGURES, {"measured_s": self._field("measured_s", rows), "missing_s": self._field("missing_s", rows)}
+        )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.figures import Figure, columns
+from athlete_monitor.physiology.reasons import ENERGY_NEEDS
 from athlete_monitor.physiology.squad_state import RateIntegral
 
 if TYPE_CHECKING:
@@ -93,6 +95,24 @@ def energy_rate_kj_per_min(
 class EnergyExpenditure(RateIntegral):
     """Energy spent in the session so far, kJ, summed sample by sample (see ``energy_rate_kj_per_min``)."""
 
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "energy_kj", "Energy", "kJ", 0, "total", "difference", ENERGY_FORMULA, needs=ENERGY_NEEDS,
+            equation="energy spent: Keytel 2005 from 60 % of the maximal heart rate, Mifflin-St Jeor 1990 at rest, "
+            "a straight line in between",
+        ),
+        Figure(
+            "energy_kcal", "Energy", "kcal", 0, "total", "difference", ENERGY_FORMULA, needs=ENERGY_NEEDS,
+            equation="the same in kcal (1 kcal = 4.184 kJ)",
+        ),
+    )  # fmt: skip
+    MOMENTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "energy_rate_kj_per_min", "Energy rate", "kJ/min", 1, "present", "mean", ENERGY_FORMULA,
+            needs=ENERGY_NEEDS, scope="moment", equation="energy expenditure at present",
+        ),
+    )  # fmt: skip
+
     def update(self, rows: IntArray, dt_s: FloatArray, rate_kj_per_min: FloatArray) -> FloatArray:
         """Add ``dt_s`` [k] at the rate [k]; an unknown rate adds nothing. Returns the totals [k], kJ."""
         return self.add(rows, dt_s, rate_kj_per_min)
@@ -100,3 +120,7 @@ class EnergyExpenditure(RateIntegral):
     def total_kcal(self, rows: IntArray) -> FloatArray:
         """Totals so far [k], kcal."""
         return self.total(rows) / KJ_PER_KCAL
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        return columns(self.FIGURES, {"energy_kj": self.total(rows), "energy_kcal": self.total_kcal(rows)})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.clock import LEAST_STEP_S
 from athlete_monitor.physiology.heart_rate import HELD_S
 from athlete_monitor.physiology.squad_state import SquadState
@@ -44,6 +45,17 @@ class HeldExtremes(SquadState):
         }
     )
 
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "heart_rate_lowest_bpm", "Lowest heart rate", "bpm", 0, "total", "minimum", needs=("heart_rate_bpm",),
+            scope="summary", digits=1, equation="lowest level that the heart rate held for 5 s",
+        ),
+        Figure(
+            "heart_rate_highest_bpm", "Highest heart rate", "bpm", 0, "total", "maximum", needs=("heart_rate_bpm",),
+            scope="summary", digits=1, equation="highest level that the heart rate held for 5 s",
+        ),
+    )  # fmt: skip
+
     def update(
         self, rows: IntArray, t: FloatArray, heart_rate_bpm: FloatArray, longest_s: FloatArray | None = None
     ) -> None:
@@ -74,6 +86,11 @@ class HeldExtremes(SquadState):
         """Highest and lowest held heart rate so far [2, k], bpm; NaN where none was held."""
         held: FloatArray = self._take(rows)[-2:] * _SIDES
         return held
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        highest, lowest = self.figures(rows)
+        return columns(self.FIGURES, {"heart_rate_highest_bpm": highest, "heart_rate_lowest_bpm": lowest})
 
 
 def _gather(past: FloatArray, present: FloatArray, signed: FloatArray, elapsed: FloatArray) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.clock import LEAST_STEP_S
-from athlete_monitor.physiology.reasons import HEART_RATE_MISSING, HEART_RATE_STALE
+from athlete_monitor.physiology.reasons import HEART_RATE_MISSING, HEART_RATE_STALE, RESERVE_NEEDS
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def hr_max_nes_2013(age_years: FloatArray) -> FloatArray:
     19-89 years; standard error of estimate 10.8 bpm). A prediction for a person may well be 20 bpm off.
     """
     return 211.0 - 0.64 * age_years
+
+
+RESERVE: Final = Figure(
+    "heart_rate_reserve_percent", "Heart-rate reserve", "%", 0, "present", "mean", "karvonen_1957",
+    needs=RESERVE_NEEDS, scope="moment", equation="(heart rate - rest)/(max - rest), 0 to 100 (Karvonen 1957)",
+)  # fmt: skip
 
 
 def hr_reserve_fraction(heart_rate_bpm: FloatArray, hr_rest_bpm: FloatArray, hr_max_bpm: FloatArray) -> FloatArray:
@@ -102,6 +109,12 @@ class HeartRateFilter(SquadState):
             "waiting": 0.0,
         }
     )
+    MOMENTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "strap_heart_rate_bpm", "Strap", "bpm", 0, "present", "mean", scope="moment",
+            equation="the last clean reading of the strap: 30 to 220 bpm, at most 10 bpm/s of change",
+        ),
+    )  # fmt: skip
 
     def __init__(self, capacity: int, fresh_s: float = 5.0, reading_interval_s: float = 1.0) -> None:
         super().__init__(capacity)
@@ -193,6 +206,19 @@ class HeartRateMax(SquadState):
     """
 
     FIELDS = MappingProxyType({"hr_max_bpm": np.nan, "predicted": np.nan, "raised": 0.0, "running": 0.0})
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "hr_max_bpm", "Maximal heart rate", "bpm", 0, "present", "last",
+            "roster or nes_2013, raised by observation", needs=("hr_max_bpm",),
+            equation="roster; else 211 - 0.64 age (Nes 2013), raised to the highest clean reading held for 5 s",
+        ),
+    )  # fmt: skip
+    TEXTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "hr_max_source", "Source of the maximum", "", 0, "text", "last", needs=("hr_max_bpm",),
+            equation="`measured`, `nes_2013` or `observed`",
+        ),
+    )  # fmt: skip
 
     def __init__(self, capacity: int) -> None:
         super().__init__(capacity)
@@ -233,6 +259,10 @@ class HeartRateMax(SquadState):
     def bpm(self, rows: IntArray) -> FloatArray:
         """Maximal heart rate [k], bpm."""
         return self._field("hr_max_bpm", rows)
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        return columns(self.FIGURES, {"hr_max_bpm": self.bpm(rows)})
 
     def source(self, row: int) -> str | None:
         """Where the maximum comes from: ``measured``, ``nes_2013``, ``observed`` or None when it is unknown."""

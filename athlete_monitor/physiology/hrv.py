@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.figures import Figure
 from athlete_monitor.physiology.reasons import RR_CONSTANT, RR_REQUIRED, TOO_FEW_BEATS, TOO_MANY_ARTEFACTS
 
 if TYPE_CHECKING:
@@ -151,6 +152,19 @@ class HeartRateVariability:
 
     Memory is taken as intervals arrive: about 50 kB for five minutes of an athlete.
     """
+
+    BEATS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "hrv_rmssd_ms", "RMSSD", "ms", 0, "present", "last", RMSSD_FORMULA, digits=2,
+            equation="root mean square of successive differences (Task Force 1996) of the beat-to-beat intervals of "
+            "the five minutes up to the last beat; made for rest, in exercise it says little",
+        ),
+        Figure(
+            "baevsky_index", "Baevsky index", "1/s²", 0, "present", "last", BAEVSKY_FORMULA, digits=2,
+            more_is_worse=True,
+            equation="AMo/(2 Mo MxDMn): Baevsky's index of regulatory strain (Baevsky 2008), over the same beats",
+        ),
+    )  # fmt: skip
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s

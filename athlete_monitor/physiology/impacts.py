@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
 from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S
+from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -67,6 +68,17 @@ class Impacts(SquadState):
             "samples": 0.0,
         }
     )
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "impacts", "Impacts", "", 0, "map", "difference", "peaks_5g_0.3s", needs=("acceleration",), digits=0,
+            members=BANDS, more_is_worse=True,
+            equation="number of impacts by band of peak acceleration: " + ", ".join(f"`{band}`" for band in BANDS),
+        ),
+        Figure(
+            "impact_alerts", "Hard impacts", "", 0, "count", "difference", needs=("acceleration",), digits=0,
+            more_is_worse=True, equation="impacts of `impacts.alert_g` or more",
+        ),
+    )  # fmt: skip
 
     def __init__(self, capacity: int, alert_g: float = DEFAULT_ALERT_G) -> None:
         super().__init__(capacity)
@@ -125,6 +137,10 @@ class Impacts(SquadState):
     def alerts(self, rows: IntArray) -> FloatArray:
         """Impacts at or above the alert level so far [k]; NaN for athletes without acceleration."""
         return np.where(self._field("samples", rows) > 0.0, self._field("alerts", rows), np.nan)
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        return columns(self.FIGURES, {"impacts": self.counts(rows), "impact_alerts": self.alerts(rows)})
 
     def sample_rate_hz(self, rows: IntArray) -> FloatArray:
         """Present rate of acceleration samples [k]; NaN until a second has been measured."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
 from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S
+from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -38,6 +39,20 @@ class PlayerLoad(SquadState):
             "recent_s": 0.0,
         }
     )
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "player_load", "PlayerLoad", "", 1, "total", "difference", PLAYER_LOAD_FORMULA, needs=("acceleration",),
+            equation="sum of the changes of acceleration, in g, divided by 100 (Boyd 2011); depends on the sample rate",
+        ),
+        Figure(
+            "player_load_per_min", "PlayerLoad per minute", "1/min", 1, "total", needs=("acceleration",),
+            equation="over the measured time of the session",
+        ),
+        Figure(
+            "sample_rate_hz", "Sample rate", "Hz", 1, "total", needs=("acceleration",),
+            equation="mean rate of the samples behind `player_load`",
+        ),
+    )  # fmt: skip
 
     def update(self, rows: IntArray, t: FloatArray, acc_mps2: FloatArray) -> FloatArray:
         """Take the acceleration [k, 3], m/s^2, at ``t`` [k], s; NaN: none in this sample. Returns the totals [k]."""
@@ -76,6 +91,17 @@ class PlayerLoad(SquadState):
     def sample_rate_hz(self, rows: IntArray) -> FloatArray:
         """Mean rate of the samples that the total is made of [k]."""
         return self._ratio("steps", "measured_s", rows)
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        return columns(
+            self.FIGURES,
+            {
+                "player_load": self.total(rows),
+                "player_load_per_min": self.per_minute(rows),
+                "sample_rate_hz": self.sample_rate_hz(rows),
+            },
+        )
 
     def _ratio(self, over: str, under: str, rows: IntArray) -> FloatArray:
         seconds = self._field(under, rows)

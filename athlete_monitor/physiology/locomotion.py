@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
 from athlete_monitor.arrays import MAX_STEP_S
+from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -62,6 +63,38 @@ class Locomotion(SquadState):
             "sprint_last": np.nan,
         }
     )
+    MOMENTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "speed_mps", "Speed", "m/s", 1, "present", "mean", needs=("speed_mps",), scope="moment",
+            equation="as measured, else from positions",
+        ),
+    )  # fmt: skip
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "max_speed_mps", "Maximal speed", "m/s", 1, "total", "maximum", needs=("speed_mps",),
+            equation="highest speed that two neighbouring readings reached",
+        ),
+        Figure(
+            "distance_m", "Distance", "m", 0, "total", "difference", needs=("speed_mps",),
+            equation="speed over time, or from positions where there is no speed",
+        ),
+        Figure(
+            "high_speed_running_m", "High-speed running", "m", 0, "total", "difference", needs=("speed_mps",),
+            equation="distance at 5.5 m/s or more",
+        ),
+        Figure(
+            "sprints", "Sprints", "", 0, "count", "difference", needs=("speed_mps",), digits=0,
+            equation="7 m/s or more held for 1 s",
+        ),
+        Figure(
+            "accelerations", "Accelerations", "", 0, "count", "difference", needs=("speed_mps",), digits=0,
+            equation="3 m/s² or more held for 0.5 s",
+        ),
+        Figure(
+            "decelerations", "Decelerations", "", 0, "count", "difference", needs=("speed_mps",), digits=0,
+            equation="-3 m/s² or less held for 0.5 s",
+        ),
+    )  # fmt: skip
 
     def update(
         self, rows: IntArray, t: FloatArray, speed_mps: FloatArray, x_m: FloatArray, y_m: FloatArray
@@ -86,6 +119,14 @@ class Locomotion(SquadState):
         NaN for athletes without speed so far.
         """
         return np.where(self._field("readings", rows) > 0.0, self._field(name, rows), np.nan)
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        state = self._take(rows)
+        totals = dict(zip(_TOTALS, state[len(_PAST) : -len(_RUNNING)], strict=True))
+        totals["high_speed_running_m"] = totals["high_speed_m"]
+        known = state[len(_PAST) + len(_TOTALS) + _RUNNING.index("readings")] > 0.0
+        return np.where(known, columns(self.FIGURES, totals), np.nan)
 
     def _read(self, rows: IntArray, t: FloatArray, reading: FloatArray) -> FloatArray:
         """Advance ``rows`` by one reading [speed, x, y] [3, k]; returns the speed [k]."""

@@ -46,6 +46,7 @@ REASON_OF: Final[Mapping[str, str]] = MappingProxyType(
         "model_bpm": MODEL_MISSING,
         "hr_max_bpm": HR_MAX_UNKNOWN,
         "hr_rest_bpm": HR_REST_UNKNOWN,
+        "hr_rest_known_bpm": HR_REST_UNKNOWN,
         "male": SEX_UNKNOWN,
         "age_years": AGE_UNKNOWN,
         "weight_kg": WEIGHT_UNKNOWN,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.figures import Figure
+from athlete_monitor.physiology.reasons import EXCESS_NEEDS, RESERVE_NEEDS
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -14,6 +16,13 @@ if TYPE_CHECKING:
 
 STRESS_TAU_S: Final = 30.0
 STRESS_FORMULA: Final = "hr_reserve_ewma_30s"
+
+
+EXCESS: Final = Figure(
+    "hr_excess_bpm", "Beyond the movement", "bpm", 0, "present", "mean", "strap_minus_model", needs=EXCESS_NEEDS,
+    more_is_worse=True, scope="moment",
+    equation="strap - model at present: what the heart does beyond what the movement asks for",
+)  # fmt: skip
 
 
 def hr_excess_bpm(strap_bpm: FloatArray, model_bpm: FloatArray) -> FloatArray:
@@ -31,6 +40,12 @@ class Stress(SquadState):
     """
 
     FIELDS = MappingProxyType({"percent": np.nan, "t": np.nan})
+    MOMENTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "stress_percent", "Intensity, 30 s", "%", 0, "present", "mean", STRESS_FORMULA, needs=RESERVE_NEEDS,
+            scope="moment", equation="heart-rate reserve averaged over 30 s: internal intensity",
+        ),
+    )  # fmt: skip
 
     def update(self, rows: IntArray, t: FloatArray, reserve: FloatArray) -> FloatArray:
         """Take the reserve fractions [k] at ``t`` [k], s; returns percent [k], 0 ... 100, NaN where the reserve is."""

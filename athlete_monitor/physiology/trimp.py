@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.figures import Figure, columns
+from athlete_monitor.physiology.reasons import TRIMP_NEEDS, ZONES_NEEDS
 from athlete_monitor.physiology.squad_state import RateIntegral, SquadState
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ EDWARDS_FORMULA: Final = "edwards_1993"
 ZONE_EDGES: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
 """Lower edges of the zones 1 ... 5 as fractions of the maximal heart rate; zone 0 is what lies below."""
 ZONES: Final = len(ZONE_EDGES) + 1
+ZONE_NAMES: Final = ("below_50_percent", *(f"zone_{zone}" for zone in range(1, ZONES)))
 
 
 def banister_rate(reserve: FloatArray, male: FloatArray) -> FloatArray:
@@ -40,9 +43,21 @@ def banister_trimp(minutes: FloatArray, reserve: FloatArray, male: FloatArray) -
 class BanisterTrimp(RateIntegral):
     """Training impulse of the session so far (Banister 1991), summed sample by sample."""
 
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "trimp", "TRIMP", "", 1, "total", "difference", BANISTER_FORMULA, needs=TRIMP_NEEDS,
+            equation="training impulse: minutes · x · 0.64 e^(1.92 x) for men, 0.86 e^(1.67 x) for women, x the "
+            "fraction of the heart-rate reserve (Banister 1991)",
+        ),
+    )  # fmt: skip
+
     def update(self, rows: IntArray, dt_s: FloatArray, reserve: FloatArray, male: FloatArray) -> FloatArray:
         """Add ``dt_s`` [k] at the reserve fraction [k]; unknown inputs add nothing. Returns the totals [k]."""
         return self.add(rows, dt_s, banister_rate(reserve, male))
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        return columns(self.FIGURES, {"trimp": self.total(rows)})
 
 
 def zone_of(heart_rate_bpm: FloatArray, hr_max_bpm: FloatArray) -> IntArray:
@@ -70,6 +85,23 @@ class HeartRateZones(SquadState):
     """
 
     FIELDS = MappingProxyType({f"zone_{zone}_s": 0.0 for zone in range(ZONES)} | {"samples": 0.0})
+    MOMENTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "heart_rate_zone", "Zone", "", 0, "present", needs=ZONES_NEEDS, scope="moment", digits=0,
+            equation="0 below 50 % of the maximum, then 1 to 5 in steps of 10 %",
+        ),
+    )  # fmt: skip
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "time_in_zones_s", "Time in zones", "s", 0, "map", "difference", EDWARDS_FORMULA, needs=ZONES_NEEDS,
+            digits=1, members=ZONE_NAMES,
+            equation="`below_50_percent`, `zone_1` to `zone_5`; adds up to the time with a known heart rate",
+        ),
+        Figure(
+            "trimp_edwards", "Edwards", "", 1, "total", "difference", EDWARDS_FORMULA, needs=ZONES_NEEDS,
+            equation="minutes in zone k times k (Edwards 1993)",
+        ),
+    )  # fmt: skip
 
     def update(self, rows: IntArray, dt_s: FloatArray, heart_rate_bpm: FloatArray, hr_max_bpm: FloatArray) -> IntArray:
         """Add ``dt_s`` [k] to the zone of each heart rate [k]; returns the zones [k], -1 where unknown."""
@@ -87,3 +119,8 @@ class HeartRateZones(SquadState):
     def edwards(self, rows: IntArray) -> FloatArray:
         """Edwards' training impulse so far [k]; NaN where no zone was ever known."""
         return edwards_trimp(self.seconds(rows))
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        seconds = self.seconds(rows)
+        return columns(self.FIGURES, {"time_in_zones_s": seconds, "trimp_edwards": edwards_trimp(seconds)})

@@ -7,15 +7,17 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.build import build_monitor
-from athlete_monitor.engine.prediction import NoModels
+from athlete_monitor.engine.figures.record import AthleteFigures
 from athlete_monitor.engine.sinks import Collected
 from athlete_monitor.features import PROFILE_FEATURES, FeatureSpec
 from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles
+from athlete_monitor.squad.prediction import NoModels
 from athlete_monitor.wire.sample import NOT_MEASURED, Sample, Tags, WireProfile
 
 if TYPE_CHECKING:
@@ -162,6 +164,13 @@ class Joined:
     def predict(self, X: Any, which: Any) -> Any:
         pairs = zip(X, which, strict=True)
         return np.concatenate([self.models[number].predict(row[None, :]) for row, number in pairs])
+
+
+def record(**known: Any) -> Any:
+    """Figures of an athlete of whom only these are known."""
+    blank = dict.fromkeys(AthleteFigures.__struct_fields__)
+    optional = dict.fromkeys(("period", "on_pitch"), msgspec.UNSET)
+    return AthleteFigures(**{**blank, **optional, **known})
 
 
 def spec_of(config: Config) -> FeatureSpec:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
 import sqlite3
+import zlib
 
+import msgspec
 import numpy as np
 import pytest
 
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.history import LoadHistory
 from athlete_monitor.engine.journal import Journal, PastLoad
-from athlete_monitor.engine.keeper import JournalSink, snapshot, take_up
+from athlete_monitor.engine.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.errors import MonitorError
 from tests.engine.kit import START, LinearModel, Models, feed, monitor_of, spec_of, stream
 from tests.helpers import ROOT, wait_until
@@ -45,8 +48,8 @@ def run(path, samples, *, memories=True):
 def resumed(path, silent_s=1.0):
     journal = Journal(path, lambda: START + 100)
     monitor, told = monitor_of(CONFIG, Models(default=LinearModel(spec_of(CONFIG))))
-    for each in journal.open_sessions():
-        take_up(monitor, each, silent_s, 50.0, CONFIG.engine)
+    (last_s,) = {each.arrived_s for each in journal.open_sessions()}
+    resume_all(journal, monitor, 50.0, last_s + silent_s, CONFIG.engine)
     journal.stop()
     return monitor, told
 
@@ -73,6 +76,26 @@ def test_without_memories_totals_go_on_and_features_begin_anew(tmp_path):
     session = monitor.sessions["001"]
     assert monitor.squad.trimp.total(np.array([session.row])) == trimp
     assert session.received == 200
+
+
+def test_a_session_goes_on_over_an_update_that_adds_and_drops_figures(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    before = run(path, stream(seconds=20), memories=False)
+    row = np.array([before.sessions["001"].row])
+    renamed = ["clock.of_an_older_version" if name == "clock.missing_s" else name for name in before.squad.layout]
+    with sqlite3.connect(path) as connection:  # as an engine of another version would have left it
+        connection.execute("DELETE FROM layouts")
+        connection.execute("INSERT INTO layouts VALUES (1, ?)", (json.dumps(renamed),))
+        state = zlib.decompress(connection.execute("SELECT state FROM totals").fetchone()[0])
+        progress, _, *rest = msgspec.msgpack.decode(state)
+        connection.execute(
+            "UPDATE totals SET state = ?", (zlib.compress(msgspec.msgpack.encode((progress, 1, *rest))),)
+        )
+    monitor, _ = resumed(path)
+    now = np.array([monitor.sessions["001"].row])
+    assert monitor.squad.trimp.total(now) == before.squad.trimp.total(row)
+    assert monitor.squad.clock.measured_s(now) == before.squad.clock.measured_s(row) > 0.0
+    assert monitor.squad.clock.missing_s(now) == 0.0
 
 
 def test_a_session_silent_for_too_long_is_closed_and_summarised(tmp_path):

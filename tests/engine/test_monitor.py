@@ -411,5 +411,5 @@ def test_the_load_of_a_session_mostly_without_heart_rate_is_not_called_low():
     assert summary["heart_rate_known_percent"] == pytest.approx(100.0 * 104 / 299, abs=0.5)
     assert summary["training_load_zone"] is None
     assert summary["recovery"] is None
-    assert "of the session alone" in summary["reasons"]["training_load_zone"]
+    assert "for only 35 % of the session" in summary["reasons"]["training_load_zone"]
     assert summary["reasons"]["recovery"] == summary["reasons"]["training_load_zone"]

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from athlete_monitor.engine.ui import detail_view, engine_lines, squad_table, summary_table
+from tests.engine.kit import record
 
 SUMMARY = {
     "athlete_id": 11,
@@ -51,7 +52,7 @@ STATS = {
 
 
 def worn(name: str = "Maximiliane Musterfrau-Beispiel", **changed: Any) -> Any:
-    wearer, figures = SimpleNamespace(name=name), {**FIGURES, **changed}
+    wearer, figures = SimpleNamespace(name=name), record(**{**FIGURES, **changed})
     return SimpleNamespace(athlete_id=7, device_id="007", wearer=wearer, latest=figures, status="online")
 
 

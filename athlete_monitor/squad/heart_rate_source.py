@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import numpy as np
 
+from athlete_monitor.figures import Figure, columns
 from athlete_monitor.models.correction import BLANK, correction, learn
 from athlete_monitor.physiology.squad_state import SquadState
 
@@ -69,6 +70,14 @@ class LiveError(SquadState):
     """How far a model is from the strap, over all readings of the session at which both were there."""
 
     FIELDS = MappingProxyType({"readings": 0.0, "sum": 0.0, "sum_abs": 0.0, "sum_sq": 0.0})
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "model_error", "Model error", "bpm", 1, "map", digits=2, more_is_worse=True,
+            members=("readings", "bias_bpm", "mae_bpm", "rmse_bpm"), whole=("readings",),
+            equation="model against strap over the session: `readings`, `bias_bpm` (strap - model), `mae_bpm`, "
+            "`rmse_bpm`",
+        ),
+    )  # fmt: skip
 
     def update(self, rows: IntArray, error_bpm: FloatArray) -> None:
         """Take the error strap - model [k], bpm; NaN: none."""
@@ -83,10 +92,22 @@ class LiveError(SquadState):
         n = np.where(count > 0.0, count, np.nan)
         return np.stack([count, total / n, total_abs / n, np.sqrt(total_sq / n)])
 
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]; all NaN before the first reading."""
+        found = self.figures(rows)
+        return columns(self.FIGURES, {"model_error": np.where(found[0] > 0.0, found, np.nan)})
+
 
 @dataclass(frozen=True)
 class ModelHeartRate:
     """The models' heart rates, each array [k]; NaN where there is none. ``low`` and ``high`` bound 80 %."""
+
+    MOMENTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "model_heart_rate_bpm", "Model", "bpm", 0, "present", "mean", scope="moment",
+            equation="prediction of the model, uncorrected",
+        ),
+    )  # fmt: skip
 
     bpm: FloatArray
     low_bpm: FloatArray
@@ -96,6 +117,28 @@ class ModelHeartRate:
 @dataclass(frozen=True)
 class HeartRate:
     """The heart rate that counts, each array [k]: value, source code, 80 % interval; NaN where unknown."""
+
+    MOMENTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "heart_rate_bpm", "Heart rate", "bpm", 0, "present", "mean", scope="moment",
+            equation="the heart rate that all figures below use",
+        ),
+        Figure(
+            "heart_rate_source", "Source", "", 0, "text", scope="moment",
+            equation="`sensor`: the strap, read within 2 s; `held`: the last reading of the strap, up to "
+            "`engine.sensor_fresh_s` old; `model`; `model_corrected`: the model plus its recent error against the "
+            "strap, fading",
+        ),
+        Figure(
+            "heart_rate_low_bpm", "Heart rate, low end", "bpm", 0, "present", scope="moment",
+            equation="low end of the 80 % interval of a model's heart rate, from residuals on sessions that it had "
+            "not seen",
+        ),
+        Figure(
+            "heart_rate_high_bpm", "Heart rate, high end", "bpm", 0, "present", scope="moment",
+            equation="high end of that interval",
+        ),
+    )  # fmt: skip
 
     bpm: FloatArray
     source: IntArray
@@ -117,6 +160,22 @@ class HeartRateTotals(SquadState):
             "beats": 0.0,
         }
     )
+    FIGURES: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "heart_rate_mean_bpm", "Mean heart rate", "bpm", 0, "total", "mean", needs=("heart_rate_bpm",),
+            scope="summary", digits=1, equation="over the time with a known heart rate",
+        ),
+        Figure(
+            "heart_rate_known_percent", "Heart rate known", "%", 0, "share", scope="summary", digits=1,
+            equation="share of the measured time with a known heart rate; TRIMP, zones and energy are sums over this "
+            "part only, and below 80 % there is neither a load zone nor a recovery time",
+        ),
+        Figure(
+            "heart_rate_source_s", "Time by source", "s", 0, "map", "difference", scope="summary", digits=1,
+            members=tuple(name or "none" for name in SOURCE_NAMES),
+            equation="time by source: `none`, `sensor`, `model`, `model_corrected`, `held`",
+        ),
+    )  # fmt: skip
 
     def update(self, rows: IntArray, dt_s: FloatArray, heart_rate: HeartRate) -> None:
         """Count ``dt_s`` [k] at the heart rate [k]."""
@@ -135,6 +194,23 @@ class HeartRateTotals(SquadState):
     def seconds(self, rows: IntArray) -> FloatArray:
         """Seconds by source, in the order of ``SOURCE_NAMES`` [5, k]."""
         return self._take(rows)[: len(SOURCE_NAMES)]
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values of ``FIGURES`` for ``rows`` [k]."""
+        return columns(
+            self.FIGURES,
+            {
+                "heart_rate_mean_bpm": self.mean_bpm(rows),
+                "heart_rate_known_percent": 100.0 * self.known_share(rows),
+                "heart_rate_source_s": self.seconds(rows),
+            },
+        )
+
+    def known_share(self, rows: IntArray) -> FloatArray:
+        """Share of the measured time with a known heart rate [k]; 0 where no time was measured."""
+        seconds = np.round(self.seconds(rows), 1)  # as published, so that the share can be computed from the summary
+        counted = seconds[0] + seconds[1] + seconds[2] + seconds[3] + seconds[4]
+        return np.where(counted > 0.0, 1.0 - seconds[_NONE] / np.where(counted > 0.0, counted, 1.0), 0.0)
 
 
 def choose(

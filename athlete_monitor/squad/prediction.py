@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.features import GROUPS, PROFILE_FEATURES, profile_row
+from athlete_monitor.figures import Figure
 from athlete_monitor.models.manifest import DEFAULT
 from athlete_monitor.models.model import Model
 from athlete_monitor.models.schema import features_check
@@ -185,6 +186,13 @@ class ModelBook:
 
     Rows that share a model, or whose models can be joined, are predicted in one call.
     """
+
+    TEXTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "model_id", "Model", "", 0, "text", "last",
+            equation="athlete (or `default`) and creation time of the model that serves",
+        ),
+    )  # fmt: skip
 
     def __init__(self, source: ModelSource, spec: FeatureSpec, capacity: int = 32) -> None:
         self._source, self._spec = source, spec

@@ -11,12 +11,28 @@ import math
 import zlib
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 import numpy as np
 
 from athlete_monitor.arrays import ACC, GYRO, HEART_RATE, MAG, SPEED, X, Y
-from athlete_monitor.engine.heart_rate_source import (
+from athlete_monitor.features import FeatureBank
+from athlete_monitor.figures import Figure, columns
+from athlete_monitor.fusion import FILTERS
+from athlete_monitor.physiology.bodies import Bodies
+from athlete_monitor.physiology.clock import SampleClock
+from athlete_monitor.physiology.energy import EnergyExpenditure, energy_rate_kj_per_min
+from athlete_monitor.physiology.extremes import HeldExtremes
+from athlete_monitor.physiology.heart_rate import RESERVE, HeartRateFilter, HeartRateMax, hr_reserve_fraction
+from athlete_monitor.physiology.hrv import HeartRateVariability
+from athlete_monitor.physiology.impacts import Impacts
+from athlete_monitor.physiology.load import PlayerLoad
+from athlete_monitor.physiology.locomotion import Locomotion
+from athlete_monitor.physiology.squad_state import SquadState
+from athlete_monitor.physiology.stress import EXCESS, Stress, hr_excess_bpm
+from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
+from athlete_monitor.physiology.vo2max import Vo2Max
+from athlete_monitor.squad.heart_rate_source import (
     MODE_OF,
     HeartRate,
     HeartRateTotals,
@@ -25,32 +41,19 @@ from athlete_monitor.engine.heart_rate_source import (
     ModelHeartRate,
     choose,
 )
-from athlete_monitor.features import FeatureBank
-from athlete_monitor.fusion import FILTERS
-from athlete_monitor.physiology.bodies import Bodies
-from athlete_monitor.physiology.clock import SampleClock
-from athlete_monitor.physiology.energy import EnergyExpenditure, energy_rate_kj_per_min
-from athlete_monitor.physiology.extremes import HeldExtremes
-from athlete_monitor.physiology.heart_rate import HeartRateFilter, HeartRateMax, hr_reserve_fraction
-from athlete_monitor.physiology.hrv import HeartRateVariability
-from athlete_monitor.physiology.impacts import Impacts
-from athlete_monitor.physiology.load import PlayerLoad
-from athlete_monitor.physiology.locomotion import Locomotion
-from athlete_monitor.physiology.squad_state import SquadState
-from athlete_monitor.physiology.stress import Stress
-from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
+from athlete_monitor.squad.prediction import ModelBook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.athletes import Profile
-    from athlete_monitor.engine.heart_rate_source import Policy
-    from athlete_monitor.engine.prediction import ModelBook
     from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.figures import Source
     from athlete_monitor.physiology.bodies import Body
     from athlete_monitor.physiology.heart_rate import CleanHeartRate
     from athlete_monitor.physiology.impacts import Impact
+    from athlete_monitor.squad.heart_rate_source import Policy
     from athlete_monitor.wire.sample import Sample
 
 _TICK_SLACK: Final = 1e-4
@@ -119,6 +122,25 @@ class Present:
     speed_mps: FloatArray
     motion_mps2: FloatArray
 
+    def moments(self) -> dict[str, FloatArray]:
+        """The figures of this moment by key, each [k]; NaN is unknown, a source is its code."""
+        heart_rate, model = self.heart_rate, self.model
+        return {
+            "heart_rate_bpm": heart_rate.bpm,
+            "heart_rate_source": heart_rate.source,
+            "heart_rate_low_bpm": heart_rate.low_bpm,
+            "heart_rate_high_bpm": heart_rate.high_bpm,
+            "strap_heart_rate_bpm": self.strap_bpm,
+            "model_heart_rate_bpm": model.bpm,
+            "hr_excess_bpm": hr_excess_bpm(self.strap_bpm, model.bpm),
+            "heart_rate_reserve_percent": 100.0 * self.reserve,
+            "heart_rate_zone": np.where(self.zone < 0, np.nan, self.zone),
+            "stress_percent": self.stress_percent,
+            "energy_rate_kj_per_min": self.energy_rate_kj_per_min,
+            "speed_mps": self.speed_mps,
+            "motion_mps2": self.motion_mps2,
+        }  # fmt: skip
+
     def take(self, index: IntArray) -> Present:
         """The figures of the athletes at ``index`` [m] into this one's arrays."""
         taken: Present = _take(self, index)
@@ -165,6 +187,12 @@ class Ticks(SquadState):
         dict.fromkeys(("prediction", "output", "model_bpm", "low_bpm", "high_bpm", "motion_mps2"), np.nan)
         | {"phase": 0.0}
     )
+    MOMENTS: ClassVar[tuple[Figure, ...]] = (
+        Figure(
+            "motion_mps2", "Motion", "m/s²", 1, "present", "mean", needs=("acceleration",), scope="moment",
+            equation="length of the gravity-free acceleration, averaged over a second",
+        ),
+    )  # fmt: skip
 
     def set_phase(self, row: int, phase: float) -> None:
         """Shift an athlete's outputs by a part of their interval, so that not all of a squad fall due at once."""
@@ -215,6 +243,30 @@ class Strap(HeartRateFilter):
         return self._field("t", rows)
 
 
+SESSION_FIGURES: Final[tuple[Figure, ...]] = (
+    *HeartRate.MOMENTS, *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *Strap.MOMENTS, *ModelHeartRate.MOMENTS,
+    *ModelBook.TEXTS, *LiveError.FIGURES, EXCESS, *HeartRateMax.FIGURES, *HeartRateMax.TEXTS, *Bodies.FIGURES, RESERVE,
+    *HeartRateZones.MOMENTS, *HeartRateZones.FIGURES, *Stress.MOMENTS, *BanisterTrimp.FIGURES,
+    *EnergyExpenditure.FIGURES, *EnergyExpenditure.MOMENTS, *Vo2Max.FIGURES, *PlayerLoad.FIGURES, *Ticks.MOMENTS,
+    *Impacts.FIGURES, *Locomotion.MOMENTS, *Locomotion.FIGURES, *SampleClock.FIGURES,
+)  # fmt: skip
+"""The figures that a squad computes, in order of publication."""
+
+MOMENTS: Final = tuple(figure for figure in SESSION_FIGURES if figure.scope == "moment")
+"""Those of ``Present.moments``."""
+_SOURCES: Final[Mapping[str, type[Source]]] = MappingProxyType({
+    "hr_max": HeartRateMax, "bodies": Bodies, "live_error": LiveError, "zones": HeartRateZones, "trimp": BanisterTrimp,
+    "energy": EnergyExpenditure, "vo2max": Vo2Max, "player_load": PlayerLoad, "impacts": Impacts,
+    "locomotion": Locomotion, "clock": SampleClock,
+})  # fmt: skip
+"""Attributes of a squad that compute figures of the session so far."""
+_OF_SOURCES: Final = tuple(figure for source in _SOURCES.values() for figure in source.FIGURES)
+PRESENT_FIGURES: Final[tuple[Figure, ...]] = (*MOMENTS, *_OF_SOURCES)
+"""What ``Squad.present_values`` returns, in order."""
+TOTAL_FIGURES: Final[tuple[Figure, ...]] = (*HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *_OF_SOURCES)
+"""What ``Squad.total_values`` returns, in order."""
+
+
 class Squad:
     """Everything that is known and remembered of all athletes, one row each.
 
@@ -246,19 +298,37 @@ class Squad:
         self.hrv = HeartRateVariability()
         self.fusion = FILTERS[settings.fusion](capacity)
         self.features = FeatureBank(settings.features, capacity)
+        self.vo2max = Vo2Max(self.hr_max, self.bodies)
 
-    def _tables(self) -> tuple[SquadState, ...]:
+    @property
+    def sources(self) -> list[Source]:
+        """What computes the figures of a session so far."""
+        return [getattr(self, name) for name in _SOURCES]
+
+    def present_values(self, present: Present) -> FloatArray:
+        """Values [sum of widths, k] of ``PRESENT_FIGURES`` for the athletes of ``present`` [k]; NaN is unknown."""
+        totals = [source.values(present.rows) for source in self.sources]
+        return np.concatenate([columns(MOMENTS, present.moments()), *totals])
+
+    def total_values(self, row: int) -> FloatArray:
+        """Values [sum of widths, 1] of ``TOTAL_FIGURES`` for one athlete; NaN is unknown."""
+        rows = np.array([row])
+        sources: list[Source] = [self.heart_rate_totals, self.heart_rate_extremes, *self.sources]
+        return np.concatenate([source.values(rows) for source in sources])
+
+    def _tables(self) -> dict[str, SquadState]:
         """The totals but the maximal heart rate, which is more than a table."""
-        return (
-            self.clock, self.trimp, self.zones, self.energy, self.stress, self.player_load, self.locomotion,
-            self.impacts, self.live_error, self.heart_rate_totals, self.heart_rate_extremes, self.ticks,
+        names = (
+            "clock", "trimp", "zones", "energy", "stress", "player_load", "locomotion", "impacts", "live_error",
+            "heart_rate_totals", "heart_rate_extremes", "ticks",
         )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
 
     def _memories(self) -> dict[str, Part]:
         return {name: getattr(self, name) for name in ("strap", "correction", "hrv", "fusion", "features")}
 
     def _parts(self) -> list[Part]:
-        return [self.bodies, self.hr_max, *self._tables(), *self._memories().values()]
+        return [self.bodies, self.hr_max, *self._tables().values(), *self._memories().values()]
 
     @property
     def capacity(self) -> int:
@@ -303,13 +373,18 @@ class Squad:
         self._capacity = larger
 
     @property
-    def layout(self) -> int:
-        """Check sum of the names behind ``totals``: those of another layout cannot be restored."""
-        return zlib.crc32(repr([tuple(table.FIELDS) for table in self._tables()]).encode())
+    def layout_id(self) -> int:
+        """Check sum of the layout: short enough to be written with every snapshot."""
+        return zlib.crc32(repr([tuple(table.FIELDS) for table in self._tables().values()]).encode())
+
+    @property
+    def layout(self) -> list[str]:
+        """Names of the numbers behind ``totals``, in order: ``table.field``."""
+        return [f"{name}.{field}" for name, table in self._tables().items() for field in table.FIELDS]
 
     def totals(self, rows: IntArray) -> list[tuple[bytes, dict[str, Any]]]:
         """What the sessions of ``rows`` [k] have added up, each as packed float64 and a few plain values."""
-        block = np.concatenate([table.block(rows) for table in self._tables()])
+        block = np.concatenate([table.block(rows) for table in self._tables().values()])
         packed = np.ascontiguousarray(block.T)
         return [(packed[i].tobytes(), self.hr_max.state(row)) for i, row in enumerate(rows.tolist())]
 
@@ -317,21 +392,33 @@ class Squad:
         """What features, fusion and filters remember of an athlete: plain values and one array."""
         return {name: part.state(row) for name, part in self._memories().items()}
 
-    def restore(self, row: int, totals: tuple[bytes, dict[str, Any]], memories: Mapping[str, Any] | None) -> None:
-        """Give a fresh row what ``totals`` and ``memories`` returned earlier, in a squad of the same ``layout``.
+    def restore(self, row: int, layout: Sequence[str], totals: tuple[bytes, dict[str, Any]]) -> None:
+        """Give a fresh row what ``totals`` returned earlier, in a squad of that ``layout``.
+
+        Numbers go where their names are; a number that this squad has and the layout lacks starts from the beginning.
+
+        Raises:
+            KeyError, ValueError, TypeError: it is not what ``totals`` returned.
+        """
+        known = dict(zip(layout, np.frombuffer(totals[0], dtype=np.float64).tolist(), strict=True))
+        rows = np.array([row])
+        for name, table in self._tables().items():
+            state = table.block(rows)
+            state[:, 0] = [
+                known.get(f"{name}.{field}", value)
+                for field, value in zip(table.FIELDS, state[:, 0].tolist(), strict=True)
+            ]
+            table.set_block(rows, state)
+        self.hr_max.set_state(row, totals[1])
+
+    def remember(self, row: int, memories: Mapping[str, Any]) -> None:
+        """Give a row what ``memories`` returned earlier.
 
         Raises:
             KeyError, ValueError, TypeError: it was made for another configuration.
         """
-        values, begin = np.frombuffer(totals[0], dtype=np.float64)[:, None], 0
-        for table in self._tables():
-            end = begin + len(table.FIELDS)
-            table.set_block(np.array([row]), values[begin:end])
-            begin = end
-        self.hr_max.set_state(row, totals[1])
-        if memories is not None:
-            for name, part in self._memories().items():
-                part.set_state(row, memories[name])
+        for name, part in self._memories().items():
+            part.set_state(row, memories[name])
 
     def step(self, batch: Batch) -> StepResult:
         """Advance the athletes of the batch by one sample each."""

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from athlete_monitor.engine.heart_rate_source import (
+from athlete_monitor.physiology.heart_rate import CleanHeartRate
+from athlete_monitor.squad.heart_rate_source import (
     HeartRate,
     HeartRateTotals,
     LiveError,
@@ -13,7 +14,6 @@ from athlete_monitor.engine.heart_rate_source import (
     Source,
     choose,
 )
-from athlete_monitor.physiology.heart_rate import CleanHeartRate
 
 NAN = np.nan
 ROW = np.array([0])

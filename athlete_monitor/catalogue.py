@@ -1,0 +1,43 @@
+"""Every figure that leaves the engine, gathered from where each is computed.
+
+Screen, alarms, archive, reports, exports and documents iterate over ``FIGURES``.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.physiology.chronic import CHRONIC
+from athlete_monitor.physiology.hrv import HeartRateVariability
+from athlete_monitor.physiology.load_zone import LOAD_ZONE
+from athlete_monitor.squad.kernel import SESSION_FIGURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from athlete_monitor.figures import Figure
+
+
+def by_key(figures: Iterable[Figure]) -> Mapping[str, Figure]:
+    """Return rows by their keys, in order.
+
+    Raises:
+        ValueError: two rows have one key.
+    """
+    rows = list(figures)
+    table = {figure.key: figure for figure in rows}
+    if len(table) != len(rows):
+        repeated = sorted({figure.key for figure in rows if table[figure.key] is not figure})
+        raise ValueError(f"figures declared more than once: {', '.join(repeated)}")
+    return MappingProxyType(table)
+
+
+FIGURES: Final[Mapping[str, Figure]] = by_key((*SESSION_FIGURES, *LOAD_ZONE, *HeartRateVariability.BEATS, *CHRONIC))
+"""All figures by key, in order of publication."""
+
+FORMULAS: Final[Mapping[str, str]] = {figure.key: figure.formula for figure in FIGURES.values() if figure.formula}
+"""The formula behind each computed figure."""
+
+NUMBERS: Final[Mapping[str, Figure]] = by_key(figure for figure in FIGURES.values() if figure.is_number)
+"""The figures that are one number each: what a screen, an alarm or an export can show as a column."""

@@ -1,0 +1,66 @@
+"""From a column of numbers to the values that JSON shows: rounded, null where unknown, whole numbers as such."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.figures import Figure
+
+
+class Cells:
+    """Turns values [sum of widths, k] of some figures into k lists with one value for each figure, in their order.
+
+    Example:
+        >>> from athlete_monitor.figures import Figure
+        >>> rows = (
+        ...     Figure("speed_mps", "Speed", "m/s", 1, "present"),
+        ...     Figure("impacts", "Impacts", "", 0, "map", digits=0, members=("low", "high")),
+        ... )
+        >>> Cells(rows).of(np.array([[1.23456, np.nan], [2.0, 3.0], [0.0, 1.0]]))
+        [[1.235, {'low': 2, 'high': 0}], [None, {'low': 3, 'high': 1}]]
+    """
+
+    def __init__(self, figures: Sequence[Figure]) -> None:
+        self.keys = tuple(figure.key for figure in figures)
+        self._scale = np.array([[10.0**figure.digits] for figure in figures for _ in range(figure.width)])
+        self._whole: list[int] = []
+        self._flags: list[int] = []
+        self._maps: list[tuple[int, int, tuple[str, ...]]] = []
+        place = 0
+        for figure in figures:
+            if figure.members:
+                self._maps.append((place, place + figure.width, figure.members))
+                self._whole += [place + i for i, name in enumerate(figure.members) if _is_whole(figure, name)]
+            elif figure.kind == "flag":
+                self._flags.append(place)
+            elif not figure.digits:
+                self._whole.append(place)
+            place += figure.width
+        self._maps.reverse()  # so that a map's numbers can be replaced by the map without moving the maps before it
+
+    def of(self, values: FloatArray) -> list[list[Any]]:
+        """Return the values of each athlete."""
+        rounded = np.rint(values * self._scale) / self._scale
+        return [self._cells(row) for row in rounded.T.tolist()]
+
+    def _cells(self, row: list[float]) -> list[Any]:
+        cells: list[Any] = [None if value != value else value for value in row]  # noqa: PLR0124 - NaN
+        for place in self._whole:
+            if cells[place] is not None:
+                cells[place] = int(cells[place])
+        for place in self._flags:
+            cells[place] = bool(cells[place])
+        for begin, end, members in self._maps:
+            found = None if cells[begin] is None else dict(zip(members, cells[begin:end], strict=True))
+            cells[begin:end] = [found]
+        return cells
+
+
+def _is_whole(figure: Figure, member: str) -> bool:
+    return not figure.digits or member in figure.whole

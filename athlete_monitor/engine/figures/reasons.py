@@ -1,0 +1,83 @@
+"""Why a figure is null: what it needs, or a rule of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.physiology import reasons as why
+from athlete_monitor.physiology.bodies import ASSUMED_HR_REST_BPM
+from athlete_monitor.squad.heart_rate_source import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from athlete_monitor.squad.kernel import Squad
+
+
+def null_reasons(squad: Squad, row: int, mode: int, figures: Mapping[str, Any]) -> dict[str, str]:
+    """Return why each null of ``figures`` is null."""
+    inputs = _inputs(squad, row, figures)
+    reasons = {}
+    for key, value in figures.items():
+        if value is None and key in _RULES:
+            reasons[key] = _RULES[key](squad, row, mode, figures)
+        elif value is None and key in FIGURES and FIGURES[key].needs:
+            reasons[key] = why.first_missing(FIGURES[key].needs, inputs) or _UNMET.get(key, why.NOT_YET_MEASURED)
+    return reasons
+
+
+def _heart_rate(squad: Squad, row: int, mode: int, _figures: Mapping[str, Any]) -> str:
+    strap, model = squad.strap.reason(row), squad.models.reason(row)
+    if squad.settings.policy == "by_mode" and mode == Mode.TRAINING:
+        return f"{strap} (training takes the strap's; engine.heart_rate_source: auto would ask the model)"
+    if squad.settings.policy == "by_mode" and mode == Mode.GAME:
+        return f"{model} (a game takes the model's)"
+    return f"{strap}; {model}"
+
+
+def _interval(_squad: Squad, _row: int, _mode: int, figures: Mapping[str, Any]) -> str:
+    return "measured by the strap" if figures["heart_rate_bpm"] is not None else why.HEART_RATE_MISSING
+
+
+def _model(squad: Squad, row: int, _mode: int, _figures: Mapping[str, Any]) -> str:
+    return squad.models.reason(row)
+
+
+def _model_error(squad: Squad, row: int, _mode: int, _figures: Mapping[str, Any]) -> str:
+    return squad.models.reason(row) if squad.models.model_id(row) is None else why.NEVER_BOTH
+
+
+def _strap(squad: Squad, row: int, _mode: int, _figures: Mapping[str, Any]) -> str:
+    return squad.strap.reason(row)
+
+
+_RULES: Final[Mapping[str, Callable[[Squad, int, int, Mapping[str, Any]], str]]] = {
+    "heart_rate_bpm": _heart_rate,
+    "heart_rate_source": _heart_rate,
+    "heart_rate_low_bpm": _interval,
+    "heart_rate_high_bpm": _interval,
+    "model_heart_rate_bpm": _model,
+    "model_id": _model,
+    "model_error": _model_error,
+    "strap_heart_rate_bpm": _strap,
+}
+"""Figures whose absence depends on more than an input."""
+
+_UNMET: Final = {"vo2max_ml_kg_min": why.HR_LIMITS_INVALID}
+"""The reason where every input is there and the figure is null all the same; else there are too few samples."""
+
+
+def _inputs(squad: Squad, row: int, figures: Mapping[str, Any]) -> dict[str, Any]:
+    body = squad.bodies.state(row)
+    return {
+        **body,
+        "hr_rest_bpm": ASSUMED_HR_REST_BPM,
+        "hr_rest_known_bpm": body["hr_rest_bpm"],
+        "heart_rate_bpm": figures.get("heart_rate_bpm"),
+        "strap_bpm": figures.get("strap_heart_rate_bpm"),
+        "model_bpm": figures.get("model_heart_rate_bpm"),
+        "hr_max_bpm": figures.get("hr_max_bpm"),
+        "acceleration": figures.get("motion_mps2"),
+        "speed_mps": figures.get("speed_mps"),
+    }

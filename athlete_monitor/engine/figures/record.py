@@ -1,0 +1,137 @@
+"""The figures of one athlete at one moment, as they are published: a typed record, made from the table of figures."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from athlete_monitor.catalogue import FIGURES, FORMULAS
+from athlete_monitor.engine.figures.cells import Cells
+from athlete_monitor.engine.figures.reasons import null_reasons
+from athlete_monitor.engine.figures.variability import variability_figures
+from athlete_monitor.physiology.chronic import CHRONIC
+from athlete_monitor.physiology.hrv import HeartRateVariability
+from athlete_monitor.physiology.load_zone import load_zone
+from athlete_monitor.squad.heart_rate_source import SOURCE_NAMES
+from athlete_monitor.squad.kernel import PRESENT_FIGURES
+from athlete_monitor.wire.timestamps import format_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.engine.ingest import Quality
+    from athlete_monitor.engine.sessions import Session
+    from athlete_monitor.physiology.load_zone import LoadLimits
+    from athlete_monitor.squad.kernel import Present, Squad
+
+SCHEMA_VERSION: Final = 1
+REASONS_KEPT_OUTPUTS: Final = 10
+
+IDENTITY: Final[tuple[tuple[str, Any], ...]] = (
+    ("schema_version", int), ("device_id", str), ("athlete_id", int), ("name", str), ("session_id", str),
+    ("mode", str | None),
+)  # fmt: skip
+"""Whose figures these are: the first keys of every document."""
+_MOMENT: Final[tuple[tuple[str, Any], ...]] = (
+    ("timestamp", str), ("t_s", float), ("elapsed_s", float), ("session_phase", str | None),
+    ("intensity_level", str | float | None),
+)  # fmt: skip
+PUBLISHED: Final = tuple(figure for figure in FIGURES.values() if figure.scope != "summary")
+"""The figures of a record, in order."""
+_Optional = dict[str, Any] | msgspec.UnsetType
+_BEHIND: Final[tuple[Any, ...]] = (
+    ("quality", dict[str, Any]), ("formulas", dict[str, str]), ("reasons", dict[str, str]),
+    ("period", _Optional, msgspec.UNSET), ("on_pitch", _Optional, msgspec.UNSET),
+)  # fmt: skip
+
+AthleteFigures = msgspec.defstruct(
+    "AthleteFigures",
+    [*IDENTITY, *_MOMENT, *((figure.key, figure.type | None) for figure in PUBLISHED), *_BEHIND],
+    namespace={"__doc__": "Figures of one athlete at one moment; one field for each key of the JSON."},
+    module=__name__,
+)
+encode: Final = msgspec.json.Encoder().encode
+
+_CELLS: Final = Cells(PRESENT_FIGURES)
+_BEATS: Final = tuple(figure.key for figure in HeartRateVariability.BEATS)
+_CHRONIC: Final = tuple(figure.key for figure in CHRONIC)
+_ARRIVING: Final = (*_CELLS.keys, "hr_max_source", "model_id", "training_load_zone", *_BEATS, *_CHRONIC)
+_IN_ORDER: Final = itemgetter(*(_ARRIVING.index(figure.key) for figure in PUBLISHED))
+_EXPLAINED: Final = len(_ARRIVING) - len(_BEATS) - len(_CHRONIC)
+"""So many of the arriving figures get their reasons here; the others bring their own."""
+_TRIMP: Final = _ARRIVING.index("trimp")
+_SOURCE: Final = _ARRIVING.index("heart_rate_source")
+
+
+class Records:
+    """Makes the records of a squad's athletes.
+
+    Args:
+        squad: holds their rows.
+        limits: thresholds of the training load.
+    """
+
+    def __init__(self, squad: Squad, limits: LoadLimits) -> None:
+        self._squad, self._limits = squad, limits
+
+    def of(self, sessions: Sequence[Session], present: Present) -> list[msgspec.Struct]:
+        """Return the records of ``sessions``, whose rows are those of ``present``."""
+        cells = _CELLS.of(self._squad.present_values(present))
+        rejected = self._squad.strap.rejected(present.rows).tolist()
+        return [self._record(*each) for each in zip(sessions, cells, rejected, strict=True)]
+
+    def _record(self, session: Session, cells: list[Any], rejected: float) -> msgspec.Struct:
+        squad, row, tags = self._squad, session.row, session.tags
+        cells[_SOURCE] = SOURCE_NAMES[int(cells[_SOURCE])]
+        cells += (squad.hr_max.source(row), squad.models.model_id(row), load_zone(cells[_TRIMP], self._limits))
+        reasons = self._reasons(session, cells)
+        variability, hrv_reasons = variability_figures(squad, row, has_beats=session.has_beats)
+        cells += variability
+        cells += session.chronic
+        return AthleteFigures(
+            *identity(session).values(),
+            format_timestamp(session.device_t),
+            round(session.device_t, 6),
+            round(session.last_t - session.start_t, 3),
+            tags.session_phase,
+            tags.intensity_level,
+            *_IN_ORDER(cells),
+            quality(session.stream.quality_at(session.received), rejected),
+            FORMULAS,
+            {**reasons, **hrv_reasons, **session.chronic_reasons},
+        )
+
+    def _reasons(self, session: Session, cells: list[Any]) -> dict[str, str]:
+        """Return the reasons of the nulls, kept while the same figures are missing."""
+        mode = session.mode_code
+        key = (mode, *(place for place, value in enumerate(cells) if value is None))
+        if key != session.reasons_key or session.outputs % REASONS_KEPT_OUTPUTS == 0:
+            known = dict(zip(_ARRIVING[:_EXPLAINED], cells, strict=True))
+            session.reasons = null_reasons(self._squad, session.row, mode, known)
+            session.reasons_key = key
+        return session.reasons
+
+
+def identity(session: Session) -> dict[str, Any]:
+    """Whose figures these are."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "device_id": session.device_id,
+        "athlete_id": session.athlete_id,
+        "name": session.wearer.name,
+        "session_id": session.session_id,
+        "mode": session.mode,
+    }
+
+
+def quality(counts: Quality, rejected: float) -> dict[str, Any]:
+    """What became of the session's samples; ``rejected`` are strap readings refused as impossible."""
+    percent = counts.percent
+    return {
+        "expected": counts.expected,
+        **counts.to_dict(),
+        "heart_rate_rejected": int(rejected),
+        "percent": None if percent is None else round(percent, 2),
+    }

@@ -1,0 +1,113 @@
+"""A figure is declared once, as a row beside the code that computes it; ``catalogue.py`` gathers the rows.
+
+Everything that lists figures (the published record, reasons, journal, screen, documents) reads these rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from athlete_monitor.arrays import FloatArray, IntArray
+
+Kind = Literal["present", "total", "count", "share", "map", "text", "flag"]
+"""``present``: of this moment; ``total``: a number of the session so far; ``count``: a whole number of the session so
+far; ``share``: percent; ``map``: several named numbers; ``text``; ``flag``: true or false."""
+
+Part = Literal["difference", "maximum", "minimum", "mean", "last", "none"]
+"""How the figure of a part of a session is computed from the seconds of that part."""
+
+Scope = Literal["session", "moment", "summary"]
+"""``session``: in every message and in the summary; ``moment``: only in messages; ``summary``: only in summaries."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure that leaves the engine.
+
+    Example:
+        >>> distance = Figure("distance_m", "Distance", "m", 0, "total", part="difference", needs=("speed_mps",))
+        >>> distance.show(1234.567)
+        '1235 m'
+        >>> distance.show(None)
+        '–'
+    """
+
+    key: str
+    """The JSON key, with its unit as a suffix."""
+    label: str
+    """For people."""
+    unit: str
+    decimals: int
+    """Decimals shown to people."""
+    kind: Kind
+    part: Part = "none"
+    formula: str | None = None
+    """Short name, published under ``formulas``."""
+    equation: str = ""
+    """What the figure is, with the equation and its source; one line."""
+    needs: tuple[str, ...] = ()
+    """Inputs; the first one that is missing is the reason of a null (``physiology/reasons.py``)."""
+    more_is_worse: bool = False
+    scope: Scope = "session"
+    digits: int = field(default=3, kw_only=True)
+    """Decimals published in JSON; 0 publishes whole numbers. More than ``decimals``, so that sums stay exact."""
+    members: tuple[str, ...] = field(default=(), kw_only=True)
+    """Names of the numbers of a map whose names are always the same."""
+    whole: tuple[str, ...] = field(default=(), kw_only=True)
+    """Those of ``members`` that are whole numbers where the others are not."""
+
+    @property
+    def width(self) -> int:
+        """Columns that the figure takes in arrays of values: one, or one for each member of a map."""
+        return max(1, len(self.members))
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the value is one number or null."""
+        return self.kind in {"present", "total", "count", "share"}
+
+    @property
+    def type(self) -> type:
+        """Python type of a value that is known."""
+        if self.is_number:
+            return float if self.digits else int
+        return {"map": dict, "flag": bool}.get(self.kind, str)
+
+    def show(self, value: float | None) -> str:
+        """Return a number with its unit for people; a dash where it is not known."""
+        if value is None:
+            return "–"
+        return f"{value:.{self.decimals}f} {self.unit}".rstrip()
+
+
+class Source(Protocol):
+    """What computes figures of the session so far: a class declares rows and returns their values in the same order."""
+
+    FIGURES: ClassVar[tuple[Figure, ...]]
+
+    def values(self, rows: IntArray) -> FloatArray:
+        """Values [sum of widths, k] of the athletes ``rows`` [k], in the order of ``FIGURES``; NaN is unknown."""
+
+
+def columns(figures: Sequence[Figure], values: Mapping[str, FloatArray]) -> FloatArray:
+    """Return values [sum of widths, k] in the order of ``figures``, from arrays [k] or [members, k] by key.
+
+    Naming each array by its key keeps a row and its values together wherever the row is moved to.
+
+    Raises:
+        KeyError: a figure has no values.
+
+    Example:
+        >>> rows = (Figure("a_m", "A", "m", 0, "total"), Figure("b_m", "B", "m", 0, "total"))
+        >>> columns(rows, {"b_m": np.array([2.0]), "a_m": np.array([1.0])}).tolist()
+        [[1.0], [2.0]]
+    """
+    if len(figures) == 1:
+        return np.atleast_2d(values[figures[0].key])
+    return np.vstack([values[figure.key] for figure in figures])
