@@ -85,11 +85,13 @@ def write(file: Path) -> None:
     sys.path[:] = [entry for entry in sys.path if entry != str(ROOT / "benchmarks")]
     import msgspec
 
+    import athlete_monitor
     from athlete_monitor.config import load_config
     from athlete_monitor.engine.offline import run_recordings
     from athlete_monitor.wire.session_reader import read_session
 
-    config = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
+    tree = Path(athlete_monitor.__file__).parents[1]
+    config = load_config(tree / "jetson_nano_4gb_config.yaml", environ={})
     examples = [read_session(path) for path in sorted((ROOT / "examples").glob("stream/*/*.csv.gz"))]
     began = time.process_time()
     told = [

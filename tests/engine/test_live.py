@@ -286,7 +286,7 @@ def test_a_disk_without_space_raises_one_alarm_each_and_loses_nothing(setting, r
     assert json.loads(summary.read_text())["quality"]["received"] == 300
     with sqlite3.connect(config.paths.journal) as journal:
         assert journal.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        ((seconds,),) = journal.execute("SELECT count(*) FROM seconds").fetchall()
+        ((seconds,),) = journal.execute("SELECT count(*) FROM session_seconds").fetchall()
     assert seconds >= 29, "the seconds told without space were kept and written"
 
 
