@@ -23,8 +23,8 @@ from athlete_monitor.athletes import Profile
 from athlete_monitor.config import Config, load_config
 from athlete_monitor.features import FeatureSpec, profile_row
 from athlete_monitor.models.correction import BLANK, correction, learn
-from athlete_monitor.recordings.hexoskin import read_hexoskin
-from athlete_monitor.recordings.runs import read_run
+from athlete_monitor.recordings.formats.hexoskin import read_hexoskin
+from athlete_monitor.recordings.formats.runs import read_run
 from athlete_monitor.training import squad
 from athlete_monitor.training.athlete import fit, train_athlete
 from athlete_monitor.training.dataset import AthleteData, SessionRows, Track, replay

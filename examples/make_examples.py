@@ -20,7 +20,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from athlete_monitor.config import load_config
-from athlete_monitor.recordings import import_recordings
+from athlete_monitor.recordings.formats.hexoskin import read_hexoskin
+from athlete_monitor.recordings.formats.runs import read_run
+from athlete_monitor.recordings.prepare import prepared
+from athlete_monitor.recordings.writing import write_session
 
 HERE = Path(__file__).resolve().parent
 SHIRT_ATHLETE, RUN_ATHLETE = 11, 12
@@ -39,8 +42,14 @@ def main() -> None:
     time.tzset()
     with tempfile.TemporaryDirectory() as root:
         config = load_config(root=Path(root))
-        [shirt] = import_recordings("hexoskin", [data / "hexoskin" / "011"], SHIRT_ATHLETE, config)
-        earlier, later = import_recordings("runs", [data / "runs" / name for name in RUNS], RUN_ATHLETE, config)
+        [worn] = prepared(read_hexoskin(data / "hexoskin" / "011", config.feature_engineering.sampling_frequency))
+        shirt = write_session(worn, config.paths.data_root, SHIRT_ATHLETE, f"{SHIRT_ATHLETE:03d}")
+        earlier, later = (
+            write_session(
+                read_run(data / "runs" / name, 1.0), config.paths.data_root, RUN_ATHLETE, f"{RUN_ATHLETE:03d}"
+            )
+            for name in RUNS
+        )
         learn, stream = split(shirt.read_text(encoding="utf-8"), SHIRT_ROWS_TO_LEARN)
         write("train", SHIRT_ATHLETE, shirt.name, learn)
         write("stream", SHIRT_ATHLETE, later_part(shirt.name, stream), stream)

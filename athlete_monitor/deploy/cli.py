@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor import __version__
-from athlete_monitor.arguments import LARGEST_ID, Parser, device_id, number, whole
+from athlete_monitor.arguments import Parser, number, whole
 from athlete_monitor.deploy import bootstrap
+from athlete_monitor.deploy.import_options import add_import_arguments
 from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
@@ -88,13 +89,8 @@ def _add_work(commands: Commands) -> None:
     services.add_argument("--user", action="store_true", help="for this user alone, without root")
     services.add_argument("--dry-run", action="store_true", help="only show the units")
     services.add_argument("--uninstall", action="store_true", help="stop and remove them")
-    importing = commands.add_parser("import", help="turn recordings into training sessions")
-    importing.add_argument("kind", choices=["hexoskin", "runs", "csv"], help="what they were recorded with")
-    importing.add_argument("sources", nargs="+", type=Path, help="a Hexoskin folder; files of runs or CSV")
-    importing.add_argument(
-        "--device", type=device_id, metavar="ID", help="device they count as (default: the athlete's number)"
-    )
-    importing.add_argument("--athlete", type=whole(1, LARGEST_ID), required=True, metavar="N", help="whose they are")
+    importing = commands.add_parser("import", help="turn recordings of any common format into sessions")
+    add_import_arguments(importing)
     _add_config(importing)
 
 
@@ -181,7 +177,7 @@ def _install_services(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from athlete_monitor.deploy.importing import import_all
 
-    return import_all(args.kind, args.sources, args.athlete, args.device, args.config, args.root)
+    return import_all(args)
 
 
 COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {

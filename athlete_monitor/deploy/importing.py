@@ -1,33 +1,335 @@
-"""``import``: recordings of other systems become training sessions."""
+"""``import``: recordings of other systems become sessions; what was understood, written and refused is shown."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+import sys
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
 
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.doors import same_place
-from athlete_monitor.recordings import import_recordings
+from athlete_monitor.deploy.import_options import split_kind
+from athlete_monitor.errors import ConfigError, RecordingError
+from athlete_monitor.recordings.batch import Done, Report, Request, import_files
+from athlete_monitor.recordings.creation import Creator
+from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.mapping import load_mapping
+from athlete_monitor.recordings.moments import Rules, moment_of
+from athlete_monitor.recordings.search import search
+from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    import argparse
+    from collections.abc import Callable, Iterator
+    from datetime import tzinfo
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.recordings.figures import Figures
+
+SOME_FAILED: Final = 3
+_NARROW: Final = 70
+_PLAIN_WIDTH: Final = 100
 
 
-def import_all(
-    kind: str, sources: Sequence[Path], athlete_id: int, device: str | None, config: Path, root: Path | None
-) -> int:
-    """Import the recordings, say where each went and what to know about it.
+def import_all(args: argparse.Namespace) -> int:
+    """Import recordings as the command line says; return the exit code.
 
     Raises:
-        ConfigError: the configuration is not valid.
-        RecordingError: a recording is not readable; nothing is written then.
+        ConfigError: the configuration, the roster or the mapping is not valid.
+        RecordingError: the command line does not fit together.
     """
-    tree = load_config(config, root)
-    files = import_recordings(
-        kind, sources, athlete_id, tree, device_id=device, on_note=lambda note: print(f"note: {note}")
+    config = load_config(args.config, args.root)
+    roster = Roster.load(config.athletes.roster)
+    creator = Creator(config.athletes.roster) if args.create else None
+    request = request_of(args, config, creator)
+    out = Output(args, Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, soft_wrap=False))
+    if _must_ask(args) and not _agreed(request, roster, out):
+        return 1
+    with out.progress() as on_file:
+        report = import_files(request, roster, on_file, out.session)
+    return out.end(report, same_place(args.config, args.root))
+
+
+def request_of(args: argparse.Namespace, config: Config, creator: Creator | None) -> Request:
+    """Return what is wanted, from the command line.
+
+    Raises:
+        ConfigError: the mapping is not valid.
+        RecordingError: an option is not understood.
+    """
+    sources, kind = split_kind(list(args.sources), args.kind)
+    everybody = [number for name, number in args.athlete if name is None]
+    if len(everybody) > 1:
+        raise ConfigError("import: --athlete N may be given once; use --athlete NAME=N for several athletes")
+    return Request(
+        sources,
+        config.paths.data_root,
+        config.paths.game_data_root,
+        options_of(args, config.feature_engineering.sampling_frequency),
+        kind or ("csv" if args.mapping else None),
+        everybody[0] if everybody else None,
+        {name: number for name, number in args.athlete if name is not None},
+        args.mode,
+        args.device,
+        args.dry_run,
+        creator,
     )
-    for file in files:
-        print(f"session: {file}")
-    sessions = "1 session" if len(files) == 1 else f"{len(files)} sessions"
-    print(f"{sessions} of athlete {athlete_id}; next: python3 jetson_deploy.py run{same_place(config, root)}")
-    return 0
+
+
+def options_of(args: argparse.Namespace, rate_hz: float) -> Options:
+    """Return the readers' options.
+
+    Raises:
+        RecordingError: the start is not a time or the zone is not known.
+    """
+    zone = None
+    if args.zone:
+        try:
+            zone = zone_of(args.zone)
+        except ValueError as error:
+            raise RecordingError(f"import: --zone: {error}") from None
+    day_first = None if args.dates is None else args.dates == "day-first"
+    start = moment_of(args.start, Rules("import: --start", zone, None, day_first))[0] if args.start else None
+    return Options(rate_hz, zone, start, day_first, load_mapping(args.mapping) if args.mapping else None)
+
+
+def _must_ask(args: argparse.Namespace) -> bool:
+    return not (args.yes or args.dry_run or args.json or args.mapping) and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _agreed(request: Request, roster: Roster, out: Output) -> bool:
+    """Show what is made of guessed tables, and ask once; nothing is asked where no file is a guess."""
+    from athlete_monitor.recordings.registry import recognised
+
+    guessed = [
+        source
+        for source in search(request.paths).files
+        if (request.kind or getattr(recognised(source), "kind", "")) == "csv"
+    ]
+    if not guessed:
+        return True
+    look = dataclasses.replace(request, paths=[source.path for source in guessed[:3]], dry_run=True, create=None)
+    import_files(look, roster, on_done=out.understood)
+    more = f" (and {len(guessed) - 3} more tables)" if len(guessed) > 3 else ""
+    answer = input(f"Import like this{more}? [y/N] ")
+    return answer.strip().lower() in {"y", "yes"}
+
+
+class Output:
+    """What a user sees.
+
+    Args:
+        args: the command line.
+        console: where it is written.
+    """
+
+    def __init__(self, args: argparse.Namespace, console: Console) -> None:
+        self._args = args
+        self._console = console
+        self._silent = args.json or args.quiet
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, int, int], None]]:
+        """Show a bar on a terminal while files are read."""
+        if self._silent or not self._console.is_terminal:
+            yield lambda _label, _place, _of: None
+            return
+        columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=self._console, transient=True) as bar:
+            task = bar.add_task("", total=None)
+
+            def on_file(label: str, place: int, of: int) -> None:
+                bar.update(task, completed=place, total=of, description=label[-max(self._console.width - 40, 8) :])
+
+            yield on_file
+
+    def session(self, done: Done) -> None:
+        """Show a session that was imported."""
+        if self._silent:
+            return
+        if self._args.dry_run:
+            self.understood(done)
+            return
+        for note in done.figures.notes:
+            self.line(f"note: {done.figures.label}: {note}")
+        if done.known:
+            self.line(f"note: {done.figures.label}: already imported as {done.path}")
+        elif done.path is not None:
+            self.line(f"session: {done.path}")
+
+    def understood(self, done: Done) -> None:
+        """Show what was understood of a recording, before anything is written."""
+        for text in lines_of(done):
+            self.line(text)
+
+    def line(self, text: str) -> None:
+        """Write one line; characters that the terminal cannot show become escapes, control characters too."""
+        print(shown(text), flush=True)
+
+    def end(self, report: Report, place: str) -> int:
+        """Show the table and what failed; return the exit code."""
+        code = exit_code(report)
+        if self._args.json:
+            self.line(orjson.dumps(as_json(report, code)).decode())
+            return code
+        if report.done and not self._silent and not self._args.dry_run:
+            self._table(report)
+        for cause in report.failed:
+            print(shown(cause), file=sys.stderr)
+        self.line(
+            last_line(report, dry_run=self._args.dry_run)
+            + (f"; next: python3 jetson_deploy.py run{place}" if code == 0 and not self._args.dry_run else "")
+        )
+        return code
+
+    def _table(self, report: Report) -> None:
+        rows = [cells_of(done) for done in report.done]
+        if self._console.width < _NARROW:
+            for row in rows:
+                self.line(" ".join(row[:3]))
+                self.line("  " + " ".join(cell for cell in row[3:] if cell))
+            return
+        table = Table(box=None, pad_edge=False)
+        for name, right in (
+            ("athlete", False),
+            ("start", False),
+            ("", False),
+            ("duration", True),
+            ("distance", True),
+            ("heart rate", True),
+        ):
+            table.add_column(name, justify="right" if right else "left", no_wrap=True)
+        for row in rows:
+            table.add_row(*row)
+        with self._console.capture() as capture:
+            self._console.print(table)
+        for text in capture.get().splitlines():
+            self.line(text.rstrip())
+
+
+def shown(text: str) -> str:
+    r"""Return a text that every terminal can show, in one line.
+
+    >>> shown("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    safe = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    encoding = sys.stdout.encoding or "ascii"
+    return safe.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def exit_code(report: Report) -> int:
+    """Return 0 where all is well, 3 where some failed, 1 where there was nothing to import."""
+    if report.failed:
+        return SOME_FAILED
+    return 0 if report.done else 1
+
+
+def last_line(report: Report, *, dry_run: bool) -> str:
+    """Return the counts in one line."""
+    new = sum(not done.known for done in report.done)
+    known = len(report.done) - new
+    verb = "would be imported" if dry_run else "imported"
+    parts = [f"{new} {'session' if new == 1 else 'sessions'} {verb}"]
+    parts += [f"{known} already there"] if known else []
+    parts += [f"{len(report.failed)} failed"] if report.failed else []
+    parts += [
+        f"{count} {'file' if count == 1 else 'files'} {_singular(why, count)}"
+        for why, count in report.passed_over.items()
+        if count > 0
+    ]
+    parts += [f"{report.links} links not followed"] if report.links else []
+    return ", ".join(parts)
+
+
+def _singular(why: str, count: int) -> str:
+    return (
+        {"are no recordings": "is no recording", "hold no recording": "holds no recording"}.get(why, why)
+        if count == 1
+        else why
+    )
+
+
+def cells_of(done: Done) -> tuple[str, ...]:
+    """Return a row of the table: athlete, start, mode, duration, distance, heart rate."""
+    figures = done.figures
+    rate = (
+        ""
+        if figures.heart_rate_mean_bpm is None
+        else f"{figures.heart_rate_mean_bpm:.0f} (max {figures.heart_rate_max_bpm:.0f})"
+    )
+    distance = "" if figures.distance_m is None else f"{figures.distance_m:,.0f} m"
+    return (
+        str(done.athlete_id or "?"),
+        _start(figures),
+        "match" if done.mode == "game" else done.mode,
+        _duration(figures.duration_s),
+        distance,
+        rate,
+    )
+
+
+def _start(figures: Figures) -> str:
+    if figures.start_t is None:
+        return ""
+    zone: tzinfo | None = None if figures.offset_s is None else timezone(timedelta(seconds=figures.offset_s))
+    return datetime.fromtimestamp(figures.start_t, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def lines_of(done: Done) -> list[str]:
+    """Return what was understood of a recording, for a dry run."""
+    figures = done.figures
+    owner = f"athlete {done.athlete_id}" if done.athlete_id is not None else f"no athlete: {done.problem}"
+    lines = [f"{figures.label}", f"  format: {figures.kind}; {owner}; {'match' if done.mode == 'game' else done.mode}"]
+    if figures.start_t is not None:
+        rate = f", {figures.rate_hz:.3g} rows a second" if figures.rate_hz else ""
+        lines.append(
+            f"  start: {_start(figures)}, duration {_duration(figures.duration_s)}, {figures.rows:,} rows{rate}"
+        )
+    lines += [f"  {name}: {low:.6g} to {high:.6g}" for name, (low, high) in figures.channels.items()]
+    lines += [f"  beat intervals: {figures.beats:,}"] if figures.beats else []
+    if figures.distance_m is not None:
+        lines.append(f"  distance: {figures.distance_m:,.0f} m by {figures.distance_from}")
+    lines += (
+        [f"  the device says: {', '.join(f'{name} {value:,.1f}' for name, value in figures.totals.items())}"]
+        if figures.totals
+        else []
+    )
+    return [*lines, *(f"  note: {note}" for note in figures.notes)]
+
+
+def as_json(report: Report, code: int) -> dict[str, object]:
+    """Return the report for programs."""
+    sessions = [
+        {
+            **dataclasses.asdict(done.figures),
+            "athlete_id": done.athlete_id,
+            "mode": done.mode,
+            "path": str(done.path) if done.path else None,
+            "already_imported": done.known,
+            "problem": done.problem or None,
+        }
+        for done in report.done
+    ]
+    return {
+        "sessions": sessions,
+        "failed": report.failed,
+        "passed_over": dict(report.passed_over),
+        "links_not_followed": report.links,
+        "exit_code": code,
+    }

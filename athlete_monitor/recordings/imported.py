@@ -1,26 +1,48 @@
-"""What an importer makes of a foreign recording, and how that becomes a session file."""
+"""What an importer makes of a foreign recording."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, FloatArray
-from athlete_monitor.channels import TABLE
+from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, FloatArray, IntArray
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.wire.sample import NO_PROFILE, Sample, WireProfile
-from athlete_monitor.wire.session_files import EXTRA_CHANNELS, RR_COLUMN, SessionWriter
-from athlete_monitor.wire.timestamps import file_stamp
+from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Tags, WireProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-_SCALE: Final = 10.0 ** np.array([max(4, channel.decimals) for channel in TABLE])
-"""Four decimals are finer than any sensor here and keep the files small; degrees need more."""
-_LIMITS: Final = np.array([channel.limits for channel in TABLE])
+Mode = Literal["training", "game"]
+NOTHING: Final[Mapping[str, FloatArray]] = MappingProxyType({})
+POSITION_QUALITY: Final = ("hdop", "satellites", "position_quality_percent")
+"""What a file may hold beside our channels: how good a position is. It is used and not kept."""
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whom a recording is of, as far as the file tells.
+
+    Attributes:
+        name: the athlete's name.
+        number: the shirt's number.
+        athlete_id: our own number, in files of ours.
+        device: the device's id or serial number.
+    """
+
+    name: str | None = None
+    number: str | None = None
+    athlete_id: int | None = None
+    device: str | None = None
+
+    def __str__(self) -> str:
+        number = f"number {self.number}" if self.number else ""
+        athlete = f"athlete {self.athlete_id}" if self.athlete_id is not None else ""
+        return self.name or number or athlete or "an athlete whom the file does not name"
 
 
 @dataclass(frozen=True)
@@ -29,72 +51,112 @@ class Imported:
 
     Attributes:
         source: the file or folder it was read from.
-        t: epoch seconds, increasing, [n].
-        values: [n, len(CHANNELS)], SI units, NaN where not measured.
+        t: epoch seconds, [n].
+        channels: what was measured, each [n], by channel, SI units, NaN where not measured. Beside the channels of
+            ``arrays.CHANNELS`` the names in ``POSITION_QUALITY``.
         rr: beat intervals in ms by row: those of the beats since the row before.
         profile: the athlete's body, as far as the recording tells.
         notes: what a user should know about it, one sentence each.
+        label: what the recording is called in messages; the source where empty.
+        kind: the format it was read from.
+        whose: whom it is of.
+        mode: training or game, None where the file does not say.
+        tags: the different tags of the rows.
+        tag_index: which of ``tags`` belongs to a row, [n]; None where all have the first.
+        offset_s: seconds of the recording's local time ahead of UTC; None where not known.
+        totals: what the device itself says of the whole recording: ``duration_s``, ``distance_m``,
+            ``heart_rate_mean_bpm``, ``heart_rate_max_bpm``, ``speed_max_mps``.
+        cadence: what the channel of that name counts in the file.
+        summary: the rows of a file that holds figures only and no samples.
     """
 
     source: Path
     t: FloatArray
-    values: FloatArray
+    channels: Mapping[str, FloatArray] = field(default_factory=lambda: NOTHING)
     rr: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
     profile: WireProfile = NO_PROFILE
     notes: tuple[str, ...] = ()
+    label: str = ""
+    kind: str = ""
+    whose: Whose = Whose()
+    mode: Mode | None = None
+    tags: tuple[Tags, ...] = (NO_TAGS,)
+    tag_index: IntArray | None = None
+    offset_s: int | None = None
+    totals: Mapping[str, float] = field(default_factory=dict)
+    summary: tuple[Mapping[str, object], ...] = ()
+
+    def __str__(self) -> str:
+        return self.label or str(self.source)
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    @property
+    def values(self) -> FloatArray:
+        """All channels side by side, [n, len(CHANNELS)]."""
+        return self.block(0, len(self.t))
+
+    def block(self, start: int, stop: int) -> FloatArray:
+        """Return some rows of all channels, [stop - start, len(CHANNELS)]."""
+        values = np.full((len(self.t[start:stop]), len(CHANNELS)), np.nan)
+        for name, column in self.channels.items():
+            if name in CHANNEL_INDEX:
+                values[:, CHANNEL_INDEX[name]] = column[start:stop]
+        return values
+
+    def has(self, *names: str) -> bool:
+        """Whether each of these channels has a measurement.
+
+        >>> Imported(None, np.zeros(2), {"speed_mps": np.array([1.0, np.nan])}).has("speed_mps")
+        True
+        """
+        return all(name in self.channels and not np.isnan(self.channels[name]).all() for name in names)
+
+    def noted(self, *notes: str) -> Imported:
+        """Return the recording with further notes; empty ones are left out."""
+        return dataclasses.replace(self, notes=(*self.notes, *(note for note in notes if note)))
+
+    def with_channels(self, changed: Mapping[str, FloatArray | None], *notes: str) -> Imported:
+        """Return the recording with some channels replaced, added, or (where None) left out."""
+        merged = {name: column for name, column in {**self.channels, **changed}.items() if column is not None}
+        return dataclasses.replace(self, channels=merged).noted(*notes)
+
+    def rows(self, index: IntArray) -> Imported:
+        """Return the recording with these rows, in this order; beats of a row that goes move to the next one kept."""
+        if len(index) == len(self.t) and (index == np.arange(len(index))).all():
+            return self
+        return dataclasses.replace(
+            self,
+            t=self.t[index],
+            channels={name: column[index] for name, column in self.channels.items()},
+            rr=_moved_beats(self.rr, index),
+            tag_index=None if self.tag_index is None else self.tag_index[index],
+        )
+
+
+def _moved_beats(rr: Mapping[int, tuple[float, ...]], index: IntArray) -> dict[int, tuple[float, ...]]:
+    if not rr or not len(index):
+        return {}
+    where = {old: new for new, old in enumerate(index.tolist())}
+    kept = np.sort(index)
+    moved: dict[int, tuple[float, ...]] = {}
+    for row in sorted(rr):
+        target = where.get(row)
+        if target is None:
+            after = int(np.searchsorted(kept, row))
+            target = where[int(kept[min(after, len(kept) - 1)])]
+        moved[target] = (*moved.get(target, ()), *rr[row])
+    return moved
 
 
 def checked(recording: Imported) -> Imported:
-    """Return the recording with values out of physical range left out, and noted.
+    """Return the recording as it is.
 
     Raises:
-        RecordingError: it measures nothing, or its times do not increase.
+        RecordingError: it measures nothing.
     """
-    values = recording.values
-    if not len(values) or np.isnan(values).all():
-        raise RecordingError(f"{recording.source}: holds no measurement")
-    if (np.diff(recording.t) <= 0).any():
-        row = int(np.argmax(np.diff(recording.t) <= 0)) + 3
-        raise RecordingError(f"{recording.source}: the time does not increase at row {row}")
-    beyond = (values < _LIMITS[:, 0]) | (values > _LIMITS[:, 1])
-    names = [CHANNELS[channel] for channel in np.unique(np.nonzero(beyond)[1])]
-    if not names:
-        return recording
-    note = f"{int(beyond.sum())} values out of physical range are left out ({', '.join(names)})"
-    kept = np.where(beyond, np.nan, values)
-    return Imported(recording.source, recording.t, kept, recording.rr, recording.profile, (*recording.notes, note))
-
-
-def write_session(recording: Imported, root: Path, athlete_id: int, device_id: str) -> Path:
-    """Write a training session file and return its path.
-
-    Args:
-        recording: what to write.
-        root: folder of all training sessions.
-        athlete_id: whose session it becomes.
-        device_id: which device it counts as.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    extra = [name for name in EXTRA_CHANNELS if not np.isnan(recording.values[:, CHANNEL_INDEX[name]]).all()]
-    if recording.rr:
-        extra.append(RR_COLUMN)
-    start_t = float(recording.t[0])
-    with SessionWriter(root, "training", athlete_id, device_id, start_t, recording.profile, extra) as writer:
-        writer.write(samples(recording, athlete_id, device_id))
-    return writer.path
-
-
-def samples(recording: Imported, athlete_id: int, device_id: str) -> Iterator[Sample]:
-    """Yield the rows as samples, numbered by their row."""
-    rows = (np.rint(recording.values * _SCALE) / _SCALE).tolist()
-    for row, (t, values) in enumerate(zip(recording.t.tolist(), rows, strict=True)):
-        rr = recording.rr.get(row, ())
-        yield Sample(device_id, t, tuple(values), athlete_id, row, recording.profile, rr_intervals_ms=rr)
-
-
-def session_from(recording: Imported, root: Path, athlete_id: int) -> Path | None:
-    """Return the athlete's session that starts in the same second, or None: importing twice would teach it twice."""
-    stamp = file_stamp(float(recording.t[0]))
-    return next(iter(sorted((root / f"player_{athlete_id}").glob(f"TR*_{stamp}.csv*"))), None)
+    measures = any(name in CHANNEL_INDEX and not np.isnan(column).all() for name, column in recording.channels.items())
+    if not len(recording.t) or not (measures or recording.rr):
+        raise RecordingError(f"{recording}: holds no measurement")
+    return recording

@@ -1,17 +1,21 @@
-"""Recordings become training sessions."""
+"""Many files in one go: recognised, assigned, written; one that fails never stops the others."""
 
 from __future__ import annotations
 
 import gzip
+import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from athlete_monitor.arrays import CHANNELS
+from athlete_monitor.athletes import Athlete
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings import KINDS, READERS, import_recordings
-from athlete_monitor.recordings.imported import Imported, checked, write_session
+from athlete_monitor.recordings import prepare
+from athlete_monitor.recordings.batch import Report, Request, import_files
+from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.imported import Imported, checked
+from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.wire.sample import WireProfile
 from athlete_monitor.wire.session_reader import read_session
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROWS = "t_s,hr_bpm,speed_mps,cadence_spm,distance_m,altitude_m\n0,81,1.2,114,1,275\n1,82,1.3,114,2,276\n"
+TABLE = "timestamp,heart_rate\n2026-05-04 10:00:00,120\n2026-05-04 10:00:01,121\n"
 
 
 def run_file(folder: Path, start: str, rows: str = ROWS) -> Path:
@@ -27,77 +32,161 @@ def run_file(folder: Path, start: str, rows: str = ROWS) -> Path:
     return path
 
 
-def test_a_run_becomes_a_session_file_that_reads_back_the_same(tmp_path, sample_config):
-    config = sample_config()
-    [path] = import_recordings("runs", [run_file(tmp_path, "2021-03-25-10-40-55")], 7, config)
-    assert path == config.paths.data_root / "player_7" / "TR1_A7_D007_2021_03_25-10_40_55.csv"
-    session = read_session(path)
-    source = READERS["runs"](tmp_path / "2021-03-25-10-40-55.csv.gz", 10.0)
+def import_into(root: Path, *paths: Path, roster: tuple[Athlete, ...] = (), **request) -> Report:
+    wanted = {"athlete_id": 7, "options": Options(), **request}
+    return import_files(Request(paths, root / "training", root / "game", **wanted), roster)
+
+
+def test_a_run_becomes_a_session_file_that_reads_back_the_same(tmp_path):
+    [done] = import_into(tmp_path, run_file(tmp_path, "2021-03-25-10-40-55")).done
+    assert done.path == tmp_path / "training" / "player_7" / "TR1_A7_D007_2021_03_25-10_40_55.csv"
+    session = read_session(done.path or tmp_path)
     assert (session.athlete_id, session.device_id, session.mode) == (7, "007", "training")
-    np.testing.assert_array_equal(session.values, source.values)
-    np.testing.assert_allclose(session.t, source.t, atol=1e-3)
+    assert session.values[:, 9].tolist() == [81.0, 82.0]
+    assert np.diff(session.t).tolist() == [1.0]
 
 
-def test_a_session_has_only_the_columns_that_the_recording_measures(tmp_path, sample_config):
-    [path] = import_recordings("runs", [run_file(tmp_path, "2021-03-25-10-40-55")], 7, sample_config())
-    header = path.read_text().splitlines()[0]
-    assert header.endswith("session_phase,intensity_level,mode,speed_mps,altitude_m,cadence_spm")
+def test_a_session_has_only_the_columns_that_the_recording_measures(tmp_path):
+    rows = "t_s,hr_bpm,speed_mps,altitude_m\n0,81,1.2,275\n1,82,1.3,276\n"
+    [done] = import_into(tmp_path, run_file(tmp_path, "2021-03-25-10-40-55", rows)).done
+    assert done.path is not None
+    assert done.path.read_text().splitlines()[0].endswith("session_phase,intensity_level,mode,speed_mps,altitude_m")
 
 
-def test_several_recordings_are_numbered_by_their_starts(tmp_path, sample_config):
+def test_several_recordings_are_numbered_by_their_starts(tmp_path):
     starts = ["2021-05-02-08-59-37", "2021-03-25-10-40-55", "2021-04-16-09-04-35"]
-    paths = import_recordings("runs", [run_file(tmp_path, start) for start in starts], 7, sample_config())
-    assert [path.name[:3] for path in paths] == ["TR1", "TR2", "TR3"]
-    assert [path.name[-23:-13] for path in paths] == ["2021_03_25", "2021_04_16", "2021_05_02"]
+    report = import_into(tmp_path, *(run_file(tmp_path, start) for start in starts))
+    names = [done.path.name for done in report.done if done.path]
+    assert [name[:3] for name in names] == ["TR1", "TR2", "TR3"]
+    assert [name[-23:-13] for name in names] == ["2021_03_25", "2021_04_16", "2021_05_02"]
 
 
-def test_a_recording_is_not_taught_twice(tmp_path, sample_config):
-    config = sample_config()
-    notes: list[str] = []
+def test_a_recording_is_not_taught_twice(tmp_path):
     file = run_file(tmp_path, "2021-03-25-10-40-55")
-    first = import_recordings("runs", [file], 7, config)
-    assert import_recordings("runs", [file], 7, config, on_note=notes.append) == first
-    assert "is there already as" in notes[-1]
-    assert len(list((config.paths.data_root / "player_7").iterdir())) == 1
+    [first] = import_into(tmp_path, file).done
+    [again] = import_into(tmp_path, file).done
+    assert (again.known, again.path) == (True, first.path)
+    assert len(list((tmp_path / "training" / "player_7").iterdir())) == 1
 
 
-def test_nothing_is_written_where_one_of_several_is_damaged(tmp_path, sample_config):
-    config = sample_config()
-    files = [run_file(tmp_path, "2021-03-25-10-40-55"), run_file(tmp_path, "2021-03-26-10-40-55", "x\n1\n")]
-    with pytest.raises(RecordingError, match="2021-03-26"):
-        import_recordings("runs", files, 7, config)
-    assert not config.paths.data_root.exists()
+def test_one_damaged_file_does_not_stop_the_others(tmp_path):
+    damaged = run_file(tmp_path, "2021-03-26-10-40-55")
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    report = import_into(tmp_path, damaged, run_file(tmp_path, "2021-03-25-10-40-55"))
+    assert [done.figures.duration_s for done in report.done] == [1.0]
+    assert len(report.failed) == 1
+    assert report.failed[0].startswith(f"{damaged}: is damaged")
 
 
-def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path, sample_config):
-    with pytest.raises(RecordingError, match="unknown kind of recording 'fit'; known: hexoskin, runs, csv"):
-        import_recordings("fit", [tmp_path], 7, sample_config())
-    assert KINDS == ("hexoskin", "runs", "csv")
+def test_a_fault_of_ours_in_one_file_is_one_line_and_the_others_are_imported(tmp_path, monkeypatch):
+    real = prepare.prepared
+
+    def faulty(recording: Imported) -> list[Imported]:
+        if "2021-03-26" in str(recording):
+            raise ZeroDivisionError("a fault\nof two lines")
+        return real(recording)
+
+    monkeypatch.setattr("athlete_monitor.recordings.batch.prepared", faulty)
+    files = [run_file(tmp_path, start) for start in ("2021-03-26-10-40-55", "2021-03-25-10-40-55")]
+    report = import_into(tmp_path, *files)
+    assert len(report.done) == 1
+    assert report.failed == [f"{files[0]}: cannot be read: ZeroDivisionError: a fault of two lines"]
 
 
-def test_an_athlete_below_one_is_refused(tmp_path, sample_config):
-    with pytest.raises(RecordingError, match="athlete 0"):
-        import_recordings("runs", [tmp_path], 0, sample_config())
+def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path):
+    with pytest.raises(RecordingError, match="unknown kind of recording 'floppy'; known: "):
+        import_into(tmp_path, tmp_path, kind="floppy")
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path, sample_config):
-    config = sample_config()
-    config.paths.data_root.write_text("a file")
-    with pytest.raises(RecordingError, match="its session cannot be written"):
-        import_recordings("runs", [run_file(tmp_path, "2021-03-25-10-40-55")], 7, config)
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path):
+    (tmp_path / "training").write_text("a file")
+    [cause] = import_into(tmp_path, run_file(tmp_path, "2021-03-25-10-40-55")).failed
+    assert "its session cannot be written" in cause
+
+
+def test_folders_are_searched_and_archives_opened(tmp_path):
+    season = tmp_path / "season" / "may"
+    season.mkdir(parents=True)
+    (season / "a.csv").write_text(TABLE)
+    (season / "notes.txt").write_text("nothing to see here\n")
+    with zipfile.ZipFile(season / "b.zip", "w") as archive:
+        archive.writestr("inner/c.csv", TABLE.replace("05-04", "05-05"))
+        archive.writestr("inner/d.csv.gz", gzip.compress(TABLE.replace("05-04", "05-06").encode()))
+    report = import_into(tmp_path, tmp_path / "season")
+    assert len(report.done) == 3
+    assert not report.failed
+    assert +report.passed_over == {"are no recordings": 1}
+
+
+def test_links_in_searched_folders_are_not_followed(tmp_path):
+    season = tmp_path / "season"
+    season.mkdir()
+    (tmp_path / "secret.csv").write_text(TABLE)
+    (season / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (season / "loop").symlink_to(season)
+    report = import_into(tmp_path, season)
+    assert (report.done, report.failed, report.links) == ([], [], 2)
+
+
+def test_as_game_makes_matches(tmp_path):
+    (tmp_path / "a.csv").write_text(TABLE)
+    [done] = import_into(tmp_path, tmp_path / "a.csv", mode="game").done
+    assert done.path is not None
+    assert done.path.parent.parent == tmp_path / "game"
+    assert done.path.name.startswith("GM1_A7")
+    assert read_session(done.path).mode == "game"
+
+
+def test_a_dry_run_writes_nothing(tmp_path):
+    (tmp_path / "a.csv").write_text(TABLE)
+    [done] = import_into(tmp_path, tmp_path / "a.csv", athlete_id=None, dry_run=True).done
+    assert done.path is None
+    assert "does not say whose it is" in done.problem
+    assert not (tmp_path / "training").exists()
+
+
+NAMES = ("Ada Ämple", '"BO, Bea"')
+TWO = "timestamp,player,heart_rate\n" + "".join(
+    f"2026-05-04 10:00:0{n // 2},{NAMES[n % 2]},{100 + n}\n" for n in range(6)
+)
+ROSTER = (Athlete(id=3, device="003", name="Ada Aemple"), Athlete(id=9, device="009", name="Bea Bo"))
+
+
+def test_a_file_with_many_athletes_is_split_by_their_names(tmp_path):
+    (tmp_path / "two.csv").write_text(TWO)
+    report = import_into(tmp_path, tmp_path / "two.csv", roster=ROSTER, athlete_id=None)
+    assert [(done.athlete_id, done.figures.heart_rate_max_bpm) for done in report.done] == [(3, 104.0), (9, 105.0)]
+
+
+def test_two_athletes_in_one_file_are_refused_for_one_number(tmp_path):
+    (tmp_path / "two.csv").write_text(TWO)
+    [cause] = import_into(tmp_path, tmp_path / "two.csv").failed
+    assert "holds 2 athletes: Ada Ämple, BO, Bea" in cause
+
+
+def test_a_name_that_is_not_in_the_roster_is_listed_and_the_other_imported(tmp_path):
+    (tmp_path / "two.csv").write_text(TWO)
+    report = import_into(tmp_path, tmp_path / "two.csv", roster=ROSTER[:1], athlete_id=None)
+    assert [done.athlete_id for done in report.done] == [3]
+    assert "'BO, Bea' is not in the roster" in report.failed[0]
+
+
+def test_a_name_may_be_given_a_number(tmp_path):
+    (tmp_path / "two.csv").write_text(TWO)
+    report = import_into(tmp_path, tmp_path / "two.csv", athlete_id=None, named={"ada ample": 4, "Bea Bo": 5})
+    assert sorted(done.athlete_id or 0 for done in report.done) == [4, 5]
 
 
 def test_beats_and_the_body_survive_the_way_through_the_file(tmp_path):
     t = 1_700_000_000.0 + np.arange(3) / 10
-    values = np.full((3, len(CHANNELS)), np.nan)
-    values[:, 0] = [0.1, 0.2, 0.3]
     rr = {1: (1292.96875, 500.0)}
     body = WireProfile(20.0, 47.9, 155.0, "female")
-    session = read_session(write_session(Imported(tmp_path, t, values, rr, body), tmp_path, 3, "003"))
+    recording = Imported(tmp_path, t, {"acc_x": np.array([0.1, 0.2, 0.3])}, rr, body)
+    session = read_session(write_session(recording, tmp_path, 3, "003"))
     assert session.rr == rr
     assert session.profile == body
 
 
 def test_a_recording_without_any_measurement_is_refused(tmp_path):
     with pytest.raises(RecordingError, match="holds no measurement"):
-        checked(Imported(tmp_path, np.arange(3.0), np.full((3, len(CHANNELS)), np.nan)))
+        checked(Imported(tmp_path, np.arange(3.0), {"acc_x": np.full(3, np.nan)}))

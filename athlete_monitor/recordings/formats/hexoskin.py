@@ -13,6 +13,7 @@ always 70 bpm, some of them flagged good: what the shirt starts from before it h
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import wave
@@ -21,15 +22,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
-from scipy.signal import resample_poly
 
-from athlete_monitor.arrays import ACC, CHANNELS, GRAVITY_MPS2, HEART_RATE, FloatArray, IntArray
+from athlete_monitor.arrays import GRAVITY_MPS2, FloatArray, IntArray
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.imported import Imported, checked
-from athlete_monitor.recordings.tables import read_table
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.imported import Imported, Whose, checked
+from athlete_monitor.recordings.source import Source, beside, from_path
+from athlete_monitor.recordings.table import layout_of, read_columns, rows_of
 from athlete_monitor.wire.sample import NO_PROFILE, WireProfile
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 ACC_RATE_HZ: Final = 64
@@ -39,6 +42,40 @@ START_VALUE_BPM: Final = 70
 _INT16_BYTES: Final = 2
 _AXES: Final = ("acceleration_X.wav", "acceleration_Y.wav", "acceleration_Z.wav")
 _INFO: Final = "info.json"
+_SUBJECTS: Final = "subjects.csv"
+_NAMES: Final = frozenset(
+    {*_AXES, _INFO, "heart_rate.wav", "heart_rate_quality.wav", "RR_interval.csv", "RR_interval_quality.csv", _SUBJECTS}
+)
+
+
+def recognise(source: Source) -> bool:
+    """Whether this is the description of a recording whose acceleration lies beside it."""
+    return source.name == _INFO and b"start_date" in source.head and _AXES[0] in source.siblings()
+
+
+def read(source: Source, options: Options) -> list[Imported]:
+    """Read the recording that a description belongs to.
+
+    Raises:
+        RecordingError: as ``read_hexoskin``.
+    """
+    files = dict(source.siblings())
+    above = source.path.parent.parent / _SUBJECTS
+    if not source.member and above.is_file() and _SUBJECTS not in files:
+        files[_SUBJECTS] = from_path(above)
+    folder = str(source).removesuffix(_INFO).rstrip("/ :")
+    number = source.folders[-1] if source.folders else ""
+    return [_read(source.path.parent if not source.member else source.path, folder, number, files, options.rate_hz)]
+
+
+FORMAT: Final = Format(
+    "hexoskin",
+    "Hexoskin smart shirt (folder)",
+    recognise,
+    read,
+    lambda _source: _NAMES - {_INFO},
+    suffixes=("info.json",),
+)
 
 
 def read_hexoskin(folder: Path, rate_hz: float) -> Imported:
@@ -54,24 +91,36 @@ def read_hexoskin(folder: Path, rate_hz: float) -> Imported:
     Raises:
         RecordingError: a file is missing or damaged, or the recording is shorter than a second.
     """
-    start_t = _start(folder)
-    axes = [_wav(folder / name, ACC_RATE_HZ) for name in _AXES]
-    heart_rate, quality = _wav(folder / "heart_rate.wav", 1), _wav(folder / "heart_rate_quality.wav", 1)
+    files = beside(folder)
+    if _INFO not in files:
+        raise RecordingError(_no_recording(folder))
+    above = folder.resolve().parent / _SUBJECTS
+    if above.is_file():
+        files[_SUBJECTS] = from_path(above)
+    return _read(folder, str(folder), folder.resolve().name, files, rate_hz)
+
+
+def _read(path: Path, label: str, number: str, files: Mapping[str, Source], rate_hz: float) -> Imported:
+    start_t = _start(label, files)
+    axes = [_wav(label, name, files, ACC_RATE_HZ) for name in _AXES]
+    heart_rate, quality = (_wav(label, name, files, 1) for name in ("heart_rate.wav", "heart_rate_quality.wav"))
     seconds = {name: len(axis) / ACC_RATE_HZ for name, axis in zip(_AXES, axes, strict=True)}
     seconds |= {"heart_rate.wav": float(len(heart_rate)), "heart_rate_quality.wav": float(len(quality))}
     span_s = min(seconds.values())
     if span_s < 1:
-        raise RecordingError(f"{folder}: is shorter than a second")
+        raise RecordingError(f"{label}: is shorter than a second")
     counts = np.column_stack([axis[: round(span_s * ACC_RATE_HZ)] for axis in axes])
     acc = resampled(counts / COUNTS_PER_G * GRAVITY_MPS2, rate_hz)
     t = np.arange(len(acc)) / rate_hz
-    values = np.full((len(t), len(CHANNELS)), np.nan)
-    values[:, ACC] = acc
-    values[:, HEART_RATE], heart_rate_notes = _heart_rate(heart_rate[: int(span_s)], quality[: int(span_s)], t, rate_hz)
-    rr, rr_notes = _rr_intervals(folder, len(t), rate_hz)
-    profile, profile_notes = _profile(folder)
-    notes = (*_span_notes(seconds, span_s), *heart_rate_notes, *rr_notes, *profile_notes)
-    return checked(Imported(folder, start_t + t, values, rr, profile, notes))
+    channels = dict(zip(("acc_x", "acc_y", "acc_z"), acc.T, strict=True))
+    rate, rate_notes = _heart_rate(heart_rate[: int(span_s)], quality[: int(span_s)], t, rate_hz)
+    rr, rr_notes = _rr_intervals(files, len(t), rate_hz)
+    profile, profile_notes = _profile(label, number.lstrip("0"), files)
+    notes = (*_span_notes(seconds, span_s), *rate_notes, *rr_notes, *profile_notes)
+    channels["heart_rate_bpm"] = rate
+    return checked(
+        Imported(path, start_t + t, channels, rr, profile, notes, label, "hexoskin", Whose(number=number or None))
+    )
 
 
 def resampled(signal: FloatArray, rate_hz: float) -> FloatArray:
@@ -87,21 +136,20 @@ def resampled(signal: FloatArray, rate_hz: float) -> FloatArray:
     ratio = Fraction(rate_hz).limit_denominator(1000) / ACC_RATE_HZ
     if ratio == 1:
         return signal
+    from scipy.signal import resample_poly
+
     return np.asarray(resample_poly(signal, ratio.numerator, ratio.denominator, axis=0, padtype="edge"))
 
 
-def _start(folder: Path) -> float:
-    path = folder / _INFO
+def _start(label: str, files: Mapping[str, Source]) -> float:
     try:
-        info: Any = json.loads(path.read_text(encoding="utf-8"))
+        info: Any = json.loads(files[_INFO].read())
         start = datetime.fromisoformat(str(info["start_date"]).replace("Z", "+00:00"))
-    except FileNotFoundError:
-        raise RecordingError(_no_recording(folder)) from None
-    except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError):
-        raise RecordingError(f"{path}: has no readable start_date") from None
-    return (start if start.tzinfo else start.replace(tzinfo=timezone.utc)).timestamp()
+        return (start if start.tzinfo else start.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+        if isinstance(error, RecordingError):
+            raise
+        raise RecordingError(f"{label}/{_INFO}: has no readable start_date") from None
 
 
 def _no_recording(folder: Path) -> str:
@@ -110,17 +158,17 @@ def _no_recording(folder: Path) -> str:
     return f"{folder}: is no Hexoskin recording: {_INFO} is missing{hint}"
 
 
-def _wav(path: Path, rate_hz: int) -> IntArray:
+def _wav(label: str, name: str, files: Mapping[str, Source], rate_hz: int) -> IntArray:
     """Return the samples of a mono 16-bit WAV of this rate."""
+    path = f"{label}/{name}"
+    if name not in files:
+        raise RecordingError(f"{path}: is missing")
+    content = files[name].read()
     try:
-        with wave.open(str(path), "rb") as file:
+        with wave.open(io.BytesIO(content), "rb") as file:
             found = (file.getnchannels(), file.getsampwidth(), file.getframerate())
-            declared, data = file.getnframes(), file.readframes(file.getnframes())
-    except FileNotFoundError:
-        raise RecordingError(f"{path}: is missing") from None
-    except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
-    except (wave.Error, EOFError) as error:
+            declared, data = file.getnframes(), file.readframes(min(file.getnframes(), len(content)))
+    except (wave.Error, EOFError, ValueError) as error:
         raise RecordingError(f"{path}: is no WAV file: {str(error) or 'it ends early'}") from None
     if found != (1, _INT16_BYTES, rate_hz):
         channels, width, rate = found
@@ -157,11 +205,13 @@ def _start_values(heart_rate: IntArray) -> int:
     return int(other[0]) if len(other) else len(heart_rate)
 
 
-def _rr_intervals(folder: Path, rows: int, rate_hz: float) -> tuple[dict[int, tuple[float, ...]], tuple[str, ...]]:
+def _rr_intervals(
+    files: Mapping[str, Source], rows: int, rate_hz: float
+) -> tuple[dict[int, tuple[float, ...]], tuple[str, ...]]:
     """Return the good intervals in ms, on the first row at or after their beat."""
-    if not (folder / "RR_interval.csv").exists() or not (folder / "RR_interval_quality.csv").exists():
+    if "RR_interval.csv" not in files or "RR_interval_quality.csv" not in files:
         return {}, ("there are no RR intervals",)
-    beats, flags = (_beats(folder / name) for name in ("RR_interval.csv", "RR_interval_quality.csv"))
+    beats, flags = (_beats(files[name]) for name in ("RR_interval.csv", "RR_interval_quality.csv"))
     found: dict[int, tuple[float, ...]] = {}
     for second, ticks in beats.items():
         row = math.ceil(second * rate_hz - 1e-9)
@@ -170,30 +220,27 @@ def _rr_intervals(folder: Path, rows: int, rate_hz: float) -> tuple[dict[int, tu
     return found, (f"{sum(map(len, found.values()))} of {len(beats)} RR intervals are good",)
 
 
-def _beats(path: Path) -> dict[float, float]:
+def _beats(source: Source) -> dict[float, float]:
     """Return the second column by the first one, the time in s since the start."""
-    table = read_table(path, may_be_empty=True)
-    if len(table.header) != 2:
-        raise RecordingError(f"{path}: has {len(table.header)} columns; needed: time and value")
-    time, value = table.header
-    return dict(zip(table.numbers(time).tolist(), table.numbers(value).tolist(), strict=True))
+    layout = layout_of(source)
+    if len(layout.header) != 2:
+        raise RecordingError(f"{source}: has {len(layout.header)} columns; needed: time and value")
+    columns = read_columns(layout, [0, 1], may_be_empty=True)
+    pairs = zip(columns.numbers[0].tolist(), columns.numbers[1].tolist(), strict=True)
+    return {second: value for second, value in pairs if math.isfinite(second) and math.isfinite(value)}
 
 
-def _profile(folder: Path) -> tuple[WireProfile, tuple[str, ...]]:
+def _profile(label: str, number: str, files: Mapping[str, Source]) -> tuple[WireProfile, tuple[str, ...]]:
     """Return the body of the person whose number is the folder's name, as far as ``subjects.csv`` tells."""
-    path, number = folder.resolve().parent / "subjects.csv", folder.resolve().name.lstrip("0")
-    if not path.exists():
-        return NO_PROFILE, (f"{path} is missing: nothing is known of the athlete's body",)
-    table = read_table(path)
-    names = [name.strip().lower() for name in table.header]
-    row = next((dict(zip(names, cells, strict=True)) for cells in table.rows if _id(names, cells) == number), None)
+    if _SUBJECTS not in files:
+        return NO_PROFILE, (f"{_SUBJECTS} is not above {label}: nothing is known of the athlete's body",)
+    layout = layout_of(files[_SUBJECTS])
+    names = [name.lower() for name in layout.header]
+    people = [dict(zip(names, cells, strict=False)) for _, cells in rows_of(layout)]
+    row = next((person for person in people if person.get("id", "").strip().lstrip("0") == number), None)
     if row is None:
-        return NO_PROFILE, (f"{path} has no row for {number}: nothing is known of the athlete's body",)
+        return NO_PROFILE, (f"{files[_SUBJECTS]} has no row for {number}: nothing is known of the athlete's body",)
     return WireProfile(_float(row.get("age")), _float(row.get("weight")), _float(row.get("height")), _sex(row)), ()
-
-
-def _id(names: list[str], cells: tuple[str, ...]) -> str | None:
-    return cells[names.index("id")].lstrip("0") if "id" in names else None
 
 
 def _float(cell: str | None) -> float | None:

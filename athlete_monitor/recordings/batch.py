@@ -1,0 +1,290 @@
+"""Many files in one go: each is recognised, read, assigned and written; one that fails never stops the others."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import MonitorError, RecordingError
+from athlete_monitor.recordings.figures import Figures, figures_of
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.owners import Owners
+from athlete_monitor.recordings.prepare import prepared
+from athlete_monitor.recordings.registry import by_kind, recognised
+from athlete_monitor.recordings.search import Search, search
+from athlete_monitor.recordings.source import NotARecording, Source
+from athlete_monitor.recordings.tabular import named
+from athlete_monitor.recordings.writing import session_from, write_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.athletes import Athlete
+    from athlete_monitor.recordings.imported import Imported, Mode, Whose
+
+log = logging.getLogger(__name__)
+_HELD_CELLS: Final = 2_000_000
+"""Cells of recordings that wait to be written in the order of their starts: 16 MB."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user wants imported.
+
+    Attributes:
+        paths: files and folders.
+        training_root: folder of training sessions.
+        game_root: folder of matches.
+        options: for the readers.
+        kind: the format of all files, recognised where None.
+        athlete_id: whose all of them are.
+        named: athletes by the names in the files.
+        mode: training or game, from the files where None.
+        device: which device they count as.
+        dry_run: whether nothing is written.
+        create: makes an athlete for a recording whose owner is not in the roster, and returns the number.
+    """
+
+    paths: Sequence[Path]
+    training_root: Path
+    game_root: Path
+    options: Options = field(default_factory=Options)
+    kind: str | None = None
+    athlete_id: int | None = None
+    named: Mapping[str, int] = field(default_factory=dict)
+    mode: Mode | None = None
+    device: str | None = None
+    dry_run: bool = False
+    create: Callable[[Whose], int] | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A session that was imported, or would be.
+
+    Attributes:
+        figures: what was read.
+        athlete_id: whose it is; None in a dry run without owner.
+        mode: training or game.
+        path: the session file; None in a dry run, and for figures without samples.
+        known: whether it was there already.
+        problem: why it has no owner, in a dry run.
+    """
+
+    figures: Figures
+    athlete_id: int | None
+    mode: Mode
+    path: Path | None
+    known: bool = False
+    problem: str = ""
+
+
+@dataclass
+class Report:
+    """What became of all files.
+
+    Attributes:
+        done: sessions, oldest first as far as they were read together.
+        failed: one line for each file or recording that could not be imported.
+        passed_over: files in searched folders that are no recordings, by why.
+        links: links that were not followed.
+    """
+
+    done: list[Done] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+    links: int = 0
+
+
+def import_files(
+    request: Request,
+    roster: Iterable[Athlete],
+    on_file: Callable[[str, int, int], None] = lambda _label, _place, _of: None,
+    on_done: Callable[[Done], None] = lambda _done: None,
+) -> Report:
+    """Import all recordings below the paths.
+
+    Args:
+        request: what to import and how.
+        roster: for the owners.
+        on_file: told each file before it is read: its label, its place and how many there are.
+        on_done: told each session when it is written.
+
+    Raises:
+        RecordingError: the kind is not known.
+    """
+    forced = by_kind(request.kind) if request.kind else None
+    found = search(request.paths)
+    report = Report(failed=list(found.failed), links=found.links)
+    run = _Run(request, Owners(roster, request.athlete_id, request.named), report, on_done)
+    jobs = list(_jobs(found, forced, report))
+    for place, (source, known) in enumerate(jobs):
+        on_file(str(source), place, len(jobs))
+        with_boundary(
+            str(source),
+            report,
+            partial(run.take, source, known),
+            named=found.is_named(source),
+        )
+    run.write()
+    return report
+
+
+def with_boundary(label: str, report: Report, work: Callable[[], None], *, named: bool = True) -> None:
+    """Do some work; whatever goes wrong in it becomes one line."""
+    try:
+        work()
+    except NotARecording as error:
+        if named:
+            report.failed.append(str(error))
+        else:
+            report.passed_over["hold no recording"] += 1
+    except MonitorError as error:
+        report.failed.append(str(error))
+    except MemoryError:
+        report.failed.append(f"{label}: needs more memory than there is")
+    except Exception as error:
+        log.exception("%s", label)
+        report.failed.append(f"{label}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}")
+
+
+def _jobs(found: Search, forced: Format | None, report: Report) -> Iterator[tuple[Source, Format]]:
+    """Yield the files that are recordings, each with its format; companions of a recording are no jobs themselves."""
+    taken: set[tuple[object, ...]] = set()
+    known_files = []
+    for source in found.files:
+        known = _format(source, forced, found, report)
+        if known is not None:
+            known_files.append((source, known))
+            if _key(source, source.name) not in taken:
+                taken.update(_key(source, name) for name in known.companions(source) - {source.name})
+    yield from ((source, known) for source, known in known_files if _key(source, source.name) not in taken)
+    companions = sum(_key(source, source.name) in taken for source in found.files)
+    report.passed_over["are no recordings"] -= companions
+
+
+def _key(source: Source, name: str) -> tuple[object, ...]:
+    return (source.path if source.member else source.path.parent, *source.member.split("/")[:-1], name)
+
+
+def _format(source: Source, forced: Format | None, found: Search, report: Report) -> Format | None:
+    known = forced or recognised(source)
+    if known is None:
+        if found.is_named(source):
+            report.failed.append(f"{source}: {unrecognised(source)}")
+        else:
+            report.passed_over["are no recordings"] += 1
+    return known
+
+
+def unrecognised(source: Source) -> str:
+    """Return what is wrong with a file that is no known recording."""
+    from athlete_monitor.recordings.formats.generic import understood
+    from athlete_monitor.recordings.tabular import imported
+
+    if not source.head:
+        try:
+            source.read(1024)
+        except RecordingError as error:
+            return str(error).removeprefix(f"{source}: ")
+        return "is empty"
+    try:
+        imported(understood(source, Options(start_t=0.0)), Options(start_t=0.0))
+    except RecordingError as error:
+        return f"is not recognised as a recording: {str(error).removeprefix(f'{source}: ')}"
+    return "is not recognised as a recording"
+
+
+class _Run:
+    """Recordings on their way to session files."""
+
+    def __init__(self, request: Request, owners: Owners, report: Report, on_done: Callable[[Done], None]) -> None:
+        self._request = request
+        self._owners = owners
+        self._report = report
+        self._on_done = on_done
+        self._held: list[tuple[Imported, int]] = []
+        self._cells = 0
+
+    def take(self, source: Source, known: Format) -> None:
+        """Read a file and keep its sessions to be written; recordings in it that fail do not stop the others.
+
+        Raises:
+            RecordingError: the file is not readable, or has several athletes where the user names one.
+        """
+        recordings = known.read(source, self._request.options)
+        people = list(dict.fromkeys(str(recording.whose) for recording in recordings))
+        if self._request.athlete_id is not None and len(people) > 1:
+            raise RecordingError(
+                f"{source}: holds {len(people)} athletes: {named(people)}; leave --athlete out, "
+                "or give --athlete NAME=N for each"
+            )
+        for recording in recordings:
+            whole = dataclasses.replace(recording, kind=recording.kind or known.kind)
+            with_boundary(str(whole), self._report, partial(self._take_one, whole, source))
+
+    def _take_one(self, recording: Imported, source: Source) -> None:
+        parts = [recording] if recording.summary else prepared(recording)
+        folders = (*source.folders, source.stem)
+        if self._request.dry_run:
+            self._look(parts, folders)
+            return
+        athlete_id = self._owner(recording, folders)
+        for part in parts:
+            self._held.append((part, athlete_id))
+            self._cells += len(part.t) * (len(part.channels) + 1)
+        if self._cells > _HELD_CELLS:
+            self.write()
+
+    def _look(self, parts: Sequence[Imported], folders: Sequence[str]) -> None:
+        for part in parts:
+            problem, athlete_id = "", None
+            try:
+                athlete_id = self._owners.athlete_of(part.whose, folders)
+            except RecordingError as error:
+                problem = str(error)
+            self._finish(Done(figures_of(part), athlete_id, self._mode(part), None, problem=problem))
+
+    def _owner(self, recording: Imported, folders: Sequence[str]) -> int:
+        try:
+            return self._owners.athlete_of(recording.whose, folders)
+        except RecordingError as error:
+            if self._request.create is None or (
+                recording.whose.name is None and recording.whose.number is None and recording.whose.athlete_id is None
+            ):
+                raise RecordingError(f"{recording}: {error}") from None
+            return self._request.create(recording.whose)
+
+    def _mode(self, recording: Imported) -> Mode:
+        return self._request.mode or recording.mode or "training"
+
+    def write(self) -> None:
+        """Write what is held, in the order of the starts."""
+        held, self._held, self._cells = (
+            sorted(self._held, key=lambda item: float(item[0].t[0]) if len(item[0].t) else 0.0),
+            [],
+            0,
+        )
+        for recording, athlete_id in held:
+            with_boundary(str(recording), self._report, partial(self._write, recording, athlete_id))
+
+    def _write(self, recording: Imported, athlete_id: int) -> None:
+        mode = self._mode(recording)
+        root = self._request.training_root if mode == "training" else self._request.game_root
+        figures = figures_of(recording)
+        if recording.summary:
+            self._finish(Done(figures, athlete_id, mode, None))
+            return
+        known = session_from(recording, root, athlete_id, mode)
+        device = self._request.device or f"{athlete_id:03d}"
+        path = known or write_session(recording, root, athlete_id, device, mode)
+        self._finish(Done(figures, athlete_id, mode, path, known=known is not None))
+
+    def _finish(self, done: Done) -> None:
+        self._on_done(done)
+        self._report.done.append(done)

@@ -1,0 +1,64 @@
+"""Text to numbers, for whole columns at once. What is no number is missing and counted, never guessed."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.arrays import FloatArray
+
+MISSING: Final = frozenset(
+    {"", "na", "n/a", "nan", "-nan", "null", "none", "-", "--", "#n/a", "?", "inf", "-inf", "infinity"}
+)
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_PLAIN: Final = frozenset("0123456789.+-eE,")
+
+
+def number(text: str, decimal: str = ".") -> float | None:
+    """Return the number in a cell, NaN where the cell is empty, None where it holds something else.
+
+    >>> number("8,64", ","), number("1_110"), number(" 7 ")
+    (8.64, None, 7.0)
+    """
+    bare = text.strip()
+    if decimal == ",":
+        bare = bare.replace(",", ".")
+    if _NUMBER.fullmatch(bare):
+        value = float(bare)
+        return value if np.isfinite(value) else None
+    return float("nan") if bare.lower() in MISSING else None
+
+
+def numbers(cells: Sequence[str], decimal: str = ".") -> tuple[FloatArray, list[int]]:
+    """Return cells as numbers, NaN where there is none, and the places of cells that hold something else."""
+    quick = _quick(cells, decimal)
+    if quick is not None:
+        return quick, []
+    values = np.full(len(cells), np.nan)
+    bad = []
+    for place, cell in enumerate(cells):
+        value = number(cell, decimal)
+        if value is None:
+            bad.append(place)
+        else:
+            values[place] = value
+    return values, bad
+
+
+def _quick(cells: Sequence[str], decimal: str) -> FloatArray | None:
+    """The same for cells that are all numbers or empty; None where one is not."""
+    if not set("".join(cells)) <= _PLAIN:
+        return None
+    plain = [cell or "nan" for cell in cells]
+    if decimal == ",":
+        plain = [cell.replace(",", ".") for cell in plain]
+    try:
+        values = np.array(plain, dtype=np.str_).astype(np.float64)
+    except ValueError:
+        return None
+    return None if np.isinf(values).any() else values

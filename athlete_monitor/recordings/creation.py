@@ -1,0 +1,80 @@
+"""A new athlete in the roster file, for recordings of somebody who is not in it yet. Comments in the file stay."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from athlete_monitor.athletes import Roster
+from athlete_monitor.errors import ConfigError, RecordingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from athlete_monitor.recordings.imported import Whose
+
+
+class Creator:
+    """Adds athletes to a roster file, one for each new name.
+
+    Args:
+        path: the roster file; made where it does not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._made: dict[str, int] = {}
+        self.said: list[str] = []
+
+    def __call__(self, whose: Whose) -> int:
+        """Return the new athlete's number; the same for the same name.
+
+        Raises:
+            RecordingError: the roster cannot be written.
+        """
+        key = str(whose)
+        if key not in self._made:
+            self._made[key] = self._add(whose)
+            self.said.append(f"created athlete {self._made[key]}: {key}, in {self._path}")
+        return self._made[key]
+
+    def _add(self, whose: Whose) -> int:
+        roster = Roster.load(self._path)
+        taken = {athlete.id for athlete in roster}
+        number = whose.athlete_id if whose.athlete_id and whose.athlete_id not in taken else _free(taken)
+        devices = {athlete.device for athlete in roster}
+        device = f"{number:03d}" if f"{number:03d}" not in devices else f"new-{number}"
+        name = json.dumps(whose.name or key_name(whose), ensure_ascii=False)
+        entry = f"{{id: {number}, device: {json.dumps(device)}, name: {name}}}"
+        try:
+            old = self._path.read_text(encoding="utf-8") if self._path.exists() else "athletes: []\n"
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            new = self._path.with_name(self._path.name + ".new")
+            new.write_text(appended(old, entry), encoding="utf-8")
+            Roster.load(new)
+            new.replace(self._path)
+        except (OSError, ConfigError) as error:
+            raise RecordingError(f"{self._path}: an athlete cannot be added: {' '.join(str(error).split())}") from None
+        return number
+
+
+def key_name(whose: Whose) -> str:
+    """Return a name for somebody of whom only a number is known."""
+    return f"Number {whose.number}" if whose.number else f"Athlete {whose.athlete_id}"
+
+
+def _free(taken: set[int]) -> int:
+    return next(number for number in range(1, len(taken) + 2) if number not in taken)
+
+
+def appended(text: str, entry: str) -> str:
+    r"""Return a roster's text with one more athlete at its end.
+
+    >>> appended("athletes: []\n", "{id: 1}")
+    'athletes:\n  - {id: 1}\n'
+    """
+    lines = text.rstrip("\n").split("\n")
+    lines = ["athletes:" if line.replace(" ", "") == "athletes:[]" else line for line in lines]
+    items = [line for line in lines if line.lstrip().startswith("- ")]
+    indent = " " * (len(items[-1]) - len(items[-1].lstrip())) if items else "  "
+    return "\n".join([*lines, f"{indent}- {entry}"]) + "\n"

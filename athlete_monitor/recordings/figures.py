@@ -1,0 +1,113 @@
+"""What a recording comes to in a line: its start, length, distance and heart rate, and what it measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from athlete_monitor.arrays import CHANNEL_INDEX
+from athlete_monitor.recordings.prepare import distances_m
+from athlete_monitor.recordings.timeline import usual_step_s
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from athlete_monitor.recordings.imported import Imported
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A recording in a few numbers; None where it cannot be known.
+
+    Attributes:
+        label: what it is called.
+        kind: its format.
+        who: whom the file says it is of.
+        start_t: epoch seconds of the first row.
+        offset_s: seconds of its local time ahead of UTC, where the file tells.
+        rows: how many.
+        duration_s: from the first to the last row.
+        rate_hz: of usual rows.
+        distance_m: by the odometer, else by the speed.
+        distance_from: ``odometer``, ``speed`` or empty.
+        heart_rate_mean_bpm: over the time that has one.
+        heart_rate_max_bpm: the highest reading.
+        speed_max_mps: the highest reading.
+        beats: how many beat intervals.
+        channels: range of each channel that is measured.
+        totals: what the device says itself.
+        notes: what a user should know.
+        summary: rows of a file without samples.
+    """
+
+    label: str
+    kind: str
+    who: str
+    start_t: float | None
+    offset_s: int | None
+    rows: int
+    duration_s: float | None
+    rate_hz: float | None
+    distance_m: float | None
+    distance_from: str
+    heart_rate_mean_bpm: float | None
+    heart_rate_max_bpm: float | None
+    speed_max_mps: float | None
+    beats: int
+    channels: Mapping[str, tuple[float, float]]
+    totals: Mapping[str, float]
+    notes: tuple[str, ...]
+    summary: tuple[Mapping[str, object], ...] = ()
+
+
+def figures_of(recording: Imported) -> Figures:
+    """Return the figures of a recording."""
+    rows = len(recording.t)
+    odometer, speed = distances_m(recording) if rows else (None, None)
+    heart_rate, pace = recording.channels.get("heart_rate_bpm"), recording.channels.get("speed_mps")
+    return Figures(
+        str(recording),
+        recording.kind,
+        str(recording.whose),
+        float(recording.t[0]) if rows else None,
+        recording.offset_s,
+        rows,
+        float(recording.t[-1] - recording.t[0]) if rows else None,
+        1 / usual_step_s(recording.t) if rows > 1 else None,
+        odometer if odometer is not None else speed,
+        "odometer" if odometer is not None else "speed" if speed is not None else "",
+        _mean(recording, "heart_rate_bpm"),
+        _most(heart_rate),
+        _most(pace),
+        sum(map(len, recording.rr.values())),
+        {
+            name: _range(column)
+            for name, column in recording.channels.items()
+            if recording.has(name) and name in CHANNEL_INDEX
+        },
+        recording.totals,
+        recording.notes,
+        recording.summary,
+    )
+
+
+def _mean(recording: Imported, name: str) -> float | None:
+    """Return the mean by time: a reading counts until the next row, ten seconds at most."""
+    if not recording.has(name):
+        return None
+    column, weight = (
+        recording.channels[name],
+        np.minimum(np.diff(recording.t, append=recording.t[-1] + usual_step_s(recording.t)), 10.0),
+    )
+    good = ~np.isnan(column)
+    return float(np.average(column[good], weights=weight[good]))
+
+
+def _most(column: np.ndarray[tuple[int], np.dtype[np.float64]] | None) -> float | None:
+    return None if column is None or np.isnan(column).all() else float(np.nanmax(column))
+
+
+def _range(column: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:
+    return float(np.nanmin(column)), float(np.nanmax(column))

@@ -1,0 +1,55 @@
+"""What a format of recordings is: a name, a recogniser and a reader. A new one is one file below ``formats``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import tzinfo
+
+    from athlete_monitor.recordings.imported import Imported
+    from athlete_monitor.recordings.source import Source
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may say about files that do not say it themselves.
+
+    Attributes:
+        rate_hz: rows a second, for formats that are resampled.
+        zone: the zone of times without an offset; this machine's where None.
+        start_t: epoch seconds of the start of files that only count from 0.
+        day_first: how dates such as 03/04/2026 are read; refused where None.
+        mapping: columns of tables by the channel they are, and other keys of a mapping file.
+    """
+
+    rate_hz: float = 10.0
+    zone: tzinfo | None = None
+    start_t: float | None = None
+    day_first: bool | None = None
+    mapping: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of recordings.
+
+    Attributes:
+        kind: its name on the command line.
+        title: its name for people.
+        recognise: whether a file is of this format, from its content; must be quick and never raise.
+        read: reads all recordings in a file.
+        companions: the names of other files of the same folder that belong to the recording of a recognised file.
+        rank: formats of a lower rank are asked first; a table with any columns is asked last.
+        suffixes: the usual ends of a file's name, for messages only.
+    """
+
+    kind: str
+    title: str
+    recognise: Callable[[Source], bool]
+    read: Callable[[Source, Options], Sequence[Imported]]
+    companions: Callable[[Source], frozenset[str]] = lambda _source: frozenset()
+    rank: int = 0
+    suffixes: tuple[str, ...] = ()

@@ -1,0 +1,57 @@
+"""Any other table: what its columns are is found by their names and units, shown, and may be said in a mapping."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings import sheets
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.mapping import mapped, settings
+from athlete_monitor.recordings.table import layout_of, text_head
+from athlete_monitor.recordings.tabular import Plan, imported, plan_of
+from athlete_monitor.recordings.vocabulary import CHANNELS, DATE, ELAPSED, TIME
+
+if TYPE_CHECKING:
+    from athlete_monitor.recordings.imported import Imported
+    from athlete_monitor.recordings.source import Source
+
+LAST: Final = 1000
+
+
+def recognise(source: Source) -> bool:
+    """Whether a table has a time and at least one channel."""
+    if not sheets.is_sheet(source) and text_head(source) is None:
+        return False
+    try:
+        plan = plan_of(layout_of(source))
+    except RecordingError:
+        return False
+    return plan.first(TIME, DATE, ELAPSED) is not None and plan.first(*CHANNELS) is not None
+
+
+def understood(source: Source, options: Options) -> Plan:
+    """Return what the table is taken for.
+
+    Raises:
+        RecordingError: it is not a table, or the mapping does not fit it.
+    """
+    layout = layout_of(source)
+    return mapped(layout, options.mapping) if options.mapping else plan_of(layout)
+
+
+def read(source: Source, options: Options) -> list[Imported]:
+    """Read a table of samples, its rows at their own times.
+
+    Raises:
+        RecordingError: the layout or a unit is not known, or cells cannot be read.
+    """
+    plan = understood(source, options)
+    if options.mapping:
+        options = settings(options)
+    return imported(plan, options)
+
+
+FORMAT = Format(
+    "csv", "table of samples (CSV, Excel)", recognise, read, rank=LAST, suffixes=(".csv", ".txt", ".tsv", ".xlsx")
+)

@@ -1,0 +1,421 @@
+"""Time columns of foreign tables: what form they have, and epoch seconds from them.
+
+Understood are ISO 8601 with and without zone, day-first and month-first dates with ``/``, ``.`` or ``-``, names of
+months, 12-hour clocks, epoch seconds, milli-, micro- and nanoseconds, days of a spreadsheet, seconds, milliseconds and
+``HH:MM:SS`` since a start, and a time of day beside a column of dates. A date that can be read in two ways is refused
+with both readings.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from athlete_monitor.errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+
+    from athlete_monitor.arrays import FloatArray
+
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=timezone.utc).timestamp()
+LATEST: Final = datetime(2100, 1, 1, tzinfo=timezone.utc).timestamp()
+_EPOCH_UNITS: Final = (
+    (1e17, 1e-9, "epoch nanoseconds"),
+    (1e14, 1e-6, "epoch microseconds"),
+    (1e11, 1e-3, "epoch milliseconds"),
+)
+_ELAPSED_UNITS: Final = {
+    "s": 1.0,
+    "sec": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ns": 1e-9,
+    "min": 60.0,
+    "h": 3600.0,
+    "cs": 0.01,
+}
+_MILLISECOND_STEPS: Final = (5, 10, 20, 40, 50, 100, 200, 250, 500, 1000)
+_SERIAL_DAYS: Final = (36_526.0, 73_050.0)
+_SERIAL_START: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no zone
+_DAY_S: Final = 86_400.0
+_FIRST_HOUR_S: Final = 3600.0
+_MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january januar janvier enero",
+            "feb february februar fevrier febrero",
+            "mar march mars marz maerz marzo",
+            "apr april avr avril abril",
+            "may mai mayo",
+            "jun june juni juin junio",
+            "jul july juli juillet julio",
+            "aug august aout agosto",
+            "sep sept september septembre septiembre",
+            "oct okt october oktober octobre octubre",
+            "nov november novembre noviembre",
+            "dec dez december dezember decembre diciembre",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+_CLOCK: Final = r"(?P<h>\d{1,3}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,:](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+_ZONE: Final = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
+_DATE: Final = r"(?P<a>\d{1,4})\s?[-/. ]\s?(?P<b>\d{1,2}|[^\W\d_]{3,10}\.?)\s?[-/., ]\s?(?P<c>\d{1,4})"
+_DATED: Final = re.compile(
+    rf"(?:[^\W\d_]{{2,9}},?\s)?{_DATE}(?:(?:[T,]\s?|\s+|\s-\s)(?:{_CLOCK})?{_ZONE})?(?:\[.*\])?", re.ASCII
+)
+_COMPACT: Final = re.compile(
+    r"(?P<a>\d{4})(?P<b>\d\d)(?P<c>\d\d)[T _-]?(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)(?:\.(?P<f>\d{1,9}))?(?P<half>)" + _ZONE
+)
+_TIME: Final = re.compile(_CLOCK + _ZONE)
+_MINUTES: Final = re.compile(r"(?P<m>\d{1,3}):(?P<s>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?")
+_NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+_IN_NAME: Final = re.compile(
+    r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_. T]{0,2}(\d\d)[-_.:h]?(\d\d)(?:[-_.:m]?(\d\d))?(?!\d)", re.ASCII
+)
+MOST_BAD: Final = 0.2
+
+
+class Day(NamedTuple):
+    """A date as it is written, and its zone."""
+
+    a: str
+    b: str
+    c: str
+    zone: str
+
+
+@dataclass(frozen=True)
+class Times:
+    """What a time column says.
+
+    Attributes:
+        t: epoch seconds [n], NaN where a cell is no time.
+        form: how it is written, for people.
+        offset_s: seconds ahead of UTC where the file gives an offset.
+        notes: what a user should know.
+    """
+
+    t: FloatArray
+    form: str
+    offset_s: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is known of the times of a file from elsewhere.
+
+    Attributes:
+        label: the file, for messages.
+        zone: of times without an offset; this machine's where None.
+        start_t: the start of a file that counts from 0.
+        day_first: how a date that can be read in two ways is read.
+        unit: of a column of numbers, empty where not known.
+    """
+
+    label: str
+    zone: tzinfo | None = None
+    start_t: float | None = None
+    day_first: bool | None = None
+    unit: str = ""
+
+
+class TimeColumn:
+    """Converts the cells of a time column block by block, and the whole to epoch seconds at the end.
+
+    Args:
+        column: its name, for messages.
+        rules: what is known from elsewhere.
+    """
+
+    def __init__(self, column: str, rules: Rules) -> None:
+        self._column = column
+        self._rules = rules
+        self._days: dict[Day, int] = {}
+        self._day_rows: list[FloatArray] = []
+        self._bad: list[tuple[int, str]] = []
+        self._cells = 0
+        self._numeric = self._clocks = 0
+
+    def convert(self, cells: Sequence[str], lines: Sequence[int]) -> FloatArray:
+        """Return a block's cells as numbers or seconds of a day; the days are kept aside."""
+        seconds, days = np.full(len(cells), np.nan), np.full(len(cells), -1.0)
+        for place, cell in enumerate(cells):
+            text = cell.strip()
+            if text:
+                self._cells += 1
+                found = self._one(text)
+                if found is None:
+                    self._bad.append((lines[place], text))
+                else:
+                    seconds[place], days[place] = found
+        self._day_rows.append(days)
+        return seconds
+
+    def _one(self, text: str) -> tuple[float, float] | None:
+        if _NUMBER.fullmatch(text) and not _COMPACT.fullmatch(text):
+            self._numeric += 1
+            return float(text.replace(",", ".")), -1.0
+        match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text)
+        if match:
+            day = Day(match["a"], match["b"], match["c"], match["zone"] or "")
+            seconds = _seconds(match)
+            return None if seconds is None else (seconds, float(self._days.setdefault(day, len(self._days))))
+        clock = _TIME.fullmatch(text) if text.count(":") > 1 else _MINUTES.fullmatch(text) or _TIME.fullmatch(text)
+        if clock:
+            self._clocks += 1
+            seconds = _seconds(clock)
+            return None if seconds is None else (seconds, -1.0)
+        return None
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether the column holds dates or epoch seconds."""
+        return bool(self._days)
+
+    def finish(self, raw: FloatArray, dates: Times | None = None) -> Times:
+        """Return epoch seconds.
+
+        Args:
+            raw: all blocks of ``convert`` together.
+            dates: of a column of dates beside this one, where it has none itself.
+
+        Raises:
+            RecordingError: the column is mostly no times, its dates can be read in two ways, or its start is not known.
+        """
+        if self._bad and len(self._bad) > MOST_BAD * max(self._cells, 1):
+            line, text = self._bad[0]
+            raise RecordingError(f"{self._rules.label}: row {line}: {self._column} is not a time: {text[:40]!r}")
+        times = self._read(raw, dates)
+        notes = list(times.notes)
+        if self._bad:
+            line, text = self._bad[0]
+            notes.append(f"rows without a readable time are left out: {len(self._bad)} (row {line}: {text[:40]!r})")
+        beyond = (times.t < EARLIEST) | (times.t >= LATEST)
+        if beyond.all() and len(times.t):
+            raise RecordingError(f"{self._rules.label}: {self._column} is out of range: 2000 to 2099 are allowed")
+        return Times(times.t, times.form, times.offset_s, tuple(notes))
+
+    def _read(self, raw: FloatArray, dates: Times | None) -> Times:
+        if self._days:
+            days = np.concatenate(self._day_rows) if self._day_rows else np.empty(0)
+            return self._dated(raw, days.astype(np.int64))
+        if dates is not None:
+            return _beside(raw, dates, self._clocks > 0)
+        if self._numeric >= self._clocks:
+            return _from_numbers(raw, self._rules, self._column)
+        return _since_start(_unwrapped(raw), self._rules, "HH:MM:SS")
+
+    def _dated(self, raw: FloatArray, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Times:
+        days = list(self._days)
+        order = _order(days, self._rules)
+        t = np.where((index < 0) & (raw >= EARLIEST), raw, np.nan)
+        for number, day in enumerate(days):
+            rows = index == number
+            t[rows] = _epochs(_date(day, order), raw[rows], day.zone, self._rules)
+        offset = _offset(days[0].zone)
+        if not days[0].zone:
+            t = _folded(t, self._rules.zone)
+        named = {"ymd": "year-month-day", "dmy": "day-month-year", "mdy": "month-day-year"}[order]
+        zone = "with zone" if days[0].zone else "local time"
+        return Times(t, f"{named}, {zone}", offset or None)
+
+
+# --------------------------------------------------------------------------------------------------------------- dates
+
+
+def _seconds(match: re.Match[str]) -> float | None:
+    parts = match.groupdict()
+    hours, half = int(parts.get("h") or 0), (parts.get("half") or "").lower().replace(".", "")
+    if half:
+        if not 1 <= hours <= 12:
+            return None
+        hours = hours % 12 + (12 if half == "pm" else 0)
+    minutes, seconds = int(parts.get("m") or 0), int(parts.get("s") or 0)
+    if seconds > 60 or (parts.get("h") and minutes > 59):
+        return None
+    return hours * 3600 + minutes * 60 + seconds + float(f"0.{parts.get('f') or 0}")
+
+
+def _month(text: str) -> int | None:
+    return int(text) if text.isdigit() else _MONTHS.get(text.lower().rstrip("."))
+
+
+def _order(days: Sequence[Day], rules: Rules) -> str:
+    """Return ``ymd``, ``dmy`` or ``mdy``.
+
+    Raises:
+        RecordingError: both of the last two are possible, and differ.
+    """
+    if all(len(day.a) == 4 for day in days):
+        return "ymd"
+    if any(not day.b.isdigit() for day in days):
+        return "dmy"
+    possible = [order for order in ("dmy", "mdy") if all(_date(day, order) is not None for day in days)]
+    if not possible:
+        raise RecordingError(f"{rules.label}: {'/'.join(days[0][:3])} is not a date")
+    if len(possible) == 1 or all(int(day.a) == int(day.b) for day in days):
+        return possible[0]
+    if rules.day_first is not None:
+        return "dmy" if rules.day_first else "mdy"
+    readings = [f"{_date(days[0], order):%-d %B %Y}" for order in possible]
+    raise RecordingError(
+        f"{rules.label}: the date {'/'.join(days[0][:3])} can be {readings[0]} or {readings[1]}; "
+        "give --dates day-first or --dates month-first"
+    )
+
+
+def _date(day: Day, order: str) -> datetime | None:
+    parts = dict(zip(order, day[:3], strict=True))
+    month = _month(parts["m"])
+    year = int(parts["y"])
+    try:
+        return None if month is None else datetime(year + 2000 if year < 100 else year, month, int(parts["d"]))  # noqa: DTZ001
+    except ValueError:
+        return None
+
+
+def _offset(zone: str) -> int:
+    if zone in {"", "Z", "UTC", "GMT"}:
+        return 0
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    return (1 if zone[0] == "+" else -1) * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)
+
+
+def _epochs(date: datetime | None, seconds: FloatArray, zone: str, rules: Rules) -> FloatArray:
+    """Return the epoch of moments of one day."""
+    if date is None:
+        return np.full(len(seconds), np.nan)
+    if zone:
+        return np.asarray(date.replace(tzinfo=timezone.utc).timestamp() - _offset(zone) + seconds)
+    hours = np.floor_divide(np.nan_to_num(seconds), 3600)
+    t = np.array(seconds)
+    for hour in np.unique(hours):
+        rows = hours == hour
+        t[rows] += _local_epoch(date + timedelta(hours=float(hour)), rules.zone) - hour * 3600
+    return t
+
+
+@lru_cache(maxsize=4096)
+def _local_epoch(moment: datetime, zone: tzinfo | None, fold: int = 0) -> float:
+    try:
+        return moment.replace(tzinfo=zone, fold=fold).timestamp()
+    except (OverflowError, OSError, ValueError):
+        return float("nan")
+
+
+def _folded(t: FloatArray, zone: tzinfo | None) -> FloatArray:
+    """Tell the two hours apart that clocks show twice in autumn: the second begins where the clock goes back."""
+    back = np.flatnonzero(np.diff(t) < -1800)
+    if not len(back):
+        return t
+    repaired = t.copy()
+    for row in (back + 1).tolist():
+        local = datetime.fromtimestamp(float(t[row]), zone).replace(tzinfo=None)
+        later = _local_epoch(local, zone, 1)
+        shift = later - _local_epoch(local, zone, 0)
+        if 0 < shift <= 7200 and abs(t[row] + shift - t[row - 1]) < 1800:
+            end = later + _until_unambiguous(local, zone)
+            rows = np.arange(row, len(t))
+            repaired[rows[repaired[rows] + shift < end]] += shift
+    return repaired
+
+
+def _until_unambiguous(local: datetime, zone: tzinfo | None) -> float:
+    minutes = 0
+    while minutes < 180 and _local_epoch(local + timedelta(minutes=minutes), zone, 0) != _local_epoch(
+        local + timedelta(minutes=minutes), zone, 1
+    ):
+        minutes += 1
+    return minutes * 60.0 - local.second
+
+
+# ------------------------------------------------------------------------------------------------- numbers and clocks
+
+
+def _from_numbers(raw: FloatArray, rules: Rules, column: str) -> Times:
+    usual = float(np.nanmedian(np.abs(raw))) if not np.isnan(raw).all() else 0.0
+    for least, factor, form in _EPOCH_UNITS:
+        if usual >= least:
+            return Times(raw * factor, form)
+    if usual >= EARLIEST:
+        return Times(raw, "epoch seconds")
+    step = float(np.nanmedian(np.abs(np.diff(raw)))) if len(raw) > 1 else 0.0
+    if _SERIAL_DAYS[0] <= usual < _SERIAL_DAYS[1] and 0 < step < 0.01:
+        start = _local_epoch(_SERIAL_START, rules.zone)
+        return Times(start + np.round(raw * _DAY_S, 3), "days of a spreadsheet, local time")
+    factor, note = _elapsed_factor(raw, step, rules, column)
+    return _since_start(raw * factor, rules, "seconds since the start", note)
+
+
+def _elapsed_factor(raw: FloatArray, step: float, rules: Rules, column: str) -> tuple[float, str]:
+    if rules.unit:
+        return _ELAPSED_UNITS.get(rules.unit.lower(), 1.0), ""
+    whole = bool((np.nan_to_num(raw) % 1 == 0).all())
+    if whole and step in _MILLISECOND_STEPS:
+        return 1e-3, f"{column} is taken as milliseconds: it counts in steps of {step:g}"
+    return 1.0, ""
+
+
+def _since_start(elapsed: FloatArray, rules: Rules, form: str, note: str = "") -> Times:
+    if rules.start_t is None:
+        raise RecordingError(
+            f"{rules.label}: counts its time from a start that it does not tell; give --start 'YYYY-MM-DD HH:MM:SS'"
+        )
+    first = float(elapsed[~np.isnan(elapsed)][0]) if not np.isnan(elapsed).all() else 0.0
+    since = elapsed if 0 <= first < _FIRST_HOUR_S else elapsed - first
+    return Times(rules.start_t + since, form, None, (note,) if note else ())
+
+
+def _unwrapped(seconds: FloatArray) -> FloatArray:
+    """Times of day beyond midnight go on counting."""
+    drops = np.concatenate([[0.0], np.where(np.diff(seconds) < -_DAY_S / 2, _DAY_S, 0.0)])
+    return np.asarray(seconds + np.cumsum(drops))
+
+
+def _beside(raw: FloatArray, dates: Times, is_clock: bool) -> Times:  # noqa: FBT001
+    """Times of day beside their dates."""
+    seconds = raw if is_clock else raw * _DAY_S
+    t = np.asarray(dates.t + seconds)
+    return Times(t if len(np.unique(dates.t)) > 1 else dates.t + _unwrapped(seconds), f"{dates.form}, and time of day")
+
+
+def start_in_name(name: str, zone: tzinfo | None = None) -> float | None:
+    """Return the epoch of a date and time in a file's name, None where there is none.
+
+    >>> from datetime import timezone
+    >>> start_in_name("run_2026-05-04_10-00-00.csv", timezone.utc)
+    1777888800.0
+    """
+    match = _IN_NAME.search(name)
+    if match is None:
+        return None
+    try:
+        moment = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        return None
+    return _local_epoch(moment, zone)
+
+
+def moment_of(text: str, rules: Rules) -> tuple[float, int | None]:
+    """Return the epoch seconds and, where given, the offset of one written moment.
+
+    Raises:
+        RecordingError: it is not one.
+    """
+    column = TimeColumn("the time", rules)
+    times = column.finish(column.convert([text], [0]))
+    if np.isnan(times.t[0]):
+        raise RecordingError(f"{rules.label}: {text[:40]!r} is not a time")
+    return float(times.t[0]), times.offset_s

@@ -1,0 +1,73 @@
+"""Excel workbooks as rows of text: the first sheet that holds a table, read row by row, without formulas or links."""
+
+from __future__ import annotations
+
+import itertools
+import zipfile
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from athlete_monitor.recordings.source import Source
+
+SEPARATOR: Final = "\x1f"
+_ZIP_MAGIC: Final = b"PK\x03\x04"
+_MOST_UNPACKED: Final = 512 * 2**20
+_MOST_ROWS: Final = 1_048_576
+_MOST_COLUMNS: Final = 2000
+
+
+def is_sheet(source: Source) -> bool:
+    """Whether a file is a workbook."""
+    return source.head.startswith(_ZIP_MAGIC) and source.name.lower().endswith((".xlsx", ".xlsm"))
+
+
+def head_lines(source: Source, count: int) -> list[str]:
+    """Return the first rows as lines, their cells with ``SEPARATOR`` between."""
+    lines = [SEPARATOR.join(row) for _, row in itertools.islice(numbered_rows(source), count)]
+    return [line if line.strip(SEPARATOR) else "" for line in lines]
+
+
+def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of the first sheet with more than one row, each with its number from 1.
+
+    Raises:
+        RecordingError: the workbook is damaged, protected, or unpacks to too much.
+    """
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with source.opener() as raw:
+            _check_size(source, raw)
+            raw.seek(0)
+            book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
+            sheet = next((sheet for sheet in book.worksheets if (sheet.max_row or 2) > 1), book.worksheets[0])
+            for number, row in enumerate(
+                sheet.iter_rows(values_only=True, max_row=_MOST_ROWS, max_col=_MOST_COLUMNS), 1
+            ):
+                yield number, [_text(cell) for cell in row]
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, TypeError, OSError) as error:
+        raise RecordingError(f"{source}: is not a readable workbook: {' '.join(str(error).split())[:100]}") from None
+
+
+def _check_size(source: Source, raw: object) -> None:
+    with zipfile.ZipFile(raw) as archive:  # type: ignore[call-overload]
+        if sum(info.file_size for info in archive.infolist()) > _MOST_UNPACKED:
+            raise RecordingError(f"{source}: would unpack to more than {_MOST_UNPACKED // 2**20} MB")
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return str(cell.total_seconds())
+    return repr(cell) if isinstance(cell, float) else str(cell)

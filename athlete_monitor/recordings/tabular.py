@@ -1,0 +1,420 @@
+"""Tables of samples: which column is what, and recordings from them. The readers of vendors' tables build on this."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.cells import MISSING, number
+from athlete_monitor.recordings.imported import Imported, Mode, Whose
+from athlete_monitor.recordings.moments import Rules, TimeColumn, Times, start_in_name
+from athlete_monitor.recordings.table import Layout, read_columns
+from athlete_monitor.recordings.units import by_range
+from athlete_monitor.recordings.vocabulary import (
+    CHANNELS,
+    DATE,
+    ELAPSED,
+    TIME,
+    Meaning,
+    UnknownUnitError,
+    key_of,
+    meaning_of,
+)
+from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Tags, WireProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from athlete_monitor.arrays import FloatArray, IntArray
+    from athlete_monitor.recordings.format import Options
+
+QUALITY: Final = ("hdop", "satellites", "fractional_cadence")
+RR: Final = "rr_intervals_ms"
+TAGS: Final = ("session_phase", "intensity_level", "mode", "position", "playing_style")
+BODY: Final = ("age", "weight", "height", "gender")
+MOST_ATHLETES: Final = 200
+_LONGEST_NAMED: Final = 5
+_DISAGREE: Final = 0.05
+_LONGEST_TAG: Final = 64
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that is used.
+
+    Attributes:
+        place: in the table, from 0.
+        meaning: a channel or a role.
+        factor: from its unit to ours.
+        unit: as the file tells it, empty where it does not.
+    """
+
+    place: int
+    meaning: str
+    factor: float = 1.0
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the columns of a table are taken for.
+
+    Attributes:
+        layout: of the table.
+        columns: those that are used.
+        ignored: names of columns that are not used, with the reason.
+        kind: the format.
+        whose: whom the whole table is of.
+        mode: training or game, where the file says so.
+        start_t: of a table that counts from 0, as far as the file tells.
+        profile: the body, as far as the file tells.
+        totals: what the device says of the whole recording.
+        notes: what a user should know.
+        zone_utc: whether times without zone are UTC by the format's definition.
+    """
+
+    layout: Layout
+    columns: tuple[Column, ...]
+    ignored: tuple[tuple[str, str], ...] = ()
+    kind: str = "csv"
+    whose: Whose = field(default_factory=Whose)
+    mode: Mode | None = None
+    start_t: float | None = None
+    offset_s: int | None = None
+    profile: WireProfile = NO_PROFILE
+    totals: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def first(self, *meanings: str) -> Column | None:
+        """Return the first column of one of these meanings."""
+        return next((column for meaning in meanings for column in self.columns if column.meaning == meaning), None)
+
+    def name(self, column: Column) -> str:
+        """Return a column's name in the file."""
+        return self.layout.header[column.place]
+
+
+# ------------------------------------------------------------------------------------------------------- the columns
+
+
+def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = None) -> Plan:
+    """Return what the columns of a table are, by their names and units.
+
+    Args:
+        layout: of the table.
+        kind: the format.
+        own: meanings of columns that the format defines, by their names without case, spaces and signs; an empty
+            meaning leaves the column out.
+
+    Raises:
+        RecordingError: a column's unit is not known.
+    """
+    found: list[Column] = []
+    ignored: list[tuple[str, str]] = []
+    for place, header in enumerate(layout.header):
+        unit = layout.units[place] if place < len(layout.units) else ""
+        meaning = _meaning(layout, header, unit, own or {})
+        if meaning is None:
+            ignored.append((header, "its name means nothing known"))
+        else:
+            found.append(Column(place, meaning.meaning, meaning.factor, meaning.unit))
+    return Plan(layout, tuple(found), tuple(ignored), kind)
+
+
+def _meaning(layout: Layout, header: str, unit: str, own: Mapping[str, str]) -> Meaning | None:
+    if not header.strip():
+        return None
+    key = key_of(header)
+    if key in own:
+        name, _, factor = own[key].partition("*")
+        return Meaning(name, "as the format says", float(factor or 1)) if name else None
+    try:
+        return meaning_of(header, unit)
+    except UnknownUnitError as error:
+        raise RecordingError(f"{layout.source}: column {header!r}: {error}") from None
+
+
+def imported(plan: Plan, options: Options) -> list[Imported]:
+    """Read the recordings in a table, one for each athlete in it.
+
+    Raises:
+        RecordingError: there is no time, no channel, or the rows are not readable.
+    """
+    channels = [column for column in plan.columns if column.meaning in CHANNELS and column.meaning != RR]
+    if not channels and plan.first(RR) is None:
+        known = ", ".join(CHANNELS[:12])
+        raise RecordingError(
+            f"{plan.layout.source}: no column is a channel; known are {known}, …; say which with --map"
+        )
+    read = _Read(plan, options, channels)
+    return [dataclasses.replace(by_range(part, read.told), kind=plan.kind) for part in read.recordings()]
+
+
+class _Read:
+    """The rows of a table, on their way to recordings."""
+
+    def __init__(self, plan: Plan, options: Options, channels: Sequence[Column]) -> None:
+        self._plan = plan
+        self._channels = [*channels, *(column for column in plan.columns if column.meaning in QUALITY)]
+        self._time = _time_columns(plan)
+        rules = _rules(plan, options)
+        self._clocks = {
+            column.place: TimeColumn(plan.name(column), dataclasses.replace(rules, unit=_time_unit(column)))
+            for column in self._time
+        }
+        texts = [column.place for column in plan.columns if column.meaning in _TEXTS]
+        converters = {place: clock.convert for place, clock in self._clocks.items()}
+        wanted = [column.place for column in self._channels]
+        self._columns = read_columns(plan.layout, wanted, texts, converters)
+        self.told = {column.meaning for column in self._channels if column.unit}
+
+    def recordings(self) -> list[Imported]:
+        times = self._times()
+        values, notes = self._values()
+        profile, tags, index = self._profile(), *self._tags()
+        ignored = _left_out([name for name, _ in self._plan.ignored])
+        whole = Imported(
+            self._plan.layout.source.path,
+            times.t,
+            values,
+            self._beats(),
+            profile,
+            (*self._plan.notes, *self._columns.notes(self._plan.layout), *times.notes, *notes, *ignored),
+            str(self._plan.layout.source),
+            self._plan.kind,
+            self._plan.whose,
+            self._plan.mode or _mode(tags),
+            tags,
+            index,
+            times.offset_s if times.offset_s is not None else self._plan.offset_s,
+            self._plan.totals,
+        )
+        return self._split(whole)
+
+    def _times(self) -> Times:
+        place = self._time[0].place
+        clock, raw = self._clocks[place], self._columns.numbers[place]
+        if len(self._time) == 1:
+            return clock.finish(raw)
+        dates = self._clocks[self._time[1].place]
+        return clock.finish(raw, dates.finish(self._columns.numbers[self._time[1].place]))
+
+    def _values(self) -> tuple[dict[str, FloatArray], list[str]]:
+        found: dict[str, list[Column]] = {}
+        for column in self._channels:
+            found.setdefault(column.meaning, []).append(column)
+        values, notes = {}, []
+        for meaning, columns in found.items():
+            chosen, note = self._one_of(meaning, columns)
+            numbers = self._columns.numbers[chosen.place]
+            values[meaning] = numbers * chosen.factor if chosen.factor != 1 else numbers
+            notes += [note] if note else []
+        fraction = values.pop("fractional_cadence", None)
+        if fraction is not None and "cadence_spm" in values:
+            values["cadence_spm"] = values["cadence_spm"] + np.nan_to_num(fraction)
+        return values, notes
+
+    def _one_of(self, meaning: str, columns: list[Column]) -> tuple[Column, str]:
+        """Return which of several columns is taken for a channel."""
+        if len(columns) == 1:
+            return columns[0], ""
+        full = [column for column in columns if not np.isnan(self._columns.numbers[column.place]).all()]
+        names = [repr(self._plan.name(column)) for column in columns]
+        if len(full) < 2:
+            chosen = (full or columns)[0]
+            return (
+                chosen,
+                f"of {' and '.join(names)} for {meaning}, {self._plan.name(chosen)!r} is taken, not the empty",
+            )
+        first, *others = (self._columns.numbers[column.place] * column.factor for column in full)
+        for column, other in zip(full[1:], others, strict=True):
+            both = ~(np.isnan(first) | np.isnan(other))
+            differ = both & (np.abs(first - other) > 1e-3 + 0.01 * np.abs(first))
+            if differ.sum() > _DISAGREE * max(both.sum(), 1):
+                raise RecordingError(
+                    f"{self._plan.layout.source}: columns {self._plan.name(full[0])!r} and "
+                    f"{self._plan.name(column)!r} are both "
+                    f"{meaning} and differ in {differ.sum():,} of {both.sum():,} rows; choose one with --map"
+                )
+        chosen = max(full, key=lambda column: (~np.isnan(self._columns.numbers[column.place])).sum())
+        return (
+            chosen,
+            f"of the columns {' and '.join(names)} for {meaning}, {self._plan.name(chosen)!r} is taken: they agree",
+        )
+
+    def _beats(self) -> dict[int, tuple[float, ...]]:
+        column = self._plan.first(RR)
+        if column is None:
+            return {}
+        return {
+            row: beats
+            for row, cell in enumerate(self._columns.texts[column.place])
+            if (beats := _intervals(cell, column.factor))
+        }
+
+    def _profile(self) -> WireProfile:
+        found = {
+            column.meaning: _first(self._columns.texts[column.place])
+            for column in self._plan.columns
+            if column.meaning in BODY
+        }
+        if not found:
+            return self._plan.profile
+        age, weight, height = (number(found.get(name, "")) for name in BODY[:3])
+        return WireProfile(_known(age), _known(weight), _known(height), _SEXES.get(found.get("gender", "").lower()))
+
+    def _tags(self) -> tuple[tuple[Tags, ...], IntArray | None]:
+        columns = [
+            column for column in self._plan.columns if column.meaning in (*TAGS, "fitness_level", "fatigue_rate")
+        ]
+        columns = [column for column in columns if any(self._columns.texts[column.place])]
+        if not columns:
+            return (NO_TAGS,), None
+        rows = list(zip(*(self._columns.texts[column.place] for column in columns), strict=True))
+        kinds = {row: number for number, row in enumerate(dict.fromkeys(rows))}
+        names = [column.meaning for column in columns]
+        return tuple(_tag(names, row) for row in kinds), np.array([kinds[row] for row in rows])
+
+    def _split(self, whole: Imported) -> list[Imported]:
+        """Cut the table into one recording for each athlete or, without names, device."""
+        who = next(
+            (column for meaning in ("athlete", "number", "device") if (column := self._plan.first(meaning)) is not None
+             and any(self._columns.texts[column.place])), None
+        )  # fmt: skip
+        if who is None:
+            return [whole]
+        cells = self._columns.texts[who.place]
+        names = [name for name in Counter(cells) if name]
+        if len(names) > MOST_ATHLETES:
+            raise RecordingError(
+                f"{self._plan.layout.source}: column {self._plan.name(who)!r} names more than {MOST_ATHLETES} athletes"
+            )
+        owners = (
+            np.array([names.index(name) if name else -1 for name in cells])
+            if len(names) > 1
+            else np.zeros(len(cells), np.int64)
+        )
+        parts = []
+        for place, name in enumerate(names):
+            rows = np.flatnonzero(owners == place)
+            whose = self._whose(who, name, int(rows[0]))
+            parts.append(
+                dataclasses.replace(
+                    whole if len(names) == 1 else _own(whole, rows), whose=whose, label=_label(whole, whose, len(names))
+                )
+            )
+        return parts
+
+    def _whose(self, who: Column, name: str, row: int) -> Whose:
+        ours = key_of(self._plan.name(who)) in {"athleteid", "athlete"} and number(name) is not None
+        device = self._plan.first("device")
+        shirt = self._plan.first("number")
+        told = Whose(
+            name=None if who.meaning != "athlete" or number(name) is not None else name,
+            number=name
+            if who.meaning == "number" or (number(name) is not None and not ours and who.meaning == "athlete")
+            else None,
+            athlete_id=int(number(name) or 0) if ours else None,
+            device=self._columns.texts[device.place][row] or None if device is not None else self._plan.whose.device,
+        )
+        if told.number is None and shirt is not None and self._columns.texts[shirt.place][row]:
+            told = dataclasses.replace(told, number=self._columns.texts[shirt.place][row])
+        return told
+
+
+_TEXTS: Final = frozenset({RR, "athlete", "number", "device", "fitness_level", "fatigue_rate", *TAGS, *BODY})
+
+
+_SEXES: Final[Mapping[str, Literal["male", "female"]]] = {
+    **dict.fromkeys(("male", "m", "1", "1.0"), "male"),
+    **dict.fromkeys(("female", "f", "0", "0.0"), "female"),
+}
+
+
+def _known(value: float | None) -> float | None:
+    return value if value and value > 0 else None
+
+
+def _own(whole: Imported, rows: IntArray) -> Imported:
+    own = {row: beats for row, beats in whole.rr.items() if row in set(rows.tolist())} if whole.rr else {}
+    return dataclasses.replace(whole, rr=own).rows(rows)
+
+
+def _label(whole: Imported, whose: Whose, count: int) -> str:
+    return f"{whole}: {whose}" if count > 1 else str(whole)
+
+
+def _mode(tags: tuple[Tags, ...]) -> Mode | None:
+    modes = {tag.mode for tag in tags if tag.mode}
+    return "game" if "game" in modes else "training" if "training" in modes else None
+
+
+def _tag(names: Sequence[str], cells: Sequence[str]) -> Tags:
+    found: dict[str, object] = {}
+    for name, cell in zip(names, cells, strict=True):
+        text = cell[:_LONGEST_TAG].strip()
+        if name in {"fitness_level", "fatigue_rate"}:
+            found[name] = number(text) if text else None
+        elif name == "mode":
+            found[name] = {"training": "training", "game": "game", "match": "game"}.get(text.lower())
+        else:
+            found[name] = text or None
+    return Tags(**found)  # type: ignore[arg-type]
+
+
+def _first(cells: Sequence[str]) -> str:
+    return next((cell for cell in cells if cell.lower() not in MISSING), "")
+
+
+def _intervals(cell: str, factor: float) -> tuple[float, ...]:
+    """Return the beat intervals in a cell, whatever is between them."""
+    if not cell:
+        return ()
+    beats = [number(part) for part in cell.strip("[]").replace(";", " ").replace(",", " ").split()]
+    return tuple(beat * factor for beat in beats if beat is not None and beat == beat)  # noqa: PLR0124 - not NaN
+
+
+def _time_columns(plan: Plan) -> list[Column]:
+    """Return the column of times and, where the day is in another column, that one."""
+    moment, date, elapsed = plan.first(TIME), plan.first(DATE), plan.first(ELAPSED)
+    if moment is not None and date is not None:
+        return [moment, date]
+    if date is not None and elapsed is None:
+        return [date]
+    if moment is None and elapsed is None:
+        raise RecordingError(
+            f"{plan.layout.source}: the header lacks a timestamp; its columns: {named(plan.layout.header)}"
+        )
+    return [moment or elapsed]  # type: ignore[list-item]
+
+
+def _time_unit(column: Column) -> str:
+    return column.unit if column.unit.lower() in {"s", "sec", "ms", "us", "µs", "ns", "min", "h", "cs"} else ""
+
+
+def _rules(plan: Plan, options: Options) -> Rules:
+    start = options.start_t if options.start_t is not None else plan.start_t
+    if start is None:
+        start = start_in_name(plan.layout.source.name, options.zone)
+    return Rules(str(plan.layout.source), options.zone, start, options.day_first)
+
+
+def named(names: Sequence[str]) -> str:
+    """Return a list of names, the first few of them.
+
+    >>> named([f"kpi_{n}" for n in range(8)])
+    'kpi_0, kpi_1, kpi_2, kpi_3, kpi_4 and 3 more'
+    """
+    kept = [name[:40] or "(no name)" for name in names[:_LONGEST_NAMED]]
+    more = f" and {len(names) - len(kept):,} more" if len(names) > len(kept) else ""
+    return ", ".join(kept) + more
+
+
+def _left_out(names: Sequence[str]) -> tuple[str, ...]:
+    full = [name for name in names if name.strip()]
+    return (f"columns left out: {named(full)}",) if full else ()

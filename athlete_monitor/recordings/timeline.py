@@ -1,0 +1,173 @@
+"""Times of a recording as devices write them, put in order: what is repeated, spread, shifted or cut is noted."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.recordings.moments import EARLIEST, LATEST
+from athlete_monitor.recordings.table import plural
+
+if TYPE_CHECKING:
+    from athlete_monitor.arrays import FloatArray, IntArray
+    from athlete_monitor.recordings.imported import Imported
+
+SESSION_GAP_S: Final = 3 * 3600.0
+"""A longer gap separates two sessions of one file."""
+_LONG_AGO_S: Final = 2 * 86_400.0
+_CLOCK_SET_S: Final = 12 * 3600.0
+_FIRST_ROWS_SHARE: Final = 0.2
+_MANY_STEPS_BACK: Final = 20
+_SAME_MS: Final = 0.0005
+
+
+def ordered(recording: Imported) -> Imported:
+    """Return the recording with increasing times.
+
+    A clock that was set in mid-session is repaired: earlier rows move to just before the moment at which it was set.
+    Rows that are only out of order are sorted. Rows of whole seconds that share their second are spread over it. Of
+    rows that repeat a time, the one that measures more stays.
+    """
+    timed = _with_times(recording)
+    if len(timed.t) < 2:
+        return timed
+    timed = _clock_set(timed)
+    timed = _sorted(timed)
+    return _deduplicated(_spread(timed))
+
+
+def sessions(recording: Imported) -> list[Imported]:
+    """Return the recording cut where it pauses for hours."""
+    cuts = np.flatnonzero(np.diff(recording.t) > SESSION_GAP_S) + 1
+    if not len(cuts):
+        return [recording]
+    parts = [recording.rows(index) for index in np.split(np.arange(len(recording.t)), cuts)]
+    note = f"pauses for more than {SESSION_GAP_S / 3600:g} h: imported as {len(parts)} sessions"
+    return [
+        dataclasses.replace(_own_beats(part, recording, index), totals={}).noted(note)
+        for index, part in enumerate(parts)
+    ]
+
+
+def _own_beats(part: Imported, whole: Imported, number: int) -> Imported:
+    """Beats stay with the session in which they were measured."""
+    cuts = np.concatenate([[0], np.flatnonzero(np.diff(whole.t) > SESSION_GAP_S) + 1, [len(whole.t)]])
+    low, high = int(cuts[number]), int(cuts[number + 1])
+    return dataclasses.replace(part, rr={row - low: beats for row, beats in whole.rr.items() if low <= row < high})
+
+
+def usual_step_s(t: FloatArray) -> float:
+    """Return the usual interval between rows, s; 1 where there is none.
+
+    >>> usual_step_s(np.array([0.0, 1.0, 2.0, 9.0]))
+    1.0
+    """
+    steps = np.diff(t)
+    steps = steps[steps > 0]
+    return float(np.median(steps)) if len(steps) else 1.0
+
+
+def _with_times(recording: Imported) -> Imported:
+    good = np.isfinite(recording.t)
+    return recording if good.all() else recording.rows(np.flatnonzero(good))
+
+
+def _clock_set(recording: Imported) -> Imported:
+    """Repair a clock that was set while the device recorded."""
+    t = recording.t.copy()
+    steps = np.diff(t)
+    if (steps < -_SAME_MS).sum() > _MANY_STEPS_BACK or (len(steps) and (steps <= 0).all()):
+        return recording
+    notes = []
+    usual = usual_step_s(t)
+    for row in np.flatnonzero((steps < -_SAME_MS) | (steps > _CLOCK_SET_S)).tolist():
+        jump = float(t[row + 1] - t[row])
+        if _is_repeat(recording, t, row) or not _is_set(t, row, jump):
+            continue
+        t[: row + 1] += jump - usual
+        rows = plural(row + 1, "row before it moves", "rows before it move")
+        notes.append(f"the clock was set at row {row + 2} of the recording: {rows} by {_span(jump - usual)}")
+    beyond = (t < EARLIEST) | (t >= LATEST)
+    moved = dataclasses.replace(recording, t=t).noted(*notes)
+    if not beyond.any():
+        return moved
+    left_out = f"{plural(int(beyond.sum()), 'row has', 'rows have')} a time outside 2000 to 2099 and are left out"
+    return moved.rows(np.flatnonzero(~beyond)).noted(left_out)
+
+
+def _is_set(t: FloatArray, row: int, jump: float) -> bool:
+    """Whether a jump is a clock being set, not a pause: it goes back, or a few rows before it are of another time."""
+    if jump < 0:
+        return True
+    few = row + 1 <= max(_FIRST_ROWS_SHARE * len(t), 1)
+    return (few and jump > _LONG_AGO_S) or t[row] < EARLIEST
+
+
+def _is_repeat(recording: Imported, t: FloatArray, row: int) -> bool:
+    """Whether rows from here on repeat what was sent already, as after a reconnect."""
+    again = t[row + 1]
+    first = int(np.searchsorted(np.sort(t[: row + 1]), again - _SAME_MS))
+    if first > row or abs(np.sort(t[: row + 1])[first] - again) > _SAME_MS:
+        return False
+    old = int(np.flatnonzero(np.abs(t[: row + 1] - again) <= _SAME_MS)[0])
+    compared = [(column[old], column[row + 1]) for column in recording.channels.values()]
+    known = [(a, b) for a, b in compared if not (np.isnan(a) or np.isnan(b))]
+    return bool(known) and all(a == b for a, b in known)
+
+
+def _span(seconds: float) -> str:
+    magnitude = abs(seconds)
+    sign = "back " if seconds < 0 else "forward "
+    if magnitude >= 86_400:
+        return f"{sign}{magnitude / 86_400:,.1f} days"
+    return f"{sign}{magnitude:,.1f} s"
+
+
+def _sorted(recording: Imported) -> Imported:
+    steps = np.diff(recording.t)
+    if (steps >= 0).all():
+        return recording
+    note = "rows run from the newest to the oldest; they are put in order"
+    if (steps > 0).any():
+        note = f"{plural(int((steps < 0).sum()), 'step', 'steps')} back in time: the rows are put in order"
+    return recording.rows(np.argsort(recording.t, kind="stable")).noted(note)
+
+
+def _spread(recording: Imported) -> Imported:
+    """Spread rows that share a whole second, or a batch's single time, evenly up to the next one."""
+    t = recording.t
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(t) > 0]))
+    sizes = np.diff(np.append(starts, len(t)))
+    usual = int(np.median(sizes))
+    if usual < 2 or len(starts) < 3:
+        return recording
+    step = usual_step_s(t)
+    rows = np.repeat(np.where(sizes < usual, usual, sizes), sizes)
+    place = np.arange(len(t)) - np.repeat(starts, sizes)
+    note = f"rows that share a time are spread evenly ({usual} in {step:g} s)"
+    return dataclasses.replace(recording, t=t + place / rows * step).noted(note)
+
+
+def _deduplicated(recording: Imported) -> Imported:
+    first = np.concatenate([[True], np.diff(recording.t) > _SAME_MS])
+    if first.all():
+        return recording
+    group = np.cumsum(first) - 1
+    measured = sum((~np.isnan(column)).astype(np.int64) for column in recording.channels.values())
+    order = np.lexsort((np.arange(len(group)), -np.asarray(measured), group))
+    keep = np.sort(order[np.concatenate([[True], np.diff(group[order]) > 0])])
+    count = len(recording.t) - len(keep)
+    repeats = plural(count, "row repeats the time of another and is", "rows repeat the time of others and are")
+    return _without_beats_of_repeats(recording, keep).noted(f"{repeats} left out")
+
+
+def _without_beats_of_repeats(recording: Imported, keep: IntArray) -> Imported:
+    kept = set(keep.tolist())
+    same = {row: beats for row, beats in recording.rr.items() if row in kept or beats not in _near(recording, row)}
+    return dataclasses.replace(recording, rr=same).rows(keep)
+
+
+def _near(recording: Imported, row: int) -> list[tuple[float, ...]]:
+    return [recording.rr[other] for other in (row - 1, row + 1) if other in recording.rr]

@@ -1,0 +1,192 @@
+"""Units that a file does not tell, or tells wrongly, noticed by the range of the values. What is changed is said."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.arrays import GRAVITY_MPS2
+from athlete_monitor.recordings.position import path_length_m
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.recordings.imported import Imported
+
+RUNNING_MPS: Final = 2.2
+ENOUGH_ROWS: Final = 20
+"""So many rows show in what unit they are."""
+_ACC: Final = ("acc_x", "acc_y", "acc_z")
+_GYRO: Final = ("gyro_x", "gyro_y", "gyro_z")
+_G_RANGE: Final = (0.6, 2.0)
+_MG_RANGE: Final = (600.0, 2000.0)
+_FAST_MPS: Final = 12.5
+_FAST_SHARE: Final = 0.02
+_FAST_ROTATION_RAD_S: Final = 40.0
+_STRIDES: Final = (40.0, 115.0)
+_ODD: Final = 0.15
+
+
+def by_range(recording: Imported, told: Collection[str] = ()) -> Imported:
+    """Return the recording with units corrected where the values can only be in another one.
+
+    Args:
+        recording: in the units that the file seems to have.
+        told: channels whose unit the file names; they are only checked, and doubts are noted.
+    """
+    if len(recording.t) < ENOUGH_ROWS:
+        return recording
+    for rule in (_acceleration, _rotation, _speed, _cadence, _heart_rate, _position, _distance):
+        recording = rule(recording, frozenset(told))
+    return recording
+
+
+def _scaled(recording: Imported, names: Collection[str], factor: float, note: str) -> Imported:
+    return recording.with_channels({name: recording.channels[name] * factor for name in names}, note)
+
+
+def _magnitude(recording: Imported, names: tuple[str, ...]) -> FloatArray:
+    return np.asarray(np.sqrt(sum(recording.channels[name] ** 2 for name in names)))
+
+
+def _acceleration(recording: Imported, told: frozenset[str]) -> Imported:
+    if not recording.has(*_ACC):
+        return recording
+    usual = float(np.nanmedian(_magnitude(recording, _ACC)))
+    factor, unit = (
+        (GRAVITY_MPS2, "g") if _G_RANGE[0] <= usual <= _G_RANGE[1]
+        else (GRAVITY_MPS2 / 1000, "mg") if _MG_RANGE[0] <= usual <= _MG_RANGE[1]
+        else (1.0, "")
+    )  # fmt: skip
+    if not unit:
+        return recording
+    said = f"the acceleration's usual magnitude is {usual:.3g}, not {GRAVITY_MPS2:.1f}"
+    if told & set(_ACC):
+        return recording.noted(f"{said}: gravity seems to be taken out of it; it is kept as the file's unit says")
+    return _scaled(recording, _ACC, factor, f"{said}: it is taken as {unit} and converted to m/s²")
+
+
+def _rotation(recording: Imported, told: frozenset[str]) -> Imported:
+    if not recording.has(*_GYRO) or told & set(_GYRO):
+        return recording
+    highest = float(np.nanpercentile(_magnitude(recording, _GYRO), 99))
+    if highest <= _FAST_ROTATION_RAD_S:
+        return recording
+    return _scaled(
+        recording,
+        _GYRO,
+        math.pi / 180,
+        f"the rotation reaches {highest:.0f}: it is taken as deg/s and converted to rad/s",
+    )
+
+
+def _speed(recording: Imported, told: frozenset[str]) -> Imported:
+    if not recording.has("speed_mps"):
+        return recording
+    speed = recording.channels["speed_mps"]
+    ratio = _against_distance(recording, speed)
+    share = float((speed > _FAST_MPS).sum() / max((~np.isnan(speed)).sum(), 1))
+    highest = float(np.nanmax(speed))
+    if ratio is not None and abs(ratio / 3.6 - 1) < _ODD:
+        why = f"it gives {ratio:.2g} times the distance"
+    elif ratio is None and share > _FAST_SHARE:
+        why = f"it is above {_FAST_MPS:g} m/s for {share:.0%} of the time"
+    else:
+        return _doubtful_speed(recording, share, highest)
+    if "speed_mps" in told:
+        return recording.noted(f"the speed is doubtful, {why}; it is kept as the file's unit says")
+    return _scaled(recording, ["speed_mps"], 1 / 3.6, f"the speed is taken as km/h, since {why}, and converted to m/s")
+
+
+def _doubtful_speed(recording: Imported, share: float, highest: float) -> Imported:
+    if share > _FAST_SHARE:
+        return recording.noted(f"the speed reaches {highest:.1f} m/s: this is no running")
+    return recording
+
+
+def _against_distance(recording: Imported, speed: FloatArray) -> float | None:
+    """Return how many times the distance the speed gives; None where there is nothing to compare with."""
+    integrated = integrated_m(recording.t, speed)
+    if recording.has("distance_m"):
+        known = _gain(recording.channels["distance_m"])
+    elif recording.has("latitude", "longitude"):
+        known = path_length_m(recording)
+    else:
+        return None
+    return integrated / known if known > 50 and integrated > 0 else None
+
+
+def integrated_m(t: FloatArray, speed: FloatArray) -> float:
+    """Return the distance of a speed, m: each reading counts until the next, for ten seconds at most."""
+    good = ~np.isnan(speed)
+    if good.sum() < 2:
+        return 0.0
+    steps = np.diff(t[good])
+    bound = min(max(3 * float(np.median(steps)), 2.0), 10.0)
+    return float((speed[good][1:] * np.minimum(steps, bound)).sum())
+
+
+def _gain(distance: FloatArray) -> float:
+    known = distance[~np.isnan(distance)]
+    return float(known[-1] - known[0]) if len(known) else 0.0
+
+
+def _cadence(recording: Imported, told: frozenset[str]) -> Imported:
+    """Steps of both feet are wanted; many devices count strides of one."""
+    if not recording.has("cadence_spm"):
+        return recording
+    cadence = recording.channels["cadence_spm"]
+    moving = cadence > 0
+    if recording.has("speed_mps"):
+        moving &= np.nan_to_num(recording.channels["speed_mps"]) > RUNNING_MPS
+    if moving.sum() < 5:
+        return recording
+    usual = float(np.median(cadence[moving]))
+    counted = "strides" in told or (recording.has("speed_mps") and _STRIDES[0] <= usual <= _STRIDES[1])
+    if not counted or "cadence_spm" in told:
+        return recording
+    return _scaled(
+        recording, ["cadence_spm"], 2.0, f"the cadence is {usual:.0f} while running: strides, doubled to steps a minute"
+    )
+
+
+def _heart_rate(recording: Imported, told: frozenset[str]) -> Imported:
+    if not recording.has("heart_rate_bpm") or "heart_rate_bpm" in told:
+        return recording
+    usual = float(np.nanmedian(recording.channels["heart_rate_bpm"]))
+    if 0.6 <= usual <= 3.7:
+        return _scaled(
+            recording,
+            ["heart_rate_bpm"],
+            60.0,
+            f"the heart rate is {usual:.2g}: taken as beats a second, converted to bpm",
+        )
+    return recording
+
+
+def _position(recording: Imported, _told: frozenset[str]) -> Imported:
+    if not recording.has("latitude", "longitude"):
+        return recording
+    highest = float(np.nanmax(np.abs(recording.channels["latitude"])))
+    if highest > 400:
+        return _scaled(
+            recording, ["latitude", "longitude"], 180 / 2**31, "positions are in semicircles, converted to degrees"
+        )
+    return recording
+
+
+def _distance(recording: Imported, told: frozenset[str]) -> Imported:
+    if not recording.has("distance_m", "speed_mps") or "distance_m" in told:
+        return recording
+    gain, integrated = (
+        _gain(recording.channels["distance_m"]),
+        integrated_m(recording.t, recording.channels["speed_mps"]),
+    )
+    if gain > 0 and integrated > 100 and abs(integrated / gain / 1000 - 1) < 0.3:
+        return _scaled(
+            recording, ["distance_m"], 1000.0, "the distance is taken as km, since the speed gives a thousand times it"
+        )
+    return recording

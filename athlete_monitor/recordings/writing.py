@@ -1,0 +1,109 @@
+"""A recording becomes a session file of an athlete, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.wire.sample import Sample, Tags
+from athlete_monitor.wire.session_files import EXTRA_CHANNELS, PREFIX, RR_COLUMN, SessionWriter
+from athlete_monitor.wire.timestamps import file_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.recordings.imported import Imported, Mode
+
+_DECIMALS: Final = 4  # finer than any sensor here, and keeps the files small
+_POSITION_DECIMALS: Final = 8
+_BLOCK_ROWS: Final = 8192
+
+
+def write_session(recording: Imported, root: Path, athlete_id: int, device_id: str, mode: Mode = "training") -> Path:
+    """Write a session file and return its path.
+
+    Args:
+        recording: what to write.
+        root: folder of all sessions of this mode.
+        athlete_id: whose session it becomes.
+        device_id: which device it counts as.
+        mode: training or game.
+
+    Raises:
+        RecordingError: the file cannot be written.
+    """
+    extra = [name for name in EXTRA_CHANNELS if recording.has(name)]
+    if recording.rr:
+        extra.append(RR_COLUMN)
+    try:
+        writer = SessionWriter(root, mode, athlete_id, device_id, float(recording.t[0]), recording.profile, extra)
+    except OSError as error:
+        raise RecordingError(f"{recording}: its session cannot be written: {error}") from None
+    try:
+        _write(recording, writer)
+        writer.close()
+    except OSError as error:
+        writer.abandon()
+        writer.path.unlink(missing_ok=True)
+        raise RecordingError(f"{recording}: its session cannot be written: {error}") from None
+    except BaseException:
+        writer.abandon()
+        writer.path.unlink(missing_ok=True)
+        raise
+    return writer.path
+
+
+def _write(recording: Imported, writer: SessionWriter) -> None:
+    for start in range(0, len(recording.t), _BLOCK_ROWS):
+        stop = min(start + _BLOCK_ROWS, len(recording.t))
+        rr = (
+            {row - start: recording.rr[row] for row in range(start, stop) if row in recording.rr}
+            if recording.rr
+            else {}
+        )
+        writer.write_arrays(
+            recording.t[start:stop], _rounded(recording, start, stop), row_tags(recording, start, stop), rr
+        )
+
+
+def _rounded(recording: Imported, start: int, stop: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    from athlete_monitor.arrays import CHANNEL_INDEX
+
+    values = recording.block(start, stop)
+    rounded = np.round(values, _DECIMALS)
+    for name in ("latitude", "longitude"):
+        if name in CHANNEL_INDEX:
+            rounded[:, CHANNEL_INDEX[name]] = np.round(values[:, CHANNEL_INDEX[name]], _POSITION_DECIMALS)
+    return rounded
+
+
+def row_tags(recording: Imported, start: int, stop: int) -> Sequence[Tags]:
+    """Return the tags of some rows."""
+    if recording.tag_index is None:
+        return [recording.tags[0]] * (stop - start)
+    return [recording.tags[index] for index in recording.tag_index[start:stop].tolist()]
+
+
+def samples(recording: Imported, athlete_id: int, device_id: str) -> Iterator[Sample]:
+    """Yield the rows as samples, numbered by their row."""
+    for start in range(0, len(recording.t), _BLOCK_ROWS):
+        stop = min(start + _BLOCK_ROWS, len(recording.t))
+        rows = zip(
+            recording.t[start:stop].tolist(),
+            _rounded(recording, start, stop).tolist(),
+            row_tags(recording, start, stop),
+            strict=True,
+        )
+        for row, (t, values, tags) in enumerate(rows, start):
+            yield Sample(
+                device_id, t, tuple(values), athlete_id, row, recording.profile, tags, recording.rr.get(row, ())
+            )
+
+
+def session_from(recording: Imported, root: Path, athlete_id: int, mode: Mode = "training") -> Path | None:
+    """Return the athlete's session that starts in the same second, or None: importing twice would teach it twice."""
+    stamp = file_stamp(float(recording.t[0]))
+    return next(iter(sorted((root / f"player_{athlete_id}").glob(f"{PREFIX[mode]}*_{stamp}.csv*"))), None)
