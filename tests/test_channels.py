@@ -43,8 +43,10 @@ import sys
 from pathlib import Path
 from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS
 from athlete_monitor.channels import session_columns
-from athlete_monitor.recordings.generic_csv import read_generic_csv
-from athlete_monitor.recordings.imported import write_session
+from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.formats.generic import read
+from athlete_monitor.recordings.source import from_path
+from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.sim.squad import _SCALE
 from athlete_monitor.wire.codec import Decoder, encode_sample
 from athlete_monitor.wire.session_files import SessionWriter, measured_extras
@@ -60,7 +62,7 @@ with SessionWriter(root, "training", 1, "1", sample.t, extra=measured_extras(sam
 print("file", read_session(writer.path).values[0, at])
 table = root / "table.csv"
 table.write_text("timestamp,skin_temp_c [K]\\n2026-01-01 10:00:00,31.5\\n2026-01-01 10:00:01,32.5\\n")
-print("csv", read_session(write_session(read_generic_csv(table, 1.0), root, 2, "2")).values[1, at])
+print("csv", read_session(write_session(read(from_path(table), Options())[0], root, 2, "2")).values[1, at])
 print("simulator", len(_SCALE) == len(CHANNELS))
 try:
     Decoder().decode(payload.replace(b"33.5", b"66.5"), "1")

@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from athlete_monitor.arrays import GRAVITY_MPS2
+from athlete_monitor.channels import BY_NAME, GRAVITY_MPS2
 
 TIME: Final = "time"
 DATE: Final = "date"
@@ -179,10 +179,35 @@ TABLE: Final = (
     Word("fitness_level", "fitnesslevel", {"": 1.0}),
     Word("fatigue_rate", "fatiguerate", {"": 1.0}),
 )
-BY_MEANING: Final = {word.meaning: word for word in TABLE}
-_BY_WORD: Final = {word: row for row in reversed(TABLE) for word in row.words.split()}
-CHANNELS: Final = tuple(word.meaning for word in TABLE[: TABLE.index(BY_MEANING["hdop"])])
+_OTHERS: Final = {word.meaning: word for word in TABLE}
+_NAMES_ONLY: Final = tuple(word.meaning for word in TABLE[: TABLE.index(_OTHERS["hdop"])])
+
+
+def _joined(name: str) -> Word:
+    """Return a channel's words and units: those of the table of channels, then the foreign ones above."""
+    channel, more = BY_NAME.get(name), _OTHERS.get(name)
+    if channel is None:
+        return _OTHERS[name]
+    own = [key_of(word) for word in (channel.name, channel.column, *channel.aliases, *channel.loose)]
+    units = {unit.casefold(): factor for unit, factor in channel.units.items()}
+    words = " ".join(dict.fromkeys([*own, *(more.words.split() if more else ())]))
+    return Word(name, words, {**units, **(more.units if more else {})}, more.unit_in_name if more else ())
+
+
+def key_of(name: str) -> str:
+    """Return a name without case, accents, spaces and signs.
+
+    >>> key_of("Hérz-Frequenz"), key_of("ts in ms")
+    ('herzfrequenz', 'tsinms')
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]", "", plain.lower())
+
+
+CHANNELS: Final = tuple(dict.fromkeys((*BY_NAME, *_NAMES_ONLY)))
 """Meanings that are channels of a recording."""
+BY_MEANING: Final = {**_OTHERS, **{name: _joined(name) for name in CHANNELS}}
+_BY_WORD: Final = {word: row for row in reversed(tuple(BY_MEANING.values())) for word in row.words.split()}
 _BRACKETS: Final = re.compile(r"\s*[\[(]\s*(?P<unit>[^\])]*?)\s*[\])]\s*$")
 _IN: Final = re.compile(r"(?P<name>.*\S)(?:\s+in|,)\s+(?P<unit>\S{1,9})$", re.IGNORECASE)
 _TOKENS: Final = re.compile(r"[\s_,;:]+")
@@ -205,16 +230,6 @@ class Meaning:
 
 class UnknownUnitError(ValueError):
     """A column is known, its unit is not."""
-
-
-def key_of(name: str) -> str:
-    """Return a name without case, accents, spaces and signs.
-
-    >>> key_of("Hérz-Frequenz"), key_of("ts in ms")
-    ('herzfrequenz', 'tsinms')
-    """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]", "", plain.lower())
 
 
 def meaning_of(header: str, unit: str = "") -> Meaning | None:
