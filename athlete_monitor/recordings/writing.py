@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire.sample import Sample, Tags
 from athlete_monitor.wire.session_files import EXTRA_CHANNELS, PREFIX, RR_COLUMN, SessionWriter
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from athlete_monitor.arrays import FloatArray
     from athlete_monitor.recordings.imported import Imported, Mode
 
-_DECIMALS: Final = 4  # finer than any sensor here, and keeps the files small
-_POSITION_DECIMALS: Final = 8
+_SCALE: Final = 10.0 ** np.array([max(4, channel.decimals) for channel in TABLE])
+"""Four decimals are finer than any sensor here and keep the files small; degrees need more."""
 _BLOCK_ROWS: Final = 8192
 
 
@@ -69,15 +71,8 @@ def _write(recording: Imported, writer: SessionWriter) -> None:
         )
 
 
-def _rounded(recording: Imported, start: int, stop: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    from athlete_monitor.arrays import CHANNEL_INDEX
-
-    values = recording.block(start, stop)
-    rounded = np.round(values, _DECIMALS)
-    for name in ("latitude", "longitude"):
-        if name in CHANNEL_INDEX:
-            rounded[:, CHANNEL_INDEX[name]] = np.round(values[:, CHANNEL_INDEX[name]], _POSITION_DECIMALS)
-    return rounded
+def _rounded(recording: Imported, start: int, stop: int) -> FloatArray:
+    return np.asarray(np.rint(recording.block(start, stop) * _SCALE) / _SCALE)
 
 
 def row_tags(recording: Imported, start: int, stop: int) -> Sequence[Tags]:
