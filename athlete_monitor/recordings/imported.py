@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, FloatArray, IntArray
+from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Tags, WireProfile
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Mode = Literal["training", "game"]
+MEASURED: Final = frozenset(channel.name for channel in TABLE if not channel.health)
 NOTHING: Final[Mapping[str, FloatArray]] = MappingProxyType({})
 POSITION_QUALITY: Final = ("hdop", "satellites", "position_quality_percent")
 """What a file may hold beside our channels: how good a position is. It is used and not kept."""
@@ -113,6 +115,11 @@ class Imported:
         """
         return all(name in self.channels and not np.isnan(self.channels[name]).all() for name in names)
 
+    @property
+    def measures(self) -> bool:
+        """Whether it says anything of the athlete: a battery's charge says nothing."""
+        return bool(self.rr) or any(self.has(name) for name in self.channels if name in MEASURED)
+
     def noted(self, *notes: str) -> Imported:
         """Return the recording with further notes; empty ones are left out."""
         return dataclasses.replace(self, notes=(*self.notes, *(note for note in notes if note)))
@@ -156,7 +163,6 @@ def checked(recording: Imported) -> Imported:
     Raises:
         RecordingError: it measures nothing.
     """
-    measures = any(name in CHANNEL_INDEX and not np.isnan(column).all() for name, column in recording.channels.items())
-    if not len(recording.t) or not (measures or recording.rr):
+    if not len(recording.t) or not recording.measures:
         raise RecordingError(f"{recording}: holds no measurement")
     return recording

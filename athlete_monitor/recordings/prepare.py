@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.channels import BY_NAME
 from athlete_monitor.recordings.imported import Imported, checked
 from athlete_monitor.recordings.position import located
@@ -29,11 +28,7 @@ def prepared(recording: Imported) -> list[Imported]:
         RecordingError: it holds no measurement.
     """
     whole = _limited(located(ordered(_without_missing(checked(recording)))))
-    return [_with_distance(part) for part in sessions(checked(whole)) if _measures(part)]
-
-
-def _measures(part: Imported) -> bool:
-    return bool(part.rr) or any(part.has(name) for name in part.channels if name in CHANNEL_INDEX)
+    return [_with_distance(part) for part in sessions(checked(whole)) if part.measures]
 
 
 def _without_missing(recording: Imported) -> Imported:

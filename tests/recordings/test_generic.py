@@ -66,8 +66,8 @@ def test_a_unit_in_brackets_is_converted(tmp_path, column, channel, si):
 
 
 def test_columns_that_are_none_of_ours_are_left_out_and_noted(tmp_path):
-    recording = read_generic_csv(table(tmp_path, "timestamp,heart_rate,Battery,note\n1714557600,80,3.9,x\n"), 10.0)
-    assert recording.notes == ("columns left out: Battery, note",)
+    recording = read_generic_csv(table(tmp_path, "timestamp,heart_rate,Voltage,note\n1714557600,80,3.9,x\n"), 10.0)
+    assert recording.notes == ("columns left out: Voltage, note",)
 
 
 BAD = {
