@@ -229,6 +229,10 @@ class _Run:
             with_boundary(str(whole), self._report, partial(self._take_one, whole, source))
 
     def _take_one(self, recording: Imported, source: Source) -> None:
+        if self._request.athlete_id is not None and recording.whose.athlete_id not in (None, self._request.athlete_id):
+            recording = recording.noted(
+                f"its rows are of {recording.whose}; imported for athlete {self._request.athlete_id}"
+            )
         parts = [recording] if recording.summary else prepared(recording)
         folders = (*source.folders, source.stem)
         if self._request.dry_run:

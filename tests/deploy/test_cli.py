@@ -42,8 +42,9 @@ def test_every_command_has_its_help_and_its_function() -> None:
         ["demo", "--minutes", "90.1"],
         ["demo", "--speed", "-1"],
         ["demo", "--minutes", "nan"],
-        ["import", "hexoskin", "folder"],
-        ["import", "unknown", "folder", "--athlete", "1"],
+        ["import"],
+        ["import", "folder", "--athlete", "=1"],
+        ["import", "folder", "--as", "holiday"],
     ],
 )
 def test_a_wrong_command_line_ends_with_two_and_one_line(arguments: list[str], capsys) -> None:
@@ -83,7 +84,7 @@ def test_an_interrupt_ends_with_the_shells_own_code(monkeypatch, capsys) -> None
 
 def test_a_recording_that_is_not_there_is_one_line(tmp_path: Path, capsys) -> None:
     missing = str(tmp_path / "none.csv")
-    assert cli.run(["import", "runs", missing, "--athlete", "1", "--root", str(tmp_path)]) == 1
+    assert cli.run(["import", "runs", missing, "--athlete", "1", "--root", str(tmp_path)]) == 3
     said = capsys.readouterr().err
     assert missing in said
     assert len(said.splitlines()) == 1
@@ -95,5 +96,6 @@ def test_an_imported_recording_becomes_a_session_once(tmp_path: Path, capsys) ->
     assert [cli.run(arguments) for _ in range(2)] == [0, 0]
     assert len(list((tmp_path / "athlete_training_data" / "player_5").glob("TR*"))) == 1
     told = capsys.readouterr().out
-    assert "is there already" in told
-    assert f"1 session of athlete 5; next: python3 jetson_deploy.py run --root {tmp_path}\n" in told
+    assert "already imported as" in told
+    assert f"1 session imported; next: python3 jetson_deploy.py run --root {tmp_path}\n" in told
+    assert f"0 sessions imported, 1 already there; next: python3 jetson_deploy.py run --root {tmp_path}\n" in told
