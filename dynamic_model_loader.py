@@ -18,8 +18,8 @@ import json
 from typing import Any
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
-from athlete_monitor.arguments import Parser
-from athlete_monitor.config import add_config_arguments, config_from_args
+from athlete_monitor.arguments import Parser, add_place_arguments
+from athlete_monitor.config import config_from_args
 from athlete_monitor.models.inspection import bench, check, info
 from athlete_monitor.models.loader import DynamicModelLoader, create_dynamic_model_loader
 from athlete_monitor.system.program import run_program
@@ -46,7 +46,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("command", choices=["info", "check", "bench"], metavar="info|check|bench")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    add_config_arguments(parser)
+    add_place_arguments(parser)
     return parser
 
 

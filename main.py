@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
-from athlete_monitor.arguments import Parser, add_players_argument, device_id, duration, duration_forms
-from athlete_monitor.config import add_config_arguments, config_from_args
+from athlete_monitor.arguments import (
+    Parser,
+    add_place_arguments,
+    add_players_argument,
+    device_id,
+    duration,
+    duration_forms,
+)
+from athlete_monitor.config import config_from_args
 from athlete_monitor.engine.run import run_live, run_replay
 from athlete_monitor.system.program import run_program
 
@@ -30,7 +37,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--replay", nargs="+", type=Path, metavar="FILE", help="run session files offline, at full speed, without MQTT"
     )
-    add_config_arguments(parser)
+    add_place_arguments(parser)
     args = parser.parse_args(arguments)
     if args.replay and (args.players or args.device or args.duration):
         parser.error("--replay runs whole files: --players, --device and --duration do not go with it")

@@ -23,6 +23,8 @@ N = TypeVar("N", int, float)
 Unit = Literal["s", "m", "h"]
 
 DEVICE_PATTERN: Final = r"^[A-Za-z0-9_-]{1,32}$"
+DEVICE_WORDS: Final = "1 to 32 letters, digits, _ and -"
+"""The pattern in words."""
 LARGEST_ID: Final = 1_000_000
 """Of an athlete; the smallest is 1."""
 
@@ -85,14 +87,19 @@ class Parser(argparse.ArgumentParser):
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that every command has: ``--config``, ``--root``, ``--version``, ``--json``, ``--quiet``."""
+    add_place_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print results and problems only")
+
+
+def add_place_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--config``, ``--root`` and ``--version``."""
     parser.add_argument(
         "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
     )
     parser.add_argument(
         "--root", type=Path, metavar="DIR", help="folder of the configuration's relative paths (default: its own)"
     )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument("--quiet", action="store_true", help="print results and problems only")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
 
 
@@ -216,7 +223,7 @@ def device_id(text: str) -> str:
         argparse.ArgumentTypeError: it may not.
     """
     if re.fullmatch(DEVICE_PATTERN, text) is None or text.endswith("\n"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: 1 to 32 letters, digits, _ and -")
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: {DEVICE_WORDS}")
     return text
 
 

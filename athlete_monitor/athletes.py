@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
-from athlete_monitor.arguments import DEVICE_PATTERN, LARGEST_ID
-from athlete_monitor.config import Section, read_yaml_model
+from athlete_monitor.arguments import DEVICE_PATTERN, DEVICE_WORDS, LARGEST_ID
+from athlete_monitor.config import Allowed, Section, read_yaml_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Athlete(Section):
     """One entry of the roster."""
 
     id: int = Field(ge=1, le=LARGEST_ID)
-    device: Annotated[str, StringConstraints(pattern=DEVICE_PATTERN)]
+    device: Annotated[str, StringConstraints(pattern=DEVICE_PATTERN), Allowed(DEVICE_WORDS)]
     name: Annotated[str, StringConstraints(min_length=1, max_length=80)] | None = None
     sex: Sex | None = None
     birth_date: date | None = None

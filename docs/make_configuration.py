@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import types
-import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from athlete_monitor.config import REMOVED, Config, Section, read_yaml
+from athlete_monitor.config import REMOVED, Config, Section, allowed_in, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "configuration.md"
 BOARDS: Final = {"Nano 4 GB": "jetson_nano_4gb_config.yaml", "Orin 32 GB": "jetson_orin_32gb_config.yaml"}
-BOUNDS: Final = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
 
 INTRODUCTION: Final = """\
 # Configuration
@@ -65,7 +62,7 @@ def _rows(section: type[Section], place: tuple[str, ...], values: dict[str, Any]
             yield from _rows(inner, (*place, name), values)
             continue
         key = ".".join((*place, name)[1:])
-        cells = [f"`{key}`", _allowed(field), *(_shown(value, (*place, name)) for value in values.values())]
+        cells = [f"`{key}`", allowed_in(field), *(_shown(value, (*place, name)) for value in values.values())]
         yield f"| {' | '.join([*cells, field.description or ''])} |"
 
 
@@ -84,32 +81,6 @@ def _plain(value: Any) -> str:  # noqa: ANN401 - whatever YAML holds
     if isinstance(value, list):
         return f"[{', '.join(map(_plain, value))}]"
     return {"None": "null", "True": "true", "False": "false"}.get(str(value), str(value))
-
-
-def _allowed(field: FieldInfo) -> str:
-    return ", ".join([_type_name(field.annotation), *_bounds(field.metadata)])
-
-
-def _bounds(metadata: list[Any]) -> Iterator[str]:
-    for constraint in metadata:
-        for name, word in BOUNDS.items():
-            if (bound := getattr(constraint, name, None)) is not None:
-                yield f"{word} {bound:,}".replace(",", " ") if isinstance(bound, int) else f"{word} {bound:g}"
-
-
-def _type_name(kind: Any) -> str:  # noqa: ANN401 - any annotation
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is typing.Annotated:
-        return ", ".join([_type_name(arguments[0]), *_bounds(list(arguments[1:]))])
-    if origin is typing.Literal:
-        return " or ".join(f"`{value}`" for value in arguments)
-    if origin in {typing.Union, types.UnionType}:
-        return " or ".join(_type_name(argument) for argument in arguments)
-    if origin is tuple:
-        return f"list of {_type_name(arguments[0])}"
-    return {type(None): "null", Path: "path", bool: "true or false", str: "text", int: "whole number"}.get(
-        kind, "number"
-    )
 
 
 def _first_line(section: type[Section]) -> str:

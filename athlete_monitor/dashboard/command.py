@@ -7,8 +7,8 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from athlete_monitor.arguments import Parser, whole
-from athlete_monitor.config import add_config_arguments, config_from_args
+from athlete_monitor.arguments import Parser, add_place_arguments, whole
+from athlete_monitor.config import config_from_args
 from athlete_monitor.dashboard.addresses import screen_address
 from athlete_monitor.dashboard.simulation import Simulation
 from athlete_monitor.errors import ConfigError, MonitorError
@@ -28,7 +28,7 @@ def parser() -> Parser:
     made = Parser("dashboard.py", description="Serve the coach's screen: the squad live in a browser.")
     made.add_argument("--host", metavar="ADDRESS", help="where to listen (default: dashboard.host)")
     made.add_argument("--port", type=whole(1, 65535), metavar="N", help="port (default: dashboard.port)")
-    add_config_arguments(made)
+    add_place_arguments(made)
     return made
 
 

@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from athlete_monitor.arguments import Parser, add_players_argument, duration, duration_forms, number, whole
-from athlete_monitor.config import add_config_arguments
+from athlete_monitor.arguments import (
+    Parser,
+    add_place_arguments,
+    add_players_argument,
+    duration,
+    duration_forms,
+    number,
+    whole,
+)
 from athlete_monitor.errors import ConfigError, PayloadError
 from athlete_monitor.sim.session import MAX_RATE_HZ
 from athlete_monitor.wire.timestamps import parse_timestamp
@@ -76,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     _add_who(made)
     _add_session(made)
     _add_transmission(made)
-    add_config_arguments(made)
+    add_place_arguments(made)
     return made
 
 

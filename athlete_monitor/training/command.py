@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.arguments import Parser, add_players_argument
-from athlete_monitor.config import Config, add_config_arguments, config_from_args
+from athlete_monitor.arguments import Parser, add_place_arguments, add_players_argument
+from athlete_monitor.config import Config, config_from_args
 from athlete_monitor.errors import LockedError, MonitorError
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.locks import acquire
@@ -44,7 +44,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration, 130 or 143 "
         "stopped by a signal.",
     )
-    add_config_arguments(parser)
+    add_place_arguments(parser)
     add_players_argument(parser, "only these athletes, without the default model: 1,2,5-9 or [1,3,7]")
     parser.add_argument("--force", action="store_true", help="train even where nothing is new")
     parser.add_argument("--dry-run", action="store_true", help="train and judge, publish nothing")

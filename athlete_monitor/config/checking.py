@@ -1,0 +1,148 @@
+"""A document against a model: one line for each problem, with file, line, key, value and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import typing
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from athlete_monitor.config.document import Document, Location, dotted, read_yaml
+from athlete_monitor.config.fields import allowed_in
+from athlete_monitor.config.schema import REMOVED
+from athlete_monitor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
+
+M = TypeVar("M", bound=BaseModel)
+
+_LONGEST_VALUE: Final = 60
+
+
+def read_yaml_model(path: Path, model: type[M]) -> M:
+    """Read and check any YAML file against a model; used by the roster.
+
+    Raises:
+        ConfigError: one line for each problem.
+    """
+    return validate(read_yaml(path), model)
+
+
+def validate(document: Document, model: type[M]) -> M:
+    """Check a document against a model.
+
+    Raises:
+        ConfigError: one line for each problem.
+    """
+    if not isinstance(document.data, Mapping):
+        raise ConfigError(f"{document.path}:1: (whole file): a mapping of sections is expected")
+    try:
+        return model.model_validate(_plain(document.data))
+    except ValidationError as error:
+        problems = [_describe(document, model, problem) for problem in error.errors()]
+        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+
+
+def problem_of(model: type[BaseModel], problem: ErrorDetails) -> str:
+    """Return what is wrong with a value, and what is allowed in its place."""
+    location, field = tuple(problem["loc"]), _field_at(model, tuple(problem["loc"]))
+    own = problem["msg"].removeprefix("Value error, ") if problem["type"] == "value_error" else ""
+    if problem["type"] == "missing":
+        return f"is missing{_allowed(field)}"
+    if problem["type"] == "extra_forbidden":
+        return _unknown(model, location)
+    if own and isinstance(problem["input"], Mapping | list | tuple):
+        return own
+    return f"{_short(problem['input'])} is not allowed{f' ({own})' if own else _allowed(field)}"
+
+
+def _describe(document: Document, model: type[BaseModel], problem: ErrorDetails) -> str:
+    location = _in_file(document.data, tuple(problem["loc"]))
+    return f"{document.path}:{document.line_of(location)}: {dotted(location)}: {problem_of(model, problem)}"
+
+
+def _in_file(data: Any, location: Location) -> Location:  # noqa: ANN401 - whatever YAML holds
+    """Return the location without the names that pydantic adds for the members of a union."""
+    kept: list[str | int] = []
+    for part in location:
+        if not isinstance(data, dict | list):
+            break
+        kept.append(part)
+        data = _inside(data, part)
+    return tuple(kept)
+
+
+def _inside(data: Any, part: str | int) -> Any:  # noqa: ANN401 - whatever YAML holds
+    try:
+        return data[part]
+    except (KeyError, IndexError, TypeError):
+        return None
+
+
+def _allowed(field: FieldInfo | None) -> str:
+    return f"; allowed: {allowed_in(field)}" if field is not None else ""
+
+
+def _short(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "a group of keys"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None or isinstance(value, bool):
+        return str(value).lower().replace("none", "null")
+    shown = repr(value) if isinstance(value, str) else str(value)
+    return shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}..."
+
+
+def _unknown(model: type[BaseModel], location: Location) -> str:
+    if dotted(location) in REMOVED:
+        return f"is no longer a setting: {REMOVED[dotted(location)]}"
+    parent = _model_at(model, location[:-1])
+    names = list(parent.model_fields) if parent else []
+    close = difflib.get_close_matches(str(location[-1]), names, 1)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    known = f"; allowed here: {', '.join(names)}" if names else ""
+    return f"is not a known key{meant}{known}"
+
+
+def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:
+    names = [part for part in location if isinstance(part, str)]
+    for depth in range(len(names), 0, -1):
+        parent = _model_at(model, tuple(names[: depth - 1]))
+        if parent is not None and names[depth - 1] in parent.model_fields:
+            return parent.model_fields[names[depth - 1]]
+    return None
+
+
+def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return None
+        model = inner
+    return model
+
+
+def _model_in(kind: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annotation
+    """Return the model of an annotation: itself, or the one that a list, a union or an Annotated holds."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind
+    return next((found for part in typing.get_args(kind) if (found := _model_in(part))), None)
+
+
+def _plain(data: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """Return the data without ruamel's own types, which carry lines and comments."""
+    if isinstance(data, Mapping):
+        return {key: _plain(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_plain(value) for value in data]
+    return data

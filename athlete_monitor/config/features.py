@@ -1,0 +1,33 @@
+"""What a model sees."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from athlete_monitor.config.fields import Section
+
+
+class Features(Section):
+    """Which classic features are computed beside the averages of effort."""
+
+    resultant: bool = Field(description="Length of the acceleration and rotation vectors.")
+    rolling_stats: bool = Field(description="Rolling mean and deviation.")
+    jerk: bool = Field(description="Change of the acceleration.")
+    fft_features: bool = Field(description="Dominant frequency of the movement and its energy.")
+    acc_components: tuple[Literal["acc_x", "acc_y", "acc_z"], ...] = Field(
+        description="Axes that get rolling statistics of their own.", strict=False
+    )
+
+
+class FeatureEngineering(Section):
+    """What a model sees."""
+
+    enabled: bool = Field(description="Use the classic features; false uses only the averages of effort.")
+    rolling_window: int = Field(ge=2, le=1000, description="Short window, samples.")
+    sampling_frequency: float = Field(ge=1, le=200, description="Rate of the samples that models are made for, Hz.")
+    time_constants_s: tuple[float, ...] = Field(
+        min_length=1, max_length=16, strict=False, description="Averaging times of effort, s."
+    )
+    features: Features

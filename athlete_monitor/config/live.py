@@ -1,0 +1,80 @@
+"""The live engine: athletes, sessions, outputs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from athlete_monitor.config.fields import FilePath, Seconds, Section
+
+
+class Athletes(Section):
+    """Who is monitored."""
+
+    roster: FilePath = Field(description="Roster file; without one, messages say who an athlete is.")
+    max_players: int = Field(ge=1, le=100_000, description="Highest athlete id of the simulator and the trainer.")
+
+
+class Engine(Section):
+    """The live process."""
+
+    prediction_rate_hz: float = Field(gt=0, le=200, description="Predictions for each athlete, Hz of sample time.")
+    heart_rate_source: Literal["by_mode", "auto"] = Field(
+        description="by_mode: strap in training, model in a game; auto: strap while it is good, else the model."
+    )
+    sensor_fresh_s: Seconds = Field(description="How long a strap reading stays valid, s.")
+    idle_s: Seconds = Field(description="A session ends after this time without a sample, s.")
+    stale_s: Seconds = Field(description="Status 'stale' after this time without a sample, s.")
+    offline_s: Seconds = Field(description="Status 'offline' after this time without a sample, s.")
+    late_tolerance_s: float = Field(ge=0, le=60, description="Samples late by up to this are put in order, s.")
+    max_devices: int = Field(
+        ge=1, le=1_000_000, description="Most devices; messages of others are counted and dropped."
+    )
+    queue_per_device: int = Field(ge=1, le=1_000_000, description="Most messages that wait for each device.")
+    coalesce_ms: float = Field(ge=0, le=1000, description="Wait for further messages before a step, ms.")
+    record: Literal["off", "training", "all"] = Field(description="Which arriving samples become session files.")
+    stats_interval_s: Seconds = Field(description="How often the engine publishes its own statistics, s.")
+
+
+class Archive(Section):
+    """What the journal keeps."""
+
+    keep_days: int = Field(
+        ge=1, le=4000, description="How long the figures of every second are kept, days; summaries stay for ever."
+    )
+
+
+class TrainingLoad(Section):
+    """Session load (Banister TRIMP): where each zone begins, and the rest commonly advised after it."""
+
+    moderate_from: float = Field(gt=0, le=10_000, description="Load 'moderate' from this TRIMP on.")
+    high_from: float = Field(gt=0, le=10_000, description="Load 'high' from this TRIMP on.")
+    very_high_from: float = Field(gt=0, le=10_000, description="Load 'very high' from this TRIMP on.")
+    recovery_h_low: float = Field(ge=0, le=240, description="Usual recovery after a low load, h.")
+    recovery_h_moderate: float = Field(ge=0, le=240, description="Usual recovery after a moderate load, h.")
+    recovery_h_high: float = Field(ge=0, le=240, description="Usual recovery after a high load, h.")
+    recovery_h_very_high: float = Field(ge=0, le=240, description="Usual recovery after a very high load, h.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TrainingLoad:
+        if not self.moderate_from < self.high_from < self.very_high_from:
+            msg = "moderate_from < high_from < very_high_from is required"
+            raise ValueError(msg)
+        return self
+
+
+class Outputs(Section):
+    """What the engine publishes and writes."""
+
+    metrics_rate_hz: float = Field(gt=0, le=100, description="Metrics messages for each athlete, Hz of sample time.")
+    realtime_file_interval_s: float = Field(
+        ge=1, le=3600, description="Least time between two writes of a realtime file, s: memory cards wear."
+    )
+    training_load: TrainingLoad
+
+
+class Impacts(Section):
+    """Hits and falls."""
+
+    alert_g: float = Field(ge=2, le=100, description="An impact from this size on is an alert, g.")

@@ -1,0 +1,55 @@
+"""The coach's screen."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from athlete_monitor.config.fields import FilePath, Port, Section
+
+
+class Corner(Section):
+    """A corner of the pitch."""
+
+    lat: float = Field(ge=-90, le=90, description="Latitude, degrees.")
+    lon: float = Field(ge=-180, le=180, description="Longitude, degrees.")
+
+
+class Pitch(Section):
+    """The pitch: its size, and where it lies where devices send latitude and longitude."""
+
+    length_m: float = Field(ge=10, le=500, description="Length along x_m, m.")
+    width_m: float = Field(ge=5, le=500, description="Width along y_m, m.")
+    corners: tuple[Corner, ...] | None = Field(
+        strict=False,
+        description="Its four corners, around it: (0, 0), (length, 0), (length, width), (0, width). null: unknown.",
+    )
+
+    @model_validator(mode="after")
+    def _four(self) -> Pitch:
+        if self.corners is not None and len(self.corners) != 4:
+            msg = "four corners are required"
+            raise ValueError(msg)
+        return self
+
+
+class ScreenTls(Section):
+    """Encryption of the connection from browsers."""
+
+    cert_file: FilePath | None = Field(description="Certificate; null: no encryption.")
+    key_file: FilePath | None = Field(description="Key of the certificate.")
+
+
+class Dashboard(Section):
+    """The coach's screen: dashboard.py."""
+
+    host: str = Field(min_length=1, description="Where it listens; beyond this machine it needs accounts.")
+    port: Port = Field(description="Port of the screen.")
+    accounts_file: FilePath | None = Field(description="Who may log in; null: no log-in, for this machine only.")
+    tls: ScreenTls
+    heart_rate_hidden_from: tuple[Literal["viewer", "coach"], ...] = Field(
+        strict=False, description="Roles that do not see heart-rate figures."
+    )
+    language: Literal["en", "de"] = Field(description="Language of a screen that has not chosen one.")
+    pitch: Pitch
