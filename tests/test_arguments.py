@@ -76,7 +76,7 @@ def test_a_wrong_configuration_begins_with_its_place_at_every_door(door, command
     for file, told in (
         ("none.yaml", "none.yaml: cannot be read (No such file or directory)"),
         (broken, f"{broken}:2: not valid YAML"),
-        (unknown, ": training.n_trees: is not a known key; allowed here: n_estimators, "),
+        (unknown, ": training.n_trees: is not a known key; allowed here: kinds, n_estimators, "),
     ):
         code, (line,) = door(*command.split(), "--config", str(file))
         assert code == 2
