@@ -40,10 +40,10 @@ from athlete_monitor.arrays import ACC, GYRO, HEART_RATE
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.build import build_monitor
-from athlete_monitor.engine.files import FileSink
-from athlete_monitor.engine.history import LoadHistory
-from athlete_monitor.engine.journal import Journal
-from athlete_monitor.engine.keeper import JournalSink, snapshot
+from athlete_monitor.engine.journal.journal import Journal
+from athlete_monitor.engine.journal.keeper import JournalSink, snapshot
+from athlete_monitor.engine.sessions.history import LoadHistory
+from athlete_monitor.engine.sinks.files import FileSink
 from athlete_monitor.wire.sample import NOT_MEASURED, Sample, WireProfile
 
 if TYPE_CHECKING:

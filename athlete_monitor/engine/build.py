@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.engine.monitor import Monitor
-from athlete_monitor.engine.sessions import Wearers
-from athlete_monitor.engine.sinks import Sinks
+from athlete_monitor.engine.sessions.session import Wearers
+from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.schema import features_check
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.athletes import Roster
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.sinks import Sink
+    from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.squad.prediction import ModelSource
 
 

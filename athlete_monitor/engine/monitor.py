@@ -17,10 +17,10 @@ import numpy as np
 from athlete_monitor.athletes import merge
 from athlete_monitor.engine.figures.record import Records, encode, identity
 from athlete_monitor.engine.figures.summary import summarise
-from athlete_monitor.engine.history import LoadHistory
-from athlete_monitor.engine.ingest import DeviceStream
-from athlete_monitor.engine.journal import PastLoad
-from athlete_monitor.engine.sessions import UNKNOWN_ATHLETE, Session, session_id
+from athlete_monitor.engine.intake.ordering import DeviceStream
+from athlete_monitor.engine.journal.journal import PastLoad
+from athlete_monitor.engine.sessions.history import LoadHistory
+from athlete_monitor.engine.sessions.session import UNKNOWN_ATHLETE, Session, session_id
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.physiology.chronic import CHRONIC
 from athlete_monitor.physiology.impacts import BANDS
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.sessions import Wearers
-    from athlete_monitor.engine.sinks import Sink
+    from athlete_monitor.engine.sessions.session import Wearers
+    from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.physiology.impacts import Impact
     from athlete_monitor.squad.kernel import Squad, StepResult
     from athlete_monitor.wire.codec import Decoder

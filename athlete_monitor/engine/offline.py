@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.build import build_monitor
-from athlete_monitor.engine.sinks import Collected
+from athlete_monitor.engine.sinks.sink import Collected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.sinks import Sink
+    from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.squad.prediction import ModelSource
     from athlete_monitor.wire.sample import Sample
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from athlete_monitor.engine.files import FileSink
 from athlete_monitor.engine.live import LiveEngine, Options, client_id
 from athlete_monitor.engine.offline import run_recordings
-from athlete_monitor.engine.ui import Screen, summary_table
+from athlete_monitor.engine.sinks.files import FileSink
+from athlete_monitor.engine.terminal.screen import Screen, summary_table
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
 from athlete_monitor.wire.broker import open_broker

@@ -14,7 +14,7 @@ from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.build import build_monitor
 from athlete_monitor.engine.figures.record import AthleteFigures
-from athlete_monitor.engine.sinks import Collected
+from athlete_monitor.engine.sinks.sink import Collected
 from athlete_monitor.features import PROFILE_FEATURES, FeatureSpec
 from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles
 from athlete_monitor.squad.prediction import NoModels

@@ -8,8 +8,8 @@ import pytest
 
 from athlete_monitor.catalogue import FORMULAS
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.inbox import Inbox
-from athlete_monitor.engine.stats import Stats
+from athlete_monitor.engine.intake.inbox import Inbox
+from athlete_monitor.engine.live.stats import Stats
 from tests.engine.kit import feed, monitor_of, sample, stream
 from tests.helpers import ROOT
 

@@ -21,8 +21,8 @@ from athlete_monitor.wire.timestamps import format_timestamp
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from athlete_monitor.engine.ingest import Quality
-    from athlete_monitor.engine.sessions import Session
+    from athlete_monitor.engine.intake.ordering import Quality
+    from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.physiology.load_zone import LoadLimits
     from athlete_monitor.squad.kernel import Present, Squad
 

@@ -18,7 +18,7 @@ from athlete_monitor.squad.kernel import TOTAL_FIGURES
 from athlete_monitor.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from athlete_monitor.engine.sessions import Session
+    from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.physiology.load_zone import LoadLimits
     from athlete_monitor.squad.kernel import Squad
 

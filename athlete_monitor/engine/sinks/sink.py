@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from athlete_monitor.engine.sessions import Session
+    from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.wire.sample import Sample
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from athlete_monitor.engine.figures.record import SCHEMA_VERSION
-from athlete_monitor.engine.sinks import Sink
-from athlete_monitor.engine.worker import Alarm, Worker
+from athlete_monitor.engine.sinks.sink import Sink
+from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from athlete_monitor.system.files import open_file, replace_file
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from athlete_monitor.engine.sessions import Session, Wearer
+    from athlete_monitor.engine.sessions.session import Session, Wearer
 
 KEPT_JOBS = 10_000
 IMPACTS_KEPT = 1000

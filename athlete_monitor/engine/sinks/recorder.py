@@ -6,8 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
-from athlete_monitor.engine.sinks import Sink
-from athlete_monitor.engine.worker import Alarm, Worker
+from athlete_monitor.engine.sinks.sink import Sink
+from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from athlete_monitor.wire.sample import WireProfile
 from athlete_monitor.wire.session_files import SessionWriter, measured_extras
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from athlete_monitor.engine.sessions import Session, Wearer
+    from athlete_monitor.engine.sessions.session import Session, Wearer
     from athlete_monitor.wire.sample import Sample
 
 _log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from athlete_monitor.athletes import Roster
-    from athlete_monitor.engine.ingest import DeviceStream
+    from athlete_monitor.engine.intake.ordering import DeviceStream
 
 UNKNOWN_ATHLETE = 0
 """Athlete of a device that neither the roster nor the wire assigns to anybody."""

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from athlete_monitor.engine.ingest import AGREEING, DAY_S, DeviceStream
+from athlete_monitor.engine.intake.ordering import AGREEING, DAY_S, DeviceStream
 from athlete_monitor.wire.sample import Sample
 
 START = 1_700_000_000.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from athlete_monitor.engine.ui import detail_view, engine_lines, squad_table, summary_table
+from athlete_monitor.engine.terminal.screen import detail_view, engine_lines, squad_table, summary_table
 from tests.engine.kit import record
 
 SUMMARY = {

@@ -4,11 +4,11 @@ import os
 import socket
 
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.heat import Heat
-from athlete_monitor.engine.inbox import Inbox
-from athlete_monitor.engine.service import Notifier
-from athlete_monitor.engine.stats import Lags
-from athlete_monitor.engine.worker import Alarm, Worker
+from athlete_monitor.engine.intake.inbox import Inbox
+from athlete_monitor.engine.live.heat import Heat
+from athlete_monitor.engine.live.service import Notifier
+from athlete_monitor.engine.live.stats import Lags
+from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from tests.helpers import ROOT, wait_until
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.history import LoadHistory
-from athlete_monitor.engine.journal import Journal, PastLoad
-from athlete_monitor.engine.keeper import JournalSink, resume_all, snapshot
+from athlete_monitor.engine.journal.journal import Journal, PastLoad
+from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
+from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.errors import MonitorError
 from tests.engine.kit import START, LinearModel, Models, feed, monitor_of, spec_of, stream
 from tests.helpers import ROOT, wait_until

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from athlete_monitor.engine.sinks import Sink
+from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.wire import topics
 
 if TYPE_CHECKING:
-    from athlete_monitor.engine.sessions import Session
+    from athlete_monitor.engine.sessions.session import Session
 
 _encode = msgspec.json.Encoder().encode
 

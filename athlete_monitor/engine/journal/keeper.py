@@ -10,17 +10,17 @@ import msgspec
 import numpy as np
 
 from athlete_monitor.athletes import Profile
-from athlete_monitor.engine.ingest import DeviceStream, Quality
-from athlete_monitor.engine.journal import MEMORY_EVERY_S, Journal
-from athlete_monitor.engine.sessions import Phases, Session, Wearer
-from athlete_monitor.engine.sinks import Sink
+from athlete_monitor.engine.intake.ordering import DeviceStream, Quality
+from athlete_monitor.engine.journal.journal import MEMORY_EVERY_S, Journal
+from athlete_monitor.engine.sessions.session import Phases, Session, Wearer
+from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.wire.sample import Tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.config import Engine
-    from athlete_monitor.engine.journal import OpenSession
+    from athlete_monitor.engine.journal.journal import OpenSession
     from athlete_monitor.engine.monitor import Monitor
     from athlete_monitor.squad.kernel import Squad
 

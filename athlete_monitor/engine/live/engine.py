@@ -16,18 +16,18 @@ import msgspec
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.build import build_monitor, open_loader, source_of
-from athlete_monitor.engine.files import FileSink
-from athlete_monitor.engine.heat import Heat
-from athlete_monitor.engine.history import LoadHistory
-from athlete_monitor.engine.inbox import Inbox
-from athlete_monitor.engine.journal import Journal
-from athlete_monitor.engine.keeper import JournalSink, resume_all, snapshot
+from athlete_monitor.engine.intake.inbox import Inbox
+from athlete_monitor.engine.journal.journal import Journal
+from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
+from athlete_monitor.engine.live.heat import Heat
+from athlete_monitor.engine.live.service import Notifier
+from athlete_monitor.engine.live.stats import Stats
 from athlete_monitor.engine.monitor import Chosen
-from athlete_monitor.engine.mqtt_sink import MqttSink
-from athlete_monitor.engine.recorder import Recorder
-from athlete_monitor.engine.service import Notifier
-from athlete_monitor.engine.sinks import Sink
-from athlete_monitor.engine.stats import Stats
+from athlete_monitor.engine.sessions.history import LoadHistory
+from athlete_monitor.engine.sinks.files import FileSink
+from athlete_monitor.engine.sinks.mqtt import MqttSink
+from athlete_monitor.engine.sinks.recorder import Recorder
+from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink, Will
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.sessions import Session
+    from athlete_monitor.engine.sessions.session import Session
 
 _log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from athlete_monitor.athletes import Profile
-from athlete_monitor.engine import recorder as room
-from athlete_monitor.engine.recorder import Recorder
-from athlete_monitor.engine.sessions import Wearer
+from athlete_monitor.engine.sessions.session import Wearer
+from athlete_monitor.engine.sinks import recorder as room
+from athlete_monitor.engine.sinks.recorder import Recorder
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire.session_files import SessionWriter
 from athlete_monitor.wire.session_reader import read_session

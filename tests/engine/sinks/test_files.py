@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.files import FileSink
-from athlete_monitor.engine.recorder import Recorder
-from athlete_monitor.engine.sessions import safe_name
+from athlete_monitor.engine.sessions.session import safe_name
+from athlete_monitor.engine.sinks.files import FileSink
+from athlete_monitor.engine.sinks.recorder import Recorder
 from athlete_monitor.wire.session_reader import read_session
 from tests.engine.kit import GAME, feed, monitor_of, sample, stream
 from tests.helpers import ROOT, wait_until

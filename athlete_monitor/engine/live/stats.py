@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from athlete_monitor.engine.inbox import Inbox
+    from athlete_monitor.engine.intake.inbox import Inbox
     from athlete_monitor.engine.monitor import Monitor
     from athlete_monitor.models.loader import DynamicModelLoader
 

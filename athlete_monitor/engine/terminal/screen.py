@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from athlete_monitor.engine.live import LiveEngine
-    from athlete_monitor.engine.sessions import Session
+    from athlete_monitor.engine.sessions.session import Session
 
 REFRESH_S: Final = 0.5
 WIDE: Final = 110

@@ -28,8 +28,8 @@ import msgspec
 
 from athlete_monitor.archive.columns import MAPPINGS, archived
 from athlete_monitor.archive.schema import SCHEMA_VERSION, forget_seconds, prepare
-from athlete_monitor.engine.seconds import SecondsTable
-from athlete_monitor.engine.worker import Alarm, Worker
+from athlete_monitor.engine.journal.seconds import SecondsTable
+from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The coach's screen on a terminal."""
