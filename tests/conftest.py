@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import settings
 
+from athlete_monitor.boundary import STRICT
 from tests.helpers import MOSQUITTO, ROOT, Door, Mosquitto, unused_port
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing on a shared machine
 settings.load_profile("any machine")
+os.environ[STRICT] = "1"  # a failure that no code expected fails the test, in every process
 
 
 @pytest.fixture

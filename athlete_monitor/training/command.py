@@ -20,8 +20,9 @@ from athlete_monitor.models.store import ModelStore
 from athlete_monitor.system.program import run_program
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import display, log_to, say
+from athlete_monitor.training.errors import count
 from athlete_monitor.training.notify import Notifier
-from athlete_monitor.training.outcome import ALL_SUCCEEDED, NONE_SUCCEEDED, Outcome, exit_code
+from athlete_monitor.training.outcome import ALL_SUCCEEDED, NONE_SUCCEEDED, SOME_SUCCEEDED, Outcome, exit_code
 from athlete_monitor.training.pipeline import Options, Pass, Surroundings
 from athlete_monitor.training.prediction import keep_out_of_the_way
 from athlete_monitor.training.report import Run, write_report
@@ -102,9 +103,14 @@ def train(config: Config, options: Options, report: Path | None, log: logging.Lo
     keep_out_of_the_way(config, log)
     with acquire(config.prediction_check.training_lockfile_path, COMMAND), display(config.logging) as shown:
         began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
-        with closing(Pass(config, options, Surroundings(shown)).run()) as results:
+        running = Pass(config, options, Surroundings(shown))
+        with closing(running.run()) as results:
             outcomes = [_told(outcome) for outcome in results]
         code = exit_code(outcomes) if outcomes else _nobody(config, options)
+        if running.faults:
+            code = code or SOME_SUCCEEDED
+            where = f"; see {config.logging.log_file}" if config.logging.log_to_file else ""
+            say(f"{count(running.faults, 'unexpected failure')}{where}", error=True)
         run = Run(started, time.monotonic() - began, code, outcomes)
         log.info("event=pass_done athletes=%d seconds=%.1f exit_code=%d", len(outcomes), run.seconds, code)
         if report is not None:

@@ -19,6 +19,7 @@ from athlete_monitor.arrays import (
     FloatArray,
     IntArray,
 )
+from athlete_monitor.boundary import described, printable
 from athlete_monitor.channels import of_group
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
@@ -104,11 +105,12 @@ class SessionRows:
 
 @dataclass(frozen=True)
 class Unusable:
-    """A session that gives nothing, and why."""
+    """A session that gives nothing, and why; ``trace`` is the traceback where nobody expected it."""
 
     file: str
     sha256: str
     reason: str
+    trace: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,11 @@ def load_track(file: SessionFile, athlete_id: int) -> Track:
     measured = np.array([c for c in USED_CHANNELS if not np.isnan(recording.values[:, c]).all()])
     if HEART_RATE not in measured:
         raise RecordingError(f"{file.path}: holds no heart rate")
-    values = np.ascontiguousarray(recording.values[:, measured])
-    return Track(file, recording.t, measured, values, recording.profile, recording.notes)
+    ordered = recording.t >= np.maximum.accumulate(recording.t)
+    values = np.ascontiguousarray(recording.values[np.ix_(ordered, measured)])
+    lost = int(len(ordered) - ordered.sum())
+    notes = (*recording.notes, *([f"the clock goes back; {lost} rows left out"] if lost else []))
+    return Track(file, recording.t[ordered], measured, values, recording.profile, notes)
 
 
 def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, batch_steps: int) -> list[SessionRows]:
@@ -227,7 +232,7 @@ class _Block:
 
     def __init__(self, track: Track, spec: FeatureSpec, rows_per_second: float) -> None:
         self._track = track
-        most = min(len(track), int((track.t[-1] - track.t[0]) * rows_per_second) + 2)
+        most = min(len(track), max(0, int((track.t[-1] - track.t[0]) * rows_per_second)) + 2)
         self._columns = spec.columns(_measured_groups(track))
         self._X = np.empty((most, len(self._columns)), dtype=np.float32)
         self._available = np.empty((most, len(GROUPS)), dtype=np.bool_)
@@ -246,7 +251,7 @@ class _Block:
         track, n = self._track, self._n
         rate_hz = (len(track) - 1) / max(float(track.t[-1] - track.t[0]), 1e-3) if len(track) > 1 else 1.0
         return SessionRows(
-            track.file.path.name,
+            track.file.name,
             track.file.sha256,
             self._t[:n],
             self._X[:n],
@@ -281,15 +286,35 @@ def extract(
     """Read and replay the sessions of several athletes together; what is not usable says why, athlete by athlete."""
     loaded = [[_load(file, athlete.athlete_id) for file in athlete.files] for athlete in candidates]
     tracks = [item for items in loaded for item in items if isinstance(item, Track)]
-    replayed = iter(replay(tracks, spec, rows_per_second, batch_steps))
+    replayed = iter(_replayed(tracks, spec, rows_per_second, batch_steps))
     return [[item if isinstance(item, Unusable) else next(replayed) for item in items] for items in loaded]
 
 
 def _load(file: SessionFile, athlete_id: int) -> Track | Unusable:
     try:
         return load_track(file, athlete_id)
-    except RecordingError as error:
-        return Unusable(file.path.name, file.sha256, str(error).removeprefix(str(file.path)).lstrip(":1 "))
+    except Exception as error:  # noqa: BLE001 - a session's reading is a border
+        return _unusable(file, error)
+
+
+def _unusable(file: SessionFile, error: Exception) -> Unusable:
+    fault = described(error)
+    reason = fault.cause.removeprefix(printable(str(file.path))).lstrip(":1 ")
+    return Unusable(file.name, file.sha256, f"cannot be read ({reason})" if fault.trace else reason, fault.trace)
+
+
+def _replayed(
+    tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, batch_steps: int
+) -> list[SessionRows | Unusable]:
+    """Replay together; where that fails, one by one, so that only the session at fault is lost."""
+    try:
+        return [*replay(tracks, spec, rows_per_second, batch_steps)]
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a session's replay is a border
+        if len(tracks) == 1:
+            return [_unusable(tracks[0].file, error)]
+    return [item for track in tracks for item in _replayed([track], spec, rows_per_second, batch_steps)]
 
 
 def assemble(
@@ -308,13 +333,14 @@ def assemble(
     """
     usable, unusable = _sort_out(found)
     usable, repeated = _apart(usable)
-    usable = sorted(usable, key=lambda session: float(session.t[0]))[-sessions_to_use:]
-    groups, usable = _common_groups(usable)
+    moving = sorted(usable, key=lambda session: float(session.t[0]))
+    groups, usable, without = _common_groups(moving)
+    usable = usable[-sessions_to_use:]
     columns = spec.columns(groups)
     needed = np.array([group in groups for group in GROUPS])
     kept = [session.keep(np.logical_and.reduce(session.available[:, needed], axis=1), columns) for session in usable]
     sessions, too_short = _sort_out(kept)
-    data = AthleteData(athlete_id, groups, tuple(sessions), (*unusable, *repeated, *too_short))
+    data = AthleteData(athlete_id, groups, tuple(sessions), (*unusable, *repeated, *without, *too_short))
     _check_enough(data, min_sessions, min_rows)
     return data
 
@@ -366,16 +392,36 @@ def _held_groups(session: SessionRows) -> set[str]:
     return {group for group, part in zip(GROUPS, share.tolist(), strict=True) if part >= USUAL_SHARE}
 
 
-def _common_groups(sessions: list[SessionRows]) -> tuple[tuple[str, ...], list[SessionRows]]:
-    """Groups that all sessions hold; where they have none in common, the latest session's and those like it."""
-    if not sessions:
-        return (), []
+def _common_groups(
+    sessions: Sequence[SessionRows],
+) -> tuple[tuple[str, ...], list[SessionRows], list[Unusable]]:
+    """Choose the groups to learn from: held by the latest session that measured any, and by most rows of the others.
+
+    Returns the groups, the sessions that hold all of them, and those that do not, each with the reason.
+    """
     held = [_held_groups(session) for session in sessions]
-    common = set.intersection(*held)
-    if not common:
-        common = held[-1]
-        sessions = [session for session, groups in zip(sessions, held, strict=True) if groups >= common]
-    return tuple(group for group in GROUPS if group in common), sessions
+    latest = next((groups for groups in reversed(held) if groups), set[str]())
+    choices = sorted({tuple(group for group in GROUPS if group in latest & groups) for groups in held} - {()})
+    if not choices:
+        return (), [], [_without_movement(session) for session in sessions]
+    rows = {choice: sum(len(s) for s, g in zip(sessions, held, strict=True) if g >= set(choice)) for choice in choices}
+    chosen = max(choices, key=lambda choice: (rows[choice] * len(choice), len(choice)))
+    usable = [session for session, groups in zip(sessions, held, strict=True) if groups >= set(chosen)]
+    left = [
+        _without_movement(session) if not groups else _without_groups(session, sorted(set(chosen) - groups))
+        for session, groups in zip(sessions, held, strict=True)
+        if not groups >= set(chosen)
+    ]
+    return chosen, usable, left
+
+
+def _without_movement(session: SessionRows) -> Unusable:
+    reason = f"measures only the heart rate; one of {', '.join(GROUPS)} is needed to learn from"
+    return Unusable(session.file, session.sha256, reason)
+
+
+def _without_groups(session: SessionRows, missing: Sequence[str]) -> Unusable:
+    return Unusable(session.file, session.sha256, f"has no {', '.join(missing)}, which the other sessions have")
 
 
 def _check_enough(data: AthleteData, min_sessions: int, min_rows: int) -> None:

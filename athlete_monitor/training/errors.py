@@ -24,3 +24,12 @@ def brief(items: Sequence[str], separator: str) -> str:
     """The first few of the items in one line, and how many more there are."""
     more = f"{separator}and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
     return separator.join(items[:SHOWN]) + more
+
+
+def count(number: int, thing: str) -> str:
+    """Number and noun, in the plural where there are several.
+
+    >>> count(1, "session"), count(3, "session")
+    ('1 session', '3 sessions')
+    """
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -66,6 +66,7 @@ def _parallel(
     backend: str,
     paced: Callable[[Iterable[A]], Iterator[A]],
 ) -> Iterator[R]:
+    warnings.filterwarnings("ignore", module=r"joblib\..*")  # of lost tasks, also while an interrupt is on its way
     resource_tracker.ensure_running()  # its start would let interrupts through again
     waiting = iter(paced(tasks))
     first = list(islice(waiting, workers))  # before interrupts are held back: it may take a while
@@ -80,6 +81,4 @@ def _parallel(
         for result in results:  # noqa: UP028 - `yield from` would close them itself, with a warning
             yield result
     finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whoever stops early knows that tasks are lost
-            results.close()
+        results.close()

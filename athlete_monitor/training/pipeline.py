@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from athlete_monitor.athletes import Profile, Roster, merge
-from athlete_monitor.errors import ModelError
+from athlete_monitor.boundary import described
 from athlete_monitor.features import FeatureSpec, profile_row
 from athlete_monitor.models.manifest import DEFAULT, Session
 from athlete_monitor.models.store import ModelStore
@@ -18,8 +18,8 @@ from athlete_monitor.training import resources, squad
 from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import LOGGER, TOLD, Display, Quiet
-from athlete_monitor.training.dataset import AthleteData, assemble, extract
-from athlete_monitor.training.errors import TooFewSessionsError, TrainingError
+from athlete_monitor.training.dataset import AthleteData, Unusable, assemble, extract
+from athlete_monitor.training.errors import TooFewSessionsError
 from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import Outcome, figures
 from athlete_monitor.training.parallel import each, release
@@ -62,12 +62,17 @@ class Failure:
 
     athlete_id: int
     reason: str
+    trace: str = ""
 
 
 class Pass:
-    """One pass. ``run`` yields the outcome of each athlete as soon as it is known, the default model last."""
+    """One pass. ``run`` yields the outcome of each athlete as soon as it is known, the default model last.
+
+    ``faults`` counts unexpected failures so far: sessions, athletes, models; their tracebacks are in the log file.
+    """
 
     def __init__(self, config: Config, options: Options, around: Surroundings | None = None) -> None:
+        self.faults = 0
         self._config, self._options = config, options
         self._around = around or Surroundings()
         self._spec = FeatureSpec.from_config(config.feature_engineering)
@@ -105,7 +110,12 @@ class Pass:
         data: list[AthleteData] = []
         failed: list[Failure] = []
         for item in self._gather(plan.read):
-            (data if isinstance(item, AthleteData) else failed).append(item)  # type: ignore[arg-type]
+            if isinstance(item, Failure):
+                failed.append(item)
+                continue
+            data.append(item)
+            for session in item.unusable:
+                self._log_trace(session.file, session.trace)
         due = {standing.sessions.athlete_id: standing.sessions for standing in plan.due}
         yield from (self._lost(failure, due[failure.athlete_id]) for failure in failed if failure.athlete_id in due)
         groups, members = self._members(data) if plan.default_reason else ((), [])
@@ -113,7 +123,17 @@ class Pass:
         data = [item for item in data if item.athlete_id in due]
         yield from self._train(data, due)
         if plan.default_reason:
-            yield from self._default(members, groups, plan, rates)
+            yield self._bounded_default(members, groups, plan, rates)
+
+    def _bounded_default(
+        self, members: Sequence[squad.Member], groups: tuple[str, ...], plan: Plan, rates_hz: Sequence[float]
+    ) -> Outcome:
+        try:
+            return self._default(members, groups, plan, rates_hz)
+        except Exception as error:  # noqa: BLE001 - the squad's rows are a border
+            fault = described(error)
+            self._log_trace("default model", fault.trace)
+            return Outcome(DEFAULT, "failed", fault.cause)
 
     def _gather(self, standings: Sequence[Standing]) -> Iterator[AthleteData | Failure]:
         """Read and replay sessions, several athletes side by side in each process."""
@@ -146,12 +166,11 @@ class Pass:
 
     def _default(
         self, members: Sequence[squad.Member], groups: tuple[str, ...], plan: Plan, rates_hz: Sequence[float]
-    ) -> Iterator[Outcome]:
+    ) -> Outcome:
         """The squad-wide model, where there are enough athletes with the same channels."""
         if len(members) < squad.LEAST_ATHLETES:
             reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
-            yield Outcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
-            return
+            return Outcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
         constraint = squad.rises(self._spec, groups)
         self._around.display.stage("default model", len(members))
         work = partial(squad.judge_fold, members, settings=self._config.training, constraint=constraint)
@@ -162,7 +181,7 @@ class Pass:
         release(self._shares.workers, self._config.training.backend)
         trained = squad.train_default(members, folds, self._config.training, constraint)
         product = _squad_product(members, plan, groups, rates_hz, trained)
-        yield self._publish(product, (f"{len(members)} athletes",))
+        return self._publish(product, (f"{len(members)} athletes",))
 
     def _each(self, work: Callable[..., object], tasks: Sequence[object]) -> Iterator:  # type: ignore[type-arg]
         backend = self._config.training.backend
@@ -171,8 +190,10 @@ class Pass:
     def _publish(self, product: Product, notes: tuple[str, ...]) -> Outcome:
         try:
             published = self._publisher.publish(product)
-        except ModelError as error:
-            return Outcome(product.athlete_id, "failed", f"not published: {error}", product, notes=notes)
+        except Exception as error:  # noqa: BLE001 - an athlete's model is a border
+            fault = described(error)
+            self._log_trace(f"athlete {product.athlete_id}", fault.trace)
+            return Outcome(product.athlete_id, "failed", f"not published: {fault.cause}", product, notes=notes)
         if published.manifest is not None:
             self._notifier.published(published.manifest)
         text = figures(product.trained.holdout)
@@ -209,7 +230,14 @@ class Pass:
     def _store_has_default(self) -> bool:
         return self._store.stamp(DEFAULT) is not None
 
+    def _log_trace(self, what: str, trace: str) -> None:
+        """Write a traceback into the log file, and count it."""
+        if trace:
+            self.faults += 1
+            _log.error("event=unexpected_failure what=%r\n%s", what, trace.rstrip(), extra={TOLD: True})
+
     def _lost(self, failure: Failure, sessions: Candidates) -> Outcome:
+        self._log_trace(f"athlete {failure.athlete_id}", failure.trace)
         return Outcome(failure.athlete_id, "failed", failure.reason, notes=sessions.problems)
 
     def _remember(self, plan: Plan, outcome: Outcome, attempts: dict[str, Attempt]) -> None:
@@ -235,20 +263,27 @@ def gather_group(group: Sequence[Candidates], spec: FeatureSpec, settings: Confi
         try:
             results.append(assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum))
         except TooFewSessionsError as error:
-            results.append(Failure(athlete.athlete_id, f"{error}; {searched(settings, athlete.athlete_id)}"))
-        except TrainingError as error:
-            results.append(Failure(athlete.athlete_id, str(error)))
+            traces = "\n".join(item.trace for item in items if isinstance(item, Unusable) and item.trace)
+            reason = f"{error}; {searched(settings, athlete.athlete_id)}"
+            results.append(Failure(athlete.athlete_id, reason, traces))
+        except Exception as error:  # noqa: BLE001 - an athlete's data are a border
+            results.append(_failed(athlete.athlete_id, error))
     return results
+
+
+def _failed(athlete_id: int, error: Exception) -> Failure:
+    fault = described(error)
+    return Failure(athlete_id, f"cannot be trained ({fault.cause})" if fault.trace else fault.cause, fault.trace)
 
 
 def train_one(data: AthleteData, spec: FeatureSpec, settings: Training) -> Trained | Failure:
     """Train and judge an athlete; runs in a worker."""
     try:
         return train_athlete(data, settings, spec.rises(data.groups))
-    except TrainingError as error:
-        return Failure(data.athlete_id, str(error))
     except MemoryError:
         return Failure(data.athlete_id, "not enough memory to train")
+    except Exception as error:  # noqa: BLE001 - an athlete's training is a border
+        return _failed(data.athlete_id, error)
 
 
 def _standing_still(standing: Standing) -> Outcome:
@@ -261,7 +296,7 @@ def _standing_still(standing: Standing) -> Outcome:
 def _product(data: AthleteData, sessions: Candidates, trained: Trained) -> Product:
     """Every session that was looked at counts as known, also those that gave no rows."""
     rows = {session.sha256: len(session) for session in data.sessions}
-    entries = tuple(Session(file.path.name, file.sha256, rows.get(file.sha256, 0)) for file in sessions.files)
+    entries = tuple(Session(file.name, file.sha256, rows.get(file.sha256, 0)) for file in sessions.files)
     return Product(data.athlete_id, data.groups, entries, data.sessions[-1].rate_hz, trained)
 
 
@@ -270,7 +305,7 @@ def _squad_product(
 ) -> Product:
     rows = dict(shares for member in members for shares in member.rows)
     files = [file for standing in plan.read for file in standing.sessions.files]
-    entries = tuple(Session(file.path.name, file.sha256, rows.get(file.sha256, 0)) for file in files)
+    entries = tuple(Session(file.name, file.sha256, rows.get(file.sha256, 0)) for file in files)
     return Product(DEFAULT, groups, entries, rates_hz[len(rates_hz) // 2], trained)
 
 

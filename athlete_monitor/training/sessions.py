@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from athlete_monitor.boundary import printable
 from athlete_monitor.training.errors import brief
 from athlete_monitor.wire.session_files import PREFIX, athletes_with_sessions, list_sessions
 
@@ -29,6 +30,11 @@ class SessionFile:
     path: Path
     sha256: str
 
+    @property
+    def name(self) -> str:
+        """Name of the file in printable characters."""
+        return printable(self.path.name)
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -45,11 +51,9 @@ class Candidates:
 
 
 def athlete_ids(config: Config) -> list[int]:
-    """Athletes with a session folder, up to ``athletes.max_players``."""
-    found = {
-        athlete_id for root, _ in session_roots(config) if root.is_dir() for athlete_id in athletes_with_sessions(root)
-    }
-    return sorted(athlete_id for athlete_id in found if 1 <= athlete_id <= config.athletes.max_players)
+    """Athletes with a session folder."""
+    roots = [root for root, _ in session_roots(config) if root.is_dir()]
+    return sorted({athlete_id for root in roots for athlete_id in athletes_with_sessions(root) if athlete_id >= 1})
 
 
 def session_paths(config: Config, athlete_id: int) -> list[Path]:
@@ -75,7 +79,7 @@ def searched(config: Config, athlete_id: int) -> str:
 
 def _searched(config: Config, athlete_id: int, root: Path, mode: Mode) -> str:
     folder, pattern = root / f"player_{athlete_id}", config.paths.data_file_pattern
-    sessions = [path.name for path in list_sessions(root, athlete_id, mode, pattern)]
+    sessions = [printable(path.name) for path in list_sessions(root, athlete_id, mode, pattern)]
     state = _contents(folder, sessions, config.training.sessions_to_use)
     return f"{folder} for {PREFIX[mode]}<number>... that match {pattern} ({state})"
 
@@ -83,7 +87,7 @@ def _searched(config: Config, athlete_id: int, root: Path, mode: Mode) -> str:
 def _contents(folder: Path, sessions: list[str], most: int) -> str:
     """What stands in a folder: how many sessions, and what else."""
     try:
-        others = sorted({path.name for path in folder.iterdir()} - set(sessions))
+        others = sorted({printable(path.name) for path in folder.iterdir()} - set(sessions))
     except FileNotFoundError:
         return "no such folder"
     except OSError as error:
@@ -102,11 +106,11 @@ def candidates(config: Config, athlete_id: int) -> Candidates:
         try:
             file = SessionFile(path, _sha256(path))
         except OSError as error:
-            problems.append(f"{path.name} cannot be read ({error.strerror})")
+            problems.append(f"{printable(path.name)} cannot be read ({error.strerror})")
             continue
         first = files.setdefault(file.sha256, file)
         if first is not file:
-            problems.append(f"{path.name} is a copy of {first.path.name} and left out")
+            problems.append(f"{file.name} is a copy of {first.name} and left out")
     return Candidates(athlete_id, tuple(files.values()), tuple(problems))
 
 

@@ -13,6 +13,7 @@ import psutil
 import pytest
 import yaml
 
+from athlete_monitor.boundary import STRICT
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.features import FeatureSpec
@@ -22,7 +23,9 @@ from athlete_monitor.models.store import ModelStore
 from athlete_monitor.training import resources
 from athlete_monitor.training.command import main
 from athlete_monitor.training.pipeline import Options, Pass, Surroundings
+from athlete_monitor.training.publication import Publisher
 from athlete_monitor.training.sessions import Candidates, SessionFile
+from athlete_monitor.wire.session_reader import read_session
 from tests.helpers import wait_until
 from tests.training.builders import HEADER, rows, write_session
 
@@ -143,6 +146,116 @@ def test_bad_input_costs_one_line_for_its_athlete_and_exit_code_3(train, tmp_pat
     assert len(again[2]) == 8
 
 
+def broken_reader(monkeypatch, *names):
+    """The reader fails on these files as on input that nobody foresaw; its failures go to the border, as for users."""
+    monkeypatch.delenv(STRICT)
+
+    def read(path):
+        if path.name in names:
+            raise ZeroDivisionError(path.name)
+        return read_session(path)
+
+    monkeypatch.setattr("athlete_monitor.wire.session_reader.read_session", read)
+
+
+def test_a_session_that_fails_unexpectedly_costs_one_line_and_the_others_train(
+    train, tmp_path, config_file, monkeypatch
+):
+    squad(tmp_path, (1, 2))
+    bad = write_session(tmp_path, 2, 3, seconds=400)
+    lost = write_session(tmp_path, 3, 1, seconds=400)
+    broken_reader(monkeypatch, bad.name, lost.name)
+    code, out, err = train()
+    assert code == 3
+    assert [line.split(":")[0] for line in out] == ["athlete 1", "athlete 2", "default model"]
+    assert f"{bad.name} left out: cannot be read (ZeroDivisionError: {bad.name})" in out[1]
+    assert err[0].startswith(f"athlete 3: failed: 0 usable sessions, 1 are needed ({lost.name}: cannot be read")
+    assert err[1] == f"2 unexpected failures; see {tmp_path / 'jetson_training.log'}"
+    assert "Traceback" not in "".join(out + err)
+    assert (tmp_path / "jetson_training.log").read_text(encoding="utf-8").count(
+        "Traceback (most recent call last)"
+    ) == 2
+    assert store(config_file, tmp_path).athlete_ids() == [1, 2]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_athlete_whose_training_fails_unexpectedly_costs_one_line(tmp_path, quick, monkeypatch, workers):
+    squad(tmp_path, (1, 2, 3), sessions=(1,))
+    monkeypatch.delenv(STRICT)
+    monkeypatch.setattr(Publisher, "publish", failing_for(2, Publisher.publish))
+    running = Pass(quick(training={"n_jobs": workers}), Options(), Surroundings(cores=workers))
+    outcomes = {outcome.athlete_id: outcome for outcome in running.run()}
+    assert outcomes[2].line == "athlete 2: failed: not published: KeyError: 'two'"
+    assert [outcomes[key].status for key in (1, 3)] == ["published"] * 2
+    assert running.faults == 1
+
+
+def failing_for(athlete_id, publish):
+    def fail(self, product):
+        if product.athlete_id == athlete_id:
+            raise KeyError("two")
+        return publish(self, product)
+
+    return fail
+
+
+def test_in_the_suite_an_unexpected_failure_is_raised(train, tmp_path, monkeypatch):
+    write_session(tmp_path, 1, 1)
+    broken_reader(monkeypatch, "TR1_A1_D001_2026_05_01-10_00_00.csv")
+    monkeypatch.setenv(STRICT, "1")
+    with pytest.raises(ZeroDivisionError):
+        train()
+
+
+def test_a_file_name_that_is_not_utf8_is_shown_escaped_and_its_session_is_used(train, tmp_path, config_file):
+    path = write_session(tmp_path, 1, 1, seconds=400)
+    path.rename(path.with_name(os.fsdecode(b"TR1_A1_D\xff_2026_05_01-10_00_00.csv")))
+    squad(tmp_path, (1,), sessions=(2,))
+    assert train()[0] == 0
+    manifest = store(config_file, tmp_path).manifest(1)
+    assert manifest is not None
+    assert [session.file for session in manifest.sessions if session.rows] == [
+        r"TR1_A1_D\udcff_2026_05_01-10_00_00.csv",
+        "TR2_A1_D001_2026_05_02-10_00_00.csv",
+    ]
+
+
+def without_movement(lines):
+    return [",".join([*cells[:6], *[""] * 6, *cells[12:]]) for cells in (line.split(",") for line in lines)]
+
+
+def test_sessions_with_nothing_but_heart_rate_are_named_and_disable_nothing(train, tmp_path):
+    squad(tmp_path, (1,))
+    start = "2026-05-03 10:00:00"
+    write_session(tmp_path, 1, 3, lines=without_movement(rows(400, 5, start=start)), start=start)
+    code, out, _ = train()
+    assert code == 0
+    assert "TR3_A1_D001_2026_05_03-10_00_00.csv left out: measures only the heart rate" in out[0]
+
+
+def test_an_athlete_with_nothing_but_heart_rate_is_told_so(train, tmp_path):
+    write_session(tmp_path, 1, 1, lines=without_movement(rows(400, 5)))
+    code, _, err = train()
+    assert code == 1
+    assert "measures only the heart rate; one of acceleration, rotation, speed, cadence, grade is needed" in err[0]
+
+
+def test_a_clock_that_goes_back_leaves_out_what_repeats_and_others_train(train, tmp_path):
+    lines = rows(600, 5)
+    lines[600:] = rows(300, 6, start="2026-05-01 08:00:00")
+    write_session(tmp_path, 1, 1, lines=lines)
+    squad(tmp_path, (2,))
+    code, out, err = train()
+    assert [line.split(":")[0] for line in [*out, *err] if line.startswith("athlete")] == ["athlete 1", "athlete 2"]
+    assert code in {0, 3}
+
+
+def test_every_athlete_with_sessions_is_trained_whatever_the_number(train, tmp_path):
+    squad(tmp_path, (77,))
+    code, out, _ = train()
+    assert (code, out[0].split(":")[:2]) == (0, ["athlete 77", " published"])
+
+
 def test_an_overlapping_session_is_left_out_and_named_wherever_sessions_are_listed(train, tmp_path, config_file):
     kept = write_session(tmp_path, 1, 1, seconds=400)
     other = write_session(tmp_path, 1, 2, seconds=300, start="2026-05-01 10:05:00")
@@ -181,7 +294,7 @@ def test_sessions_that_are_not_usable_are_counted_and_the_first_few_say_why(trai
         write_session(tmp_path, 3, number, seconds=5)
     (tmp_path / "athlete_game_data" / "player_3").mkdir(parents=True)
     _, _, (line,) = train()
-    assert line.count("only 5 rows with a clean heart rate, 30 are needed") == 3
+    assert line.count("only 4 rows with a clean heart rate, 30 are needed") == 3
     assert "; and 1 more); searched" in line
     assert "(7 found, the latest 4 looked at)" in line
     assert line.endswith("(empty)")
