@@ -261,7 +261,7 @@ def test_an_overlapping_session_is_left_out_and_named_wherever_sessions_are_list
     other = write_session(tmp_path, 1, 2, seconds=300, start="2026-05-01 10:05:00")
     code, out, err = train("--report", tmp_path / "report.json")
     assert (code, err, len(out)) == (0, [], 1)
-    told = f"{other.name} left out: overlaps in time with {kept.name}, which has 400 usable rows against 300"
+    told = f"{other.name} left out: overlaps in time with {kept.name}, which has 399 usable rows against 299"
     assert told in out[0]
     entry = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["athletes"][0]
     assert entry["notes"][0].startswith(told)
