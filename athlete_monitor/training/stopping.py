@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -40,6 +42,7 @@ def stoppable() -> Iterator[None]:
             os._exit(128 + number)
         if not since:
             since = time.monotonic()
+            _silence_libraries()
             raise Stopped(number)
 
     before = {number: signal.signal(number, stop) for number in SIGNALS}
@@ -49,6 +52,12 @@ def stoppable() -> Iterator[None]:
         if not since:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _silence_libraries() -> None:
+    """From here on the pools of worker processes lose their tasks and workers: their warnings would only repeat it."""
+    warnings.simplefilter("ignore")
+    threading.excepthook = lambda _args: None
 
 
 @contextmanager

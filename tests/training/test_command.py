@@ -267,7 +267,7 @@ def test_an_overlapping_session_is_left_out_and_named_wherever_sessions_are_list
     assert entry["notes"][0].startswith(told)
     assert told in (tmp_path / "report.html").read_text(encoding="utf-8")
     rows_of = {session.file: session.rows for session in store(config_file, tmp_path).manifest(1).sessions}
-    assert rows_of == {kept.name: 400, other.name: 0}
+    assert rows_of == {kept.name: 399, other.name: 0}
     kept.rename(tmp_path / kept.name)
     assert "left out" not in train("--force")[1][0]
     assert [session.file for session in store(config_file, tmp_path).manifest(1).sessions] == [other.name]
@@ -561,7 +561,7 @@ def test_a_signal_ends_training_with_one_line_and_leaves_no_process_lock_or_mode
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
     assert door.wait(20) == code
-    line = f"stopped by {number.name}; models told as published are in service, all others as before"
+    line = f"stopped by {number.name}; models reported as published are in service, all others as before"
     assert door.stderr.splitlines() == [line]
     _, left = psutil.wait_procs(family, 10)
     assert left == []
