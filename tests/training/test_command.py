@@ -561,7 +561,7 @@ def test_a_signal_ends_training_with_one_line_and_leaves_no_process_lock_or_mode
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
     assert door.wait(20) == code
-    line = f"stopped by {number.name}; models reported as published are in service, all others as before"
+    line = f"stopped by {number.name}; models reported as published are in service, others as before"
     assert door.stderr.splitlines() == [line]
     _, left = psutil.wait_procs(family, 10)
     assert left == []
