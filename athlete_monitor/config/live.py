@@ -13,7 +13,7 @@ class Athletes(Section):
     """Who is monitored."""
 
     roster: FilePath = Field(description="Roster file; without one, messages say who an athlete is.")
-    max_players: int = Field(ge=1, le=100_000, description="Highest athlete id of the simulator and of watched folders.")
+    max_players: int = Field(ge=1, le=100_000, description="Highest athlete id of simulator and watched folders.")
 
 
 class Engine(Section):
