@@ -14,7 +14,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-import fitdecode  # type: ignore[import-untyped]
+import fitdecode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 

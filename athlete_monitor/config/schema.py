@@ -11,6 +11,7 @@ from athlete_monitor.config.folders import Paths
 from athlete_monitor.config.live import Archive, Athletes, Engine, Impacts, Outputs
 from athlete_monitor.config.machine import Jetson, Logging, Performance
 from athlete_monitor.config.models import ModelLoading
+from athlete_monitor.config.report import Report
 from athlete_monitor.config.screen import Dashboard
 from athlete_monitor.config.training import Backup, Monitoring, PredictionCheck, Retraining, Training
 
@@ -40,6 +41,7 @@ class Config(Section):
     outputs: Outputs
     impacts: Impacts
     dashboard: Dashboard
+    report: Report
 
 
 REMOVED: Final[Mapping[str, str]] = {

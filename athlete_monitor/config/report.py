@@ -1,0 +1,20 @@
+"""Reports: whose they are and how they look."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from athlete_monitor.config.fields import FilePath, Section
+
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+class Report(Section):
+    """The reports that are handed out after a session."""
+
+    club: str = Field(max_length=80, description="Name in the heading of every report.")
+    colour: Colour = Field(description="The club's colour, as #rrggbb.")
+    logo: FilePath | None = Field(description="PNG or SVG file beside the heading; none: null.")
+    lang: Literal["en", "de"] = Field(description="Language of the reports.")

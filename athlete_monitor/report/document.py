@@ -1,0 +1,290 @@
+"""The report as plain worded data: what the PDF's and the page's templates place on paper and screen."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from athlete_monitor import __version__
+from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.report.columns import BY_PERIOD, HEART_RATE, SQUAD, TILES, TRIMP
+from athlete_monitor.report.drawing import (
+    INK,
+    MODEL,
+    ZONES,
+    Band,
+    Line,
+    Mark,
+    Panel,
+    heat_map_svg,
+    panels_svg,
+    timeline_svg,
+    zone_bar_svg,
+)
+from athlete_monitor.report.gather import EARLIER_SESSIONS, curves
+from athlete_monitor.report.numbers import clock, day, minutes, number, signed_percent
+from athlete_monitor.report.sentences import change, player_sentences, quality_percent, squad_sentences
+from athlete_monitor.report.texts import TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from athlete_monitor.archive import Archive
+    from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.report.columns import Shown
+    from athlete_monitor.report.gather import Figures, Participant, SessionData
+    from athlete_monitor.report.texts import Language
+
+Kind = Literal["team", "player"]
+ZONE_COLUMNS: Final = ("time_in_zones_s__below_50_percent", *(f"time_in_zones_s__zone_{zone}" for zone in range(1, 6)))
+PEAK_FIGURES: Final = (
+    ("distance", "m", 0), ("high_speed_running", "m", 0), ("player_load", "", 1), ("trimp", "", 1),
+)  # fmt: skip
+PEAK_MINUTES: Final = (1, 3, 5, 10)
+LEAST_POSITIONS: Final = 60
+
+
+@dataclass(frozen=True)
+class Look:
+    """Whose report it is and how it looks.
+
+    Attributes:
+        lang: language of the texts.
+        club: name in the heading.
+        colour: the club's colour, ``#rrggbb``.
+        logo: content of an SVG or PNG file; empty for none.
+        sort: key of the figure by which the squad is sorted, largest first; empty for the shirt number.
+    """
+
+    lang: Language = "en"
+    club: str = ""
+    colour: str = "#23558f"
+    logo: bytes = b""
+    sort: str = ""
+
+
+def document(archive: Archive, data: SessionData, look: Look, kind: Kind = "team") -> dict[str, Any]:
+    """Everything the templates need, worded and rounded; JSON types but ``logo`` (bytes or None)."""
+    words = TEXTS[look.lang]
+    title = _title(data, look.lang)
+    everyone = _sorted(data.participants, look.sort)
+    shown = [each for each in SQUAD if any(each.of(p.whole) is not None for p in everyone)]
+    by_period = [each for each in BY_PERIOD if each in shown]
+    return {
+        "kind": kind,
+        "lang": look.lang,
+        "texts": dict(words),
+        "club": look.club,
+        "colour": look.colour,
+        "logo": look.logo or None,
+        "logo_base64": base64.b64encode(look.logo).decode() if look.logo else "",
+        "title": title,
+        "subtitle": _subtitle(data, look.lang),
+        "footer": words["footer"].format(title=title, version=__version__),
+        "sentences": squad_sentences(data, look.lang),
+        "head": [words["athlete"], words["on_pitch_min"], *(each.heading(look.lang) for each in shown), words["data"]],
+        "rows": [_row(each, shown, everyone, look.lang) for each in everyone],
+        "table_note": words["table_note"].format(n=EARLIER_SESSIONS),
+        "timeline": _timeline(data, everyone, words) if kind == "team" else None,
+        "period_head": [words["period"], *(each.heading(look.lang) for each in by_period)],
+        "periods": [] if kind == "player" else _squad_periods(data, everyone, by_period, look.lang),
+        "alarms": [{"at": clock(each.raised_t), "text": each.text} for each in data.alarms],
+        "pages": [_page(archive, data, each, shown, by_period, look.lang, kind) for each in everyone],
+    }
+
+
+def _title(data: SessionData, lang: Language) -> str:
+    team, words = data.team, TEXTS[lang]
+    name = team.name or words[team.mode if team.mode in {"training", "game"} else "session"]
+    return f"{name} – {team.opponent}" if team.opponent else name
+
+
+def _subtitle(data: SessionData, lang: Language) -> str:
+    words, count = TEXTS[lang], len(data.participants)
+    athletes = words["athlete_one"] if count == 1 else words["athletes"].format(n=count)
+    length = words["minutes"].format(n=round((data.end_t - data.start_t) / 60))
+    parts = [day(data.start_t, lang), f"{clock(data.start_t)}–{clock(data.end_t)}", length, athletes]
+    return " · ".join([*parts, *([data.team.day_code] if data.team.day_code else [])])
+
+
+def _sorted(everyone: Sequence[Participant], key: str) -> Sequence[Participant]:
+    if not key:
+        return everyone
+    return sorted(everyone, key=lambda each: -(each.whole.get(key) if each.whole.get(key) is not None else -np.inf))  # type: ignore[operator]
+
+
+def _row(participant: Participant, shown: Sequence[Shown], everyone: Sequence[Participant], lang: Language) -> Any:  # noqa: ANN401
+    cells = [_cell(number(participant.minutes, 0, lang))]
+    for each in shown:
+        value = each.of(participant.whole)
+        most = max((v for p in everyone if (v := each.of(p.whole)) is not None), default=0.0)
+        bar = (value or 0.0) / most if each.bar and most > 0 else None
+        by = signed_percent(change(participant, each)) if each.bar else ""
+        cells.append(_cell(number(value, each.places, lang), bar, by))
+    percent = quality_percent(participant)
+    cells.append(_cell(f"{number(percent, 0, lang)} %" if percent is not None else ""))
+    return {"number": participant.number, "name": participant.name, "note": participant.position, "cells": cells}
+
+
+def _cell(text: str, bar: float | None = None, mark: str = "") -> dict[str, Any]:
+    return {"text": text, "bar": bar, "mark": mark}
+
+
+def _timeline(data: SessionData, everyone: Sequence[Participant], words: Mapping[str, str]) -> str | None:
+    if all(each.on_pitch is None for each in everyone):
+        return None
+    rows = [(f"{each.number} {each.name}", each.on_pitch or ()) for each in everyone]
+    return timeline_svg(rows, (data.start_t, data.end_t), _bands(data), title=words["on_pitch"])
+
+
+def _bands(data: SessionData) -> list[Band]:
+    return [Band(each.start_t, each.end_t or data.end_t, each.name) for each in data.periods]
+
+
+def _squad_periods(
+    data: SessionData, everyone: Sequence[Participant], shown: Sequence[Shown], lang: Language
+) -> list[list[str]]:
+    """Means over the athletes who took part in each period."""
+    rows = []
+    for period in data.periods:
+        parts = [each.by_period[period.id] for each in everyone if period.id in each.by_period]
+        rows.append(
+            [_period_name(period.name, period.start_t, period.end_t or data.end_t), *_means(parts, shown, lang)]
+        )
+    return rows
+
+
+def _period_name(name: str, start_t: float, end_t: float) -> str:
+    return f"{name} ({minutes(end_t - start_t)})"
+
+
+def _means(parts: Sequence[Figures], shown: Sequence[Shown], lang: Language) -> list[str]:
+    texts = []
+    for each in shown:
+        known = [value for part in parts if (value := each.of(part)) is not None]
+        texts.append(number(float(np.mean(known)) if known else None, each.places, lang) or "–")
+    return texts
+
+
+def _page(
+    archive: Archive,
+    data: SessionData,
+    participant: Participant,
+    shown: Sequence[Shown],
+    by_period: Sequence[Shown],
+    lang: Language,
+    kind: Kind,
+) -> dict[str, Any]:
+    words = TEXTS[lang]
+    found = curves(archive, participant)
+    zone_seconds = [participant.whole.get(name) or 0.0 for name in ZONE_COLUMNS]
+    return {
+        "number": participant.number,
+        "name": participant.name,
+        "subtitle": " · ".join(part for part in (participant.position, _subtitle(data, lang)) if part),
+        "sentences": player_sentences(participant, lang) if kind == "player" else [],
+        "tiles": [_tile(participant, each, lang) for each in TILES if each in shown or each.of(participant.whole)],
+        "curves": _curves(data, participant, found, lang),
+        "zones": zone_bar_svg(zone_seconds, title=words["zones"]) if sum(zone_seconds) else None,
+        "zones_note": words["zones_note"].format(
+            minutes=" · ".join(f"{zone}: {number(value / 60, 1, lang)}" for zone, value in enumerate(zone_seconds))
+        ),
+        "period_rows": [
+            [
+                _period_name(period.name, period.start_t, period.end_t or data.end_t),
+                *(number(each.of(participant.by_period[period.id]), each.places, lang) or "–" for each in by_period),
+            ]
+            for period in data.periods
+            if period.id in participant.by_period
+        ],
+        "peak_head": [words["peak"], *(f"{each} min" for each in PEAK_MINUTES)],
+        "peaks": _peaks(participant, lang),
+        "heat_map": _heat_map(found, words),
+        "missing": _missing(participant, lang),
+    }
+
+
+def _tile(participant: Participant, shown: Shown, lang: Language) -> dict[str, str]:
+    by = signed_percent(change(participant, shown)) if shown.summary_key else ""
+    mean = participant.own_mean(shown.summary_key) if shown.summary_key else None
+    note = f"Ø {number(mean, shown.places, lang)} ({by})" if by else ""
+    value = number(shown.of(participant.whole), shown.places, lang) or "–"
+    return {"label": shown.label(lang), "text": value, "unit": shown.unit_text, "note": note}
+
+
+def _curves(data: SessionData, participant: Participant, found: Mapping[str, FloatArray], lang: Language) -> str | None:
+    t_s = found["t"]
+    if not len(t_s):
+        return None
+    words = TEXTS[lang]
+    panels = []
+    if not np.isnan(found["heart_rate_bpm"]).all():
+        panels.append(_heart_rate_panel(data, participant, found, words))
+    if not np.isnan(found["speed_mps"]).all():
+        panels.append(Panel(words["speed"], [Line(t_s, found["speed_mps"], ZONES[1])], least_top=5.0))
+    if not np.isnan(found["trimp"]).all():
+        panels.append(Panel(words["load"], [Line(t_s, found["trimp"], ZONES[4])], least_top=10.0))
+    if not panels:
+        return None
+    return panels_svg(panels, (data.start_t, data.end_t), _bands(data), title=f"{participant.name}: {panels[0].title}")
+
+
+def _heart_rate_panel(
+    data: SessionData, participant: Participant, found: Mapping[str, FloatArray], words: Mapping[str, str]
+) -> Panel:
+    t_s, strap = found["t"], found["strap_heart_rate_bpm"]
+    main = Line(
+        t_s, found["heart_rate_bpm"], INK, words["heart_rate"].partition(",")[0],
+        low=found["heart_rate_low_bpm"], high=found["heart_rate_high_bpm"],
+    )  # fmt: skip
+    lines = [main]
+    if not np.isnan(found["model_heart_rate_bpm"]).all():
+        lines.append(Line(t_s, found["model_heart_rate_bpm"], MODEL, words["model"], dashed=True))
+    if not np.isnan(strap).all():
+        lines.append(Line(t_s, strap, ZONES[5], words["strap"]))
+    marks = [Mark(m.t, m.text[:24]) for m in data.markers if m.athlete_id in {None, participant.athlete_id}]
+    return Panel(words["heart_rate"], lines, least_top=120.0, from_zero=False, marks=marks)
+
+
+def _peaks(participant: Participant, lang: Language) -> list[list[str]]:
+    """Rows of peak demands that are known: the figures of the catalogue named ``peak_<figure>_<n>min``."""
+    rows = []
+    for name, unit, decimals in PEAK_FIGURES:
+        values = [_peak(participant, name, each) for each in PEAK_MINUTES]
+        if any(value is not None for value in values):
+            base = next((f for f in FIGURES.values() if f.key.partition("_m")[0] == name or f.key == name), None)
+            label = f"{base.label if base else name}{f', {unit}' if unit else ''}"
+            rows.append([label, *(number(value, decimals, lang) or "–" for value in values)])
+    return rows
+
+
+def _peak(participant: Participant, name: str, span_min: int) -> float | None:
+    summary = participant.summary or {}
+    for key, value in summary.items():
+        if key.startswith("peak") and name in key and isinstance(value, dict):
+            found = next((v for k, v in value.items() if k.startswith(f"{span_min}_min") or k == str(span_min)), None)
+            return float(found) if isinstance(found, int | float) else None
+    return None
+
+
+def _heat_map(found: Mapping[str, FloatArray], words: Mapping[str, str]) -> str | None:
+    x_m, y_m = found["x_m"], found["y_m"]
+    if np.count_nonzero(~np.isnan(x_m) & ~np.isnan(y_m)) < LEAST_POSITIONS:
+        return None
+    return heat_map_svg(x_m, y_m, title=words["heat_map"])
+
+
+def _missing(participant: Participant, lang: Language) -> list[dict[str, str]]:
+    """Reasons of the figures that the page would show but that are not known, each reason once."""
+    reasons = (participant.summary or {}).get("reasons") or {}
+    by_reason: dict[str, list[str]] = {}
+    for each in (HEART_RATE, TRIMP, *TILES):
+        key = each.summary_key or each.key
+        if each.of(participant.whole) is None and key in reasons:
+            names = by_reason.setdefault(str(reasons[key]), [])
+            if each.label(lang) not in names:
+                names.append(each.label(lang))
+    return [{"label": ", ".join(names), "reason": reason} for reason, names in by_reason.items()]

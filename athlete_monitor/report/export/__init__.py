@@ -1,0 +1,1 @@
+"""Tidy tables and files of other programs out of the archive and the session files."""

@@ -1,0 +1,207 @@
+"""Sessions as files that other programs open: FIT, TCX and GPX, one file per athlete and session."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.numbers import times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from athlete_monitor.archive import Archive, DeviceSession, Period
+    from athlete_monitor.arrays import FloatArray
+
+COLUMNS: Final = (
+    "heart_rate_bpm", "speed_mps", "distance_m", "cadence_spm", "latitude", "longitude", "altitude_m", "trimp",
+    "player_load", "stress_percent", "energy_kcal",
+)  # fmt: skip
+DEVELOPER_FIELDS: Final = (("trimp", ""), ("player_load", ""), ("stress_percent", "%"))
+_UNKNOWN: Final = math.nan
+LARGEST_UINT16: Final = 65_534
+
+Lap = tuple[str, float, float]
+"""Name, first and last moment."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One athlete's session by the second.
+
+    Attributes:
+        session: of the archive.
+        name: the athlete's.
+        seconds: ``t`` and ``COLUMNS``, [n] each, NaN where unknown.
+        laps: names with first and last moment; at least one.
+        rr: (epoch seconds, intervals in ms) of the beats that are known.
+    """
+
+    session: DeviceSession
+    name: str
+    seconds: Mapping[str, FloatArray]
+    laps: Sequence[Lap]
+    rr: Sequence[tuple[float, Sequence[float]]] = ()
+
+    @property
+    def start_t(self) -> float:
+        """First second."""
+        return float(self.seconds["t"][0])
+
+    @property
+    def end_t(self) -> float:
+        """Last second."""
+        return float(self.seconds["t"][-1])
+
+    def inside(self, name: str, span: tuple[float, float]) -> FloatArray:
+        """Known values of a column within a lap."""
+        t_s, values = self.seconds["t"], self.seconds[name]
+        found: FloatArray = values[(t_s >= span[0]) & (t_s <= span[1]) & ~np.isnan(values)]
+        return found
+
+    def gained(self, name: str, span: tuple[float, float]) -> float:
+        """How much a running total grew within a lap; NaN where unknown."""
+        found = self.inside(name, span)
+        before = self.inside(name, (-math.inf, span[0]))
+        return float(found[-1] - (before[-1] if len(before) else 0.0)) if len(found) else _UNKNOWN
+
+
+def activity(archive: Archive, session: DeviceSession, name: str, periods: Sequence[Period]) -> Activity | None:
+    """Read one session; None where the archive has no second of it."""
+    table = archive.seconds(session.number, columns=COLUMNS)
+    if not len(table["t"]):
+        return None
+    first, last = float(table["t"][0]), float(table["t"][-1])
+    wished = [(p.name, max(p.start_t, first), min(p.end_t or last, last)) for p in periods]
+    return Activity(session, name, table, laps_of(wished, first, last))
+
+
+def laps_of(wished: Sequence[Lap], first: float, last: float) -> list[Lap]:
+    """Laps that follow each other without gap or overlap: the periods, and nameless laps between them.
+
+    >>> laps_of([("1st half", 10.0, 20.0), ("group", 15.0, 18.0)], 0.0, 30.0)
+    [('', 0.0, 10.0), ('1st half', 10.0, 20.0), ('', 20.0, 30.0)]
+    """
+    laps: list[Lap] = []
+    at = first
+    for name, start, end in sorted(wished, key=lambda lap: (lap[1], -lap[2])):
+        if start >= at and end > start:
+            laps += [("", at, start)] if start > at else []
+            laps.append((name, start, end))
+            at = end
+    return [*laps, ("", at, last)] if at < last or not laps else laps
+
+
+def _rows(found: Activity) -> Iterator[dict[str, float]]:
+    names = list(found.seconds)
+    for values in zip(*(found.seconds[name].tolist() for name in names), strict=True):
+        yield dict(zip(names, values, strict=True))
+
+
+def tcx(found: Activity) -> bytes:
+    """Garmin's Training Center XML, version 2; laps are the periods."""
+    laps = "".join(_tcx_lap(found, lap) for lap in found.laps)
+    notes = f"<Notes>{escape(found.name)}</Notes>"
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<TrainingCenterDatabase xmlns="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"'
+        ' xmlns:x="http://www.garmin.com/xmlschemas/ActivityExtension/v2"><Activities><Activity Sport="Other">'
+        f"<Id>{times(found.start_t)[0]}</Id>{laps}{notes}</Activity></Activities></TrainingCenterDatabase>\n"
+    ).encode()
+
+
+def _tcx_lap(found: Activity, lap: Lap) -> str:
+    span = lap[1:]
+    heart = found.inside("heart_rate_bpm", span)
+    distance, energy = found.gained("distance_m", span), found.gained("energy_kcal", span)
+    speed = found.inside("speed_mps", span)
+    parts = [f"<TotalTimeSeconds>{lap[2] - lap[1]:.1f}</TotalTimeSeconds>"]
+    parts.append(f"<DistanceMeters>{0.0 if math.isnan(distance) else distance:.2f}</DistanceMeters>")
+    if len(speed):
+        parts.append(f"<MaximumSpeed>{speed.max():.2f}</MaximumSpeed>")
+    parts.append(f"<Calories>{0 if math.isnan(energy) else min(round(energy), LARGEST_UINT16)}</Calories>")
+    if len(heart):
+        parts.append(f"<AverageHeartRateBpm><Value>{heart.mean():.0f}</Value></AverageHeartRateBpm>")
+        parts.append(f"<MaximumHeartRateBpm><Value>{heart.max():.0f}</Value></MaximumHeartRateBpm>")
+    track = "".join(_tcx_point(row) for row in _rows(found) if _in_lap(found, span, row["t"]))
+    notes = f"<Notes>{escape(lap[0])}</Notes>" if lap[0] else ""
+    head = f"<Lap StartTime={quoteattr(times(lap[1])[0])}>{''.join(parts)}<Intensity>Active</Intensity>"
+    return f"{head}<TriggerMethod>Manual</TriggerMethod><Track>{track}</Track>{notes}</Lap>"
+
+
+def _in_lap(found: Activity, span: tuple[float, float], t_s: float) -> bool:
+    """A second belongs to one lap; the last lap holds the last second too."""
+    return span[0] <= t_s < span[1] or t_s == span[1] == found.end_t
+
+
+def _tcx_point(row: Mapping[str, float]) -> str:
+    parts = [f"<Time>{times(row['t'])[0]}</Time>"]
+    if not math.isnan(row["latitude"]) and not math.isnan(row["longitude"]):
+        where = f"<LatitudeDegrees>{row['latitude']:.7f}</LatitudeDegrees>"
+        parts.append(f"<Position>{where}<LongitudeDegrees>{row['longitude']:.7f}</LongitudeDegrees></Position>")
+    if not math.isnan(row["altitude_m"]):
+        parts.append(f"<AltitudeMeters>{row['altitude_m']:.1f}</AltitudeMeters>")
+    if not math.isnan(row["distance_m"]):
+        parts.append(f"<DistanceMeters>{row['distance_m']:.2f}</DistanceMeters>")
+    if not math.isnan(row["heart_rate_bpm"]):
+        parts.append(f"<HeartRateBpm><Value>{row['heart_rate_bpm']:.0f}</Value></HeartRateBpm>")
+    if not math.isnan(row["speed_mps"]):
+        extension = f"<x:TPX><x:Speed>{row['speed_mps']:.3f}</x:Speed></x:TPX>"
+        parts.append(f"<Extensions>{extension}</Extensions>")
+    return f"<Trackpoint>{''.join(parts)}</Trackpoint>"
+
+
+def gpx(found: Activity) -> bytes:
+    """GPX 1.1 with Garmin's track-point extension; needs positions.
+
+    Raises:
+        MonitorError: no position is known.
+    """
+    rows = [row for row in _rows(found) if not math.isnan(row["latitude"]) and not math.isnan(row["longitude"])]
+    if not rows:
+        raise MonitorError(f"{found.session.session_id}: no latitude and longitude, so no GPX; --format tcx works")
+    points = "".join(_gpx_point(row) for row in rows)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<gpx version="1.1" creator="athlete-monitor"'
+        ' xmlns="http://www.topografix.com/GPX/1/1"'
+        ' xmlns:t="http://www.garmin.com/xmlschemas/TrackPointExtension/v2">'
+        f"<trk><name>{escape(found.name)}</name><trkseg>{points}</trkseg></trk></gpx>\n"
+    ).encode()
+
+
+def _gpx_point(row: Mapping[str, float]) -> str:
+    parts = [] if math.isnan(row["altitude_m"]) else [f"<ele>{row['altitude_m']:.1f}</ele>"]
+    parts.append(f"<time>{times(row['t'])[0]}</time>")
+    extra = "" if math.isnan(row["heart_rate_bpm"]) else f"<t:hr>{row['heart_rate_bpm']:.0f}</t:hr>"
+    extra += "" if math.isnan(row["speed_mps"]) else f"<t:speed>{row['speed_mps']:.3f}</t:speed>"
+    if extra:
+        parts.append(f"<extensions><t:TrackPointExtension>{extra}</t:TrackPointExtension></extensions>")
+    return f'<trkpt lat="{row["latitude"]:.7f}" lon="{row["longitude"]:.7f}">{"".join(parts)}</trkpt>'
+
+
+def fit(found: Activity) -> bytes:
+    """A FIT activity: heart rate, speed, distance, position, beats, laps, and our own figures as developer fields.
+
+    Raises:
+        MonitorError: fit-tool is not installed.
+    """
+    try:
+        from athlete_monitor.report.export.fit import encode
+    except ImportError:
+        raise MonitorError("--format fit needs fit-tool: pip install fit-tool") from None
+    content: bytes = encode(found)
+    return content
+
+
+ACTIVITIES: Final[dict[str, Callable[[Activity], bytes]]] = {"fit": fit, "tcx": tcx, "gpx": gpx}
+
+
+def known(row: Mapping[str, Any], name: str) -> float | None:
+    """A value of a row, None where unknown."""
+    value = row[name]
+    return None if math.isnan(value) else float(value)

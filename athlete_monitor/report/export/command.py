@@ -1,0 +1,115 @@
+"""``report.py export``: which table or activity, of whom, from when to when, in which format."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.arguments import add_common_arguments, add_players_argument
+from athlete_monitor.athletes import Roster
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.export.activities import ACTIVITIES, activity
+from athlete_monitor.report.export.tables import TABLES, Selection
+from athlete_monitor.report.export.writers import SUFFIX, WRITERS, dictionary
+from athlete_monitor.report.saying import say
+from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from athlete_monitor.archive import Archive
+    from athlete_monitor.config import Config
+    from athlete_monitor.report.export.tables import Table
+
+FORMATS: Final = (*WRITERS, *ACTIVITIES)
+
+
+def add_export_arguments(commands: Any) -> None:  # noqa: ANN401 - argparse's own class is private
+    """Add the command ``export``."""
+    parser = commands.add_parser("export", help="tables for pandas, R or Excel, and files for other programs")
+    parser.add_argument("--what", choices=tuple(TABLES), default="summaries", help="which table (default: %(default)s)")
+    parser.add_argument("--format", choices=FORMATS, default="csv", help="fit, tcx and gpx are one file per session")
+    parser.add_argument("--from", dest="start", type=_day, metavar="DATE", help="first day, YYYY-MM-DD")
+    parser.add_argument("--to", dest="end", type=_day, metavar="DATE", help="last day, YYYY-MM-DD")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to")
+    add_players_argument(parser, "only these athletes: 1,2,5-9 or [1,3,7]")
+    add_common_arguments(parser)
+    parser.set_defaults(handler=run)
+
+
+def _day(words: str) -> date:
+    import argparse
+
+    try:
+        return date.fromisoformat(words)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{words!r} is not a day; allowed: YYYY-MM-DD") from None
+
+
+def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
+    """Write the export; a range without sessions gives an empty but valid file and one sentence."""
+    if args.start and args.end and args.end < args.start:
+        raise MonitorError(f"--to {args.end}: lies before --from {args.start}")
+    selection = Selection(
+        archive=archive,
+        roster=Roster.load(config.athletes.roster),
+        folders={"training": config.paths.data_root, "game": config.paths.game_data_root},
+        from_t=_midnight(args.start),
+        to_t=_midnight(args.end + timedelta(days=1)) if args.end else None,
+        athletes=None if args.players is None else frozenset(args.players),
+    )
+    folder = args.out.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    if args.format in ACTIVITIES:
+        return _activities(selection, args, folder)
+    return _table(TABLES[args.what](selection), args, folder)
+
+
+def _midnight(day: date | None) -> float | None:
+    return None if day is None else datetime(day.year, day.month, day.day).astimezone().timestamp()
+
+
+def _table(table: Table, args: argparse.Namespace, folder: Path) -> int:
+    path = folder / f"{table.name}.{SUFFIX.get(args.format, args.format)}"
+    rows = _in_one_step(path, lambda temporary: WRITERS[args.format](table, temporary))
+    readme = folder / f"{table.name}.README.md"
+    replace_file(readme, dictionary(table.columns, table.name, rows).encode())
+    sentence = f"{path}: {rows} rows; {readme.name} explains the columns" if rows else f"{path}: no sessions; empty"
+    say(args, sentence, file=path, rows=rows)
+    return 0
+
+
+def _in_one_step(path: Path, write: Callable[[Path], int]) -> int:
+    """Write beside the file and put it in place when it is whole: a full disk leaves nothing half-written."""
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{path.suffix}")
+    try:
+        rows = write(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return rows
+
+
+def _activities(selection: Selection, args: argparse.Namespace, folder: Path) -> int:
+    """Write one file for each session; one that cannot be written does not stop the others."""
+    written, failed = 0, 0
+    for session in selection.sessions():
+        periods = selection.archive.periods(session.team_session) if session.team_session else []
+        found = activity(selection.archive, session, selection.name(session), periods)
+        if found is None:
+            continue
+        try:
+            replace_file(folder / f"{session.session_id}.{args.format}", ACTIVITIES[args.format](found))
+            written += 1
+        except MonitorError as error:
+            failed += 1
+            print(error, file=sys.stderr)
+    left = f", {failed} could not be written" if failed else ""
+    sentence = f"{folder}: {written} {args.format} files{left}" if written or failed else f"{folder}: no sessions"
+    say(args, sentence, folder=folder, written=written, failed=failed)
+    return 3 if failed else 0

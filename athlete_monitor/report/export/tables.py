@@ -1,0 +1,235 @@
+"""The tables that can be exported: their columns with units and meaning, and their rows one after the other.
+
+Every row carries the athlete, the session and the time in UTC and as local time with its offset; rows come in the
+order of time and are never all held in memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.archive.columns import SOURCES
+from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.report.export.samples import RR_COLUMNS, SAMPLE_COLUMNS, rr_rows, sample_rows
+from athlete_monitor.report.numbers import times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.archive import Archive, DeviceSession, Period
+    from athlete_monitor.athletes import Roster
+    from athlete_monitor.wire.session_files import Mode
+
+Value = str | float | int | bool | None
+Row = tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an export: name, unit and what it means, for the data dictionary."""
+
+    name: str
+    unit: str = ""
+    meaning: str = ""
+    is_text: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its columns, and its rows as they are read."""
+
+    name: str
+    columns: Sequence[Column]
+    rows: Iterator[Row]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is exported.
+
+    Attributes:
+        archive: the journal.
+        roster: names.
+        folders: where session files of each mode lie, for samples and beats.
+        from_t: first moment, epoch seconds; None from the beginning.
+        to_t: last moment; None to the end.
+        athletes: only these; None for all.
+    """
+
+    archive: Archive
+    roster: Roster
+    folders: Mapping[Mode, Path]
+    from_t: float | None = None
+    to_t: float | None = None
+    athletes: frozenset[int] | None = None
+
+    def sessions(self) -> list[DeviceSession]:
+        """The device sessions of the selection, oldest first."""
+        found = self.archive.sessions(from_t=self.from_t, to_t=self.to_t)
+        return [each for each in found if self.athletes is None or each.athlete_id in self.athletes]
+
+    def name(self, session: DeviceSession) -> str:
+        """The athlete's name."""
+        known = self.roster.by_id(session.athlete_id)
+        return (known.name if known and known.name else session.name) or f"Device_{session.device_id}"
+
+
+IDENTITY: Final = (
+    Column("athlete_id", "", "number of the athlete in the roster; 0: nobody is known to wear the device"),
+    Column("name", "", "name of the athlete", is_text=True),
+    Column("session_id", "", "session of one device: athlete, device and time of the first sample", is_text=True),
+    Column("team_session", "", "the match or training that it belongs to", is_text=True),
+    Column("device_id", "", "the device", is_text=True),
+)
+TIME: Final = (
+    Column("time_utc", "", "ISO 8601, UTC", is_text=True),
+    Column("time_local", "", "ISO 8601, local time of the box with its offset from UTC", is_text=True),
+    Column("t_s", "s", "the same as epoch seconds"),
+)
+
+
+def _identity(selection: Selection, session: DeviceSession) -> Row:
+    return (
+        session.athlete_id, selection.name(session), session.session_id, session.team_session, session.device_id
+    )  # fmt: skip
+
+
+def figure_column(name: str) -> Column:
+    """The column of an archived figure, with the catalogue's unit and equation."""
+    key, _, entry = name.removesuffix("_per_min").partition("__")
+    figure = FIGURES.get(key)
+    unit = figure.unit if figure else "s" if name.endswith("_s") else ""
+    meaning = (figure.equation or figure.label) if figure else ""
+    if entry:
+        meaning = f"{meaning}: {entry.replace('_', ' ')}"
+    per_minute = name.endswith("_per_min") and key not in FIGURES
+    text = "heart_rate_source" in name
+    return Column(name, f"{unit}/min" if per_minute else unit, meaning, is_text=text)
+
+
+def summaries(selection: Selection) -> Table:
+    """One row per athlete and session, with the figures of the whole session."""
+    found = [each for each in selection.sessions() if each.summary is not None]
+    keys = [key for key in FIGURES if any(_plain(each.summary, key) is not None for each in found)]
+    columns = (*IDENTITY, Column("mode", "", "training or game", is_text=True), *_named("start"), *_named("end"))
+    rows = (
+        (
+            *_identity(selection, each), (each.summary or {}).get("mode"), *times(each.start_t),
+            *times(each.end_t or each.start_t), *(_plain(each.summary, key) for key in keys),
+        )
+        for each in found
+    )  # fmt: skip
+    return Table("summaries", (*columns, *map(figure_column, keys)), rows)
+
+
+def _named(prefix: str) -> tuple[Column, ...]:
+    return tuple(Column(f"{prefix}_{each.name}", each.unit, each.meaning, each.is_text) for each in TIME)
+
+
+def _plain(summary: Any, key: str) -> Value:  # noqa: ANN401 - a summary as JSON
+    value = (summary or {}).get(key)
+    return value if isinstance(value, str | float | int | bool) else None
+
+
+def periods(selection: Selection) -> Table:
+    """One row per athlete, session and period; the whole session is the period ``whole session``."""
+    found = selection.sessions()
+    names = _part_names(selection, found)
+    head = (
+        *IDENTITY, Column("period", "", "name of the period", is_text=True),
+        Column("period_kind", "", "half, drill, warm-up, break, other or whole", is_text=True), *_named("start"),
+    )  # fmt: skip
+    return Table("periods", (*head, *map(figure_column, names)), _period_rows(selection, found, names))
+
+
+def _part_names(selection: Selection, sessions: Sequence[DeviceSession]) -> list[str]:
+    first = next(iter(sessions), None)
+    return list(selection.archive.part(first.number, [(first.start_t, first.start_t + 1)])) if first else []
+
+
+def _period_rows(selection: Selection, sessions: Sequence[DeviceSession], names: Sequence[str]) -> Iterator[Row]:
+    known: dict[str, list[Period]] = {}
+    for session in sessions:
+        team = session.team_session
+        if team is not None and team not in known:
+            known[team] = selection.archive.periods(team)
+        end_t = session.end_t or session.start_t + 1e7
+        spans = [("whole session", "whole", session.start_t, end_t)]
+        group = _group(selection, session.athlete_id)
+        mine = [each for each in known.get(team or "", ()) if each.whose.includes(session.athlete_id, group)]
+        spans += [(each.name, str(each.kind), each.start_t, each.end_t or end_t) for each in mine]
+        for name, kind, start, end in spans:
+            figures = selection.archive.part(session.number, [(start, end)])
+            if figures.get("duration_s"):
+                values = (figures.get(each) for each in names)
+                yield (*_identity(selection, session), name, kind, *times(max(start, session.start_t)), *values)
+
+
+def _group(selection: Selection, athlete_id: int) -> str | None:
+    known = selection.roster.by_id(athlete_id)
+    return getattr(known, "group", None)
+
+
+def seconds(selection: Selection) -> Table:
+    """One row per athlete and second: present figures and the running totals."""
+    found = selection.sessions()
+    first = next(iter(found), None)
+    names = [name for name in selection.archive.seconds(first.number, 0.0, 0.0) if name != "t"] if first else []
+    return Table("seconds", (*IDENTITY, *TIME, *map(figure_column, names)), _second_rows(selection, found, names))
+
+
+def _second_rows(selection: Selection, sessions: Sequence[DeviceSession], names: Sequence[str]) -> Iterator[Row]:
+    for session in sessions:
+        table = selection.archive.seconds(session.number, selection.from_t, selection.to_t, names)
+        identity = _identity(selection, session)
+        columns = [_values(name, table[name].tolist()) for name in names]
+        for index, t_s in enumerate(table["t"].tolist()):
+            yield (*identity, *times(t_s), *(column[index] for column in columns))
+
+
+def _values(name: str, values: list[float]) -> list[Value]:
+    if name == "heart_rate_source":
+        return [None if value != value else SOURCES[int(value)] for value in values]  # noqa: PLR0124 - NaN
+    return [None if value != value else value for value in values]  # noqa: PLR0124 - NaN
+
+
+def events(selection: Selection) -> Table:
+    """One row per impact, alarm or other event."""
+    found = selection.sessions()
+    extra = (
+        Column("kind", "", "impact, alarm …", is_text=True), Column("peak_g", "g", "peak of an impact"),
+        Column("band", "g", "band of the peak", is_text=True), Column("alert", "", "whether it reached the alert"),
+        Column("text", "", "of an alarm", is_text=True),
+    )  # fmt: skip
+    rows = (
+        (*_identity(selection, session), *times(event.t), event.kind, *_event_values(event.body))
+        for session in found
+        for event in selection.archive.events(session.number)
+    )
+    return Table("events", (*IDENTITY, *TIME, *extra), rows)
+
+
+def _event_values(body: dict[str, Any]) -> Row:
+    return body.get("peak_g"), body.get("band"), body.get("alert"), body.get("text")
+
+
+def samples(selection: Selection) -> Table:
+    """Every sample of the session files, as it was measured."""
+    return Table("samples", tuple(Column(*each) for each in SAMPLE_COLUMNS), sample_rows(selection, times))
+
+
+def rr(selection: Selection) -> Table:
+    """Every beat-to-beat interval of the session files."""
+    return Table("rr", tuple(Column(*each) for each in RR_COLUMNS), rr_rows(selection, times))
+
+
+TABLES: Final[dict[str, Callable[[Selection], Table]]] = {
+    "summaries": summaries,
+    "periods": periods,
+    "seconds": seconds,
+    "samples": samples,
+    "events": events,
+    "rr": rr,
+}

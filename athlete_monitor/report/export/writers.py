@@ -1,0 +1,184 @@
+"""Tables as files: CSV, JSON, Excel, Parquet and InfluxDB's line protocol, written as the rows come."""
+
+from __future__ import annotations
+
+import csv
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.report.export.tables import Column, Row, Table
+
+BATCH_ROWS: Final = 20_000
+EXCEL_ROWS: Final = 1_048_575
+"""A sheet holds so many rows below its heading."""
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def plain_text(text: str) -> str:
+    r"""A text that a spreadsheet does not take for a formula, without control characters.
+
+    >>> plain_text("=1+1"), plain_text("O'Neill"), plain_text("a\nb")
+    ("'=1+1", "O'Neill", 'a b')
+    """
+    clean = "".join(character if character.isprintable() else " " for character in text)
+    return f"'{clean}" if clean.startswith(_FORMULA_STARTS) else clean
+
+
+def _safe(row: Row) -> list[Any]:
+    return [plain_text(value) if isinstance(value, str) else value for value in row]
+
+
+def write_csv(table: Table, path: Path) -> int:
+    """Write UTF-8 CSV with a heading; an unknown value is an empty cell. Returns the number of rows."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([each.name for each in table.columns])
+        return _count(table.rows, lambda row: writer.writerow(_safe(row)))
+
+
+def write_json(table: Table, path: Path) -> int:
+    """Write a JSON array with one object per line, unknown values as null."""
+    names = [each.name for each in table.columns]
+    with path.open("w", encoding="utf-8") as file:
+        file.write("[")
+        separator = "\n"
+
+        def write(row: Row) -> None:
+            nonlocal separator
+            file.write(separator + json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False))
+            separator = ",\n"
+
+        count = _count(table.rows, write)
+        file.write("\n]\n")
+    return count
+
+
+def write_xlsx(table: Table, path: Path) -> int:
+    """Write an Excel workbook; a table that is longer than a sheet goes on in the next one.
+
+    Raises:
+        MonitorError: openpyxl is not installed.
+    """
+    try:
+        from openpyxl import Workbook
+    except ImportError:
+        raise MonitorError("--format xlsx needs openpyxl: pip install openpyxl") from None
+    book, count, rows, sheets = Workbook(write_only=True), 0, iter(table.rows), 0
+    while True:
+        batch = list(islice(rows, EXCEL_ROWS)) if sheets else None
+        if batch is not None and not batch:
+            break
+        sheet = book.create_sheet(table.name if not sheets else f"{table.name} {sheets + 1}")
+        sheet.append([each.name for each in table.columns])
+        for row in islice(rows, EXCEL_ROWS) if batch is None else batch:
+            sheet.append(_safe(row))
+            count += 1
+        sheets += 1
+        if count < sheets * EXCEL_ROWS:
+            break
+    book.save(path)
+    return count
+
+
+def write_parquet(table: Table, path: Path) -> int:
+    """Write Parquet: text columns as strings, all others as double.
+
+    Raises:
+        MonitorError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise MonitorError("--format parquet needs pyarrow: pip install pyarrow") from None
+    schema = pa.schema([(each.name, pa.string() if each.is_text else pa.float64()) for each in table.columns])
+    count, rows = 0, iter(table.rows)
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        while batch := list(islice(rows, BATCH_ROWS)):
+            columns = zip(*batch, strict=True)
+            arrays = [
+                pa.array(list(map(_as_parquet(column), values)), type=schema.field(index).type)
+                for index, (column, values) in enumerate(zip(table.columns, columns, strict=True))
+            ]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            count += len(batch)
+    return count
+
+
+def _as_parquet(column: Column) -> Callable[[Any], Any]:
+    if column.is_text:
+        return lambda value: None if value is None else str(value)
+    return lambda value: float(value) if isinstance(value, int | float) else None
+
+
+_TAGS: Final = ("athlete_id", "name", "session_id", "team_session", "device_id", "period", "kind", "file", "mode")
+
+
+def write_influx(table: Table, path: Path) -> int:
+    """Write InfluxDB's line protocol, times in ms: identity as tags, everything else as fields."""
+    names = [each.name for each in table.columns]
+    when = next(index for index, name in enumerate(names) if name in {"t_s", "start_t_s"})
+    skipped = {when, *(i for i, name in enumerate(names) if name.endswith(("time_utc", "time_local")))}
+    tags = [i for i, name in enumerate(names) if name in _TAGS]
+    fields = [i for i in range(len(names)) if i not in skipped and i not in tags]
+    with path.open("w", encoding="utf-8") as file:
+
+        def write(row: Row) -> None:
+            values = ",".join(f"{_key(names[i])}={_field(row[i])}" for i in fields if row[i] is not None)
+            if values:
+                tag_set = "".join(f",{_key(names[i])}={_key(str(row[i]))}" for i in tags if row[i] not in {None, ""})
+                file.write(f"{_key(table.name)}{tag_set} {values} {round(float(row[when] or 0.0) * 1000)}\n")
+
+        return _count(table.rows, write)
+
+
+def _key(text: str) -> str:
+    r"""A key, tag or measurement with its separators escaped.
+
+    >>> _key("Da Silva, J=7")
+    'Da\\ Silva\\,\\ J\\=7'
+    """
+    clean = "".join(character if character.isprintable() else " " for character in text).rstrip("\\")
+    return clean.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
+
+
+def _field(value: Any) -> str:  # noqa: ANN401 - a cell
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"{float(value)!r}"
+    text = "".join(character if character.isprintable() else " " for character in str(value))
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _count(rows: Iterator[Row], write: Callable[[Row], object]) -> int:
+    count = 0
+    for row in rows:
+        write(row)
+        count += 1
+    return count
+
+
+WRITERS: Final[dict[str, Callable[[Table, Path], int]]] = {
+    "csv": write_csv,
+    "json": write_json,
+    "xlsx": write_xlsx,
+    "parquet": write_parquet,
+    "influx": write_influx,
+}
+SUFFIX: Final = {"influx": "lp"}
+
+
+def dictionary(columns: Sequence[Column], name: str, rows: int) -> str:
+    """The data dictionary of a table, as Markdown."""
+    lines = [f"# {name}", "", f"{rows} rows. An empty cell or null means: not known.", ""]
+    lines += ["| column | unit | meaning |", "|---|---|---|"]
+    lines += [f"| `{each.name}` | {each.unit} | {each.meaning.replace('|', chr(92) + '|')} |" for each in columns]
+    return "\n".join(lines) + "\n"

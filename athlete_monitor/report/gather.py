@@ -1,0 +1,241 @@
+"""One team session out of the archive: who took part, their figures as a whole and by period, and what came before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from athlete_monitor.archive.columns import column
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from athlete_monitor.archive import AlarmRow, Archive, DeviceSession, Marker, Period, TeamSession
+    from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.athletes import Athlete, Roster
+
+Figures = dict[str, float | None]
+Span = tuple[float, float]
+
+EARLIER_SESSIONS: Final = 4
+"""An athlete is compared with the mean of so many sessions of the same kind before."""
+
+CURVES: Final = (
+    "heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm", "model_heart_rate_bpm",
+    "speed_mps", "trimp", "x_m", "y_m",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Participant:
+    """One athlete in one team session.
+
+    Attributes:
+        athlete_id: from 1; 0 for a device that nobody is known to wear.
+        number: shirt number as text, empty where unknown.
+        name: as shown.
+        position: as in the roster, empty where unknown.
+        devices: the athlete's device sessions that count, in order, none overlapping.
+        whole: figures of the whole session by column of the archive.
+        by_period: the same for each period, by its id; a period in which the athlete has no data is missing.
+        on_pitch: stints on the pitch, epoch seconds; None where nobody recorded substitutions.
+        earlier: summaries of earlier sessions of the same kind, newest first.
+        summary: the engine's summary of the longest device session; None while it runs.
+    """
+
+    athlete_id: int
+    number: str
+    name: str
+    position: str
+    devices: tuple[DeviceSession, ...]
+    whole: Figures
+    by_period: Mapping[str, Figures]
+    on_pitch: tuple[Span, ...] | None
+    earlier: tuple[Mapping[str, Any], ...]
+    summary: Mapping[str, Any] | None
+
+    def own_mean(self, key: str) -> float | None:
+        """Mean of a figure over the earlier sessions that have it; None without any."""
+        known = [float(each[key]) for each in self.earlier if isinstance(each.get(key), int | float)]
+        return float(np.mean(known)) if known else None
+
+    @property
+    def minutes(self) -> float | None:
+        """Minutes on the pitch; without substitutions, of data."""
+        if self.on_pitch is None:
+            seconds = self.whole.get("duration_s")
+            return None if seconds is None else seconds / 60.0
+        return sum(end - start for start, end in self.on_pitch) / 60.0
+
+
+@dataclass(frozen=True)
+class SessionData:
+    """Everything that a report of one team session is made from."""
+
+    team: TeamSession
+    start_t: float
+    end_t: float
+    periods: tuple[Period, ...]
+    markers: tuple[Marker, ...]
+    alarms: tuple[AlarmRow, ...]
+    participants: tuple[Participant, ...]
+
+
+def gather(archive: Archive, team_session: str, roster: Roster, athletes: Iterable[int] | None = None) -> SessionData:
+    """Read one team session.
+
+    Args:
+        archive: the journal.
+        team_session: its id.
+        roster: names, numbers and positions.
+        athletes: only these; None for all.
+
+    Raises:
+        MonitorError: there is no such session, or the archive cannot be read.
+    """
+    team = archive.team_session(team_session)
+    if team is None:
+        raise MonitorError(f"session {team_session!r}: not in the archive; report.py list shows what is")
+    chosen = None if athletes is None else set(athletes)
+    by_athlete: dict[int, list[DeviceSession]] = {}
+    for session in archive.sessions(team_session=team.id):
+        if chosen is None or session.athlete_id in chosen:
+            by_athlete.setdefault(session.athlete_id, []).append(session)
+    end_t = team.end_t or max((s.end_t or s.start_t for group in by_athlete.values() for s in group), default=0.0)
+    data = SessionData(
+        team, team.start_t, max(end_t, team.start_t), tuple(archive.periods(team.id)),
+        tuple(archive.markers(team.id)), tuple(archive.alarms(team.id)), (),
+    )  # fmt: skip
+    stints = _stints(archive, team.id, data.end_t)
+    found = [
+        _participant(archive, data, athlete_id, group, roster.by_id(athlete_id), stints)
+        for athlete_id, group in by_athlete.items()
+    ]
+    ordered = tuple(sorted(found, key=lambda each: (_shirt(each.number), each.name)))
+    return SessionData(data.team, data.start_t, data.end_t, data.periods, data.markers, data.alarms, ordered)
+
+
+def _shirt(number: str) -> tuple[int, str]:
+    return (int(number), "") if number.isdecimal() else (10**6, number)
+
+
+def _stints(archive: Archive, team_session: str, end_t: float) -> dict[int, list[Span]] | None:
+    stints = archive.stints(team_session)
+    if not stints:
+        return None
+    found: dict[int, list[Span]] = {}
+    for each in stints:
+        if each.state == "on":
+            found.setdefault(each.athlete_id, []).append((each.start_t, each.end_t or end_t))
+    return found
+
+
+def _participant(
+    archive: Archive,
+    data: SessionData,
+    athlete_id: int,
+    sessions: Sequence[DeviceSession],
+    known: Athlete | None,
+    stints: Mapping[int, list[Span]] | None,
+) -> Participant:
+    devices = _without_overlap(sessions, data.end_t)
+    longest = max(devices, key=lambda each: (each.end_t or data.end_t) - each.start_t)
+    number = getattr(known, "number", None)
+    group = getattr(known, "group", None)
+    periods = {
+        period.id: figures
+        for period in data.periods
+        if period.whose.includes(athlete_id, group)
+        and (figures := part(archive, devices, [(period.start_t, period.end_t or data.end_t)])) is not None
+    }
+    return Participant(
+        athlete_id=athlete_id,
+        number=str(number if number is not None else athlete_id or ""),
+        name=(known.name if known and known.name else longest.name) or f"Device_{longest.device_id}",
+        position=getattr(known, "position", None) or "",
+        devices=devices,
+        whole=part(archive, devices, [(data.start_t - 1.0, data.end_t + 1.0)]) or {},
+        by_period=periods,
+        on_pitch=None if stints is None else tuple(stints.get(athlete_id, ())),
+        earlier=_earlier(archive, athlete_id, data),
+        summary=longest.summary,
+    )
+
+
+def _without_overlap(sessions: Sequence[DeviceSession], end_t: float) -> tuple[DeviceSession, ...]:
+    """The sessions of one athlete that count: of two that run side by side, the longer."""
+    kept: list[DeviceSession] = []
+    for session in sorted(sessions, key=lambda each: each.start_t - (each.end_t or end_t)):
+        span = session.start_t, session.end_t or end_t
+        if all(span[0] >= (k.end_t or end_t) or span[1] <= k.start_t for k in kept):
+            kept.append(session)
+    return tuple(sorted(kept, key=lambda each: each.start_t))
+
+
+def _earlier(archive: Archive, athlete_id: int, data: SessionData) -> tuple[Mapping[str, Any], ...]:
+    if not athlete_id:
+        return ()
+    before = [
+        session
+        for session in archive.sessions(athlete_id=athlete_id, to_t=data.start_t)
+        if session.summary is not None and session.team_session != data.team.id
+    ]
+    same = [each for each in before if each.summary and each.summary.get("mode") == data.team.mode]
+    return tuple(each.summary for each in same[: -EARLIER_SESSIONS - 1 : -1] if each.summary is not None)
+
+
+def part(archive: Archive, devices: Sequence[DeviceSession], spans: Sequence[Span]) -> Figures | None:
+    """Figures of a part of an athlete's session that may lie on several devices; None where no data lie in it."""
+    parts = [each for device in devices if (each := archive.part(device.number, spans)).get("duration_s")]
+    if len(parts) <= 1:
+        return parts[0] if parts else None
+    return combined(parts)
+
+
+def combined(parts: Sequence[Figures]) -> Figures:
+    """Figures of parts that follow each other as those of one part: sums, extremes, and means over time.
+
+    >>> combined([{"duration_s": 60.0, "distance_m": 100.0}, {"duration_s": 30.0, "distance_m": 20.0}])
+    {'duration_s': 90.0, 'distance_m': 120.0}
+    """
+    keys = dict.fromkeys(key for each in parts for key in each)
+    return {key: _combine(key, parts) for key in keys}
+
+
+def _combine(key: str, parts: Sequence[Figures]) -> float | None:
+    known = [(value, each.get("duration_s") or 0.0) for each in parts if (value := each.get(key)) is not None]
+    if not known:
+        return None
+    values = [value for value, _ in known]
+    how = "count" if key == "duration_s" else column(key).how
+    if how in {"difference", "count"}:
+        return sum(values)
+    if how in {"highest", "maximum"}:
+        return max(values)
+    if how in {"lowest", "minimum"}:
+        return min(values)
+    if how == "mean" or key.endswith("_per_min"):
+        weight = sum(duration for _, duration in known)
+        return sum(value * duration for value, duration in known) / weight if weight else None
+    return values[-1]
+
+
+def curves(archive: Archive, participant: Participant) -> dict[str, FloatArray]:
+    """The athlete's curves by the second, [n] each, with a NaN row between two devices so that no line joins them."""
+    parts = [archive.seconds(device.number, columns=CURVES) for device in participant.devices]
+    filled = [each for each in parts if len(each["t"])]
+    if not filled:
+        return {name: np.empty(0) for name in ("t", *CURVES)}
+    return {name: _joined(name, filled) for name in ("t", *CURVES)}
+
+
+def _joined(name: str, parts: Sequence[Mapping[str, FloatArray]]) -> FloatArray:
+    pieces: list[FloatArray] = []
+    for index, each in enumerate(parts):
+        if index:
+            pieces.append(np.array([each["t"][0] - 1.0 if name == "t" else np.nan]))
+        pieces.append(each[name])
+    return np.concatenate(pieces)

@@ -1,0 +1,55 @@
+"""The document as PDF, set by Typst: no system packages, and fonts that come with the Python packages."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from athlete_monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def pdf(document: Mapping[str, Any], template: str = "report.typ") -> bytes:
+    """Set a document.
+
+    Args:
+        document: of ``document.document``.
+        template: file of ``templates/``.
+
+    Raises:
+        MonitorError: Typst is not installed, or it refuses the document.
+    """
+    try:
+        import typst
+    except ImportError:
+        raise MonitorError("PDF reports need typst: pip install typst; --format html works without") from None
+    sources = _sources(document, template)
+    try:
+        # its stubs do not know that several files may be given as a mapping
+        return bytes(typst.compile(sources, font_paths=_font_folders()))  # type: ignore[call-overload]
+    except typst.TypstError as error:
+        raise MonitorError(f"the PDF could not be made: {str(error).splitlines()[0]}") from error
+
+
+def _sources(document: Mapping[str, Any], template: str) -> dict[str, bytes]:
+    logo = document.get("logo")
+    name = f"logo.{'png' if logo and logo.startswith(bytes([0x89])) else 'svg'}" if logo else None
+    plain = {**document, "logo": name, "logo_base64": ""}
+    source = (files("athlete_monitor.report") / "templates" / template).read_bytes()
+    sources = {"main.typ": source, "data.json": json.dumps(plain).encode()}
+    return {**sources, name: logo} if name and logo else sources
+
+
+@cache
+def _font_folders() -> list[str]:
+    """Where matplotlib keeps DejaVu Sans, which knows Latin, Greek, Cyrillic, Arabic and Hebrew."""
+    found = importlib.util.find_spec("matplotlib")
+    if found is None or found.origin is None:
+        return []
+    return [str(Path(found.origin).parent / "mpl-data" / "fonts" / "ttf")]

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from itertools import pairwise
+
+import fitdecode
+import gpxpy
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from garmin_fit_sdk import Decoder, Stream
+from tcxreader.tcxreader import TCXReader
+
+from athlete_monitor.archive import Archive
+from athlete_monitor.athletes import Roster
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.export.activities import COLUMNS, Activity, activity, fit, gpx, laps_of, tcx
+from athlete_monitor.report.export.tables import TABLES, Selection
+from athlete_monitor.report.export.writers import WRITERS, dictionary, plain_text
+from tests.report.kit import NAMES, SECONDS, make_archive, start_of
+
+TABULAR = ("summaries", "periods", "seconds", "events")
+
+
+@pytest.fixture(scope="module")
+def selection(tmp_path_factory):
+    archive = Archive(make_archive(tmp_path_factory.mktemp("export") / "journal.sqlite3"))
+    return Selection(archive, Roster(()), {})
+
+
+@pytest.mark.parametrize("name", TABULAR)
+def test_csv_read_by_pandas_has_the_rows_of_the_table(selection, tmp_path, name):
+    table = TABLES[name](selection)
+    rows = list(TABLES[name](selection).rows)
+    count = WRITERS["csv"](table, tmp_path / "t.csv")
+    frame = pd.read_csv(tmp_path / "t.csv")
+    assert len(frame) == count == len(rows)
+    assert list(frame.columns) == [column.name for column in table.columns]
+
+
+def test_the_seconds_hold_what_the_archive_holds(selection, tmp_path):
+    WRITERS["csv"](TABLES["seconds"](selection), tmp_path / "s.csv")
+    frame = pd.read_csv(tmp_path / "s.csv")
+    ada = frame[(frame.athlete_id == 1) & (frame.team_session == "T5")]
+    assert len(ada) == SECONDS
+    assert ada.distance_m.to_numpy() == pytest.approx(2.1 * np.arange(SECONDS), abs=1e-3)
+    assert set(ada.heart_rate_source) == {"sensor", "model"}
+    first = datetime.fromisoformat(ada.time_local.iloc[0])
+    assert first.utcoffset() is not None
+    assert first.timestamp() == pytest.approx(start_of(5) + 0.5)
+    assert pd.Timestamp(ada.time_utc.iloc[0]).timestamp() == pytest.approx(start_of(5) + 0.5)
+
+
+def test_periods_of_an_athlete_add_up_to_the_whole_session(selection, tmp_path):
+    WRITERS["csv"](TABLES["periods"](selection), tmp_path / "p.csv")
+    frame = pd.read_csv(tmp_path / "p.csv")
+    match = frame[(frame.athlete_id == 2) & (frame.team_session == "T5")].set_index("period")
+    halves = match.loc[["1st half", "2nd half"], "distance_m"].sum()
+    assert halves == pytest.approx(match.loc["whole session", "distance_m"], abs=0.01)
+
+
+def test_json_is_valid_and_unknown_is_null(selection, tmp_path):
+    WRITERS["json"](TABLES["summaries"](selection), tmp_path / "s.json")
+    rows = json.loads((tmp_path / "s.json").read_text())
+    assert any(row["trimp"] is None for row in rows)
+    assert {row["name"] for row in rows} == set(NAMES.values())
+
+
+def test_excel_opens_it_and_takes_no_name_for_a_formula(selection, tmp_path):
+    WRITERS["xlsx"](TABLES["summaries"](selection), tmp_path / "s.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "s.xlsx")["summaries"]
+    names = [row[1] for row in sheet.iter_rows(min_row=2, values_only=True)]
+    assert all(not str(name).startswith("=") for name in names)
+    assert sheet.max_row == 1 + 6 * len(NAMES)
+
+
+def test_parquet_keeps_types(selection, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is an optional extra")
+    WRITERS["parquet"](TABLES["seconds"](selection), tmp_path / "s.parquet")
+    table = parquet.read_table(tmp_path / "s.parquet")
+    assert str(table.schema.field("distance_m").type) == "double"
+    assert str(table.schema.field("name").type) == "string"
+
+
+def test_line_protocol_parses_back(selection, tmp_path):
+    count = WRITERS["influx"](TABLES["seconds"](selection), tmp_path / "s.lp")
+    lines = (tmp_path / "s.lp").read_text().splitlines()
+    assert len(lines) == count
+    measurement, fields, stamp = _parsed(lines[0])
+    assert measurement["measurement"] == "seconds"
+    assert int(stamp) == round((start_of(0) + 0.5) * 1000)
+    assert float(fields["distance_m"]) == 0.0
+
+
+def _parsed(line):
+    """A slow, literal parser of InfluxDB's line protocol."""
+    parts, current, quoted, i = [], "", False, 0
+    while i < len(line):
+        c = line[i]
+        if c == "\\" and not quoted:
+            current += line[i + 1]
+            i += 2
+            continue
+        if c == '"':
+            quoted = not quoted
+        if c == " " and not quoted:
+            parts.append(current)
+            current = ""
+        else:
+            current += c
+        i += 1
+    parts.append(current)
+    head, fields, stamp = parts
+    return {"measurement": head.split(",")[0]}, dict(each.split("=", 1) for each in fields.split(",")), stamp
+
+
+def test_the_dictionary_explains_every_column(selection):
+    table = TABLES["summaries"](selection)
+    text = dictionary(table.columns, table.name, 1)
+    assert all(f"`{column.name}`" in text for column in table.columns)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+49", "-1", "@x", "\t=1", "a\x1bb\r\n"])
+def test_a_cell_is_neither_formula_nor_control_character(text):
+    clean = plain_text(text)
+    assert not clean.startswith(("=", "+", "-", "@", "\t"))
+    assert clean.isprintable()
+
+
+def _activity(selection):
+    session = next(each for each in selection.sessions() if each.team_session == "T5" and each.athlete_id == 2)
+    found = activity(selection.archive, session, NAMES[2], selection.archive.periods("T5"))
+    assert found is not None
+    seconds = {**found.seconds, "latitude": 48.1 + np.arange(SECONDS) * 1e-5, "longitude": np.full(SECONDS, 11.5)}
+    beats = [(found.start_t + 10, (800.0, 812.0, 790.0)), (found.start_t + 11, (805.0,))]
+    return Activity(session, found.name, seconds, found.laps, beats)
+
+
+def _listed(value):
+    return [each for each in (value if isinstance(value, list) else [value]) if each]
+
+
+def test_fit_is_read_back_by_two_decoders(selection, tmp_path):
+    found = _activity(selection)
+    path = tmp_path / "a.fit"
+    path.write_bytes(fit(found))
+    messages, errors = Decoder(Stream.from_file(str(path))).read()
+    assert errors == []
+    assert len(messages["record_mesgs"]) == SECONDS
+    assert len(messages["lap_mesgs"]) == 2
+    assert [value for each in messages["hrv_mesgs"] for value in _listed(each["time"])] == [
+        0.8,
+        0.812,
+        0.79,
+        0.805,
+    ]
+    with fitdecode.FitReader(str(path), check_crc=fitdecode.CrcCheck.RAISE) as frames:
+        records = [f for f in frames if f.frame_type == fitdecode.FIT_FRAME_DATA and f.name == "record"]
+    assert [r.get_value("heart_rate") for r in records] == np.round(found.seconds["heart_rate_bpm"]).tolist()
+    assert records[-1].get_value("distance") == pytest.approx(found.seconds["distance_m"][-1], abs=0.01)
+    assert records[5].get_value("trimp") == pytest.approx(found.seconds["trimp"][5])
+    assert records[0].get_value("timestamp") == datetime.fromtimestamp(round(found.start_t), timezone.utc)
+
+
+def test_tcx_is_read_back_by_an_independent_reader(selection, tmp_path):
+    found = _activity(selection)
+    path = tmp_path / "a.tcx"
+    path.write_bytes(tcx(found))
+    read = TCXReader().read(str(path))
+    assert len(read.trackpoints) == SECONDS
+    assert read.hr_max == round(found.seconds["heart_rate_bpm"].max())
+    assert read.distance == pytest.approx(found.seconds["distance_m"][-1], abs=1)
+
+
+def test_gpx_needs_positions_and_is_read_back(selection):
+    found = _activity(selection)
+    points = gpxpy.parse(gpx(found).decode()).tracks[0].segments[0].points
+    assert len(points) == SECONDS
+    assert points[3].latitude == pytest.approx(found.seconds["latitude"][3], abs=1e-6)
+    nowhere = {**found.seconds, "latitude": np.full(SECONDS, np.nan)}
+    with pytest.raises(MonitorError, match="no latitude and longitude"):
+        gpx(Activity(found.session, found.name, nowhere, found.laps))
+
+
+def test_laps_follow_each_other_without_gap_or_overlap():
+    laps = laps_of([("b", 50.0, 60.0), ("a", 10.0, 20.0), ("overlapping", 15.0, 55.0)], 0.0, 60.0)
+    assert laps[0][1] == 0.0
+    assert laps[-1][2] == 60.0
+    assert all(one[2] == other[1] for one, other in pairwise(laps))
+
+
+def test_a_range_without_sessions_gives_an_empty_valid_file(selection, tmp_path):
+    empty = Selection(selection.archive, selection.roster, {}, from_t=0.0, to_t=1000.0)
+    for form in ("csv", "json", "xlsx", "influx"):
+        assert WRITERS[form](TABLES["seconds"](empty), tmp_path / f"e.{form}") == 0
+    assert json.loads((tmp_path / "e.json").read_text()) == []
+    assert pd.read_csv(tmp_path / "e.csv").empty
+    assert set(COLUMNS) >= {"heart_rate_bpm", "speed_mps"}

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+from pypdf import PdfReader
+
+from athlete_monitor.archive import Archive
+from athlete_monitor.athletes import Roster
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.columns import DISTANCE, TRIMP
+from athlete_monitor.report.document import Look, document
+from athlete_monitor.report.gather import combined, gather
+from athlete_monitor.report.numbers import number
+from athlete_monitor.report.page import page
+from athlete_monitor.report.pdf import pdf
+from athlete_monitor.report.texts import TEXTS
+from tests.report.kit import HALF_S, NAMES, SECONDS, make_archive
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    return Archive(make_archive(tmp_path_factory.mktemp("report") / "journal.sqlite3"))
+
+
+@pytest.fixture(scope="module")
+def roster():
+    return Roster(())
+
+
+@pytest.fixture(scope="module")
+def last(archive, roster):
+    return gather(archive, "T5", roster)
+
+
+def words(content: bytes) -> str:
+    return "\n".join(each.extract_text() for each in PdfReader(io.BytesIO(content)).pages)
+
+
+def test_every_figure_of_an_athlete_equals_the_archive(archive, last):
+    for each in last.participants:
+        expected = archive.part(each.devices[0].number, [(last.start_t, last.end_t)])
+        assert each.whole["distance_m"] == pytest.approx(expected["distance_m"])
+        assert each.whole["distance_m"] == pytest.approx((2.0 + each.athlete_id / 10) * (SECONDS - 1), abs=0.01)
+
+
+def test_halves_add_up_to_the_whole(last):
+    for each in last.participants:
+        halves = [each.by_period[period.id]["distance_m"] for period in last.periods]
+        assert sum(halves) == pytest.approx(each.whole["distance_m"], abs=0.01)
+
+
+def test_minutes_on_the_pitch_follow_the_substitutions(last):
+    minutes = {each.athlete_id: each.minutes for each in last.participants}
+    assert minutes[1] == pytest.approx(HALF_S / 60)
+    assert minutes[2] == pytest.approx(SECONDS / 60)
+
+
+def test_an_athlete_is_compared_with_the_own_sessions_of_the_same_kind(last):
+    ada = last.participants[0]
+    assert [each["mode"] for each in ada.earlier] == ["game", "game"]
+    assert ada.own_mean("trimp") == pytest.approx((2.0 + 1 % 3 + 2.0 + 3 % 3) / 2)
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_the_numbers_in_the_pdf_are_those_of_the_archive(archive, last, lang):
+    text = words(pdf(document(archive, last, Look(lang, "Club & Söhne"))))
+    for each in last.participants:
+        assert number(DISTANCE.of(each.whole), 0, lang) in text
+        trimp = TRIMP.of(each.whole)
+        assert trimp is None or number(trimp, 0, lang) in text
+    assert "Club & Söhne" in text
+    assert TEXTS[lang]["on_pitch"] in text
+    assert "O'Neill, Zoë" in text
+
+
+def test_the_page_holds_the_same_numbers_and_no_foreign_markup(archive, last):
+    html = page(document(archive, last, Look())).decode()
+    tags: list[str] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: tags.append(tag)  # type: ignore[method-assign]
+    parser.feed(html)
+    assert "script" not in tags
+    assert "&lt;script&gt;alert(1)" in html
+    assert "goal &lt;1:0&gt;" in html
+    assert not re.search(r'(?:src|href)="(?!data:)', html)
+    for each in last.participants:
+        assert number(DISTANCE.of(each.whole), 0) in html
+
+
+def test_a_missing_heart_rate_is_empty_and_explained(archive, last):
+    made = document(archive, last, Look())
+    missing = {row["name"]: row["missing"] for row in made["pages"]}[NAMES[5]]
+    assert any(line["reason"] == "no strap was worn" for line in missing)
+    assert any("No heart rate was known" in sentence for sentence in made["sentences"])
+    row = next(row for row in made["rows"] if row["name"] == NAMES[5])
+    assert "" in [cell["text"] for cell in row["cells"]]
+
+
+def test_each_sentence_rests_on_the_figures_that_it_names(archive, last):
+    sentences = document(archive, last, Look())["sentences"]
+    assert len(sentences) <= 3
+    assert any("72 % of the data" in sentence for sentence in sentences)
+
+
+def test_the_squad_is_sorted_by_a_figure_of_choice(archive, last):
+    rows = document(archive, last, Look(sort="distance_m"))["rows"]
+    assert [row["name"] for row in rows] == [NAMES[athlete] for athlete in (6, 5, 4, 3, 2, 1)]
+
+
+def test_the_players_version_speaks_plainly(archive, last):
+    made = document(archive, last, Look(), "player")
+    sentences = made["pages"][0]["sentences"]
+    assert sentences[0] == "You covered 0.5 km."
+    assert "sprints" in sentences[1]
+    assert words(pdf(made)).count("You covered") == len(NAMES)
+
+
+def test_a_session_of_one_sample_makes_a_report(archive, roster):
+    made = document(archive, gather(archive, "T0", roster), Look())
+    assert len(PdfReader(io.BytesIO(pdf(made))).pages) >= 1 + len(NAMES)
+
+
+def test_an_unknown_session_is_one_sentence(archive, roster):
+    with pytest.raises(MonitorError, match=r"not in the archive; report\.py list"):
+        gather(archive, "T99", roster)
+
+
+def test_parts_on_two_devices_are_put_together():
+    both = combined([
+        {"duration_s": 60.0, "heart_rate_bpm": 100.0, "max_speed_mps": 5.0, "trimp": None},
+        {"duration_s": 180.0, "heart_rate_bpm": 140.0, "max_speed_mps": 4.0, "trimp": 2.0},
+    ])  # fmt: skip
+    assert both == {"duration_s": 240.0, "heart_rate_bpm": 130.0, "max_speed_mps": 5.0, "trimp": 2.0}
+
+
+def test_both_languages_have_every_text():
+    assert TEXTS["en"].keys() == TEXTS["de"].keys()
+    for key, english in TEXTS["en"].items():
+        fields = re.findall(r"{\w+}", english)
+        assert sorted(fields) == sorted(re.findall(r"{\w+}", TEXTS["de"][key])), key
