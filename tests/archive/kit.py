@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.archive.schema import close_blocks
-from athlete_monitor.engine.journal.journal import connect
+from athlete_monitor.engine.journal.file import connect
 from athlete_monitor.engine.journal.seconds import SecondsTable
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.archive import Archive, DeviceSession, Whose
 from athlete_monitor.archive.columns import column
-from athlete_monitor.engine.journal.journal import connect
+from athlete_monitor.engine.journal.file import connect
 from athlete_monitor.errors import MonitorError
 from tests.archive.kit import START, add_session, figures_at
 

@@ -19,22 +19,29 @@ writing thread.
 
 from __future__ import annotations
 
+import logging
+import math
 import sqlite3
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from athlete_monitor.archive.columns import MAPPINGS, archived
-from athlete_monitor.archive.schema import SCHEMA_VERSION, forget_seconds, prepare
+from athlete_monitor.archive.schema import forget_seconds
+from athlete_monitor.engine.journal.file import DamagedError, JournalFile, classified
 from athlete_monitor.engine.journal.seconds import SecondsTable
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MEMORY_EVERY_S = 30.0
 KEEP_DAYS = 400
@@ -48,11 +55,14 @@ _FORGET_REPEATED = """
 DELETE FROM recent WHERE id IN (SELECT r.id FROM recent r JOIN sessions s ON s.id = r.session
     LEFT JOIN totals ON totals.session = r.session
     WHERE s.end_t IS NULL AND r.t + r.ms / 1000.0 > COALESCE(totals.last_t, s.start_t + s.offset_s) + 0.001)"""
-_CHECKPOINT_PAGES = 4000
 _BEGIN = """
-INSERT INTO sessions (id, session_id, device_id, athlete_id, start_t, began_s, facts) VALUES (
+INSERT OR IGNORE INTO sessions (id, session_id, device_id, athlete_id, start_t, began_s, facts) VALUES (
     ?1, CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE session_id = ?2) THEN ?2 || '_' || ?1 ELSE ?2 END,
     ?3, ?4, ?5, ?6, ?7)"""
+RETRY_S = 5.0
+"""Without the file, so often it is tried again."""
+FIRST_UNCONFIRMED = 1 << 40
+"""Numbers of sessions begin here where the file cannot be asked for the last one."""
 _SECOND = "second"
 """Marks a record that is one athlete's second: session, time by the session's clock, and the figures of the message."""
 
@@ -83,47 +93,12 @@ class PastLoad:
     """None where nobody knows it."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the journal, making it where there is none.
-
-    Raises:
-        MonitorError: the file cannot be made, is no journal, or of another version.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MonitorError(f"{path}: cannot be opened: {reason} (paths.journal)") from error
-    connection.create_function("packed", 1, _pack, deterministic=True)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        _check_version(path, version)
-        connection.execute("BEGIN IMMEDIATE")
-        prepare(connection, (name for name in archived() if name not in MAPPINGS))
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        connection.close()
-        raise MonitorError(f"{path}: not usable as a journal ({error}); move it away to begin a new one") from error
-    except MonitorError:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_version(path: Path, version: int) -> None:
-    if version > SCHEMA_VERSION:
-        raise MonitorError(f"{path}: journal of version {version}, this program reads {SCHEMA_VERSION}")
-
-
 class Journal:
     """The journal of one engine.
 
     Every method but ``open_sessions`` and ``past_loads`` only leaves a record for the writing thread. While the
-    disk fails, the newest snapshot of each session is kept, and other records up to a limit.
+    disk fails, the newest snapshot of each session is kept, and other records up to a limit. A file that is damaged or
+    lost is replaced, and the sessions that are running go on in the new one.
 
     Args:
         path: the SQLite file.
@@ -131,6 +106,9 @@ class Journal:
         period_s: time between two transactions.
         tell: called with a sentence, and whether it is bad news, when the disk fails or works again.
         keep_days: seconds of sessions that ended longer ago are deleted; sessions, summaries and events stay.
+
+    Raises:
+        MonitorError: the path itself is a mistake.
     """
 
     def __init__(
@@ -141,20 +119,24 @@ class Journal:
         tell: Callable[[str, bool], None] | None = None,
         keep_days: float = KEEP_DAYS,
     ) -> None:
-        self._connection = connect(path)
-        self._now_s = now_s
-        self._seconds = SecondsTable(self._connection)
-        self._keep_days = keep_days
-        self._forget_old_seconds()
-        found = self._connection.execute("SELECT COALESCE(MAX(id), 0) FROM sessions").fetchone()
-        self._last_number = int(found[0])
-        self._worker = Worker("journal", self._write, period_s=period_s, alarm=Alarm("journal", tell))
+        self._now_s, self._keep_days = now_s, keep_days
+        self._file = JournalFile(path, tell)
+        self._seconds: SecondsTable | None = None
+        self._retry_s = -math.inf
+        self._forgot_s = -math.inf
+        self._stopped = False
+        self._standing: dict[Hashable, _Record] = {}
         self._kept: list[_Record] = []
+        self.generation = 0
+        """Grows with each new file: who keeps tables in it writes them again."""
+        self._open()
+        self._last_number = self._read(_last_number, FIRST_UNCONFIRMED + int(now_s()))
+        self._worker = Worker("journal", self._write, period_s=period_s, alarm=Alarm("journal", tell))
 
     @property
     def failing(self) -> bool:
-        """Whether the last transaction failed."""
-        return self._worker.alarm.raised
+        """Whether the last transaction failed, or there is no file."""
+        return self._worker.alarm.raised or (self._file.connection is None and not self._stopped)
 
     @property
     def lost(self) -> int:
@@ -168,16 +150,22 @@ class Journal:
     def stop(self) -> None:
         """Write what is waiting and close the file."""
         self._worker.stop()
-        self._connection.close()
+        self._stopped = True
+        self._file.close()
 
     def open_sessions(self) -> list[OpenSession]:
         """Sessions that an earlier engine began and did not end; call before ``start``.
 
         Seconds after their last snapshot are dropped: the sessions go on from there and would count them twice.
         """
-        self._connection.execute(_FORGET_REPEATED)
-        rows = self._connection.execute(_OPEN_SESSIONS)
-        return [_open_session(row) for row in rows]
+        sessions: list[OpenSession] = self._read(_read_open_sessions, [])
+        for each in sessions:
+            self._standing["session", each.number] = (
+                _BEGIN,
+                (each.number, each.session_id, each.device_id, each.athlete_id, each.start_t, each.arrived_s,
+                 _json(each.facts)),
+            )  # fmt: skip
+        return sessions
 
     def add_layout(self, number: int, names: Sequence[str]) -> None:
         """Keep the names of the numbers that snapshots hold from now on; call before ``start``."""
@@ -193,18 +181,27 @@ class Journal:
     def past_loads(self) -> dict[int, list[PastLoad]]:
         """Finished sessions of every athlete, oldest first; call before ``start``."""
         loads: dict[int, list[PastLoad]] = {}
-        rows = self._connection.execute(
-            "SELECT athlete_id, start_t, end_t, load_trimp FROM sessions WHERE end_t IS NOT NULL ORDER BY start_t"
-        )
-        for athlete_id, *load in rows:
-            loads.setdefault(athlete_id, []).append(PastLoad(*load))
+        rows: list[tuple[int, float, float, float | None]] = self._read(_read_loads, [])
+        for athlete_id, start_t, end_t, trimp in rows:
+            loads.setdefault(athlete_id, []).append(PastLoad(start_t, end_t, trimp))
         return loads
 
     def begin(self, session_id: str, device_id: str, athlete_id: int, start_t: float, facts: dict[str, Any]) -> int:
         """Record a new session and return its number; an id that was there before gets the number behind it."""
         number = self._last_number = self._last_number + 1
-        self._put(_BEGIN, (number, session_id, device_id, athlete_id, start_t, self._now_s(), _json(facts)))
+        values = (number, session_id, device_id, athlete_id, start_t, self._now_s(), _json(facts))
+        self._standing["session", number] = (_BEGIN, values)
+        self._put(_BEGIN, values)
         return number
+
+    def keep(self, key: Hashable, statement: str, values: tuple[Any, ...]) -> None:
+        """Record what belongs into a new file too, should this one be lost; a later one of the same key replaces it."""
+        self._standing[key] = (statement, values)
+        self._put(statement, values)
+
+    def put(self, statement: str, values: tuple[Any, ...]) -> None:
+        """Record a row of a table of the archive."""
+        self._put(statement, values)
 
     def second(self, number: int, t: float, figures: dict[str, Any]) -> None:
         """Record one athlete's second: the figures of a metrics message, at ``t`` by the session's own clock."""
@@ -236,34 +233,111 @@ class Journal:
         )
         self._put("DELETE FROM totals WHERE session = ?", (number,))
         self._put("DELETE FROM memories WHERE session = ?", (number,))
+        self._standing.pop(("session", number), None)
 
     def _put(self, statement: str, values: tuple[Any, ...]) -> None:
         self._worker.put((statement, values))
 
+    def _open(self) -> bool:
+        """Open the file, or note when to try again."""
+        if not self._file.open():
+            self._retry_s = self._now_s() + RETRY_S
+            return False
+        connection = self._file.connection
+        if connection is not None:
+            self._seconds = SecondsTable(connection)
+        self.generation += 1
+        return True
+
+    def _read(self, read: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        """Read before the writing thread has begun; what is damaged is moved aside."""
+        if self._file.connection is None:
+            return otherwise
+        try:
+            return read(self._file.connection)
+        except sqlite3.Error as error:
+            self._recover(error)
+            return otherwise
+
+    def _recover(self, error: sqlite3.Error) -> None:
+        """Begin a new file where the error means damage."""
+        found = classified(error)
+        if isinstance(found, DamagedError):
+            self._file.begin_anew(str(found))
+            self._open()
+
     def _write(self, records: Sequence[_Record]) -> None:
         """One transaction; what a failing disk refuses is kept, newest first to lose, and tried again."""
         self._kept.extend(records)
-        if not self._kept:
+        if self._file.is_lost():
+            self._file.mention_loss()
+            self._replace()
+        if self._file.connection is None and not self._is_back():
+            self._shed()
+            return
+        if not self._kept and not self._is_tidying():
             return
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for statement, values in self._kept:
-                if statement == _SECOND:
-                    self._seconds.insert(*values)
-                else:
-                    self._connection.execute(statement, values)
-            self._seconds.tidy(self._now_s())
-            self._connection.execute("COMMIT")
+            self._commit()
         except sqlite3.Error as error:
             self._roll_back()
             self._shed()
+            if isinstance(classified(error), DamagedError):
+                self._file.begin_anew(str(classified(error)))
+                self._replace()
+                return
             raise OSError(str(error)) from error
         self._kept.clear()
 
+    def _is_back(self) -> bool:
+        return self._now_s() >= self._retry_s and self._replace()
+
+    def _replace(self) -> bool:
+        """Open the file again; the running sessions are begun in it where it does not know them."""
+        try:
+            is_open = self._open()
+        except MonitorError:  # somebody has put a folder in its place
+            self._retry_s = self._now_s() + RETRY_S
+            return False
+        if is_open:
+            self._kept[:0] = self._standing.copy().values()
+        return is_open
+
+    def _is_tidying(self) -> bool:
+        return self._seconds is not None and self._seconds.is_due(self._now_s())
+
+    def _commit(self) -> None:
+        connection, seconds = self._file.connection, self._seconds
+        if connection is None or seconds is None:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        for statement, values in self._kept:
+            if statement == _SECOND:
+                seconds.insert(*values)
+            else:
+                self._execute(connection, statement, values)
+        now_s = self._now_s()
+        seconds.tidy(now_s)
+        if now_s >= self._forgot_s + _DAY_S:
+            forget_seconds(connection, now_s - self._keep_days * _DAY_S)
+            self._forgot_s = now_s
+        connection.execute("COMMIT")
+
+    def _execute(self, connection: sqlite3.Connection, statement: str, values: tuple[Any, ...]) -> None:
+        """Execute; a row that does not fit must not keep out the others."""
+        try:
+            connection.execute(statement, values)
+        except sqlite3.IntegrityError as error:
+            self._worker.dropped += 1
+            _log.error("event=row_refused reason=%r", str(error))
+
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-        self._seconds.follow()  # columns that the transaction had made are gone
+        connection = self._file.connection
+        with suppress(sqlite3.Error):
+            if connection is not None and connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if self._seconds is not None:
+                self._seconds.follow()  # columns that the transaction had made are gone
 
     def _shed(self) -> None:
         """Keep the newest snapshot of each session alone, and bound what is left."""
@@ -277,8 +351,23 @@ class Journal:
         self._worker.dropped += max(0, len(kept) - KEPT_RECORDS)
         self._kept = kept[:KEPT_RECORDS][::-1]
 
-    def _forget_old_seconds(self) -> None:
-        forget_seconds(self._connection, self._now_s() - self._keep_days * _DAY_S)
+
+def _last_number(connection: sqlite3.Connection) -> int:
+    found = connection.execute(
+        "SELECT COALESCE(MAX(id), 0) FROM sessions WHERE id < ?", (FIRST_UNCONFIRMED,)
+    ).fetchone()
+    return int(found[0])
+
+
+def _read_open_sessions(connection: sqlite3.Connection) -> list[OpenSession]:
+    connection.execute(_FORGET_REPEATED)
+    return [_open_session(row) for row in connection.execute(_OPEN_SESSIONS)]
+
+
+def _read_loads(connection: sqlite3.Connection) -> list[Any]:
+    return connection.execute(
+        "SELECT athlete_id, start_t, end_t, load_trimp FROM sessions WHERE end_t IS NOT NULL ORDER BY start_t"
+    ).fetchall()
 
 
 def _open_session(row: tuple[Any, ...]) -> OpenSession:
@@ -293,10 +382,6 @@ def _unpack(state: bytes | None) -> bytes | None:
         return None if state is None else zlib.decompress(state)
     except zlib.error:  # the session goes on without it
         return None
-
-
-def _pack(state: bytes) -> bytes:
-    return zlib.compress(state, level=1)
 
 
 _Record = tuple[str, tuple[Any, ...]]

@@ -42,12 +42,16 @@ class SecondsTable:
             add_columns(self._connection, values)
             self.follow()
         whole, ms = divmod(math.floor(t * 1000.0), 1000)
-        row = [encoded(name, values[name]) if name in values else None for name in self._columns]
+        row = [_encoded(name, values.get(name)) for name in self._columns]
         self._connection.execute(self._statement, (session, whole, ms, *row))
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether ``tidy`` would do something."""
+        return now_s >= self._next_s
 
     def tidy(self, now_s: float) -> None:
         """About once a minute, move what is a few seconds old to where a session's seconds lie side by side."""
-        if now_s < self._next_s:
+        if not self.is_due(now_s):
             return
         if self._limit is None:
             self._limit, self._next_s = self._last_id(), now_s + SETTLED_S
@@ -57,3 +61,11 @@ class SecondsTable:
 
     def _last_id(self) -> int:
         return int(self._connection.execute("SELECT COALESCE(MAX(id), 0) FROM recent").fetchone()[0])
+
+
+def _encoded(name: str, value: Any) -> int | None:  # noqa: ANN401 - of a message
+    """The whole number of a value; None for what is no number: a figure that went wrong costs its cell only."""
+    try:
+        return None if value is None else encoded(name, value)
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -121,26 +121,162 @@ def test_seconds_and_events_and_ends_are_kept(tmp_path):
     assert rows(path, "SELECT COUNT(*) FROM totals") == [(0,)]
 
 
-def test_a_journal_that_is_something_else_is_refused_in_one_line(tmp_path):
+def damage(path, begin, end=None):
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(begin)
+        file.write(b"\xa5" * ((end or size) - begin))
+
+
+def filled(path, sessions=3):
+    journal = journal_at(path)
+    sink = JournalSink(journal)
+    monitor, _ = monitor_of(CONFIG, begin=sink.begin)
+    monitor.sink._sinks.append(sink)
+    feed(monitor, [each for n in range(sessions) for each in stream(f"{n:03}", n + 1, seconds=15)])
+    monitor.end_all("test")
+    journal.stop()
+
+
+@pytest.mark.parametrize("region", [(0, 100), (16, 20), (100, 4096), (4096, None), (0, None), (6000, 9000)])
+def test_a_journal_damaged_anywhere_is_moved_aside_in_one_line_and_a_new_one_begins(tmp_path, region):
+    path = tmp_path / "journal.sqlite3"
+    filled(path)
+    damage(path, *region)
+    before = path.read_bytes()
+    told = []
+    journal = Journal(path, lambda: START, period_s=0.02, tell=lambda text, bad: told.append((text, bad)))
+    assert journal.open_sessions() == []
+    assert journal.past_loads() == {}
+    journal.start()
+    journal.begin("s1", "001", 1, START, {})
+    journal.stop()
+    (aside,) = tmp_path.glob("journal.damaged-*.sqlite3")
+    assert aside.read_bytes() == before
+    assert len(told) == 1
+    assert str(path) in told[0][0]
+    assert aside.name in told[0][0]
+    assert "\n" not in told[0][0]
+    assert rows(path, "SELECT session_id FROM sessions") == [("s1",)]
+
+
+def test_a_journal_cut_short_is_moved_aside(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    filled(path)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2 + 77)
+    told = []
+    Journal(path, lambda: START, tell=lambda text, bad: told.append(text))
+    assert len(told) == 1
+    assert list(tmp_path.glob("journal.damaged-*.sqlite3"))
+
+
+def test_a_journal_that_is_something_else_is_moved_aside_and_kept(tmp_path):
     path = tmp_path / "journal.sqlite3"
     path.write_bytes(b"this is no database, but long enough to look like one" * 100)
-    with pytest.raises(MonitorError, match="move it away"):
-        Journal(path, lambda: 0.0)
+    Journal(path, lambda: 0.0).stop()
+    (aside,) = tmp_path.glob("journal.damaged-*.sqlite3")
+    assert aside.read_bytes().startswith(b"this is no database")
+
+
+def test_a_journal_of_a_newer_program_is_moved_aside_unchanged(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    filled(path, 1)
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version=9")
+    connection.close()
+    told = []
+    Journal(path, lambda: START, tell=lambda text, bad: told.append(text)).stop()
+    (aside,) = tmp_path.glob("journal.newer-*.sqlite3")
+    assert rows(aside, "PRAGMA user_version") == [(9,)]
+    assert rows(aside, "SELECT COUNT(*) FROM sessions") == [(1,)]
+    assert "version 9" in told[0]
+
+
+def test_a_journal_that_is_damaged_while_it_is_used_is_replaced_and_running_sessions_go_on(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    told = []
+    journal = journal_at(path, tell=lambda text, bad: told.append(text))
+    number = journal.begin("s1", "001", 1, START, {"profile": {}})
+    wait_until(lambda: rows(path, "SELECT COUNT(*) FROM sessions") == [(1,)], what="the session")
+    journal._file.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(path, 4096)
+    journal._file.connection.execute("PRAGMA shrink_memory")
+    journal._file.connection.execute("PRAGMA cache_size=0")
+    journal.second(number, START + 1, {"heart_rate_bpm": 120})
+    wait_until(lambda: told, what="the notice")
+    journal.second(number, START + 2, {"heart_rate_bpm": 121})
+    journal.stop()
+    assert "moved to journal.damaged-" in told[0]
+    assert rows(path, "SELECT session_id FROM sessions") == [("s1",)]
+    assert rows(path, "SELECT heart_rate_bpm FROM session_seconds")[-1] == (121.0,)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_journal_that_is_deleted_while_it_is_used_is_noticed_and_begun_anew(tmp_path, replaced):
+    path = tmp_path / "journal.sqlite3"
+    told = []
+    journal = journal_at(path, tell=lambda text, bad: told.append(text))
+    number = journal.begin("s1", "001", 1, START, {"profile": {}})
+    journal.second(number, START + 1, {"heart_rate_bpm": 120})
+    wait_until(lambda: rows(path, "SELECT COUNT(*) FROM session_seconds") == [(1,)], what="the first second")
+    path.rename(tmp_path / "gone") if replaced else path.unlink()
+    wait_until(lambda: told, what="the notice")
+    journal.second(number, START + 2, {"heart_rate_bpm": 121})
+    journal.stop()
+    assert len(told) == 1
+    assert "deleted or replaced while in use" in told[0]
+    assert rows(path, "SELECT session_id, heart_rate_bpm FROM session_seconds") == [("s1", 121.0)]
+
+
+def test_a_locked_journal_is_tried_again_and_nothing_is_lost(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    filled(path, 1)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    told, clock = [], [START]
+    journal = journal_at(path, now_s=lambda: clock[0], tell=lambda text, bad: told.append((text, bad)))
+    assert journal.failing
+    assert journal.open_sessions() == []
+    number = journal.begin("s9", "009", 9, START, {"profile": {}})
+    journal.second(number, START + 1, {"heart_rate_bpm": 120})
+    other.execute("ROLLBACK")
+    other.close()
+    clock[0] += 10
+    wait_until(lambda: not journal.failing, what="the recovery")
+    journal.stop()
+    assert [bad for _, bad in told] == [True, False]
+    assert "locked" in told[0][0]
+    assert rows(path, "SELECT COUNT(*) FROM sessions") == [(2,)]
+    assert rows(path, "SELECT heart_rate_bpm FROM session_seconds WHERE session_id = 's9'") == [(120.0,)]
+
+
+def test_a_row_that_does_not_fit_does_not_keep_out_the_others(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    journal = journal_at(path)
+    journal.put("INSERT INTO events VALUES (?, ?, ?, ?)", (1, None, "impact", "{}"))
+    journal.event(1, 5.0, "impact", {})
+    journal.stop()
+    assert rows(path, "SELECT t FROM events") == [(5.0,)]
+    assert journal.lost == 1
 
 
 def test_a_full_disk_costs_nothing_that_can_be_written_later(tmp_path):
     told = []
     path = tmp_path / "journal.sqlite3"
     journal = Journal(path, lambda: START, period_s=0.02, tell=lambda text, bad: told.append((text, bad)))
-    (page_size,) = journal._connection.execute("PRAGMA page_size").fetchone()
-    (pages,) = journal._connection.execute("PRAGMA page_count").fetchone()
-    journal._connection.execute(f"PRAGMA max_page_count={pages}")
+    connection = journal._file.connection
+    assert connection is not None
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count={pages}")
     journal.start()
     numbers = [journal.begin(f"s{i}", "001", 1, START + i, {"filler": "x" * page_size}) for i in range(5)]
     wait_until(lambda: journal.failing, what="the alarm")
     for i in range(1000):
         journal.snapshot(numbers[0], START + i, b"totals", None)
-    journal._connection.execute("PRAGMA max_page_count=100000")
+    connection.execute("PRAGMA max_page_count=100000")
     wait_until(lambda: not journal.failing, what="the recovery")
     journal.stop()
     assert len(rows(path, "SELECT * FROM sessions")) == 5
