@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.physiology.chronic import CHRONIC
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from athlete_monitor.figures import Figure
 
 How = Literal["difference", "count", "highest", "lowest", "maximum", "minimum", "mean", "last", "none"]
 """``count`` is a difference of whole numbers; ``highest`` and ``lowest`` are running extremes of the session."""
@@ -18,34 +23,17 @@ SOURCES: Final = ("sensor", "held", "model", "model_corrected")
 
 PRESENT_OF: Final = {
     "max_speed_mps": "speed_mps",
+    "heart_rate_mean_bpm": "heart_rate_bpm",
     "heart_rate_highest_bpm": "heart_rate_bpm",
     "heart_rate_lowest_bpm": "heart_rate_bpm",
 }
-"""Running extremes, and the present figure that says what they were in a part without a new extreme."""
+"""Figures of the whole session that a part has from the seconds of a present figure."""
 
-_DECIMALS: Final = 3
-_DIFFERENCES: Final = (
-    "measured_s", "missing_s", "trimp", "trimp_edwards", "energy_kj", "energy_kcal", "player_load", "distance_m",
-    "high_speed_running_m", "time_in_zones_s",
-)  # fmt: skip
-_COUNTS: Final = ("sprints", "accelerations", "decelerations", "impact_alerts", "impacts")
-_MEANS: Final = (
-    "heart_rate_bpm", "heart_rate_reserve_percent", "stress_percent", "hr_excess_bpm", "energy_rate_kj_per_min",
-    "motion_mps2", "model_heart_rate_bpm", "strap_heart_rate_bpm",
-)  # fmt: skip
-_MAXIMA: Final = ("speed_mps",)
-_LAST: Final = ("hr_max_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm", "heart_rate_zone", "heart_rate_source")
-_HOW: Final[Mapping[str, How]] = {
-    **dict.fromkeys(_DIFFERENCES, "difference"),
-    **dict.fromkeys(_COUNTS, "count"),
-    **dict.fromkeys(_MEANS, "mean"),
-    **dict.fromkeys(_MAXIMA, "maximum"),
-    **dict.fromkeys(_LAST, "last"),
-    "max_speed_mps": "highest",
-}
-MAPPINGS: Final = frozenset({"time_in_zones_s", "impacts"})
-"""Figures that are mappings: a column for each entry, made when it is first seen."""
-_WHOLE: Final = frozenset({"heart_rate_zone", "heart_rate_source"})
+_CODED: Final = "heart_rate_source"
+_QUALITY: Final = {"quality": ("received", "lost")}
+"""Counts of the message's ``quality`` that are kept too; the catalogue has none of them."""
+_NOT_KEPT: Final = frozenset({"hr_rest_bpm", "vo2max_ml_kg_min", "player_load_per_min", *(row.key for row in CHRONIC)})
+"""The same in every second of a session, or made from another figure."""
 _UNSAFE: Final = re.compile(r"[^a-z0-9_]+")
 
 
@@ -80,11 +68,21 @@ def column(name: str) -> Column:
     >>> column("distance_m")
     Column(name='distance_m', decimals=3, how='difference')
     >>> column("impacts__5_6_g").how
-    'difference'
+    'count'
     """
     key = name.partition("__")[0]
-    how = _HOW.get(key, "none")
-    return Column(name, 0 if how == "count" or key in _WHOLE else _DECIMALS, how)
+    figure = FIGURES.get(key)
+    if key in _QUALITY or key == _CODED:
+        return Column(name, 0, "count" if key in _QUALITY else "last")
+    return Column(name, 3, "none") if figure is None else Column(name, figure.digits, _how(figure))
+
+
+def _how(figure: Figure) -> How:
+    if figure.part == "difference" and not figure.digits:
+        return "count"
+    if figure.kind == "total" and figure.part in {"maximum", "minimum"}:
+        return "highest" if figure.part == "maximum" else "lowest"
+    return "last" if figure.part == "none" else figure.part
 
 
 def entry_name(key: str, entry: str) -> str:
@@ -98,7 +96,26 @@ def entry_name(key: str, entry: str) -> str:
 
 def archived() -> tuple[str, ...]:
     """Keys of the figures that are kept for every second."""
-    return tuple(_HOW)
+    return (*(key for key, figure in FIGURES.items() if _is_kept(figure)), *_QUALITY)
+
+
+def initial_columns() -> tuple[str, ...]:
+    """The columns that a new journal begins with; entries that only a message names follow when they are first seen."""
+    names: list[str] = []
+    for key in archived():
+        figure = FIGURES.get(key)
+        members = _QUALITY[key] if figure is None else figure.members
+        is_map = figure is None or figure.kind == "map"
+        names += [entry_name(key, each) for each in members] if is_map else [key]
+    return tuple(names)
+
+
+def _is_kept(figure: Figure) -> bool:
+    if figure.key in _NOT_KEPT or figure.scope == "summary":
+        return False
+    if figure.kind == "map":
+        return figure.part == "difference"
+    return figure.is_number or figure.key == _CODED
 
 
 def flat(figures: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
@@ -111,10 +128,15 @@ def flat(figures: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
     for key in keys:
         value = figures.get(key)
         if isinstance(value, dict):
-            found.update({entry_name(key, name): each for name, each in value.items() if each is not None})
+            wanted = _QUALITY.get(key, value)
+            found.update({entry_name(key, name): each for name, each in value.items() if _counts(each, name, wanted)})
         elif value is not None:
             found[key] = value
     return found
+
+
+def _counts(value: Any, name: str, wanted: Iterable[str]) -> bool:  # noqa: ANN401 - of a message
+    return value is not None and name in wanted
 
 
 def encoded(name: str, value: Any) -> int:  # noqa: ANN401 - a number of a message, or the source's word
@@ -123,6 +145,6 @@ def encoded(name: str, value: Any) -> int:  # noqa: ANN401 - a number of a messa
     >>> encoded("distance_m", 12.3456), encoded("heart_rate_source", "model")
     (12346, 2)
     """
-    if name == "heart_rate_source":
+    if name == _CODED:
         return SOURCES.index(value)
     return int(round(value * column(name).scale))  # noqa: RUF046 - NumPy rounds to its own kind

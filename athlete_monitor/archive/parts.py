@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.archive.columns import PRESENT_OF, Column, column
 from athlete_monitor.archive.schema import figure_columns
+from athlete_monitor.catalogue import FIGURES
 
 if TYPE_CHECKING:
     import sqlite3
@@ -43,6 +44,12 @@ class Extremes:
         self.count += count
         self.highest = max(self.highest, highest)
         self.lowest = min(self.lowest, lowest)
+
+    def value(self, how: str) -> float:
+        """The mean, maximum or minimum."""
+        if how == "mean":
+            return self.total / self.count
+        return self.highest if how == "maximum" else self.lowest
 
 
 @dataclass
@@ -205,7 +212,24 @@ def _figures(columns: Sequence[Column], found: _Found) -> dict[str, float | None
         if each.adds and not each.is_time:
             known = value is not None and duration_s > 0.0
             figures[f"{each.name}_per_min"] = 60.0 * value / each.scale / duration_s if known else None  # type: ignore[operator]
+    return figures | _of_the_seconds(found) | _quality(figures)
+
+
+def _of_the_seconds(found: _Found) -> dict[str, float | None]:
+    """Mean and extremes that a summary has too, from the seconds of a present figure."""
+    figures: dict[str, float | None] = {}
+    for name, present in PRESENT_OF.items():
+        seen, which = found.present.get(present), FIGURES[name].part
+        if FIGURES[name].scope == "summary":
+            figures[name] = None if seen is None else seen.value(which) / column(present).scale
     return figures
+
+
+def _quality(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Percent of the expected samples that came."""
+    received, lost = figures.get("quality__received"), figures.get("quality__lost")
+    expected = (received or 0.0) + (lost or 0.0)
+    return {"quality_percent": 100.0 * (received or 0.0) / expected if expected else None}
 
 
 def _value(each: Column, found: _Found) -> float | None:
@@ -217,11 +241,7 @@ def _value(each: Column, found: _Found) -> float | None:
     if each.how in {"last", "none"}:
         return _last(each.name, found.ends)
     seen = found.present.get(each.name)
-    if seen is None:
-        return None
-    if each.how == "mean":
-        return seen.total / seen.count if seen.count else None
-    return seen.highest if each.how == "maximum" else seen.lowest
+    return None if seen is None else seen.value(each.how)
 
 
 def _difference(name: str, ends: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> float | None:

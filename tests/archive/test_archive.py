@@ -40,7 +40,8 @@ def test_a_part_has_differences_of_totals_extremes_and_means(path):
     assert part["sprints"] == 1
     assert part["time_in_zones_s__zone_2"] == pytest.approx(50)
     assert part["heart_rate_bpm"] == pytest.approx(np.mean(expected(span, "heart_rate_bpm")))
-    assert part["speed_mps"] == pytest.approx(max(expected(span, "speed_mps")))
+    assert part["speed_mps"] == pytest.approx(np.mean(expected(span, "speed_mps")))
+    assert part["heart_rate_highest_bpm"] == max(expected(span, "heart_rate_bpm"))
     assert part["duration_s"] == 100
 
 

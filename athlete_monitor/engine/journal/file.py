@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.archive.columns import MAPPINGS, archived
+from athlete_monitor.archive.columns import initial_columns
 from athlete_monitor.archive.schema import SCHEMA_VERSION, prepare
 from athlete_monitor.errors import MonitorError
 
@@ -169,7 +169,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
     _check(connection)
     connection.execute("BEGIN IMMEDIATE")
-    prepare(connection, (name for name in archived() if name not in MAPPINGS))
+    prepare(connection, initial_columns())
     connection.execute("COMMIT")
     for table in _NEEDED:  # a damaged page may have been nobody's until now
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our own tables

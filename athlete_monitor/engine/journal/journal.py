@@ -168,15 +168,13 @@ class Journal:
         return sessions
 
     def add_layout(self, number: int, names: Sequence[str]) -> None:
-        """Keep the names of the numbers that snapshots hold from now on; call before ``start``."""
-        self._connection.execute(
-            "INSERT OR IGNORE INTO layouts VALUES (?, ?)", (number, msgspec.json.encode(list(names)))
-        )
+        """Keep the names of the numbers that snapshots hold from now on."""
+        values = (number, msgspec.json.encode(list(names)))
+        self.keep(("layout", number), "INSERT OR IGNORE INTO layouts VALUES (?, ?)", values)
 
     def layouts(self) -> dict[int, list[str]]:
         """Names of the numbers of every layout that snapshots may hold; call before ``start``."""
-        rows = self._connection.execute("SELECT id, names FROM layouts")
-        return {number: msgspec.json.decode(names) for number, names in rows}
+        return {number: msgspec.json.decode(names) for number, names in self._read(_read_layouts, [])}
 
     def past_loads(self) -> dict[int, list[PastLoad]]:
         """Finished sessions of every athlete, oldest first; call before ``start``."""
@@ -362,6 +360,10 @@ def _last_number(connection: sqlite3.Connection) -> int:
 def _read_open_sessions(connection: sqlite3.Connection) -> list[OpenSession]:
     connection.execute(_FORGET_REPEATED)
     return [_open_session(row) for row in connection.execute(_OPEN_SESSIONS)]
+
+
+def _read_layouts(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
+    return connection.execute("SELECT id, names FROM layouts").fetchall()
 
 
 def _read_loads(connection: sqlite3.Connection) -> list[Any]:
