@@ -174,7 +174,8 @@ class Journal:
 
     def layouts(self) -> dict[int, list[str]]:
         """Names of the numbers of every layout that snapshots may hold; call before ``start``."""
-        return {number: msgspec.json.decode(names) for number, names in self._read(_read_layouts, [])}
+        rows: list[tuple[int, bytes]] = self._read(_read_layouts, [])
+        return {number: msgspec.json.decode(names) for number, names in rows}
 
     def past_loads(self) -> dict[int, list[PastLoad]]:
         """Finished sessions of every athlete, oldest first; call before ``start``."""
