@@ -75,6 +75,14 @@ def _add_care(commands: Commands) -> None:
     setup.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="where the broker listens (127.0.0.1)")
     validate = commands.add_parser("validate", help="check configuration files")
     validate.add_argument("files", nargs="*", type=Path, help="configurations or rosters (default: ours)")
+    saving = commands.add_parser("backup", help="one verified file with sessions, models, journal and settings")
+    saving.add_argument("file", type=Path, metavar="FILE", help="the zip file to write")
+    saving.add_argument("--dry-run", action="store_true", help="only say what would be saved")
+    _add_config(saving)
+    restoring = commands.add_parser("restore", help="put a backup back; what differs is kept beside it")
+    restoring.add_argument("file", type=Path, metavar="FILE", help="a file that backup wrote")
+    restoring.add_argument("--dry-run", action="store_true", help="only say what would be restored")
+    _add_config(restoring)
     status = commands.add_parser("status", help="settings, athletes, sessions, models, processes, temperatures")
     _add_config(status)
     status.add_argument("--json", action="store_true", help="for programs")
@@ -136,6 +144,18 @@ def _test(args: argparse.Namespace) -> int:
     return test(args.pytest)
 
 
+def _backup(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.backup import backup
+
+    return backup(args.config, args.root, args.file, dry_run=args.dry_run)
+
+
+def _restore(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.backup import restore
+
+    return restore(args.config, args.root, args.file, dry_run=args.dry_run)
+
+
 def _check(args: argparse.Namespace) -> int:
     from athlete_monitor.deploy.check import check
 
@@ -181,10 +201,12 @@ def _import(args: argparse.Namespace) -> int:
 
 
 COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "backup": _backup,
     "check": _check,
     "demo": _demo,
     "import": _import,
     "install-services": _install_services,
+    "restore": _restore,
     "run": _run,
     "setup": _setup,
     "status": _status,

@@ -60,6 +60,9 @@ READ_ATTEMPTS: Final = 5
 
 WITHDRAWN: Final = "-withdrawn"
 
+RETRAIN_MARK: Final = "hb_default_model.retrain"
+"""A file beside the models in service: the squad's model has learned from a person whose data were erased."""
+
 _MANIFEST_NAME: Final = re.compile(r"hb_([1-9][0-9]{0,9})_model\.json")
 
 
@@ -232,7 +235,14 @@ class ModelStore:
             files = {artifact_name(draft.athlete_id, kind): content for kind, content in artifacts.items()}
             manifest = self._completed(draft, files)
             self._install(manifest, files)
+            if draft.athlete_id == "default":
+                discard(self.updated / RETRAIN_MARK)
         return manifest
+
+    @property
+    def must_renew_default(self) -> bool:
+        """Whether the squad's model has learned from a person whose data were erased."""
+        return (self.updated / RETRAIN_MARK).exists()
 
     def rollback(self, athlete_id: AthleteId) -> Manifest:
         """Put the newest complete version before the one in service back; repeated, it goes further back.

@@ -103,6 +103,8 @@ def _default_reason(store: ModelStore, spec: FeatureSpec, present: frozenset[str
     manifest = _manifest(store, DEFAULT)
     if manifest is None:
         return "no model"
+    if store.must_renew_default:
+        return "it has learned from data that were erased"
     if manifest.schema_hash != _schema(spec, manifest):
         return "other features than before"
     known = {session.sha256 for session in manifest.sessions}

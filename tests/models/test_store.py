@@ -11,7 +11,7 @@ import pytest
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.manifest import encode_manifest
-from athlete_monitor.models.store import ModelStore
+from athlete_monitor.models.store import RETRAIN_MARK, ModelStore
 from tests.models.kit import artifacts, draft, publish, store_in
 
 KEY = b"0123456789abcdef"
@@ -317,3 +317,14 @@ def test_the_configuration_says_where_and_how_many(make_config, tmp_path):
     off = load_config(make_config("off.yaml", backup={"enabled": False}))
     assert ModelStore.from_config(off, Path("elsewhere")).keep_previous == 0
     assert ModelStore.from_config(off, Path("elsewhere")).updated == Path("elsewhere")
+
+
+def test_a_new_default_model_takes_the_mark_of_erased_data_off(tmp_path):
+    store = store_in(tmp_path)
+    publish(store, athlete_id="default")
+    (store.updated / RETRAIN_MARK).touch()
+    assert store.must_renew_default
+    publish(store, athlete_id=7)
+    assert store.must_renew_default
+    publish(store, athlete_id="default")
+    assert not store.must_renew_default

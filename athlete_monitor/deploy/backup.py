@@ -1,0 +1,232 @@
+"""``backup`` and ``restore``: one verified file with everything that cannot be made again, taken while all runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+import tempfile
+import zipfile
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Final
+
+from athlete_monitor import __version__
+from athlete_monitor.config import load_config
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from athlete_monitor.config import Config
+
+MANIFEST: Final = "MANIFEST.json"
+JOURNAL: Final = "journal.sqlite"
+FORMAT: Final = 1
+CHUNK_BYTES: Final = 1 << 20
+PAGES_PER_STEP: Final = 2000
+"""The journal is copied in steps, so that the engine's writes are never held up for long."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of the backup: its name inside, and where it lies."""
+
+    name: str
+    path: Path
+
+
+def backup(config_file: Path, root: Path | None, target: Path, *, dry_run: bool = False) -> int:
+    """Write a backup and verify it.
+
+    Args:
+        config_file: the configuration whose data are saved; it is saved too.
+        root: where relative paths lie; None: beside the configuration.
+        target: the file to write, a zip archive that only this user may read.
+        dry_run: only say what would be saved.
+
+    Raises:
+        MonitorError: nothing to save, or it cannot be written.
+    """
+    config = load_config(config_file, root)
+    parts = list(_parts(config, config_file))
+    size = sum(part.path.stat().st_size for part in parts)
+    if dry_run:
+        for part in parts:
+            print(f"would save {part.name}")
+        print(f"{len(parts)} files and the journal, {size / 1e6:.1f} MB before compression")
+        return 0
+    target = target.resolve()
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.zip")
+    try:
+        count = _write(temporary, parts, config.paths.journal)
+        verified = verify(temporary)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    print(f"{target}: {count} files, {target.stat().st_size / 1e6:.1f} MB, {len(verified)} verified by SHA-256")
+    return 0
+
+
+def _parts(config: Config, config_file: Path) -> Iterator[Part]:
+    yield Part(f"configuration/{config_file.name}", config_file)
+    roster = config.athletes.roster
+    if roster.is_file():
+        yield Part("athletes.yaml", roster)
+    for name in FOLDERS:
+        folder = getattr(config.paths, name)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink() and not path.name.startswith(TEMPORARY_PREFIX):
+                yield Part(f"{name}/{path.relative_to(folder).as_posix()}", path)
+
+
+FOLDERS: Final = (
+    "data_root", "game_data_root", "prediction_outputs", "models_root", "hb_tensors_updated", "hb_tensors_previous",
+)  # fmt: skip
+"""Folders of the configuration that are saved, under their own names."""
+
+
+def _write(temporary: Path, parts: list[Part], journal: Path) -> int:
+    handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    hashes: dict[str, str] = {}
+    with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for part in parts:
+            with suppress(FileNotFoundError), part.path.open("rb") as source:  # the running system may have removed it
+                hashes[part.name] = _add(archive, part.name, source)
+        if journal.exists():
+            with tempfile.TemporaryDirectory(dir=temporary.parent, prefix=TEMPORARY_PREFIX) as folder:
+                copy = Path(folder, JOURNAL)
+                _copy_journal(journal, copy)
+                with copy.open("rb") as source:
+                    hashes[JOURNAL] = _add(archive, JOURNAL, source)
+        archive.writestr(MANIFEST, json.dumps(_manifest(hashes), indent=1))
+    return len(hashes)
+
+
+def _manifest(hashes: dict[str, str]) -> dict[str, object]:
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    return {"format": FORMAT, "version": __version__, "created": now, "sha256": hashes}
+
+
+def _add(archive: zipfile.ZipFile, name: str, source: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    with archive.open(
+        zipfile.ZipInfo(name, date_time=datetime.now().astimezone().timetuple()[:6]), "w", force_zip64=True
+    ) as out:
+        while chunk := source.read(CHUNK_BYTES):
+            digest.update(chunk)
+            out.write(chunk)
+    return digest.hexdigest()
+
+
+def _copy_journal(journal: Path, copy: Path) -> None:
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copy)) as to,
+        ):
+            source.backup(to, pages=PAGES_PER_STEP)
+    except sqlite3.Error as error:
+        raise MonitorError(f"{journal}: cannot be copied ({error})") from error
+
+
+def verify(path: Path) -> dict[str, str]:
+    """Read a backup through and compare every file with its hash; returns the hashes by name.
+
+    Raises:
+        MonitorError: it is no backup, damaged, or holds a name that points outside.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = json.loads(archive.read(MANIFEST))
+            hashes: dict[str, str] = manifest["sha256"]
+            if manifest["format"] != FORMAT:
+                raise MonitorError(f"{path}: backup of format {manifest['format']}; this program reads {FORMAT}")
+            for name, expected in hashes.items():
+                _check_name(path, name)
+                with archive.open(name) as file:
+                    if _digest(file) != expected:
+                        raise MonitorError(f"{path}: {name} is damaged")
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise MonitorError(f"{path}: not a backup, or damaged ({error})") from error
+    return hashes
+
+
+def _digest(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _check_name(path: Path, name: str) -> None:
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or ".." in parts or "\\" in name:
+        raise MonitorError(f"{path}: holds the name {name!r}, which points outside; nothing was restored")
+
+
+def restore(config_file: Path, root: Path | None, source: Path, *, dry_run: bool = False) -> int:
+    """Put a verified backup back; a file that differs is kept beside as ``NAME.before-restore``.
+
+    Raises:
+        MonitorError: the backup is damaged, the engine runs, or a file cannot be written.
+    """
+    hashes = verify(source)
+    config = load_config(config_file, root)
+    _refuse_while_running(config)
+    restored, same = 0, 0
+    with zipfile.ZipFile(source) as archive:
+        for name, digest in hashes.items():
+            target = _target(config, config_file, name)
+            if target is None:
+                print(f"left out {name}: this version does not know it")
+                continue
+            if target.is_file() and _file_digest(target) == digest:
+                same += 1
+                continue
+            restored += 1
+            if dry_run:
+                print(f"would restore {target}")
+            else:
+                _put(archive.read(name), target, is_journal=name == JOURNAL)
+    print(f"{restored} files {'would be restored' if dry_run else 'restored'}, {same} were the same")
+    return 0
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return _digest(file)
+
+
+def _put(content: bytes, target: Path, *, is_journal: bool) -> None:
+    if target.exists():
+        target.replace(target.with_name(f"{target.name}.before-restore"))
+    if is_journal:
+        for ending in ("-wal", "-shm"):
+            target.with_name(target.name + ending).unlink(missing_ok=True)
+    replace_file(target, content)
+
+
+def _target(config: Config, config_file: Path, name: str) -> Path | None:
+    first, _, rest = name.partition("/")
+    if name == JOURNAL:
+        return config.paths.journal
+    if name == "athletes.yaml":
+        return config.athletes.roster
+    if first == "configuration":
+        return config_file if rest == config_file.name else None
+    return getattr(config.paths, first) / rest if first in FOLDERS and rest else None
+
+
+def _refuse_while_running(config: Config) -> None:
+    from athlete_monitor.locks import holder
+
+    running = holder(config.prediction_check.lockfile_path)
+    if running is not None:
+        raise MonitorError(f"held by {running}; stop it before a restore")

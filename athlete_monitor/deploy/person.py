@@ -1,0 +1,267 @@
+"""One person's data: handed out (GDPR Art. 15 and 20) or erased (Art. 17), everywhere that the system keeps any."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import zipfile
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.config import load_config
+from athlete_monitor.deploy.backup import FOLDERS
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.locks import holder
+from athlete_monitor.models.store import RETRAIN_MARK
+from athlete_monitor.system.files import replace_file
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.mqtt import MqttLink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from athlete_monitor.config import Config
+
+_BY_SESSION: Final = ("seconds", "recent", "blocks", "events", "totals", "memories")
+_BY_ATHLETE: Final = ("markers", "pitch", "alarms", "entries")
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Where the system keeps something of a person: files and folders, and the devices of the person's sessions."""
+
+    files: tuple[Path, ...]
+    devices: tuple[str, ...]
+
+
+def traces(config: Config, athlete_id: int) -> Traces:
+    """Find everything of one athlete below the configured folders; links are not followed."""
+    paths = config.paths
+    patterns = (
+        (paths.data_root, f"player_{athlete_id}"),
+        (paths.game_data_root, f"player_{athlete_id}"),
+        (paths.prediction_outputs, f"A{athlete_id}_*"),
+        (config.logging.logs_dir, f"A{athlete_id}_*"),
+        (paths.models_root, f"Player{athlete_id}_*"),
+        (paths.hb_tensors_updated, f"hb_{athlete_id}_*"),
+        (paths.hb_tensors_previous, f"hb_{athlete_id}_*"),
+        (paths.hb_tensors_previous, f"*/hb_{athlete_id}_*"),
+        (paths.hb_tensors_previous, f"{athlete_id}"),
+    )
+    found = [path for folder, pattern in patterns for path in sorted(folder.glob(pattern))]
+    return Traces(tuple(dict.fromkeys(found)), tuple(sorted(_devices(config, athlete_id))))
+
+
+def _devices(config: Config, athlete_id: int) -> set[str]:
+    journal = config.paths.journal
+    if not journal.exists():
+        return set()
+    with closing(_open(journal, "ro")) as connection:
+        query = "SELECT DISTINCT device_id FROM sessions WHERE athlete_id = ?"
+        return {str(row[0]) for row in connection.execute(query, (athlete_id,))}
+
+
+def _open(journal: Path, mode: str) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(f"file:{journal}?mode={mode}", uri=True, timeout=10.0)
+        connection.execute("SELECT 1 FROM sessions LIMIT 1")
+    except sqlite3.Error as error:
+        raise MonitorError(f"{journal}: cannot be read ({error})") from error
+    return connection
+
+
+def export_person(config_file: Path, root: Path | None, athlete_id: int, target: Path) -> int:
+    """Write everything about one athlete into a zip: files as they are, the journal's rows as JSON lines.
+
+    Raises:
+        MonitorError: nothing is known of the athlete, or the file cannot be written.
+    """
+    config = load_config(config_file, root)
+    found = traces(config, athlete_id)
+    rows = list(_journal_rows(config, athlete_id))
+    roster = _roster_entry(config, athlete_id)
+    if not (found.files or rows or roster):
+        raise MonitorError(f"athlete {athlete_id}: nothing is kept of this athlete here")
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("README.txt", _README.format(athlete=athlete_id))
+            archive.writestr("roster.json", json.dumps(roster, indent=1, default=str))
+            archive.writestr("journal.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
+            for path in _plain_files(found.files):
+                archive.write(path, f"files/{_inside(config, path)}")
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    print(f"{target}: {len(list(_plain_files(found.files)))} files, {len(rows)} rows of the journal")
+    return 0
+
+
+_README: Final = """Everything that this system keeps of athlete {athlete}.
+
+roster.json    name, body and limits
+journal.jsonl  one object per row of the journal: "table" and its columns; figures of each second as whole numbers
+files/         session files (what was measured), outputs (what was computed), logs and models, as they are
+"""
+
+
+def _plain_files(paths: tuple[Path, ...]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            yield from (each for each in sorted(path.rglob("*")) if each.is_file() and not each.is_symlink())
+        elif path.is_file() and not path.is_symlink():
+            yield path
+
+
+def _inside(config: Config, path: Path) -> str:
+    """Where a file goes in the archive: below the name of the configured folder that it lies in."""
+    folders = {name: getattr(config.paths, name) for name in FOLDERS} | {"logs": config.logging.logs_dir}
+    name = next(name for name, folder in folders.items() if path.is_relative_to(folder))
+    return f"{name}/{path.relative_to(folders[name]).as_posix()}"
+
+
+def _roster_entry(config: Config, athlete_id: int) -> dict[str, Any] | None:
+    import yaml
+
+    try:
+        known = yaml.safe_load(config.athletes.roster.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    entries = known.get("athletes") or []
+    return next((dict(each) for each in entries if isinstance(each, dict) and each.get("id") == athlete_id), None)
+
+
+def _journal_rows(config: Config, athlete_id: int) -> Iterator[dict[str, Any]]:
+    journal = config.paths.journal
+    if not journal.exists():
+        return
+    with closing(_open(journal, "ro")) as connection:
+        connection.row_factory = sqlite3.Row
+        for table, where in _selections(connection, athlete_id):
+            for row in connection.execute(f"SELECT * FROM {table} WHERE {where}"):  # noqa: S608 - names of our own
+                yield {"table": table, **{key: _plain(row[key]) for key in row.keys()}}  # noqa: SIM118 - sqlite3.Row
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a cell of SQLite
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return f"{len(value)} bytes"
+
+
+def _selections(connection: sqlite3.Connection, athlete_id: int) -> list[tuple[str, str]]:
+    """Tables with the condition that chooses the rows of an athlete; the sessions come last."""
+    there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    mine = f"session IN (SELECT id FROM sessions WHERE athlete_id = {int(athlete_id)})"  # noqa: S608 - a whole number
+    chosen = [(table, mine) for table in _BY_SESSION if table in there]
+    chosen += [(table, f"athlete_id = {int(athlete_id)}") for table in _BY_ATHLETE if table in there]
+    return [*chosen, ("sessions", f"athlete_id = {int(athlete_id)}")]
+
+
+def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_run: bool = False) -> int:
+    """Erase everything of one athlete and print a list of what was removed.
+
+    The engine must not run: it would write the athlete's session anew. The squad's default model has seen this person;
+    it is marked, and the next training makes it again from those who remain.
+
+    Raises:
+        MonitorError: the engine or a training runs, or something cannot be removed.
+    """
+    config = load_config(config_file, root)
+    for lock in (config.prediction_check.lockfile_path, config.prediction_check.training_lockfile_path):
+        if (running := holder(lock)) is not None:
+            raise MonitorError(f"{lock.name}: held by {running}; stop it before data are erased")
+    found = traces(config, athlete_id)
+    word = "would be removed" if dry_run else "removed"
+    for path in found.files:
+        print(f"{word}: {path}")
+        if not dry_run:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    for table, count in _erase_rows(config, athlete_id, dry_run=dry_run).items():
+        print(f"{word}: {count} row{'s' if count != 1 else ''} of {table} in {config.paths.journal}")
+    if _remove_from_roster(config, athlete_id, dry_run=dry_run):
+        print(f"{word}: athlete {athlete_id} in {config.athletes.roster}")
+    if not dry_run:
+        _mark_default(config)
+        _clear_retained(config, athlete_id, found.devices)
+    return 0
+
+
+def _erase_rows(config: Config, athlete_id: int, *, dry_run: bool) -> dict[str, int]:
+    journal = config.paths.journal
+    if not journal.exists():
+        return {}
+    removed: dict[str, int] = {}
+    with closing(_open(journal, "ro" if dry_run else "rw")) as connection:
+        if not dry_run:
+            connection.execute("PRAGMA secure_delete = ON")
+        for table, where in _selections(connection, athlete_id):
+            (count,) = connection.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}").fetchone()  # noqa: S608
+            if count:
+                removed[table] = count
+        if removed and not dry_run:
+            with connection:
+                for table, where in _selections(connection, athlete_id):
+                    connection.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
+                _erase_commands(connection, athlete_id)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return removed
+
+
+def _erase_commands(connection: sqlite3.Connection, athlete_id: int) -> None:
+    """Remove the commands that name the athlete: substitutions, RPE, targets."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'commands'").fetchone() is None:
+        return
+    for number, body in connection.execute("SELECT id, body FROM commands").fetchall():
+        told = json.loads(body)
+        if athlete_id in {told.get("athlete"), told.get("for")}:
+            connection.execute("DELETE FROM commands WHERE id = ?", (number,))
+
+
+def _remove_from_roster(config: Config, athlete_id: int, *, dry_run: bool) -> bool:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.compat import StringIO
+
+    roster = config.athletes.roster
+    if _roster_entry(config, athlete_id) is None:
+        return False
+    if not dry_run:
+        yaml = YAML()
+        yaml.preserve_quotes = True
+        known = yaml.load(roster.read_text(encoding="utf-8"))
+        entries = known["athletes"]
+        del entries[next(i for i, each in enumerate(entries) if each.get("id") == athlete_id)]
+        text = StringIO()
+        yaml.dump(known, text)
+        replace_file(roster, text.getvalue().encode(), mode=roster.stat().st_mode & 0o777)
+    return True
+
+
+def _mark_default(config: Config) -> None:
+    folder = config.paths.hb_tensors_updated
+    if any(folder.glob("hb_default_model.json")):
+        replace_file(folder / RETRAIN_MARK, b"a person's data were erased; the next training makes this model again\n")
+        print("marked: the squad's default model is made again by the next training")
+
+
+def _clear_retained(config: Config, athlete_id: int, devices: tuple[str, ...]) -> None:
+    """Take retained messages about the person off the broker, where one answers."""
+    wanted = [topics.model_updated(athlete_id), *(topics.status(device) for device in devices)]
+    link = MqttLink(config.mqtt, f"erase-{os.getpid()}")
+    try:
+        link.start(timeout_s=3.0)
+    except MonitorError:
+        print("not cleared: no broker answers; its retained messages about this athlete stay")
+        return
+    for topic in wanted:
+        link.publish(topic, b"", 1, retain=True)
+    link.stop()
+    print(f"cleared: {len(wanted)} retained topics")

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import threading
+import zipfile
+
+import pytest
+
+from athlete_monitor.archive import Archive
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.deploy.backup import backup, restore, verify
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.locks import acquire
+from tests.archive.kit import START, add_session, figures_at
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A box with two sessions of one athlete in files, a model and a journal."""
+    root = tmp_path / "box"
+    config = load_config(DEFAULT_CONFIG, root)
+    config.paths.journal.parent.mkdir(parents=True, exist_ok=True)
+    add_session(config.paths.journal, 1, [(START + s, figures_at(s)) for s in range(90)], end_t=START + 90, athlete=7)
+    for name in ("TR1_A7_D007_x.csv", "TR2_A7_D007_x.csv"):
+        path = config.paths.data_root / "player_7" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{name}\n" * 5)
+    config.paths.hb_tensors_updated.mkdir(parents=True, exist_ok=True)
+    (config.paths.hb_tensors_updated / "hb_7_model.onnx").write_bytes(bytes(range(256)))
+    return root
+
+
+def contents(root):
+    files = (path for path in root.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
+    return {path.relative_to(root): path.read_bytes() for path in files if "journal" not in path.name}
+
+
+def seconds(root):
+    archive = Archive(load_config(DEFAULT_CONFIG, root).paths.journal)
+    found = archive.seconds(1)["distance_m"].tolist()
+    archive.close()
+    return found
+
+
+def test_what_was_saved_comes_back_to_the_last_byte(root, tmp_path, capsys):
+    before, distances = contents(root), seconds(root)
+    assert backup(DEFAULT_CONFIG, root, tmp_path / "b.zip") == 0
+    assert "verified by SHA-256" in capsys.readouterr().out
+    shutil.rmtree(root)
+    assert restore(DEFAULT_CONFIG, root, tmp_path / "b.zip") == 0
+    assert contents(root) == before
+    assert seconds(root) == distances
+
+
+def test_the_journal_is_consistent_while_it_is_written(root, tmp_path):
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    stop = threading.Event()
+    written: list[int] = []
+
+    def write():
+        connection = sqlite3.connect(journal, timeout=30)
+        while not stop.is_set():
+            with connection:
+                connection.execute("INSERT INTO events VALUES (1, ?, 'a', '{}')", (len(written),))
+                connection.execute("INSERT INTO events VALUES (1, ?, 'b', '{}')", (len(written),))
+            written.append(1)
+        connection.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    finally:
+        stop.set()
+        writer.join()
+    shutil.rmtree(root)
+    restore(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    connection = sqlite3.connect(journal)
+    kinds = dict(connection.execute("SELECT kind, COUNT(*) FROM events GROUP BY kind").fetchall())
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    assert kinds.get("a") == kinds.get("b")
+
+
+def test_only_this_user_may_read_it(root, tmp_path):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    assert (tmp_path / "b.zip").stat().st_mode & 0o077 == 0
+
+
+def test_a_dry_run_writes_nothing(root, tmp_path, capsys):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip", dry_run=True)
+    assert not (tmp_path / "b.zip").exists()
+    assert "player_7/TR1_A7_D007_x.csv" in capsys.readouterr().out
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    before = contents(root)
+    (root / "athlete_training_data" / "player_7" / "TR1_A7_D007_x.csv").unlink()
+    restore(DEFAULT_CONFIG, root, tmp_path / "b.zip", dry_run=True)
+    assert contents(root) != before
+
+
+def test_a_file_that_differs_is_kept_beside_the_restored_one(root, tmp_path):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    path = root / "athlete_training_data" / "player_7" / "TR1_A7_D007_x.csv"
+    old = path.read_text()
+    path.write_text("newer\n")
+    restore(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    assert path.read_text() == old
+    assert path.with_name(f"{path.name}.before-restore").read_text() == "newer\n"
+
+
+def test_a_damaged_backup_restores_nothing(root, tmp_path):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    with zipfile.ZipFile(tmp_path / "b.zip") as old, zipfile.ZipFile(tmp_path / "c.zip", "w") as new:
+        for info in old.infolist():
+            content = old.read(info)
+            new.writestr(info.filename, content + b"x" if info.filename.endswith(".onnx") else content)
+    shutil.rmtree(root)
+    with pytest.raises(MonitorError, match=r"hb_7_model\.onnx is damaged"):
+        restore(DEFAULT_CONFIG, root, tmp_path / "c.zip")
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil"])
+def test_a_name_that_points_outside_is_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr(name, "x")
+        archive.writestr("MANIFEST.json", json.dumps({"format": 1, "sha256": {name: "0"}}))
+    with pytest.raises(MonitorError, match="points outside"):
+        verify(tmp_path / "evil.zip")
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x05\x06" + bytes(18)])
+def test_what_is_no_backup_is_one_sentence(tmp_path, content):
+    (tmp_path / "x.zip").write_bytes(content)
+    with pytest.raises(MonitorError, match="not a backup"):
+        verify(tmp_path / "x.zip")
+
+
+def test_nothing_is_restored_under_a_running_engine(root, tmp_path):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    lock = load_config(DEFAULT_CONFIG, root).prediction_check.lockfile_path
+    with acquire(lock, "main.py"), pytest.raises(MonitorError, match="stop it before a restore"):
+        restore(DEFAULT_CONFIG, root, tmp_path / "b.zip")

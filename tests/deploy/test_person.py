@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+import zipfile
+
+import pytest
+
+from athlete_monitor.archive import Archive
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.deploy.person import erase_person, export_person
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.locks import acquire
+from athlete_monitor.models.store import ModelStore
+from tests.archive.kit import START, add_session, figures_at
+
+SECRET = "Xanthippe"
+ROSTER = f"""# the squad
+athletes:
+  - id: 7   # the keeper
+    name: {SECRET} Seven
+    device: "d7"
+  - {{id: 8, name: Eight, device: "d8"}}  # stays
+"""
+
+
+@pytest.fixture
+def root(tmp_path, free_port):
+    """A box that keeps something of athletes 7 and 8 in every place; no broker answers there."""
+    root = tmp_path / "box"
+    config = load_config(DEFAULT_CONFIG, root)
+    paths = config.paths
+    for athlete in (7, 8):
+        name = SECRET if athlete == 7 else "Eight"
+        for path in (
+            paths.data_root / f"player_{athlete}" / f"TR1_A{athlete}_Dd{athlete}_x.csv",
+            paths.game_data_root / f"player_{athlete}" / f"GM1_A{athlete}_Dd{athlete}_x.csv",
+            paths.prediction_outputs / f"A{athlete}_{name}" / f"A{athlete}_Dd{athlete}_realtime_output.json",
+            paths.models_root / f"Player{athlete}_rf.pkl",
+            paths.hb_tensors_updated / f"hb_{athlete}_model.json",
+            config.logging.logs_dir / f"A{athlete}_Dd{athlete}_x.log",
+        ):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{name}\n")
+    (paths.hb_tensors_updated / "hb_default_model.json").write_text("{}")
+    config.athletes.roster.write_text(ROSTER)
+    paths.journal.parent.mkdir(parents=True, exist_ok=True)
+    for athlete in (7, 8):
+        rows = [(START + s, figures_at(s)) for s in range(70)]
+        add_session(paths.journal, athlete, rows, athlete=athlete, end_t=START + 70)
+    return root
+
+
+@pytest.fixture
+def config_file(root, free_port):
+    """The default configuration, with a port on which nobody listens."""
+    text = DEFAULT_CONFIG.read_text(encoding="utf-8").replace("port: 1883", f"port: {free_port}", 1)
+    path = root / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def everything(root):
+    return b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file() and not path.name.endswith("-shm"))
+
+
+def name_in_journal(root):
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    import sqlite3
+
+    connection = sqlite3.connect(journal)
+    facts = json.dumps({"profile": {"name": SECRET}})
+    connection.execute("UPDATE sessions SET facts = ? WHERE athlete_id = 7", (facts,))
+    connection.commit()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def test_nothing_of_the_person_is_left_anywhere(root, config_file, capsys):
+    name_in_journal(root)
+    assert SECRET.encode() in everything(root)
+    assert erase_person(config_file, root, 7) == 0
+    assert SECRET.encode() not in everything(root)
+    assert not [path for path in root.rglob("*") if "A7_" in path.name or "player_7" in path.name or "_7_" in path.name]
+    told = capsys.readouterr().out
+    assert "1 row of sessions" in told
+    assert "not cleared: no broker answers" in told
+
+
+def test_the_others_lose_nothing(root, config_file):
+    erase_person(config_file, root, 7)
+    archive = Archive(load_config(DEFAULT_CONFIG, root).paths.journal)
+    assert [each.athlete_id for each in archive.sessions()] == [8]
+    assert len(archive.seconds(8)["t"]) == 70
+    assert (root / "athlete_training_data" / "player_8" / "TR1_A8_Dd8_x.csv").exists()
+    roster = load_config(DEFAULT_CONFIG, root).athletes.roster.read_text()
+    assert "id: 8" in roster
+    assert "# the squad" in roster
+    assert "# stays" in roster
+
+
+def test_the_squads_model_is_marked_to_be_made_again(root, config_file):
+    erase_person(config_file, root, 7)
+    store = ModelStore(load_config(DEFAULT_CONFIG, root).paths.hb_tensors_updated)
+    assert store.must_renew_default
+
+
+def test_a_dry_run_removes_nothing(root, config_file, capsys):
+    before = everything(root)
+    erase_person(config_file, root, 7, dry_run=True)
+    assert everything(root) == before
+    assert "would be removed" in capsys.readouterr().out
+
+
+def test_nothing_is_erased_under_a_running_engine(root, config_file):
+    lock = load_config(DEFAULT_CONFIG, root).prediction_check.lockfile_path
+    with acquire(lock, "main.py"), pytest.raises(MonitorError, match="stop it before data are erased"):
+        erase_person(config_file, root, 7)
+    assert SECRET.encode() in everything(root)
+
+
+def test_a_person_gets_everything_in_one_readable_file(root, config_file, tmp_path):
+    assert export_person(config_file, root, 7, tmp_path / "7.zip") == 0
+    with zipfile.ZipFile(tmp_path / "7.zip") as archive:
+        names = archive.namelist()
+        rows = [json.loads(line) for line in archive.read("journal.jsonl").decode().splitlines()]
+        assert json.loads(archive.read("roster.json"))["name"] == f"{SECRET} Seven"
+    assert sum(row["table"] in {"seconds", "recent"} for row in rows) == 70
+    assert not any("player_8" in name or "A8_" in name for name in names)
+    assert any(name.endswith("TR1_A7_Dd7_x.csv") for name in names)
+
+
+def test_an_unknown_person_is_one_sentence(root, config_file, tmp_path):
+    with pytest.raises(MonitorError, match="nothing is kept"):
+        export_person(config_file, root, 99, tmp_path / "99.zip")
+    assert not (tmp_path / "99.zip").exists()
