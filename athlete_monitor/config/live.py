@@ -21,7 +21,7 @@ class Engine(Section):
 
     prediction_rate_hz: float = Field(gt=0, le=200, description="Predictions for each athlete, Hz of sample time.")
     heart_rate_source: Literal["by_mode", "auto"] = Field(
-        description="by_mode: strap in training, model in a game; auto: strap while it is good, else the model."
+        description="auto: the strap while it is good, else the model; by_mode: strap in training, model in a game."
     )
     sensor_fresh_s: Seconds = Field(description="How long a strap reading stays valid, s.")
     idle_s: Seconds = Field(description="A session ends after this time without a sample, s.")

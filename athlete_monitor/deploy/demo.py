@@ -114,7 +114,7 @@ def _simulated(players: int) -> tuple[int, ...]:
 def _prepare(show: Demo) -> Config:
     settings = yaml.safe_load(DEFAULT_CONFIG.read_text(encoding="utf-8"))
     settings["mqtt"] |= {"broker": "embedded", "port": free_port()}
-    settings["engine"] |= {"idle_s": IDLE_S, "stats_interval_s": 5}
+    settings["engine"] |= {"idle_s": IDLE_S, "stats_interval_s": 5, "heart_rate_source": "by_mode"}  # models at work
     settings["model_loading"]["cache_size"] = len(show.simulated) + len(RECORDED)
     settings["athletes"]["max_players"] = max(*RECORDED, *show.simulated)
     show.config_file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")

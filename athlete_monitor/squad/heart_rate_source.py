@@ -1,7 +1,8 @@
 """Which heart rate counts: the strap's, the model's, or none, and how sure it is.
 
-``by_mode``: in training the strap, in a game the model; where the sender names no mode, as ``auto``. ``auto``: the
-strap while it is valid and fresh, else the model corrected by its recent error against the strap.
+``auto``, the default: the strap while it is valid and fresh, else the model corrected by its recent error against the
+strap. ``by_mode``, for those who must not use straps in matches: in training the strap, in a game the model; where the
+sender names no mode, as ``auto``.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ class KernelSettings:
 
     features: FeatureSpec
     fusion: str = "imufusion"
-    policy: Policy = "by_mode"
+    policy: Policy = "auto"
     sensor_fresh_s: float = 5.0
     prediction_rate_hz: float = 10.0
     metrics_rate_hz: float = 1.0

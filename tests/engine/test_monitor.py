@@ -31,7 +31,10 @@ from tests.engine.kit import (
 )
 from tests.helpers import ROOT
 
-CONFIG = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
+DEFAULTS = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
+CONFIG = DEFAULTS.model_copy(
+    update={"engine": DEFAULTS.engine.model_copy(update={"heart_rate_source": "by_mode"})}
+)  # both of strap and model are seen
 MODEL_FIGURES = ("model_id", "model_heart_rate_bpm", "heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm")
 MIXED = {
     "001": stream("001", 1, 12),
@@ -127,6 +130,23 @@ def test_training_takes_the_strap_and_a_game_the_model_each_with_its_source():
     assert game["heart_rate_high_bpm"] == pytest.approx(game["heart_rate_bpm"] + 5, abs=1e-3)
     assert game["model_id"].startswith("2@")
     assert game["model_error"]["readings"] > 5
+
+
+def test_by_default_a_game_takes_the_strap_that_is_there():
+    monitor, told = monitor_of(DEFAULTS, models())
+    feed(monitor, MIXED["002"])
+    assert told.figures[-1]["heart_rate_source"] in {"sensor", "held"}
+    assert told.figures[-1]["heart_rate_bpm"] == told.figures[-1]["strap_heart_rate_bpm"]
+
+
+def test_an_empty_heart_rate_names_the_setting_that_makes_it_so():
+    monitor, told = monitor_of(CONFIG)
+    feed(monitor, MIXED["002"])
+    assert told.figures[-1]["heart_rate_bpm"] is None
+    assert (
+        "engine.heart_rate_source: by_mode uses only the model in a game"
+        in told.figures[-1]["reasons"]["heart_rate_bpm"]
+    )
 
 
 def test_a_model_whose_channels_do_not_arrive_does_not_serve():

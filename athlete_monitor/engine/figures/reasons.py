@@ -30,9 +30,13 @@ def null_reasons(squad: Squad, row: int, mode: int, figures: Mapping[str, Any]) 
 def _heart_rate(squad: Squad, row: int, mode: int, _figures: Mapping[str, Any]) -> str:
     strap, model = squad.strap.reason(row), squad.models.reason(row)
     if squad.settings.policy == "by_mode" and mode == Mode.TRAINING:
-        return f"{strap} (training takes the strap's; engine.heart_rate_source: auto would ask the model)"
+        return (
+            f"{strap} (engine.heart_rate_source: by_mode uses only the strap in training; auto would use the model too)"
+        )
     if squad.settings.policy == "by_mode" and mode == Mode.GAME:
-        return f"{model} (a game takes the model's)"
+        return (
+            f"{model} (engine.heart_rate_source: by_mode uses only the model in a game; auto would use the strap too)"
+        )
     return f"{strap}; {model}"
 
 
