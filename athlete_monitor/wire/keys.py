@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta
 
@@ -107,7 +107,19 @@ KEYS: Final = (
     Key("playing_style", "tag", _Text, "text", "the player's style in a game", ("playingStyle",)),
     Key("fitness_level", "tag", float, "number", "the sender's own scale", ("fitnessLevel",)),
     Key("fatigue_rate", "tag", float, "number", "the sender's own scale", ("fatigueRate",)),
+    Key("source", "tag", _Text, "text", "where the samples come from; `simulated` marks what nobody has measured"),
 )
+
+
+def limits(name: str) -> tuple[float, float]:
+    """Return the smallest and largest value of a numeric key.
+
+    >>> limits("weight")
+    (20, 250)
+    """
+    [key] = [key for key in KEYS if key.name == name]
+    [bounds] = get_args(key.kind)[1:]
+    return bounds.ge, bounds.le
 
 
 def of(*levels: Level) -> tuple[Key, ...]:

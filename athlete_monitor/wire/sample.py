@@ -10,6 +10,7 @@ import msgspec
 from athlete_monitor.arrays import CHANNELS
 from athlete_monitor.athletes import Profile, Sex
 
+SIMULATED: Final = "simulated"
 NOT_MEASURED: Final = (math.nan,) * len(CHANNELS)
 
 
@@ -23,6 +24,8 @@ class Tags(msgspec.Struct, frozen=True, gc=False):
     playing_style: str | None = None
     fitness_level: float | None = None
     fatigue_rate: float | None = None
+    source: str | None = None
+    """Where the samples come from; ``SIMULATED`` marks those that nobody has measured."""
 
 
 class WireProfile(msgspec.Struct, frozen=True, gc=False):

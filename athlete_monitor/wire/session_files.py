@@ -36,10 +36,12 @@ GAME_COLUMNS: Final = ("position", "playing_style", "fitness_level", "fatigue_ra
 TRAINING_COLUMNS: Final = ("timestamp", *PROFILE_COLUMNS, *_BASE_COLUMNS, *TAG_COLUMNS)
 RR_COLUMN: Final = RR_KEY
 EXTRA_CHANNELS: Final = session_columns(optional=True)
+SOURCE_COLUMN: Final = "source"
 EXTRA_COLUMNS: Final = (
     *(name for name in EXTRA_CHANNELS if BY_NAME[name].place < RR_PLACE),
     RR_COLUMN,
     *(name for name in EXTRA_CHANNELS if BY_NAME[name].place > RR_PLACE),
+    SOURCE_COLUMN,
 )
 _BASE: Final = [CHANNEL_INDEX[name] for name in _BASE_CHANNELS]
 
@@ -67,7 +69,9 @@ def columns(mode: Mode, extra: Sequence[str] = ()) -> tuple[str, ...]:
 def measured_extras(sample: Sample) -> tuple[str, ...]:
     """Return the extra columns that a session needs to hold what this sample measures."""
     channels = [name for name in EXTRA_CHANNELS if not math.isnan(sample.values[CHANNEL_INDEX[name]])]
-    return tuple(name for name in EXTRA_COLUMNS if name in channels or (name == RR_COLUMN and sample.rr_intervals_ms))
+    channels += [RR_COLUMN] if sample.rr_intervals_ms else []
+    channels += [SOURCE_COLUMN] if sample.tags.source else []
+    return tuple(name for name in EXTRA_COLUMNS if name in channels)
 
 
 class SessionWriter:
@@ -132,12 +136,7 @@ class SessionWriter:
         return ",".join([_text(cell) for cell in cells])
 
     def _extra_cells(self, sample: Sample) -> list[str]:
-        return [
-            " ".join(map(repr, sample.rr_intervals_ms))
-            if name == RR_COLUMN
-            else _cell(sample.values[CHANNEL_INDEX[name]])
-            for name in self._extra
-        ]
+        return [_extra_cell(sample, name) for name in self._extra]
 
     def write_arrays(
         self,
@@ -157,17 +156,19 @@ class SessionWriter:
             rr: beat intervals, ms, by row.
         """
         cells = {id(tag): self._tag_cells(tag) for tag in tags}
-        rows = zip(t.tolist(), _cell_rows(values[:, _BASE]), tags, self._extra_rows(values, rr), strict=True)
+        rows = zip(t.tolist(), _cell_rows(values[:, _BASE]), tags, self._extra_rows(values, tags, rr), strict=True)
         lines = [f"{format_timestamp(at)},{self._profile},{base},{cells[id(tag)]}{x}\n" for at, base, tag, x in rows]
         self._file.write("".join(lines))
         self.rows += len(lines)
 
-    def _extra_rows(self, values: FloatArray, rr: Mapping[int, tuple[float, ...]]) -> list[str]:
+    def _extra_rows(self, values: FloatArray, tags: Sequence[Tags], rr: Mapping[int, tuple[float, ...]]) -> list[str]:
         """The extra columns of each row, each with a comma before it."""
         rows = [""] * len(values)
         for name in self._extra:
             if name == RR_COLUMN:
                 cells = [" ".join(map(repr, rr.get(row, ()))) for row in range(len(values))]
+            elif name == SOURCE_COLUMN:
+                cells = [_text(tag.source) for tag in tags]
             else:
                 cells = _cell_rows(values[:, [CHANNEL_INDEX[name]]])
             rows = [f"{row},{cell}" for row, cell in zip(rows, cells, strict=True)]
@@ -208,6 +209,12 @@ class SessionWriter:
 
 def _cell(value: float) -> str:
     return "" if value != value else repr(value)  # noqa: PLR0124 - NaN is the only value unlike itself
+
+
+def _extra_cell(sample: Sample, name: str) -> str:
+    if name == RR_COLUMN:
+        return " ".join(map(repr, sample.rr_intervals_ms))
+    return _text(sample.tags.source) if name == SOURCE_COLUMN else _cell(sample.values[CHANNEL_INDEX[name]])
 
 
 def _cell_rows(values: FloatArray) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import zlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -11,16 +11,20 @@ import numpy as np
 import pandas as pd
 
 from athlete_monitor.arrays import CHANNELS, FloatArray, IntArray
-from athlete_monitor.channels import TABLE, session_columns
+from athlete_monitor.channels import RR_LIMITS_MS, TABLE, session_columns
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.wire.sample import NO_TAGS, Sample, Tags, WireProfile
+from athlete_monitor.wire import keys
+from athlete_monitor.wire.clock import straighten
+from athlete_monitor.wire.sample import NO_TAGS, SIMULATED, Sample, Tags, WireProfile
 from athlete_monitor.wire.session_files import (
     GAME_COLUMNS,
     RR_COLUMN,
+    SOURCE_COLUMN,
     TAG_COLUMNS,
     Mode,
     device_in_name,
 )
+from athlete_monitor.wire.session_text import SessionText, read_text, shown
 from athlete_monitor.wire.timestamps import parse_times
 from athlete_monitor.wire.whole_seconds import spread
 
@@ -30,15 +34,17 @@ if TYPE_CHECKING:
 
 COLUMN_OF: Final = {channel.name: channel.column for channel in TABLE}
 REQUIRED_COLUMNS: Final = ("timestamp", "athlete_id", *(COLUMN_OF[name] for name in session_columns(optional=False)))
-_NUMERIC: Final = (*COLUMN_OF.values(), "athlete_id", "age", "weight", "height", "fitness_level", "fatigue_rate")
-_TEXT: Final = (*TAG_COLUMNS, "position", "playing_style", "gender", RR_COLUMN, "timestamp")
-_TAGS: Final = (*TAG_COLUMNS, *GAME_COLUMNS)
+_PROFILE: Final = ("age", "weight", "height")
+_NUMERIC: Final = (*COLUMN_OF.values(), "athlete_id", *_PROFILE, "fitness_level", "fatigue_rate")
+_TAGS: Final = (*TAG_COLUMNS, *GAME_COLUMNS, SOURCE_COLUMN)
+_TEXT: Final = (*(name for name in _TAGS if name not in _NUMERIC), "gender", RR_COLUMN, "timestamp")
+_LIMITS: Final = {channel.column: channel.limits for channel in TABLE} | {name: keys.limits(name) for name in _PROFILE}
 _EXACT: Final[dict[str, Any]] = (
     {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
 )
 """What was written is read to the last bit; pandas does so by itself from 3.1 on, and warns of the option."""
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_LONGEST_NAMED: Final = 5
+_BETWEEN_BEATS: Final = re.compile(r"[;,\s]+")
+_AGAIN: Final = " (again)"
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Recording:
         athlete_id: whose session it is.
         device_id: which device measured it.
         mode: training or game.
-        profile: the body as the file tells it.
+        profile: the athlete's body, as the file has it.
         t: epoch seconds, [n].
         values: [n, len(CHANNELS)], SI units, NaN where not measured.
         tags: the different tags of the session.
@@ -82,6 +88,11 @@ class Recording:
         return float(self.t[-1] - self.t[0])
 
     @property
+    def simulated(self) -> bool:
+        """Whether nobody has measured this: the simulator marks what it makes."""
+        return any(tag.source == SIMULATED for tag in self.tags)
+
+    @property
     def phases(self) -> list[str | None]:
         """The session phase of each row."""
         return [self.tags[i].session_phase for i in self.tag_index]
@@ -100,21 +111,41 @@ class Recording:
 def read_session(path: Path) -> Recording:
     """Read a session file, plain or gzip-compressed.
 
-    A last line without a line end is torn and skipped; a row that is not readable is skipped and counted. Rows of one
-    second that share a timestamp, as the original system wrote them, are spread evenly over the second.
+    What is not readable is left out, row by row and cell by cell, and said in ``notes``: a last line without a line
+    end, rows of another number of cells, values out of physical range, beats that are no beats. Rows that share a
+    timestamp are spread up to the next one; where the clock was set, the rows are moved so that time goes on.
 
     Raises:
-        RecordingError: not a session file, rows of several athletes, or nothing readable in it.
+        RecordingError: not a session file, rows of several athletes, or nothing readable in it. Never anything else.
     """
-    text, notes = _complete_lines(path)
-    frame, skipped = _parse(path, text, notes)
+    try:
+        return _read(path)
+    except RecordingError:
+        raise
+    except Exception as error:
+        raise RecordingError(f"{shown(path)}: is not readable: unexpected {type(error).__name__}: {error}") from error
+
+
+def _read(path: Path) -> Recording:
+    text = read_text(path, REQUIRED_COLUMNS)
+    notes = list(text.notes)
+    frame = _cells(path, text, notes)
+    frame["line"] = text.lines
+    frame, unreadable = _numbers(frame, notes)
+    skipped = text.unreadable + len(unreadable)
     if skipped:
-        notes.append(f"{skipped} rows were not readable and are left out")
+        lines = [number for number in (text.first_unreadable, *unreadable[:1].tolist()) if number]
+        rows = "1 row was" if skipped == 1 else f"{skipped} rows were"
+        notes.append(f"{rows} not readable and left out, the first on line {min(lines)}")
+    if frame.empty:
+        raise RecordingError(f"{shown(path)}: holds no readable row")
     return _recording(path, frame, skipped, notes)
 
 
 def _recording(path: Path, frame: pd.DataFrame, skipped: int, notes: list[str]) -> Recording:
     athlete_id = _only_athlete(path, frame)
+    _drop_impossible(frame, notes)
+    frame, t = _in_time(frame, notes)
     tags, tag_index = _tags(frame)
     return Recording(
         path=path,
@@ -122,84 +153,70 @@ def _recording(path: Path, frame: pd.DataFrame, skipped: int, notes: list[str]) 
         device_id=device_in_name(path.name) or f"{athlete_id:03d}",
         mode="game" if "game" in {tag.mode for tag in tags} or path.name.startswith("GM") else "training",
         profile=_profile(frame),
-        t=_spread(frame["t"].to_numpy(dtype=np.float64, copy=True), notes),
-        values=np.column_stack([_column(frame, COLUMN_OF[name]) for name in CHANNELS]),
+        t=t,
+        values=_values(frame),
         tags=tags,
         tag_index=tag_index,
-        rr=_rr_intervals(frame),
+        rr=_rr_intervals(frame, notes),
         skipped_rows=skipped,
         notes=tuple(notes),
     )
 
 
-def _complete_lines(path: Path) -> tuple[bytes, list[str]]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise RecordingError(f"{path}: cannot be read ({error.strerror})") from error
-    notes: list[str] = []
-    if data.startswith(_GZIP_MAGIC):
-        data = _decompress(path, data, notes)
-    end = data.rfind(b"\n") + 1
-    if end < len(data):
-        notes.append("the last line is torn and left out")
-    if not data[:end].strip():
-        raise RecordingError(f"{path}: is empty")
-    return data[:end], notes
-
-
-def _decompress(path: Path, data: bytes, notes: list[str]) -> bytes:
-    stream = zlib.decompressobj(wbits=31)
-    try:
-        text = stream.decompress(data) + stream.flush()
-    except zlib.error as error:
-        raise RecordingError(f"{path}: is damaged ({error})") from error
-    if not stream.eof:
-        notes.append("the compressed file ends early")
-    return text
-
-
-def _parse(path: Path, text: bytes, notes: list[str]) -> tuple[pd.DataFrame, int]:
-    header = text[: text.find(b"\n")].decode("utf-8", "replace").lstrip("\ufeff").strip().split(",")
-    missing = [name for name in REQUIRED_COLUMNS if name not in header]
-    if missing:
-        named = ", ".join(missing[:_LONGEST_NAMED]) + (", ..." if len(missing) > _LONGEST_NAMED else "")
-        raise RecordingError(f"{path}:1: not a session file: the header lacks {named}")
-    if len(set(header)) < len(header):
-        raise RecordingError(f"{path}:1: not a session file: the header names a column twice")
-    frame, unreadable = _numbers(_read_cells(path, text, header), notes)
-    if frame.empty:
-        raise RecordingError(f"{path}: holds no readable row")
-    lines = text.count(b"\n") - 1
-    return frame, max(unreadable, lines - len(frame))
-
-
-def _read_cells(path: Path, text: bytes, header: list[str]) -> pd.DataFrame:
+def _cells(path: Path, text: SessionText, notes: list[str]) -> pd.DataFrame:
+    """Return the columns that are ours, numeric ones as numbers where every cell is one."""
+    names = _unique(text.columns)
+    wanted = [name for name in names if name.removesuffix(_AGAIN) in {*_NUMERIC, *_TEXT}]
     options: dict[str, Any] = {
-        "header": 0,
-        "names": header,
+        "header": None,
+        "names": names,
         "index_col": False,
-        "usecols": [name for name in header if name in {*_NUMERIC, *_TEXT}],
-        "on_bad_lines": "skip",
+        "usecols": wanted,
+        "skip_blank_lines": False,
         "encoding_errors": "replace",
         "na_values": [""],
         "keep_default_na": False,
         "quoting": 3,
         **_EXACT,
     }
-    types: dict[str, type] = {name: np.float64 if name in _NUMERIC else str for name in options["usecols"]}
+    types: dict[str, type] = {name: np.float64 if name.removesuffix(_AGAIN) in _NUMERIC else str for name in wanted}
+    if not len(text.lines):
+        raise RecordingError(f"{shown(path)}: holds no readable row")
     try:
-        return pd.read_csv(io.BytesIO(text), dtype=types, **options)
+        frame = pd.read_csv(io.BytesIO(text.body), dtype=types, **options)
     except ValueError:
-        pass
-    try:
-        return pd.read_csv(io.BytesIO(text), dtype=str, **options)
-    except ValueError as error:
-        raise RecordingError(f"{path}: not a session file ({error})") from error
+        frame = pd.read_csv(io.BytesIO(text.body), dtype=str, **options)
+    return _merged(path, frame, dict(zip(names, text.spelling, strict=True)), notes)
 
 
-def _numbers(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, int]:
-    """Return the frame with numeric columns as floats and times in ``t``, without the rows that are not readable."""
+def _unique(columns: tuple[str, ...]) -> list[str]:
+    """Return a name of its own for each column: the second one of ours says so, further and foreign ones are hidden."""
+    names: list[str] = []
+    for place, column in enumerate(columns):
+        known = [name for name in (column, column + _AGAIN) if name not in names]
+        names.append(known[0] if known and column else f"column {place}")
+    return names
+
+
+def _merged(path: Path, frame: pd.DataFrame, spelling: dict[str, str], notes: list[str]) -> pd.DataFrame:
+    """Where two columns are one of ours, use the one that is not empty.
+
+    Raises:
+        RecordingError: neither is empty.
+    """
+    for again in [name for name in frame.columns if name.endswith(_AGAIN)]:
+        name = again.removesuffix(_AGAIN)
+        empty = next((each for each in (again, name) if frame[each].isna().all()), None)
+        if empty is None:
+            both = f"{spelling[name]} and {spelling[again]}"
+            raise RecordingError(f"{shown(path)}: two columns for one thing: {both}; remove one of them")
+        notes.append(f"the second column for {name} is empty and left out")
+        frame = frame.drop(columns=empty).rename(columns={again: name})
+    return frame
+
+
+def _numbers(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, IntArray]:
+    """Return the readable rows, numeric columns as floats and times in ``t``; and the lines of the other rows."""
     good = np.ones(len(frame), dtype=bool)
     for name in _NUMERIC:
         if name in frame and frame[name].dtype != np.float64:
@@ -211,23 +228,50 @@ def _numbers(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, int]:
     t = parse_times(frame["timestamp"].fillna(""), notes)
     good &= np.isfinite(t) & frame["athlete_id"].notna().to_numpy()
     frame["t"] = t
-    return (frame if good.all() else frame[good].reset_index(drop=True)), int((~good).sum())
+    if good.all():
+        return frame, np.empty(0, dtype=np.int64)
+    return frame[good].reset_index(drop=True), frame["line"].to_numpy()[~good]
 
 
-def _spread(t: FloatArray, notes: list[str]) -> FloatArray:
-    """Spread rows that share their timestamp."""
-    shared = int((np.diff(t) == 0).sum())
+def _drop_impossible(frame: pd.DataFrame, notes: list[str]) -> None:
+    """Leave out values that are out of physical range, as on the wire; they are no measurements."""
+    dropped: dict[str, int] = {}
+    for name, (low, high) in _LIMITS.items():
+        if name in frame:
+            numbers = frame[name].to_numpy()
+            beyond = (numbers < low) | (numbers > high)
+            if beyond.any():
+                dropped[name] = int(beyond.sum())
+                frame[name] = np.where(beyond, np.nan, numbers)
+    if dropped:
+        notes.append(f"{sum(dropped.values())} values out of physical range are left out ({', '.join(dropped)})")
+
+
+def _in_time(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, FloatArray]:
+    """Return the rows in the order of time, and their times, all different."""
+    t = frame["t"].to_numpy()
+    straight = straighten(t, _values(frame), frame["line"].to_numpy())
+    notes += straight.notes
+    if straight.notes:
+        frame = frame.iloc[straight.rows].reset_index(drop=True)
+    shared = int((np.diff(straight.t) == 0).sum())
     if shared:
         notes.append(f"{shared} rows share the timestamp of the row before; they are spread up to the next one")
-    return spread(t)
+    return frame, spread(straight.t)
+
+
+def _values(frame: pd.DataFrame) -> FloatArray:
+    return np.column_stack([_column(frame, COLUMN_OF[name]) for name in CHANNELS])
 
 
 def _only_athlete(path: Path, frame: pd.DataFrame) -> int:
     ids = np.unique(frame["athlete_id"].to_numpy())
     if len(ids) > 1:
-        raise RecordingError(f"{path}: holds rows of {len(ids)} athletes: {', '.join(f'{i:g}' for i in ids[:4])}")
-    if ids[0] < 1 or ids[0] != int(ids[0]):
-        raise RecordingError(f"{path}: athlete_id is {ids[0]:g}; a whole number from 1 is needed")
+        named = ", ".join(f"{i:g}" for i in ids[:4])
+        raise RecordingError(f"{shown(path)}: holds rows of {len(ids)} athletes: {named}")
+    if not 1 <= ids[0] <= keys.LARGEST_ATHLETE_ID or ids[0] != int(ids[0]):
+        wanted = f"a whole number from 1 to {keys.LARGEST_ATHLETE_ID} is needed"
+        raise RecordingError(f"{shown(path)}: athlete_id is {ids[0]:g}; {wanted}")
     return int(ids[0])
 
 
@@ -266,8 +310,27 @@ def _none_if_missing(value: Any) -> Any:  # noqa: ANN401 - cells of any column
     return None if value is None or value != value else value  # noqa: PLR0124 - NaN is unlike itself
 
 
-def _rr_intervals(frame: pd.DataFrame) -> dict[int, tuple[float, ...]]:
+def _rr_intervals(frame: pd.DataFrame, notes: list[str]) -> dict[int, tuple[float, ...]]:
+    """Return the beats of each row that has some; what is none is left out."""
     if RR_COLUMN not in frame:
         return {}
-    cells = frame[RR_COLUMN].dropna()
-    return {int(cast("int", row)): tuple(map(float, str(cell).split())) for row, cell in cells.items()}
+    beats: dict[int, tuple[float, ...]] = {}
+    dropped = 0
+    for row, cell in frame[RR_COLUMN].dropna().items():
+        texts = [text for text in _BETWEEN_BEATS.split(str(cell)) if text]
+        found = tuple(interval for interval in map(_interval, texts) if interval is not None)
+        dropped += len(texts) - len(found)
+        if found:
+            beats[int(cast("int", row))] = found
+    if dropped:
+        notes.append(f"{dropped} beat intervals were not readable or out of range and are left out")
+    return beats
+
+
+def _interval(text: str) -> float | None:
+    try:
+        interval = float(text)
+    except ValueError:
+        return None
+    low, high = RR_LIMITS_MS
+    return interval if low <= interval <= high and "_" not in text else None

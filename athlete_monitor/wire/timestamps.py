@@ -150,6 +150,8 @@ def _uniform(texts: _Texts) -> tuple[IntArray, FloatArray] | None:
     if letters is None or (letters[:, -1] == "").any() or not _has_form(letters):
         return None
     zone = _zone_length(letters)
+    if not _is_fraction(letters[:, 19 : length - zone]):
+        return None
     bare = np.ascontiguousarray(letters[:, : length - zone]).view(f"U{length - zone}").ravel()
     suffixes, index = np.unique(letters[:, length - zone :], axis=0, return_inverse=True)
     try:
@@ -168,6 +170,10 @@ def _has_form(letters: _Texts) -> bool:
         and all((letters[:, place] == sign).all() for place, sign in signs.items())
         and bool(np.isin(letters[:, 10], [" ", "T"]).all())
     )
+
+
+def _is_fraction(letters: _Texts) -> bool:
+    return letters.shape[1] == 0 or bool((letters[:, 0] == ".").all() and (np.char.isdigit(letters[:, 1:])).all())
 
 
 def _zone_length(letters: _Texts) -> int:
