@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.physiology.chronic import CHRONIC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from athlete_monitor.figures import Figure
+
 LONGEST_TEXT: Final = 40
 """Characters of a figure that is a text; longer ones are cut."""
+_OF_THE_HEART: Final = re.compile(
+    r"(^|_)(heart|hr|hrv|hrr|rr|rmssd|trimp|vo2max|stress|strap|model|baevsky|zone|zones|energy|recovery|training_load|"
+    r"decoupling|efficiency|lt1|lt2|bpm|kcal|kj|targets?)(_|$)"
+)
+"""Keys that tell of the heart whatever they need; rather one too many hidden than one too few."""
+_HEART_INPUTS: Final = re.compile(r"^(heart_rate|hr_|strap|model|rr_)")
+IDENTITY: Final = frozenset({"device_id", "athlete_id", "name", "session_id", "mode", "timestamp", "t_s", "elapsed_s"})
+"""Keys of a message that say whose and when."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +35,16 @@ class Column:
     decimals: int | None
     heart_rate: bool
     """Derived from the heart, and hidden from those who may not see it."""
+
+
+def tells_of_the_heart(figure: Figure) -> bool:
+    """Return whether a figure is derived from the heart rate.
+
+    >>> tells_of_the_heart(FIGURES["trimp"]), tells_of_the_heart(FIGURES["distance_m"])
+    (True, False)
+    """
+    needs_it = any(_HEART_INPUTS.match(need) for need in figure.needs)
+    return needs_it or figure in CHRONIC or _OF_THE_HEART.search(figure.key) is not None
 
 
 def clean(value: object, decimals: int | None) -> float | int | str | None:
@@ -43,24 +67,50 @@ def row(columns: tuple[Column, ...], figures: Mapping[str, Any]) -> list[float |
     return [clean(figures.get(column.key), column.decimals) for column in columns]
 
 
+def _column(figure: Figure) -> Column:
+    return Column(figure.key, figure.decimals if figure.is_number else None, tells_of_the_heart(figure))
+
+
 COLUMNS: Final = tuple(
-    Column(key, decimals, heart)
-    for key, decimals, heart in (
-        ("heart_rate_bpm", 0, True), ("heart_rate_source", None, True), ("heart_rate_low_bpm", 0, True),
-        ("heart_rate_high_bpm", 0, True), ("heart_rate_zone", 0, True), ("hr_max_bpm", 0, True),
-        ("strap_heart_rate_bpm", 0, True), ("model_heart_rate_bpm", 0, True), ("speed_mps", 1, False),
-        ("trimp", 0, True), ("distance_m", 0, False), ("stress_percent", 0, True), ("player_load", 0, False),
-        ("measured_s", 0, False), ("elapsed_s", 0, False), ("energy_kcal", 0, True), ("sprints", 0, False),
-        ("high_speed_running_m", 0, False), ("max_speed_mps", 1, False), ("impact_alerts", 0, False),
-    )
-)  # fmt: skip
-HEART_RATE_PLACES: Final = tuple(place for place, column in enumerate(COLUMNS) if column.heart_rate)
-HEART_RATE_KEYS: Final = frozenset(column.key for column in COLUMNS if column.heart_rate)
-DECIMALS: Final = {column.key: min((column.decimals or 0) + 1, 3) for column in COLUMNS}
-"""Of curves: one more than people read, so that lines are smooth."""
+    _column(figure)
+    for figure in FIGURES.values()
+    if figure.scope != "summary" and (figure.is_number or figure.kind == "text")
+)
+"""Every figure of a moment or of the session so far that is one number or a text."""
 PLACES: Final = {column.key: place for place, column in enumerate(COLUMNS)}
+HEART_RATE_PLACES: Final = tuple(place for place, column in enumerate(COLUMNS) if column.heart_rate)
+DECIMALS: Final = {figure.key: min(figure.decimals + 1, 3) for figure in FIGURES.values() if figure.is_number}
+"""Of curves: one more than people read, so that lines are smooth."""
+HEART_RATE_KEYS: Final = frozenset(key for key, figure in FIGURES.items() if tells_of_the_heart(figure))
+_PUBLIC_KEYS: Final = IDENTITY | (frozenset(FIGURES) - HEART_RATE_KEYS)
+
+
+def without_heart(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message's figures, reasons and formulas for somebody who may not see those of the heart.
+
+    >>> without_heart({"trimp": 3, "distance_m": 5, "reasons": {"trimp": "sex unknown"}})
+    {'distance_m': 5, 'reasons': {}}
+    """
+    kept = {key: value for key, value in figures.items() if key in _PUBLIC_KEYS}
+    for key in ("reasons", "formulas"):
+        if isinstance(found := figures.get(key), dict):
+            kept[key] = {name: text for name, text in found.items() if name in _PUBLIC_KEYS}
+    return kept
 
 
 def described() -> list[dict[str, Any]]:
     """Return what the screens show of each figure beside its value."""
-    return [{"key": column.key, "label": column.key, "unit": "", "decimals": column.decimals} for column in COLUMNS]
+    return [
+        {
+            "key": figure.key,
+            "label": figure.label,
+            "unit": figure.unit,
+            "decimals": figure.decimals if figure.is_number else None,
+            "kind": figure.kind,
+            "scope": figure.scope,
+            "formula": figure.formula,
+            "equation": figure.equation,
+            "more_is_worse": figure.more_is_worse,
+        }
+        for figure in FIGURES.values()
+    ]

@@ -10,6 +10,7 @@ from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.schema import features_check
+from athlete_monitor.physiology.position import PitchPlan
 from athlete_monitor.squad.kernel import KernelSettings, Squad
 from athlete_monitor.squad.prediction import LoaderSource, ModelBook
 from athlete_monitor.wire.codec import Decoder
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.athletes import Roster
     from athlete_monitor.config import Config
+    from athlete_monitor.config.screen import Pitch
     from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.squad.prediction import ModelSource
 
@@ -33,7 +35,14 @@ def kernel_settings(config: Config) -> KernelSettings:
         prediction_rate_hz=config.engine.prediction_rate_hz,
         metrics_rate_hz=config.outputs.metrics_rate_hz,
         alert_g=config.impacts.alert_g,
+        pitch=_pitch_plan(config.dashboard.pitch),
     )
+
+
+def _pitch_plan(pitch: Pitch) -> PitchPlan | None:
+    if pitch.corners is None:
+        return None
+    return PitchPlan(pitch.length_m, pitch.width_m, tuple((corner.lat, corner.lon) for corner in pitch.corners))
 
 
 def open_loader(config: Config) -> DynamicModelLoader:

@@ -30,6 +30,7 @@ WEIGHT_UNKNOWN: Final = "weight unknown"
 HEIGHT_UNKNOWN: Final = "height unknown"
 ACCELERATION_MISSING: Final = "acceleration missing"
 SPEED_MISSING: Final = "speed or position missing"
+POSITION_MISSING: Final = "position missing"
 NOT_YET_MEASURED: Final = "not enough samples yet"
 HISTORY_28_DAYS: Final = "28 days of history required"
 HISTORY_7_DAYS: Final = "7 days of history required"
@@ -53,6 +54,7 @@ REASON_OF: Final[Mapping[str, str]] = MappingProxyType(
         "height_cm": HEIGHT_UNKNOWN,
         "acceleration": ACCELERATION_MISSING,
         "speed_mps": SPEED_MISSING,
+        "position": POSITION_MISSING,
     }
 )
 """The reason given when a named input is NaN or None."""

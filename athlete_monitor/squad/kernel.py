@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 import numpy as np
 
-from athlete_monitor.arrays import ACC, GYRO, HEART_RATE, MAG, SPEED, X, Y
+from athlete_monitor.arrays import ACC, GYRO, HEART_RATE, LATITUDE, LONGITUDE, MAG, SPEED, X, Y
 from athlete_monitor.features import FeatureBank
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.fusion import FILTERS
@@ -28,6 +28,7 @@ from athlete_monitor.physiology.hrv import HeartRateVariability
 from athlete_monitor.physiology.impacts import Impacts
 from athlete_monitor.physiology.load import PlayerLoad
 from athlete_monitor.physiology.locomotion import Locomotion
+from athlete_monitor.physiology.position import PitchPlan, Position
 from athlete_monitor.physiology.squad_state import SquadState
 from athlete_monitor.physiology.stress import EXCESS, Stress, hr_excess_bpm
 from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
@@ -101,6 +102,7 @@ class KernelSettings:
     prediction_rate_hz: float = 10.0
     metrics_rate_hz: float = 1.0
     alert_g: float = 8.0
+    pitch: PitchPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ class Present:
     energy_rate_kj_per_min: FloatArray
     speed_mps: FloatArray
     motion_mps2: FloatArray
+    x_m: FloatArray
+    y_m: FloatArray
 
     def moments(self) -> dict[str, FloatArray]:
         """The figures of this moment by key, each [k]; NaN is unknown, a source is its code."""
@@ -139,6 +143,8 @@ class Present:
             "energy_rate_kj_per_min": self.energy_rate_kj_per_min,
             "speed_mps": self.speed_mps,
             "motion_mps2": self.motion_mps2,
+            "x_m": self.x_m,
+            "y_m": self.y_m,
         }  # fmt: skip
 
     def take(self, index: IntArray) -> Present:
@@ -248,7 +254,7 @@ SESSION_FIGURES: Final[tuple[Figure, ...]] = (
     *ModelBook.TEXTS, *LiveError.FIGURES, EXCESS, *HeartRateMax.FIGURES, *HeartRateMax.TEXTS, *Bodies.FIGURES, RESERVE,
     *HeartRateZones.MOMENTS, *HeartRateZones.FIGURES, *Stress.MOMENTS, *BanisterTrimp.FIGURES,
     *EnergyExpenditure.FIGURES, *EnergyExpenditure.MOMENTS, *Vo2Max.FIGURES, *PlayerLoad.FIGURES, *Ticks.MOMENTS,
-    *Impacts.FIGURES, *Locomotion.MOMENTS, *Locomotion.FIGURES, *SampleClock.FIGURES,
+    *Impacts.FIGURES, *Locomotion.MOMENTS, *Locomotion.FIGURES, *Position.MOMENTS, *SampleClock.FIGURES,
 )  # fmt: skip
 """The figures that a squad computes, in order of publication."""
 
@@ -288,6 +294,7 @@ class Squad:
         self.stress = Stress(capacity)
         self.player_load = PlayerLoad(capacity)
         self.locomotion = Locomotion(capacity)
+        self.position = Position(capacity, settings.pitch)
         self.impacts = Impacts(capacity, alert_g=settings.alert_g)
         self.live_error = LiveError(capacity)
         self.heart_rate_totals = HeartRateTotals(capacity)
@@ -325,7 +332,7 @@ class Squad:
         return {name: getattr(self, name) for name in names}
 
     def _memories(self) -> dict[str, Part]:
-        return {name: getattr(self, name) for name in ("strap", "correction", "hrv", "fusion", "features")}
+        return {name: getattr(self, name) for name in ("strap", "correction", "hrv", "fusion", "features", "position")}
 
     def _parts(self) -> list[Part]:
         return [self.bodies, self.hr_max, *self._tables().values(), *self._memories().values()]
@@ -478,6 +485,7 @@ class Squad:
         self.player_load.update(rows, t, acc)
         self.heart_rate_totals.update(rows, dt_s, heart_rate)
         self.heart_rate_extremes.update(rows, t, heart_rate.read_bpm, longest_s)
+        x_m, y_m = self.position.update(rows, t, values[:, [X, Y]].T, values[:, LATITUDE], values[:, LONGITUDE])
         return Present(
             rows=rows,
             t=t,
@@ -493,6 +501,8 @@ class Squad:
             energy_rate_kj_per_min=rate,
             speed_mps=self.locomotion.update(rows, t, values[:, SPEED], values[:, X], values[:, Y]),
             motion_mps2=self.ticks.smooth_motion(rows, dt_s, _length(linear)),
+            x_m=x_m,
+            y_m=y_m,
         )
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from athlete_monitor.archive import DeviceSession
 from athlete_monitor.dashboard.access import Viewer, access_of
 from athlete_monitor.dashboard.api.answers import REFUSALS, DeviceKey, station_of
-from athlete_monitor.dashboard.columns import DECIMALS, HEART_RATE_KEYS, PLACES
+from athlete_monitor.dashboard.columns import DECIMALS, HEART_RATE_KEYS, PLACES, without_heart
 from athlete_monitor.dashboard.curves import MOST_POINTS, as_document, heat, joined, thinned
 from athlete_monitor.dashboard.reply import reply
 from athlete_monitor.dashboard.station import Station
@@ -166,7 +166,7 @@ def _described(one: DeviceSession, *, sees: bool) -> dict[str, Any]:
     told = asdict(one)
     if not sees:
         told["load_trimp"] = None
-        told["summary"] = {key: value for key, value in (one.summary or {}).items() if key not in HEART_RATE_KEYS}
+        told["summary"] = without_heart(one.summary or {})
     return told
 
 

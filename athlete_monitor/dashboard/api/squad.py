@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from athlete_monitor.dashboard.access import Viewer, access_of
 from athlete_monitor.dashboard.api.answers import REFUSALS, DeviceKey, station_of
-from athlete_monitor.dashboard.columns import COLUMNS, HEART_RATE_KEYS, PLACES, described
+from athlete_monitor.dashboard.columns import COLUMNS, HEART_RATE_KEYS, PLACES, described, without_heart
 from athlete_monitor.dashboard.reply import reply
 from athlete_monitor.dashboard.station import without_heart_rate
 
@@ -61,8 +61,8 @@ async def athlete(request: Request, visit: Viewer, key: DeviceKey) -> Response:
         raise HTTPException(404, "this device has not sent anything since the screen's server started")
     figures: dict[str, Any] = dict(one.figures)
     if not access_of(request).sees_heart_rate(visit):
-        figures = {name: value for name, value in figures.items() if name not in HEART_RATE_KEYS}
-    return reply({"key": key, "status": one.status, "figures": figures, "summary": one.summary})
+        figures = without_heart(figures)
+    return reply({"key": key, "status": one.status, "figures": figures})
 
 
 @router.get("/pitch")
