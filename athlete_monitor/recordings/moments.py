@@ -83,6 +83,7 @@ _NUMBER: Final = re.compile(r"-?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _IN_NAME: Final = re.compile(
     r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_. T]{0,2}(\d\d)[-_.:h]?(\d\d)(?:[-_.:m]?(\d\d))?(?!\d)", re.ASCII
 )
+_DAY_IN_NAME: Final = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?!\d)", re.ASCII)
 MOST_BAD: Final = 0.2
 
 
@@ -122,6 +123,7 @@ class Rules:
         start_t: the start of a file that counts from 0.
         day_first: how a date that can be read in two ways is read.
         unit: of a column of numbers, empty where not known.
+        day_t: the midnight before times of day that have no date.
     """
 
     label: str
@@ -129,6 +131,7 @@ class Rules:
     start_t: float | None = None
     day_first: bool | None = None
     unit: str = ""
+    day_t: float | None = None
 
 
 class TimeColumn:
@@ -215,7 +218,10 @@ class TimeColumn:
             return _beside(raw, dates, self._clocks > 0)
         if self._numeric >= self._clocks:
             return _from_numbers(raw, self._rules, self._column)
-        return _since_start(_unwrapped(raw), self._rules, "HH:MM:SS")
+        clock = _unwrapped(raw)
+        if self._rules.start_t is None and self._rules.day_t is not None:
+            return Times(self._rules.day_t + clock, "time of day on the day in the file's name")
+        return _since_start(clock, self._rules, "HH:MM:SS")
 
     def _dated(self, raw: FloatArray, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Times:
         days = list(self._days)
@@ -406,6 +412,15 @@ def start_in_name(name: str, zone: tzinfo | None = None) -> float | None:
     except ValueError:
         return None
     return _local_epoch(moment, zone)
+
+
+def day_in_name(name: str, zone: tzinfo | None = None) -> float | None:
+    """Return the epoch of the midnight before the day in a file's name, None where there is none."""
+    match = _DAY_IN_NAME.search(name)
+    try:
+        return None if match is None else _local_epoch(datetime(*map(int, match.groups())), zone)  # type: ignore[arg-type]  # noqa: DTZ001
+    except ValueError:
+        return None
 
 
 def moment_of(text: str, rules: Rules) -> tuple[float, int | None]:

@@ -19,6 +19,7 @@ NO_HEART_RATE: Final = (0.0, 255.0)
 """What devices write where the strap is not heard."""
 _SENSIBLE_RR_MS: Final = (200.0, 3000.0)
 _DIFFERS: Final = 0.02
+_STILL_M: Final = 20.0
 
 
 def prepared(recording: Imported) -> list[Imported]:
@@ -77,6 +78,8 @@ def distances_m(recording: Imported) -> tuple[float | None, float | None]:
 
 def _with_distance(recording: Imported) -> Imported:
     odometer, speed = distances_m(recording)
+    if odometer == 0 and speed is not None and speed > _STILL_M:
+        return recording.with_channels({"distance_m": None}, f"the odometer stays at 0, the speed gives {speed:,.0f} m")
     if odometer is None or speed is None or abs(odometer - speed) <= _DIFFERS * max(odometer, 1.0):
         return recording
     return recording.noted(

@@ -14,6 +14,7 @@ import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -151,6 +152,7 @@ def _wide(head: bytes) -> str | None:
     return "utf-16-le" if odd > even else "utf-16-be"
 
 
+@lru_cache(maxsize=32)
 def text_head(source: Source) -> str | None:
     """Return the first part of a text without its last, perhaps cut line; None where the file is no text."""
     head = source.head
@@ -163,8 +165,13 @@ def text_head(source: Source) -> str | None:
     return text[: text.rfind("\n") + 1] or text
 
 
-def layout_of(source: Source) -> Layout:
+@lru_cache(maxsize=32)
+def layout_of(source: Source, first_line: int = 0) -> Layout:
     """Find the layout of a table.
+
+    Args:
+        source: the file.
+        first_line: the line from which the header is looked for, from 0.
 
     Raises:
         RecordingError: it is not a table.
@@ -181,8 +188,8 @@ def layout_of(source: Source) -> Layout:
     lines = list(itertools.islice(text.splitlines(), _LOOKED_AT_LINES))
     if not any(line.strip() for line in lines):
         raise RecordingError(f"{source}: is empty")
-    delimiter = _delimiter(lines)
-    return _layout(source, encoding, delimiter, _decimal(lines, delimiter), lines)
+    delimiter = _delimiter(lines[first_line:])
+    return _layout(source, encoding, delimiter, _decimal(lines[first_line:], delimiter), lines, first_line)
 
 
 def _split(line: str, delimiter: str) -> list[str]:
@@ -219,9 +226,11 @@ def _is_value(cell: str, decimal: str) -> bool:
     return number(cell, decimal) is not None or _DATE.fullmatch(cell) is not None
 
 
-def _layout(source: Source, encoding: str, delimiter: str, decimal: str, lines: Sequence[str]) -> Layout:
+def _layout(
+    source: Source, encoding: str, delimiter: str, decimal: str, lines: Sequence[str], first_line: int = 0
+) -> Layout:
     cells = [_split(line, delimiter) if line.strip() else [] for line in lines]
-    at = _header_line(cells, decimal)
+    at = _header_line([[] if line < first_line else row for line, row in enumerate(cells)], decimal)
     if at is None:
         raise RecordingError(f"{source}: has no header row that names its columns")
     header = cells[at]

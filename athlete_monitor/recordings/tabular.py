@@ -12,7 +12,7 @@ import numpy as np
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import MISSING, number
 from athlete_monitor.recordings.imported import Imported, Mode, Whose
-from athlete_monitor.recordings.moments import Rules, TimeColumn, Times, start_in_name
+from athlete_monitor.recordings.moments import Rules, TimeColumn, Times, day_in_name, start_in_name
 from athlete_monitor.recordings.table import Layout, read_columns
 from athlete_monitor.recordings.units import by_range
 from athlete_monitor.recordings.vocabulary import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray, IntArray
     from athlete_monitor.recordings.format import Options
 
-QUALITY: Final = ("hdop", "satellites", "fractional_cadence")
+QUALITY: Final = ("hdop", "satellites", "position_quality_percent", "fractional_cadence", "centiseconds")
 RR: Final = "rr_intervals_ms"
 TAGS: Final = ("session_phase", "intensity_level", "mode", "position", "playing_style")
 BODY: Final = ("age", "weight", "height", "gender")
@@ -72,6 +72,7 @@ class Plan:
         whose: whom the whole table is of.
         mode: training or game, where the file says so.
         start_t: of a table that counts from 0, as far as the file tells.
+        rate_hz: rows a second of a table without a column of times.
         profile: the body, as far as the file tells.
         totals: what the device says of the whole recording.
         notes: what a user should know.
@@ -85,6 +86,7 @@ class Plan:
     whose: Whose = field(default_factory=Whose)
     mode: Mode | None = None
     start_t: float | None = None
+    rate_hz: float | None = None
     offset_s: int | None = None
     profile: WireProfile = NO_PROFILE
     totals: Mapping[str, float] = field(default_factory=dict)
@@ -197,6 +199,9 @@ class _Read:
         return self._split(whole)
 
     def _times(self) -> Times:
+        if not self._time:
+            start = self._plan.start_t or 0.0
+            return Times(start + (self._columns.lines - self._columns.lines[0]) / (self._plan.rate_hz or 1.0), "")
         place = self._time[0].place
         clock, raw = self._clocks[place], self._columns.numbers[place]
         if len(self._time) == 1:
@@ -381,6 +386,8 @@ def _intervals(cell: str, factor: float) -> tuple[float, ...]:
 
 def _time_columns(plan: Plan) -> list[Column]:
     """Return the column of times and, where the day is in another column, that one."""
+    if plan.rate_hz:
+        return []
     moment, date, elapsed = plan.first(TIME), plan.first(DATE), plan.first(ELAPSED)
     if moment is not None and date is not None:
         return [moment, date]
@@ -401,7 +408,8 @@ def _rules(plan: Plan, options: Options) -> Rules:
     start = options.start_t if options.start_t is not None else plan.start_t
     if start is None:
         start = start_in_name(plan.layout.source.name, options.zone)
-    return Rules(str(plan.layout.source), options.zone, start, options.day_first)
+    day = day_in_name(plan.layout.source.name, options.zone)
+    return Rules(str(plan.layout.source), options.zone, start, options.day_first, day_t=day)
 
 
 def named(names: Sequence[str]) -> str:

@@ -1,0 +1,43 @@
+"""Garmin Connect: the list of activities and the laps of one, as its website exports them; figures only.
+
+Samples come from the activity's FIT or TCX file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.summaries import summaries
+from athlete_monitor.recordings.table import layout_of, text_head
+
+if TYPE_CHECKING:
+    from athlete_monitor.recordings.imported import Imported
+    from athlete_monitor.recordings.source import Source
+
+_LISTS: Final = (
+    ("Activity Type", "Date", "Avg HR"),
+    ("Activity Type", "Date", "Distance"),
+    ("Laps", "Avg HR"),
+    ("Split", "Avg HR"),
+)
+
+
+def recognise(source: Source) -> bool:
+    """Whether the header is that of a list of activities or laps."""
+    text = text_head(source)
+    first = text.partition("\n")[0] if text else ""
+    return any(all(name in first for name in names) for names in _LISTS)
+
+
+def read(source: Source, options: Options) -> list[Imported]:
+    """Read the figures of the activities.
+
+    Raises:
+        RecordingError: it is not readable.
+    """
+    keys = {"start": ("Date",), "session": ("Date", "Title")}
+    return summaries(layout_of(source), "garmin-connect", options, keys)
+
+
+FORMAT: Final = Format("garmin-connect", "Garmin Connect CSV (figures only)", recognise, read, suffixes=(".csv",))

@@ -1,0 +1,106 @@
+"""GPX 1.0 and 1.1, with Garmin's extensions for heart rate, cadence and speed.
+
+Each track is a recording; its segments are separated by pauses. Accuracy (``hdop``, ``sat``) drops bad fixes. There is no
+odometer; where there is no speed, it is computed from the positions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Final
+
+from athlete_monitor.recordings import xml
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.imported import Imported
+from athlete_monitor.recordings.moments import Rules
+from athlete_monitor.recordings.points import Points
+from athlete_monitor.recordings.source import NotARecording, Source
+from athlete_monitor.recordings.units import by_range
+
+_POINT: Final = (
+    ("altitude_m", ("ele",)),
+    ("heart_rate_bpm", ("hr", "heartrate", "HeartRateBpm")),
+    ("cadence_spm", ("cad", "cadence", "RunCadence")),
+    ("speed_mps", ("speed",)),
+    ("distance_m", ("distance",)),
+    ("hdop", ("hdop",)),
+    ("satellites", ("sat",)),
+    ("horizontal_accuracy_m", ("accuracy", "hacc")),
+)
+_WHEELS: Final = frozenset({"1", "2", "cycling", "biking", "ride", "virtualride", "mountain_biking", "road_biking"})
+
+
+def recognise(source: Source) -> bool:
+    """Whether the outermost element is that of GPX."""
+    return xml.root_tag(source).lower() == "gpx"
+
+
+def read(source: Source, options: Options) -> list[Imported]:
+    """Read the tracks of a GPX file.
+
+    Raises:
+        RecordingError: it is not valid, or has no points with times.
+    """
+    reading = _Reading(source, options)
+    notes = xml.walk(source, reading.start, reading.end)
+    reading.finish()
+    if not reading.found:
+        why = "its points have no times: a route" if reading.points_seen else "it holds no track"
+        raise NotARecording(f"{source}: {why}, no recording")
+    many = len(reading.found) > 1
+    return [
+        dataclasses.replace(part, label=f"{source} (track {place})" if many else str(source)).noted(*notes)
+        for place, part in enumerate(reading.found, 1)
+    ]
+
+
+FORMAT: Final = Format("gpx", "GPX 1.0 and 1.1", recognise, read, suffixes=(".gpx",))
+
+
+class _Reading:
+    """What has been read of a file."""
+
+    def __init__(self, source: Source, options: Options) -> None:
+        self._source = source
+        self._rules = Rules(str(source), options.zone, None, options.day_first)
+        self._points = Points(self._rules)
+        self._kind = ""
+        self._segments = 0
+        self.points_seen = 0
+        self.found: list[Imported] = []
+
+    def start(self, name: str, _element: Any) -> None:  # noqa: ANN401
+        if name == "trk":
+            self.finish()
+        elif name == "trkseg":
+            self._segments += 1
+
+    def end(self, name: str, element: Any) -> bool:  # noqa: ANN401
+        if name == "trkpt":
+            self._point(element)
+        elif name == "type" and not self._kind:
+            self._kind = (element.text or "").strip().lower()
+        elif name == "trk":
+            self.finish()
+        return name in {"trkpt", "wpt", "rtept", "trkseg", "trk", "rte"}
+
+    def _point(self, element: Any) -> None:  # noqa: ANN401
+        self.points_seen += 1
+        told = xml.leaves(element)
+        numbers = [(channel, next((told[key] for key in keys if key in told), None)) for channel, keys in _POINT]
+        numbers += [("latitude", element.get("lat")), ("longitude", element.get("lon"))]
+        self._points.add(told.get("time"), numbers)
+
+    def finish(self) -> None:
+        """End a track."""
+        if len(self._points):
+            self.found.append(self._recording())
+        self._points, self._kind, self._segments = Points(self._rules), "", 0
+
+    def _recording(self) -> Imported:
+        columns = self._points.columns()
+        notes = [f"{self._points.undated} points without a time are left out" if self._points.undated else ""]
+        if self._kind in _WHEELS and columns.pop("cadence_spm", None) is not None:
+            notes.append("the cadence is not of steps and is left out")
+        recording = Imported(self._source.path, self._points.t, columns, kind="gpx", offset_s=self._points.offset_s)
+        return by_range(recording.noted(*notes), {"speed_mps", "distance_m"})

@@ -1,0 +1,102 @@
+"""Beat intervals as text: Kubios, hrv-analysis, Elite HRV and the like. One interval a line, in ms or in s.
+
+A second column of times is allowed (as Polar's ``time;rr``). Lines that begin with ``#`` and lines of words are passed
+over. Which unit it is, the median decides: beats last 0.2 to 3 s. The beats begin at ``--start``, or at the time in the
+file's name.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.cells import number
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.imported import Imported
+from athlete_monitor.recordings.moments import start_in_name
+from athlete_monitor.recordings.table import encoding_of, plural, text_head
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from athlete_monitor.recordings.source import Source
+
+_SPLIT: Final = re.compile(r"[;\t ]+|,(?!\d{1,3}$)")
+_MOST_BYTES: Final = 32 * 2**20
+_LOOKED_AT: Final = 200
+_AFTER_POLAR: Final = 4
+LATE: Final = 900
+
+
+def recognise(source: Source) -> bool:
+    """Whether nearly all lines are numbers that can be beat intervals."""
+    if not source.name.lower().endswith((".txt", ".csv", ".rr", ".hrv", ".dat")):
+        return False
+    text = text_head(source)
+    lines = _lines(text.splitlines()[:_LOOKED_AT]) if text else []
+    beats = [beat for line in lines if (beat := _beat(line)) is not None]
+    return len(beats) >= 5 and len(beats) >= 0.8 * len(lines) and _unit(np.array(beats)) is not None
+
+
+def read(source: Source, options: Options) -> list[Imported]:
+    """Read beat intervals; each is a row at the time of its beat, with the heart rate that it is.
+
+    Raises:
+        RecordingError: there are none, or the start is not known.
+    """
+    data = source.read(_MOST_BYTES)
+    text = data.decode(encoding_of(data[:65_536]) or "utf-8", "replace")
+    lines = _lines(text.splitlines())
+    found = [_beat(line) for line in lines]
+    beats = np.array([beat for beat in found if beat is not None])
+    factor = _unit(beats)
+    if factor is None:
+        raise RecordingError(f"{source}: holds no beat intervals: they last 200 to 3,000 ms")
+    start = options.start_t if options.start_t is not None else start_in_name(source.name, options.zone)
+    if start is None:
+        raise RecordingError(f"{source}: does not tell its start; give --start 'YYYY-MM-DD HH:MM:SS'")
+    return [_recording(source, start, beats * factor, factor, found.count(None))]
+
+
+FORMAT: Final = Format(
+    "rr", "beat intervals as text (Kubios and others)", recognise, read, rank=LATE, suffixes=(".txt", ".rr")
+)
+
+
+def _lines(lines: Iterable[str]) -> list[str]:
+    return [bare for line in lines if (bare := line.strip().strip('"')) and not bare.startswith(("#", "//"))]
+
+
+def _beat(line: str) -> float | None:
+    """Return the interval in a line: its only number, or the last of two."""
+    parts = [part for part in _SPLIT.split(line) if part]
+    if len(parts) == 1 or len(parts) == 2:
+        value = number(parts[-1].replace(",", "."))
+        return None if value is None or np.isnan(value) else value
+    return None
+
+
+def _unit(beats: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float | None:
+    """Return the factor to ms, None where the numbers cannot be beat intervals."""
+    if not len(beats):
+        return None
+    usual = float(np.median(beats))
+    if 200 <= usual <= 3000:
+        return 1.0
+    return 1000.0 if 0.2 <= usual <= 3.0 else None
+
+
+def _recording(
+    source: Source, start: float, beats_ms: np.ndarray[tuple[int], np.dtype[np.float64]], factor: float, passed: int
+) -> Imported:
+    t = start + np.cumsum(beats_ms) / 1000
+    sensible = (beats_ms >= 273) & (beats_ms <= 2000)
+    rate = np.where(sensible, np.round(60_000 / np.maximum(beats_ms, 1.0), 1), np.nan)
+    rr = {row: (beat,) for row, beat in enumerate(np.round(beats_ms, 3).tolist())}
+    notes = [f"the intervals are in {'ms' if factor == 1 else 's'}, by their median of {np.median(beats_ms):.0f} ms"]
+    if passed:
+        notes.append(f"{plural(passed, 'line is', 'lines are')} no interval and left out")
+    return Imported(source.path, t, {"heart_rate_bpm": rate}, rr, notes=tuple(notes), label=str(source), kind="rr")

@@ -1,0 +1,224 @@
+"""Sensor Logger: a folder or archive with one table for each sensor of a phone.
+
+``time`` counts nanoseconds since 1970. On Android ``TotalAcceleration`` is with gravity; on iOS gravity is in a table of
+its own and the sum is taken, with the sign turned unless the app says that it wrote standard units. All sensors are
+brought to the rows of the acceleration, or without one to those of the location. A negative speed is no speed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.imported import Imported
+from athlete_monitor.recordings.source import NotARecording, Source
+from athlete_monitor.recordings.table import layout_of, read_columns, text_head
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from athlete_monitor.arrays import FloatArray
+
+_MOTION: Final = ("TotalAcceleration.csv", "Accelerometer.csv", "AccelerometerUncalibrated.csv", "Gravity.csv")
+_OTHERS: Final = (
+    "Gyroscope.csv", "GyroscopeUncalibrated.csv", "Magnetometer.csv", "MagnetometerUncalibrated.csv", "Location.csv", "LocationGps.csv",
+    "HeartRate.csv", "Heart Rate.csv", "WatchAccelerometer.csv", "Metadata.csv", "Orientation.csv", "Barometer.csv", "Pedometer.csv",
+    "Annotation.csv", "Battery.csv", "Light.csv", "Microphone.csv", "WristMotion.csv",
+)  # fmt: skip
+_NAMES: Final = frozenset((*_MOTION, *_OTHERS))
+_TIMES: Final = ("time", "seconds_elapsed")
+_STALE_S: Final = 3.0
+_LOCATION: Final = {
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "altitude": "altitude_m",
+    "speed": "speed_mps",
+    "horizontalAccuracy": "horizontal_accuracy_m",
+}
+
+
+def recognise(source: Source) -> bool:
+    """Whether the file is the table of a sensor."""
+    if source.name not in _NAMES:
+        return False
+    text = text_head(source)
+    first = text.partition("\n")[0] if text else ""
+    return "seconds_elapsed" in first or (source.name == "Metadata.csv" and "recording" in first.lower())
+
+
+def read(source: Source, _options: Options) -> list[Imported]:
+    """Read the sensors of a recording.
+
+    Raises:
+        RecordingError: a table is not readable.
+        NotARecording: there is no sensor that is of use.
+    """
+    files = {**source.siblings(), source.name: source}
+    sensors = {name: table for name in files if name in _NAMES and (table := _table(files[name])) is not None}
+    base = next(
+        (
+            name
+            for name in (
+                *_MOTION[:3],
+                "Location.csv",
+                "LocationGps.csv",
+                "HeartRate.csv",
+                "Heart Rate.csv",
+                "Gyroscope.csv",
+            )
+            if name in sensors
+        ),
+        None,
+    )
+    if base is None:
+        raise NotARecording(f"{source}: holds no sensor that is of use")
+    t = sensors[base]["t"]
+    channels, notes = _acceleration(sensors, t, _standard(files))
+    channels |= _vector(sensors, ("Gyroscope.csv", "GyroscopeUncalibrated.csv"), "gyro", t)
+    channels |= _vector(sensors, ("Magnetometer.csv", "MagnetometerUncalibrated.csv"), "mag", t)
+    channels |= _sparse(sensors, t)
+    folder = str(source).removesuffix(source.name).rstrip("/ :")
+    return [
+        Imported(
+            source.path if source.member else source.path.parent,
+            t,
+            channels,
+            notes=tuple(notes),
+            label=folder,
+            kind="sensor-logger",
+        )
+    ]
+
+
+FORMAT: Final = Format(
+    "sensor-logger",
+    "Sensor Logger (folder or zip)",
+    recognise,
+    read,
+    lambda source: _NAMES - {source.name},
+    suffixes=(".zip",),
+)
+
+
+def _table(source: Source) -> dict[str, FloatArray] | None:
+    """Return the columns of a sensor's table by their names, and ``t``; None where it is empty or of another kind."""
+    try:
+        layout = layout_of(source)
+    except RecordingError:
+        return None
+    place = layout.column(*_TIMES[:1])
+    if place is None:
+        return None
+    columns = (
+        read_columns(layout, range(len(layout.header)), may_be_empty=True) if _numeric(layout.source.name) else None
+    )
+    if columns is None or not len(columns.lines):
+        return None
+    table = {name: columns.numbers[at] for at, name in enumerate(layout.header) if at in columns.numbers}
+    times = table[layout.header[place]]
+    order = np.argsort(times, kind="stable")
+    order = order[~np.isnan(times[order])]
+    return {name: column[order] for name, column in table.items()} | {"t": times[order] * _scale(times)}
+
+
+def _numeric(name: str) -> bool:
+    return name not in {"Metadata.csv", "Annotation.csv", "Battery.csv"}
+
+
+def _scale(times: FloatArray) -> float:
+    usual = float(np.nanmedian(times)) if len(times) else 0.0
+    return 1e-9 if usual > 1e17 else 1e-6 if usual > 1e14 else 1e-3 if usual > 1e11 else 1.0
+
+
+def _standard(files: Mapping[str, Source]) -> bool | None:
+    """Whether the app wrote standard units; None where it does not say whether the phone is an iPhone."""
+    text = text_head(files["Metadata.csv"]) if "Metadata.csv" in files else None
+    lines = text.splitlines() if text else []
+    if len(lines) < 2:
+        return None
+    told = dict(zip(lines[0].lower().split(","), lines[1].lower().split(","), strict=False))
+    if "standardisation" in told or "standardized" in told:
+        return told.get("standardisation", told.get("standardized")) == "true"
+    return False if "ios" in told.get("platform", "") else None
+
+
+def _acceleration(
+    sensors: Mapping[str, dict[str, FloatArray]], t: FloatArray, standard: bool | None
+) -> tuple[dict[str, FloatArray], list[str]]:  # noqa: FBT001
+    total = _axes(sensors.get("TotalAcceleration.csv"), t)
+    if total is not None:
+        return _named(total, "acc"), []
+    linear, gravity = _axes(sensors.get("Accelerometer.csv"), t), _axes(sensors.get("Gravity.csv"), t)
+    if linear is not None and gravity is not None:
+        sign = -1.0 if standard is False else 1.0
+        note = "acceleration is the sum of the accelerometer and gravity" + (
+            ", its sign turned to that of a sensor" if sign < 0 else ""
+        )
+        return _named([sign * (a + b) for a, b in zip(linear, gravity, strict=True)], "acc"), [note]
+    raw = _axes(sensors.get("AccelerometerUncalibrated.csv"), t)
+    if raw is not None:
+        return _named(raw, "acc"), []
+    if linear is not None:
+        return _named(linear, "acc"), ["the acceleration is without gravity: there is no table of gravity"]
+    return {}, []
+
+
+def _axes(table: dict[str, FloatArray] | None, t: FloatArray) -> list[FloatArray] | None:
+    if table is None or not {"x", "y", "z"} <= table.keys():
+        return None
+    return [_at(t, table["t"], table[axis]) for axis in "xyz"]
+
+
+def _at(t: FloatArray, known_t: FloatArray, value: FloatArray) -> FloatArray:
+    """Return a signal at other times, by straight lines; NaN where its own rows are far away."""
+    if len(known_t) == len(t) and (known_t == t).all():
+        return value
+    good = ~np.isnan(value)
+    if good.sum() < 2:
+        return np.full(len(t), np.nan)
+    line = np.interp(t, known_t[good], value[good], left=np.nan, right=np.nan)
+    after = np.minimum(np.searchsorted(known_t[good], t), good.sum() - 1)
+    before = np.maximum(after - 1, 0)
+    far = known_t[good][after] - known_t[good][before] > 1.0
+    return np.where(far, np.nan, line)
+
+
+def _named(axes: list[FloatArray], name: str) -> dict[str, FloatArray]:
+    return {f"{name}_{axis}": column for axis, column in zip("xyz", axes, strict=True)}
+
+
+def _vector(
+    sensors: Mapping[str, dict[str, FloatArray]], names: tuple[str, ...], channel: str, t: FloatArray
+) -> dict[str, FloatArray]:
+    axes = next((axes for name in names if (axes := _axes(sensors.get(name), t)) is not None), None)
+    return {} if axes is None else _named(axes, channel)
+
+
+def _sparse(sensors: Mapping[str, dict[str, FloatArray]], t: FloatArray) -> dict[str, FloatArray]:
+    """Return location and heart rate, each reading at the first row at or after it."""
+    found: dict[str, FloatArray] = {}
+    location = sensors.get("Location.csv") or sensors.get("LocationGps.csv")
+    if location is not None:
+        told = {channel: location[name] for name, channel in _LOCATION.items() if name in location}
+        if "speed_mps" in told:
+            told["speed_mps"] = np.where(told["speed_mps"] < 0, np.nan, told["speed_mps"])
+        found |= {channel: _placed(t, location["t"], column) for channel, column in told.items()}
+    heart = sensors.get("HeartRate.csv") or sensors.get("Heart Rate.csv")
+    if heart is not None:
+        column = next((heart[name] for name in ("bpm", "heartRate", "heart_rate", "value") if name in heart), None)
+        if column is not None:
+            found["heart_rate_bpm"] = _placed(t, heart["t"], column)
+    return found
+
+
+def _placed(t: FloatArray, known_t: FloatArray, value: FloatArray) -> FloatArray:
+    rows = np.searchsorted(t, known_t)
+    placed = np.full(len(t), np.nan)
+    inside = rows < len(t)
+    near = np.zeros(len(rows), dtype=np.bool_)
+    near[inside] = t[rows[inside]] - known_t[inside] < _STALE_S
+    placed[rows[near]] = value[near]
+    return placed

@@ -1,0 +1,43 @@
+"""STATSports: the raw CSV of Apex vests, with leading blanks in its header and the vendor's own slip ``Gyro Yro X``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.table import layout_of, text_head
+from athlete_monitor.recordings.tabular import imported, plan_of
+
+if TYPE_CHECKING:
+    from athlete_monitor.recordings.imported import Imported
+    from athlete_monitor.recordings.source import Source
+
+_OWN: Final = {
+    "playerdisplayname": "athlete",
+    "instantaneousaccelerationimpulse": "",
+    "qualityofsignal": "",
+    "noofsatellites": "satellites",
+    "hacc": "horizontal_accuracy_m",
+    "gyroyrox": "gyro_x",
+}
+
+
+def recognise(source: Source) -> bool:
+    """Whether the header is that of a raw export."""
+    text = text_head(source)
+    first = text[:2048].lower() if text else ""
+    return "player display name" in first and (
+        "accl x" in first or "hdop" in first or "instantaneous acceleration" in first
+    )
+
+
+def read(source: Source, options: Options) -> list[Imported]:
+    """Read a raw export, one recording for each player.
+
+    Raises:
+        RecordingError: it is not readable.
+    """
+    return imported(plan_of(layout_of(source), "statsports", _OWN), options)
+
+
+FORMAT: Final = Format("statsports", "STATSports raw CSV", recognise, read, suffixes=(".csv",))

@@ -1,0 +1,111 @@
+"""Strava: the streams of an activity as its API gives them, as an object by type or as a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings import jsons
+from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.imported import Imported, Whose
+from athlete_monitor.recordings.moments import EARLIEST, Rules, moment_of, start_in_name
+from athlete_monitor.recordings.source import Source
+from athlete_monitor.recordings.units import by_range
+
+if TYPE_CHECKING:
+    from athlete_monitor.arrays import FloatArray
+
+_STREAMS: Final = {
+    "heartrate": "heart_rate_bpm",
+    "velocity_smooth": "speed_mps",
+    "distance": "distance_m",
+    "altitude": "altitude_m",
+    "cadence": "cadence_spm",
+}
+_MARKS: Final = (b"velocity_smooth", b'"latlng"', b'"heartrate"', b'"original_size"')
+_RIDES: Final = ("ride", "cycl", "bike")
+
+
+def recognise(source: Source) -> bool:
+    """Whether the file begins like streams: with their names, and a stream of times."""
+    return jsons.is_json(source) and _has_marks(source)
+
+
+def _has_marks(source: Source) -> bool:
+    """Streams may be long: the names of the later ones are far behind the beginning."""
+    try:
+        data = source.read(jsons.MOST_BYTES)
+    except RecordingError:
+        data = source.head
+    return b'"time"' in data and any(mark in data for mark in _MARKS) and b'"RIDE"' not in data[:4096]
+
+
+def read(source: Source, options: Options) -> list[Imported]:
+    """Read the streams of an activity.
+
+    Raises:
+        RecordingError: it is not valid, has no stream of times, or its start is not known.
+    """
+    document = jsons.load(source)
+    streams = _streams(document)
+    if "time" not in streams:
+        raise RecordingError(f"{source}: has no stream of times")
+    time = jsons.numbers(streams["time"])
+    about = document if isinstance(document, dict) else {}
+    t = time if len(time) and np.nanmedian(time) >= EARLIEST else _start(source, about, options) + time
+    channels = {
+        channel: _sized(jsons.numbers(streams[name]), len(t)) for name, channel in _STREAMS.items() if name in streams
+    }
+    channels |= _position(streams.get("latlng", []), len(t))
+    if any(word in str(about.get("type") or about.get("sport_type") or "").lower() for word in _RIDES):
+        channels.pop("cadence_spm", None)
+    athlete = about.get("athlete")
+    name = (
+        " ".join(str(athlete[key]) for key in ("firstname", "lastname") if athlete.get(key))
+        if isinstance(athlete, dict)
+        else ""
+    )
+    recording = Imported(source.path, t, channels, label=str(source), kind="strava", whose=Whose(name=name or None))
+    return [by_range(recording, {"speed_mps", "distance_m"})]
+
+
+FORMAT: Final = Format("strava", "Strava streams (JSON)", recognise, read, suffixes=(".json",))
+
+
+def _streams(document: Any) -> dict[str, list[object]]:  # noqa: ANN401
+    """Return the streams by their names, whichever way they are laid out."""
+    if isinstance(document, dict) and isinstance(document.get("streams"), dict | list):
+        document = document["streams"]
+    if isinstance(document, list):
+        found = {str(one.get("type")): one.get("data") for one in document if isinstance(one, dict)}
+    elif isinstance(document, dict):
+        found = {name: one.get("data") if isinstance(one, dict) else one for name, one in document.items()}
+    else:
+        found = {}
+    return {name: data for name, data in found.items() if isinstance(data, list)}
+
+
+def _sized(column: FloatArray, count: int) -> FloatArray:
+    return np.concatenate([column[:count], np.full(max(count - len(column), 0), np.nan)])
+
+
+def _position(pairs: list[object], count: int) -> dict[str, FloatArray]:
+    if not pairs:
+        return {}
+    good = [pair if isinstance(pair, list) and len(pair) == 2 else [None, None] for pair in pairs]
+    columns = [_sized(jsons.numbers([pair[axis] for pair in good]), count) for axis in (0, 1)]
+    return {"latitude": columns[0], "longitude": columns[1]}
+
+
+def _start(source: Source, about: dict[str, Any], options: Options) -> float:
+    if options.start_t is not None:
+        return options.start_t
+    for key in ("start_date", "start_date_local", "start_time"):
+        if about.get(key):
+            return moment_of(str(about[key]), Rules(str(source), options.zone))[0]
+    start = start_in_name(source.name, options.zone)
+    if start is None:
+        raise RecordingError(f"{source}: streams do not tell their start; give --start 'YYYY-MM-DD HH:MM:SS'")
+    return start

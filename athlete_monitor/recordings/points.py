@@ -1,0 +1,80 @@
+"""Points one after another, as XML and JSON files hold them, gathered into columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from athlete_monitor.errors import PayloadError
+from athlete_monitor.recordings.cells import number
+from athlete_monitor.recordings.moments import Rules, moment_of
+from athlete_monitor.wire.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from athlete_monitor.arrays import FloatArray
+
+NAN = float("nan")
+
+
+class Points:
+    """Rows that are gathered: a time each, and numbers by channel.
+
+    Args:
+        rules: for the times.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._t: list[float] = []
+        self._columns: dict[str, list[float]] = {}
+        self.offset_s: int | None = None
+        self.undated = 0
+
+    def __len__(self) -> int:
+        return len(self._t)
+
+    def add(self, when: str | None, values: Iterable[tuple[str, str | None]]) -> None:
+        """Add a point: its time as text, and its numbers as text by channel; what is no number is missing."""
+        t = self._time(when)
+        if t is None:
+            self.undated += 1
+            return
+        row = len(self._t)
+        self._t.append(t)
+        for name, text in values:
+            value = None if text is None else number(text)
+            if value is not None and value == value:  # noqa: PLR0124 - not NaN
+                column = self._columns.setdefault(name, [])
+                column.extend([NAN] * (row - len(column)))
+                column.append(value)
+
+    def _time(self, when: str | None) -> float | None:
+        if not when:
+            return None
+        if when[-1] == "Z":
+            try:
+                return parse_timestamp(when)
+            except PayloadError:
+                pass
+        try:
+            t, offset = moment_of(when, self._rules)
+        except ValueError:
+            return None
+        self.offset_s = self.offset_s if offset is None else offset
+        return t
+
+    @property
+    def t(self) -> FloatArray:
+        """Epoch seconds, [n]."""
+        return np.array(self._t)
+
+    def columns(self, factors: Mapping[str, float] | None = None) -> dict[str, FloatArray]:
+        """Return the columns, each [n], times a factor where one is given."""
+        count = len(self._t)
+        return {
+            name: np.array([*column, *[NAN] * (count - len(column))]) * (factors or {}).get(name, 1.0)
+            for name, column in self._columns.items()
+        }

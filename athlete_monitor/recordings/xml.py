@@ -1,0 +1,104 @@
+"""XML without entities, document types and references to anything outside; read element by element."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+from xml.etree.ElementTree import ParseError  # noqa: S405 - the error's type only
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+from athlete_monitor.errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athlete_monitor.recordings.source import Source
+
+DEEPEST: Final = 64
+MOST_ELEMENTS: Final = 12_000_000
+_LOOKED_AT_BYTES: Final = 4096
+
+
+def root_tag(source: Source) -> str:
+    """Return the name of the outermost element, without its namespace; empty where the file is not XML.
+
+    Blanks before the declaration, which some devices write, do not matter.
+    """
+    head = source.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:_LOOKED_AT_BYTES]
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        head = head.decode("utf-16", "ignore").encode()
+    if not head.startswith(b"<"):
+        return ""
+    at = 0
+    while (at := head.find(b"<", at)) >= 0:
+        if head[at + 1 : at + 2] not in (b"?", b"!"):
+            name = head[at + 1 :].split(b">")[0].split(b"/")[0].split()
+            return name[0].rpartition(b":")[2].decode("ascii", "replace") if name else ""
+        at += 1
+    return ""
+
+
+def walk(source: Source, on_start: Callable[[str, Any], None], on_end: Callable[[str, Any], bool]) -> list[str]:
+    """Go through the elements of a document.
+
+    Args:
+        source: the file.
+        on_start: told the name and the element when it opens; attributes are there, contents not yet.
+        on_end: told them when it is complete; where it returns true, the element's contents are dropped.
+
+    Returns:
+        Notes on how the file is damaged; elements before the damage have been told.
+
+    Raises:
+        RecordingError: it uses entities or a document type, is nested too deeply, or is not XML from the start.
+    """
+    content = source.read().lstrip(b" \t\r\n")
+    depth = count = 0
+    try:
+        for event, element in iterparse(io.BytesIO(content), ("start", "end"), forbid_dtd=True):
+            name = local(element.tag)
+            count += 1
+            if event == "start":
+                depth += 1
+                if depth > DEEPEST or count > MOST_ELEMENTS:
+                    raise RecordingError(f"{source}: has too many elements, or is nested too deeply")
+                on_start(name, element)
+            else:
+                depth -= 1
+                if on_end(name, element):
+                    element.clear()
+    except DefusedXmlException:
+        raise RecordingError(f"{source}: declares entities or a document type; such files are not read") from None
+    except ParseError as error:
+        if count < 3:
+            raise RecordingError(f"{source}: is not valid XML: {error}") from None
+        return [f"the file is damaged ({error}): it is read as far as it goes"]
+    except (ValueError, LookupError) as error:
+        if isinstance(error, RecordingError):
+            raise
+        raise RecordingError(f"{source}: is not valid XML: {' '.join(str(error).split())[:100]}") from None
+    return []
+
+
+def local(tag: object) -> str:
+    """Return a tag's name without its namespace.
+
+    >>> local("{http://www.topografix.com/GPX/1/1}trkpt")
+    'trkpt'
+    """
+    return str(tag).rpartition("}")[2]
+
+
+def leaves(element: Any) -> dict[str, str]:  # noqa: ANN401 - an element
+    """Return the texts inside an element by the names of their elements; ``Value`` by the name above it."""
+    found: dict[str, str] = {}
+    for child in element:
+        name = local(child.tag)
+        if len(child):
+            inner = leaves(child)
+            found.update({name if key == "Value" else key: text for key, text in inner.items()})
+        elif child.text and child.text.strip():
+            found[name] = child.text.strip()
+    return found
