@@ -17,6 +17,7 @@ from athlete_monitor.arguments import (
     duration,
     duration_forms,
 )
+from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
 from athlete_monitor.engine.run import run_live, run_replay
 from athlete_monitor.system.program import run_program
@@ -24,6 +25,12 @@ from athlete_monitor.system.program import run_program
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+
+    from athlete_monitor.config import Config
+
+
+SOME_FAILED = 3
+"""Exit code where some recordings of a replay could not be read."""
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,9 +41,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--duration", type=duration("s"), metavar="TIME", help=f"end after it: {duration_forms('s')}")
     parser.add_argument("--exit-when-idle", action="store_true", help="end when the last session has ended")
     parser.add_argument("--no-ui", action="store_true", help="log lines in place of the table")
-    parser.add_argument(
-        "--replay", nargs="+", type=Path, metavar="FILE", help="run session files offline, at full speed, without MQTT"
-    )
+    parser.add_argument("--replay", nargs="+", type=Path, metavar="FILE", help="run recordings offline, at full speed")
     add_place_arguments(parser)
     args = parser.parse_args(arguments)
     if args.replay and (args.players or args.device or args.duration):
@@ -56,9 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     config = config_from_args(args)
     if args.replay:
-        from athlete_monitor.wire.session_reader import read_session
-
-        return run_replay(config, [read_session(path) for path in args.replay])
+        return _replay(args.replay, config)
     return run_live(
         config,
         players=None if args.players is None else frozenset(args.players),
@@ -67,6 +70,18 @@ def _run(args: argparse.Namespace) -> int:
         exit_when_idle=args.exit_when_idle,
         show=not args.no_ui and sys.stdout.isatty(),
     )
+
+
+def _replay(paths: Sequence[Path], config: Config) -> int:
+    """Run recordings; one that cannot be read is one line, and does not stop the others."""
+    from athlete_monitor.recordings.opening import open_recordings
+
+    failed: list[str] = []
+    recordings = open_recordings(paths, Roster.load(config.athletes.roster), on_failure=failed.append)
+    for cause in failed:
+        print(cause, file=sys.stderr)
+    code = run_replay(config, recordings) if recordings else 0
+    return SOME_FAILED if failed else code
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ as far as it goes, and how it ended is noted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,7 +27,8 @@ _MAGIC: Final = b".FIT"
 _STRING: Final = 7
 _BYTE: Final = 13
 _CRC_NIBBLES: Final = (
-    0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401, 0xA001, 0x6C00, 0x7800, 0xB401, 0x5000, 0x9C01, 0x8801, 0x4400
+    0x0000, 0xCC01, 0xD801, 0x1400, 0xF001, 0x3C00, 0x2800, 0xE401,
+    0xA001, 0x6C00, 0x7800, 0xB401, 0x5000, 0x9C01, 0x8801, 0x4400
 )  # fmt: skip
 _TYPES: Final[Mapping[int, tuple[str, int | None]]] = {
     0: ("u1", 0xFF),
@@ -162,7 +163,7 @@ class Messages:
 
     def _bytes(self, definition: Definition, found: Field) -> np.ndarray[Any, np.dtype[np.uint8]]:
         places = np.array(definition.offsets, dtype=np.int64)[:, None] + found.at + np.arange(found.size)
-        return self._data[places]
+        return np.asarray(self._data[places])
 
     def lists(self, number: int) -> list[FloatArray]:
         """Return a field of many numbers, one array for each message, without invalid ones."""
@@ -288,12 +289,14 @@ def _definition(data: bytes, at: int, end: int, header: int, local: dict[int, De
 def with_developer_types(file: FitFile, types: Mapping[tuple[int, int], int]) -> FitFile:
     """Return the file with the base types of developer fields, which other messages describe."""
     for definition in file.definitions:
-        if any(f.developer is not None for f in definition.fields):
-            definition.fields = tuple(
-                f if f.developer is None else Field(f.number, f.size, types.get((f.developer, f.number), _BYTE), f.at, f.developer)
-                for f in definition.fields
-            )  # fmt: skip
+        definition.fields = tuple(_typed(f, types) for f in definition.fields)
     return file
+
+
+def _typed(one: Field, types: Mapping[tuple[int, int], int]) -> Field:
+    if one.developer is None:
+        return one
+    return replace(one, base=types.get((one.developer, one.number), _BYTE))
 
 
 def _check(data: bytes, start: int, end: int, notes: list[str]) -> None:

@@ -89,7 +89,7 @@ def _recording(
     return dataclasses.replace(recording)
 
 
-def _start(layout: Layout, options: Options, rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> np.ndarray:  # type: ignore[type-arg]
+def _start(layout: Layout, options: Options, rows: Sequence[Mapping[str, object]], names: Sequence[str]) -> np.ndarray:
     text = next((str(row[name]) for row in rows for name in names if name in row), "")
     if not text:
         return np.empty(0)

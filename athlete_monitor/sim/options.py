@@ -91,7 +91,14 @@ def _add_who(made: argparse.ArgumentParser) -> None:
     made.add_argument("num_players", type=int, nargs="?", help="how many players, drawn at random (1 to --max-players)")
     add_players_argument(made, "which players: 1,2,5-9 or [1,3,7]")
     made.add_argument("--max-players", type=whole(1, 1_000_000), metavar="N", help="highest player id (default: 30)")
-    made.add_argument("--replay", nargs="+", type=Path, default=[], metavar="FILE", help="stream these session files")
+    made.add_argument(
+        "--replay",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="stream recordings of any format that import reads",
+    )
     made.add_argument(
         "--restamp", action="store_true", help="replay as if it happened now, not with the recorded times"
     )

@@ -124,7 +124,7 @@ def _write_all(squad: Squad, recorder: Recorder, stop: Stop) -> dict[str, Tally]
 def _replay(options: Options, config: Config, stop: Stop) -> int:
     from athlete_monitor.sim.replay import rate_hz, read_recordings, replayed
 
-    recordings = read_recordings(options.replay)
+    recordings = read_recordings(options.replay, Roster.load(config.athletes.roster))
     for recording in recordings:
         for note in recording.notes:
             _tell(f"{recording.path}: {note}")

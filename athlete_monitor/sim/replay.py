@@ -9,29 +9,32 @@ import msgspec
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.opening import open_recordings
 from athlete_monitor.sim.moments import Moment, ending
-from athlete_monitor.wire.session_reader import Recording, read_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from athlete_monitor.athletes import Athlete
     from athlete_monitor.wire.sample import Sample
+    from athlete_monitor.wire.session_reader import Recording
 
 
-def read_recordings(paths: Sequence[Path]) -> list[Recording]:
-    """Read session files of different devices.
+def read_recordings(paths: Sequence[Path], roster: Iterable[Athlete] = ()) -> list[Recording]:
+    """Read recordings of different devices, of every format that ``import`` takes.
 
     Raises:
         RecordingError: a file does not exist or is no recording, or two are of one device.
     """
     recordings: dict[str, Recording] = {}
-    for path in paths:
-        recording = read_session(path)
+    for recording in open_recordings(paths, roster):
         other = recordings.setdefault(recording.device_id, recording)
         if other is not recording:
             device = recording.device_id
-            raise RecordingError(f"{path}: is of device {device}, as {other.path} is; one file of a device at a time")
+            raise RecordingError(
+                f"{recording.path}: is of device {device}, as {other.path} is; one file of a device at a time"
+            )
     return list(recordings.values())
 
 

@@ -213,7 +213,7 @@ def test_a_full_disk_gives_one_line_and_keeps_what_was_written(tmp_path):
         ("--players []", "the list is empty"),
         ("3 --duration 0", "--duration"),
         ("--replay nowhere.csv", "nowhere.csv"),
-        (f"--replay {Path(__file__)}", "not a session file"),
+        (f"--replay {Path(__file__)}", "is not recognised as a recording"),
         ("3 --config nowhere.yaml", "nowhere.yaml"),
     ],
 )

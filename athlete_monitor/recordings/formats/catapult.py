@@ -1,8 +1,8 @@
 """Catapult: OpenField exports at 10 Hz and 100 Hz, and the tables of its API.
 
 The 10-Hz export has comment lines with the reference time in UTC, the units, the period and the athlete; its column
-``Timestamp`` is local, so that the offset is known. The 100-Hz export has no time but its start: rows are 10 ms apart. The
-API's ``ts`` counts seconds and ``cs`` hundredths. ``Odometer`` and ``o`` count on; a heart rate of 0 is none.
+``Timestamp`` is local, so that the offset is known. The 100-Hz export has no time but its start: rows are 10 ms apart.
+The API's ``ts`` counts seconds and ``cs`` hundredths. ``Odometer`` and ``o`` count on; a heart rate of 0 is none.
 """
 
 from __future__ import annotations
@@ -59,10 +59,17 @@ _API: Final = {
 }
 _SETTING: Final = re.compile(r"^[#\"\s]*(?P<key>[A-Za-z ]+?)\s*:\s*(?P<value>.*?)[\s,;\"]*$")
 _UNITS: Final = {
-    "meters/second": "m/s", "metres/second": "m/s", "meterspersecond": "m/s", "kilometers/hour": "km/h", "kilometres/hour": "km/h",
-    "kilometersperhour": "km/h", "miles/hour": "mph", "yards/second": "yd/s", "meters": "m", "metres": "m", "kilometers": "km", "yards": "yd",
-    "miles": "mi", "feet": "ft",
-}  # fmt: skip
+    **dict.fromkeys(("meters/second", "metres/second", "meterspersecond"), "m/s"),
+    **dict.fromkeys(("kilometers/hour", "kilometres/hour", "kilometersperhour"), "km/h"),
+    **dict.fromkeys(("miles/hour", "milesperhour"), "mph"),
+    "yards/second": "yd/s",
+    "meters": "m",
+    "metres": "m",
+    "kilometers": "km",
+    "yards": "yd",
+    "miles": "mi",
+    "feet": "ft",
+}
 _HALVES: Final = re.compile(r"\b(half|match|game|1st|2nd|quarter|overtime|extra time)\b", re.IGNORECASE)
 _QUARTER_S: Final = 900
 _LONGEST_OFFSET_S: Final = 14 * 3600
@@ -113,7 +120,7 @@ def _settings(layout: Layout) -> dict[str, str]:
 
 
 def _start(layout: Layout, settings: dict[str, str], options: Options) -> float | None:
-    """Return the epoch of the reference time; the count of hundredths is preferred to the text, which has two readings."""
+    """Return the epoch of the reference time; the count of hundredths is preferred: the text has two readings."""
     hundredths = re.match(r"\d+", settings.get("centisectime", ""))
     if hundredths:
         return int(hundredths[0]) / 100

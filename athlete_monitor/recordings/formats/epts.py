@@ -36,10 +36,14 @@ _MOST_LINES: Final = 2_000_000
 _MOST_CELLS: Final = 48_000_000
 _LONGEST_LINE: Final = 262_144
 _CHANNELS: Final = {
-    "x": "x_m", "y": "y_m", "z": "", "speed": "speed_mps", "velocity": "speed_mps", "heartrate": "heart_rate_bpm", "hr": "heart_rate_bpm",
-    "distance": "distance_m", "latitude": "latitude", "longitude": "longitude", "positionx": "x_m", "positiony": "y_m", "speedkph": "speed_mps", "speedmps": "speed_mps",
-    "totaldistance": "distance_m",
-}  # fmt: skip
+    **dict.fromkeys(("x", "positionx"), "x_m"),
+    **dict.fromkeys(("y", "positiony"), "y_m"),
+    **dict.fromkeys(("speed", "velocity", "speedkph", "speedmps"), "speed_mps"),
+    **dict.fromkeys(("heartrate", "hr"), "heart_rate_bpm"),
+    **dict.fromkeys(("distance", "totaldistance"), "distance_m"),
+    "latitude": "latitude",
+    "longitude": "longitude",
+}
 _UNITS: Final = {
     "kph": 1 / 3.6,
     "kmh": 1 / 3.6,
@@ -110,16 +114,6 @@ def read(source: Source, options: Options) -> list[Imported]:
     return [dataclasses.replace(part, tags=tags, tag_index=index) for part in parts if part is not None]
 
 
-FORMAT: Final = Format(
-    FORMAT_KIND,
-    "FIFA EPTS (metadata and raw text)",
-    recognise,
-    read,
-    lambda source: _raw_names(source),
-    suffixes=(".xml", ".txt"),
-)
-
-
 def _phases(frames: FloatArray, metadata: Metadata) -> tuple[tuple[Tags, ...], IntArray]:
     tags = [Tags(), *(Tags(session_phase=name) for name, _, _ in metadata.periods)]
     index = np.zeros(len(frames), dtype=np.int64)
@@ -135,8 +129,18 @@ def _raw_names(source: Source) -> frozenset[str]:
         return frozenset()
 
 
+FORMAT: Final = Format(
+    FORMAT_KIND,
+    "FIFA EPTS (metadata and raw text)",
+    recognise,
+    read,
+    _raw_names,
+    suffixes=(".xml", ".txt"),
+)
+
+
 def _raw(source: Source) -> Source:
-    """Return the raw file of some metadata: of the texts beside it that look like frames, the one most alike in name."""
+    """Return the raw file of some metadata: of the texts beside it, the one most alike in name."""
     texts = [
         other
         for name, other in source.siblings().items()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from athlete_monitor.recordings.fit_messages import EPOCH_S, FitFile, Messages, is_fit, read_fit, with_developer_types
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.fit_messages import EPOCH_S, FitFile, Messages, is_fit, read_fit, with_developer_types
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import EARLIEST
@@ -49,7 +49,7 @@ _FILE_TYPES: Final = {
     32: "monitoring",
     34: "segments",
     35: "segments",
-}  # noqa: E501 - one row
+}
 _STOPS: Final = frozenset({1, 4, 8, 9})
 _STARTS: Final = frozenset({0})
 _TICKS: Final = 1024.0
@@ -244,7 +244,9 @@ def _hrv(file: FitFile, records: Messages) -> dict[int, tuple[float, ...]]:
 def _strap_memory(file: FitFile) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the beats in a strap's memory: epoch seconds, filtered bpm, and ms since the beat before (NaN if lost)."""
     messages = file.of(HR)
-    times, rates, breaks = [], [], []
+    times: list[float] = []
+    rates: list[float] = []
+    breaks: list[int] = []
     reference: tuple[float, float] | None = None
     last = 0.0
     stamps, fractions = messages.timestamp, messages.number(0, scale=32768.0)

@@ -81,7 +81,8 @@ def _recording(source: Source, options: Options, ride: Mapping[str, Any], sample
             raise RecordingError(f"{source}: its STARTTIME is not a time; give --start") from None
     t = start + jsons.numbers([sample.get("SECS") for sample in samples])
     channels = _channels(samples)
-    tags = ride.get("TAGS") if isinstance(ride.get("TAGS"), dict) else {}
+    told = ride.get("TAGS")
+    tags: Mapping[str, Any] = told if isinstance(told, dict) else {}
     sport = str(tags.get("Sport", "")).strip().lower()
     notes = []
     if sport and "cadence_spm" in channels and not any(word in sport for word in _ON_FOOT):

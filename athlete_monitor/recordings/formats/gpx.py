@@ -1,7 +1,7 @@
 """GPX 1.0 and 1.1, with Garmin's extensions for heart rate, cadence and speed.
 
-Each track is a recording; its segments are separated by pauses. Accuracy (``hdop``, ``sat``) drops bad fixes. There is no
-odometer; where there is no speed, it is computed from the positions.
+Each track is a recording; its segments are separated by pauses. Accuracy (``hdop``, ``sat``) drops bad fixes. There
+is no odometer; where there is no speed, it is computed from the positions.
 """
 
 from __future__ import annotations

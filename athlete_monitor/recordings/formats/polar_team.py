@@ -1,4 +1,4 @@
-"""Polar Team Pro: one row for each player and phase, figures only; zone limits stand in the header and differ by club."""
+"""Polar Team Pro: one row for each player and phase, figures only; zone limits are in the header and differ by club."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Sensor Logger: a folder or archive with one table for each sensor of a phone.
 
-``time`` counts nanoseconds since 1970. On Android ``TotalAcceleration`` is with gravity; on iOS gravity is in a table of
-its own and the sum is taken, with the sign turned unless the app says that it wrote standard units. All sensors are
+``time`` counts nanoseconds since 1970. On Android ``TotalAcceleration`` is with gravity; on iOS gravity is in a table
+of its own and the sum is taken, with the sign turned unless the app says that it wrote standard units. All sensors are
 brought to the rows of the acceleration, or without one to those of the location. A negative speed is no speed.
 """
 
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 _MOTION: Final = ("TotalAcceleration.csv", "Accelerometer.csv", "AccelerometerUncalibrated.csv", "Gravity.csv")
 _OTHERS: Final = (
-    "Gyroscope.csv", "GyroscopeUncalibrated.csv", "Magnetometer.csv", "MagnetometerUncalibrated.csv", "Location.csv", "LocationGps.csv",
-    "HeartRate.csv", "Heart Rate.csv", "WatchAccelerometer.csv", "Metadata.csv", "Orientation.csv", "Barometer.csv", "Pedometer.csv",
-    "Annotation.csv", "Battery.csv", "Light.csv", "Microphone.csv", "WristMotion.csv",
-)  # fmt: skip
+    *("Gyroscope.csv", "GyroscopeUncalibrated.csv", "Magnetometer.csv", "MagnetometerUncalibrated.csv"),
+    *("Location.csv", "LocationGps.csv", "HeartRate.csv", "Heart Rate.csv", "Metadata.csv", "Orientation.csv"),
+    *("Barometer.csv", "Pedometer.csv", "Annotation.csv", "Battery.csv", "Light.csv", "Microphone.csv"),
+    *("WatchAccelerometer.csv", "WristMotion.csv"),
+)
 _NAMES: Final = frozenset((*_MOTION, *_OTHERS))
 _TIMES: Final = ("time", "seconds_elapsed")
 _STALE_S: Final = 3.0
@@ -76,7 +77,7 @@ def read(source: Source, _options: Options) -> list[Imported]:
     if base is None:
         raise NotARecording(f"{source}: holds no sensor that is of use")
     t = sensors[base]["t"]
-    channels, notes = _acceleration(sensors, t, _standard(files))
+    channels, notes = _acceleration(sensors, t, standard=_standard(files))
     channels |= _vector(sensors, ("Gyroscope.csv", "GyroscopeUncalibrated.csv"), "gyro", t)
     channels |= _vector(sensors, ("Magnetometer.csv", "MagnetometerUncalibrated.csv"), "mag", t)
     channels |= _sparse(sensors, t)
@@ -146,8 +147,8 @@ def _standard(files: Mapping[str, Source]) -> bool | None:
 
 
 def _acceleration(
-    sensors: Mapping[str, dict[str, FloatArray]], t: FloatArray, standard: bool | None
-) -> tuple[dict[str, FloatArray], list[str]]:  # noqa: FBT001
+    sensors: Mapping[str, dict[str, FloatArray]], t: FloatArray, *, standard: bool | None
+) -> tuple[dict[str, FloatArray], list[str]]:
     total = _axes(sensors.get("TotalAcceleration.csv"), t)
     if total is not None:
         return _named(total, "acc"), []

@@ -12,7 +12,7 @@ from athlete_monitor.recordings.tabular import imported, plan_of
 from athlete_monitor.wire.session_files import device_in_name
 
 if TYPE_CHECKING:
-    from athlete_monitor.recordings.imported import Imported
+    from athlete_monitor.recordings.imported import Imported, Mode
     from athlete_monitor.recordings.source import Source
 
 _REQUIRED: Final = frozenset(
@@ -34,7 +34,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     """
     plan = plan_of(layout_of(source), "session")
     columns = tuple(dataclasses.replace(column, unit=column.unit or "SI") for column in plan.columns)
-    mode = "game" if source.name.startswith("GM") else None
+    mode: Mode | None = "game" if source.name.startswith("GM") else None
     device = device_in_name(source.name)
     plan = dataclasses.replace(plan, columns=columns, mode=mode, whose=Whose(device=device))
     return imported(plan, options)

@@ -11,11 +11,11 @@ from athlete_monitor.recordings import jsons
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import EARLIEST, Rules, moment_of, start_in_name
-from athlete_monitor.recordings.source import Source
 from athlete_monitor.recordings.units import by_range
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.recordings.source import Source
 
 _STREAMS: Final = {
     "heartrate": "heart_rate_bpm",

@@ -1,7 +1,7 @@
 """TCX: Garmin's Training Center files, also written by Polar, Wahoo, Suunto and many apps.
 
-Each ``Activity`` is a recording. Read are time, heart rate, distance, altitude, position, and of the extensions speed and
-``RunCadence``, which counts strides and is doubled. The sums of the laps are what the device says of the whole.
+Each ``Activity`` is a recording. Read are time, heart rate, distance, altitude, position, and of the extensions speed
+and ``RunCadence``, which counts strides and is doubled. The sums of the laps are what the device says of the whole.
 """
 
 from __future__ import annotations

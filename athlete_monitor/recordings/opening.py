@@ -1,0 +1,157 @@
+"""Files of every format as recordings in memory, for replays: nothing is written, strangers get a free number."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.batch import unrecognised
+from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.owners import Owners
+from athlete_monitor.recordings.prepare import prepared
+from athlete_monitor.recordings.registry import recognised
+from athlete_monitor.recordings.search import search
+from athlete_monitor.wire.session_reader import Recording, read_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from athlete_monitor.athletes import Athlete
+    from athlete_monitor.recordings.imported import Imported, Whose
+    from athlete_monitor.recordings.source import Source
+
+log = logging.getLogger(__name__)
+
+
+def open_recording(path: Path, roster: Iterable[Athlete] = (), options: Options | None = None) -> list[Recording]:
+    """Return all recordings in a file, folder or archive that ``import`` reads.
+
+    Args:
+        path: what to open.
+        roster: for the owners; somebody whom the file does not name, or who is not in it, gets a free number.
+        options: for the readers.
+
+    Raises:
+        RecordingError: nothing in it is a readable recording.
+    """
+    return open_recordings([path], roster, options)
+
+
+def open_recordings(
+    paths: Sequence[Path],
+    roster: Iterable[Athlete] = (),
+    options: Options | None = None,
+    on_failure: Callable[[str], None] | None = None,
+) -> list[Recording]:
+    """Return all recordings below some paths, as ``open_recording`` does for one.
+
+    Args:
+        paths: what to open.
+        roster: for the owners.
+        options: for the readers.
+        on_failure: told why a path could not be opened; the others are still opened. Without it, the first one raises.
+
+    Raises:
+        RecordingError: a path is not a readable recording, or none is below it.
+    """
+    people = list(roster)
+    owners = _Numbers(people)
+    opened: list[Recording] = []
+    for path in paths:
+        opened += _one(path, owners, options or Options(), on_failure)
+    return opened
+
+
+def _one(path: Path, owners: _Numbers, options: Options, on_failure: Callable[[str], None] | None) -> list[Recording]:
+    """Open a path; whatever goes wrong in it becomes one line."""
+    try:
+        return _one_path(path, owners, options)
+    except RecordingError as error:
+        cause = str(error)
+    except Exception as error:
+        log.exception("%s", path)
+        cause = f"{path}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
+    if on_failure is None:
+        raise RecordingError(cause)
+    on_failure(cause)
+    return []
+
+
+def _one_path(path: Path, owners: _Numbers, options: Options) -> list[Recording]:
+    found = search([path])
+    if found.failed:
+        raise RecordingError(found.failed[0])
+    opened: list[Recording] = []
+    for source in found.files:
+        known = recognised(source)
+        if known is None:
+            if found.is_named(source):
+                raise RecordingError(f"{source}: {unrecognised(source)}")
+        elif known.kind == "session" and not source.member:
+            opened.append(owners.seen(read_session(source.path)))
+        else:
+            opened += [
+                part for recording in known.read(source, options) for part in _converted(recording, source, owners)
+            ]
+    if not opened:
+        raise RecordingError(f"{path}: holds no recording")
+    return opened
+
+
+def _converted(recording: Imported, source: Source, owners: _Numbers) -> list[Recording]:
+    if recording.summary:
+        return []
+    athlete_id, note = owners.number(recording.whose, (*source.folders, source.stem), str(recording))
+    return [
+        Recording(
+            path=source.path,
+            athlete_id=athlete_id,
+            device_id=owners.device(athlete_id),
+            mode=part.mode or "training",
+            profile=part.profile,
+            t=part.t,
+            values=part.values,
+            tags=part.tags,
+            tag_index=np.zeros(len(part.t), np.int64) if part.tag_index is None else part.tag_index,
+            rr=dict(part.rr),
+            skipped_rows=0,
+            notes=(*part.notes, *([note] if note else [])),
+        )
+        for part in prepared(recording)
+    ]
+
+
+class _Numbers:
+    """Numbers of athletes: from the roster, else free ones."""
+
+    def __init__(self, roster: list[Athlete]) -> None:
+        self._owners = Owners(roster)
+        self._devices = {athlete.id: athlete.device for athlete in roster}
+        self._taken = set(self._devices)
+        self._given: dict[str, int] = {}
+
+    def seen(self, recording: Recording) -> Recording:
+        """Remember the number that a session file has itself."""
+        self._taken.add(recording.athlete_id)
+        return recording
+
+    def number(self, whose: Whose, folders: Sequence[str], label: str) -> tuple[int, str]:
+        """Return the athlete's number, and a note where it is only a free one."""
+        try:
+            return self._owners.athlete_of(whose, folders), ""
+        except RecordingError:
+            if whose.athlete_id is not None and whose.athlete_id >= 1:
+                return whose.athlete_id, ""
+        key = label if whose.name is None and whose.number is None else str(whose)
+        if key not in self._given:
+            self._given[key] = next(n for n in range(1, len(self._taken) + 2) if n not in self._taken)
+            self._taken.add(self._given[key])
+        return self._given[key], f"{whose} is replayed as athlete {self._given[key]}"
+
+    def device(self, athlete_id: int) -> str:
+        """Return the device that an athlete wears."""
+        return self._devices.get(athlete_id, f"{athlete_id:03d}")
