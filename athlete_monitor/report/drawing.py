@@ -6,6 +6,7 @@ Drawn here rather than by a plotting library because a page per athlete must cos
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
@@ -85,15 +86,15 @@ def thinned(t_s: FloatArray, y: FloatArray, points: int = POINTS_PER_CURVE) -> t
     """
     if len(t_s) <= points:
         return t_s, y
-    edges = np.linspace(0, len(y), max(2, points // 2) + 1).astype(np.int64)
-    keep: list[int] = []
-    for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        part = y[begin:end]
-        if np.isnan(part).all():
-            keep.append(begin)
-            continue
-        keep.extend(sorted({begin + int(np.nanargmin(part)), begin + int(np.nanargmax(part))}))
-    index = np.array(keep)
+    bucket = math.ceil(2 * len(y) / points)
+    padded = np.full(bucket * math.ceil(len(y) / bucket), np.nan)
+    padded[: len(y)] = y
+    buckets = padded.reshape(-1, bucket)
+    unknown = np.isnan(buckets)
+    lowest = np.where(unknown, np.inf, buckets).argmin(axis=1)
+    highest = np.where(unknown, -np.inf, buckets).argmax(axis=1)
+    starts = bucket * np.arange(len(buckets))
+    index = np.unique(np.concatenate([starts + lowest, starts + highest]))
     return t_s[index], y[index]
 
 
