@@ -240,6 +240,8 @@ def in_a_thread(port: int) -> Iterator[None]:
 def settings(port: int) -> Mqtt:
     """Return the settings of an embedded broker on this port."""
     return Mqtt(
+        tls_port=8883,
+        websocket_port=None,
         broker="embedded", host="127.0.0.1", port=port, username=None, password_file=None,
         tls=Tls(enabled=False, ca_file=None, cert_file=None, key_file=None),
         topic_prefix="", keepalive_s=30, reconnect_max_s=5.0, qos=0, persistent_session=False,

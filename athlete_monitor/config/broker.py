@@ -26,6 +26,8 @@ class Mqtt(Section):
     )
     host: str = Field(min_length=1, description="Broker's host.")
     port: Port = Field(description="Broker's port.")
+    tls_port: Port = Field(description="Port of the encrypted listener that setup --secure --tls makes.")
+    websocket_port: Port | None = Field(description="Port of the WebSocket listener that setup makes; null: none.")
     username: str | None = Field(description="User name at the broker.")
     password_file: FilePath | None = Field(description="File whose first line is the password.")
     tls: Tls

@@ -1,4 +1,4 @@
-"""Mosquitto's configuration, access rights and passwords, made from the project's own configuration."""
+"""Mosquitto's configuration and passwords, made from the project's own configuration."""
 
 from __future__ import annotations
 
@@ -13,42 +13,44 @@ from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from athlete_monitor.athletes import Roster
-    from athlete_monitor.config import Config
+    from athlete_monitor.config import Config, Mqtt
+    from athlete_monitor.deploy.broker_place import BrokerPlace
 
 TEMPLATE: Final = PROJECT / "deploy" / "mosquitto.conf"
-ENGINE_USER: Final = "engine"
+LOOPBACK: Final = "127.0.0.1"
 OFFLINE_S: Final = 600
+INFLIGHT_S: Final = 10
+LEAST_INFLIGHT: Final = 1000
+MOST_INFLIGHT: Final = 65_535
 BATCHES_ABOVE_HZ: Final = 25
 BYTES_PER_MESSAGE: Final = 1024
 ITERATIONS: Final = 20_000
 
-ACL: Final = """\
-# Each device may write its own samples and nothing else, and hears nothing of the others.
-pattern write player/%u/sensor/data
-
-# The engine, the trainer and the publisher of demonstrations.
-user engine
-topic readwrite player/#
-topic readwrite sensor/data
-topic readwrite engine/#
-topic readwrite models/#
-"""
-
 
 @dataclass(frozen=True)
 class BrokerPlan:
-    """Where the broker's files go and what they say."""
+    """Where the broker's files are, where it listens, and how large its squad is.
 
-    folder: Path
+    Attributes:
+        place: folders and owners of its files.
+        address: where other machines reach it; a loopback address for this machine only.
+        mqtt: ports and topic prefix.
+        athletes: size of the squad.
+        rate_hz: samples of an athlete in a second.
+        secure: accounts and access rights.
+        tls: encryption of what comes from other machines.
+    """
+
+    place: BrokerPlace
     address: str
-    port: int
+    mqtt: Mqtt
     athletes: int
     rate_hz: float
     secure: bool
+    tls: bool = False
 
     @property
     def messages_per_s(self) -> float:
@@ -60,41 +62,75 @@ class BrokerPlan:
         """Messages that must be kept while the engine is away for ten minutes."""
         return round(self.athletes * self.messages_per_s * OFFLINE_S)
 
+    @property
+    def inflight_messages(self) -> int:
+        """Messages that may be on the way to the engine before it acknowledges the first: ten seconds of the squad."""
+        return min(MOST_INFLIGHT, max(LEAST_INFLIGHT, round(self.athletes * self.messages_per_s * INFLIGHT_S)))
+
     def configuration(self) -> str:
         """Return the text of ``mosquitto.conf``."""
-        return TEMPLATE.read_text().format(
-            port=self.port,
-            address=self.address,
+        return TEMPLATE.read_text(encoding="utf-8").format(
+            listeners="\n".join(self._listeners()),
             access=self._access(),
-            folder=self.folder / "data",
+            storage="\n".join(self._storage()),
             athletes=self.athletes,
             rate=f"{self.messages_per_s:g}",
             messages=self.queued_messages,
             bytes=self.queued_messages * BYTES_PER_MESSAGE,
+            inflight=self.inflight_messages,
         )
+
+    def _listeners(self) -> Iterator[str]:
+        local = LOOPBACK if self.tls else self.address
+        yield f"listener {self.mqtt.port} {local}"
+        if self.tls:
+            yield f"\n# Encrypted, for other machines; they need ca.crt.\nlistener {self.mqtt.tls_port} {self.address}"
+            yield from self._certificate()
+        if self.mqtt.websocket_port is not None:
+            yield f"\n# WebSockets, for phones.\nlistener {self.mqtt.websocket_port} {self.address}"
+            yield "protocol websockets"
+            # without it Mosquitto 2.0 ignores the address, and listens for everybody
+            yield f"socket_domain ipv{ipaddress.ip_address(self.address).version}"
+            yield from self._certificate() if self.tls else ()
+
+    def _certificate(self) -> list[str]:
+        return [f"certfile {self.place.tls / 'box.crt'}", f"keyfile {self.place.tls / 'box.key'}"]
 
     def _access(self) -> str:
         if not self.secure:
             return "allow_anonymous true"
-        lines = [
-            "allow_anonymous false",
-            f"password_file {self.folder / 'passwords'}",
-            f"acl_file {self.folder / 'acl'}",
-        ]
-        return "\n".join(lines)
+        files = (f"password_file {self.place.passwords}", f"acl_file {self.place.rights}")
+        return "\n".join(["allow_anonymous false", *files])
+
+    def _storage(self) -> Iterator[str]:
+        """Yield what is kept over a restart of the broker, as far as the system's own configuration does not say it."""
+        wanted = (
+            "persistence true",
+            f"persistence_location {self.place.data}/",
+            "autosave_interval 60",
+            "persistent_client_expiration 1d",
+            "log_dest stderr",
+        )
+        said = self.place.said_elsewhere()
+        yield "# What was promised to a client survives a restart of the broker."
+        yield from (line for line in wanted if line.split(" ")[0] not in said)
 
 
-def plan_broker(config: Config, roster: Roster, folder: Path, *, address: str, secure: bool) -> BrokerPlan:
+def plan_broker(
+    config: Config, roster: Roster, place: BrokerPlace, *, address: str, secure: bool, tls: bool = False
+) -> BrokerPlan:
     """Size the broker for the squad of the configuration.
 
     Raises:
         ConfigError: the address is not one, or is open to others without passwords.
     """
+    if tls and not secure:
+        raise ConfigError("--tls: encryption without accounts protects nobody; add --secure")
     if not _is_loopback(address) and not secure:
         raise ConfigError(f"--listen {address}: other machines could write to this broker; add --secure")
     athletes = max(len(roster), config.athletes.max_players)
     rate = config.feature_engineering.sampling_frequency
-    return BrokerPlan(folder, address, config.mqtt.port, athletes, rate, secure)
+    return BrokerPlan(place, address, config.mqtt, athletes, rate, secure, tls)
 
 
 def _is_loopback(address: str) -> bool:
@@ -104,10 +140,10 @@ def _is_loopback(address: str) -> bool:
         raise ConfigError(f"--listen {address}: is not an IP address") from error
 
 
-def users(config: Config, roster: Roster) -> list[str]:
-    """Return who may connect: the engine, and each device of the roster, or of the simulator where it is empty."""
-    devices = [athlete.device for athlete in roster]
-    return [ENGINE_USER, *(devices or [f"{number:03d}" for number in range(1, config.athletes.max_players + 1)])]
+def devices(config: Config, roster: Roster) -> list[str]:
+    """Return the devices that may connect: those of the roster, or of the simulator while the roster is empty."""
+    known = [athlete.device for athlete in roster]
+    return known or [f"{number:03d}" for number in range(1, config.athletes.max_players + 1)]
 
 
 def new_password() -> str:
@@ -123,14 +159,14 @@ def password_line(user: str, password: str, salt: bytes | None = None) -> str:
 
 
 def matches(line: str, password: str) -> bool:
-    """Tell whether a line of the password file was made from this password."""
+    """Return whether a line of the password file was made from this password."""
     user, _, fields = line.partition(":$7$")
     salt = base64.b64decode(fields.split("$")[1])
     return line == password_line(user, password, salt)
 
 
 def password_file(old: str, passwords: Iterable[tuple[str, str]]) -> str:
-    """Return the password file's text for these users; lines of it that still hold are kept as they are."""
+    """Return the password file's text for these users; lines that are still right are kept as they are."""
     kept = {line.partition(":")[0]: line for line in old.splitlines() if ":$7$" in line}
     lines = []
     for user, password in passwords:

@@ -41,8 +41,19 @@ class Wanted:
     device: str = "cpu"
 
 
-def check(config: Path, root: Path | None, filesystem: Path = Path("/")) -> int:
-    """Print the report of this machine; 1 when something must be mended."""
+def check(config: Path, root: Path | None, filesystem: Path = Path("/"), *, secure: bool = False) -> int:
+    """Print the report of this machine; 1 when something must be fixed.
+
+    Args:
+        config: the configuration file.
+        root: folder of its relative paths.
+        filesystem: where the board's own files are read.
+        secure: report the broker's access rights instead.
+    """
+    if secure:
+        from athlete_monitor.deploy.secure_check import secure_findings
+
+        return report(list(secure_findings(config, root)))
     return report(list(findings(config, root, filesystem)))
 
 

@@ -68,10 +68,12 @@ def _add_trying(commands: Commands) -> None:
 def _add_care(commands: Commands) -> None:
     check = commands.add_parser("check", help="what this machine has and what it lacks, with the remedy")
     _add_config(check)
+    check.add_argument("--secure", action="store_true", help="log in to the broker as each role, show its rights")
     setup = commands.add_parser("setup", help="folders, roster, broker configuration; safe to repeat")
     _add_config(setup)
     setup.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    setup.add_argument("--secure", action="store_true", help="passwords and access rights for each device")
+    setup.add_argument("--secure", action="store_true", help="accounts and access rights for broker and screen")
+    setup.add_argument("--tls", action="store_true", help="with --secure: encryption, from an authority of this box")
     setup.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="where the broker listens (127.0.0.1)")
     validate = commands.add_parser("validate", help="check configuration files")
     validate.add_argument("files", nargs="*", type=Path, help="configurations or rosters (default: ours)")
@@ -159,13 +161,13 @@ def _restore(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from athlete_monitor.deploy.check import check
 
-    return check(args.config, args.root)
+    return check(args.config, args.root, secure=args.secure)
 
 
 def _setup(args: argparse.Namespace) -> int:
-    from athlete_monitor.deploy.setup import setup
+    from athlete_monitor.deploy.setup import Wish, setup
 
-    return setup(args.config, args.root, secure=args.secure, listen=args.listen, dry_run=args.dry_run)
+    return setup(args.config, args.root, Wish(args.secure, args.tls, args.listen, args.dry_run))
 
 
 def _validate(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``install-services``: the systemd units of prediction and training, and the rotation of the logs."""
+"""``install-services``: the systemd units of prediction, screen and training, and the rotation of the logs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.bootstrap import PROJECT
+from athlete_monitor.deploy.broker_place import owner_named
 from athlete_monitor.deploy.commands import run_command
 from athlete_monitor.deploy.setup import folders
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.files import open_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +33,15 @@ UNITS: Final = (
     "athlete-training.service",
     "athlete-training.timer",
     "athlete-training.path",
+    "athlete-dashboard.service",
     "athlete-publisher@.service",
 )
-STARTED: Final = ("athlete-prediction.service", "athlete-training.timer", "athlete-training.path")
+STARTED: Final = (
+    "athlete-prediction.service",
+    "athlete-dashboard.service",
+    "athlete-training.timer",
+    "athlete-training.path",
+)
 SYSTEM_FOLDER: Final = Path("/etc/systemd/system")
 LOGROTATE: Final = Path("/etc/logrotate.d/athlete-monitor")
 GPU_DEVICES: Final = ("/dev/nvidia*", "/dev/nvhost-*", "/dev/nvmap", "/dev/dri/*")
@@ -80,8 +88,12 @@ def here(config_file: Path, root: Path | None, *, user: bool) -> Place:
 def render_units(config: Config, place: Place) -> dict[str, str]:
     """Return the text of every unit by its file name."""
     values = _values(config, place)
-    values["hardening"] = _hardening(values, user=place.user)
-    return {name: _fill(TEMPLATES / name, values) for name in UNITS}
+    screen = {**values, "network": _network(config.mqtt.host, config.dashboard.host)}
+    each = {name: screen if "dashboard" in name else values for name in UNITS}
+    return {
+        name: _fill(TEMPLATES / name, {**own, "hardening": _hardening(own, user=place.user)})
+        for name, own in each.items()
+    }
 
 
 def render_logrotate(config: Config, place: Place) -> str:
@@ -103,11 +115,34 @@ def _values(config: Config, place: Place) -> dict[str, object]:
         "user": "" if place.user else f"User={place.owner}\nGroup={place.group}",
         "target": "default.target" if place.user else "multi-user.target",
         "memory": f"{config.jetson.memory_limit_mb}M",
-        "writable": " ".join(str(folder) for folder in sorted({place.home, *folders(config)})),
+        "writable": " ".join(map(str, writable(config))),
         "devices": _devices(config),
-        "network": _network(config),
+        "network": _network(config.mqtt.host),
         "watched": "\n".join(f"PathChanged={folder}" for folder in _watched(config)),
     }
+
+
+def writable(config: Config) -> list[Path]:
+    """Return the folders and files that the services write: not the home, which may hold the code that they run.
+
+    Raises:
+        MonitorError: one of them contains the code.
+    """
+    accounts = config.dashboard.accounts_file
+    places = {*folders(config), config.paths.journal.parent, *own_files(config)}
+    places |= set() if accounts is None else {accounts.parent}
+    for place in places:
+        if PROJECT.is_relative_to(place):
+            raise MonitorError(
+                f"{place}: the services write there, so the code that they run cannot be inside; move it"
+            )
+    return sorted(places)
+
+
+def own_files(config: Config) -> list[Path]:
+    """Return the files in the home that the services write: systemd opens a file to them only if it exists."""
+    check = config.prediction_check
+    return [check.lockfile_path, check.training_lockfile_path, config.logging.log_file]
 
 
 def _hardening(values: dict[str, object], *, user: bool) -> str:
@@ -121,8 +156,9 @@ def _devices(config: Config) -> str:
     return "\n".join(["DevicePolicy=closed", *(f"DeviceAllow={device} rw" for device in GPU_DEVICES)])
 
 
-def _network(config: Config) -> str:
-    return "IPAddressAllow=localhost\nIPAddressDeny=any" if _on_this_machine(config.mqtt.host) else ""
+def _network(*hosts: str) -> str:
+    """Return what closes a service to other machines, if it speaks with this machine only."""
+    return "IPAddressAllow=localhost\nIPAddressDeny=any" if all(map(_on_this_machine, hosts)) else ""
 
 
 def _on_this_machine(host: str) -> bool:
@@ -156,6 +192,8 @@ def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) 
         print("\n".join(f"# {file}\n{text}" for file, text in files.items()))
         return 0
     _need_root(user=user)
+    for own in writable(config):
+        _prepare(own, place, is_file=own in own_files(config))
     for file, text in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -164,6 +202,17 @@ def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) 
     run_command([*place.systemctl, "enable", "--now", *STARTED])
     print(f"started {', '.join(STARTED)}; look at them with: {' '.join(place.systemctl)} status 'athlete-*'")
     return 0
+
+
+def _prepare(path: Path, place: Place, *, is_file: bool) -> None:
+    """Make a file or folder of the services' user; without it systemd does not start them."""
+    if is_file:
+        os.close(open_file(path, os.O_WRONLY | os.O_CREAT))
+    else:
+        path.mkdir(parents=True, exist_ok=True)
+    owner = None if place.user else owner_named(place.owner)
+    if owner is not None:
+        owner.take(path)
 
 
 def uninstall(*, user: bool, dry_run: bool) -> int:

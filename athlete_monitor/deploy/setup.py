@@ -1,12 +1,10 @@
-"""``setup``: everything the system needs on this machine, made once and left alone after that."""
+"""``setup``: everything the system needs on this machine, made once and not touched again."""
 
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +12,11 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.bootstrap import PROJECT
+from athlete_monitor.deploy.broker_place import BrokerPlace, Owner, broker_place, owner_of
 from athlete_monitor.deploy.commands import run_command
 from athlete_monitor.deploy.doors import same_place
+from athlete_monitor.deploy.secure import SecurePlan, secure_steps
+from athlete_monitor.deploy.steps import Step, file_step, folder_step
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.system.board import read_board
 
@@ -24,38 +25,53 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
-PRIVATE: Final = 0o600
-READABLE: Final = 0o644
+SYSTEM_FILES: Final = "ATHLETE_MONITOR_FILESYSTEM"
+"""Variable of the environment: folder in which /etc and /var are written (for images and tests); default /."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """One thing that setup sees to: what it is, whether it stands already, and how to make it."""
+class Wish:
+    """What the user asks of setup.
 
-    what: str
-    stands: bool
-    make: Callable[[], None]
+    Attributes:
+        secure: accounts and access rights for the broker and the screen.
+        tls: encryption too, from an authority of this box.
+        listen: address on which the broker listens.
+        dry_run: only say what would be done.
+    """
+
+    secure: bool = False
+    tls: bool = False
+    listen: str = broker_files.LOOPBACK
+    dry_run: bool = False
 
 
-def setup(config: Path, root: Path | None, *, secure: bool, listen: str, dry_run: bool) -> int:
-    """Make what is missing and say so, line by line; a second run changes nothing.
+def setup(config: Path, root: Path | None, wish: Wish, tell: Callable[[str], None] = print) -> int:
+    """Make what is missing and report each part; a second run changes nothing.
 
     Raises:
         ConfigError: the configuration or the roster is not valid.
-        MonitorError: a folder or file cannot be written.
+        MonitorError: a folder or file cannot be read or written.
     """
     home = (root or config.parent).resolve()
     tree = load_config(config, root)
+    place = broker_place(home, Path(os.environ.get(SYSTEM_FILES, "/")))
     roster = Roster.load(tree.athletes.roster)
-    plan = broker_files.plan_broker(tree, roster, home / "broker", address=listen, secure=secure)
-    print(f"{config}: valid")
-    for step in _steps(tree, plan, broker_files.users(tree, roster)):
-        if not step.stands and not dry_run:
-            _make(step)
-        print(f"{_verdict(step, dry_run=dry_run)} {step.what}")
-    _say_broker(tree, home, secure=secure)
+    plan = broker_files.plan_broker(tree, roster, place, address=wish.listen, secure=wish.secure, tls=wish.tls)
+    tell(f"{config}: valid")
+    try:
+        for step in _steps(tree, home, plan, broker_files.devices(tree, roster)):
+            if not step.stands and not wish.dry_run:
+                _make(step)
+            tell(f"{_verdict(step, dry_run=wish.dry_run)} {step.what}")
+    except PermissionError as error:
+        raise MonitorError(
+            f"{error.filename}: cannot be read ({error.strerror}); run setup as its owner or as root"
+        ) from error
+    for line in _following(tree, home, plan):
+        tell(line)
     following = f"Next: python3 jetson_deploy.py status{same_place(config, root)}"
-    print("Nothing was made: --dry-run" if dry_run else following)
+    tell("Nothing was made: --dry-run" if wish.dry_run else following)
     return 0
 
 
@@ -72,17 +88,18 @@ def _verdict(step: Step, *, dry_run: bool) -> str:
     return "  would make" if dry_run else "  made      "
 
 
-def _steps(config: Config, plan: broker_files.BrokerPlan, users: list[str]) -> Iterator[Step]:
+def _steps(config: Config, home: Path, plan: broker_files.BrokerPlan, devices: list[str]) -> Iterator[Step]:
     for folder in folders(config):
-        yield _folder_step(folder)
+        yield folder_step(folder)
     yield roster_step(config.athletes.roster)
-    yield _folder_step(plan.folder / "data")
-    yield file_step(plan.folder / "mosquitto.conf", plan.configuration())
+    yield folder_step(plan.place.data)
     if plan.secure:
-        yield from secure_steps(plan.folder, users)
-    yield from owner_steps(plan.folder)
+        yield from secure_steps(SecurePlan(home, config, plan, devices))
+    yield file_step(plan.place.configuration, plan.configuration())
+    yield from broker_owner_steps(plan.place)
+    yield from home_owner_steps(home, config)
     if config.performance.auto_performance_mode:
-        yield from power_steps(Path("/"))
+        yield from power_steps(Path("/"), print)
 
 
 def folders(config: Config) -> list[Path]:
@@ -99,10 +116,6 @@ def folders(config: Config) -> list[Path]:
     ]
 
 
-def _folder_step(folder: Path) -> Step:
-    return Step(f"{folder}/", folder.is_dir(), lambda: folder.mkdir(parents=True, exist_ok=True))
-
-
 def roster_step(roster: Path) -> Step:
     """Put the roster's template, with its explanations, where the configuration looks for the roster."""
 
@@ -113,54 +126,47 @@ def roster_step(roster: Path) -> Step:
     return Step(str(roster), roster.exists(), copy_template)
 
 
-def file_step(file: Path, text: str, mode: int = READABLE) -> Step:
-    """Write a file that must hold exactly this text."""
-
-    def write() -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            os.fchmod(descriptor, mode)
-            stream.write(text)
-
-    stands = file.is_file() and file.read_text(encoding="utf-8") == text
-    return Step(str(file), stands, write)
+def broker_owner_steps(place: BrokerPlace) -> Iterator[Step]:
+    """Give the system's Mosquitto its files: it gives up root's rights before it reads them."""
+    if place.owner is not None:
+        secret = [place.secrets, *sorted(place.secrets.rglob("*"))] if place.secrets.is_dir() else []
+        yield from _owner_step(place.owner, [place.data, *secret])
 
 
-def secure_steps(folder: Path, users: list[str]) -> Iterator[Step]:
-    """Give each user a password of its own, once, and write what Mosquitto reads."""
-    passwords = []
-    for user in users:
-        file = folder / "credentials" / user
-        password = file.read_text(encoding="utf-8").strip() if file.exists() else broker_files.new_password()
-        passwords.append((user, password))
-        yield file_step(file, password + "\n", PRIVATE)
-    existing = folder / "passwords"
-    old = existing.read_text(encoding="utf-8") if existing.exists() else ""
-    yield file_step(existing, broker_files.password_file(old, passwords), PRIVATE)
-    yield file_step(folder / "acl", broker_files.ACL, PRIVATE)
+def service_owner() -> Owner:
+    """Return the user that the services run as: the owner of the project."""
+    return owner_of(PROJECT)
 
 
-def owner_steps(folder: Path) -> Iterator[Step]:
-    """Hand Mosquitto its files where root sets up: the broker gives root's rights away before it reads them."""
-    mosquitto = _user_id("mosquitto")
-    if os.geteuid() != 0 or mosquitto is None:
+def home_owner_steps(home: Path, config: Config) -> Iterator[Step]:
+    """Give the services' user what root has made in the home folder; the authority's key stays root's."""
+    if os.geteuid() != 0:
         return
-    for file in (folder / "data", folder / "passwords", folder / "acl"):
-        if file.exists():
-            owned = file.stat().st_uid == mosquitto
-            yield Step(f"{file} belongs to mosquitto", owned, partial(os.chown, file, mosquitto, -1))
+    broker = home / "broker"
+    made = [
+        *folders(config),
+        config.athletes.roster,
+        *sorted((home / "screen").rglob("*")),
+        home / "screen",
+        broker,
+        *sorted(broker.rglob("*")),
+    ]
+    yield from _owner_step(service_owner(), [path for path in made if path.name != "ca.key"])
 
 
-def _user_id(name: str) -> int | None:
-    try:
-        return pwd.getpwnam(name).pw_uid
-    except KeyError:
-        return None
+def _owner_step(owner: Owner, paths: list[Path]) -> Iterator[Step]:
+    foreign = [path for path in paths if path.exists() and not owner.owns(path)]
+    if foreign:
+
+        def take() -> None:
+            for path in foreign:
+                owner.take(path)
+
+        yield Step(f"{len(foreign)} files and folders belong to {owner.name}", stands=False, make=take)
 
 
-def power_steps(filesystem: Path) -> Iterator[Step]:
-    """Put a Jetson into its full power mode, where this user may."""
+def power_steps(filesystem: Path, tell: Callable[[str], None] = print) -> Iterator[Step]:
+    """Put a Jetson into its full power mode, if this user may."""
     board = read_board(filesystem)
     if not board.is_jetson:
         return
@@ -168,15 +174,29 @@ def power_steps(filesystem: Path) -> Iterator[Step]:
     if full or os.geteuid() == 0:
         yield Step("full power mode (nvpmodel -m 0)", full, lambda: run_command(["nvpmodel", "-m", "0"]))
     else:
-        print("  needs root: sudo nvpmodel -m 0")
+        tell("  needs root: sudo nvpmodel -m 0")
 
 
-def _say_broker(config: Config, home: Path, *, secure: bool) -> None:
-    broker = home / "broker"
-    print(f"\nBroker: mosquitto -c {broker / 'mosquitto.conf'}\n        (without one, main.py hosts its own)")
-    if secure and config.mqtt.password_file is None:
-        print("The engine logs in once the configuration says so:")
-        print(f"  mqtt.username: {broker_files.ENGINE_USER}")
-        print(f"  mqtt.password_file: {broker / 'credentials' / broker_files.ENGINE_USER}")
-    if secure:
-        print(f"Each device logs in as its own id, with the password in {broker / 'credentials'}/")
+def _following(config: Config, home: Path, plan: broker_files.BrokerPlan) -> Iterator[str]:
+    """Yield what the user does with all this."""
+    yield f"\nBroker: {plan.place.start}\n        (without one, main.py hosts its own)"
+    if not plan.secure:
+        return
+    credentials = home / "broker" / "credentials"
+    settings = [("mqtt.username", "engine"), ("mqtt.password_file", credentials / "engine")]
+    settings += (
+        [("dashboard.accounts_file", home / "screen" / "accounts.json")]
+        if config.dashboard.accounts_file is None
+        else []
+    )
+    if plan.tls:
+        tls = home / "broker" / "tls"
+        settings += [("dashboard.tls.cert_file", tls / "box.crt"), ("dashboard.tls.key_file", tls / "box.key")]
+    yield "Set these keys of the configuration, so that engine, trainer and screen use the accounts:"
+    yield from (f"  {key}: {value}" for key, value in settings)
+    yield f"Each device logs in as its own id, with the password in {credentials}/; coach and viewer likewise."
+    yield f"The screen's accounts admin, coach and viewer have theirs in {credentials}/screen-admin and so on."
+    if plan.tls:
+        authority = home / "broker" / "tls" / "ca.crt"
+        yield f"Devices connect to port {plan.mqtt.tls_port} and need {authority}; browsers too."
+    yield "Then: python3 jetson_deploy.py check --secure"

@@ -137,3 +137,29 @@ def test_system_services_without_root_are_refused_in_one_line(tmp_path: Path, mo
 def test_a_folder_that_systemd_cannot_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MonitorError, match="blank"):
         services.install(CONFIG, tmp_path / "my data", user=True, dry_run=True)
+
+
+def test_a_service_cannot_write_the_code_it_runs(tmp_path: Path, place: services.Place) -> None:
+    config = load_config(CONFIG, environ={})  # the home is the project's own folder
+    units = services.render_units(config, replace(place, home=ROOT))
+    for name, text in units.items():
+        if name.endswith(".service"):
+            (line,) = re.findall(r"^ReadWritePaths=(.*)$", text, re.MULTILINE)
+            assert "ProtectSystem=strict" in text
+            writable = [tmp_path.__class__(part) for part in line.split()]
+            code = [ROOT, ROOT / "main.py", ROOT / "athlete_monitor" / "engine", ROOT / ".venv" / "lib"]
+            assert not [(file, part) for file in code for part in writable if file.is_relative_to(part)]
+            assert ROOT / ".prediction_running.lock" in writable
+
+
+def test_code_inside_a_folder_that_the_services_write_is_refused(make_config) -> None:
+    config = load_config(make_config(paths={"data_root": str(ROOT.parent)}), environ={})
+    with pytest.raises(MonitorError, match="the code that they run cannot be inside"):
+        services.writable(config)
+
+
+def test_a_screen_for_other_machines_may_be_reached_and_the_engine_may_not(make_config, place: services.Place) -> None:
+    config = load_config(make_config(dashboard={"host": "0.0.0.0"}), environ={})
+    units = services.render_units(config, place)
+    assert "IPAddressDeny=any" in units["athlete-prediction.service"]
+    assert "IPAddressDeny" not in units["athlete-dashboard.service"]

@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy import broker_files
-from athlete_monitor.deploy.setup import power_steps, setup
+from athlete_monitor.deploy.broker_place import BrokerPlace, broker_place
+from athlete_monitor.deploy.setup import SYSTEM_FILES, Wish, power_steps, setup
 from athlete_monitor.errors import ConfigError, MonitorError
-from tests.helpers import MOSQUITTO, ROOT, accepts_connections, unused_port, wait_until
+from tests.helpers import ROOT
 
 CONFIG = ROOT / "jetson_nano_4gb_config.yaml"
 BOARDS = Path(__file__).parent / "boards"
@@ -27,16 +25,16 @@ def _tree(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 @pytest.mark.parametrize("secure", [False, True])
 def test_a_second_setup_changes_nothing(tmp_path: Path, capsys, secure: bool) -> None:
-    assert setup(CONFIG, tmp_path, secure=secure, listen="127.0.0.1", dry_run=False) == 0
+    assert setup(CONFIG, tmp_path, Wish(secure=secure)) == 0
     first = _tree(tmp_path)
     capsys.readouterr()
-    assert setup(CONFIG, tmp_path, secure=secure, listen="127.0.0.1", dry_run=False) == 0
+    assert setup(CONFIG, tmp_path, Wish(secure=secure)) == 0
     assert _tree(tmp_path) == first
     assert "made" not in capsys.readouterr().out
 
 
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path: Path, capsys) -> None:
-    assert setup(CONFIG, tmp_path, secure=True, listen="127.0.0.1", dry_run=True) == 0
+    assert setup(CONFIG, tmp_path, Wish(secure=True, dry_run=True)) == 0
     assert _tree(tmp_path) == {}
     told = capsys.readouterr().out
     assert "would make" in told
@@ -46,13 +44,13 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path: Path, capsys
 
 def test_the_next_command_looks_at_the_same_place(tmp_path: Path, make_config, capsys) -> None:
     config = make_config()
-    setup(config, tmp_path / "a box", secure=False, listen="127.0.0.1", dry_run=False)
+    setup(config, tmp_path / "a box", Wish())
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == f"Next: python3 jetson_deploy.py status --config {config} --root '{tmp_path}/a box'"
 
 
 def test_every_folder_of_the_configuration_is_made(tmp_path: Path) -> None:
-    setup(CONFIG, tmp_path, secure=False, listen="127.0.0.1", dry_run=False)
+    setup(CONFIG, tmp_path, Wish())
     for name in ("athlete_training_data", "athlete_game_data", "athlete_models_tensors_updated", "logs"):
         assert (tmp_path / name).is_dir()
     assert len(Roster.load(tmp_path / "athletes.yaml")) == 0
@@ -60,40 +58,74 @@ def test_every_folder_of_the_configuration_is_made(tmp_path: Path) -> None:
 
 def test_the_users_roster_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "athletes.yaml").write_text("athletes:\n  - {id: 7, device: abc}\n")
-    setup(CONFIG, tmp_path, secure=True, listen="127.0.0.1", dry_run=False)
+    setup(CONFIG, tmp_path, Wish(secure=True))
     assert (tmp_path / "athletes.yaml").read_text() == "athletes:\n  - {id: 7, device: abc}\n"
-    assert sorted(file.name for file in (tmp_path / "broker/credentials").iterdir()) == ["abc", "engine"]
+    assert sorted(file.name for file in (tmp_path / "broker/credentials").iterdir()) == [
+        "abc",
+        "coach",
+        "engine",
+        "screen-admin",
+        "screen-coach",
+        "screen-viewer",
+        "viewer",
+    ]
 
 
 def test_the_broker_holds_ten_minutes_of_the_configured_squad(make_config) -> None:
     config = load_config(make_config(athletes={"roster": "athletes.yaml", "max_players": 40}), environ={})
-    plan = broker_files.plan_broker(config, Roster(), Path("/broker"), address="127.0.0.1", secure=False)
+    plan = broker_files.plan_broker(config, Roster(), broker_place(Path("/home")), address="127.0.0.1", secure=False)
     assert plan.queued_messages == 40 * 10 * 600
     assert f"max_queued_messages {40 * 10 * 600}" in plan.configuration()
 
 
 def test_a_broker_open_to_others_needs_passwords(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="add --secure"):
-        setup(CONFIG, tmp_path, secure=False, listen="0.0.0.0", dry_run=True)
+        setup(CONFIG, tmp_path, Wish(listen="0.0.0.0", dry_run=True))
     with pytest.raises(ConfigError, match="not an IP address"):
-        setup(CONFIG, tmp_path, secure=True, listen="my-host", dry_run=True)
+        setup(CONFIG, tmp_path, Wish(secure=True, listen="my-host", dry_run=True))
 
 
-def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    setup(CONFIG, tmp_path, secure=True, listen="127.0.0.1", dry_run=False)
-    secrets = [*(tmp_path / "broker/credentials").iterdir(), tmp_path / "broker/passwords", tmp_path / "broker/acl"]
+def test_secrets_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    setup(CONFIG, tmp_path, Wish(secure=True, tls=True))
+    place = broker_place(tmp_path, Path(os.environ[SYSTEM_FILES]))
+    secrets = [*(tmp_path / "broker/credentials").iterdir(), place.passwords, place.rights, place.tls / "box.key"]
+    secrets += [tmp_path / "screen/accounts.json", *(tmp_path / "broker/tls").glob("*.key")]
     assert {file.stat().st_mode & 0o777 for file in secrets} == {0o600}
 
 
 def test_a_new_athlete_gets_a_password_and_the_others_keep_theirs(tmp_path: Path) -> None:
-    roster = tmp_path / "athletes.yaml"
+    roster, place = tmp_path / "athletes.yaml", broker_place(tmp_path, Path(os.environ[SYSTEM_FILES]))
     roster.write_text("athletes:\n  - {id: 1, device: a}\n")
-    setup(CONFIG, tmp_path, secure=True, listen="127.0.0.1", dry_run=False)
-    before = (tmp_path / "broker/passwords").read_text()
+    setup(CONFIG, tmp_path, Wish(secure=True))
+    before = place.passwords.read_text()
     roster.write_text("athletes:\n  - {id: 1, device: a}\n  - {id: 2, device: b}\n")
-    setup(CONFIG, tmp_path, secure=True, listen="127.0.0.1", dry_run=False)
-    assert (tmp_path / "broker/passwords").read_text().startswith(before)
+    setup(CONFIG, tmp_path, Wish(secure=True))
+    assert place.passwords.read_text().startswith(before)
     assert (tmp_path / "broker/credentials/b").exists()
+    assert "player/b/sensor/data" in place.rights.read_text()
+
+
+def test_a_device_cannot_have_the_name_of_an_account(tmp_path: Path) -> None:
+    (tmp_path / "athletes.yaml").write_text("athletes:\n  - {id: 1, device: coach}\n")
+    with pytest.raises(ConfigError, match="'coach': this name belongs to an account"):
+        setup(CONFIG, tmp_path, Wish(secure=True))
+
+
+def test_encryption_without_accounts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--tls: .* add --secure"):
+        setup(CONFIG, tmp_path, Wish(tls=True))
+
+
+def test_what_the_systems_own_configuration_says_is_not_said_again(tmp_path: Path) -> None:
+    main = tmp_path / "mosquitto.conf"
+    main.write_text(
+        "# persistence_location /elsewhere/\npersistence true\n  persistence_location /var/lib/mosquitto/\n"
+    )
+    place = BrokerPlace(tmp_path / "ours.conf", tmp_path, tmp_path / "data", None, main)
+    plan = broker_files.plan_broker(load_config(CONFIG), Roster(), place, address="127.0.0.1", secure=False)
+    settings = [line.split()[0] for line in plan.configuration().splitlines() if line and not line.startswith("#")]
+    assert not {"persistence", "persistence_location"} & set(settings)
+    assert "autosave_interval" in settings
 
 
 def test_a_jetson_in_a_weak_mode_gets_its_full_one() -> None:
@@ -101,61 +133,6 @@ def test_a_jetson_in_a_weak_mode_gets_its_full_one() -> None:
     assert [step.stands for step in steps] == ([False] if os.geteuid() == 0 else [])
     assert [step.stands for step in power_steps(BOARDS / "orin")] == [True]
     assert list(power_steps(Path("/no/board"))) == []
-
-
-@pytest.mark.integration
-@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
-def test_mosquitto_lets_each_device_write_its_own_samples_and_nothing_else(tmp_path: Path, make_config) -> None:
-    port = unused_port()
-    home = tmp_path / "home"
-    config = make_config(mqtt={"port": port})
-    setup(config, home, secure=True, listen="127.0.0.1", dry_run=False)
-    conf = home / "broker" / "mosquitto.conf"
-    if os.geteuid() == 0:
-        conf.write_text(conf.read_text() + "\nuser root\n")
-    broker = subprocess.Popen([str(MOSQUITTO), "-c", str(conf)], stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: accepts_connections(port), what="Mosquitto")
-        passwords = {file.name: file.read_text().strip() for file in (home / "broker/credentials").iterdir()}
-        heard: list[str] = []
-        engine = _client(port, "engine", passwords["engine"], lambda _c, _u, m: heard.append(m.topic))
-        engine.subscribe("player/#")
-        device = _client(port, "001", passwords["001"])
-        wait_until(engine.is_connected, what="the engine's login")
-        wait_until(device.is_connected, what="the device's login")
-        device.publish("player/002/sensor/data", b"{}", qos=1)
-        device.publish("player/001/sensor/data", b"{}", qos=1)
-        wait_until(lambda: heard, what="the sample")
-        assert heard == ["player/001/sensor/data"]
-        assert not _may_log_in(port, "001", "wrong")
-        for client in (engine, device):
-            client.disconnect()
-            client.loop_stop()
-    finally:
-        broker.terminate()
-        broker.wait(10)
-
-
-def _client(port: int, user: str, password: str, on_message=None) -> paho.Client:
-    client = paho.Client(CallbackAPIVersion.VERSION2)
-    client.username_pw_set(user, password)
-    client.on_message = on_message
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    return client
-
-
-def _may_log_in(port: int, user: str, password: str) -> bool:
-    client = paho.Client(CallbackAPIVersion.VERSION2)
-    client.username_pw_set(user, password)
-    answers: list[bool] = []
-    client.on_connect = lambda _c, _u, _f, reason, _p: answers.append(not reason.is_failure)
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    wait_until(lambda: answers, what="the broker's answer")
-    client.disconnect()
-    client.loop_stop()
-    return answers[0]
 
 
 def test_a_password_line_fits_its_password_alone() -> None:
@@ -168,4 +145,4 @@ def test_a_password_line_fits_its_password_alone() -> None:
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(MonitorError, match=r"athlete_training_data/: cannot be made \(Not a directory\)"):
-        setup(ROOT / "jetson_nano_4gb_config.yaml", tmp_path / "file", secure=False, listen="127.0.0.1", dry_run=False)
+        setup(ROOT / "jetson_nano_4gb_config.yaml", tmp_path / "file", Wish())

@@ -31,7 +31,8 @@ pytestmark = pytest.mark.integration
 def settings(port: int, broker: str = "embedded", **changes: Any) -> Mqtt:
     keys: dict[str, Any] = {
         "broker": broker, "host": "127.0.0.1", "port": port, "username": None, "password_file": None,
-        "tls": Tls(enabled=False, ca_file=None, cert_file=None, key_file=None), "topic_prefix": "", "keepalive_s": 10,
+        "tls": Tls(enabled=False, ca_file=None, cert_file=None, key_file=None), "topic_prefix": "",
+        "tls_port": 8883, "websocket_port": None, "keepalive_s": 10,
         "reconnect_max_s": 1.0, "qos": 0, "persistent_session": False,
     }  # fmt: skip
     return Mqtt(**(keys | changes))

@@ -35,7 +35,7 @@ NO_TLS = Tls(enabled=False, ca_file=None, cert_file=None, key_file=None)
 def settings(port: int, **changes: Any) -> Mqtt:
     keys: dict[str, Any] = {
         "broker": "external", "host": "127.0.0.1", "port": port, "username": None, "password_file": None,
-        "tls": NO_TLS, "topic_prefix": "",
+        "tls": NO_TLS, "topic_prefix": "", "tls_port": 8883, "websocket_port": None,
         "keepalive_s": 10, "reconnect_max_s": 1.0, "qos": 0, "persistent_session": False,
     }  # fmt: skip
     return Mqtt(**(keys | changes))

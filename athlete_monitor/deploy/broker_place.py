@@ -1,0 +1,118 @@
+"""Where the broker's files are, and whom they belong to.
+
+Root's Mosquitto gives up root's rights before it reads passwords, access rights and keys, and it cannot look into a
+home folder with mode 0750. So root puts them under ``/etc/mosquitto`` and ``/var/lib/mosquitto``, owned by
+``mosquitto``. A user without root's rights runs a Mosquitto of their own, with files below the configuration's home.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SYSTEM_USER: Final = "mosquitto"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user and their group, by number and name."""
+
+    uid: int
+    gid: int
+    name: str
+
+    def owns(self, path: Path) -> bool:
+        """Return whether the file or folder belongs to this user and group."""
+        status = path.stat()
+        return (status.st_uid, status.st_gid) == (self.uid, self.gid)
+
+    def take(self, path: Path) -> None:
+        """Make the file or folder theirs; a link is not followed."""
+        os.chown(path, self.uid, self.gid, follow_symlinks=False)
+
+
+@dataclass(frozen=True)
+class BrokerPlace:
+    """The broker's files.
+
+    Attributes:
+        configuration: its configuration.
+        secrets: folder of passwords, access rights and keys.
+        data: what it keeps over a restart.
+        owner: whom secrets and data belong to; None where they stay with the user who runs setup.
+        system: the configuration of the system's own Mosquitto that includes ours, where there is one.
+    """
+
+    configuration: Path
+    secrets: Path
+    data: Path
+    owner: Owner | None = None
+    system: Path | None = None
+
+    @property
+    def passwords(self) -> Path:
+        """Mosquitto's password file."""
+        return self.secrets / "passwords"
+
+    @property
+    def rights(self) -> Path:
+        """Mosquitto's file of access rights."""
+        return self.secrets / "acl"
+
+    @property
+    def tls(self) -> Path:
+        """Folder of the broker's certificate and key."""
+        return self.secrets / "tls"
+
+    @property
+    def start(self) -> str:
+        """The command that starts the broker with this configuration."""
+        return "sudo systemctl restart mosquitto" if self.system else f"mosquitto -c {self.configuration}"
+
+    def said_elsewhere(self) -> frozenset[str]:
+        """Return the settings of the system's own configuration; Mosquitto refuses a second value of most."""
+        if self.system is None:
+            return frozenset()
+        lines = self.system.read_text(encoding="utf-8", errors="replace").splitlines()
+        return frozenset(line.split()[0] for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+def broker_place(home: Path, filesystem: Path = Path("/")) -> BrokerPlace:
+    """Return where this user's broker has its files.
+
+    Args:
+        home: folder of the configuration's relative paths.
+        filesystem: where the system's folders begin.
+    """
+    owner = owner_named(SYSTEM_USER)
+    if os.geteuid() != 0 or owner is None:
+        folder = home / "broker"
+        return BrokerPlace(folder / "mosquitto.conf", folder, folder / "data")
+    folder = filesystem / "etc/mosquitto"
+    own = folder / "conf.d" / "athlete-monitor.conf"
+    main = folder / "mosquitto.conf"
+    included = main.is_file() and "include_dir" in main.read_text(encoding="utf-8", errors="replace")
+    data = filesystem / "var/lib/mosquitto"
+    return BrokerPlace(own, folder / "athlete-monitor", data, owner, main if included else None)
+
+
+def owner_named(name: str) -> Owner | None:
+    """Return a user of this machine, or None."""
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return Owner(user.pw_uid, user.pw_gid, name)
+
+
+def owner_of(path: Path) -> Owner:
+    """Return whom a file or folder belongs to."""
+    status = path.stat()
+    try:
+        name = pwd.getpwuid(status.st_uid).pw_name
+    except KeyError:
+        name = str(status.st_uid)
+    return Owner(status.st_uid, status.st_gid, name)

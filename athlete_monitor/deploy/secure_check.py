@@ -1,0 +1,160 @@
+"""``check --secure``: log in to the broker as each role, and compare what it may do with what it should."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.config import load_config
+from athlete_monitor.deploy.findings import Finding
+from athlete_monitor.deploy.mqtt_probe import Door, ProbeError, Session, log_in
+from athlete_monitor.deploy.rights import PEOPLE, RIGHTS, ROLES, Right, Role, may
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from athlete_monitor.config import Mqtt
+
+SETUP: Final = "python3 jetson_deploy.py setup --secure, and restart the broker"
+OTHER: Final = "somebody-else"
+"""A device that does not exist."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of the broker."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a role may do with a topic."""
+
+    read: bool
+    write: bool
+
+    def __str__(self) -> str:
+        """Return ``rw``, ``r-``, ``-w`` or ``--``."""
+        return f"{'r' if self.read else '-'}{'w' if self.write else '-'}"
+
+
+def secure_findings(config: Path, root: Path | None) -> Iterator[Finding]:
+    """Yield whether each role can log in and has its rights, and that strangers are refused.
+
+    Sends an empty message on each topic, which the engine counts as invalid or ignores.
+    """
+    tree = load_config(config, root)
+    home = (root or config.parent).resolve()
+    try:
+        accounts = read_accounts(home / "broker" / "credentials")
+        door = broker_door(tree.mqtt)
+    except OSError as error:
+        yield Finding("accounts", "fail", f"{error.filename or 'mqtt.tls'}: {error.strerror or error}", SETUP)
+        return
+    try:
+        yield stranger_finding(door)
+        matrix = measure(door, accounts, tree.mqtt.topic_prefix)
+    except (ProbeError, OSError) as error:
+        yield Finding("broker", "fail", f"{door.host}:{door.port}: {error}", SETUP)
+        return
+    yield from matrix_findings(matrix)
+
+
+def read_accounts(credentials: Path) -> dict[Role, Account]:
+    """Return an account for each role; for the devices that of the first one.
+
+    Raises:
+        OSError: they are not there, or not readable by this user.
+    """
+    devices = sorted(file.name for file in credentials.iterdir() if not file.name.startswith("screen-"))
+    users: dict[Role, str] = {"engine": "engine", "coach": "coach", "viewer": "viewer"}
+    users["device"] = next(name for name in [*devices, "device"] if name not in PEOPLE)
+    return {role: Account(user, (credentials / user).read_text("utf-8").strip()) for role, user in users.items()}
+
+
+def broker_door(mqtt: Mqtt) -> Door:
+    """Return where the configured broker listens.
+
+    Raises:
+        OSError: a certificate cannot be read.
+    """
+    context = ssl.create_default_context(cafile=mqtt.tls.ca_file) if mqtt.tls.enabled else None
+    return Door(mqtt.host, mqtt.port, context)
+
+
+def stranger_finding(door: Door) -> Finding:
+    """Tell whether the broker refuses a user that it does not know."""
+    try:
+        with log_in(door, "stranger", "guess"):
+            return Finding("strangers", "fail", "the broker lets anybody in", SETUP)
+    except ProbeError as error:
+        return Finding("strangers", "ok", f"refused ({error})")
+
+
+def measure(door: Door, accounts: Mapping[Role, Account], prefix: str = "") -> dict[tuple[str, Role], Cell]:
+    """Return what each role may do with each topic, as the broker behaves.
+
+    Args:
+        door: where it listens.
+        accounts: one for each role.
+        prefix: in front of every topic.
+
+    Raises:
+        ProbeError: a role cannot log in.
+        OSError: the broker cannot be reached.
+    """
+    topics = [f"{prefix}{topic}" for topic, _ in rows(accounts["device"].user)]
+    with ExitStack() as stack:
+        sessions = {role: stack.enter_context(_logged_in(door, role, accounts[role])) for role in ROLES}
+        for session in sessions.values():
+            for topic in topics:
+                session.subscribe(topic)
+        for topic in topics:
+            sessions["engine"].publish(topic)
+        heard = {role: session.heard() for role, session in sessions.items()}
+        return {
+            (topic.removeprefix(prefix), role): Cell(topic in heard[role], session.may_write(topic))
+            for topic in topics
+            for role, session in sessions.items()
+        }
+
+
+def rows(device: str) -> list[tuple[str, Right]]:
+    """Return the topics of the matrix: all of the device, and those of another device."""
+    own = [(right.topic.format(device=device), right) for right in RIGHTS]
+    others = [(right.topic.format(device=OTHER), right) for right in RIGHTS if "{device}" in right.topic]
+    return own + others
+
+
+def expected(topic: str, right: Right, role: Role) -> Cell:
+    """Return what a role should be able to do; a device has no right at all to another's topics."""
+    if role == "device" and OTHER in topic:
+        return Cell(read=False, write=False)
+    return Cell(*may(role, right))
+
+
+def matrix_findings(matrix: Mapping[tuple[str, Role], Cell]) -> Iterator[Finding]:
+    """Yield a line for each topic: what each role may do, and where that is not as it should be."""
+    device = next(topic.split("/")[1] for topic, _ in matrix if topic.endswith("/sensor/data"))
+    yield Finding("rights of", "ok", "  ".join(f"{role:<6}" for role in ROLES).rstrip())
+    for topic, right in rows(device):
+        cells = {role: matrix[topic, role] for role in ROLES}
+        wrong = [
+            f"{role} should have {should}" for role in ROLES if cells[role] != (should := expected(topic, right, role))
+        ]
+        shown = "  ".join(f"{cells[role]!s:<6}" for role in ROLES).rstrip()
+        yield Finding(topic, "fail" if wrong else "ok", shown, f"{', '.join(wrong)}: {SETUP}" if wrong else "")
+
+
+@contextmanager
+def _logged_in(door: Door, role: Role, account: Account) -> Iterator[Session]:
+    try:
+        with log_in(door, account.user, account.password) as session:
+            yield session
+    except ProbeError as error:
+        raise ProbeError(f"{role} cannot log in as {account.user}: {error}") from None
