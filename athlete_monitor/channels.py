@@ -272,8 +272,12 @@ RR_ALIASES: Final = ("rr_intervals", "rr_ms", "rr_interval_ms")
 
 
 def _spellings(channel: Channel) -> tuple[str, ...]:
-    first, *rest = channel.name.split("_")
-    return (channel.column, *channel.aliases, first + "".join(word.capitalize() for word in rest))
+    return (channel.column, *channel.aliases, *map(_camel_case, dict.fromkeys((channel.name, channel.column))))
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 NAMES: Final = tuple(channel.name for channel in TABLE)

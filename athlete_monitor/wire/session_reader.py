@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from athlete_monitor.arrays import CHANNELS, FloatArray, IntArray
+from athlete_monitor.boundary import described
 from athlete_monitor.channels import RR_LIMITS_MS, TABLE, session_columns
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire import keys
@@ -123,7 +124,7 @@ def read_session(path: Path) -> Recording:
     except RecordingError:
         raise
     except Exception as error:
-        raise RecordingError(f"{shown(path)}: is not readable: unexpected {type(error).__name__}: {error}") from error
+        raise RecordingError(f"{shown(path)}: is not readable: {described(error).cause}") from error
 
 
 def _read(path: Path) -> Recording:

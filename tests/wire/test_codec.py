@@ -260,7 +260,7 @@ def test_many_different_tags_and_profiles_do_not_fill_the_memory():
     assert len(decoder._profiles) <= 4096
 
 
-@pytest.mark.parametrize("alias", ["heart_rate", "hr", "heartRateBpm", "hr_bpm"])
+@pytest.mark.parametrize("alias", ["heart_rate", "hr", "heartRateBpm", "heartRate", "hr_bpm"])
 def test_a_misspelt_key_that_can_mean_one_channel_only_is_that_channel(alias):
     [sample] = Decoder().decode(payload(heart_rate_bpm=..., **{alias: 141}), "001")
     assert sample.values[HEART_RATE] == 141.0
