@@ -13,6 +13,9 @@ class Athletes(Section):
     """Who is monitored."""
 
     roster: FilePath = Field(description="Roster file; without one, messages say who an athlete is.")
+    trust_sender: Literal["unknown", "all", "never"] = Field(
+        description="Whose athlete_id in messages counts: unknown: of devices that are not in the roster; all; never."
+    )
     max_players: int = Field(ge=1, le=100_000, description="Highest athlete id of simulator and watched folders.")
 
 
@@ -32,6 +35,9 @@ class Engine(Section):
         ge=1, le=1_000_000, description="Most devices; messages of others are counted and dropped."
     )
     queue_per_device: int = Field(ge=1, le=1_000_000, description="Most messages that wait for each device.")
+    max_rate_hz: float = Field(
+        ge=1, le=100_000, description="Most samples of one device, Hz; its surplus is dropped and counted."
+    )
     coalesce_ms: float = Field(ge=0, le=1000, description="Wait for further messages before a step, ms.")
     record: Literal["off", "training", "all"] = Field(description="Which arriving samples become session files.")
     stats_interval_s: Seconds = Field(description="How often the engine publishes its own statistics, s.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.engine.monitor import Monitor
-from athlete_monitor.engine.sessions.session import Wearers
+from athlete_monitor.engine.sessions.wearers import Wearers
 from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.loader import DynamicModelLoader
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from athlete_monitor.athletes import Roster
     from athlete_monitor.config import Config
     from athlete_monitor.config.screen import Pitch
+    from athlete_monitor.engine.sessions.wearers import Trust
     from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.squad.prediction import ModelSource
 
@@ -63,11 +64,15 @@ def build_monitor(
     sinks: Sequence[Sink],
     *,
     models: ModelSource | None = None,
+    trust: Trust | None = None,
     **rest: Any,  # noqa: ANN401 - the arguments of Monitor
 ) -> Monitor:
-    """The engine without its surroundings; ``rest`` goes to ``Monitor``."""
+    """The engine without its surroundings; ``rest`` goes to ``Monitor``.
+
+    ``trust`` takes the place of ``athletes.trust_sender``.
+    """
     settings = kernel_settings(config)
     source = models or source_of(open_loader(config), config)
     squad = Squad(settings, ModelBook(source, settings.features))
     decoder = Decoder(config.sensors.acc_unit, config.sensors.gyro_unit)
-    return Monitor(config, squad, decoder, Wearers(roster), Sinks(sinks), **rest)
+    return Monitor(config, squad, decoder, Wearers(roster, trust or config.athletes.trust_sender), Sinks(sinks), **rest)

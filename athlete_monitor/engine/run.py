@@ -12,7 +12,8 @@ from rich.console import Console
 
 from athlete_monitor.engine.live import LiveEngine, Options, client_id
 from athlete_monitor.engine.offline import run_recordings
-from athlete_monitor.engine.sinks.files import FileSink
+from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
+from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.engine.terminal.screen import Screen, summary_table
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
@@ -105,12 +106,11 @@ def run_live(
 def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:
     """Run recordings offline, write their files, and print their summaries; returns the exit code."""
     set_up_logging(config, console=False)
-    logs = config.logging.logs_dir if config.logging.log_to_file else None
-    files = FileSink(config.paths.prediction_outputs, logs, config.outputs.realtime_file_interval_s)
+    sink = Sinks(list(make_sinks(Surroundings(config)).values()))
     try:
-        told = run_recordings(config, recordings, sink=files)
+        told = run_recordings(config, recordings, sink=sink)
     finally:
-        files.stop()
+        sink.stop()
     _print_summaries(told.summaries)
     return 0
 

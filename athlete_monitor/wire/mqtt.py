@@ -91,8 +91,10 @@ class MqttLink:
         self._answered = threading.Event()
         self._client = self._build(client_id, will, persistent=persistent)
         self._lock = self._client.publishing
+        self._take_retained = take_retained
         if on_message is not None:
-            self._client.pass_messages_to(_without(self._prefix, on_message), take_retained=take_retained)
+            handle = _without(self._prefix, lambda topic, payload, _number: on_message(topic, payload))
+            self._client.pass_messages_to(handle, take_retained=take_retained)
 
     @property
     def connected(self) -> bool:
@@ -134,6 +136,15 @@ class MqttLink:
             self.stop()
             raise BrokerError(self._told[1] or f"the broker at {self.address} does not answer within {timeout_s:g} s")
 
+    def pass_open_messages_to(self, handle: Callable[[str, bytes, int], None]) -> None:
+        """Call ``handle``, instead of ``on_message``, with topic, payload and number of each message.
+
+        The number is from 1 for a message of QoS 1, which the broker keeps until ``acknowledge`` gets the number, and 0
+        for any other. Call before ``start``; ``handle`` runs in the network thread and must only enqueue.
+        """
+        handle = _without(self._prefix, handle)
+        self._client.pass_messages_to(handle, take_retained=self._take_retained, acknowledge=False)
+
     def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
         """Send a message, or leave it to the network thread where the socket is busy; safe from any thread.
 
@@ -150,6 +161,10 @@ class MqttLink:
             accepted = self._has_room(qos) and self._hand_over(topic, payload, qos, retain=retain)
             self._dropped += not accepted
         return accepted
+
+    def acknowledge(self, numbers: Sequence[int]) -> None:
+        """Tell the broker that these messages have been used; safe from any thread."""
+        self._client.acknowledge_all(numbers)
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything handed over is written (QoS 0) or acknowledged (QoS 1); False if not in time."""
@@ -268,12 +283,12 @@ class MqttLink:
                 self._on_connection(connected, text)
 
 
-def _without(prefix: str, on_message: Callable[[str, bytes], None]) -> Callable[[str, bytes], None]:
-    """Return ``on_message``, called with topics that have lost this prefix."""
+def _without(prefix: str, handle: Callable[[str, bytes, int], None]) -> Callable[[str, bytes, int], None]:
+    """Return ``handle``, called with topics that have lost this prefix."""
     if not prefix:
-        return on_message
+        return handle
     length = len(prefix)
-    return lambda topic, payload: on_message(topic[length:], payload)
+    return lambda topic, payload, number: handle(topic[length:], payload, number)
 
 
 def _is_settled(info: MQTTMessageInfo) -> bool:

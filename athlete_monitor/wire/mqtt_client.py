@@ -19,13 +19,14 @@ from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from paho.mqtt.client import MQTTMessage, SocketLike
 
 _READ_BYTES: Final = 1 << 16
 _COMMAND: Final = 0xF0
 _PUBLISH: Final = 0x30
+_PUBACK: Final = bytes((0x40, 2))
 _LEAST_MESSAGE: Final = 5
 _CONTINUES: Final = 0x80
 _QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux; to be asked for after each read
@@ -35,7 +36,7 @@ class QuickClient(Client):
     """paho's client, with short cuts, remembering why it could not connect."""
 
     last_error = ""
-    _pass_on: Callable[[str, bytes], None] | None = None
+    _pass_on: Callable[[str, bytes, int], None] | None = None
 
     def __init__(self, client_id: str, *, clean_session: bool) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean_session)
@@ -56,16 +57,26 @@ class QuickClient(Client):
             self.last_error = getattr(error, "strerror", None) or str(error)
             raise ConnectionError(self.last_error) from error
 
-    def pass_messages_to(self, handle: Callable[[str, bytes], None], *, take_retained: bool) -> None:
-        """Call ``handle`` with topic and payload of every message; topics that are not UTF-8 are none of ours."""
+    def pass_messages_to(
+        self, handle: Callable[[str, bytes, int], None], *, take_retained: bool, acknowledge: bool = True
+    ) -> None:
+        """Call ``handle`` with topic, payload and number of every message; topics that are not UTF-8 are none of ours.
+
+        Without ``acknowledge``, a message of QoS 1 has a number from 1 and stays open at the broker until
+        ``acknowledge_all`` gets it; all others have 0.
+        """
+        self.manual_ack_set(not acknowledge)
 
         def pass_on(_client: Client, _userdata: object, message: MQTTMessage) -> None:
-            if take_retained or not message.retain:
-                try:
-                    topic = message.topic
-                except UnicodeDecodeError:
-                    return
-                handle(topic, bytes(message.payload))
+            number = message.mid if message.qos == 1 and not acknowledge else 0
+            try:
+                topic = message.topic
+            except UnicodeDecodeError:
+                topic = ""
+            if topic and (take_retained or not message.retain):
+                handle(topic, bytes(message.payload), number)
+            elif number:
+                self.acknowledge_all([number])
 
         self.on_message = pass_on
         self._pass_on = handle
@@ -89,7 +100,14 @@ class QuickClient(Client):
                 topic = message[0].decode()
             except UnicodeDecodeError:
                 continue
-            self._pass_on(topic, message[1])
+            self._pass_on(topic, message[1], 0)
+
+    def acknowledge_all(self, numbers: Sequence[int]) -> None:
+        """Tell the broker that these messages have been used; safe from any thread."""
+        packets = b"".join(_PUBACK + number.to_bytes(2, "big") for number in numbers)
+        if packets and self.is_connected():
+            self._enqueue(_PUBACK[0], packets, 0, 0, None)
+            self._wake()
 
     def send_now(self, topic: str, payload: bytes) -> bool:
         """Write a message of QoS 0 where nothing waits before it; False where paho has to take it."""

@@ -73,6 +73,11 @@ class WholeSeconds:
         self._first = sample
         return (*self._release(first), sample) if self._waiting else (sample,)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether samples wait for the next timestamp."""
+        return bool(self._waiting)
+
     def flush(self) -> Sequence[Sample]:
         """Return what still waits, spread."""
         return self._release(self._first)

@@ -59,6 +59,8 @@ def test_engine():
         "files_failing",
         "journal_failing",
         "journal_lost",
+        "not_understood",
+        "acknowledged",
         "prediction_rate_hz",
     )
     stats = Stats(Inbox(1, 1, "sensor/data"), monitor, None, 0.0).take(1.0, **dict.fromkeys(surroundings))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.journal.journal import PastLoad
-from athlete_monitor.engine.monitor import Chosen
 from athlete_monitor.engine.offline import run_recordings
+from athlete_monitor.engine.sessions.book import Chosen
 from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.wire.codec import encode_batch, encode_sample
 from athlete_monitor.wire.sample import WireProfile

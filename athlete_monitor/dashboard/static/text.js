@@ -16,10 +16,9 @@ export async function loadTexts(preferred = "") {
 export const chosenLanguage = () => language;
 
 /** t("silent_since", {time: "1:20"}) */
-const NOTHING = {};
-export function t(key, values = NOTHING) {
+export function t(key, values = {}) {
   const text = texts[key] ?? en[key] ?? key;
-  return values === NOTHING ? text : text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 /** The label of a figure: from the table of this language, else the catalogue's. */

@@ -5,6 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+Message = tuple[bytes, float, int]
+"""Payload, time of arrival in seconds, and the token by which it is acknowledged (0 for none)."""
 
 SHARED_TOPIC_FACTOR = 16
 """A topic that many devices share holds so many times the messages of one device."""
@@ -31,25 +38,31 @@ class Inbox:
         self._limits = {shared_topic: per_topic * SHARED_TOPIC_FACTOR}
         self._per_topic, self._max_topics = per_topic, max_topics
         self._lock = threading.Lock()
-        self._waiting: dict[str, deque[tuple[bytes, float]]] = {}
+        self._waiting: dict[str, deque[Message]] = {}
         self._something = threading.Event()
         self._counts = InboxCounts()
 
-    def put(self, topic: str, payload: bytes, arrived_s: float) -> None:
-        """Leave a message; called in the network thread."""
+    def put(self, topic: str, payload: bytes, arrived_s: float, token: int = 0) -> int:
+        """Leave a message; called in the network thread.
+
+        Returns:
+            The token of a message that has been dropped for it, or its own where it is refused; 0 for none.
+        """
+        dropped = 0
         with self._lock:
             self._counts.messages += 1
             queue = self._waiting.get(topic)
             if queue is None:
                 queue = self._open(topic)
                 if queue is None:
-                    return
+                    return token
             if len(queue) >= self._limits.get(topic, self._per_topic):
-                queue.popleft()
+                dropped = queue.popleft()[2]
                 self._counts.overflowed += 1
                 self._note_overflow(topic)
-            queue.append((payload, arrived_s))
+            queue.append((payload, arrived_s, token))
         self._something.set()
+        return dropped
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -62,11 +75,18 @@ class Inbox:
         """End a wait at once."""
         self._something.set()
 
-    def drain(self) -> dict[str, deque[tuple[bytes, float]]]:
-        """Take everything that waits: topic to (payload, arrival in seconds), oldest first."""
+    def take(self, most: int | None = None, held: Collection[str] = ()) -> dict[str, list[Message]]:
+        """Take what waits, oldest first: at most ``most`` messages of each topic, none of the topics ``held``."""
+        taken: dict[str, list[Message]] = {}
         with self._lock:
-            taken, self._waiting = self._waiting, {}
-            self._something.clear()
+            for topic, queue in list(self._waiting.items()):
+                if topic in held:
+                    continue
+                taken[topic] = [queue.popleft() for _ in range(len(queue) if most is None else min(most, len(queue)))]
+                if not queue:
+                    del self._waiting[topic]
+            if not self._waiting:
+                self._something.clear()
         return taken
 
     def counts(self) -> InboxCounts:
@@ -81,7 +101,7 @@ class Inbox:
         if len(self._counts.overflowed_topics) < self._max_topics:
             self._counts.overflowed_topics.add(topic)
 
-    def _open(self, topic: str) -> deque[tuple[bytes, float]] | None:
+    def _open(self, topic: str) -> deque[Message] | None:
         if len(self._waiting) >= self._max_topics:
             self._counts.refused_topics += 1
             return None

@@ -12,10 +12,12 @@ The rules use sample time and running numbers alone, so that a live run, a repla
   row agree with each other, they are believed. Behind, or more than a day ahead: the device's clock has stepped, and
   its time is shifted so that the session goes on one usual interval after the last sample. Ahead by less: a pause as
   long as any that ends a session, so a new one begins with them. Suspects that a normal sample contradicts are dropped.
+  Where the time of arrival shows that there was no pause, the clock has stepped, however far.
 """
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import insort
 from collections import deque
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
 
 DAY_S = 86_400.0
+LIVE_SHARE = 0.5
+"""Samples that take at least this share of their own time to arrive are live; so is a pause that was one."""
 AGREEING = 5
 """Samples in a row that must agree before a device's clock counts as stepped."""
 HELD_LIMIT = 512
@@ -108,8 +112,10 @@ class DeviceStream:
     """
 
     __slots__ = (
-        "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longer", "_longest_s", "_marks",
-        "_mean_s", "_missing", "_next_seq", "_recent", "_suspects", "_tolerance_s", "offset_s", "quality",
+        "_arrived_s", "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longer", "_longest_s",
+        "_marks",
+        "_mean_s", "_missing", "_next_seq", "_recent", "_suspected_s", "_suspects", "_tolerance_s",
+        "offset_s", "quality",
     )  # fmt: skip
 
     def __init__(self, late_tolerance_s: float, idle_s: float) -> None:
@@ -127,7 +133,13 @@ class DeviceStream:
         self._held: list[Sample] = []
         self._suspects: list[Sample] = []
         self._dropped = False
+        self._arrived_s = self._suspected_s = math.nan
         self._marks: deque[Quality] = deque([Quality()])
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether samples wait for missing ones, or for others that agree with them."""
+        return bool(self._held or self._suspects)
 
     @property
     def last_t(self) -> float:
@@ -164,8 +176,10 @@ class DeviceStream:
         """The running number that would follow without loss; None where the device sends none."""
         return self._next_seq
 
-    def push(self, sample: Sample, out: list[Sample]) -> Sequence[Sample]:
+    def push(self, sample: Sample, out: list[Sample], arrived_s: float = math.nan) -> Sequence[Sample]:
         """Take one arriving sample; append what is now in order to ``out``.
+
+        ``arrived_s``, the engine's clock, tells a step of the device's clock from a pause.
 
         Returns:
             Samples that belong to a new session, because a pause that ends one lies before them; mostly none.
@@ -178,8 +192,9 @@ class DeviceStream:
             longest_s = self._longest_s if seq is None else self._gap_s
             if interval_s <= longest_s and (seq is None or seq == self._next_seq):
                 self._release(sample, interval_s, out)
+                self._arrived_s = arrived_s
                 return ()
-        return self._push_unusual(sample, out)
+        return self._push_unusual(sample, out, arrived_s)
 
     def flush(self, out: list[Sample]) -> None:
         """Release what still waits: the session ends."""
@@ -188,16 +203,17 @@ class DeviceStream:
             self._release(sample, sample.t - self._last_t, out)
         self._held.clear()
 
-    def _push_unusual(self, sample: Sample, out: list[Sample]) -> Sequence[Sample]:
+    def _push_unusual(self, sample: Sample, out: list[Sample], arrived_s: float) -> Sequence[Sample]:
         if self._last_t != self._last_t:
             self._first_t = self._last_t = sample.t
             self._release(sample, 0.0, out)
         elif self._is_duplicate(sample):
             self._drop("duplicate")
         elif self._is_suspect(sample):
-            return self._suspect(sample, out)
+            return self._suspect(sample, out, arrived_s)
         else:
             self._drop_suspects()
+            self._arrived_s = arrived_s
             self._hold(sample, out)
         return ()
 
@@ -271,18 +287,26 @@ class DeviceStream:
             return True
         return sample.t < self._last_t - self._tolerance_s and not self._is_past(sample)
 
-    def _suspect(self, sample: Sample, out: list[Sample]) -> Sequence[Sample]:
+    def _suspect(self, sample: Sample, out: list[Sample], arrived_s: float) -> Sequence[Sample]:
         if self._suspects and not 0.0 < sample.t - self._suspects[-1].t <= MAX_STEP_S:
             self._drop_suspects()
+        if not self._suspects:
+            self._suspected_s = arrived_s
         self._suspects.append(sample)
         if len(self._suspects) < AGREEING:
             return ()
         believed, self._suspects = self._suspects, []
         self.flush(out)
-        if self._gap_s < believed[0].t - self._last_t <= DAY_S:
+        if self._gap_s < believed[0].t - self._last_t <= DAY_S and not self._jumped_live(believed, arrived_s):
             return [msgspec.structs.replace(each, t=each.t - self.offset_s) for each in believed]
         self._step_clock(believed, out)
         return ()
+
+    def _jumped_live(self, believed: Sequence[Sample], arrived_s: float) -> bool:
+        """Whether the time of arrival says that there was no pause; what was kept and arrives at once says nothing."""
+        span_s = believed[-1].t - believed[0].t
+        is_live = arrived_s - self._suspected_s >= LIVE_SHARE * span_s
+        return is_live and self._suspected_s - self._arrived_s < LIVE_SHARE * (believed[0].t - self._last_t)
 
     def _step_clock(self, believed: Sequence[Sample], out: list[Sample]) -> None:
         usual_s = (believed[-1].t - believed[0].t) / (AGREEING - 1)

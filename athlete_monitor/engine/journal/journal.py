@@ -51,6 +51,8 @@ SELECT id, session_id, device_id, athlete_id, start_t + offset_s, COALESCE(total
     COALESCE(arrived_s, began_s), facts, totals.state, memories.state
 FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id
 WHERE end_t IS NULL ORDER BY id"""
+_PAUSED = "SELECT id FROM sessions WHERE end_t IS NOT NULL AND id IN (SELECT session FROM totals{condition})"
+_REOPEN = "UPDATE sessions SET end_t = NULL, load_trimp = NULL, summary = NULL WHERE id = ?"
 _FORGET_REPEATED = """
 DELETE FROM recent WHERE id IN (SELECT r.id FROM recent r JOIN sessions s ON s.id = r.session
     LEFT JOIN totals ON totals.session = r.session
@@ -63,6 +65,8 @@ RETRY_S = 5.0
 """Without the file, so often it is tried again."""
 FIRST_UNCONFIRMED = 1 << 40
 """Numbers of sessions begin here where the file cannot be asked for the last one."""
+_USED = "used"
+"""Marks a record that holds tokens of messages: they may be acknowledged when the transaction is committed."""
 _SECOND = "second"
 """Marks a record that is one athlete's second: session, time by the session's clock, and the figures of the message."""
 
@@ -127,6 +131,8 @@ class Journal:
         self._stopped = False
         self._standing: dict[Hashable, _Record] = {}
         self._kept: list[_Record] = []
+        self.committed: Callable[[Sequence[int]], object] = lambda _tokens: None
+        """Called in the writing thread."""
         self.generation = 0
         """Grows with each new file: who keeps tables in it writes them again."""
         self._open()
@@ -152,6 +158,19 @@ class Journal:
         self._worker.stop()
         self._stopped = True
         self._file.close()
+
+    def reopen(self, since_s: float) -> frozenset[int]:
+        """Reopen the sessions that were running when an earlier engine stopped, if that was since then.
+
+        Call before ``open_sessions`` and ``past_loads``.
+
+        Args:
+            since_s: epoch seconds; what stopped before stays ended.
+
+        Returns:
+            Numbers of the sessions that go on.
+        """
+        return self._read(lambda connection: _reopen(connection, since_s), frozenset())
 
     def open_sessions(self) -> list[OpenSession]:
         """Sessions that an earlier engine began and did not end; call before ``start``.
@@ -234,6 +253,19 @@ class Journal:
         self._put("DELETE FROM memories WHERE session = ?", (number,))
         self._standing.pop(("session", number), None)
 
+    def pause(
+        self, number: int, span_t: tuple[float, float], load_trimp: float | None, summary: dict[str, Any]
+    ) -> None:
+        """Record the end of a session that goes on where the engine comes back soon enough (``reopen``)."""
+        self._put(
+            "UPDATE sessions SET start_t = ?, end_t = ?, load_trimp = ?, summary = ? WHERE id = ?",
+            (*span_t, load_trimp, _json(summary), number),
+        )
+
+    def used(self, tokens: Sequence[int]) -> None:
+        """Call ``committed`` with these tokens when all that was recorded before is on the disk."""
+        self._put(_USED, tuple(tokens))
+
     def _put(self, statement: str, values: tuple[Any, ...]) -> None:
         self._worker.put((statement, values))
 
@@ -286,7 +318,10 @@ class Journal:
                 self._replace()
                 return
             raise OSError(str(error)) from error
+        used = [token for statement, values in self._kept if statement == _USED for token in values]
         self._kept.clear()
+        if used:
+            self.committed(used)
 
     def _is_back(self) -> bool:
         return self._now_s() >= self._retry_s and self._replace()
@@ -313,7 +348,7 @@ class Journal:
         for statement, values in self._kept:
             if statement == _SECOND:
                 seconds.insert(*values)
-            else:
+            elif statement != _USED:
                 self._execute(connection, statement, values)
         now_s = self._now_s()
         seconds.tidy(now_s)
@@ -356,6 +391,15 @@ def _last_number(connection: sqlite3.Connection) -> int:
         "SELECT COALESCE(MAX(id), 0) FROM sessions WHERE id < ?", (FIRST_UNCONFIRMED,)
     ).fetchone()
     return int(found[0])
+
+
+def _reopen(connection: sqlite3.Connection, since_s: float) -> frozenset[int]:
+    recent = connection.execute(_PAUSED.format(condition=" WHERE arrived_s >= ?"), (since_s,)).fetchall()
+    connection.executemany(_REOPEN, recent)
+    old = connection.execute(_PAUSED.format(condition="")).fetchall()
+    for table in ("totals", "memories"):
+        connection.executemany(f"DELETE FROM {table} WHERE session = ?", old)  # noqa: S608 - constants
+    return frozenset(number for (number,) in recent)
 
 
 def _read_open_sessions(connection: sqlite3.Connection) -> list[OpenSession]:

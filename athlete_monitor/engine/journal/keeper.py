@@ -12,7 +12,8 @@ import numpy as np
 from athlete_monitor.athletes import Profile
 from athlete_monitor.engine.intake.ordering import DeviceStream, Quality
 from athlete_monitor.engine.journal.journal import MEMORY_EVERY_S, Journal
-from athlete_monitor.engine.sessions.session import Phases, Session, Wearer
+from athlete_monitor.engine.sessions.session import Phases, Session
+from athlete_monitor.engine.sessions.wearers import Wearer
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.wire.sample import Tags
 
@@ -34,6 +35,10 @@ class JournalSink(Sink):
         self._journal = journal
         self._offsets: dict[int, float] = {}
         self._last: dict[int, int] = {}
+
+    def health(self) -> dict[str, object]:
+        """Whether the last transaction failed, and what was given up."""
+        return {"journal_failing": self._journal.failing, "journal_lost": self._journal.lost}
 
     def begin(self, session: Session) -> int:
         """Record a new session; returns its number."""
@@ -61,6 +66,11 @@ class JournalSink(Sink):
         self._offsets.pop(session.number, None)
         self._last.pop(session.number, None)
 
+    def paused(self, session: Session, summary: dict[str, Any]) -> None:
+        """Record how far the session came; what its resumption needs is kept."""
+        self._follow_clock(session)
+        self._journal.pause(session.number, (session.device_start_t, session.device_t), summary["trimp"], summary)
+
     def stop(self) -> None:
         """Write what is waiting and close the journal."""
         self._journal.stop()
@@ -72,18 +82,25 @@ class JournalSink(Sink):
             self._journal.set_clock(session.number, session.device_start_t, offset_s)
 
 
-def snapshot(journal: Journal, monitor: Monitor) -> None:
-    """Leave what every session has added up since the last snapshot, and now and then what it remembers."""
-    changed = [session for session in monitor.sessions.values() if session.last_t != session.snapshot_t]
+def snapshot(journal: Journal, monitor: Monitor, *, whole: bool = False) -> None:
+    """Leave what every session has added up since the last snapshot, and now and then what it remembers.
+
+    ``whole``: of every session, with what it remembers: the engine stops.
+    """
+    sessions = monitor.book.view
+    changed = [session for session in sessions if whole or session.last_t != session.snapshot_t]
     totals = monitor.squad.totals(np.array([session.row for session in changed], dtype=np.int64))
     for session, added_up in zip(changed, totals, strict=True):
         memory = None
-        if session.last_t - session.memory_t >= MEMORY_EVERY_S:
+        if whole or session.last_t - session.memory_t >= MEMORY_EVERY_S:
             memory = _pack_memories(monitor.squad, session.row)
             session.memory_t = session.last_t
         packed = msgspec.msgpack.encode((_progress(session), monitor.squad.layout_id, *added_up))
         journal.snapshot(session.number, session.last_t, packed, memory)
         session.snapshot_t = session.last_t
+    settled = monitor.settled()
+    if settled:
+        journal.used(settled)
     journal.commit()
 
 
@@ -117,7 +134,14 @@ def _progress(session: Session) -> tuple[Any, ...]:
     )
 
 
-def resume_all(journal: Journal, monitor: Monitor, now_s: float, wall_s: float, limits: Engine) -> None:
+def resume_all(
+    journal: Journal,
+    monitor: Monitor,
+    now_s: float,
+    wall_s: float,
+    limits: Engine,
+    reopened: frozenset[int] = frozenset(),
+) -> None:
     """Go on with every session that an earlier engine began and did not end.
 
     Args:
@@ -126,33 +150,20 @@ def resume_all(journal: Journal, monitor: Monitor, now_s: float, wall_s: float, 
         now_s: the engine's clock.
         wall_s: epoch seconds.
         limits: the ``engine`` section of the configuration.
+        reopened: numbers of those that the earlier engine has summarised because it was stopped.
     """
     squad = monitor.squad
     journal.add_layout(squad.layout_id, squad.layout)
     layouts = {**journal.layouts(), squad.layout_id: squad.layout}
     for journaled in journal.open_sessions():
-        take_up(monitor, journaled, layouts, max(0.0, wall_s - journaled.arrived_s), now_s, limits)
+        silent_s = max(0.0, wall_s - journaled.arrived_s)
+        session = _rebuild(squad, journaled, layouts, now_s - silent_s, limits)
+        session.was_paused = journaled.number in reopened
+        take_up(monitor, session, silent_s, limits)
 
 
-def take_up(
-    monitor: Monitor,
-    journaled: OpenSession,
-    layouts: Mapping[int, Sequence[str]],
-    silent_s: float,
-    now_s: float,
-    limits: Engine,
-) -> None:
-    """Go on with an interrupted session, or summarise it where it has been silent for too long.
-
-    Args:
-        monitor: the engine; it gets the session.
-        journaled: the session as the journal has it.
-        layouts: names of the numbers of each layout.
-        silent_s: time since its last commit.
-        now_s: the engine's clock.
-        limits: the ``engine`` section of the configuration.
-    """
-    session = _rebuild(monitor.squad, journaled, layouts, now_s - silent_s, limits)
+def take_up(monitor: Monitor, session: Session, silent_s: float, limits: Engine) -> None:
+    """Go on with an interrupted session, or summarise it where it has been silent for too long."""
     if silent_s <= limits.idle_s and session.device_id not in monitor.sessions:
         _log.warning("event=session_resumed session=%s silent_s=%.1f", session.session_id, silent_s)
         monitor.resume(session)

@@ -90,6 +90,7 @@ class Stats:
             "invalid_reasons": dict(done.invalid_reasons.most_common(10)),
             "overflowed": arrived.overflowed,
             "overflowed_topics": sorted(arrived.overflowed_topics)[:_TOPICS_TOLD],
+            "over_rate": done.over_rate,
             "refused_topics": arrived.refused_topics,
             "refused_devices": done.refused_devices,
             "filtered": done.filtered,
@@ -105,11 +106,11 @@ class Stats:
         return figures
 
     def _sessions(self) -> dict[str, int]:
-        states: Sequence[str] = [session.status for session in list(self._monitor.sessions.values())]
+        states: Sequence[str] = [session.status for session in self._monitor.book.view]
         return {name: states.count(name) for name in ("online", "stale", "offline")}
 
     def _quality(self) -> dict[str, int]:
-        running = [session.stream.quality for session in list(self._monitor.sessions.values())]
+        running = [session.stream.quality for session in self._monitor.book.view]
         return {
             name: sum(getattr(counts, name) for counts in running)
             for name in ("lost", "duplicate", "late", "clock_steps")

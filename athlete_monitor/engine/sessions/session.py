@@ -1,14 +1,10 @@
-"""Who wears which device now, and the session that is running on it."""
+"""One session of one device."""
 
 from __future__ import annotations
 
-import re
-import zlib
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from athlete_monitor.athletes import Profile, merge
 from athlete_monitor.squad.heart_rate_source import MODE_OF, Mode
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp
@@ -17,79 +13,8 @@ from athlete_monitor.wire.whole_seconds import WholeSeconds
 if TYPE_CHECKING:
     import msgspec
 
-    from athlete_monitor.athletes import Roster
     from athlete_monitor.engine.intake.ordering import DeviceStream
-
-UNKNOWN_ATHLETE = 0
-"""Athlete of a device that neither the roster nor the wire assigns to anybody."""
-
-_UNSAFE = re.compile(r"[^\w-]+")
-_NAME_LENGTH = 60
-
-
-def safe_name(name: str) -> str:
-    """A name as part of a file name: letters, digits, ``_`` and ``-`` alone, never empty, 60 characters at most."""
-    return _UNSAFE.sub("_", name).strip("_")[:_NAME_LENGTH] or "unnamed"
-
-
-@dataclass(frozen=True)
-class Wearer:
-    """Who wears a device."""
-
-    device_id: str
-    profile: Profile
-
-    @property
-    def athlete_id(self) -> int:
-        """From 1; ``UNKNOWN_ATHLETE`` where nobody says."""
-        return self.profile.athlete_id
-
-    @property
-    def name(self) -> str:
-        """The roster's name, else one made of the device."""
-        return self.profile.name or f"Device_{self.device_id}"
-
-    @property
-    def phase(self) -> float:
-        """A number from 0 to 1 of the device, the same at every start."""
-        return zlib.crc32(self.device_id.encode()) / 2**32
-
-    @property
-    def folder(self) -> str:
-        """Name of the athlete's folder of outputs."""
-        return f"A{self.athlete_id}_{safe_name(self.name)}"
-
-    @property
-    def file_stem(self) -> str:
-        """How the files of this athlete and device begin."""
-        return f"A{self.athlete_id}_D{self.device_id}"
-
-
-class Wearers:
-    """Finds out who wears a device: the sender's word for the athlete, else the roster's; the roster's for the body."""
-
-    def __init__(self, roster: Roster) -> None:
-        self._roster = roster
-
-    def of(self, sample: Sample) -> Wearer:
-        """The wearer as of this sample."""
-        athlete_id = self.athlete_id(sample)
-        known = self._roster.by_id(athlete_id)
-        day = datetime.fromtimestamp(sample.t).date()  # noqa: DTZ006 - the local day
-        return Wearer(
-            sample.device_id, merge(known.profile(day) if known else None, sample.profile.as_profile(athlete_id))
-        )
-
-    def expects(self, sample: Sample) -> bool:
-        """Whether the roster knows the device: strangers cannot keep it out."""
-        return self._roster.by_device(sample.device_id) is not None
-
-    def athlete_id(self, sample: Sample) -> int:
-        """The athlete as of this sample."""
-        if sample.athlete_id is not None:
-            return sample.athlete_id
-        wears = self._roster.by_device(sample.device_id)
-        return wears.id if wears else UNKNOWN_ATHLETE
+    from athlete_monitor.engine.sessions.wearers import Wearer
 
 
 @dataclass
@@ -149,6 +74,10 @@ class Session:
     memory_t: float = 0.0
     latest: msgspec.Struct | None = None
     """The newest ``AthleteFigures``."""
+    tokens: list[int] = field(default_factory=list)
+    """Messages behind the samples so far that have not been acknowledged yet."""
+    was_paused: bool = False
+    """Whether an earlier engine was stopped in an orderly way and has summarised the session so far."""
 
     @property
     def device_id(self) -> str:
@@ -169,6 +98,11 @@ class Session:
     def device_start_t(self) -> float:
         """When the session began by the clock that the device has now: a clock set right dates it right."""
         return self.start_t - self.stream.offset_s
+
+    @property
+    def holds_samples(self) -> bool:
+        """Whether samples wait that the kernel has not seen: the journal does not have them yet."""
+        return bool(self.queue) or self.stream.is_holding or self.whole_seconds.is_waiting
 
     def follow_tags(self, tags: Tags, t: float) -> None:
         """Take over what the sender says about the session."""

@@ -24,13 +24,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from athlete_monitor.engine.sessions.session import Session, Wearer
+    from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.engine.sessions.wearers import Wearer
+    from athlete_monitor.engine.sinks.registry import Surroundings
 
 KEPT_JOBS = 10_000
 IMPACTS_KEPT = 1000
 FAILURES_A_ROUND = 20
 LOG_EVERY_S = 60.0
 _PERIOD_S = 0.2
+
+
+def make(surroundings: Surroundings) -> FileSink:
+    """Return the sink of this configuration."""
+    config = surroundings.config
+    return FileSink(
+        config.paths.prediction_outputs,
+        config.logging.logs_dir if config.logging.log_to_file else None,
+        config.outputs.realtime_file_interval_s,
+        surroundings.tell,
+    )
 
 
 class FileSink(Sink):
@@ -68,6 +81,10 @@ class FileSink(Sink):
         """Whether the last write failed."""
         return self._worker.alarm.raised
 
+    def health(self) -> dict[str, object]:
+        """Whether the last write failed."""
+        return {"files_failing": self.failing}
+
     def started(self, session: Session) -> None:
         """Begin the session's log."""
         self._log(session, f"event=session_started session={session.session_id} mode={session.mode}")
@@ -93,7 +110,7 @@ class FileSink(Sink):
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Write the summary."""
         name = f"{session.wearer.file_stem}_session_summary_{file_stamp(session.start_t)}.json"
-        self._worker.put((self._write_summary, (self._folder(session.wearer) / name, summary)))
+        self._worker.put((self._write_summary, (self._folder(session.wearer) / name, summary, session.was_paused)))
         self._log(session, f"event=session_ended reason={summary['end_reason']} trimp={summary['trimp']}")
         self._log_due_t.pop(session.session_id, None)
         self._paths.pop(session.session_id, None)
@@ -142,10 +159,11 @@ class FileSink(Sink):
                 del self._latest[key]
         return errors
 
-    def _write_summary(self, path: Path, summary: dict[str, Any]) -> None:
+    def _write_summary(self, path: Path, summary: dict[str, Any], replaces: bool) -> None:  # noqa: FBT001 - a job
+        """Write a summary; that of a session which goes on after a stop replaces the one of the stop."""
         free = path
         number = 1
-        while free.exists():
+        while free.exists() and not replaces:
             number += 1
             free = path.with_name(f"{path.stem}_{number}.json")
         replace_file(free, _pretty(summary), below=self._outputs)

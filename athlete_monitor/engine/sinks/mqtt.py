@@ -11,12 +11,26 @@ from athlete_monitor.wire import topics
 
 if TYPE_CHECKING:
     from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.engine.sinks.registry import Surroundings
 
 _encode = msgspec.json.Encoder().encode
 
 
+def make(surroundings: Surroundings) -> MqttSink | None:
+    """Return the sink of the live engine."""
+    return None if surroundings.link is None else MqttSink(surroundings.link)
+
+
 class Publisher(Protocol):
     """What sends: an ``MqttLink``."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there."""
+
+    @property
+    def dropped(self) -> int:
+        """Messages that the broker could not take."""
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
         """Hand a message over; never blocks."""
@@ -27,6 +41,10 @@ class MqttSink(Sink):
 
     def __init__(self, link: Publisher) -> None:
         self._link = link
+
+    def health(self) -> dict[str, object]:
+        """Whether the broker is there, and what it could not take."""
+        return {"broker_connected": self._link.connected, "unsent": self._link.dropped}
 
     def started(self, session: Session) -> None:
         """The device is online."""

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from athlete_monitor.engine.sessions.session import Session, Wearer
+    from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.engine.sessions.wearers import Wearer
+    from athlete_monitor.engine.sinks.registry import Surroundings
     from athlete_monitor.wire.sample import Sample
 
 _log = logging.getLogger(__name__)
@@ -28,6 +30,17 @@ _LOOK_AHEAD_S = 3.0
 """The first seconds of a session decide which columns its file has."""
 
 Mode = Literal["training", "game"]
+
+
+def make(surroundings: Surroundings) -> Recorder | None:
+    """Return the sink of the live engine, where arriving samples are recorded."""
+    paths, record = surroundings.config.paths, surroundings.config.engine.record
+    if record == "off" or not surroundings.is_live:
+        return None
+    folders: dict[Mode, Path] = {"training": paths.data_root}
+    if record == "all":
+        folders["game"] = paths.game_data_root
+    return Recorder(folders, surroundings.tell)
 
 
 class Recorder(Sink):

@@ -36,8 +36,16 @@ class Sink:
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """A session has ended."""
 
+    def paused(self, session: Session, summary: dict[str, Any]) -> None:
+        """The engine stops while a session runs; the session goes on if the engine comes back soon enough."""
+        self.ended(session, summary)
+
     def notice(self, text: str, *, bad: bool) -> None:
         """Something about the engine itself that its operator should know."""
+
+    def health(self) -> dict[str, object]:
+        """Figures of the engine's own statistics that say how the sink is doing."""
+        return {}
 
     def stop(self) -> None:
         """Write what is waiting; nothing follows."""
@@ -85,10 +93,19 @@ class Sinks(Sink):
         for sink in self._sinks:
             sink.ended(session, summary)
 
+    def paused(self, session: Session, summary: dict[str, Any]) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.paused(session, summary)
+
     def notice(self, text: str, *, bad: bool) -> None:
         """See ``Sink``."""
         for sink in self._sinks:
             sink.notice(text, bad=bad)
+
+    def health(self) -> dict[str, object]:
+        """See ``Sink``."""
+        return {name: value for sink in self._sinks for name, value in sink.health().items()}
 
     def stop(self) -> None:
         """Stop all, in order."""

@@ -260,7 +260,7 @@ class Screen:
     def render(self) -> RenderableType:
         """The present picture."""
         engine = self._engine
-        sessions = list(engine.monitor.sessions.values())
+        sessions = list(engine.monitor.book.view)
         notices = engine.notices.since(NOTICES_FOR_S)[-_NOTICES_SHOWN:]
         below = engine_lines(engine.stats.latest, engine.link.connected, notices, self._console.width)
         return Group(self._body(sessions), below)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.sessions.session import safe_name
+from athlete_monitor.engine.sessions.wearers import safe_name
 from athlete_monitor.engine.sinks.files import FileSink
 from athlete_monitor.engine.sinks.recorder import Recorder
 from athlete_monitor.wire.session_reader import read_session
@@ -20,7 +20,6 @@ CONFIG = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
 def run(sink, samples, roster=None):
     monitor, _ = monitor_of(CONFIG, roster=roster)
     monitor.sink._sinks.append(sink)
-    monitor._wants_samples = sink.wants_samples
     for each in samples:
         feed(monitor, [each])
     monitor.end_all("test")

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from athlete_monitor.athletes import Profile
-from athlete_monitor.engine.sessions.session import Wearer
+from athlete_monitor.engine.sessions.wearers import Wearer
 from athlete_monitor.engine.sinks import recorder as room
 from athlete_monitor.engine.sinks.recorder import Recorder
 from athlete_monitor.errors import RecordingError

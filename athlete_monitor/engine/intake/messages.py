@@ -1,0 +1,108 @@
+"""From payloads to samples: what is not valid is counted, logged and shown; what is too much is dropped."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import PayloadError
+from athlete_monitor.wire.topics import device_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from athlete_monitor.engine.counts import Counts
+    from athlete_monitor.engine.intake.guard import Guard
+    from athlete_monitor.wire.codec import Decoder
+    from athlete_monitor.wire.sample import Sample
+
+_log = logging.getLogger(__name__)
+
+LOG_EVERY_S: Final = 1.0
+NOTICE_EVERY_S: Final = 60.0
+"""One notice about each device in so long."""
+DEVICE_LENGTH: Final = 32
+REASONS_KINDS: Final = 200
+_time_of = attrgetter("t")
+
+
+@dataclass
+class Rejection:
+    """Messages of one device that are not understood."""
+
+    device_id: str
+    reason: str
+    last_s: float
+    count: int = 0
+    noticed_s: float = float("-inf")
+    logged_s: float = float("-inf")
+
+
+class Intake:
+    """Decodes messages, and remembers who sends what cannot be used.
+
+    Args:
+        decoder: for payloads.
+        guard: how much a device may send.
+        counts: counters of the engine.
+        notice: tells the operator a sentence.
+        max_devices: senders of invalid messages that are remembered.
+    """
+
+    def __init__(
+        self, decoder: Decoder, guard: Guard, counts: Counts, notice: Callable[[str], None], max_devices: int
+    ) -> None:
+        self._decoder, self._guard, self._counts, self._notice = decoder, guard, counts, notice
+        self._max_devices = max_devices
+        self._rejections: dict[str, Rejection] = {}
+        self._fast: dict[str, Rejection] = {}
+
+    def samples(self, topic: str, payload: bytes, arrived_s: float) -> Sequence[Sample] | str:
+        """Return the samples of a message in order of time, or the name of the sender whose message is not valid."""
+        device_id = device_of(topic)
+        try:
+            samples = self._decoder.decode(payload, device_id)
+        except PayloadError as error:
+            return self._invalid((device_id or topic)[:DEVICE_LENGTH], str(error), arrived_s)
+        taken = self._guard.samples(samples[0].device_id, arrived_s, len(samples)) if samples else 0
+        if taken < len(samples):
+            self._over_rate(samples[0].device_id, len(samples) - taken, arrived_s)
+            samples = samples[:taken]
+        return sorted(samples, key=_time_of) if len(samples) > 1 else samples
+
+    def not_understood(self, since_s: float) -> list[Rejection]:
+        """Return the senders whose messages could not be used since then, by name."""
+        recent = [each for each in list(self._rejections.values()) if each.last_s >= since_s]
+        return sorted(recent, key=lambda each: each.device_id)
+
+    def _invalid(self, who: str, reason: str, arrived_s: float) -> str:
+        self._counts.invalid += 1
+        reasons = self._counts.invalid_reasons
+        kind = reason.partition(" - at ")[0]
+        reasons[kind if kind in reasons or len(reasons) < REASONS_KINDS else "other"] += 1
+        known = self._remember(self._rejections, who, reason, arrived_s)
+        if known.count == 1 or arrived_s - known.noticed_s >= NOTICE_EVERY_S:
+            known.noticed_s = arrived_s
+            self._notice(f"messages of {who} are not understood: {reason}")
+        if arrived_s - known.logged_s >= LOG_EVERY_S:
+            known.logged_s = arrived_s
+            _log.warning("event=invalid_payload from=%r reason=%r count=%d", who, reason, known.count)
+        return who
+
+    def _over_rate(self, device_id: str, dropped: int, arrived_s: float) -> None:
+        self._counts.over_rate += dropped
+        known = self._remember(self._fast, device_id, "too fast", arrived_s)
+        if arrived_s - known.noticed_s >= NOTICE_EVERY_S:
+            known.noticed_s = arrived_s
+            self._notice(f"device {device_id} sends faster than engine.max_rate_hz: its surplus is dropped")
+
+    def _remember(self, known: dict[str, Rejection], who: str, reason: str, arrived_s: float) -> Rejection:
+        found = known.get(who)
+        if found is None:
+            if len(known) >= self._max_devices:
+                known.clear()
+            found = known[who] = Rejection(who, reason, arrived_s)
+        found.reason, found.last_s, found.count = reason, arrived_s, found.count + 1
+        return found

@@ -1,0 +1,118 @@
+"""The engine's connection to the broker: the network thread leaves messages and news here, the loop takes them."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from athlete_monitor.engine.intake.inbox import Inbox
+from athlete_monitor.engine.live.acks import Acknowledgements
+from athlete_monitor.system.machine import machine_id
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.mqtt import MqttLink, Will
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athlete_monitor.config import Config
+
+OFFLINE: Final = msgspec.json.encode({"status": "offline"})
+ONLINE: Final = msgspec.json.encode({"status": "online"})
+TAKEN_AFTER_S: Final = 5.0
+"""A connection that is lost this soon after it was made may have been taken by another client of the same name."""
+TAKEN_TIMES: Final = 3
+
+
+def client_id(config: Config, machine: str | None = None) -> str:
+    """Return the engine's name at the broker: the same at every start, another on another machine or for another path.
+
+    >>> from athlete_monitor.config import DEFAULT_CONFIG, load_config
+    >>> config = load_config(DEFAULT_CONFIG)
+    >>> client_id(config, "a") == client_id(config, "a") != client_id(config, "b")
+    True
+    """
+    place = f"{machine_id() if machine is None else machine} {config.paths.journal}"
+    return f"athlete-monitor-{zlib.crc32(place.encode()):08x}"
+
+
+class Connection:
+    """The link, the inbox, and what has happened to the connection.
+
+    Args:
+        config: the configuration.
+        notice: tells the operator a sentence, and whether it is bad news.
+        is_embedded: the broker belongs to this engine: it ends with it, so that nothing needs to stay open there, and
+            it sends what a persistent session has missed as retained.
+    """
+
+    def __init__(self, config: Config, notice: Callable[[str, bool], None], *, is_embedded: bool) -> None:
+        mqtt = config.mqtt
+        self._notice = notice
+        self.name = client_id(config)
+        self.inbox = Inbox(config.engine.queue_per_device, config.engine.max_devices, topics.SENSOR_FILTERS[1])
+        self.updated_models: deque[int | str] = deque()
+        """Athletes (or ``default``) with a new model."""
+        self._news: deque[tuple[bool, str]] = deque(maxlen=100)
+        self._connected_s = float("-inf")
+        self._taken = 0
+        self._is_taking = True
+        persistent = mqtt.persistent_session and mqtt.qos == 1
+        self.link = MqttLink(
+            mqtt,
+            self.name,
+            subscriptions=[*((name, mqtt.qos) for name in topics.SENSOR_FILTERS), (topics.MODEL_UPDATED_FILTER, 1)],
+            will=Will(topics.ENGINE_STATUS, OFFLINE),
+            on_connection=self._on_connection,
+            persistent=persistent,
+            take_retained=is_embedded,
+        )
+        self.link.pass_open_messages_to(self._on_message)
+        self.acks = Acknowledgements(self.link.acknowledge, self._warn, is_deferred=persistent and not is_embedded)
+
+    def news(self) -> list[tuple[bool, str]]:
+        """Return what has happened to the connection since the last call: connected or not, and a sentence."""
+        return [self._news.popleft() for _ in range(len(self._news))]
+
+    def close_intake(self) -> None:
+        """Take no more messages; what the broker keeps open it will send again."""
+        self._is_taking = False
+
+    def _on_message(self, topic: str, payload: bytes, number: int) -> None:
+        """Leave the message; in the network thread."""
+        now_s = time.monotonic()
+        if topic.startswith("models/"):
+            athlete_id = topics.athlete_of(topic)
+            if athlete_id is not None:
+                self.updated_models.append(athlete_id)
+            self._drop(number)
+        elif self._is_taking:
+            dropped = self.inbox.put(topic, payload, now_s, self.acks.arrived(number, now_s))
+            self._drop(dropped)
+
+    def _warn(self, text: str) -> None:
+        self._notice(text, True)  # noqa: FBT003 - bad news
+
+    def _drop(self, number: int) -> None:
+        if number:
+            self.acks.used((number,), time.monotonic())
+
+    def _on_connection(self, connected: bool, text: str) -> None:  # noqa: FBT001 - the link's callback
+        now_s = time.monotonic()
+        self._notice(text, not connected)
+        if connected:
+            self._connected_s = now_s
+        elif now_s - self._connected_s <= TAKEN_AFTER_S:
+            self._taken += 1
+            if self._taken == TAKEN_TIMES:
+                self._warn(
+                    f"the connection is lost again and again: another engine may use the name {self.name} at this "
+                    "broker (a copy of this engine with the same machine id and paths.journal)"
+                )
+        else:
+            self._taken = 0
+        self._news.append((connected, text))
+        self.inbox.wake()

@@ -1,0 +1,138 @@
+"""The loop of the live engine: take messages, step, look around. No device can keep it from the others."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.wire.topics import sensor_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from athlete_monitor.engine.intake.inbox import Inbox, Message
+    from athlete_monitor.engine.live.stats import Lags
+    from athlete_monitor.engine.live.upkeep import Upkeep
+    from athlete_monitor.engine.monitor import Monitor
+
+LOOK_S: Final = 0.0005
+HOLD_S: Final = 0.05
+"""Samples that bring no output wait so long for one that does, so that devices that send one by one share steps."""
+STEP_COALESCES: Final = 2.0
+"""Steps begin at least so many times ``engine.coalesce_ms`` after one another. More would save processor time and cost
+latency."""
+MESSAGES_A_ROUND: Final = 16
+"""Messages of one topic that are taken in a round."""
+SAMPLES_A_ROUND: Final = 32
+"""Samples of one device that are used in a round."""
+ROUND_S: Final = 0.05
+"""Messages are decoded for this long in a round; the others wait for the next."""
+DRAIN_S: Final = 5.0
+"""At a stop, what has arrived is used for this long at most."""
+
+
+class Loop:
+    """Takes messages from the inbox through the monitor, in rounds of bounded length.
+
+    Args:
+        inbox: where the network thread leaves messages.
+        monitor: gets them.
+        upkeep: is asked between rounds.
+        lags: gets the time that messages took.
+        coalesce_ms: ``engine.coalesce_ms``.
+    """
+
+    def __init__(self, inbox: Inbox, monitor: Monitor, upkeep: Upkeep, lags: Lags, coalesce_ms: float) -> None:
+        self._inbox, self._monitor, self._upkeep, self._lags = inbox, monitor, upkeep, lags
+        self._coalesce_s = coalesce_ms / 1000.0
+        self._taken: deque[tuple[str, Message]] = deque()
+        self._arrivals: list[float] = []
+        self._step_s = -math.inf
+
+    def run(self, is_over: Callable[[float], bool]) -> None:
+        """Serve until ``is_over``, asked with the time since the start, s."""
+        start_s = time.monotonic()
+        self._upkeep.begin(start_s)
+        while True:
+            if self._inbox.wait(self._patience_s()) and not self._is_behind:
+                time.sleep(LOOK_S)  # messages seldom come alone
+            self._receive()
+            if self._monitor.stepper.is_urgent or time.monotonic() >= self._held_until_s():
+                self._wait_for_company()
+                self._step()
+            now_s = time.monotonic()
+            self._upkeep.look(now_s)
+            if is_over(now_s - start_s):
+                return
+
+    def drain(self) -> None:
+        """Use what has arrived already; the intake is closed."""
+        end_s = time.monotonic() + DRAIN_S
+        while (self._receive() or self._is_behind) and time.monotonic() < end_s:
+            self._step()
+        self._step()
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether messages or samples wait that could be used at once."""
+        return bool(self._taken) or self._monitor.stepper.is_behind
+
+    def _patience_s(self) -> float:
+        """How long to wait for messages."""
+        if self._is_behind:
+            return 0.0
+        return max(0.0, min(self._upkeep.due_s, self._held_until_s()) - time.monotonic())
+
+    def _held_until_s(self) -> float:
+        """When the oldest message that waits has waited enough."""
+        return self._arrivals[0] + HOLD_S if self._arrivals else math.inf
+
+    def _receive(self) -> bool:
+        """Take what has arrived, within bounds; return whether there was anything."""
+        if not self._taken:
+            held = {sensor_data(device_id) for device_id in self._monitor.stepper.far_behind}
+            self._taken.extend(_interleaved(self._inbox.take(MESSAGES_A_ROUND, held)))
+        found = bool(self._taken)
+        end_s = time.monotonic() + ROUND_S
+        while self._taken:
+            topic, (payload, arrived_s, token) = self._taken.popleft()
+            self._monitor.receive(topic, payload, arrived_s, token)
+            self._arrivals.append(arrived_s)
+            if time.monotonic() >= end_s:
+                break
+        return found
+
+    def _wait_for_company(self) -> None:
+        """Wait while more devices' messages keep coming, but not for long: a wide step costs less than narrow ones."""
+        if self._is_behind:
+            return
+        end_s = time.monotonic() + self._coalesce_s
+        pause_s = self._step_s + STEP_COALESCES * self._coalesce_s - time.monotonic()
+        if pause_s > 0.0 and not self._is_complete():
+            time.sleep(pause_s)
+            self._receive()
+        while not self._is_complete() and time.monotonic() < end_s:
+            time.sleep(min(self._coalesce_s, LOOK_S))
+            if not self._receive():
+                return
+
+    def _is_complete(self) -> bool:
+        """Whether samples of the whole squad wait."""
+        return self._monitor.stepper.waiting >= len(self._monitor.sessions)
+
+    def _step(self) -> None:
+        self._step_s = time.monotonic()
+        self._monitor.advance(SAMPLES_A_ROUND)
+        self._lags.add(self._arrivals, time.monotonic())
+        self._arrivals = []
+
+
+def _interleaved(messages: dict[str, list[Message]]) -> Iterator[tuple[str, Message]]:
+    """Yield the first message of each topic, then the second of each, and so on."""
+    for row in zip_longest(*messages.values()):
+        for topic, message in zip(messages, row, strict=True):
+            if message is not None:
+                yield topic, message

@@ -1,0 +1,15 @@
+"""Seconds, events and ends of sessions into the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from athlete_monitor.engine.journal.keeper import JournalSink
+
+if TYPE_CHECKING:
+    from athlete_monitor.engine.sinks.registry import Surroundings
+
+
+def make(surroundings: Surroundings) -> JournalSink | None:
+    """Return the sink of the live engine; recordings leave the journal alone."""
+    return None if surroundings.journal is None else JournalSink(surroundings.journal)

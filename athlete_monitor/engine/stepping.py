@@ -1,0 +1,97 @@
+"""Steps the squad with the samples that wait: at most one of each athlete in a step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.squad.kernel import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.engine.counts import Counts
+    from athlete_monitor.engine.reporting import Reporter
+    from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.squad.kernel import Squad
+    from athlete_monitor.wire.sample import Sample
+
+FAR_BEHIND: Final = 512
+"""A device of which more samples wait is behind: its next messages wait in the inbox."""
+
+
+class Stepper:
+    """Sessions whose samples wait, and the steps that use them.
+
+    Args:
+        squad: the kernel.
+        reporter: gets what each step brings.
+        counts: counters of the engine.
+    """
+
+    def __init__(self, squad: Squad, reporter: Reporter, counts: Counts) -> None:
+        self._squad, self._reporter, self._counts = squad, reporter, counts
+        self._waiting: list[Session] = []
+        self._is_behind = False
+        self.is_urgent = False
+        """Whether a sample waits that brings an output: the others may wait for company."""
+
+    @property
+    def waiting(self) -> int:
+        """Athletes of whom samples wait."""
+        return len(self._waiting)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether samples wait that the last round had no room for."""
+        return self._is_behind
+
+    @property
+    def far_behind(self) -> set[str]:
+        """Devices of which so many samples wait that no more should be taken."""
+        return {session.device_id for session in self._waiting if len(session.queue) > FAR_BEHIND}
+
+    def add(self, session: Session, *, was_empty: bool) -> None:
+        """Note that a session's queue has grown."""
+        if was_empty:
+            self._waiting.append(session)
+        if not self.is_urgent:
+            self.is_urgent = self._squad.awaits_output(session.row, session.queue[-1].t)
+
+    def advance(self, most: int | None = None) -> None:
+        """Step until no sample waits, or so many samples of each athlete are used; what is left waits on."""
+        active, depth = self._waiting, 0
+        begun = active
+        self._waiting, self.is_urgent, self._is_behind = [], False, False
+        while active and (most is None or depth < most):
+            self._step(active, [session.queue[depth] for session in active])
+            depth += 1
+            active = [session for session in active if len(session.queue) > depth]
+        for session in begun:
+            self._reporter.samples(session, session.queue[:depth])
+            del session.queue[:depth]
+            if session.queue:
+                self._waiting.append(session)
+                self.is_urgent = self._is_behind = True
+
+    def finish(self, session: Session) -> None:
+        """Use all samples of one session that ends."""
+        if session in self._waiting:
+            self._waiting.remove(session)
+        for sample in session.queue:
+            self._step([session], [sample])
+        self._reporter.samples(session, session.queue)
+        session.queue.clear()
+
+    def _step(self, sessions: Sequence[Session], samples: Sequence[Sample]) -> None:
+        for session, sample in zip(sessions, samples, strict=True):
+            session.last_t = sample.t
+            session.received += 1
+            if sample.tags is not session.tags:
+                session.follow_tags(sample.tags, sample.t)
+            if sample.rr_intervals_ms:
+                session.has_beats = True
+        rows, modes = [session.row for session in sessions], [session.mode_code for session in sessions]
+        result = self._squad.step(Batch.from_samples(rows, samples, modes))
+        self._counts.samples += len(samples)
+        self._counts.steps += 1
+        self._reporter.step(sessions, result)
