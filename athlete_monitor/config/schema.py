@@ -12,6 +12,7 @@ from athlete_monitor.config.live import Archive, Athletes, Engine, Impacts, Outp
 from athlete_monitor.config.machine import Jetson, Logging, Performance
 from athlete_monitor.config.models import ModelLoading
 from athlete_monitor.config.report import Report
+from athlete_monitor.config.retention import Retention
 from athlete_monitor.config.screen import Dashboard
 from athlete_monitor.config.training import Backup, Monitoring, PredictionCheck, Retraining, Training
 
@@ -42,6 +43,7 @@ class Config(Section):
     impacts: Impacts
     dashboard: Dashboard
     report: Report
+    retention: Retention
 
 
 REMOVED: Final[Mapping[str, str]] = {

@@ -61,6 +61,7 @@ def gather(config: Config, config_file: Path, filesystem: Path) -> dict[str, Any
         "processes": [asdict(process) for process in running_scripts(DOORS)],
         "engine": engine_state(config.mqtt, config.engine.stats_interval_s),
         "temperatures_c": board.temperatures_c,
+        "retention_days": {**config.retention.model_dump(), "seconds_days": config.archive.keep_days},
     }
 
 
@@ -172,9 +173,19 @@ def render(state: Mapping[str, Any], encoding: str | None, width: int = NO_END) 
     lines += [f"  default model: {_model_text(state['default_model'])}"]
     lines += [f"Last training: {state['last_training'] or 'never'}", "Running:", *_running(state)]
     lines += engine_report(state["engine"])
+    kept = ", ".join(f"{_words(kind)} {_days(days)}" for kind, days in state["retention_days"].items())
+    lines += [f"Kept: {kept}"]
     heat = ", ".join(f"{zone} {value:.0f} °C" for zone, value in state["temperatures_c"].items())
     text = wrapped("\n".join([*lines, f"Temperatures: {heat or 'no sensor'}"]), width)
     return text.encode(encoding or "ascii", "replace").decode(encoding or "ascii")
+
+
+def _words(kind: str) -> str:
+    return kind.removesuffix("_days").replace("_", " ")
+
+
+def _days(days: int | None) -> str:
+    return "for ever" if days is None else f"{days} days"
 
 
 def _plain(value: object) -> str:

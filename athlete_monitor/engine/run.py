@@ -17,6 +17,7 @@ from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.engine.terminal.screen import Screen, summary_table
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
+from athlete_monitor.system.retention import apply_retention
 from athlete_monitor.wire.broker import open_broker
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def run_live(
     options = Options(players, None if device is None else {device}, duration_s, exit_when_idle)
     lock = acquire(config.prediction_check.lockfile_path, "main.py")
     with lock, open_broker(config.mqtt, client_id(config)) as broker:
+        apply_retention(config)
         engine = LiveEngine(config, options, take_retained=broker.embedded)
         engine.install_signal_handlers()
         screen = Screen(engine, Console(), device) if show else None

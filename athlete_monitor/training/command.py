@@ -18,6 +18,7 @@ from athlete_monitor.locks import acquire
 from athlete_monitor.models.manifest import DEFAULT, AthleteId
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.system.program import run_program
+from athlete_monitor.system.retention import apply_retention
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import display, log_to, say
 from athlete_monitor.training.errors import count
@@ -102,6 +103,7 @@ def train(config: Config, options: Options, report: Path | None, log: logging.Lo
     """
     keep_out_of_the_way(config, log)
     with acquire(config.prediction_check.training_lockfile_path, COMMAND), display(config.logging) as shown:
+        apply_retention(config)
         began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
         running = Pass(config, options, Surroundings(shown))
         with closing(running.run()) as results:
