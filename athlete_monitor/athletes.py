@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator, 
 
 from athlete_monitor.arguments import DEVICE_PATTERN, DEVICE_WORDS, LARGEST_ID
 from athlete_monitor.config import Allowed, Section, read_yaml_model
+from athlete_monitor.physiology.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,12 @@ class Profile:
     height_cm: float | None = None
     hr_max_bpm: float | None = None
     hr_rest_bpm: float | None = None
+    limits: Limits | None = None
+
+    def __post_init__(self) -> None:
+        limits: object = self.limits
+        if isinstance(limits, dict):  # as the journal returns it
+            object.__setattr__(self, "limits", Limits.from_dict(limits))
 
 
 def merge(roster: Profile | None, wire: Profile | None) -> Profile:

@@ -160,6 +160,14 @@ class HeartRateVariability:
             "the five minutes up to the last beat; made for rest, in exercise it says little",
         ),
         Figure(
+            "hrv_sdnn_ms", "SDNN", "ms", 0, "present", "last", RMSSD_FORMULA, digits=2,
+            equation="standard deviation of the clean intervals (Task Force 1996), over the same beats",
+        ),
+        Figure(
+            "hrv_pnn50_percent", "pNN50", "%", 0, "present", "last", RMSSD_FORMULA, digits=2,
+            equation="share of successive differences greater than 50 ms (Task Force 1996), over the same beats",
+        ),
+        Figure(
             "baevsky_index", "Baevsky index", "1/s²", 0, "present", "last", BAEVSKY_FORMULA, digits=2,
             more_is_worse=True,
             equation="AMo/(2 Mo MxDMn): Baevsky's index of regulatory strain (Baevsky 2008), over the same beats",

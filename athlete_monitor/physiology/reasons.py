@@ -31,6 +31,10 @@ HEIGHT_UNKNOWN: Final = "height unknown"
 ACCELERATION_MISSING: Final = "acceleration missing"
 SPEED_MISSING: Final = "speed or position missing"
 POSITION_MISSING: Final = "position missing"
+CADENCE_MISSING: Final = "cadence missing"
+THRESHOLD_UNKNOWN: Final = "threshold_bpm unknown: not in the roster's limits"
+NO_RECOVERY: Final = "no minute of rest after a minute at 80 % of hr_max or more, with the strap"
+SESSION_TOO_SHORT: Final = "session shorter than a minute"
 NOT_YET_MEASURED: Final = "not enough samples yet"
 HISTORY_28_DAYS: Final = "28 days of history required"
 HISTORY_7_DAYS: Final = "7 days of history required"
@@ -55,6 +59,8 @@ REASON_OF: Final[Mapping[str, str]] = MappingProxyType(
         "acceleration": ACCELERATION_MISSING,
         "speed_mps": SPEED_MISSING,
         "position": POSITION_MISSING,
+        "cadence_spm": CADENCE_MISSING,
+        "threshold_bpm": THRESHOLD_UNKNOWN,
     }
 )
 """The reason given when a named input is NaN or None."""
@@ -64,6 +70,9 @@ TRIMP_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm", "hr_rest_bpm", "male")
 ZONES_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm")
 VO2MAX_NEEDS: Final = ("hr_max_bpm", "hr_rest_bpm")
 ENERGY_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm", "hr_rest_bpm", "male", "age_years", "weight_kg", "height_cm")
+SPEED_NEEDS: Final = ("speed_mps",)
+CADENCE_NEEDS: Final = ("cadence_spm",)
+THRESHOLD_NEEDS: Final = ("heart_rate_bpm", "threshold_bpm")
 EXCESS_NEEDS: Final = ("strap_bpm", "model_bpm")
 
 

@@ -84,36 +84,68 @@ class HeartRateZones(SquadState):
     A heart rate above the maximum counts in zone 5.
     """
 
-    FIELDS = MappingProxyType({f"zone_{zone}_s": 0.0 for zone in range(ZONES)} | {"samples": 0.0})
+    FIELDS = MappingProxyType(
+        {f"zone_{zone}_s": 0.0 for zone in range(ZONES)}
+        | {"samples": 0.0}
+        | {f"own_zone_{zone}_s": 0.0 for zone in range(ZONES)}
+        | {"own_samples": 0.0}
+    )
     MOMENTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "heart_rate_zone", "Zone", "", 0, "present", needs=ZONES_NEEDS, scope="moment", digits=0,
-            equation="0 below 50 % of the maximum, then 1 to 5 in steps of 10 %",
+            equation="0 below 50 % of the maximum, then 1 to 5 in steps of 10 %, or the athlete's own zones",
         ),
     )  # fmt: skip
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "time_in_zones_s", "Time in zones", "s", 0, "map", "difference", EDWARDS_FORMULA, needs=ZONES_NEEDS,
             digits=1, members=ZONE_NAMES,
-            equation="`below_50_percent`, `zone_1` to `zone_5`; adds up to the time with a known heart rate",
+            equation="`below_50_percent`, `zone_1` to `zone_5`; adds up to the time with a known heart rate. Where the "
+            "athlete has zones of their own: below zone 1, then those",
         ),
         Figure(
             "trimp_edwards", "Edwards", "", 1, "total", "difference", EDWARDS_FORMULA, needs=ZONES_NEEDS,
-            equation="minutes in zone k times k (Edwards 1993)",
+            equation="minutes in zone k times k, zones in percent of the maximum (Edwards 1993)",
         ),
     )  # fmt: skip
 
-    def update(self, rows: IntArray, dt_s: FloatArray, heart_rate_bpm: FloatArray, hr_max_bpm: FloatArray) -> IntArray:
-        """Add ``dt_s`` [k] to the zone of each heart rate [k]; returns the zones [k], -1 where unknown."""
+    def update(
+        self,
+        rows: IntArray,
+        dt_s: FloatArray,
+        heart_rate_bpm: FloatArray,
+        hr_max_bpm: FloatArray,
+        own_bpm: FloatArray | None = None,
+    ) -> IntArray:
+        """Add ``dt_s`` [k] to the zone of each heart rate [k]; returns the zones [k], -1 where unknown.
+
+        ``own_bpm`` [5, k] are the lower limits of the athletes' own zones, bpm: NaN for those who have none, far above
+        any heart rate for zones that they do not have.
+        """
         zone = zone_of(heart_rate_bpm, hr_max_bpm)
         known = zone >= 0
         self._table[zone * known, rows] += dt_s * known
         self._table[ZONES, rows] += known
-        return zone
+        return zone if own_bpm is None else self._count_own(rows, dt_s, zone, heart_rate_bpm, own_bpm)
+
+    def _count_own(
+        self, rows: IntArray, dt_s: FloatArray, zone: IntArray, heart_rate_bpm: FloatArray, own_bpm: FloatArray
+    ) -> IntArray:
+        has_own = ~np.isnan(own_bpm[0])
+        own = (heart_rate_bpm >= own_bpm).sum(axis=0)
+        known = has_own & ~np.isnan(heart_rate_bpm)
+        self._table[ZONES + 1 + own * known, rows] += dt_s * known
+        self._table[2 * ZONES + 1, rows] += known
+        return np.where(has_own, np.where(known, own, -1), zone)
 
     def seconds(self, rows: IntArray) -> FloatArray:
         """Seconds in zones 0 ... 5 [6, k]; NaN for athletes of whom no zone was ever known."""
         values = self._take(rows)
+        return np.where(values[ZONES] > 0.0, values[:ZONES], np.nan)
+
+    def own_seconds(self, rows: IntArray) -> FloatArray:
+        """Seconds below the athlete's own zones and in zones 1 ... 5 [6, k]; NaN where the athlete has none."""
+        values = self._take(rows)[ZONES + 1 :]
         return np.where(values[ZONES] > 0.0, values[:ZONES], np.nan)
 
     def edwards(self, rows: IntArray) -> FloatArray:
@@ -122,5 +154,6 @@ class HeartRateZones(SquadState):
 
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]."""
-        seconds = self.seconds(rows)
-        return columns(self.FIGURES, {"time_in_zones_s": seconds, "trimp_edwards": edwards_trimp(seconds)})
+        seconds, own = self.seconds(rows), self.own_seconds(rows)
+        shown = np.where(np.isnan(own), seconds, own)
+        return columns(self.FIGURES, {"time_in_zones_s": shown, "trimp_edwards": edwards_trimp(seconds)})

@@ -15,22 +15,46 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 import numpy as np
 
-from athlete_monitor.arrays import ACC, GYRO, HEART_RATE, LATITUDE, LONGITUDE, MAG, SPEED, X, Y
+from athlete_monitor.arrays import (
+    ACC,
+    CADENCE,
+    DISTANCE,
+    GYRO,
+    HEART_RATE,
+    HORIZONTAL_ACCURACY,
+    LATITUDE,
+    LONGITUDE,
+    MAG,
+    SPEED,
+    X,
+    Y,
+)
 from athlete_monitor.features import FeatureBank
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.fusion import FILTERS
+from athlete_monitor.physiology.accelerations import Accelerations, HighIntensityActions
 from athlete_monitor.physiology.bodies import Bodies
 from athlete_monitor.physiology.clock import SampleClock
 from athlete_monitor.physiology.energy import EnergyExpenditure, energy_rate_kj_per_min
 from athlete_monitor.physiology.extremes import HeldExtremes
+from athlete_monitor.physiology.geodesy import LocalPlane
 from athlete_monitor.physiology.heart_rate import RESERVE, HeartRateFilter, HeartRateMax, hr_reserve_fraction
 from athlete_monitor.physiology.hrv import HeartRateVariability
 from athlete_monitor.physiology.impacts import Impacts
+from athlete_monitor.physiology.limits import DEFAULT_LIMITS, SquadLimits
 from athlete_monitor.physiology.load import PlayerLoad
 from athlete_monitor.physiology.locomotion import Locomotion
+from athlete_monitor.physiology.metabolic import MetabolicPower
+from athlete_monitor.physiology.odometer import Distance, Odometer
+from athlete_monitor.physiology.peaks import PeakDemands
 from athlete_monitor.physiology.position import PitchPlan, Position
+from athlete_monitor.physiology.recovery import HeartRateRecovery
+from athlete_monitor.physiology.speed import SpeedTrack
+from athlete_monitor.physiology.speed_bands import SpeedBands
 from athlete_monitor.physiology.squad_state import SquadState
+from athlete_monitor.physiology.steps import Steps
 from athlete_monitor.physiology.stress import EXCESS, Stress, hr_excess_bpm
+from athlete_monitor.physiology.thresholds import ThresholdTime
 from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
 from athlete_monitor.physiology.vo2max import Vo2Max
 from athlete_monitor.squad.heart_rate_source import (
@@ -191,7 +215,7 @@ class Ticks(SquadState):
 
     FIELDS = MappingProxyType(
         dict.fromkeys(("prediction", "output", "model_bpm", "low_bpm", "high_bpm", "motion_mps2"), np.nan)
-        | {"phase": 0.0}
+        | {"phase": 0.0, "second": np.nan}
     )
     MOMENTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
@@ -211,6 +235,10 @@ class Ticks(SquadState):
     def output_due(self, rows: IntArray, t: FloatArray, rate_hz: float) -> BoolArray:
         """The same for the output."""
         return self._due(1, rows, t * rate_hz + self._table[6].take(rows))
+
+    def second_due(self, rows: IntArray, t: FloatArray) -> BoolArray:
+        """Whether a sample is the first of its whole second [k]; remembers it."""
+        return self._due(7, rows, t)
 
     def would_be_output(self, row: int, t: float, rate_hz: float) -> bool:
         """Whether an output would fall due with a sample of one athlete at ``t``; remembers nothing."""
@@ -254,7 +282,9 @@ SESSION_FIGURES: Final[tuple[Figure, ...]] = (
     *ModelBook.TEXTS, *LiveError.FIGURES, EXCESS, *HeartRateMax.FIGURES, *HeartRateMax.TEXTS, *Bodies.FIGURES, RESERVE,
     *HeartRateZones.MOMENTS, *HeartRateZones.FIGURES, *Stress.MOMENTS, *BanisterTrimp.FIGURES,
     *EnergyExpenditure.FIGURES, *EnergyExpenditure.MOMENTS, *Vo2Max.FIGURES, *PlayerLoad.FIGURES, *Ticks.MOMENTS,
-    *Impacts.FIGURES, *Locomotion.MOMENTS, *Locomotion.FIGURES, *Position.MOMENTS, *SampleClock.FIGURES,
+    *Impacts.FIGURES, *Locomotion.MOMENTS, *Distance.FIGURES, *Distance.SUMMARY, *Locomotion.FIGURES,
+    *Accelerations.FIGURES, *HighIntensityActions.FIGURES, *SpeedBands.FIGURES, *MetabolicPower.FIGURES, *Steps.FIGURES,
+    *HeartRateRecovery.FIGURES, *ThresholdTime.FIGURES, *PeakDemands.FIGURES, *Position.MOMENTS, *SampleClock.FIGURES,
 )  # fmt: skip
 """The figures that a squad computes, in order of publication."""
 
@@ -263,13 +293,17 @@ MOMENTS: Final = tuple(figure for figure in SESSION_FIGURES if figure.scope == "
 _SOURCES: Final[Mapping[str, type[Source]]] = MappingProxyType({
     "hr_max": HeartRateMax, "bodies": Bodies, "live_error": LiveError, "zones": HeartRateZones, "trimp": BanisterTrimp,
     "energy": EnergyExpenditure, "vo2max": Vo2Max, "player_load": PlayerLoad, "impacts": Impacts,
-    "locomotion": Locomotion, "clock": SampleClock,
+    "distance": Distance, "locomotion": Locomotion, "accelerations": Accelerations, "actions": HighIntensityActions,
+    "speed_bands": SpeedBands, "metabolic": MetabolicPower, "steps": Steps, "recovery": HeartRateRecovery,
+    "above_threshold": ThresholdTime, "clock": SampleClock,
 })  # fmt: skip
 """Attributes of a squad that compute figures of the session so far."""
 _OF_SOURCES: Final = tuple(figure for source in _SOURCES.values() for figure in source.FIGURES)
 PRESENT_FIGURES: Final[tuple[Figure, ...]] = (*MOMENTS, *_OF_SOURCES)
 """What ``Squad.present_values`` returns, in order."""
-TOTAL_FIGURES: Final[tuple[Figure, ...]] = (*HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *_OF_SOURCES)
+TOTAL_FIGURES: Final[tuple[Figure, ...]] = (
+    *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *Distance.SUMMARY, *PeakDemands.FIGURES, *_OF_SOURCES,
+)  # fmt: skip
 """What ``Squad.total_values`` returns, in order."""
 
 
@@ -293,8 +327,19 @@ class Squad:
         self.energy = EnergyExpenditure(capacity)
         self.stress = Stress(capacity)
         self.player_load = PlayerLoad(capacity)
+        self.limits = SquadLimits(capacity)
+        self.plane = LocalPlane(capacity)
+        self.speed = SpeedTrack(capacity)
         self.locomotion = Locomotion(capacity)
         self.position = Position(capacity, settings.pitch)
+        self.speed_bands = SpeedBands(capacity)
+        self.accelerations = Accelerations(capacity)
+        self.metabolic = MetabolicPower(capacity)
+        self.odometer = Odometer(capacity)
+        self.steps = Steps(capacity)
+        self.recovery = HeartRateRecovery(capacity)
+        self.above_threshold = ThresholdTime(capacity)
+        self.peaks = PeakDemands(capacity)
         self.impacts = Impacts(capacity, alert_g=settings.alert_g)
         self.live_error = LiveError(capacity)
         self.heart_rate_totals = HeartRateTotals(capacity)
@@ -306,6 +351,8 @@ class Squad:
         self.fusion = FILTERS[settings.fusion](capacity)
         self.features = FeatureBank(settings.features, capacity)
         self.vo2max = Vo2Max(self.hr_max, self.bodies)
+        self.distance = Distance(self.locomotion, self.odometer, self.clock)
+        self.actions = HighIntensityActions(self.locomotion, self.accelerations)
 
     @property
     def sources(self) -> list[Source]:
@@ -320,22 +367,27 @@ class Squad:
     def total_values(self, row: int) -> FloatArray:
         """Values [sum of widths, 1] of ``TOTAL_FIGURES`` for one athlete; NaN is unknown."""
         rows = np.array([row])
-        sources: list[Source] = [self.heart_rate_totals, self.heart_rate_extremes, *self.sources]
-        return np.concatenate([source.values(rows) for source in sources])
+        sources: list[Source] = [self.peaks, *self.sources]
+        summary = [source.values(rows) for source in (self.heart_rate_totals, self.heart_rate_extremes)]
+        return np.concatenate(
+            [*summary, self.distance.summary_values(rows), *(source.values(rows) for source in sources)]
+        )
 
     def _tables(self) -> dict[str, SquadState]:
         """The totals but the maximal heart rate, which is more than a table."""
         names = (
-            "clock", "trimp", "zones", "energy", "stress", "player_load", "locomotion", "impacts", "live_error",
-            "heart_rate_totals", "heart_rate_extremes", "ticks",
+            "clock", "trimp", "zones", "energy", "stress", "player_load", "speed", "locomotion", "speed_bands",
+            "accelerations", "metabolic", "odometer", "steps", "recovery", "above_threshold", "peaks", "impacts",
+            "live_error", "heart_rate_totals", "heart_rate_extremes", "ticks",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def _memories(self) -> dict[str, Part]:
-        return {name: getattr(self, name) for name in ("strap", "correction", "hrv", "fusion", "features", "position")}
+        names = ("strap", "correction", "hrv", "fusion", "features", "position", "plane")
+        return {**{name: getattr(self, name) for name in names}, "peaks": self.peaks.recent}
 
     def _parts(self) -> list[Part]:
-        return [self.bodies, self.hr_max, *self._tables().values(), *self._memories().values()]
+        return [self.bodies, self.limits, self.hr_max, *self._tables().values(), *self._memories().values()]
 
     @property
     def capacity(self) -> int:
@@ -361,6 +413,7 @@ class Squad:
         """Take over what is known of an athlete, at the beginning or later."""
         rows = np.array([row])
         self.bodies.set(row, profile)
+        self.limits.set(row, profile.limits or DEFAULT_LIMITS)
         body = self.bodies.take(rows)
         if np.isnan(self.hr_max.bpm(rows)[0]):  # one that is known may have been raised by observation since
             self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
@@ -425,7 +478,8 @@ class Squad:
             KeyError, ValueError, TypeError: it was made for another configuration.
         """
         for name, part in self._memories().items():
-            part.set_state(row, memories[name])
+            if name in memories or name not in {"peaks", "plane"}:  # earlier versions did not remember these
+                part.set_state(row, memories[name])
 
     def step(self, batch: Batch) -> StepResult:
         """Advance the athletes of the batch by one sample each."""
@@ -486,6 +540,11 @@ class Squad:
         self.heart_rate_totals.update(rows, dt_s, heart_rate)
         self.heart_rate_extremes.update(rows, t, heart_rate.read_bpm, longest_s)
         x_m, y_m = self.position.update(rows, t, values[:, [X, Y]].T, values[:, LATITUDE], values[:, LONGITUDE])
+        self.above_threshold.update(rows, dt_s, heart_rate.bpm, self.limits.threshold_bpm(rows))
+        own = self.limits.zones_bpm(rows, hr_max, body.hr_rest_bpm) if self.limits.has_zones(rows).any() else None
+        speed = self._move(rows, t, values)
+        motion = self.ticks.smooth_motion(rows, dt_s, _length(linear))
+        self._once_a_second(rows, t, strap.bpm, hr_max, motion, speed)
         return Present(
             rows=rows,
             t=t,
@@ -496,14 +555,49 @@ class Squad:
             hr_max_bpm=hr_max,
             body=body,
             reserve=reserve,
-            zone=self.zones.update(rows, dt_s, heart_rate.bpm, hr_max),
+            zone=self.zones.update(rows, dt_s, heart_rate.bpm, hr_max, own),
             stress_percent=self.stress.update(rows, t, reserve),
             energy_rate_kj_per_min=rate,
-            speed_mps=self.locomotion.update(rows, t, values[:, SPEED], values[:, X], values[:, Y]),
-            motion_mps2=self.ticks.smooth_motion(rows, dt_s, _length(linear)),
+            speed_mps=speed,
+            motion_mps2=motion,
             x_m=x_m,
             y_m=y_m,
         )
+
+    def _move(self, rows: IntArray, t: FloatArray, values: FloatArray) -> FloatArray:
+        """Take speed, position, odometer and cadence; returns the speed [k], m/s, NaN where there is no reading."""
+        speed, x, y = values[:, SPEED], values[:, X], values[:, Y]
+        latitude, longitude = values[:, LATITUDE], values[:, LONGITUDE]
+        if not np.isnan(latitude).all():
+            x, y = self.plane.metres(rows, x, y, latitude, longitude, values[:, HORIZONTAL_ACCURACY])
+        for step in self.speed.update(rows, t, speed, x, y):
+            self.locomotion.update(step)
+            self.speed_bands.update(step, self.limits.speed_mps(step.rows))
+            self.accelerations.update(step, self.limits.acceleration_mps2(step.rows))
+            self.metabolic.update(step)
+        self.steps.update(rows, t, values[:, CADENCE])
+        if not np.isnan(values[:, DISTANCE]).all():
+            self.odometer.update(rows, t, values[:, DISTANCE], self.locomotion.total("distance_m", rows))
+        return np.where(np.isnan(speed) & np.isnan(x + y), np.nan, self.speed.speed_mps(rows))
+
+    def _once_a_second(
+        self,
+        rows: IntArray,
+        t: FloatArray,
+        strap_bpm: FloatArray,
+        hr_max: FloatArray,
+        motion: FloatArray,
+        speed: FloatArray,
+    ) -> None:
+        """Advance what is followed by the second only."""
+        due = np.flatnonzero(self.ticks.second_due(rows, t))
+        if not len(due):
+            return
+        rows, t = rows[due], t[due]
+        self.recovery.update(rows, t, strap_bpm[due], hr_max[due], motion[due], speed[due])
+        high_speed = self.locomotion.total("high_speed_running_m", rows)
+        totals = (self.distance.total_m(rows), high_speed, self.player_load.total(rows), self.trimp.total(rows))
+        self.peaks.update(rows, t, np.array(totals))
 
 
 def _length(vectors: FloatArray) -> FloatArray:

@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from athlete_monitor.fusion import AhrsMadgwick, ImuFusion, LowPassGravity
+from athlete_monitor.physiology.accelerations import Accelerations
 from athlete_monitor.physiology.bodies import Bodies
 from athlete_monitor.physiology.clock import SampleClock
 from athlete_monitor.physiology.energy import EnergyExpenditure, energy_rate_kj_per_min
+from athlete_monitor.physiology.extremes import HeldExtremes
 from athlete_monitor.physiology.heart_rate import HeartRateFilter, HeartRateMax, hr_reserve_fraction
 from athlete_monitor.physiology.impacts import Impacts
+from athlete_monitor.physiology.limits import Limits, SquadLimits, ZoneLimits
 from athlete_monitor.physiology.load import PlayerLoad
 from athlete_monitor.physiology.locomotion import Locomotion
+from athlete_monitor.physiology.metabolic import MetabolicPower
+from athlete_monitor.physiology.odometer import Odometer
+from athlete_monitor.physiology.peaks import PeakDemands
+from athlete_monitor.physiology.recovery import HeartRateRecovery
+from athlete_monitor.physiology.speed import SpeedTrack
+from athlete_monitor.physiology.speed_bands import SpeedBands
+from athlete_monitor.physiology.steps import Steps
 from athlete_monitor.physiology.stress import Stress
+from athlete_monitor.physiology.thresholds import ThresholdTime
 from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
 
 if TYPE_CHECKING:
@@ -68,7 +79,18 @@ class Whole:
         self.energy = EnergyExpenditure(capacity)
         self.stress = Stress(capacity)
         self.load = PlayerLoad(capacity)
+        self.limits = SquadLimits(capacity)
+        self.speed = SpeedTrack(capacity)
         self.locomotion = Locomotion(capacity)
+        self.speed_bands = SpeedBands(capacity)
+        self.accelerations = Accelerations(capacity)
+        self.metabolic = MetabolicPower(capacity)
+        self.odometer = Odometer(capacity)
+        self.steps = Steps(capacity)
+        self.extremes = HeldExtremes(capacity)
+        self.recovery = HeartRateRecovery(capacity)
+        self.above_threshold = ThresholdTime(capacity)
+        self.peaks = PeakDemands(capacity)
         self.impacts = Impacts(capacity)
         self.orientation = orientation(capacity)
         self.parts = dict(vars(self))
@@ -80,6 +102,7 @@ class Whole:
         )
         for row in rows.tolist():
             self.bodies.set(row, profile)
+            self.limits.set(row, LIMITS)
         body = self.bodies.take(rows)
         self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
 
@@ -95,19 +118,34 @@ class Whole:
             clean.bpm, hr_rest, hr_max, body.male, body.age_years, body.weight_kg, body.height_cm
         )
         mag = np.full_like(s.gyro_rad_s, np.nan)
+        self.extremes.update(rows, s.t, clean.bpm, self.clock.longest_s(rows))
+        self.above_threshold.update(rows, dt_s, clean.bpm, self.limits.threshold_bpm(rows))
+        self.recovery.update(rows, s.t, clean.bpm, hr_max, np.abs(s.x_m), s.speed_mps)
         return [
             dt_s,
             clean.bpm,
             hr_max,
             self.trimp.update(rows, dt_s, reserve, body.male),
-            self.zones.update(rows, dt_s, clean.bpm, hr_max),
+            self.zones.update(rows, dt_s, clean.bpm, hr_max, self.limits.zones_bpm(rows, hr_max, hr_rest)),
             self.energy.update(rows, dt_s, rate),
             self.stress.update(rows, s.t, reserve),
             self.load.update(rows, s.t, s.acc_mps2),
-            self.locomotion.update(rows, s.t, s.speed_mps, s.x_m, s.x_m),
+            self.move(rows, s),
             self.impacts.update(rows, s.t, s.acc_mps2),
             self.orientation.update(rows, s.t, s.acc_mps2, s.gyro_rad_s, mag),
         ]
+
+    def move(self, rows: IntArray, s: Samples) -> FloatArray:
+        """Everything from speed, position, odometer and cadence; returns the speed."""
+        for step in self.speed.update(rows, s.t, s.speed_mps, s.x_m, s.x_m):
+            self.locomotion.update(step)
+            self.speed_bands.update(step, self.limits.speed_mps(step.rows))
+            self.accelerations.update(step, self.limits.acceleration_mps2(step.rows))
+            self.metabolic.update(step)
+        self.odometer.update(rows, s.t, np.abs(s.x_m), self.locomotion.total("distance_m", rows))
+        self.steps.update(rows, s.t, 20.0 * s.speed_mps)
+        self.peaks.update(rows, s.t, np.tile(self.odometer.distance_m(rows, np.zeros(len(rows))), (4, 1)))
+        return self.speed.speed_mps(rows)
 
     def state(self, row: int) -> dict[str, Any]:
         return {name: part.state(row) for name, part in self.parts.items()}
@@ -122,4 +160,5 @@ def at(samples: Samples, athletes: IntArray, index: IntArray) -> Samples:
     return Samples(**{name: values[athletes, index] for name, values in vars(samples).items()})
 
 
+LIMITS = Limits((1.0, 2.0, 4.0, 6.0), (1.0, 2.0, 3.0), ZoneLimits("percent_of_max", (50.0, 80.0)), 160.0)
 ORIENTATIONS = (LowPassGravity, ImuFusion, AhrsMadgwick)

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from athlete_monitor.arrays import GRAVITY_MPS2
 from athlete_monitor.physiology.impacts import BAND_EDGES_G, BANDS, Impacts
 from athlete_monitor.physiology.load import PlayerLoad
-from athlete_monitor.physiology.locomotion import Locomotion
 
 ROW = np.array([0])
-NONE = np.array([np.nan])
 
 
 def play(acc_g, t):
@@ -115,98 +113,3 @@ def test_a_peak_in_the_first_second_has_no_known_rate_and_is_not_trusted():
     impact = hit([1, 9, 1], [0, 0.01, 0.02])[1][0]
     assert impact.undersampled
     assert impact.sample_rate_hz is None
-
-
-def move(speed, t, x=None, y=None):
-    walk = Locomotion(1)
-    nothing = np.full(len(t), np.nan)
-    x, y = (nothing, nothing) if x is None else (x, y)
-    for i in range(len(t)):
-        walk.update(ROW, t[i : i + 1], speed[i : i + 1], x[i : i + 1], y[i : i + 1])
-    return {name: walk.total(name, ROW)[0] for name in Locomotion.FIELDS if name in TOTALS}
-
-
-TOTALS = ("distance_m", "high_speed_m", "sprints", "accelerations", "decelerations", "max_speed_mps")
-RATES_HZ = (1, 5, 10, 25, 100)
-
-
-def shuttle(t):
-    """Three times: stand 10 s, up to 8 m/s in 2 s, hold for 6 s, down to 0 in 2 s. Speed [n], m/s."""
-    return np.interp(t % 20, [0, 10, 12, 18, 20], [0, 0, 8, 8, 0])
-
-
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
-@pytest.mark.parametrize("noise_mps", [0.0, 0.1])
-def test_a_shuttle_run_has_its_known_totals_at_every_rate_and_with_noise(rate_hz, noise_mps):
-    t = np.arange(60 * rate_hz + 1) / rate_hz
-    noise = np.random.default_rng(1).normal(0, noise_mps, len(t))
-    totals = move(np.abs(shuttle(t) + noise), 1.75e9 + t)
-    assert totals["distance_m"] == pytest.approx(3 * 64, rel=0.03 if noise_mps else 0.005)
-    assert totals["high_speed_m"] == pytest.approx(3 * (48 + 2 * 0.625 * 6.75), rel=0.05 if rate_hz > 1 else 0.15)
-    assert totals["sprints"] == 3
-    assert totals["accelerations"] == 3
-    assert totals["decelerations"] == 3
-    assert totals["max_speed_mps"] == pytest.approx(8.0, abs=5 * noise_mps + 1e-9)
-
-
-@pytest.mark.parametrize("rate_hz", [5, 10, 25, 100])
-def test_the_same_run_from_noisy_positions(rate_hz):
-    t = np.arange(60 * rate_hz + 1) / rate_hz
-    rng = np.random.default_rng(2)
-    x = np.cumsum(shuttle(t)) / rate_hz + rng.normal(0, 0.05, len(t))
-    y = rng.normal(0, 0.05, len(t))
-    totals = move(np.full(len(t), np.nan), 1.75e9 + t, x, y)
-    assert totals["distance_m"] == pytest.approx(3 * 64, rel=0.03)
-    assert totals["sprints"] == 3
-    assert totals["accelerations"] == 3
-    assert totals["decelerations"] == 3
-
-
-def test_standing_still_under_a_jittering_position_system_covers_no_distance():
-    rng = np.random.default_rng(3)
-    t = np.arange(6000) / 10
-    x, y = rng.normal(0, 0.05, (2, 6000))
-    assert move(np.full(6000, np.nan), t, x, y)["distance_m"] < 10.0
-
-
-def test_gentle_running_with_noise_holds_no_sprint_and_no_acceleration():
-    t = np.arange(6000) / 10
-    speed = 5.0 + np.sin(t / 5) + np.random.default_rng(4).normal(0, 0.1, len(t))
-    totals = move(speed, t)
-    assert (totals["sprints"], totals["accelerations"], totals["decelerations"]) == (0, 0, 0)
-
-
-def test_a_single_wrong_reading_is_neither_a_sprint_nor_the_maximum():
-    speed = np.full(100, 3.0)
-    speed[50] = 30.0
-    totals = move(speed, np.arange(100) / 10)
-    assert totals["sprints"] == 0
-    assert totals["max_speed_mps"] == 3.0
-
-
-def test_a_dip_of_one_reading_does_not_make_two_sprints_of_one():
-    speed = np.full(100, 7.5)
-    speed[50] = 6.9
-    assert move(speed, np.arange(100) / 10)["sprints"] == 1
-
-
-def test_seven_metres_a_second_for_less_than_a_second_is_no_sprint():
-    t = np.arange(100) / 10
-    assert move(np.where((t >= 5) & (t < 5.9), 7.5, 5.0), t)["sprints"] == 0
-
-
-def test_readings_once_a_second_among_ten_samples_count_as_readings_once_a_second():
-    t = np.arange(601) / 10
-    sparse = np.where(np.arange(601) % 10 == 0, shuttle(t), np.nan)
-    assert move(sparse, t) == move(shuttle(t[::10]), t[::10])
-
-
-def test_a_gap_counts_two_seconds_of_distance():
-    assert move(np.array([4.0, 4.0]), np.array([0.0, 100.0]))["distance_m"] == 8.0
-
-
-@given(st.lists(st.tuples(st.floats(0, 12), st.floats(0, 3)), min_size=1, max_size=60))
-def test_high_speed_distance_is_a_part_of_the_distance(steps):
-    totals = move(np.array([v for v, _ in steps]), np.cumsum([dt_s for _, dt_s in steps]))
-    assert 0.0 <= totals["high_speed_m"] <= totals["distance_m"] + 1e-9
-    assert all(value >= 0 for value in totals.values())

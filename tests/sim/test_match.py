@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 
 from athlete_monitor.arrays import SPEED
+from athlete_monitor.physiology.accelerations import Accelerations
+from athlete_monitor.physiology.limits import ACCELERATION_LIMITS_MPS2
 from athlete_monitor.physiology.locomotion import Locomotion
+from athlete_monitor.physiology.speed import SpeedTrack
 from athlete_monitor.sim.energetics import OXYGEN_J_PER_ML, REST_ML_KG_MIN
 from tests.sim.squads import Course, course
 
@@ -36,11 +39,14 @@ def loads() -> dict[str, np.ndarray]:
     speeds = np.concatenate([match(seed).values[..., SPEED] for seed in SEEDS])
     playing = np.flatnonzero(match(SEEDS[0]).phase != 1)
     rows, missing = np.arange(len(speeds)), np.full(len(speeds), np.nan)
-    counted = Locomotion(len(speeds))
+    track, counted, efforts = SpeedTrack(len(rows)), Locomotion(len(rows)), Accelerations(len(rows))
+    limits = np.repeat(np.array(ACCELERATION_LIMITS_MPS2)[:, None], len(rows), axis=1)
     for t, speed in zip(playing / 10, speeds[:, playing].T, strict=True):
-        counted.update(rows, np.full(len(rows), t), speed, missing, missing)
-    summed = ("distance_m", "high_speed_m", "sprints", "accelerations", "decelerations")
-    found = {name: 2 * counted.total(name, rows) for name in summed}
+        for step in track.update(rows, np.full(len(rows), t), speed, missing, missing):
+            counted.update(step)
+            efforts.update(step, limits[:, step.rows])
+    found = {name: 2 * counted.total(name, rows) for name in ("distance_m", "high_speed_running_m", "sprints")}
+    found["accelerations"], found["decelerations"] = 2 * efforts.hard(rows)
     found["max_speed_mps"] = counted.total("max_speed_mps", rows)
     return {name: values.reshape(len(SEEDS), -1) for name, values in found.items()}
 
@@ -53,7 +59,7 @@ def outfield() -> np.ndarray:
     ("name", "mean", "each"),
     [
         ("distance_m", (9_300, 11_300), (8_500, 12_500)),
-        ("high_speed_m", (427, 857), (150, 1_500)),
+        ("high_speed_running_m", (427, 857), (150, 1_500)),
         ("sprints", (3, 20), (0, 30)),
         ("accelerations", (20, 46), (8, 85)),
         ("decelerations", (40, 80), (25, 110)),
@@ -69,7 +75,7 @@ def test_outfield_players_do_in_a_match_what_professionals_do(name, mean, each):
 
 
 def test_goalkeepers_cover_half_as_much_and_hardly_run_fast():
-    distance_m, fast_m = (loads()[name][:, ~outfield()] for name in ("distance_m", "high_speed_m"))
+    distance_m, fast_m = (loads()[name][:, ~outfield()] for name in ("distance_m", "high_speed_running_m"))
     assert distance_m.size
     assert distance_m.min() >= 4_000
     assert distance_m.max() <= 6_640

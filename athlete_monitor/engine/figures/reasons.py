@@ -68,7 +68,14 @@ _RULES: Final[Mapping[str, Callable[[Squad, int, int, Mapping[str, Any]], str]]]
 }
 """Figures whose absence depends on more than an input."""
 
-_UNMET: Final = {"vo2max_ml_kg_min": why.HR_LIMITS_INVALID}
+_UNMET: Final = {
+    "vo2max_ml_kg_min": why.HR_LIMITS_INVALID,
+    "heart_rate_recovery_60s_bpm": why.NO_RECOVERY,
+    "peak_distance_m": why.SESSION_TOO_SHORT,
+    "peak_high_speed_running_m": why.SESSION_TOO_SHORT,
+    "peak_player_load": why.SESSION_TOO_SHORT,
+    "peak_trimp": why.SESSION_TOO_SHORT,
+}
 """The reason where every input is there and the figure is null all the same; else there are too few samples."""
 
 
@@ -84,4 +91,6 @@ def _inputs(squad: Squad, row: int, figures: Mapping[str, Any]) -> dict[str, Any
         "hr_max_bpm": figures.get("hr_max_bpm"),
         "acceleration": figures.get("motion_mps2"),
         "speed_mps": figures.get("speed_mps"),
+        "cadence_spm": figures.get("cadence_spm"),
+        "threshold_bpm": squad.limits.state(row)["threshold_bpm"],
     }

@@ -10,7 +10,12 @@ from athlete_monitor.physiology.hrv import HeartRateVariability
 if TYPE_CHECKING:
     from athlete_monitor.squad.kernel import Squad
 
-_FIELDS: Final = {"hrv_rmssd_ms": "rmssd_ms", "baevsky_index": "baevsky_index"}
+_FIELDS: Final = {
+    "hrv_rmssd_ms": "rmssd_ms",
+    "hrv_sdnn_ms": "sdnn_ms",
+    "hrv_pnn50_percent": "pnn50_percent",
+    "baevsky_index": "baevsky_index",
+}
 """Field of ``Variability`` behind each figure."""
 _NONE: Final = (None,) * len(HeartRateVariability.BEATS)
 _WITHOUT_BEATS: Final = {figure.key: why.RR_REQUIRED for figure in HeartRateVariability.BEATS}
