@@ -18,7 +18,7 @@ from athlete_monitor.recordings.registry import by_kind, recognised
 from athlete_monitor.recordings.search import Search, search
 from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.tabular import named
-from athlete_monitor.recordings.writing import session_from, write_session
+from athlete_monitor.recordings.writing import keep_summary, session_from, write_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -282,7 +282,8 @@ class _Run:
         root = self._request.training_root if mode == "training" else self._request.game_root
         figures = figures_of(recording)
         if recording.summary:
-            self._finish(Done(figures, athlete_id, mode, None))
+            path, known_path = keep_summary(recording, root, athlete_id, mode)
+            self._finish(Done(figures, athlete_id, mode, path, known=known_path))
             return
         known = session_from(recording, root, athlete_id, mode)
         device = self._request.device or f"{athlete_id:03d}"

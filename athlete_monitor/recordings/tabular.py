@@ -111,7 +111,7 @@ def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = N
         layout: of the table.
         kind: the format.
         own: meanings of columns that the format defines, by their names without case, spaces and signs; an empty
-            meaning leaves the column out.
+            meaning leaves the column out, ``*`` and a factor say its unit.
 
     Raises:
         RecordingError: a column's unit is not known.
@@ -134,7 +134,7 @@ def _meaning(layout: Layout, header: str, unit: str, own: Mapping[str, str]) -> 
     key = key_of(header)
     if key in own:
         name, _, factor = own[key].partition("*")
-        return Meaning(name, "as the format says", float(factor or 1)) if name else None
+        return Meaning(name, "as the format says" if factor else "", float(factor or 1)) if name else None
     try:
         return meaning_of(header, unit)
     except UnknownUnitError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.arrays import GRAVITY_MPS2
-from athlete_monitor.recordings.position import path_length_m
+from athlete_monitor.recordings.position import local_metres, path_length_m, slope_speed
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -139,17 +139,28 @@ def _cadence(recording: Imported, told: frozenset[str]) -> Imported:
     if not recording.has("cadence_spm"):
         return recording
     cadence = recording.channels["cadence_spm"]
-    moving = cadence > 0
-    if recording.has("speed_mps"):
-        moving &= np.nan_to_num(recording.channels["speed_mps"]) > RUNNING_MPS
+    speed = _any_speed(recording)
+    moving = (cadence > 0) if speed is None else (cadence > 0) & (np.nan_to_num(speed) > RUNNING_MPS)
     if moving.sum() < 5:
         return recording
     usual = float(np.median(cadence[moving]))
-    counted = "strides" in told or (recording.has("speed_mps") and _STRIDES[0] <= usual <= _STRIDES[1])
-    if not counted or "cadence_spm" in told:
+    if speed is None or not _STRIDES[0] <= usual <= _STRIDES[1] or "cadence_spm" in told:
         return recording
     return _scaled(
         recording, ["cadence_spm"], 2.0, f"the cadence is {usual:.0f} while running: strides, doubled to steps a minute"
+    )
+
+
+def _any_speed(recording: Imported) -> FloatArray | None:
+    """Return the speed, where there is none that of the positions."""
+    if recording.has("speed_mps"):
+        return recording.channels["speed_mps"]
+    if not recording.has("latitude", "longitude"):
+        return None
+    latitude, longitude = recording.channels["latitude"], recording.channels["longitude"]
+    first = int(np.flatnonzero(~(np.isnan(latitude) | np.isnan(longitude)))[0])
+    return slope_speed(
+        recording.t, *local_metres(latitude, longitude, (float(latitude[first]), float(longitude[first])))
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import orjson
 
 from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import RecordingError
@@ -56,6 +58,33 @@ def write_session(recording: Imported, root: Path, athlete_id: int, device_id: s
         writer.path.unlink(missing_ok=True)
         raise
     return writer.path
+
+
+def keep_summary(recording: Imported, root: Path, athlete_id: int, mode: Mode) -> tuple[Path, bool]:
+    """Keep a table of figures beside the athlete's sessions; return its path, and whether it was there already.
+
+    Raises:
+        RecordingError: it cannot be written.
+    """
+    content = {
+        "athlete_id": athlete_id,
+        "kind": recording.kind,
+        "mode": mode,
+        "source": recording.source.name,
+        "rows": recording.summary,
+    }
+    text = orjson.dumps(content, option=orjson.OPT_INDENT_2)
+    name = f"{recording.kind}_{hashlib.sha256(text).hexdigest()[:12]}.json"
+    path = root / f"player_{athlete_id}" / name
+    try:
+        if path.exists():
+            return path, True
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(text)
+    except OSError as error:
+        raise RecordingError(f"{recording}: its figures cannot be written: {error}") from None
+    return path, False
 
 
 def _write(recording: Imported, writer: SessionWriter) -> None:

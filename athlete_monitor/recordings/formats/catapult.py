@@ -34,23 +34,23 @@ _DEGREES: Final = f"*{math.pi / 180}"
 _FAST: Final = {
     **{f"acceleration{name}": f"acc_{axis}{_G}" for name, axis in (("forward", "x"), ("side", "y"), ("up", "z"))},
     **{f"rotation{name}": f"gyro_{axis}{_DEGREES}" for name, axis in (("roll", "x"), ("pitch", "y"), ("yaw", "z"))},
-    "rawvelocity": "speed_mps",
+    "rawvelocity": "speed_mps*1",
     "smoothedvelocity": "",
     "gnsshdop": "hdop",
     "gnssfix": "satellites",
 }
 _OPENFIELD: Final = {
     "seconds": "elapsed",
-    "velocity": "speed_mps",
-    "odometer": "distance_m",
+    "velocity": "speed_mps*1",
+    "odometer": "distance_m*1",
     "positionalquality": "position_quality_percent",
     "sats": "satellites",
 }
 _API: Final = {
     "ts": "time",
     "cs": "centiseconds",
-    "o": "distance_m",
-    "v": "speed_mps",
+    "o": "distance_m*1",
+    "v": "speed_mps*1",
     "a": "",
     "x": "",
     "y": "",
