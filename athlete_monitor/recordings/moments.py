@@ -94,6 +94,7 @@ class Day(NamedTuple):
     b: str
     c: str
     zone: str
+    dotted: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ class TimeColumn:
             return float(text.replace(",", ".")), -1.0
         match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text)
         if match:
-            day = Day(match["a"], match["b"], match["c"], match["zone"] or "")
+            dotted = text[match.end("a") : match.end("a") + 1] == "."
+            day = Day(match["a"], match["b"], match["c"], match["zone"] or "", dotted)
             seconds = _seconds(match)
             return None if seconds is None else (seconds, float(self._days.setdefault(day, len(self._days))))
         clock = _TIME.fullmatch(text) if text.count(":") > 1 else _MINUTES.fullmatch(text) or _TIME.fullmatch(text)
@@ -273,6 +275,8 @@ def _order(days: Sequence[Day], rules: Rules) -> str:
         raise RecordingError(f"{rules.label}: {'/'.join(days[0][:3])} is not a date")
     if len(possible) == 1 or all(int(day.a) == int(day.b) for day in days):
         return possible[0]
+    if days[0].dotted and rules.day_first is None:
+        return "dmy"
     if rules.day_first is not None:
         return "dmy" if rules.day_first else "mdy"
     readings = [f"{_date(days[0], order):%-d %B %Y}" for order in possible]
@@ -359,10 +363,19 @@ def _from_numbers(raw: FloatArray, rules: Rules, column: str) -> Times:
         return Times(raw, "epoch seconds")
     step = float(np.nanmedian(np.abs(np.diff(raw)))) if len(raw) > 1 else 0.0
     if _SERIAL_DAYS[0] <= usual < _SERIAL_DAYS[1] and 0 < step < 0.01:
-        start = _local_epoch(_SERIAL_START, rules.zone)
-        return Times(start + np.round(raw * _DAY_S, 3), "days of a spreadsheet, local time")
+        return Times(_of_serial_days(raw, rules), "days of a spreadsheet, local time")
     factor, note = _elapsed_factor(raw, step, rules, column)
     return _since_start(raw * factor, rules, "seconds since the start", note)
+
+
+def _of_serial_days(raw: FloatArray, rules: Rules) -> FloatArray:
+    t = np.full(len(raw), np.nan)
+    whole = np.floor(raw)
+    for day in np.unique(whole[~np.isnan(whole)]).tolist():
+        rows = whole == day
+        seconds = np.round((raw[rows] - day) * _DAY_S, 3)
+        t[rows] = _epochs(_SERIAL_START + timedelta(days=day), seconds, "", rules)
+    return t
 
 
 def _elapsed_factor(raw: FloatArray, step: float, rules: Rules, column: str) -> tuple[float, str]:

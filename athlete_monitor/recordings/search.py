@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import tempfile
+import weakref
 import zipfile
 import zlib
 from collections import Counter
@@ -143,7 +144,8 @@ def members(source: Source) -> list[Source]:
 
 
 def _wanted(name: str) -> bool:
-    return not any(part.startswith(".") or name.startswith(_NOT_OURS) for part in name.split("/"))
+    hidden = any(part.startswith(".") and part.strip(".") for part in name.split("/"))
+    return not hidden and not name.startswith(_NOT_OURS)
 
 
 def _as_sources(outer: Source, archive: zipfile.ZipFile, files: list[zipfile.ZipInfo]) -> list[Source]:
@@ -178,6 +180,8 @@ def _archive(source: Source) -> zipfile.ZipFile:
             spooled = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115 - lives as long as the archive
             while block := stream.read(io.DEFAULT_BUFFER_SIZE * 16):
                 spooled.write(block)
-        return zipfile.ZipFile(spooled)
+        archive = zipfile.ZipFile(spooled)
+        weakref.finalize(archive, spooled.close)
+        return archive
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         raise RecordingError(f"{source}: is a damaged archive: {error}") from None

@@ -47,12 +47,16 @@ def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
             raw.seek(0)
             book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
             sheet = next((sheet for sheet in book.worksheets if (sheet.max_row or 2) > 1), book.worksheets[0])
-            for number, row in enumerate(
-                sheet.iter_rows(values_only=True, max_row=_MOST_ROWS, max_col=_MOST_COLUMNS), 1
-            ):
-                yield number, [_text(cell) for cell in row]
+            for number, row in enumerate(sheet.iter_rows(values_only=True, max_row=_MOST_ROWS), 1):
+                yield number, _trimmed([_text(cell) for cell in row[:_MOST_COLUMNS]])
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, TypeError, OSError) as error:
         raise RecordingError(f"{source}: is not a readable workbook: {' '.join(str(error).split())[:100]}") from None
+
+
+def _trimmed(row: list[str]) -> list[str]:
+    while row and not row[-1]:
+        row.pop()
+    return row
 
 
 def _check_size(source: Source, raw: object) -> None:

@@ -390,7 +390,8 @@ class _Collected:
             return row if any(row) else None
         if len(row) > columns:
             return row[:columns] if not any(cell.strip() for cell in row[columns:]) else None
-        if len(row) == self._layout.width or not any(self._layout.header[len(row) :]):
+        padded = len(row) == self._layout.width or self._layout.delimiter == sheets.SEPARATOR
+        if padded or not any(self._layout.header[len(row) :]):
             return row + [""] * (columns - len(row))
         return None
 

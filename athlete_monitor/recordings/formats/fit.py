@@ -328,7 +328,7 @@ def _without_pauses(recording: Imported, file: FitFile) -> Imported:
     note = f"{plural(len(spans), 'pause', 'pauses')} of {paused:,.0f} s together" if paused > 0 else ""
     if not inside.any():
         return recording.noted(note)
-    note += f"; {plural(int(inside.sum()), 'row in it is', 'rows in them are')} left out"
+    note += f"; {plural(int(inside.sum()), 'row', 'rows')} recorded meanwhile left out"
     return recording.rows(np.flatnonzero(~inside)).noted(note)
 
 

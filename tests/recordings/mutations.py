@@ -1,0 +1,78 @@
+"""Damage to files, and what a reader makes of it. Used by the tests and by the long campaign."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.prepare import prepared
+from athlete_monitor.recordings.registry import recognised
+from athlete_monitor.recordings.search import search
+
+if TYPE_CHECKING:
+    import random
+
+SAMPLES = Path(__file__).parent / "samples"
+SPICES = (
+    b"",
+    b"\0",
+    b"\xff" * 4,
+    b",",
+    b";",
+    b'"',
+    b"\n",
+    b"nan",
+    b"1e308",
+    b"-1",
+    b"99999999999999999999",
+    b"<",
+    b"&a;",
+    b"{",
+    b"[",
+    b"\xef\xbb\xbf",
+)
+
+
+def mutated(content: bytes, chance: random.Random) -> bytes:
+    """Return the content with one to four places damaged."""
+    data = bytearray(content)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(data) + 1)
+        kind = chance.randrange(6)
+        if kind == 0 and at < len(data):
+            data[at] = chance.randrange(256)
+        elif kind == 1:
+            data[at : at + chance.randrange(1, 64)] = b""
+        elif kind == 2:
+            data[at:at] = chance.choice(SPICES) * chance.randrange(1, 4)
+        elif kind == 3:
+            end = min(at + chance.randrange(1, 256), len(data))
+            data[at:at] = data[at:end]
+        elif kind == 4:
+            del data[at:]
+        elif at < len(data):
+            data[at] ^= 1 << chance.randrange(8)
+    return bytes(data)
+
+
+def tried(folder: Path, name: str, content: bytes) -> str:
+    """Return ``read``, ``refused`` (one line), or what went wrong; the folder is emptied before."""
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / name).write_bytes(content)
+    partner = {"epts_metadata.xml": "epts_tracking.txt", "epts_tracking.txt": "epts_metadata.xml"}.get(name)
+    if partner:
+        shutil.copy(SAMPLES / partner, folder / partner)
+    try:
+        for source in search([folder]).files:
+            known = recognised(source)
+            if known is not None:
+                for recording in known.read(source, Options(start_t=1_777_881_600.0, day_first=True)):
+                    if not recording.summary:
+                        prepared(recording)
+    except MonitorError as error:
+        return "refused" if str(error) and "\n" not in str(error) else f"not one line: {error}"
+    return "read"

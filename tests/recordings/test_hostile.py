@@ -1,0 +1,155 @@
+"""Hostile and damaged files: one clear line, no memory beyond bounds, nothing read outside the file."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import random
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings import search as searching
+from athlete_monitor.recordings.batch import Report, Request, import_files
+from athlete_monitor.recordings.source import from_path
+from tests.recordings.fit_kit import running
+from tests.recordings.mutations import mutated, tried
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+def imported(root: Path, *paths: Path) -> Report:
+    return import_files(Request(paths, root / "t", root / "g", athlete_id=7), ())
+
+
+def one_line(report: Report) -> str:
+    assert not report.done
+    [cause] = report.failed
+    assert "\n" not in cause
+    return cause
+
+
+BOMB = '<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "aaaaaaaaaa">' + "".join(
+    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(10)
+)
+OUTSIDE = '<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a SYSTEM "file:///etc/passwd">'
+XML = {
+    "bomb.gpx": BOMB + ']><gpx><trk><trkseg><trkpt lat="1" lon="2"><time>&k;</time></trkpt></trkseg></trk></gpx>',
+    "outside.gpx": OUTSIDE + ']><gpx><trk><trkseg><trkpt lat="1" lon="2"><time>&a;</time></trkpt></trkseg></trk></gpx>',
+    "bomb.tcx": BOMB + "]><TrainingCenterDatabase><Activities>&k;</Activities></TrainingCenterDatabase>",
+    "outside.xml": OUTSIDE
+    + "]><main><Metadata><GlobalConfig><FrameRate>&a;</FrameRate></GlobalConfig></Metadata></main>",
+}
+
+
+@pytest.mark.parametrize("name", XML)
+def test_entities_in_xml_are_refused(tmp_path, name):
+    (tmp_path / name).write_text(XML[name])
+    assert "declares entities or a document type" in one_line(imported(tmp_path, tmp_path / name))
+
+
+def test_xml_that_is_nested_deeply_is_refused(tmp_path):
+    (tmp_path / "deep.gpx").write_text("<gpx>" + "<trk>" * 100_000)
+    assert "nested too deeply" in one_line(imported(tmp_path, tmp_path / "deep.gpx"))
+
+
+def test_a_fit_file_that_declares_four_gigabytes_is_read_as_far_as_it_goes(tmp_path):
+    (tmp_path / "huge.fit").write_bytes(running(30).bytes(declared=0xFFFFFFFF))
+    [done] = imported(tmp_path, tmp_path / "huge.fit").done
+    assert done.figures.rows == 30
+
+
+def test_a_fit_file_of_empty_messages_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("athlete_monitor.recordings.fit_messages.MOST_MESSAGES", 1000)
+    body = bytes([0x40, 0, 0]) + struct.pack("<HB", 20, 0) + b"\0" * 5000
+    (tmp_path / "empty.fit").write_bytes(struct.pack("<BBHI4s", 12, 16, 0, len(body), b".FIT") + body)
+    assert "has more than 1,000 messages" in one_line(imported(tmp_path, tmp_path / "empty.fit"))
+
+
+def test_a_compressed_bomb_is_cut_where_the_bound_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("athlete_monitor.recordings.source.MOST_STREAMED_BYTES", 2**20)
+    rows = b"timestamp,hr\n" + b"1777881600,100\n" * 200_000
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(rows))
+    source = from_path(tmp_path / "bomb.csv.gz")
+    with pytest.raises(RecordingError, match="is longer than 1 MB"), source.opened(2**20) as stream:
+        stream.read()
+
+
+def archive(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in members.items():
+            made.writestr(name, content)
+    return path
+
+
+def test_an_archive_that_would_unpack_to_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(searching, "MOST_ARCHIVE_BYTES", 1_000_000)
+    path = archive(tmp_path / "bomb.zip", a=b"0" * 2_000_000)
+    assert "would unpack to more than" in one_line(imported(tmp_path, path))
+
+
+def test_archives_inside_archives_have_an_end(tmp_path):
+    inner = b"nothing"
+    for _ in range(6):
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w") as outer:
+            outer.writestr("inner.zip", inner)
+        inner = made.getvalue()
+    (tmp_path / "nest.zip").write_bytes(inner)
+    assert "opened to a depth of 3" in one_line(imported(tmp_path, tmp_path / "nest.zip"))
+
+
+@pytest.mark.parametrize("cut", [30, 200, -10])
+def test_a_damaged_archive_is_one_line(tmp_path, cut):
+    path = archive(tmp_path / "cut.zip", **{"a.csv": (SAMPLES / "polar_flow.csv").read_bytes()})
+    path.write_bytes(path.read_bytes()[:cut])
+    assert "is a damaged archive" in one_line(imported(tmp_path, path))
+
+
+def test_a_path_out_of_the_archive_is_read_and_nothing_is_written_there(tmp_path):
+    (tmp_path / "in").mkdir()
+    rows = b"timestamp,hr\n1777881600,100\n1777881601,101\n"
+    path = archive(tmp_path / "in" / "out.zip", **{"../../evil.csv": rows})
+    before = {file for file in tmp_path.rglob("*") if file.is_file()}
+    report = imported(tmp_path, path)
+    written = {file for file in tmp_path.rglob("*") if file.is_file()} - before
+    assert all(file.parent.name == "player_7" for file in written)
+    assert len(report.done) == 1
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "is not a regular file" in one_line(imported(tmp_path, tmp_path / "pipe.csv"))
+
+
+def test_a_line_without_end_is_no_table(tmp_path):
+    (tmp_path / "line.csv").write_text("timestamp,hr\n1777881600,100\n" + "1" * 400_000)
+    assert "holds a line of more than" in one_line(imported(tmp_path, tmp_path / "line.csv"))
+
+
+def test_json_that_is_nested_deeply_is_one_line(tmp_path):
+    (tmp_path / "deep.json").write_text('{"time": 1, "heartrate": ' + "[" * 200_000)
+    assert "is not valid JSON" in one_line(imported(tmp_path, tmp_path / "deep.json"))
+
+
+def test_a_wav_that_declares_more_than_it_holds_is_one_line(tmp_path):
+    folder = tmp_path / "shirt"
+    folder.mkdir()
+    (folder / "info.json").write_text('{"start_date": "2026-05-04T08:00:00"}')
+    head = b"RIFF" + struct.pack("<I", 0xFFFFFFF0) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 64, 128, 2, 16)
+    for axis in "XYZ":
+        (folder / f"acceleration_{axis}.wav").write_bytes(head + b"data" + struct.pack("<I", 0xFFFFFF00) + b"\0" * 100)
+    assert "acceleration_X.wav: holds 50 of" in one_line(imported(tmp_path, folder))
+
+
+@pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.iterdir()))
+def test_a_sample_that_is_damaged_anywhere_is_read_or_refused_in_one_line(tmp_path, sample):
+    """The short form of ``benchmarks/import_fuzz.py``, which tries 20,000 for each format."""
+    content = (SAMPLES / sample).read_bytes()
+    chance = random.Random(sample)
+    for _ in range(25):
+        assert tried(tmp_path, sample, mutated(content, chance)) in {"read", "refused"}

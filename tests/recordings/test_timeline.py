@@ -1,0 +1,83 @@
+"""Times as devices write them: repeated, turned back, set in mid-session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from athlete_monitor.recordings.imported import Imported
+from athlete_monitor.recordings.timeline import ordered, sessions
+
+START = 1_777_881_600.0
+
+
+def recording(times: list[float], values: list[float] | None = None, rr=None) -> Imported:
+    column = np.array(range(len(times)) if values is None else values, dtype=float)
+    return Imported(Path("a.csv"), np.array(times, dtype=float), {"speed_mps": column}, rr or {})
+
+
+def test_increasing_times_stay_as_they_are():
+    times = [START, START + 1, START + 8]
+    assert ordered(recording(times)).t.tolist() == times
+    assert ordered(recording(times)).notes == ()
+
+
+def test_a_repeated_second_is_left_out_once():
+    found = ordered(recording([START, START + 1, START + 1, START + 2, START + 3]))
+    assert (found.t - START).tolist() == [0, 1, 2, 3]
+    assert found.notes == ("1 row repeats the time of another and is left out",)
+
+
+def test_ten_rows_of_a_second_are_spread_and_none_is_a_repeat():
+    found = ordered(recording([START + n // 10 for n in range(50)]))
+    np.testing.assert_allclose(np.diff(found.t), 0.1, atol=1e-6)
+    assert found.notes == ("rows that share a time are spread evenly (10 in 1 s)",)
+
+
+def test_rows_sent_again_after_a_reconnect_are_left_out():
+    times = [START + n for n in [*range(10), *range(5, 15)]]
+    found = ordered(recording(times, [n % 100 for n in [*range(10), *range(5, 15)]]))
+    assert (found.t - START).tolist() == list(range(15))
+    assert found.channels["speed_mps"].tolist() == list(range(15))
+
+
+def test_a_clock_that_goes_back_moves_the_rows_before_it():
+    found = ordered(recording([START + n for n in range(10)] + [START + 7 + n for n in range(10)]))
+    assert np.diff(found.t).tolist() == [1.0] * 19
+    assert found.t[-1] == START + 16
+    assert found.notes[0].startswith(
+        "the clock was set at row 11 of the recording: 10 rows before it move by back 3.0 s"
+    )
+
+
+@pytest.mark.parametrize("before", [0.0, 315_532_800.0, 946_684_800.0, START - 400 * 86_400])
+def test_first_rows_of_another_year_move_to_the_session(before):
+    found = ordered(recording([before + n for n in range(5)] + [START + n for n in range(100)]))
+    assert np.diff(found.t).tolist() == [1.0] * 104
+    assert "the clock was set at row 6" in found.notes[0]
+
+
+def test_rows_from_the_newest_to_the_oldest_are_turned():
+    found = ordered(recording([START + n for n in range(9, -1, -1)]))
+    assert (found.t - START).tolist() == list(range(10))
+    assert found.channels["speed_mps"].tolist() == list(range(9, -1, -1))
+
+
+def test_a_pause_of_hours_makes_two_sessions_and_of_minutes_none():
+    whole = recording([START, START + 1, START + 1000, START + 20_000, START + 20_001], rr={0: (800.0,), 4: (700.0,)})
+    first, second = sessions(whole)
+    assert [len(first), len(second)] == [3, 2]
+    assert (first.rr, second.rr) == ({0: (800.0,)}, {1: (700.0,)})
+
+
+@given(st.lists(st.floats(0, 2e9) | st.just(float("nan")) | st.integers(0, 50).map(lambda n: START + n), max_size=60))
+def test_whatever_the_times_are_they_increase_in_the_end(times):
+    whole = recording(times, rr={0: (800.0,)} if times else {})
+    found = ordered(whole)
+    assert (np.diff(found.t) > 0).all()
+    assert all(len(column) == len(found.t) for column in found.channels.values())
+    assert all(0 <= row < len(found.t) for row in found.rr)
