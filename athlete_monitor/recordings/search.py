@@ -174,14 +174,22 @@ def _member_opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[
 def _archive(source: Source) -> zipfile.ZipFile:
     """Open an archive where it is; one inside another is first unpacked to a temporary file."""
     try:
-        if not source.member:
-            return zipfile.ZipFile(source.path)
-        with source.opened(MOST_NESTED_BYTES) as stream:
-            spooled = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115 - lives as long as the archive
-            while block := stream.read(io.DEFAULT_BUFFER_SIZE * 16):
-                spooled.write(block)
-        archive = zipfile.ZipFile(spooled)
-        weakref.finalize(archive, spooled.close)
-        return archive
+        return zipfile.ZipFile(source.path) if not source.member else _unpacked(source)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
+        if isinstance(error, RecordingError):
+            raise
         raise RecordingError(f"{source}: is a damaged archive: {error}") from None
+
+
+def _unpacked(source: Source) -> zipfile.ZipFile:
+    spooled = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115 - closed with the archive
+    with source.opened(MOST_NESTED_BYTES) as stream:
+        while block := stream.read(io.DEFAULT_BUFFER_SIZE * 16):
+            spooled.write(block)
+    try:
+        archive = zipfile.ZipFile(spooled)
+    except BaseException:
+        spooled.close()
+        raise
+    weakref.finalize(archive, spooled.close)
+    return archive
