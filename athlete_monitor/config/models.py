@@ -15,7 +15,9 @@ class ModelLoading(Section):
     models_directory: FilePath = Field(description="Where the live engine looks for models.")
     runtime: Literal["hummingbird", "onnx"] = Field(description="What runs a model.")
     cache_size: int = Field(ge=1, le=10_000, description="Most models in memory.")
-    device: Literal["auto", "cpu", "cuda"] = Field(description="Where a model runs.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        description="Where models run; auto: where this machine predicts the roster faster."
+    )
     enable_memory_monitoring: bool = Field(description="Measure memory, and shrink the cache when it runs short.")
     preload_players: tuple[int, ...] | None = Field(strict=False, description="Models loaded at start.")
     max_model_memory_mb: Megabytes = Field(description="Largest single model file, MB.")

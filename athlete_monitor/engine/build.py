@@ -46,11 +46,14 @@ def _pitch_plan(pitch: Pitch) -> PitchPlan | None:
     return PitchPlan(pitch.length_m, pitch.width_m, tuple((corner.lat, corner.lon) for corner in pitch.corners))
 
 
-def open_loader(config: Config) -> DynamicModelLoader:
-    """The loader of models; raises ModelError where its runtime cannot start."""
-    return DynamicModelLoader.from_config(
-        config, accept=features_check(FeatureSpec.from_config(config.feature_engineering))
-    )
+def open_loader(config: Config, athletes: int = 0) -> DynamicModelLoader:
+    """The loader of models for so many expected athletes (0: a usual squad).
+
+    Raises:
+        ModelError: its runtime cannot start.
+    """
+    accept = features_check(FeatureSpec.from_config(config.feature_engineering))
+    return DynamicModelLoader.from_config(config, accept, athletes)
 
 
 def source_of(loader: DynamicModelLoader, config: Config) -> LoaderSource:

@@ -106,8 +106,12 @@ class DynamicModelLoader:
         self._load_lock = threading.Lock()  # one load at a time; taken before the other, never inside it
 
     @classmethod
-    def from_config(cls, config: Config, accept: Callable[[Manifest], None] = accept_all) -> DynamicModelLoader:
+    def from_config(
+        cls, config: Config, accept: Callable[[Manifest], None] = accept_all, athletes: int = 0
+    ) -> DynamicModelLoader:
         """Open the configured loader and load ``model_loading.preload_players``; ``accept`` checks each manifest.
+
+        ``athletes``: how many are expected, for the choice of the device; 0: a usual squad.
 
         Raises:
             ModelError: the runtime is not installed, or the signing key cannot be read.
@@ -118,7 +122,7 @@ class DynamicModelLoader:
             loading.cache_size,
             loading.device,
             loading.enable_memory_monitoring,
-            runtime=configured_runtime(config, logger.warning),
+            runtime=configured_runtime(config, logger.warning, athletes),
             store=ModelStore.from_config(config, loading.models_directory),
             limits=Limits(
                 total_model_memory_bytes=int(loading.total_model_memory_mb * 1e6),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.errors import ModelError
+from athlete_monitor.models.device import made_up, step_s
 from athlete_monitor.models.runtimes import configured_runtime, open_runtime
 from tests.helpers import ROOT
 from tests.models.kit import N_FEATURES, artifacts, forest, publish, rows, runtime, store_in
@@ -195,7 +196,7 @@ def test_cuda_predicts_what_the_cpu_predicts():
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device here")
     X = rows(1000)
-    on_device = open_runtime("hummingbird", "auto")
+    on_device = open_runtime("hummingbird", "cuda")
     assert on_device.device == "cuda"
     predictor = on_device.load(artifacts(60, 6).hummingbird_zip, N_FEATURES)
     predicted = predictor.predict(X)
@@ -204,6 +205,21 @@ def test_cuda_predicts_what_the_cpu_predicts():
     assert np.array_equal(alone, predicted[:100])
     joined = join([predictor, predictor], on_device)
     assert np.array_equal(joined.predict(X, np.arange(1000) % 2), predicted)
+
+
+def test_auto_takes_the_device_that_predicts_the_squad_faster():
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    for athletes in (1, 1000):
+        measured = {device: step_s(athletes, device) for device in ("cpu", "cuda")}
+        chosen = open_runtime("hummingbird", "auto", athletes=athletes).device
+        assert measured[chosen] <= 2 * min(measured.values())
+
+
+def test_a_step_is_measured_with_a_model_for_each_athlete():
+    assert step_s(3, "cpu") > 0.0
+    assert made_up(0, "cpu").shape[:2] == (60, 60 * 64)
 
 
 @pytest.mark.integration

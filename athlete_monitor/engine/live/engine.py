@@ -57,7 +57,8 @@ class LiveEngine:
     def __init__(self, config: Config, options: Options = Options(), *, take_retained: bool = False) -> None:
         self.config, self.options = config, options
         self.notifier = Notifier()
-        self.loader = open_loader(config)
+        roster = Roster.load(config.athletes.roster)
+        self.loader = open_loader(config, len(roster))
         self.notices = Notices()
         self.journal = Journal(config.paths.journal, time.time, tell=self._tell, keep_days=config.archive.keep_days)
         self._reopened = self.journal.reopen(time.time() - config.engine.idle_s)
@@ -66,7 +67,7 @@ class LiveEngine:
         sinks = make_sinks(Surroundings(config, self._tell, self.link, self.journal))
         self.monitor = build_monitor(
             config,
-            Roster.load(config.athletes.roster),
+            roster,
             [*sinks.values(), self.notices],
             models=source_of(self.loader, config),
             begin=JournalSink(self.journal).begin,
