@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 import athlete_monitor
 from athlete_monitor.config.fields import FilePath, Section
@@ -14,6 +14,14 @@ MODEL_KINDS: Final = tuple(
     sorted(module.name for module in pkgutil.iter_modules([f"{athlete_monitor.__path__[0]}/models/kinds"]))
 )
 """Kinds of model: the modules of ``models/kinds``, listed without importing them."""
+
+
+ALL_SESSIONS: Final = 1_000_000
+"""What ``sessions_to_use: all`` means."""
+
+
+def _all(value: object) -> object:
+    return ALL_SESSIONS if value == "all" else value
 
 
 class Training(Section):
@@ -32,7 +40,14 @@ class Training(Section):
     backend: Literal["loky", "threading", "multiprocessing", "ray", "dask"] = Field(
         description="joblib backend that runs the athletes; a cluster's own backend must be registered first."
     )
-    sessions_to_use: int = Field(ge=1, le=1000, description="Latest sessions of an athlete that are used.")
+    sessions_to_use: Annotated[int, BeforeValidator(_all)] = Field(
+        ge=1,
+        le=ALL_SESSIONS,
+        description="Sessions of an athlete that are used: so many of the latest, or the word all.",
+    )
+    max_rows: int = Field(
+        ge=500, le=1_000_000, description="Rows that a model learns from; with more, every so many of each session."
+    )
     min_sessions_required: int = Field(ge=1, le=1000, description="Sessions an athlete needs before training.")
     rows_per_second: float = Field(
         gt=0, le=10, description="Rows kept for each second; neighbouring rows repeat each other."
@@ -76,6 +91,9 @@ class Retraining(Section):
     )
     min_gain_over_median_bpm: float = Field(
         ge=-50, le=50, description="Least gain on the hold-out over always guessing the athlete's median, bpm."
+    )
+    min_coverage: float = Field(
+        ge=0, le=0.8, description="Least share that the 80 % interval covers of rows that did not make it."
     )
     max_mae_increase_bpm: float = Field(
         ge=0, le=50, description="How much worse than the model in service a new one may be on the hold-out, bpm."

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from athlete_monitor.errors import ModelError
+from athlete_monitor.models.day import USUAL, DayForm
 from athlete_monitor.models.files import read_regular
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Holdout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How wrong a model of this kind was on rows that it had not seen; errors are predicted - measured, in bpm.
+    """How wrong a model of this kind was on rows that it had not seen; errors are strap - model, in bpm.
 
     ``kind`` says what was held out, for example ``latest_session``; ``baselines`` holds the MAE in bpm of simpler
     predictions on the same rows. None stands where a figure cannot be had (no variance, too few rows).
@@ -107,11 +108,17 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     signature: str | None = None
     kind: Name | UnsetType = UNSET
     facts: dict[str, Any] | UnsetType = UNSET
+    day: DayForm | UnsetType = UNSET
 
     @property
     def kind_name(self) -> str:
         """The kind of model."""
         return FIRST_KIND if self.kind is UNSET else str(self.kind)
+
+    @property
+    def day_form(self) -> DayForm:
+        """How long and how much a day's error lasts; the usual one in older manifests."""
+        return USUAL if isinstance(self.day, UnsetType) else self.day
 
     @property
     def model_id(self) -> str:

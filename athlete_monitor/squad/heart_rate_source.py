@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 import numpy as np
 
 from athlete_monitor.figures import Figure, columns
-from athlete_monitor.models.correction import BLANK, correction, learn
+from athlete_monitor.models.day import BLANK, FIELDS, correction, learn, next_session
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.physiology.heart_rate import CleanHeartRate
+    from athlete_monitor.squad.prediction import Forms
 
 Policy = Literal["by_mode", "auto"]
 
@@ -56,15 +57,28 @@ HELD_AFTER_S: Final = 2.0
 
 
 class ModelCorrection(SquadState):
-    """What the recent error against the strap adds to a model's heart rate (``models/correction.py``)."""
+    """What the errors against the strap say about a model's error now (``models/day.py``)."""
 
-    FIELDS = MappingProxyType(dict(zip(("fast_bpm", "slow_bpm", "newest_t", "span_s"), BLANK, strict=True)))
+    FIELDS = MappingProxyType(dict(zip(FIELDS, BLANK, strict=True)))
 
-    def update(self, rows: IntArray, t: FloatArray, error_bpm: FloatArray) -> FloatArray:
-        """Take the error strap − model [k], bpm (NaN: no reading now); return what to add to the model [k]."""
-        state = learn(self._take(rows), t, error_bpm)
+    def update(
+        self, rows: IntArray, t: FloatArray, error_bpm: FloatArray, forms: Forms
+    ) -> tuple[FloatArray, FloatArray]:
+        """Take the error strap − model [k], bpm (NaN: no reading now).
+
+        Returns what to add to the model [k], and by how much to widen its interval [k].
+        """
+        state = learn(self._take(rows), t, error_bpm, forms.constants, forms.model)
         self._put(rows, state)
-        return correction(state, t)
+        return correction(state, t, forms.constants)
+
+    def leave(self, row: int) -> FloatArray:
+        """What remains of an athlete's state in the next session."""
+        return next_session(self._table[:, row])
+
+    def enter(self, row: int, state: FloatArray) -> None:
+        """Begin a session with what ``leave`` returned."""
+        self._table[:, row] = state
 
 
 class LiveError(SquadState):
@@ -127,8 +141,8 @@ class HeartRate:
         Figure(
             "heart_rate_source", "Source", "", 0, "text", scope="moment",
             equation="`sensor`: the strap, read within 2 s; `held`: the last reading of the strap, up to "
-            "`engine.sensor_fresh_s` old; `model`; `model_corrected`: the model plus its recent error against the "
-            "strap, fading",
+            "`engine.sensor_fresh_s` old; `model`; `model_corrected`: the model plus what the strap has shown of the "
+            "day's form, and its newest error, fading",
         ),
         Figure(
             "heart_rate_low_bpm", "Heart rate, low end", "bpm", 0, "present", scope="moment",
@@ -221,6 +235,7 @@ def choose(
     strap_age_s: FloatArray,
     model: ModelHeartRate,
     add: FloatArray,
+    wider: FloatArray,
 ) -> HeartRate:
     """Decide for each athlete.
 
@@ -231,6 +246,7 @@ def choose(
         strap_age_s: age of the strap's last accepted reading [k].
         model: the models' heart rates.
         add: correction of the model [k], bpm.
+        wider: what the distances of the interval's ends from the model are multiplied by [k].
     """
     lenient = mode == _UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
     use_strap = ~np.isnan(strap.bpm) & (lenient | (mode == _TRAINING))
@@ -240,8 +256,9 @@ def choose(
     shift = np.where(lenient & use_model, add, 0.0)
     shown = np.where(use_strap, strap.bpm, np.where(use_model, model.bpm + shift, np.nan))
     source = _sources(use_strap, strap_age_s, use_model, shift)
-    low = np.where(use_model, model.low_bpm + shift, np.nan)
-    high = np.where(use_model, model.high_bpm + shift, np.nan)
+    factor = np.where(lenient, wider, 1.0)
+    low = np.where(use_model, shown + (model.low_bpm - model.bpm) * factor, np.nan)
+    high = np.where(use_model, shown + (model.high_bpm - model.bpm) * factor, np.nan)
     return HeartRate(shown, source, low, high)
 
 

@@ -84,6 +84,9 @@ if TYPE_CHECKING:
 _TICK_SLACK: Final = 1e-4
 _MOTION_TAU_S: Final = 1.0
 
+MOST_DAYS: Final = 4096
+"""Athletes whose day's form is remembered between sessions."""
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -347,6 +350,7 @@ class Squad:
         self.ticks = Ticks(capacity)
         self.strap = Strap(capacity, fresh_s=settings.sensor_fresh_s)
         self.correction = ModelCorrection(capacity)
+        self._days: dict[int, FloatArray] = {}
         self.hrv = HeartRateVariability()
         self.fusion = FILTERS[settings.fusion](capacity)
         self.features = FeatureBank(settings.features, capacity)
@@ -418,9 +422,16 @@ class Squad:
         if np.isnan(self.hr_max.bpm(rows)[0]):  # one that is known may have been raised by observation since
             self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
         self.models.add(row, profile)
+        if profile.athlete_id in self._days:
+            self.correction.enter(row, self._days.pop(profile.athlete_id))
 
     def remove(self, row: int) -> None:
-        """Forget an athlete; the row may be handed out again."""
+        """End an athlete's session; only the day's form is remembered. The row may be handed out again."""
+        athlete_id = self.models.athlete_id(row)
+        if athlete_id is not None:
+            self._days[athlete_id] = self.correction.leave(row)
+            while len(self._days) > MOST_DAYS:
+                self._days.pop(next(iter(self._days)))
         self.models.remove(row)
         self._free.append(row)
 
@@ -518,8 +529,8 @@ class Squad:
     ) -> HeartRate:
         error = np.where(strap.accepted, strap.bpm - model.bpm, np.nan)
         self.live_error.update(rows, error)
-        add = self.correction.update(rows, t, error)
-        return choose(self.settings.policy, mode, strap, t - self.strap.reading_t(rows), model, add)
+        add, wider = self.correction.update(rows, t, error, self.models.forms(rows))
+        return choose(self.settings.policy, mode, strap, t - self.strap.reading_t(rows), model, add, wider)
 
     def _present(
         self, batch: Batch, dt_s: FloatArray, strap: CleanHeartRate, model: ModelHeartRate, heart_rate: HeartRate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -12,6 +13,7 @@ import numpy as np
 from athlete_monitor.errors import ModelError
 from athlete_monitor.features import GROUPS, PROFILE_FEATURES, profile_row
 from athlete_monitor.figures import Figure
+from athlete_monitor.models.day import USUAL, constants
 from athlete_monitor.models.manifest import DEFAULT
 from athlete_monitor.models.model import Model
 from athlete_monitor.models.schema import features_check
@@ -137,6 +139,12 @@ class Bound:
     mark: int
     """A number of its own: equal marks are the same model."""
 
+    form: FloatArray
+    """The day's form of this model, [CONSTANTS]."""
+
+    number: float
+    """Says which model it is, also after a restart."""
+
     @property
     def model_id(self) -> str:
         """Athlete (or ``default``) and time of the model."""
@@ -151,6 +159,17 @@ class Bound:
         """What the model sees [n, F] of feature rows [n, F_full] and profile rows [n, P]."""
         X = features.take(self.columns, axis=1)
         return np.hstack([X, profiles]) if self.with_profile else X
+
+
+@dataclass(frozen=True)
+class Forms:
+    """What is known of the day's form of the models that serve some rows: ``models/day.py``.
+
+    ``constants`` [CONSTANTS, k]; ``model`` [k] is a number of the model, NaN where none serves.
+    """
+
+    constants: FloatArray
+    model: FloatArray
 
 
 @dataclass(frozen=True)
@@ -178,6 +197,8 @@ def bind(model: ServedModel, spec: FeatureSpec, mark: int) -> Bound:
         manifest.residual_quantiles.q10,
         manifest.residual_quantiles.q90,
         mark,
+        constants(manifest.day_form),
+        float(zlib.crc32(model.model_id.encode())),
     )
 
 
@@ -208,6 +229,8 @@ class ModelBook:
         self._call_of = np.full(capacity, -1, dtype=np.int64)
         self._which = np.zeros(capacity, dtype=np.int64)
         self._interval = np.zeros((2, capacity))
+        self._form = np.repeat(constants(USUAL)[:, None], capacity, axis=1)
+        self._number = np.full(capacity, np.nan)
         self._arranged = True
 
     def grow(self, capacity: int) -> None:
@@ -217,6 +240,8 @@ class ModelBook:
         self._call_of = np.concatenate([self._call_of, np.full(added, -1, dtype=np.int64)])
         self._which = np.concatenate([self._which, np.zeros(added, dtype=np.int64)])
         self._interval = np.hstack([self._interval, np.zeros((2, added))])
+        self._form = np.hstack([self._form, np.repeat(constants(USUAL)[:, None], added, axis=1)])
+        self._number = np.concatenate([self._number, np.full(added, np.nan)])
         self._serving = np.concatenate([self._serving, np.zeros(added, dtype=bool)])
         self._profiles = np.vstack([self._profiles, np.zeros((added, len(PROFILE_FEATURES)), dtype=np.float32)])
 
@@ -258,6 +283,14 @@ class ModelBook:
         """The model that serves the row."""
         bound = self._chosen.get(row)
         return bound.model_id if bound else None
+
+    def athlete_id(self, row: int) -> int | None:
+        """Whose row it is."""
+        return self._athletes.get(row)
+
+    def forms(self, rows: IntArray) -> Forms:
+        """The day's form of the models that serve ``rows`` [k]."""
+        return Forms(self._form.take(rows, axis=1), self._number.take(rows))
 
     def reason(self, row: int) -> str:
         """Why no model serves the row."""
@@ -309,9 +342,11 @@ class ModelBook:
                     self._calls.append(Call(bound, joined))
                 places[mark] = len(self._calls) - 1, which
         self._call_of[:] = -1
+        self._number[:] = np.nan
         for row, bound in self._chosen.items():
             self._call_of[row], self._which[row] = places[bound.mark]
             self._interval[:, row] = bound.low_bpm, bound.high_bpm
+            self._form[:, row], self._number[row] = bound.form, bound.number
         self._arranged = True
 
     def _choose(self, row: int, available: BoolArray) -> None:

@@ -10,20 +10,29 @@ import numpy as np
 
 from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
+from athlete_monitor.training.day_form import estimate
 from athlete_monitor.training.evaluation import Split, baseline_errors, coverage, judge, quantiles, split
+from athlete_monitor.training.gain import Gain, beats_chance, gain_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.config import Training
+    from athlete_monitor.models.day import DayForm
     from athlete_monitor.models.kind import Kind
     from athlete_monitor.models.manifest import Holdout, ResidualQuantiles
     from athlete_monitor.training.dataset import AthleteData, SessionRows
 
-INTERVAL_SESSIONS: Final = 4
+HALF_LIFE_SESSIONS: Final = 8.0
+
+MOST_FOLDS: Final = 4
 INTERVAL_TREES: Final = 20
-"""Sessions whose residuals make the interval, and the trees of the forests asked only for that: as wide as with 60."""
+INTERVAL_ROWS: Final = 4000
+"""Groups of sessions that are left out in turn, and trees and rows of the models that only show how wrong they are."""
+
+LEAST_TO_CHOOSE: Final = 3
+"""Sessions before the latest that it takes to choose between kinds."""
 
 AGREEMENT_ROWS: Final = 1000
 CURVE_POINTS: Final = 600
@@ -43,13 +52,16 @@ class Trained:
     """A model that is ready for the gate.
 
     ``held_out`` is the SHA-256 of the session that it was judged on (empty where it was more than one), ``test_X`` and
-    ``test_y`` are those rows; ``check_rows`` are what exports are compared on; ``importance`` belongs to X's columns.
+    ``test_y`` are those rows; ``check_rows`` are what exports are compared on; ``importance`` belongs to X's columns;
+    ``gain`` is how much better than the athlete's median it is, on all that was held out in turn.
     """
 
     kind: Kind
     model: Any
     holdout: Holdout
     interval: ResidualQuantiles
+    day: DayForm
+    gain: Gain
     held_out: str
     test_X: Float32Array
     test_y: FloatArray
@@ -65,65 +77,133 @@ class Trained:
         )
 
 
-def fit(settings: Training, rises: IntArray, X: Float32Array, y: FloatArray, session: IntArray | None = None) -> Any:  # noqa: ANN401
-    """Fit a model of the configured kind; ``session`` [n] numbers the session of each row, one for all if None."""
-    numbers = np.zeros(len(y), dtype=np.int64) if session is None else session
-    return kind_of(settings.kinds[0]).fit(Task(X, y, np.ones(len(y)), numbers, rises, settings))
+def fit(sessions: Sequence[SessionRows], settings: Training, rises: IntArray, kind: str) -> Any:  # noqa: ANN401
+    """Fit a model of a kind to sessions, oldest first."""
+    return kind_of(kind).fit(task(sessions, settings, rises))
+
+
+def task(sessions: Sequence[SessionRows], settings: Training, rises: IntArray) -> Task:
+    """What a model learns from: every so many rows of each session, so that all fit in ``max_rows``.
+
+    A session counts half as much as one that is ``HALF_LIFE_SESSIONS`` newer: form and sensors change.
+    """
+    step = max(1, -(-sum(map(len, sessions)) // settings.max_rows))
+    lengths = [len(session.y[::step]) for session in sessions]
+    number = np.repeat(np.arange(len(sessions)), lengths)
+    weight = 0.5 ** ((len(sessions) - 1 - number) / HALF_LIFE_SESSIONS)
+    return Task(
+        X=np.concatenate([session.X[::step] for session in sessions]),
+        y=np.concatenate([session.y[::step] for session in sessions]),
+        weight=weight / weight.mean(),
+        session=number,
+        rises=rises,
+        shape=settings,
+    )
 
 
 def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Trained:
     """Judge a model on what was held out, then fit the one to deploy on everything.
 
+    Which kind serves is decided on sessions before the one that it is judged on.
+
     Raises:
         TrainingError: too few rows on one side.
     """
-    began, kind = time.perf_counter(), kind_of(settings.kinds[0])
+    began = time.perf_counter()
     parts = split(data, settings.holdout_fraction)
-    predicted = fit(settings, rises, parts.train_X, parts.train_y).predict(parts.test_X)
-    residuals = unseen_residuals(data.sessions, parts.test_y - predicted, settings, rises)
+    chosen, unseen = choose_kind(data.sessions, settings, rises)
+    predicted = fit(parts.earlier, settings, rises, chosen).predict(parts.test_X)
+    unseen = [*unseen, *_held_out(data.sessions, parts, predicted)]
+    residuals = [each.residual for each in unseen]
     holdout = judge(parts.test_y, predicted, baseline_errors(parts), parts.kind, coverage(residuals))
-    X = np.concatenate([session.X for session in data.sessions])
-    y = np.concatenate([session.y for session in data.sessions])
-    final = fit(settings, rises, X, y)
+    kind, final = kind_of(chosen), fit(data.sessions, settings, rises, chosen)
+    check = task(data.sessions, settings, rises).X
     return Trained(
         kind=kind,
         model=final,
         holdout=holdout,
         interval=quantiles(np.concatenate(residuals)),
+        day=estimate([(each.t, each.residual) for each in unseen]),
+        gain=gain_over([each.gain for each in unseen], [each.t for each in unseen]),
         held_out=parts.held_out,
         test_X=parts.test_X,
         test_y=parts.test_y,
-        check_rows=X[spread(len(X), AGREEMENT_ROWS)],
+        check_rows=check[spread(len(check), AGREEMENT_ROWS)],
         curve=_curve(parts, predicted),
         importance=kind.importance(final),
         seconds=time.perf_counter() - began,
     )
 
 
-def unseen_residuals(
-    sessions: Sequence[SessionRows], last: FloatArray, settings: Training, rises: IntArray
-) -> list[FloatArray]:
-    """Residuals measured - predicted, bpm, of whole sessions by models of the others; ``last`` are the latest one's.
+@dataclass(frozen=True)
+class Unseen:
+    """What a model that had not seen a session says about it.
 
-    One session has one day's bias; how much sessions differ shows only in several. At most ``INTERVAL_SESSIONS`` are
-    asked, the latest, and only where the others hold half as many rows or more. With a single session, ``last`` in two
-    halves of its time.
+    Seconds since its start [n], strap − model [n], and how much better the model is than the median of the heart rates
+    that it learned from: |strap − median| − |strap − model| [n], all bpm.
     """
-    if len(sessions) == 1:
-        return np.array_split(last, 2)
-    rows = sum(len(session) for session in sessions)
-    latest = range(max(0, len(sessions) - INTERVAL_SESSIONS), len(sessions) - 1)
-    asked = [place for place in latest if 3 * len(sessions[place]) <= 2 * rows]
-    smaller = settings.model_copy(update={"n_estimators": min(settings.n_estimators, INTERVAL_TREES)})
-    return [*(_residuals(sessions, place, smaller, rises) for place in asked), last]
+
+    t: FloatArray
+    residual: FloatArray
+    gain: FloatArray
 
 
-def _residuals(sessions: Sequence[SessionRows], place: int, settings: Training, rises: IntArray) -> FloatArray:
-    left_out, others = sessions[place], [*sessions[:place], *sessions[place + 1 :]]
-    X = np.concatenate([session.X for session in others])
-    y = np.concatenate([session.y for session in others])
-    residuals: FloatArray = left_out.y - fit(settings, rises, X, y).predict(left_out.X)
-    return residuals
+def _unseen(session: SessionRows, predicted: FloatArray, median: float) -> Unseen:
+    residual = session.y - predicted
+    return Unseen(session.t - session.t[0], residual, np.abs(session.y - median) - np.abs(residual))
+
+
+def _held_out(sessions: Sequence[SessionRows], parts: Split, predicted: FloatArray) -> list[Unseen]:
+    """The held-out session; with a single session, its last part in two halves of its time."""
+    residual, median = parts.test_y - predicted, float(np.median(parts.train_y))
+    gain = np.abs(parts.test_y - median) - np.abs(residual)
+    whole = Unseen(parts.test_t - sessions[-1].t[0], residual, gain)
+    if len(sessions) > 1:
+        return [whole]
+    halves = zip(*(np.array_split(values, 2) for values in (whole.t, whole.residual, whole.gain)), strict=True)
+    return [Unseen(*half) for half in halves]
+
+
+def choose_kind(sessions: Sequence[SessionRows], settings: Training, rises: IntArray) -> tuple[str, list[Unseen]]:
+    """The first configured kind, unless another is better on earlier sessions by more than chance; and what is unseen.
+
+    The latest session takes no part where there are enough others.
+    """
+    quick = settings.model_copy(
+        update={
+            "n_estimators": min(settings.n_estimators, INTERVAL_TREES),
+            "max_rows": min(settings.max_rows, INTERVAL_ROWS),
+        }
+    )
+    usual, *others = settings.kinds
+    unseen = {usual: left_out(sessions, quick, rises, usual)}
+    if len(unseen[usual]) < LEAST_TO_CHOOSE:
+        return usual, unseen[usual]
+    unseen |= {kind: left_out(sessions, quick, rises, kind) for kind in others}
+    errors = {kind: np.array([np.abs(each.residual).mean() for each in found]) for kind, found in unseen.items()}
+    best = min(errors, key=lambda kind: float(errors[kind].mean()))
+    chosen = best if best != usual and beats_chance(errors[usual] - errors[best]) else usual
+    return chosen, unseen[chosen]
+
+
+def left_out(sessions: Sequence[SessionRows], settings: Training, rises: IntArray, kind: str) -> list[Unseen]:
+    """What models of the others say about each session but the latest; sessions next to each other go together.
+
+    One session has one day's bias; how much sessions differ shows only in several. Only where the others hold half as
+    many rows or more.
+    """
+    earlier = range(len(sessions) - 1)
+    known = len(sessions) - 1 if len(sessions) - 1 >= LEAST_TO_CHOOSE else len(sessions)
+    rows = sum(len(session) for session in sessions[:known])
+    found: list[Unseen] = []
+    for fold in np.array_split(np.array(earlier, dtype=np.int64), min(len(earlier), MOST_FOLDS) or 1):
+        places = set(fold.tolist())
+        if not places or 3 * sum(len(sessions[place]) for place in places) > 2 * rows:
+            continue
+        others = [session for place, session in enumerate(sessions[:known]) if place not in places]
+        model, median = fit(others, settings, rises, kind), float(np.median(np.concatenate([o.y for o in others])))
+        found += [_unseen(sessions[p], model.predict(sessions[p].X), median) for p in sorted(places)]
+    return found
 
 
 def spread(n: int, most: int) -> IntArray:

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import Float32Array, FloatArray
-    from athlete_monitor.training.dataset import AthleteData
+    from athlete_monitor.training.dataset import AthleteData, SessionRows
 
 SplitKind = Literal["latest_session", "last_part_of_session", "other_athletes"]
+LAST_PART: Final = "last_part_of_session"
 INTERVAL: Final = (0.1, 0.9)
 LEAST_COVERAGE_ROWS: Final = 20
 LEAST_TRAINING_ROWS: Final = 60
@@ -31,8 +32,11 @@ RIDGE_ALPHA: Final = 10.0
 class Split:
     """Rows to learn from and rows to be judged on. Axis 0 is time, older first.
 
-    ``held_out`` is the SHA-256 of the session that the judged rows come from.
+    ``earlier`` are the sessions to learn from; ``held_out`` is the SHA-256 of the session that the judged rows come
+    from.
     """
+
+    earlier: tuple[SessionRows, ...]
 
     train_X: Float32Array
     train_y: FloatArray
@@ -53,11 +57,12 @@ def split(data: AthleteData, fraction: float) -> Split:
     if earlier:
         train_X = np.concatenate([session.X for session in earlier])
         train_y = np.concatenate([session.y for session in earlier])
-        parts = Split(train_X, train_y, last.X, last.y, last.t, "latest_session", last.sha256)
+        parts = Split(tuple(earlier), train_X, train_y, last.X, last.y, last.t, "latest_session", last.sha256)
     else:
         begin = last.t[-1] - fraction * (last.t[-1] - last.t[0])
         n = int(np.searchsorted(last.t, begin))
-        parts = Split(last.X[:n], last.y[:n], last.X[n:], last.y[n:], last.t[n:], "last_part_of_session", last.sha256)
+        begun = last.keep(last.t < begin, last.columns)
+        parts = Split((begun,), begun.X, begun.y, last.X[n:], last.y[n:], last.t[n:], LAST_PART, last.sha256)
     least = min(len(parts.train_y), 2 * len(parts.test_y))
     if least < LEAST_TRAINING_ROWS:
         raise TrainingError(
@@ -74,8 +79,8 @@ def judge(
     kind: str,
     coverage_80: float | None,
 ) -> Holdout:
-    """Figures of one prediction on held-out rows [n], bpm; errors are predicted - measured."""
-    error = predicted - measured
+    """Figures of one prediction on held-out rows [n], bpm; errors are measured - predicted, as everywhere."""
+    error = measured - predicted
     spread = float(((measured - measured.mean()) ** 2).mean())
     return Holdout(
         mae_bpm=float(np.abs(error).mean()),
@@ -135,12 +140,7 @@ def _mae(measured: FloatArray, predicted: FloatArray | np.floating | float) -> f
 
 
 def ridge_predictions(train_X: Float32Array, train_y: FloatArray, test_X: Float32Array) -> FloatArray:
-    """Ridge regression on standardised features, penalty ``RIDGE_ALPHA``: a straight line through the same rows."""
-    mean, scale = train_X.mean(axis=0, dtype=np.float64), train_X.std(axis=0, dtype=np.float64)
-    scale[scale == 0.0] = 1.0
-    standard = (train_X - mean) / scale
-    centre = train_y.mean()
-    penalty = RIDGE_ALPHA * np.eye(standard.shape[1])
-    weights = np.linalg.solve(standard.T @ standard + penalty, standard.T @ (train_y - centre))
-    predicted: FloatArray = ((test_X - mean) / scale) @ weights + centre
-    return predicted
+    """Ridge regression on standardised features, penalty ``RIDGE_ALPHA`` for a thousand rows: a straight line."""
+    from athlete_monitor.models.line import fit_line
+
+    return fit_line(train_X, train_y, np.ones(len(train_y)), RIDGE_ALPHA).predict(test_X)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from athlete_monitor.config import Retraining
     from athlete_monitor.models.manifest import Holdout
+    from athlete_monitor.training.gain import Gain
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,12 @@ class Decision:
     reason: str
 
 
-def decide(new: Holdout, deployed_mae_bpm: float | None, settings: Retraining) -> Decision:
+def decide(new: Holdout, gain: Gain, deployed_mae_bpm: float | None, settings: Retraining) -> Decision:
     """Compare a new model with the athlete's median and with the model in service, on the same held-out rows.
 
     Args:
         new: figures of the new model.
+        gain: how much better it is than the athlete's median.
         deployed_mae_bpm: MAE of the model in service on the held-out rows, None where there is none to compare with.
         settings: the thresholds.
     """
@@ -30,12 +32,17 @@ def decide(new: Holdout, deployed_mae_bpm: float | None, settings: Retraining) -
         return Decision(
             deploy=False, reason=f"RMSE {new.rmse_bpm:.1f} bpm, at most {settings.max_rmse_threshold:g} are allowed"
         )
-    median = new.baselines["median"]
-    if median is not None and not median - new.mae_bpm > settings.min_gain_over_median_bpm:
+    if not gain.least_bpm > settings.min_gain_over_median_bpm:
         return Decision(
             deploy=False,
-            reason=f"MAE {new.mae_bpm:.2f} bpm does not beat the median's {median:.2f} bpm "
-            f"by more than {settings.min_gain_over_median_bpm:g}",
+            reason=f"it does not beat the athlete's median by more than {settings.min_gain_over_median_bpm:g} bpm "
+            f"and chance: {gain.text}",
+        )
+    if new.coverage_80 is not None and new.coverage_80 < settings.min_coverage:
+        return Decision(
+            deploy=False,
+            reason=f"its 80 % interval covers {new.coverage_80:.0%} of rows that did not make it, "
+            f"at least {settings.min_coverage:.0%} are needed",
         )
     if deployed_mae_bpm is not None and new.mae_bpm > deployed_mae_bpm + settings.max_mae_increase_bpm:
         return Decision(

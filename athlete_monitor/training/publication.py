@@ -60,7 +60,7 @@ class Publisher:
             ModelError: an export disagrees with scikit-learn, or the disk refuses; the old model stays.
         """
         deployed = self.deployed_mae(product)
-        decision = decide(product.trained.holdout, deployed, self._config.retraining)
+        decision = decide(product.trained.holdout, product.trained.gain, deployed, self._config.retraining)
         if not decision.deploy:
             return Published(decision, deployed, None, {})
         from athlete_monitor.models.export import check_agreement
@@ -106,6 +106,7 @@ class Publisher:
         return Manifest(
             athlete_id=product.athlete_id,
             kind=product.trained.kind.name,
+            day=product.trained.day,
             facts=product.trained.kind.facts(product.trained.model),
             groups=product.groups,
             feature_names=names + (PROFILE_FEATURES if product.athlete_id == DEFAULT else ()),

@@ -8,14 +8,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from athlete_monitor.features import PROFILE_FEATURES, PROFILE_UNKNOWN
+from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
-from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, fit, spread
+from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, spread
+from athlete_monitor.training.day_form import of_people
 from athlete_monitor.training.evaluation import coverage, judge, quantiles, ridge_predictions
+from athlete_monitor.training.gain import gain_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +35,9 @@ HIDDEN_SHARE: Final = 0.25
 """Share of rows that are learned without a profile, so that the model knows what to say where none is known."""
 
 KIND: Final = "leave_one_athlete_out"
+
+KIND_OF_MODEL: Final = "random_forest"
+"""Trees only: a profile that is not known is a number far away from all others, which a line would follow."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,15 @@ def judge_fold(squad: Sequence[Member], place: int, settings: Training, constrai
     left_out = _thin(squad[place])
     return Fold(
         measured=left_out.y,
-        forest=fit(settings, constraint, X, y).predict(left_out.X),
+        forest=_fit(settings, constraint, X, y).predict(left_out.X),
         ridge=ridge_predictions(X, y, left_out.X),
         median=np.full(len(left_out.y), np.median(y)),
     )
+
+
+def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArray) -> Any:  # noqa: ANN401
+    numbers = np.zeros(len(y), dtype=np.int64)
+    return kind_of(KIND_OF_MODEL).fit(Task(X, y, np.ones(len(y)), numbers, constraint, settings))
 
 
 def _thin(member: Member) -> Member:
@@ -122,7 +133,7 @@ def _stack(squad: Sequence[Member], seed: int) -> tuple[Float32Array, FloatArray
 
 def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Training, constraint: IntArray) -> Trained:
     """Fit the default model to the whole squad; its figures are those of the folds, all athletes together."""
-    began, kind = time.perf_counter(), kind_of(settings.kinds[0])
+    began, kind = time.perf_counter(), kind_of(KIND_OF_MODEL)
     measured, forest, ridge, median = (
         np.concatenate([getattr(fold, name) for fold in folds]) for name in ("measured", "forest", "ridge", "median")
     )
@@ -132,12 +143,17 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
         "ridge": float(np.abs(ridge - measured).mean()),
     }
     X, y = _stack(squad, settings.random_state)
-    final = fit(settings, constraint, X, y)
+    final = _fit(settings, constraint, X, y)
     return Trained(
         kind=kind,
         model=final,
         holdout=judge(measured, forest, baselines, KIND, coverage([fold.measured - fold.forest for fold in folds])),
         interval=quantiles(measured - forest),
+        day=of_people([fold.measured - fold.forest for fold in folds]),
+        gain=gain_over(
+            [np.abs(fold.measured - fold.median) - np.abs(fold.measured - fold.forest) for fold in folds],
+            [np.arange(len(fold.measured), dtype=np.float64) for fold in folds],
+        ),
         held_out="",
         test_X=X[:0],
         test_y=y[:0],

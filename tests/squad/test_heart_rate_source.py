@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from athlete_monitor.models.day import USUAL, constants
 from athlete_monitor.physiology.heart_rate import CleanHeartRate
 from athlete_monitor.squad.heart_rate_source import (
     HeartRate,
@@ -14,18 +15,19 @@ from athlete_monitor.squad.heart_rate_source import (
     Source,
     choose,
 )
+from athlete_monitor.squad.prediction import Forms
 
 NAN = np.nan
 ROW = np.array([0])
 
 
-def chosen(policy, mode, strap_bpm, model_bpm, *, age_s=0.5, add=0.0):
+def chosen(policy, mode, strap_bpm, model_bpm, *, age_s=0.5, add=0.0, wider=1.0):
     def array(value):
         return np.array([value], dtype=np.float64)
 
     strap = CleanHeartRate(array(strap_bpm), np.array([True]), np.array([False]))
     model = ModelHeartRate(array(model_bpm), array(model_bpm - 5), array(model_bpm + 6))
-    got = choose(policy, np.array([mode]), strap, array(age_s), model, array(add))
+    got = choose(policy, np.array([mode]), strap, array(age_s), model, array(add), array(wider))
     return got.bpm[0], Source(int(got.source[0])), got.low_bpm[0], got.high_bpm[0]
 
 
@@ -58,17 +60,34 @@ def test_only_a_model_has_an_interval_and_the_correction_moves_it():
     assert chosen("auto", Mode.TRAINING, NAN, 130.0, add=4.0) == (134.0, Source.MODEL_CORRECTED, 129.0, 140.0)
 
 
+def test_the_interval_is_as_wide_as_the_days_form_leaves_it():
+    assert chosen("auto", Mode.TRAINING, NAN, 130.0, add=4.0, wider=0.5)[2:] == (131.5, 137.0)
+    assert chosen("by_mode", Mode.GAME, NAN, 130.0, add=4.0, wider=0.5)[2:] == (125.0, 136.0)
+
+
 def test_a_game_by_mode_shows_the_plain_model():
     assert chosen("by_mode", Mode.GAME, 140.0, 130.0, add=4.0)[:2] == (130.0, Source.MODEL)
 
 
 def test_a_correction_is_learned_and_fades():
-    correction = ModelCorrection(1)
-    for t in range(60):
-        now = correction.update(ROW, np.array([float(t)]), np.array([8.0]))
+    correction, forms = ModelCorrection(1), Forms(constants(USUAL)[:, None], np.ones(1))
+    for t in range(600):
+        now, _ = correction.update(ROW, np.array([float(t)]), np.array([8.0]), forms)
     assert now == pytest.approx(8.0)
-    later = [correction.update(ROW, np.array([t]), np.array([NAN]))[0] for t in (90.0, 400.0, 4000.0)]
+    later = [correction.update(ROW, np.array([t]), np.array([NAN]), forms)[0][0] for t in (630.0, 900.0, 9000.0)]
     assert 8.0 > later[0] > later[1] > later[2] > 0.0
+
+
+def test_the_day_outlives_a_session_but_not_its_last_minute():
+    correction, forms = ModelCorrection(1), Forms(constants(USUAL)[:, None], np.ones(1))
+    for t in range(900):
+        now, _ = correction.update(ROW, np.array([float(t)]), np.array([8.0]), forms)
+    kept = correction.leave(0)
+    correction.reset(ROW)
+    correction.enter(0, kept)
+    again, wider = correction.update(ROW, np.array([1800.0]), np.array([NAN]), forms)
+    assert 2.0 < again[0] < now[0]
+    assert wider[0] < 1.0
 
 
 def test_live_errors_add_up():

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.manifest import Holdout
-from athlete_monitor.training.athlete import train_athlete, unseen_residuals
+from athlete_monitor.training.athlete import choose_kind, left_out, task, train_athlete
 from athlete_monitor.training.dataset import AthleteData, SessionRows
 from athlete_monitor.training.errors import TrainingError
 from athlete_monitor.training.evaluation import baseline_errors, coverage, judge, quantiles, split
+from athlete_monitor.training.gain import Gain, beats_chance, gain_over
 from athlete_monitor.training.gate import decide
 from athlete_monitor.wire.sample import NO_PROFILE
 
@@ -59,7 +61,7 @@ def test_figures_agree_with_their_definitions():
     measured = np.array([100.0, 110.0, 120.0, 130.0])
     holdout = judge(measured, measured + np.array([1.0, -1.0, 3.0, 1.0]), {}, "latest_session", None)
     assert holdout.mae_bpm == 1.5
-    assert holdout.bias_bpm == 1.0
+    assert holdout.bias_bpm == -1.0, "strap - model"
     assert holdout.rmse_bpm == pytest.approx(np.sqrt(3.0))
     assert holdout.r2 == pytest.approx(1.0 - 3.0 / 125.0)
     assert holdout.coverage_80 is None
@@ -107,16 +109,39 @@ def test_the_interval_knows_that_days_differ(quick):
 def test_a_session_that_outweighs_the_others_is_not_judged_by_them(quick):
     settings, rises = quick().training, FeatureSpec().rises(GROUPS)
     long, short = made("a", 0.0, n=900, seed=1), made("b", 1e4, n=100, seed=2)
-    last = np.zeros(100)
-    assert unseen_residuals((long, short), last, settings, rises) == [last]
-    assert [len(part) for part in unseen_residuals((short, long), last, settings, rises)] == [100, 100]
+    assert left_out((long, short), settings, rises, "random_forest") == []
+    assert [len(part.t) for part in left_out((short, long), settings, rises, "random_forest")] == [100]
 
 
 def test_with_one_session_the_interval_is_that_of_its_end(quick):
     settings, rises = quick().training, FeatureSpec().rises(GROUPS)
-    last = np.arange(100.0)
-    parts = unseen_residuals((made("a", 0.0),), last, settings, rises)
-    assert np.concatenate(parts).tolist() == last.tolist()
+    assert choose_kind((made("a", 0.0),), settings, rises) == (settings.kinds[0], [])
+    trained = train_athlete(data(made("a", 0.0, n=600)), settings, rises)
+    residual = trained.test_y - trained.test_X[:, 0] * 10.0 - 120.0
+    assert abs(trained.interval.q90 - trained.interval.q10) < 20.0 + np.ptp(residual)
+    assert trained.holdout.kind == "last_part_of_session"
+
+
+def test_the_kind_that_is_better_on_earlier_sessions_is_chosen_and_the_latest_has_no_say(quick):
+    """A straight line far beyond what trees have seen: trees cannot follow it."""
+    rises = FeatureSpec().rises(GROUPS) * 0
+    days = [made(str(day), 1e4 * day, seed=day, slope=3.0) for day in range(5)]
+    settings = quick(training={"kinds": ["random_forest", "forest_and_line"]}).training
+    assert choose_kind(days, settings, rises)[0] == "forest_and_line"
+    assert choose_kind(days[:2], settings, rises)[0] == "random_forest", "too few sessions to choose"
+    spoilt = replace(days[-1], y=days[-1].y[::-1].copy())
+    assert choose_kind([*days[:-1], spoilt], settings, rises)[0] == "forest_and_line"
+
+
+def test_newer_sessions_weigh_more_and_all_sessions_share_the_rows(quick):
+    settings = quick(training={"max_rows": 500}).training
+    days = [made(str(day), 1e4 * day, n=400) for day in range(9)]
+    learned = task(days, settings, FeatureSpec().rises(GROUPS))
+    assert len(learned.y) <= 500
+    assert set(learned.session.tolist()) == set(range(9))
+    newest, oldest = learned.weight[learned.session == 8][0], learned.weight[learned.session == 0][0]
+    assert newest == pytest.approx(2.0 * oldest)
+    assert learned.weight.mean() == pytest.approx(1.0)
 
 
 def test_baselines_stand_on_the_same_rows():
@@ -137,7 +162,7 @@ def test_a_trained_model_beats_the_median_and_repeats_itself(quick):
 
 
 def test_more_effort_never_means_a_lower_heart_rate(quick):
-    settings = quick().training
+    settings = quick(training={"kinds": ["random_forest"]}).training
     rises = FeatureSpec().rises(GROUPS)
     column = int(np.flatnonzero(rises)[0])
     athlete = data(made("a", 0.0, seed=1), made("b", 1e4, seed=2))
@@ -162,15 +187,40 @@ def holdout(mae, median=15.0, rmse=None):
     )
 
 
+def gain(least, mean=5.0):
+    return Gain(mean, least, 12, "sessions")
+
+
 def test_the_gate_lets_only_useful_models_pass(quick):
     settings = quick().retraining
-    assert decide(holdout(5.0), None, settings).deploy
-    assert decide(holdout(5.0), 4.8, settings).deploy
+    assert decide(holdout(5.0), gain(1.0), None, settings).deploy
+    assert decide(holdout(5.0), gain(1.0), 4.8, settings).deploy
+    uncovered = msgspec.structs.replace(holdout(5.0), coverage_80=0.0)
     refusals = {
-        "does not beat the median": decide(holdout(16.0), None, settings),
-        "worse than 4.00 bpm of the model in service": decide(holdout(5.0), 4.0, settings),
-        "RMSE 60.0 bpm": decide(holdout(5.0, rmse=60.0), None, settings),
+        "beat the athlete's median by more than 0 bpm and chance: 0.60 bpm on average over 12 sessions": decide(
+            holdout(5.0), gain(-0.4, 0.6), None, settings
+        ),
+        "its 80 % interval covers 0% of rows that did not make it": decide(uncovered, gain(1.0), None, settings),
+        "worse than 4.00 bpm of the model in service": decide(holdout(5.0), gain(1.0), 4.0, settings),
+        "RMSE 60.0 bpm": decide(holdout(5.0, rmse=60.0), gain(1.0), None, settings),
     }
     for text, decision in refusals.items():
         assert not decision.deploy
         assert text in decision.reason
+
+
+def test_a_gain_counts_only_beyond_chance():
+    rng = np.random.default_rng(4)
+    t = np.arange(5400.0)
+    sure, chance = rng.normal(2.0, 4.0, 5400), np.repeat(rng.normal(0.3, 6.0, 18), 300)
+    assert gain_over([sure], [t]).least_bpm > 1.0
+    assert gain_over([chance], [t]).least_bpm < 0.0, "eighteen blocks, each of which says one thing 300 times"
+    assert gain_over([sure], [t]).unit == "blocks of 300 s"
+    assert gain_over([sure[:400]], [t[:400]]).unit == "blocks of 60 s"
+    assert gain_over(np.split(sure, 6), np.split(t, 6)).unit == "sessions"
+
+
+def test_chance_is_beaten_in_one_case_of_ten_where_nothing_is_to_be_gained():
+    rng = np.random.default_rng(11)
+    wins = [beats_chance(rng.normal(0.0, 1.0, n)) for n in (3, 5, 9, 20) for _ in range(2000)]
+    assert np.mean(wins) == pytest.approx(0.1, abs=0.015)

@@ -35,7 +35,8 @@ PENALTY: Final = 10.0
 SHARES: Final = (0.5, 0.25, 0.75, 0.0, 1.0)
 """Shares of the trees that are tried; the first one is kept unless another wins by more than chance."""
 
-MOST_FOLDS: Final = 5
+LEAST_SESSIONS: Final = 3
+MOST_FOLDS: Final = 4
 FOLD_ROWS: Final = 3000
 FOLD_TREES: Final = 20
 """Rows and trees of the models that only decide: as sure of the order as whole ones."""
@@ -74,14 +75,15 @@ def _free(task: Task) -> Task:
 def _decide(task: Task) -> tuple[float, bool]:
     """Share of the trees, and whether they must rise with effort.
 
-    With one session there is nothing that decides: half and half, and the trees held to rise, which keeps them from
-    reading chance into the few activities of one session.
+    With fewer than ``LEAST_SESSIONS`` nothing decides: half and half, and with a single session the trees are held to
+    rise, which keeps them from reading chance into the few activities of one session.
     """
+    sessions = len(np.unique(task.session))
+    if sessions < LEAST_SESSIONS:
+        return SHARES[0], sessions == 1 and bool(task.rises.any())
     folds = list(_folds(task.session))
-    if not folds:
-        return SHARES[0], bool(task.rises.any())
     errors = np.array([_fold_errors(task, left_out) for left_out in folds])  # [fold, free or rising, share]
-    rises = bool(task.rises.any()) and not _wins(errors[:, 1, 0], errors[:, 0, 0])
+    rises = bool(task.rises.any()) and _wins(errors[:, 0, 0], errors[:, 1, 0])
     of_shares = errors[:, int(rises)]
     best = int(of_shares.mean(axis=0).argmin())
     return SHARES[best if _wins(of_shares[:, 0], of_shares[:, best]) else 0], rises
@@ -94,10 +96,8 @@ def _wins(usual: FloatArray, other: FloatArray) -> bool:
 
 
 def _folds(session: IntArray) -> Iterator[IntArray]:
-    """Rows of each fold: whole sessions, neighbours in time together; nothing with fewer than two sessions."""
+    """Rows of each fold: whole sessions, neighbours in time together."""
     numbers = np.unique(session)
-    if len(numbers) < 2:
-        return
     edges = np.linspace(0, len(numbers), min(len(numbers), MOST_FOLDS) + 1).round().astype(int)
     for begin, end in pairwise(edges):
         yield np.flatnonzero(np.isin(session, numbers[begin:end]))

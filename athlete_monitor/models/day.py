@@ -1,0 +1,160 @@
+"""The day's form: what a strap's readings say about the error that a model will have for the rest of the day.
+
+The error strap − model has two parts. One is the day: heat, sleep, fatigue; no movement tells it, and it lasts for
+hours in some people and not at all in others. The other is the moment: how far the heart is from where the movement
+will bring it; it is gone within minutes. The day is one number for each athlete, with a variance: a scalar Kalman
+filter that starts from what the athlete's own held-out sessions say (``DayForm``), learns from every reading of the
+strap after the first minutes of a session, and goes back to where it started over the hours. The moment is an average
+of the newest errors that fades:
+
+    correction = day + (newest − day) · fade(age/moment_s)
+
+The variance of both gives the width of the interval: narrow while the strap has just spoken, as wide as in sessions
+without a strap when it never did, wider in the first minutes of a session, when averages of effort have seen little.
+Readings a second apart have nearly the same error, so a reading counts as much as its time does, not once each.
+Everything is elementary arithmetic, so the result does not depend on who else is in the call.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from athlete_monitor.arrays import FloatArray
+
+SETTLE_S: Final = 180.0
+"""The day is not learned from the first minutes of a session: the error of a beginning is not that of the day."""
+
+DRIFT_S: Final = 6.0 * 3600.0
+"""The day's form goes back to nothing on this scale: two sessions of a day share it, two days do not."""
+
+FORGET_S: Final = 16.0 * 3600.0
+"""A session that begins so long after the last reading is another day."""
+
+LONGEST_READING_S: Final = 10.0
+NEWEST_S: Final = 3.0
+"""Averaging time of the newest errors."""
+
+NEWEST_SHARE: Final = 0.15
+"""Share of the momentary variance that remains right after a reading."""
+
+EARLY_EDGES_S: Final = (60.0, 120.0, 180.0, 300.0)
+"""Ends of the parts of a session's beginning that have widths of their own."""
+
+_Positive = Annotated[float, Meta(gt=0.0)]
+_Wider = Annotated[float, Meta(ge=1.0)]
+
+
+class DayForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What an athlete's held-out sessions say about the error of a model.
+
+    ``day_variance`` is that of the part that lasts over a session, ``moment_variance`` of the rest, both bpm²;
+    ``noise`` says how little a second of readings tells about the day, bpm²·s; ``moment_s`` is how long the rest
+    lasts; ``early`` widens the interval in the parts of a session's beginning (``EARLY_EDGES_S``); ``sessions`` counts
+    what it was learned from.
+    """
+
+    day_variance: Annotated[float, Meta(ge=0.0)] = 12.0
+    moment_variance: _Positive = 28.0
+    noise: _Positive = 11760.0
+    moment_s: _Positive = 60.0
+    early: tuple[_Wider, _Wider, _Wider, _Wider] = (1.0, 1.0, 1.0, 1.0)
+    sessions: Annotated[int, Meta(ge=0)] = 0
+
+
+USUAL: Final = DayForm()
+"""For models whose manifest says nothing: after seven minutes of readings, 0.3 of their error is taken for the day."""
+
+CONSTANTS: Final = 8
+"""Numbers of ``constants``."""
+
+
+def constants(form: DayForm) -> FloatArray:
+    """The numbers of a form in one column [CONSTANTS]."""
+    return np.array([form.day_variance, form.moment_variance, form.noise, form.moment_s, *form.early])
+
+
+FIELDS: Final = ("day_bpm", "day_variance", "newest_bpm", "newest_t", "start_t", "model")
+BLANK: Final = (0.0, np.nan, np.nan, np.nan, np.nan, np.nan)
+"""State before anything was seen: the day's form (bpm) and its variance, the newest error (bpm), the time of the newest
+reading and of the session's first sample (s), and the number of the model whose error it is."""
+
+
+def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatArray, model: FloatArray) -> FloatArray:
+    """Return the state [6, k] after samples at ``t`` [k].
+
+    Args:
+        state: [6, k].
+        t: s.
+        error_bpm: strap − model; NaN without a reading.
+        form: [CONSTANTS, k], of the serving model.
+        model: a number that is another for another model: the error of one says nothing about another's. NaN: none.
+    """
+    day, variance, newest, newest_t, start_t, known = state
+    learned = state.copy()
+    learned[4] = np.where(np.isnan(start_t), t, start_t)
+    another_day = np.isnan(start_t) & (np.abs(t - newest_t) > FORGET_S)
+    newest_t = np.where(another_day, np.nan, newest_t)
+    other = ((known != model) & ~np.isnan(model)) | another_day
+    learned[5] = np.where(np.isnan(model), known, model)
+    fresh = other | np.isnan(variance)
+    age_s = np.where(np.isnan(newest_t), 0.0, np.fmax(t - newest_t, 0.0))
+    kept = _fade(age_s * (1.0 / DRIFT_S))
+    day = np.where(fresh, 0.0, day * kept)
+    variance = np.where(fresh, form[0], form[0] + (variance - form[0]) * kept * kept)
+    read_s = np.where(np.isnan(newest_t), 1.0, np.fmin(age_s, LONGEST_READING_S))
+    settled = t - learned[4] >= SETTLE_S
+    gain = np.where(settled, variance * read_s / (variance * read_s + form[2]), 0.0)
+    first = fresh | np.isnan(newest) | (age_s > form[3])
+    before = np.where(first, error_bpm, newest)
+    reading = ~np.isnan(error_bpm)
+    learned[0] = np.where(reading, day + gain * (error_bpm - day), np.where(fresh, 0.0, state[0]))
+    learned[1] = np.where(reading, variance * (1.0 - gain), np.where(fresh, form[0], state[1]))
+    weight = read_s / (read_s + NEWEST_S)
+    learned[2] = np.where(reading, before + weight * (error_bpm - before), np.where(fresh, np.nan, newest))
+    learned[3] = np.where(reading, np.fmax(np.where(np.isnan(newest_t), t, newest_t), t), newest_t)
+    return learned
+
+
+def correction(state: FloatArray, t: FloatArray, form: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """What to add to the models' heart rates at ``t`` [k], bpm, and by how much to widen their intervals.
+
+    Without any reading that is 0 and 1, but for the beginning of a session.
+    """
+    day, variance, newest, newest_t, start_t, _ = state
+    age_s = np.where(np.isnan(newest_t), np.inf, np.fmax(t - newest_t, 0.0))
+    age_s = np.where(np.isnan(newest), np.inf, age_s)
+    kept = np.where(np.isinf(age_s), 0.0, _fade(np.where(np.isinf(age_s), 0.0, age_s) / form[3]))
+    since_s = np.where(np.isnan(newest_t), 0.0, np.fmax(t - newest_t, 0.0))
+    lasting = _fade(since_s * (1.0 / DRIFT_S))
+    day = np.where(np.isnan(day), 0.0, day) * lasting
+    variance = np.where(np.isnan(variance), form[0], form[0] + (variance - form[0]) * lasting * lasting)
+    add = day + np.where(kept > 0.0, newest - day, 0.0) * kept
+    moment = form[1] * (1.0 - (1.0 - NEWEST_SHARE) * kept * kept)
+    spread = np.sqrt((variance + moment) / (form[0] + form[1]))
+    return add, spread * (1.0 + (_early(t - start_t, form) - 1.0) * (1.0 - kept))
+
+
+def _early(watched_s: FloatArray, form: FloatArray) -> FloatArray:
+    """How much wider the interval is after ``watched_s`` [k] seconds of a session."""
+    wider = np.ones_like(watched_s)
+    for place in range(len(EARLY_EDGES_S) - 1, -1, -1):
+        wider = np.where(watched_s < EARLY_EDGES_S[place], form[4 + place], wider)
+    return wider
+
+
+def next_session(state: FloatArray) -> FloatArray:
+    """What remains of a state [6] in the athlete's next session: the day, without the moment."""
+    remaining = state.copy()
+    remaining[2] = remaining[4] = np.nan
+    return remaining
+
+
+def _fade(x: FloatArray) -> FloatArray:
+    """exp(−x) by its series, in elementary operations; 1 at 0."""
+    kept: FloatArray = 1.0 / (1.0 + x * (1.0 + x * (1.0 / 2.0) * (1.0 + x * (1.0 / 3.0) * (1.0 + x * (1.0 / 4.0)))))
+    return kept
