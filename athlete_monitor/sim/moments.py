@@ -7,10 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from msgspec import structs
 
-from athlete_monitor.arrays import CHANNELS, MAG, SPEED, X, Y
+from athlete_monitor.arrays import BATTERY, CHANNELS, CONTACT, MAG, RSSI, SPEED, X, Y
 from athlete_monitor.sim.plan import INTENSITIES
-from athlete_monitor.wire.sample import Sample, Tags, WireProfile
+from athlete_monitor.wire.sample import SIMULATED, Sample, Tags, WireProfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from athlete_monitor.sim.squad import Block, Squad
     from athlete_monitor.sim.traits import Traits
 
-CHANNELS_MADE = (*CHANNELS[MAG], CHANNELS[SPEED], CHANNELS[X], CHANNELS[Y])
+CHANNELS_MADE = (*CHANNELS[MAG], *(CHANNELS[each] for each in (SPEED, X, Y, BATTERY, RSSI, CONTACT)))
 """What simulated sessions hold beyond acceleration, rotation and heart rate."""
 
 
@@ -80,10 +81,16 @@ class Tagger:
         return found
 
     def _make(self, traits: Traits, phase: int, intensity: int) -> Tags:
-        names = (self._session.phases[phase], INTENSITIES[intensity], self._session.mode)
+        session = Tags(self._session.phases[phase], INTENSITIES[intensity], self._session.mode, source=SIMULATED)
         if self._session.mode == "training":
-            return Tags(*names)
-        return Tags(*names, traits.position, traits.playing_style, traits.fitness_level, traits.fatigue_rate)
+            return session
+        return structs.replace(
+            session,
+            position=traits.position,
+            playing_style=traits.playing_style,
+            fitness_level=traits.fitness_level,
+            fatigue_rate=traits.fatigue_rate,
+        )
 
 
 def samples_of(block: Block, row: int, clock: Clock, tagger: Tagger) -> Iterator[Sample]:

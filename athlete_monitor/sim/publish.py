@@ -30,16 +30,18 @@ from athlete_monitor.sim.uplink import Echo, Uplink, batch_for_lead, lead_limit_
 from athlete_monitor.system.program import run_program
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink
+from athlete_monitor.wire.permission import refused_devices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from athlete_monitor.config import Config
+    from athlete_monitor.config import Config, Mqtt
     from athlete_monitor.sim.moments import Moment
 
 FIRST_CONTACT_S: Final = 3.0
 """So long a live run waits to learn whether there is a broker, so that its first samples arrive."""
+_LONGEST_NAMED: Final = 5
 CLOSE_S: Final = 30.0
 """So long the end of a run waits for the broker's acknowledgements."""
 
@@ -84,7 +86,8 @@ def _simulate(options: Options, config: Config, stop: Stop) -> int:
             _report(_write_all(Squad(squad, session), recorder, stop), recorder, None)
         return 0
     made = Squad(squad, session)
-    way = _Way.out(options, config, stop, len(squad), float(options.rate_hz), seed=seed)
+    devices = [traits.device_id for traits in squad]
+    way = _Way.out(options, config, stop, devices, float(options.rate_hz), seed=seed)
     with way.opened(), _recorder(options, config, squad, session) as (recorder, clock):
         way.run(simulated(made, clock), recorder)
     return way.judge(recorded=True)
@@ -128,7 +131,8 @@ def _replay(options: Options, config: Config, stop: Stop) -> int:
     for recording in recordings:
         for note in recording.notes:
             _tell(f"{recording.path}: {note}")
-    out = _Way.out(options, config, stop, len(recordings), rate_hz(recordings), seed=options.seed or 0)
+    devices = sorted({recording.device_id for recording in recordings})
+    out = _Way.out(options, config, stop, devices, rate_hz(recordings), seed=options.seed or 0)
     with out.opened():
         moments = replayed(recordings, time.time() if options.restamp else options.start_t)
         limit_s = math.inf if options.duration_s is None else options.duration_s
@@ -151,6 +155,34 @@ class _Contact:
 
 
 @dataclass
+class _Access:
+    """Whether the broker lets this user publish for the devices; asked once, as soon as there is a broker."""
+
+    settings: Mqtt
+    devices: tuple[str, ...]
+    refused: list[str] | None = None
+
+    def check(self) -> bool:
+        """Return whether all devices are allowed; say which are not.
+
+        Raises:
+            BrokerError: none is.
+        """
+        if self.settings.username is None or self.refused is not None:
+            return not self.refused
+        self.refused = refused_devices(self.settings, self.devices)
+        if not self.refused:
+            return True
+        where = f"the broker at {self.settings.host}:{self.settings.port} does not let user {self.settings.username!r}"
+        named = ", ".join(self.refused[:_LONGEST_NAMED]) + (", ..." if len(self.refused) > _LONGEST_NAMED else "")
+        text = f"{where} publish for {named} ({len(self.refused)} of {len(self.devices)} devices; mqtt.username)"
+        if len(self.refused) == len(self.devices):
+            raise BrokerError(f"{text}: nothing was sent")
+        _tell(f"{text}: nothing of them arrives")
+        return False
+
+
+@dataclass
 class _Way:
     """The way out, built: pace, radio, and the broker unless it is an offline run."""
 
@@ -160,28 +192,36 @@ class _Way:
     uplink: Uplink | None
     contact: _Contact
     hold: bool
+    access: _Access | None = None
     arrived: bool = False
 
     @classmethod
-    def out(cls, options: Options, config: Config, stop: Stop, devices: int, rate: float, *, seed: int) -> _Way:
+    def out(
+        cls, options: Options, config: Config, stop: Stop, devices: Sequence[str], rate: float, *, seed: int
+    ) -> _Way:
         full_speed = options.speed is None
         per_message = samples_per_message(rate)
         if full_speed:
-            per_message = max(per_message, batch_for_lead(config, devices, rate))
+            per_message = max(per_message, batch_for_lead(config, len(devices), rate))
         hold = full_speed or bool(options.replay)
         contact = _Contact("waiting for it" if hold else "recording goes on in the files")
         pacer = Pacer(options.speed, stop, _tell)
         radio = Radio(per_message, options.loss, options.jitter_s, seed)
         if options.offline:
             return cls(pacer, radio, None, None, contact, hold)
-        echo = Echo(lead_limit_s(config, devices, rate / per_message), stop, _tell) if full_speed else None
+        echo = Echo(lead_limit_s(config, len(devices), rate / per_message), stop, _tell) if full_speed else None
         link = _link(config, echo, contact)
         qos = options.qos if options.qos is not None else 1 if full_speed else config.mqtt.qos
-        return cls(pacer, radio, link, Uplink(link, qos, echo, stop, hold=hold), contact, hold)
+        access = _Access(config.mqtt, tuple(devices))
+        return cls(pacer, radio, link, Uplink(link, qos, echo, stop, hold=hold), contact, hold, access)
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Connect, as far as there is a broker, and hang up on leaving, when everything underway has arrived."""
+        """Connect, as far as there is a broker, and hang up on leaving, when everything underway has arrived.
+
+        Raises:
+            BrokerError: the broker lets this user publish for none of the devices.
+        """
         if self.link is None or self.uplink is None:
             yield
             return
@@ -191,6 +231,8 @@ class _Way:
                 self.uplink.wait_for_broker()
             else:
                 self.uplink.wait_for_broker(FIRST_CONTACT_S, unless=lambda: self.contact.missed)
+            if self.access is not None and self.link.connected:
+                self.access.check()
             yield
         finally:
             self.arrived = self.uplink.close(CLOSE_S)
@@ -218,7 +260,7 @@ class _Way:
             raise BrokerError(f"no broker at {self.link.address}: nothing was sent{files}")
         if not self.arrived:
             _tell(f"the broker has not confirmed every message{files}")
-        return 0
+        return 0 if self.access is None or self.access.check() else 1
 
 
 def _link(config: Config, echo: Echo | None, contact: _Contact) -> MqttLink:
@@ -293,7 +335,7 @@ def _delivery(way: _Way) -> str:
     if way.uplink is None:
         return told
     lost = f", {way.radio.lost} lost on purpose" if way.radio.lost else ""
-    unsent = f", {way.uplink.unsent} not sent for want of a broker" if way.uplink.unsent else ""
+    unsent = f", {way.uplink.unsent} not sent: no broker" if way.uplink.unsent else ""
     return f"; {way.uplink.sent} messages sent{lost}{unsent}{told}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.sim.moments import CHANNELS_MADE, Clock, Tagger, profile_of
-from athlete_monitor.wire.session_files import RR_COLUMN, SessionWriter
+from athlete_monitor.wire.session_files import RR_COLUMN, SOURCE_COLUMN, SessionWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ class Recorder:
         self._flushed_s = 0.0
         self._safe: dict[str, int] = {}
         self.writers: dict[str, SessionWriter] = {}
-        extra = (*CHANNELS_MADE, RR_COLUMN) if session.rr else CHANNELS_MADE
+        extra = (*CHANNELS_MADE, SOURCE_COLUMN, *((RR_COLUMN,) if session.rr else ()))
         for traits in squad:
             self.writers[traits.device_id] = self._open(root, traits, session, extra)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
 
-from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.opening import open_recordings
 from athlete_monitor.sim.moments import Moment, ending
 
@@ -21,21 +20,17 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.session_reader import Recording
 
 
+BORDER_S: Final = 1.0
+"""Between two recordings of one device: the first one's session ends there, and the next one begins."""
+
+
 def read_recordings(paths: Sequence[Path], roster: Iterable[Athlete] = ()) -> list[Recording]:
-    """Read recordings of different devices, of every format that ``import`` takes.
+    """Read recordings of every format that ``import`` takes, oldest first.
 
     Raises:
-        RecordingError: a file does not exist or is no recording, or two are of one device.
+        RecordingError: a file does not exist or is no recording.
     """
-    recordings: dict[str, Recording] = {}
-    for recording in open_recordings(paths, roster):
-        other = recordings.setdefault(recording.device_id, recording)
-        if other is not recording:
-            device = recording.device_id
-            raise RecordingError(
-                f"{recording.path}: is of device {device}, as {other.path} is; one file of a device at a time"
-            )
-    return list(recordings.values())
+    return sorted(open_recordings(paths, roster), key=lambda recording: float(recording.t[0]))
 
 
 def rate_hz(recordings: Sequence[Recording]) -> float:
@@ -45,21 +40,28 @@ def rate_hz(recordings: Sequence[Recording]) -> float:
 
 
 def replayed(recordings: Sequence[Recording], start_t: float | None = None) -> Iterator[Moment]:
-    """Yield the recordings' samples in order of the time since each recording's own start, and each one's end.
+    """Yield the samples in order of the time since the replay's start, and the end of each recording.
 
     Args:
-        recordings: all begin together, whenever they were made.
-        start_t: timestamps are moved so that the recordings begin at this epoch second; None keeps them as recorded.
+        recordings: those of different devices begin together, whenever they were made; those of one device follow each
+            other, each a session of its own.
+        start_t: timestamps are moved so that the replay begins at this epoch second; None keeps them as recorded.
     """
-    streams = [_timed(recording, number, start_t) for number, recording in enumerate(recordings)]
+    by_device: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        by_device.setdefault(recording.device_id, []).append(recording)
+    streams = [_timed(each, number, start_t) for number, each in enumerate(by_device.values())]
     for session_s, _, sample in heapq.merge(*streams, key=lambda item: item[:2]):
         yield Moment(session_s, [sample])
 
 
-def _timed(recording: Recording, number: int, start_t: float | None) -> Iterator[tuple[float, int, Sample]]:
-    first = float(recording.t[0])
-    for sample in recording.samples():
-        since = sample.t - first
-        moved = sample if start_t is None else msgspec.structs.replace(sample, t=round(start_t + since, 3))
-        yield since, number, moved
-    yield since, number, ending(moved)
+def _timed(recordings: Sequence[Recording], number: int, start_t: float | None) -> Iterator[tuple[float, int, Sample]]:
+    begins_s = 0.0
+    for recording in recordings:
+        first = float(recording.t[0])
+        for sample in recording.samples():
+            since = begins_s + (sample.t - first)
+            moved = sample if start_t is None else msgspec.structs.replace(sample, t=round(start_t + since, 3))
+            yield since, number, moved
+        yield since, number, ending(moved)
+        begins_s = since + BORDER_S

@@ -12,12 +12,26 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from athlete_monitor.arrays import ACC, CHANNELS, GRAVITY_MPS2, GYRO, HEART_RATE, MAG, SPEED, X, Y
+from athlete_monitor.arrays import (
+    ACC,
+    BATTERY,
+    CHANNELS,
+    CONTACT,
+    GRAVITY_MPS2,
+    GYRO,
+    HEART_RATE,
+    MAG,
+    RSSI,
+    SPEED,
+    X,
+    Y,
+)
 from athlete_monitor.channels import TABLE
 from athlete_monitor.sim import attitude, beats, gait, heart, imu, path, pulses, strap, wander
 from athlete_monitor.sim.corners import ACCELERATION, PLACE, VELOCITY
 from athlete_monitor.sim.energetics import metabolic_power
 from athlete_monitor.sim.plan import PITCH_LENGTH_M, PITCH_WIDTH_M
+from athlete_monitor.sim.sensor_health import Sensors
 from athlete_monitor.sim.session import LEG, Entrant, Session, legs_at
 
 if TYPE_CHECKING:
@@ -119,6 +133,7 @@ class Group:
         self._device = imu.Device.of(draws[:, :12])
         self._heart = heart.HeartTraits.of(squad, DAY_BPM * np.clip(draws[:, 12], -2.0, 2.0))
         self._state = self._begin(draws[:, 13], draws[:, 14:])
+        self._sensors = Sensors.of(squad, session)
         self._block = 0
 
     def advance(self) -> Block:
@@ -142,7 +157,7 @@ class Group:
         return Block(
             first=first,
             athletes=self._athletes,
-            values=self._values(perfect, speed, moved, drift, readings),
+            values=self._values(perfect, speed, moved, drift, readings, float(t_s[0])),
             phase=self.session.phase_at(t_s),
             intensity=legs[LEG["intensity"]].astype(np.int64),
             rr=self._rr(first, beating),
@@ -230,7 +245,7 @@ class Group:
     def _arousal(self, knots: FloatArray) -> FloatArray:
         return knots[:, -1, :-1] + (GAME_AROUSAL_BPM if self.session.mode == "game" else 0.0)
 
-    def _strap_readings(self, beating: FloatArray, step: gait.Steps, speed: FloatArray) -> FloatArray:
+    def _strap_readings(self, beating: FloatArray, step: gait.Steps, speed: FloatArray) -> strap.Readings:
         draws = np.empty((len(self.entrants), 3, BLOCK_S))
         for row, entrant in enumerate(self.entrants):
             draws[row, 0] = entrant.strap.standard_normal(BLOCK_S)
@@ -240,18 +255,31 @@ class Group:
         return strap.read(self._state.strap, beating, cadence, draws, self.session.dropout)
 
     def _values(
-        self, perfect: imu.Ideal, speed: FloatArray, moved: path.Path, drift: FloatArray, readings: FloatArray
+        self,
+        perfect: imu.Ideal,
+        speed: FloatArray,
+        moved: path.Path,
+        drift: FloatArray,
+        readings: strap.Readings,
+        session_s: float,
     ) -> FloatArray:
         noise = self._noise(speed.shape[1])
         acc, gyro, mag = imu.measure(perfect, self._device, speed, noise)
         values = np.full((*speed.shape, len(CHANNELS)), np.nan)
         for channels, vector in ((ACC, acc), (GYRO, gyro), (MAG, mag)):
             values[..., channels] = np.moveaxis(vector, 0, -1)
-        values[..., HEART_RATE] = np.repeat(readings, self.session.rate_hz, axis=1)
+        values[..., HEART_RATE] = np.repeat(readings.bpm, self.session.rate_hz, axis=1)
         values[..., SPEED] = np.maximum(speed + 0.04 * noise[9], 0.0)
         values[..., X] = np.clip(moved.position_m[0] + drift[:, 6], 0.0, PITCH_LENGTH_M)
         values[..., Y] = np.clip(moved.position_m[1] + drift[:, 7], 0.0, PITCH_WIDTH_M)
+        self._add_health(values, readings, session_s)
         return _rounded(values)
+
+    def _add_health(self, values: FloatArray, readings: strap.Readings, session_s: float) -> None:
+        """Battery and signal once a block, contact once a second."""
+        values[:, 0, BATTERY] = self._sensors.battery_percent(session_s)
+        values[:, 0, RSSI] = self._sensors.rssi_dbm(values[:, 0, X], values[:, 0, Y])
+        values[:, :: self.session.rate_hz, CONTACT] = readings.contact
 
     def _noise(self, samples: int) -> FloatArray:
         noise = np.empty((len(self.entrants), imu.NOISE_CHANNELS, samples), dtype=np.float32)

@@ -1,9 +1,9 @@
-"""What a chest strap tells of the heart: one whole number a second, sometimes none, sometimes a wrong one."""
+"""What a chest strap reads of the heart: one whole number a second, sometimes none, sometimes a wrong one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -34,10 +34,17 @@ def worn(athletes: int) -> StrapState:
     return StrapState(np.zeros(athletes), np.full(athletes, np.nan), np.zeros(athletes))
 
 
+class Readings(NamedTuple):
+    """What straps say, [athletes, seconds]: whole numbers in bpm, NaN for nothing; and 1 with contact, 0 without."""
+
+    bpm: FloatArray
+    contact: FloatArray
+
+
 def read(
     state: StrapState, heart_bpm: FloatArray, cadence_spm: FloatArray, draws: FloatArray, dropout: float
-) -> FloatArray:
-    """Return the readings, bpm in whole numbers, NaN where the strap says nothing; [athletes, seconds] like the inputs.
+) -> Readings:
+    """Return what the straps say; all arrays are [athletes, seconds].
 
     Args:
         state: is advanced.
@@ -48,10 +55,12 @@ def read(
     """
     clean = np.rint(heart_bpm + NOISE_BPM * draws[:, 0])
     if dropout == 0.0:
-        return clean
-    readings = np.empty_like(clean)
+        return Readings(clean, np.ones_like(clean))
+    readings = Readings(np.empty_like(clean), np.empty_like(clean))
     for second in range(clean.shape[1]):
-        readings[:, second] = _one_second(state, clean[:, second], cadence_spm[:, second], draws[:, :, second], dropout)
+        now = (clean[:, second], cadence_spm[:, second], draws[:, :, second])
+        readings.bpm[:, second] = _one_second(state, *now, dropout)
+        readings.contact[:, second] = state.lost_s == 0.0
     return readings
 
 

@@ -89,6 +89,11 @@ class Echo:
             self._lose_patience(device, time.monotonic() - since)
         self._sent[device] = sample.t
 
+    def ended(self, device: str) -> None:
+        """Forget how far a device was: its next session may be of another day."""
+        self._sent.pop(device, None)
+        self._reached.pop(device, None)
+
     def _lead_of(self, device: str) -> float:
         return 0.0 if self._absent or device in self._mute else self._sent[device] - self._reached[device]
 
@@ -164,7 +169,9 @@ class Uplink:
         if not self._hold:
             return 0.0
         waited = 0.0 if self._link.connected else self.wait_for_broker()
-        if self._echo is not None and not sample.end:
+        if self._echo is not None and sample.end:
+            self._echo.ended(sample.device_id)
+        elif self._echo is not None:
             self._echo.admit(sample)
         self._unconfirmed += 1
         if self._qos and self._unconfirmed >= WINDOW:

@@ -195,10 +195,7 @@ class MqttLink:
         client.on_subscribe = self._on_subscribe
         if will is not None:
             client.will_set(f"{self._prefix}{will.topic}", will.payload, will.qos, will.retain)
-        if self._settings.username is not None:
-            client.username_pw_set(self._settings.username, _password(self._settings.password_file))
-        if self._settings.tls.enabled:
-            client.tls_set_context(_tls_context(self._settings.tls))
+        authenticate(client, self._settings)
         return client
 
     def _has_room(self, qos: int) -> bool:
@@ -296,6 +293,18 @@ def _is_settled(info: MQTTMessageInfo) -> bool:
         return info.is_published()
     except RuntimeError:  # lost with its connection
         return True
+
+
+def authenticate(client: Client, settings: Mqtt) -> None:
+    """Give a client the user, the password and the TLS of the configuration.
+
+    Raises:
+        BrokerError: the password file or a TLS file cannot be used.
+    """
+    if settings.username is not None:
+        client.username_pw_set(settings.username, _password(settings.password_file))
+    if settings.tls.enabled:
+        client.tls_set_context(_tls_context(settings.tls))
 
 
 def _password(path: Path | None) -> str | None:

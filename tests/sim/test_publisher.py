@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from athlete_monitor.config import load_config
@@ -18,7 +19,7 @@ from athlete_monitor.wire import topics
 from athlete_monitor.wire.codec import Decoder
 from athlete_monitor.wire.mqtt import MqttLink
 from athlete_monitor.wire.session_reader import read_session
-from tests.helpers import ROOT, wait_until
+from tests.helpers import ROOT, Mosquitto, wait_until
 
 if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
@@ -128,6 +129,68 @@ def test_without_a_broker_it_records_and_says_so(run_door, make_config, tmp_path
     assert len(read_session(files(tmp_path)[0])) == 18
 
 
+@pytest.fixture
+def strict(mosquitto, tmp_path):
+    """A second Mosquitto, with access rights: a device may publish for itself, the coach for all; without passwords."""
+    path = tmp_path / "acl"
+    path.write_text("pattern write player/%u/sensor/data\nuser coach\ntopic readwrite #\n")
+    path.chmod(0o600)
+    broker = Mosquitto(tmp_path, settings=f"allow_anonymous true\nacl_file {path}")
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.mark.parametrize("mode", [(), ("--speed", "max")])
+def test_a_device_that_may_not_publish_for_others_is_told_so_and_fails(strict, make_config, run_door, mode):
+    config = make_config(mqtt={"port": strict.port, "username": "001"})
+    door = run_door("publisher.py", "--players", "2,3", "--duration", "2s", *mode, "--config", config)
+    assert door.wait() == 1
+    assert "user '001' publish for 002, 003 (2 of 2 devices; mqtt.username): nothing was sent" in door.stderr
+    assert "Traceback" not in door.stderr
+
+
+@pytest.mark.parametrize(("user", "code"), [("001", 1), ("coach", 0)])
+def test_of_several_devices_only_those_that_are_refused_are_missing(
+    strict, make_config, run_door, tmp_path, user, code
+):
+    config = make_config(mqtt={"port": strict.port, "username": user})
+    door = run_door("publisher.py", "--players", "1,2", "--duration", "1s", "--config", config)
+    assert door.wait() == code
+    told = "publish for 002 (1 of 2 devices; mqtt.username): nothing of them arrives"
+    assert (told in door.stderr) == (user == "001")
+    assert len(files(tmp_path)) == 2
+
+
+def test_a_session_over_the_end_of_summer_time_is_as_long_as_any_other(run_door, tmp_path):
+    options = "--players 1 --duration 20m --rate 1 --offline --speed max --seed 1 --root"
+    start = ("--start", "2026-04-04 23:50:00")
+    door = run_door("publisher.py", *options.split(), tmp_path, *start, env={"TZ": "America/Santiago"})
+    assert door.wait() == 0, door.stderr
+    [path] = files(tmp_path)
+    session = read_session(path)
+    assert (np.diff(session.t) == 1.0).all()
+    assert session.duration_s == 1199.0
+    assert session.notes == ()
+    assert session.simulated
+
+
+def test_a_pipe_that_nobody_reads_is_no_traceback(tmp_path):
+    options = "3 --duration 1m --rate 1 --offline --speed max --seed 1 --root"
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "publisher.py", *options.split(), tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(30) != 0
+    assert "Traceback" not in said
+
+
 def test_it_finds_the_broker_again(mosquitto, listen, run_door, tmp_path):
     listener, config = listen()
     door = run_door("publisher.py", "--players", "4", "--duration", "0.1", "--qos", "1", "--config", config)
@@ -209,8 +272,7 @@ def test_a_full_disk_gives_one_line_and_keeps_what_was_written(tmp_path):
         ("31", "1 to 30 (--max-players raises the limit)"),
         ("0", "outside 1 to 30"),
         ("--players 30,31", "31 is outside 1 to 30"),
-        ("--players 2,2", "2 stands twice"),
-        ("--players []", "the list is empty"),
+        ("--players []", "athlete ids from 1"),
         ("3 --duration 0", "--duration"),
         ("--replay nowhere.csv", "nowhere.csv"),
         (f"--replay {Path(__file__)}", "is not recognised as a recording"),

@@ -51,10 +51,19 @@ def test_the_rate_is_that_of_the_fastest(tmp_path):
     assert rate_hz(read_recordings(paths)) == pytest.approx(50.0, rel=1e-3)
 
 
-def test_two_files_of_a_device_are_refused(tmp_path):
-    paths = [record(tmp_path, 1, 1.7e9, 2.0), record(tmp_path, 1, 1.71e9, 2.0)]
-    with pytest.raises(RecordingError, match="one file of a device at a time"):
-        read_recordings(paths)
+@pytest.mark.parametrize("start_t", [None, 1.8e9])
+def test_files_of_one_device_follow_each_other_and_a_session_ends_at_each_border(tmp_path, start_t):
+    paths = [record(tmp_path, 1, start, 2.0) for start in (1.71e9, 1.7e9, 1.70000001e9)]
+    moments = list(replayed(read_recordings([*paths, record(tmp_path, 2, 1.7e9, 1.0)]), start_t))
+    samples = [moment.samples[0] for moment in moments if moment.samples[0].device_id == "001"]
+    assert [sample.end for sample in samples] == ([False] * 20 + [True]) * 3
+    assert [moment.session_s for moment in moments] == sorted(moment.session_s for moment in moments)
+    if start_t is None:
+        assert [samples[place].t for place in (0, 21, 42)] == [1.7e9, 1.70000001e9, 1.71e9]
+    else:
+        times = [sample.t for sample in samples]
+        assert times == sorted(times)
+        assert samples[21].t - samples[20].t == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"hello\nworld\n", b"\x00\xff" * 100])

@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.arrays import ACC, CHANNELS, GRAVITY_MPS2, GYRO, HEART_RATE, MAG, SPEED, X, Y
+from athlete_monitor.arrays import (
+    ACC,
+    BATTERY,
+    CHANNELS,
+    CONTACT,
+    GRAVITY_MPS2,
+    GYRO,
+    HEART_RATE,
+    MAG,
+    RSSI,
+    SPEED,
+    X,
+    Y,
+)
 from athlete_monitor.sim import attitude, imu, squad
 from athlete_monitor.sim.plan import PITCH_LENGTH_M, PITCH_WIDTH_M
 from tests.sim.squads import Course, course
@@ -153,9 +166,21 @@ def test_values_are_rounded_once_and_free_of_negative_zeros():
 def test_channels_that_no_device_has_are_not_measured():
     values = session("training").values
     made = {*range(ACC.start, MAG.stop), HEART_RATE, SPEED, X, Y}
-    missing = [i for i in range(len(CHANNELS)) if i not in made]
+    missing = [i for i in range(len(CHANNELS)) if i not in {*made, BATTERY, RSSI, CONTACT}]
     assert np.isnan(values[..., missing]).all()
     assert not np.isnan(values[..., sorted(made)]).any()
+
+
+def test_a_sensor_gives_its_battery_every_ten_seconds_and_its_contact_every_second():
+    values = session("game").values
+    for channel, every in ((BATTERY, 100), (RSSI, 100), (CONTACT, 10)):
+        said = ~np.isnan(values[..., channel])
+        assert (said.nonzero()[1] % every == 0).all()
+        assert said[:, ::every].all()
+    assert values[:, 0, BATTERY].min() >= 1
+    assert np.nanmax(values[..., BATTERY]) <= 100
+    assert (values[:, 0, RSSI] > -110).all()
+    assert (values[:, 0, RSSI] < -40).all()
 
 
 def test_the_strap_speaks_once_a_second():

@@ -14,7 +14,7 @@ def draws(seed, seconds):
 
 
 def test_a_strap_with_contact_reads_whole_numbers_close_to_the_heart():
-    readings = read(worn(2), HEART, CADENCE, draws(1, HEART.shape[1]), 0.0)
+    readings = read(worn(2), HEART, CADENCE, draws(1, HEART.shape[1]), 0.0).bpm
     assert np.array_equal(readings, np.rint(readings))
     assert np.abs(readings - HEART).mean() < 1.0
     assert np.abs(readings - HEART).max() < 5.0
@@ -22,13 +22,13 @@ def test_a_strap_with_contact_reads_whole_numbers_close_to_the_heart():
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.4])
 def test_contact_is_lost_for_the_wanted_share_of_the_time(share):
-    readings = read(worn(2), HEART, CADENCE, draws(2, HEART.shape[1]), share)
+    readings = read(worn(2), HEART, CADENCE, draws(2, HEART.shape[1]), share).bpm
     wrong = np.isnan(readings) | (np.abs(readings - HEART) > 5.0)
     assert 0.3 * share < wrong.mean() < 1.2 * share
 
 
 def test_a_strap_that_slips_counts_steps():
-    readings = read(worn(2), HEART, CADENCE, draws(3, HEART.shape[1]), 0.1)
+    readings = read(worn(2), HEART, CADENCE, draws(3, HEART.shape[1]), 0.1).bpm
     steps = (np.abs(readings - CADENCE) < 15) & (np.abs(readings - HEART) > 20)
     assert steps.sum() > 50
 
@@ -39,6 +39,16 @@ def test_a_strap_without_contact_repeats_itself_and_then_says_nothing():
     lost[:, 1, 0] = 1.0
     lost[:, 1, 1] = 0.0
     lost[:, 2] = 1.0
-    readings = read(worn(1), np.arange(100.0, 112.0)[None], np.zeros((1, 12)), lost, 0.5)[0]
+    said = read(worn(1), np.arange(100.0, 112.0)[None], np.zeros((1, 12)), lost, 0.5)
+    readings = said.bpm[0]
+    assert said.contact[0].tolist() == [1.0] + [0.0] * 11
     assert readings[: HOLD_S + 1].tolist() == [100.0] * (HOLD_S + 1)
     assert np.isnan(readings[HOLD_S + 1 :]).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.4])
+def test_a_strap_says_whether_it_has_contact(share):
+    said = read(worn(2), HEART, CADENCE, draws(2, HEART.shape[1]), share)
+    assert said.contact.mean() == pytest.approx(1.0 - share, abs=0.05)
+    good = said.contact == 1.0
+    assert np.abs(said.bpm - HEART)[good].max() < 5.0
