@@ -151,9 +151,7 @@ def test_a_device_that_may_not_publish_for_others_is_told_so_and_fails(strict, m
 
 
 @pytest.mark.parametrize(("user", "code"), [("001", 1), ("coach", 0)])
-def test_of_several_devices_only_those_that_are_refused_are_missing(
-    strict, make_config, run_door, tmp_path, user, code
-):
+def test_only_the_devices_that_are_refused_are_missing(strict, make_config, run_door, tmp_path, user, code):
     config = make_config(mqtt={"port": strict.port, "username": user})
     door = run_door("publisher.py", "--players", "1,2", "--duration", "1s", "--config", config)
     assert door.wait() == code
