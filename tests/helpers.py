@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,10 +70,11 @@ class Mosquitto:
 
     def stop(self) -> None:
         """End it in order, so that it saves its sessions; harmless when it does not run."""
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(10)
-            self.process = None
+        while self.process is not None:
+            self.process.terminate()  # again and again: Mosquitto forgets a signal that comes while it starts
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
+                self.process = None
 
     def restart(self) -> None:
         self.stop()

@@ -9,6 +9,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from athlete_monitor.wire import permission
 from athlete_monitor.wire.permission import refused_devices
+from tests.helpers import Mosquitto
 from tests.wire.test_mqtt import settings
 
 ACL = """\
@@ -23,15 +24,15 @@ topic readwrite #
 
 
 @pytest.fixture
-def strict_broker(mosquitto):
-    """A Mosquitto with access rights; a user needs no password."""
-    mosquitto.stop()
-    path = mosquitto.folder / "acl"
+def strict_broker(mosquitto, tmp_path):
+    """A second Mosquitto, with access rights; a user needs no password."""
+    path = tmp_path / "acl"
     path.write_text(ACL)
     path.chmod(0o600)
-    mosquitto.settings = f"allow_anonymous true\nacl_file {path}"
-    mosquitto.start()
-    return mosquitto
+    broker = Mosquitto(tmp_path, settings=f"allow_anonymous true\nacl_file {path}")
+    broker.start()
+    yield broker
+    broker.stop()
 
 
 @pytest.mark.parametrize(
