@@ -104,7 +104,7 @@ def _unknown(model: type[BaseModel], location: Location) -> str:
     if dotted(location) in REMOVED:
         return f"is no longer a setting: {REMOVED[dotted(location)]}"
     parent = _model_at(model, location[:-1])
-    names = list(parent.model_fields) if parent else []
+    names = list(_fields(parent)) if parent else []
     close = difflib.get_close_matches(str(location[-1]), names, 1)
     meant = f"; did you mean {close[0]}?" if close else ""
     known = f"; allowed here: {', '.join(names)}" if names else ""
@@ -115,16 +115,21 @@ def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:
     names = [part for part in location if isinstance(part, str)]
     for depth in range(len(names), 0, -1):
         parent = _model_at(model, tuple(names[: depth - 1]))
-        if parent is not None and names[depth - 1] in parent.model_fields:
-            return parent.model_fields[names[depth - 1]]
+        if parent is not None and names[depth - 1] in _fields(parent):
+            return _fields(parent)[names[depth - 1]]
     return None
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model by the keys that files use."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
     for part in location:
         if isinstance(part, int):
             continue
-        field = model.model_fields.get(part)
+        field = _fields(model).get(part)
         inner = _model_in(field.annotation) if field else None
         if inner is None:
             return None

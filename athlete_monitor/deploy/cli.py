@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor import __version__
 from athlete_monitor.arguments import Parser, number, whole
 from athlete_monitor.deploy import bootstrap
+from athlete_monitor.deploy.athletes_options import add_athletes_arguments
 from athlete_monitor.deploy.import_options import add_import_arguments
 from athlete_monitor.system.program import run_program
 
@@ -99,6 +100,7 @@ def _add_work(commands: Commands) -> None:
     services.add_argument("--user", action="store_true", help="for this user alone, without root")
     services.add_argument("--dry-run", action="store_true", help="only show the units")
     services.add_argument("--uninstall", action="store_true", help="stop and remove them")
+    add_athletes_arguments(commands.add_parser("athletes", help="list, add, edit or import the athletes of the roster"))
     importing = commands.add_parser("import", help="turn recordings of any common format into sessions")
     add_import_arguments(importing)
     _add_config(importing)
@@ -202,7 +204,14 @@ def _import(args: argparse.Namespace) -> int:
     return import_all(args)
 
 
+def _athletes(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.athletes import athletes
+
+    return athletes(args)
+
+
 COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "athletes": _athletes,
     "backup": _backup,
     "check": _check,
     "demo": _demo,

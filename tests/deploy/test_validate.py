@@ -30,7 +30,7 @@ def test_a_roster_is_recognised(tmp_path: Path, capsys) -> None:
     assert "a valid roster of 2 athletes" in capsys.readouterr().out
     roster.write_text("athletes:\n  - {id: 1, device: a}\n  - {id: 1, device: b}\n")
     assert validate([roster]) == 2
-    assert "stands twice" in capsys.readouterr().err
+    assert "is already that of" in capsys.readouterr().err
 
 
 def test_the_template_of_the_roster_is_valid(capsys) -> None:

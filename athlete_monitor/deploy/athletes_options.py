@@ -1,0 +1,42 @@
+"""The command line of ``athletes``. Only the standard library is imported."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+from athlete_monitor.arguments import LARGEST_ID, add_common_arguments, whole
+
+EPILOG = """keys: id, device, name, number, position, group, strap, available, consent, sex, birth_date, age, weight_kg,
+height_cm, hr_max_bpm, hr_rest_bpm; with --from: lt1_bpm, lt2_bpm, threshold_bpm, max_speed_mps, speed_bands_mps,
+speed_bands_percent, acceleration_bands_mps2, heart_rate_zones (percent_of_max:50,60,70,80,90 or bpm:142,171)"""
+
+
+def add_athletes_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the commands of ``athletes``."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="who is in the roster")
+    adding = actions.add_parser("add", help='one athlete: add name="Ada Example" number=9 group=First', epilog=EPILOG)
+    adding.add_argument(
+        "values", nargs="+", metavar="KEY=VALUE", help="what is known; id and device are made up if left out"
+    )
+    editing = actions.add_parser("edit", help="one athlete: edit 7 weight_kg=62 strap=", epilog=EPILOG)
+    editing.add_argument("id", type=whole(1, LARGEST_ID), metavar="ID", help="of the athlete")
+    editing.add_argument("values", nargs="+", metavar="KEY=VALUE", help="an empty value removes the key")
+    editing.add_argument(
+        "--from", dest="since", type=_day, metavar="DATE", help="the values are limits from this day on"
+    )
+    importing = actions.add_parser("import", help="a squad list as CSV; athletes who are there already are updated")
+    importing.add_argument(
+        "file", type=Path, metavar="CSV", help="columns named as the keys, or shirt, gender, dob, ..."
+    )
+    for each in (listing, adding, editing, importing):
+        add_common_arguments(each)
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-07-01") from None
