@@ -140,6 +140,44 @@ class Archive:
         rows = self._rows("SELECT t, kind, body FROM events WHERE session = ? ORDER BY t", (session,))
         return [Event(t, kind, json.loads(body)) for t, kind, body in rows]
 
+    def commands(self, team_session: str) -> list[dict[str, Any]]:
+        """Commands that made a team session what it is, in the order in which they were carried out."""
+        rows = self._rows("SELECT body FROM commands WHERE team_session = ? ORDER BY rowid", (team_session,))
+        return [json.loads(body) for (body,) in rows]
+
+    def results(self, since_t: float) -> list[dict[str, Any]]:
+        """Answers to the commands that were received since a moment."""
+        rows = self._rows("SELECT result FROM commands WHERE received_t >= ? ORDER BY rowid", (since_t,))
+        return [json.loads(result) for (result,) in rows]
+
+    def entries(self, team_session: str) -> list[dict[str, Any]]:
+        """Session RPE and wellness of a team session: ``athlete_id``, ``kind``, ``t`` and what was rated."""
+        query = "SELECT athlete_id, kind, t, body FROM entries WHERE team_session = ? ORDER BY t, id"
+        rows = self._rows(query, (team_session,))
+        return [{"athlete_id": who, "kind": kind, "t": t, **json.loads(body)} for who, kind, t, body in rows]
+
+    def last_moment(self, team_session: str) -> float | None:
+        """The last moment of which anything is known in a team session; None where nothing is."""
+        query = (
+            "SELECT MAX(t) FROM (SELECT MAX(end_t) AS t FROM sessions WHERE team_session = :id"
+            " UNION ALL SELECT MAX(last_t - offset_s) FROM totals JOIN sessions ON id = session"
+            " WHERE team_session = :id"
+            " UNION ALL SELECT MAX(at) FROM commands WHERE team_session = :id)"
+        )
+        ((last,),) = self._rows(query, {"id": team_session})
+        return None if last is None else float(last)
+
+    def team_of(self, session: int) -> str | None:
+        """The team session of a device's session."""
+        rows = self._rows("SELECT team_session FROM sessions WHERE id = ?", (session,))
+        return rows[0][0] if rows else None
+
+    def totals_at(self, session: int, t: float) -> dict[str, float]:
+        """Every column at a moment, totals interpolated between seconds; empty before the first second."""
+        with self._lock:
+            row = self._guarded(lambda c: Parts(c).totals_at(session, t))
+        return {name: value / column(name).scale for name, value in row.items() if value is not None}
+
     def part(self, session: int, spans: Sequence[tuple[float, float]]) -> dict[str, float | None]:
         """Figures of a part of a session.
 
@@ -160,7 +198,7 @@ class Archive:
         with self._lock:
             return self._guarded(lambda c: Parts(c).of(sessions, spans))
 
-    def _rows(self, query: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    def _rows(self, query: str, values: tuple[Any, ...] | dict[str, Any] = ()) -> list[Any]:
         with self._lock:
             return self._guarded(lambda c: c.execute(query, values).fetchall())
 

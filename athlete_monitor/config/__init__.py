@@ -11,7 +11,7 @@ from athlete_monitor.config.document import Document, read_yaml
 from athlete_monitor.config.features import FeatureEngineering, Features
 from athlete_monitor.config.fields import Allowed, Section, allowed, allowed_in
 from athlete_monitor.config.folders import Paths
-from athlete_monitor.config.live import Archive, Athletes, Engine, Impacts, Outputs, TrainingLoad
+from athlete_monitor.config.live import Archive, Athletes, Engine, Impacts, Outputs, Team, TrainingLoad
 from athlete_monitor.config.loading import config_from_args, load_config
 from athlete_monitor.config.machine import Jetson, Logging, Performance
 from athlete_monitor.config.models import ModelLoading
@@ -49,6 +49,7 @@ __all__ = [
     "ScreenTls",
     "Section",
     "Sensors",
+    "Team",
     "Tls",
     "Training",
     "TrainingLoad",

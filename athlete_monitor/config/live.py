@@ -51,6 +51,17 @@ class Archive(Section):
     )
 
 
+class Team(Section):
+    """Team sessions: matches and trainings of the squad."""
+
+    session_gap_s: Seconds = Field(
+        description="Device sessions that overlap, or follow one another within this time, are one team session, s."
+    )
+    alarm_rules: FilePath | None = Field(
+        description="File with alarm rules, read again when it changes; null: the rules that come with the program."
+    )
+
+
 class TrainingLoad(Section):
     """Session load (Banister TRIMP): where each zone begins, and the rest commonly advised after it."""
 

@@ -8,7 +8,7 @@ from athlete_monitor.config.broker import Mqtt, Sensors
 from athlete_monitor.config.features import FeatureEngineering
 from athlete_monitor.config.fields import Section
 from athlete_monitor.config.folders import Paths
-from athlete_monitor.config.live import Archive, Athletes, Engine, Impacts, Outputs
+from athlete_monitor.config.live import Archive, Athletes, Engine, Impacts, Outputs, Team
 from athlete_monitor.config.machine import Jetson, Logging, Performance
 from athlete_monitor.config.models import ModelLoading
 from athlete_monitor.config.report import Report
@@ -38,6 +38,7 @@ class Config(Section):
     sensors: Sensors
     athletes: Athletes
     engine: Engine
+    team: Team
     archive: Archive
     outputs: Outputs
     impacts: Impacts

@@ -66,6 +66,7 @@ class Monitor:
         )  # fmt: skip
         self._reporter = Reporter(squad, config.outputs, history or LoadHistory(), sink, self.counts)
         self.stepper = Stepper(squad, self._reporter, self.counts)
+        self._wearers = wearers
         self._settled: list[int] = []
 
     @property
@@ -148,6 +149,13 @@ class Monitor:
         self._reporter.ended(session, reason)
         self.book.leave(session)
         self._settled += session.tokens
+
+    def assign(self, device_id: str, athlete_id: int) -> None:
+        """Make a device an athlete's from now on; a session of somebody else on it ends."""
+        self._wearers.assigned[device_id] = athlete_id
+        session = self.sessions.get(device_id)
+        if session is not None and session.athlete_id != athlete_id:
+            self.end(session, "athlete_changed")
 
     def resume(self, session: Session) -> None:
         """Go on with a session that an earlier engine began; its row is restored already."""

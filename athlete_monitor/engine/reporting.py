@@ -105,6 +105,7 @@ class Reporter:
             session.latest = record
             session.outputs += 1
             self._counts.outputs += 1
+            self._sink.enrich(session, record)
             self._sink.metrics(session, record, encode(record))
 
     def _impact(self, session: Session, impact: Impact) -> None:

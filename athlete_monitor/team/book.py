@@ -11,7 +11,7 @@ from athlete_monitor.team.records import TeamSession
 from athlete_monitor.team.state import TeamState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from athlete_monitor.team.records import Marker, Period
 
@@ -105,7 +105,10 @@ class TeamBook:
 
     def restore(self, state: TeamState, last_t: float) -> None:
         """Go on with a session that an earlier engine had not ended."""
-        self._running[state.session.id] = _Running(state, last_t)
+        automatic = [period for period in state.periods() if period.automatic and period.end_t is None]
+        phase = automatic[-1].name if automatic else None
+        self._running[state.session.id] = _Running(state, last_t, phase=phase)
+        self.revision += 1
 
     def command(self, command: Command, now_t: float) -> TeamState | None:
         """Carry out a command; return the session that it was about, None for a rating without one.
@@ -156,17 +159,24 @@ class TeamBook:
             running.devices -= 1
             running.last_t = max(running.last_t, t)
 
-    def phases(self, number: str, told: Iterable[str | None], t: float) -> None:
-        """The phases that the devices of a team session are in: the commonest becomes a period by itself."""
+    def phases(self, number: str, told: Sequence[tuple[str | None, float]]) -> Command | None:
+        """The phases that the devices of a team session are in, and since when: the commonest becomes a period.
+
+        Returns the command that made it so, for the journal; None where nothing has changed.
+        """
         running = self._running.get(number)
         if running is None or running.state.is_controlled:
-            return
-        phase = _commonest(told, running.phase)
+            return None
+        plain = [(each and each.replace("_", " "), since_t) for each, since_t in told]
+        phase = _commonest((each for each, _ in plain), running.phase)
         if phase == running.phase:
-            return
+            return None
         running.phase = phase
-        running.state.apply(Command(f"phase-{number}-{t:.3f}", "phase", t, {"name": phase}))
+        t = min(since_t for each, since_t in plain if each == phase)
+        command = Command(f"phase-{number}-{t:.3f}", "phase", t, {"name": phase})
+        running.state.apply(command)
         self._touch(running)
+        return command
 
     def tick(self, now_t: float) -> list[TeamState]:
         """End what is over; return the sessions that have ended."""

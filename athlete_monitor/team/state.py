@@ -207,7 +207,7 @@ class TeamState:
         name = command.values.get("name")
         if name is not None:
             self._room(self._drafts, "periods")
-            period = Period(command.id, name.replace("_", " "), kind_of(name), command.at, automatic=True)
+            period = Period(command.id, name, kind_of(name), command.at, automatic=True)
             self._drafts[command.id] = _Draft(period)
 
     def _is_running(self, name: str, at: float) -> bool:

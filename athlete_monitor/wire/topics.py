@@ -17,6 +17,10 @@ from athlete_monitor.wire.keys import MAC_ADDRESS
 SENSOR_FILTERS: Final = ("player/+/sensor/data", "sensor/data")
 ENGINE_STATUS: Final = "engine/status"
 ENGINE_STATS: Final = "engine/stats"
+TEAM_CONTROL: Final = "team/control"
+TEAM_CONTROL_RESULT: Final = "team/control/result"
+TEAM_STATE: Final = "team/state"
+TEAM_EVENTS: Final = "team/events"
 MODEL_UPDATED_FILTER: Final = "models/+/updated"
 
 _PARTS_OF_SENSOR_TOPIC: Final = 4

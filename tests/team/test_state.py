@@ -161,7 +161,7 @@ def test_the_order_of_commands_of_one_moment_does_not_matter(kinds):
 
 
 def test_phases_become_periods_until_somebody_controls():
-    state = state_of(do("phase", 0, name="warm_up"), do("phase", 30, name="first_half"), do("phase", 50, name=None))
+    state = state_of(do("phase", 0, name="warm up"), do("phase", 30, name="first half"), do("phase", 50, name=None))
     assert [(p.name, p.kind, p.start_t - T, p.end_t and p.end_t - T) for p in state.periods()] == [
         ("warm up", "warm-up", 0, 30), ("first half", "half", 30, 50),
     ]  # fmt: skip

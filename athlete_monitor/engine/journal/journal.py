@@ -217,6 +217,10 @@ class Journal:
         self._standing[key] = (statement, values)
         self._put(statement, values)
 
+    def release(self, key: Hashable) -> None:
+        """A new file needs it no longer."""
+        self._standing.pop(key, None)
+
     def put(self, statement: str, values: tuple[Any, ...]) -> None:
         """Record a row of a table of the archive."""
         self._put(statement, values)

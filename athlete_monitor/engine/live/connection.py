@@ -25,6 +25,7 @@ ONLINE: Final = msgspec.json.encode({"status": "online"})
 TAKEN_AFTER_S: Final = 5.0
 """A connection that is lost this soon after it was made may have been taken by another client of the same name."""
 TAKEN_TIMES: Final = 3
+_CONTROL: Final = ((topics.MODEL_UPDATED_FILTER, 1), (topics.TEAM_CONTROL, 1))
 
 
 def client_id(config: Config, machine: str | None = None) -> str:
@@ -56,6 +57,8 @@ class Connection:
         self.inbox = Inbox(config.engine.queue_per_device, config.engine.max_devices, topics.SENSOR_FILTERS[1])
         self.updated_models: deque[int | str] = deque()
         """Athletes (or ``default``) with a new model."""
+        self.on_command: Callable[[bytes], None] = lambda _payload: None
+        """Takes a command to the team's session, in the network thread."""
         self._news: deque[tuple[bool, str]] = deque(maxlen=100)
         self._connected_s = float("-inf")
         self._taken = 0
@@ -64,7 +67,7 @@ class Connection:
         self.link = MqttLink(
             mqtt,
             self.name,
-            subscriptions=[*((name, mqtt.qos) for name in topics.SENSOR_FILTERS), (topics.MODEL_UPDATED_FILTER, 1)],
+            subscriptions=[*((name, mqtt.qos) for name in topics.SENSOR_FILTERS), *_CONTROL],
             will=Will(topics.ENGINE_STATUS, OFFLINE),
             on_connection=self._on_connection,
             persistent=persistent,
@@ -88,6 +91,9 @@ class Connection:
             athlete_id = topics.athlete_of(topic)
             if athlete_id is not None:
                 self.updated_models.append(athlete_id)
+            self._drop(number)
+        elif topic == topics.TEAM_CONTROL:
+            self.on_command(payload)
             self._drop(number)
         elif self._is_taking:
             dropped = self.inbox.put(topic, payload, now_s, self.acks.arrived(number, now_s))

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.build import build_monitor, open_loader, source_of
 from athlete_monitor.engine.intake.guard import Guard
@@ -22,6 +23,7 @@ from athlete_monitor.engine.sessions.book import Chosen
 from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.engine.sinks.notices import Notices
 from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
+from athlete_monitor.engine.team.keeper import TeamKeeper
 from athlete_monitor.wire import topics
 
 if TYPE_CHECKING:
@@ -64,11 +66,21 @@ class LiveEngine:
         self._reopened = self.journal.reopen(time.time() - config.engine.idle_s)
         self.connection = Connection(config, self._tell, is_embedded=take_retained)
         self.link = self.connection.link
+        roster = Roster.load(config.athletes.roster)
+        self.team = TeamKeeper(
+            roster,
+            self.journal,
+            Archive(config.paths.journal),
+            self.link,
+            self._warn,
+            gap_s=config.team.session_gap_s,
+            assign=self._assign,
+        )
         sinks = make_sinks(Surroundings(config, self._tell, self.link, self.journal))
         self.monitor = build_monitor(
             config,
             roster,
-            [*sinks.values(), self.notices],
+            [self.team, *sinks.values(), self.notices],
             models=source_of(self.loader, config),
             begin=JournalSink(self.journal).begin,
             history=LoadHistory(self.journal.past_loads()),
@@ -79,6 +91,9 @@ class LiveEngine:
         self._upkeep = Upkeep(
             config, self.monitor, self.connection, self.journal, self.loader, self.stats, self.notifier, self._warn
         )
+        self._upkeep.rounds.append(self.team.tick)
+        self._upkeep.connected.append(self.team.publish_again)
+        self.connection.on_command = self.team.receive
         self._loop = Loop(self.connection.inbox, self.monitor, self._upkeep, self.stats.lags, config.engine.coalesce_ms)
         self._stopping = threading.Event()
         self._saw_sessions = False
@@ -95,6 +110,7 @@ class LiveEngine:
 
     def run(self) -> int:
         """Serve until the end is asked for, the time is up, or nobody sends any more; return the exit code."""
+        self.team.resume()
         resume_all(
             self.journal, self.monitor, time.monotonic(), time.time(), self.config.engine, self._reopened
         )  # fmt: skip
@@ -114,6 +130,9 @@ class LiveEngine:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.request_stop())
         signal.signal(signal.SIGHUP, lambda *_: self.connection.updated_models.append("*"))
+
+    def _assign(self, device_id: str, athlete_id: int) -> None:
+        self.monitor.assign(device_id, athlete_id)
 
     def _tell(self, text: str, bad: bool) -> None:  # noqa: FBT001 - callback of alarms
         self.notices.notice(text, bad=bad)

@@ -62,6 +62,10 @@ class Upkeep:
         self._heat = Heat(config.performance, config.engine.prediction_rate_hz)
         self._tick_s = self._snapshot_s = self._models_s = self._stats_s = float("-inf")
         self._overflow_told = self._over_rate_told = 0
+        self.rounds: list[Callable[[], None]] = []
+        """Called in every round, five times a second."""
+        self.connected: list[Callable[[], None]] = []
+        """Called when a connection to the broker has been made."""
 
     def begin(self, now_s: float) -> None:
         """The loop begins."""
@@ -84,6 +88,8 @@ class Upkeep:
             return
         self._tick_s = now_s + TICK_S
         self._monitor.tick(now_s)
+        for each in self.rounds:
+            each()
         if not self._connection.link.running:
             raise MonitorError("the thread that listens to the broker has ended; the sessions go on at the next start")
         self._notifier.alive()
@@ -116,6 +122,8 @@ class Upkeep:
                 self._connection.link.publish(topics.ENGINE_STATUS, _encode({"status": "online"}), 1, retain=True)
                 for session in self._monitor.book.view:
                     self._monitor.sink.status(session.device_id, session.status)
+                for each in self.connected:
+                    each()
                 self._notifier.ready()
             self._notifier.status(text)
 

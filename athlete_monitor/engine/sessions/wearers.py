@@ -77,6 +77,8 @@ class Wearers:
 
     def __init__(self, roster: Roster, trust: Trust = "unknown") -> None:
         self._roster, self._trust = roster, trust
+        self.assigned: dict[str, int] = {}
+        """Athletes by device, as a person has said: this counts more than roster and sender."""
 
     def of(self, sample: Sample) -> Wearer:
         """Return the wearer as of this sample."""
@@ -93,6 +95,8 @@ class Wearers:
 
     def athlete_id(self, sample: Sample) -> int:
         """Return the athlete as of this sample."""
+        if sample.device_id in self.assigned:
+            return self.assigned[sample.device_id]
         wears = self._roster.by_device(sample.device_id)
         if sample.athlete_id is not None and self._is_trusted(known=wears is not None):
             return sample.athlete_id
@@ -101,7 +105,7 @@ class Wearers:
     def contradiction(self, sample: Sample) -> str | None:
         """Return a sentence where the sender names another athlete than the one that counts; else None."""
         counts = self.athlete_id(sample)
-        if sample.athlete_id in {None, counts}:
+        if sample.athlete_id in {None, counts} or sample.device_id in self.assigned:
             return None
         instead = f"the roster's athlete {counts} counts" if counts else "nobody is assigned"
         return f"device {sample.device_id} says athlete {sample.athlete_id}; {instead} (athletes.trust_sender)"

@@ -24,6 +24,9 @@ class Sink:
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
         """Samples in order; only told to sinks with ``wants_samples``."""
 
+    def enrich(self, session: Session, figures: Any) -> None:  # noqa: ANN401 - a structure made from the figures
+        """Add to an ``AthleteFigures`` before it is published: the figures of open periods."""
+
     def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
         """New figures of an athlete, as an ``AthleteFigures`` and as JSON."""
 
@@ -72,6 +75,11 @@ class Sinks(Sink):
         for sink in self._sinks:
             if sink.wants_samples:
                 sink.samples(session, samples)
+
+    def enrich(self, session: Session, figures: Any) -> None:  # noqa: ANN401
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.enrich(session, figures)
 
     def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
         """See ``Sink``."""

@@ -97,6 +97,11 @@ def now_stream(device="001", athlete=1, seconds=10.0, since=0.0):
     ]
 
 
+def alone(figures):
+    """Figures of an athlete without those of the team's periods, which an offline run has not."""
+    return [{name: value for name, value in each.items() if name not in {"period", "on_pitch"}} for each in figures]
+
+
 def test_live_figures_equal_an_offline_run_to_the_last_digit(setting, run_door, peers):
     path, config = setting()
     publish_default_model(config)
@@ -113,7 +118,7 @@ def test_live_figures_equal_an_offline_run_to_the_last_digit(setting, run_door, 
     wait_until(lambda: peer.heard[topics.session("001")] and peer.heard[topics.session("002")], what="the summaries")
     offline = run_recordings(config, [Recorded(samples[:300]), Recorded(samples[300:])])
     for device in ("001", "002"):
-        assert peer.metrics(device) == [f for f in offline.figures if f["device_id"] == device]
+        assert alone(peer.metrics(device)) == [f for f in offline.figures if f["device_id"] == device]
         assert any(f["model_heart_rate_bpm"] is not None for f in peer.metrics(device))
     assert peer.heard[topics.status("001")][-1]["status"] == "offline"
 

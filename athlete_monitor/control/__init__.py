@@ -1,0 +1,1 @@
+"""Commands to the team's session from a terminal or another program."""

@@ -1,0 +1,310 @@
+"""Carries the team's session through the live engine: takes commands, answers, keeps the state, writes the archive."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.engine.sinks.sink import Sink
+from athlete_monitor.engine.team import rows
+from athlete_monitor.engine.team.parts import RunningParts, period_figures, pitch_figures
+from athlete_monitor.engine.team.shelf import ArchiveShelf
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.team.book import TeamBook, state_message
+from athlete_monitor.team.commands import Command, RefusedError, read_command
+from athlete_monitor.team.state import TeamState
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.timestamps import parse_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from athlete_monitor.archive import Archive
+    from athlete_monitor.athletes import Roster
+    from athlete_monitor.engine.journal.journal import Journal
+    from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.engine.sinks.mqtt import Publisher
+    from athlete_monitor.team.records import TeamSession
+
+WAITING: Final = 2000
+"""Commands that may wait; further ones are refused."""
+PER_ROUND: Final = 50
+"""Commands that are carried out in one round, so that the samples are not kept waiting."""
+SAMPLE_CLOCK_S: Final = 60.0
+"""Samples this far from the wall clock are a simulation or a replay: then their time is the team's time."""
+FRESH_S: Final = 10.0
+ANSWERS_KEPT_S: Final = 7 * 86_400.0
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass
+class _Member:
+    """A device's session that is part of a team session."""
+
+    session: Session
+    team: str
+    parts: RunningParts
+    arrived_s: float = 0.0
+
+
+class TeamKeeper(Sink):
+    """The team's sessions of a live engine.
+
+    It is a sink, so it knows every session; ``receive`` takes commands from any thread, ``tick`` carries them out.
+
+    Args:
+        roster: names and groups.
+        journal: where everything is written.
+        archive: the same file, for reading.
+        publisher: sends answers and the state.
+        tell: called with a sentence for the operator.
+        gap_s: the longest break without any device within a team session, s.
+        assign: makes a device an athlete's from now on.
+        wall_s: the wall clock.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        journal: Journal,
+        archive: Archive,
+        publisher: Publisher,
+        tell: Callable[[str], None],
+        *,
+        gap_s: float = 900.0,
+        assign: Callable[[str, int], None] = lambda _device, _athlete: None,
+        wall_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._roster, self._journal, self._archive, self._publisher = roster, journal, archive, publisher
+        self._tell, self._assign, self._wall_s = tell, assign, wall_s
+        self._shelf = ArchiveShelf(archive, self._new_state, tell)
+        self.book = TeamBook(self._shelf, gap_s, self._new_state)
+        self._members: dict[int, _Member] = {}
+        self._waiting: deque[bytes] = deque()
+        self._dropped = self._dropped_told = 0
+        self._published = -1
+        self._commands: dict[str, list[rows.Statement]] = {}
+        self._generation = journal.generation
+
+    def resume(self) -> None:
+        """Go on with the team sessions that an earlier engine did not end; call before its sessions are resumed."""
+        for state, last_t in self._shelf.open_sessions():
+            self.book.restore(state, last_t)
+            for device, athlete in state.worn().items():
+                self._assign(device, athlete)
+        with suppress(MonitorError):
+            for result in self._archive.results(self._wall_s() - ANSWERS_KEPT_S):
+                self.book.remember(result)
+
+    def receive(self, payload: bytes) -> None:
+        """Take a command; safe from any thread."""
+        if len(self._waiting) >= WAITING:
+            self._dropped += 1
+        else:
+            self._waiting.append(payload)
+
+    def started(self, session: Session) -> None:
+        """A device's session belongs to a team session from its beginning."""
+        team = self._known_team(session)
+        is_new = team is None
+        if team is None:
+            team = self.book.device_began(session.device_start_t, session.mode)
+            self._journal.keep(("team", session.number), rows.SET_TEAM, (team, session.number))
+        else:
+            self.book.device_goes_on(team)
+        number = session.number
+        parts = RunningParts(
+            session.device_start_t, lambda t: self._totals_at(number, t), is_new=session.outputs == 0 and is_new
+        )
+        self._members[number] = _Member(session, team, parts, time.monotonic())
+
+    def enrich(self, session: Session, record: Any) -> None:  # noqa: ANN401 - a made structure
+        """Add the figures of the open parts to a message."""
+        member = self._members.get(session.number)
+        if member is None:
+            return
+        t = session.device_t
+        member.arrived_s = time.monotonic()
+        member.parts.follow(t, record)
+        self.book.device_seen(member.team, t)
+        state = self.book.state_of(member.team)
+        if state is None:
+            return
+        open_now = [each for each in state.periods() if each.holds(t) and self._takes_part(session, each.whose)]
+        if open_now:
+            record.period = period_figures(member.parts, open_now)
+        on_pitch = pitch_figures(member.parts, self._stints(state, session.athlete_id))
+        if on_pitch is not None:
+            record.on_pitch = on_pitch
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:
+        """Add the figures of every part to the summary; the session leaves its team session."""
+        self.paused(session, summary)
+        member = self._members.pop(session.number, None)
+        if member is None:
+            return
+        self.book.device_ended(member.team, session.device_t)
+        self._journal.release(("team", session.number))
+
+    def paused(self, session: Session, summary: dict[str, Any]) -> None:
+        """Add the figures of every part to the summary."""
+        member = self._members.get(session.number)
+        if member is None:
+            return
+        summary["team_session"] = member.team
+        state = self.book.state_of(member.team)
+        if state is not None:
+            mine = [each for each in state.periods() if self._takes_part(session, each.whose)]
+            summary["periods"] = period_figures(member.parts, mine)
+            summary["on_pitch"] = pitch_figures(member.parts, self._stints(state, session.athlete_id))
+
+    def tick(self) -> None:
+        """Carry out what waits, look at the clock, and tell others what has changed."""
+        now_t = self.now_t()
+        for _ in range(min(len(self._waiting), PER_ROUND)):
+            self._carry_out(self._waiting.popleft(), now_t)
+        self._mention_dropped()
+        self._follow_phases()
+        self.book.tick(now_t)
+        self._write()
+        if self.book.revision != self._published:
+            self.publish_state()
+
+    def publish_again(self) -> None:
+        """Publish the state at the next round: the broker may not have it; safe from any thread."""
+        self._published = -1
+
+    def publish_state(self) -> None:
+        """Publish and retain the state."""
+        self._published = self.book.revision
+        message = state_message(self.book.current, self.book.revision, self.open_alarms(), self.now_t())
+        self._publisher.publish(topics.TEAM_STATE, _encode(message), 1, retain=True)
+
+    def open_alarms(self) -> list[dict[str, Any]]:
+        """The alarms that are raised at present."""
+        return []
+
+    def now_t(self) -> float:
+        """The present in the time of the samples: the wall clock, unless they run by another."""
+        wall, limit = self._wall_s(), time.monotonic() - FRESH_S
+        fresh = [each.session.device_t for each in self._members.values() if each.arrived_s >= limit]
+        newest = max(fresh, default=wall)
+        return wall if abs(newest - wall) < SAMPLE_CLOCK_S else newest
+
+    def stop(self) -> None:
+        """Write what has changed."""
+        self._write()
+
+    def _carry_out(self, payload: bytes, now_t: float) -> None:
+        result = self._answer(payload, now_t)
+        self._publisher.publish(topics.TEAM_CONTROL_RESULT, _encode(result), 1)
+
+    def _answer(self, payload: bytes, now_t: float) -> dict[str, Any]:
+        number = None
+        try:
+            message = _read_json(payload)
+            number = message.get("id") if isinstance(message, dict) else None
+            known = self.book.known_result(number) if isinstance(number, str) else None
+            if known is not None:
+                return known
+            return self._obey(read_command(message, now_t, parse_timestamp), now_t)
+        except RefusedError as error:
+            result = {"id": number, "ok": False, "error": str(error), "revision": self.book.revision}
+            return self.book.remember(result) if isinstance(number, str) and len(number) <= 64 else result
+
+    def _obey(self, command: Command, now_t: float) -> dict[str, Any]:
+        state = self.book.command(command, now_t)
+        if command.do == "assign":
+            self._assign(command.values["device"], command.values["athlete"])
+        team = None if state is None else state.session.id
+        result = self.book.remember(
+            {"id": command.id, "ok": True, "revision": self.book.revision, "team_session": team}
+        )
+        self._record(rows.command_row(command, team, self._wall_s(), result), team)
+        if command.do in {"rpe", "wellness"}:
+            self._record(rows.entry_row(command, team), team)
+        return result
+
+    def _record(self, statement: rows.Statement, team: str | None) -> None:
+        """Journal a row, and keep it for a new file while its team session runs."""
+        if team is not None and self.book.state_of(team) is not None:
+            self._commands.setdefault(team, []).append(statement)
+        self._journal.put(*statement)
+
+    def _follow_phases(self) -> None:
+        """The phases that the senders tell become periods, unless somebody controls."""
+        told: dict[str, list[tuple[str | None, float]]] = {}
+        limit = time.monotonic() - FRESH_S
+        for member in self._members.values():
+            if member.arrived_s >= limit:
+                phases, offset_s = member.session.phases, member.session.stream.offset_s
+                told.setdefault(member.team, []).append((phases.current, phases.since_t - offset_s))
+        for team, each in told.items():
+            command = self.book.phases(team, each)
+            if command is not None:
+                result = {"id": command.id, "ok": True, "revision": self.book.revision}
+                self._record(rows.command_row(command, team, self._wall_s(), result), team)
+
+    def _write(self) -> None:
+        if self._journal.generation != self._generation:
+            self._generation = self._journal.generation
+            self._write_again()
+        for state in self.book.take_changed():
+            for statement in rows.state_rows(state):
+                self._journal.put(*statement)
+            if self.book.state_of(state.session.id) is None:
+                self._commands.pop(state.session.id, None)
+
+    def _write_again(self) -> None:
+        """Fill a new file with what is known of the running team sessions."""
+        for state in self.book.states():
+            for statement in (*rows.state_rows(state), *self._commands.get(state.session.id, ())):
+                self._journal.put(*statement)
+
+    def _mention_dropped(self) -> None:
+        new = self._dropped - self._dropped_told
+        if new:
+            self._tell(f"{new} commands refused: they arrive faster than they are carried out")
+            self._dropped_told = self._dropped
+
+    def _new_state(self, session: TeamSession) -> TeamState:
+        return TeamState(session, FIGURES, self._name_of)
+
+    def _name_of(self, athlete: int) -> str:
+        known = self._roster.by_id(athlete)
+        return f"athlete {athlete}" if known is None or known.name is None else f"{known.name} ({athlete})"
+
+    def _known_team(self, session: Session) -> str | None:
+        """The team session of a device's session that goes on, where it has not ended."""
+        with suppress(MonitorError):
+            team = self._archive.team_of(session.number)
+            if team is not None and self.book.state_of(team) is not None:
+                return team
+        return None
+
+    def _takes_part(self, session: Session, whose: Any) -> bool:  # noqa: ANN401
+        known = self._roster.by_id(session.athlete_id)
+        return bool(whose.includes(session.athlete_id, getattr(known, "group", None)))
+
+    def _stints(self, state: TeamState, athlete: int) -> list[Any]:
+        return [stint for stint in state.stints() if stint.athlete_id == athlete]
+
+    def _totals_at(self, number: int, t: float) -> dict[str, float]:
+        try:
+            return self._archive.totals_at(number, t)
+        except MonitorError:
+            return {}
+
+
+def _read_json(payload: bytes) -> Any:  # noqa: ANN401 - of a message
+    try:
+        return _decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise RefusedError("a command is a JSON object with id, do and at") from None
