@@ -6,7 +6,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from athlete_monitor.athletes import Roster
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.sessions.session import Session
-    from athlete_monitor.engine.sinks.mqtt import Publisher
     from athlete_monitor.team.records import TeamSession
 
 WAITING: Final = 2000
@@ -42,6 +41,13 @@ FRESH_S: Final = 10.0
 ANSWERS_KEPT_S: Final = 7 * 86_400.0
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
+
+
+class Publisher(Protocol):
+    """What sends: an ``MqttLink``."""
+
+    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
+        """Hand a message over; never blocks."""
 
 
 @dataclass

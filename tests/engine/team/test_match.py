@@ -106,7 +106,7 @@ class Ground:
 
 def test_a_match_with_a_kill_in_the_middle_equals_pandas_per_half_and_stint(make_config, run_door, mosquitto, capsys):
     mqtt = {"host": mosquitto.host, "port": mosquitto.port, "broker": "external", "qos": 1}
-    path = make_config(mqtt=mqtt, model_loading={"runtime": "onnx"})
+    path = make_config(mqtt=mqtt, model_loading={"runtime": "onnx"}, engine={"max_rate_hz": 5000})
     ground = Ground(path, run_door, capsys)
     ground.play(0, 60)
     ground.command("pitch", "1-3", "on", at=5)
