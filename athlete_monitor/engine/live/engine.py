@@ -66,7 +66,6 @@ class LiveEngine:
         self._reopened = self.journal.reopen(time.time() - config.engine.idle_s)
         self.connection = Connection(config, self._tell, is_embedded=take_retained)
         self.link = self.connection.link
-        roster = Roster.load(config.athletes.roster)
         self.team = TeamKeeper(
             roster,
             self.journal,
