@@ -114,6 +114,7 @@ def _simulated(players: int) -> tuple[int, ...]:
 def _prepare(show: Demo) -> Config:
     settings = yaml.safe_load(DEFAULT_CONFIG.read_text(encoding="utf-8"))
     settings["mqtt"] |= {"broker": "embedded", "port": free_port()}
+    settings["dashboard"] |= {"port": free_port()}
     settings["engine"] |= {"idle_s": IDLE_S, "stats_interval_s": 5, "heart_rate_source": "by_mode"}  # models at work
     settings["model_loading"]["cache_size"] = len(show.simulated) + len(RECORDED)
     settings["athletes"]["max_players"] = max(*RECORDED, *show.simulated)
@@ -143,6 +144,8 @@ def _stream(show: Demo, config: Config, children: Children) -> None:
     options = [] if on_terminal else ["--no-ui"]
     engine = children.start("engine", show.door("main.py", *options), shown=on_terminal)
     wait_for_engine(config.mqtt, READY_S, lambda: engine.poll() is None)
+    children.start("screen", show.door("dashboard.py"))
+    print(f"The coach's screen, in a browser: http://127.0.0.1:{config.dashboard.port}\n", flush=True)
     with nullcontext() if on_terminal else MetricsPrinter(config.mqtt, LINES_EVERY_S):
         _play(show, children, files)
         _await_summaries(config, [*RECORDED, *show.simulated])

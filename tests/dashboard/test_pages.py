@@ -1,0 +1,373 @@
+"""The pages in a real browser, with an MQTT client in the place of the engine so that everything can be made to happen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from athlete_monitor.config import load_config
+from athlete_monitor.dashboard.accounts import make_account, save_accounts
+from athlete_monitor.wire.mqtt import MqttLink
+from tests.dashboard.browser import Wifi, open_browser, until, until_python
+from tests.dashboard.kit import figures, packed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.integration
+
+HOSTILE = (
+    "<script>window.hacked = 1</script>",
+    '<img src=x onerror="window.hacked = 1">',
+    "محمد عبد الله بن رشد",
+    "👩🏽‍🚒🏳️‍🌈 Zoë",
+    "W" * 60,
+    "'; DROP TABLE sessions; --",
+    "\u202eslevatS",
+)
+
+
+@dataclass
+class Engine:
+    """Publishes what the engine would, and answers commands as the engine does."""
+
+    link: MqttLink
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def answer(self, _topic: str, payload: bytes) -> None:
+        command = json.loads(payload)
+        self.commands.append(command)
+        result = {"id": command["id"], "ok": True, "revision": len(self.commands)}
+        if command.get("text") == "refuse me":
+            result = {"id": command["id"], "ok": False, "error": "text: not this one"}
+        self.link.publish("team/control/result", packed(result), 1)
+
+    def publish(self, *athletes: dict[str, Any]) -> None:
+        for one in athletes:
+            self.link.publish(f"player/{one['device_id']}/metrics", packed(one))
+
+    def tell(self, **state: Any) -> None:
+        self.state |= {"revision": len(self.commands), "now_s": 0.0} | state
+        self.link.publish("team/state", packed(self.state), 1, retain=True)
+
+    def status(self, status: str) -> None:
+        self.link.publish("engine/status", packed({"status": status}), 1, retain=True)
+
+    def did(self, do: str) -> list[dict[str, Any]]:
+        return [command for command in self.commands if command["do"] == do]
+
+
+def connect(config: Path) -> Engine:
+    settings = load_config(config, environ={}).mqtt
+    engine = Engine.__new__(Engine)
+    link = MqttLink(
+        settings, "engine", on_message=lambda t, p: engine.answer(t, p), subscriptions=[("team/control", 1)]
+    )
+    engine.__init__(link)  # type: ignore[misc]
+    link.start(10)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def config(configure) -> Any:
+    return configure()
+
+
+@pytest.fixture(scope="module")
+def screen(start_screen, config):
+    return start_screen(config)
+
+
+@pytest.fixture(scope="module")
+def engine(config) -> Iterator[Engine]:
+    made = connect(config)
+    made.status("online")
+    yield made
+    made.link.stop()
+
+
+@pytest.fixture
+def open_page(browser: Browser, screen) -> Iterator[Callable[..., Page]]:
+    """``open_page("/pitch", width=360)``: a page in an empty browser; errors in its console fail the test."""
+    pages: list[Page] = []
+    problems: list[str] = []
+
+    def open_one(path: str = "/", width: int = 1024, script: str = "", **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 768}, **options)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        if script:
+            page.add_init_script(script)
+        page.goto((options.get("base_url") or screen.address) + path)
+        pages.append(page)
+        return page
+
+    yield open_one
+    for page in pages:
+        page.context.close()
+    assert problems == []
+
+
+def tile(page: Page, device: str) -> str:
+    return page.inner_text(f'.tile[data-key="{device}"]')
+
+
+def test_a_figure_appears_with_zone_and_source_as_text(open_page, engine):
+    engine.publish(figures(7, heart_rate_bpm=182.0, heart_rate_zone=5), figures(8, heart_rate_source="model"))
+    page = open_page()
+    until(page, "document.querySelector('.tile[data-key=\"007\"] .value')?.textContent === '182'")
+    assert "Z5" in tile(page, "007")
+    assert "strap" in tile(page, "007")
+    assert "model" in tile(page, "008")
+
+
+def test_hostile_names_are_shown_as_text_and_nothing_runs(open_page, engine):
+    engine.publish(*(figures(100 + at, name=name) for at, name in enumerate(HOSTILE)))
+    page = open_page()
+    until(page, "document.querySelectorAll('.tile').length >= 7")
+    for path in ("", "/control", "/system", "/athlete/100", "/athlete/101", "/pitch"):
+        page.goto(page.url.split("/", 3)[0] + "//" + page.url.split("/", 3)[2] + path)
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.hacked") is None
+    page.goto(page.url.rsplit("/", 1)[0] + "/")
+    until(page, "document.querySelectorAll('.tile').length >= 7")
+    for at, name in enumerate(HOSTILE):
+        assert page.text_content(f'.tile[data-key="{100 + at}"] .who span') == name[:80]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_athlete_without_any_figure_explains_itself(open_page, engine):
+    nothing = dict.fromkeys(key for key in figures(9) if key not in {"device_id", "athlete_id", "name", "t_s"})
+    engine.publish(figures(9) | nothing | {"trimp": None, "reasons": {"trimp": "sex unknown"}})
+    page = open_page("/athlete/009")
+    until(page, "document.querySelectorAll('.card').length > 0")
+    page.get_by_role("button", name="TRIMP").first.click()
+    text = page.inner_text("dialog")
+    assert "sex unknown" in text
+    assert "athletes.yaml" in text
+
+
+def test_three_hundred_athletes_fit(open_page, engine):
+    engine.publish(*(figures(1000 + at) for at in range(300)))
+    page = open_page()
+    until(page, "document.querySelectorAll('.tile').length >= 300")
+    last = page.locator('.tile[data-key="1299"]')
+    last.scroll_into_view_if_needed()
+    until(page, "/\\d/.test(document.querySelector('.tile[data-key=\"1299\"] .value').textContent)")
+
+
+def test_controls_send_commands_and_offer_undo(open_page, engine):
+    engine.publish(figures(7), figures(8))
+    engine.tell(team_session={"id": "T1", "mode": "game", "start_t": 1.0}, periods=[], alarms=[],
+                pitch={"7": "on", "8": "off"}, markers=[])  # fmt: skip
+    page = open_page("/control")
+    page.get_by_role("button", name="▶ 1st half").click()
+    (start,) = until_python(page, lambda: engine.did("period_start"), "the period starts")
+    assert (start["name"], start["whose"], start.get("at")) == ("1st half", "all", None)
+    page.get_by_role("button", name="Undo").first.click()
+    (undo,) = until_python(page, lambda: engine.did("period_delete"), "the period is taken back")
+    assert undo["period"] == start["period"]
+    until(page, "[...document.querySelectorAll('#substitution button')].some((one) => one.textContent === 'Athlete 7')")
+    page.locator("#substitution").get_by_role("button", name="Athlete 7").click()
+    page.locator("#substitution").get_by_role("button", name="Athlete 8").click()
+    (sub,) = until_python(page, lambda: engine.did("pitch"), "the substitution")
+    assert (sub["athlete"], sub["state"], sub["for"]) == (8, "on", 7)
+
+
+def test_a_refused_command_says_why(open_page, engine):
+    page = open_page("/control")
+    until(page, "document.querySelector('.actions button')")
+    page.evaluate("import('/static/actions.js').then((m) => { m.act({do: 'marker', text: 'refuse me'}, 'done'); })")
+    until(page, "document.querySelector('.toast')?.textContent.includes('text: not this one')")
+
+
+def test_two_coaches_press_at_once_and_both_are_heard(open_page, engine):
+    pages = [open_page("/control"), open_page("/control")]
+    before = len(engine.did("marker"))
+    for page in pages:
+        until(page, "document.querySelector('.actions button')")
+    for page in pages:
+        page.locator(".actions").get_by_role("button", name="Marker").click()
+    until_python(pages[0], lambda: len(engine.did("marker")) == before + 2, "both markers")
+    assert len({command["id"] for command in engine.commands}) == len(engine.commands)
+
+
+def test_an_alarm_is_shown_in_words_and_becomes_quiet_when_acknowledged(open_page, engine):
+    alarm = {"id": "a1", "rule": "high", "athlete_id": 7, "level": "danger", "text": "95 % for 2 min", "raised_t": 1.0,
+             "cleared_t": None, "acknowledged_t": None}  # fmt: skip
+    engine.publish(figures(7))
+    engine.tell(alarms=[alarm])
+    page = open_page()
+    until(page, "document.querySelector('.alarms')?.textContent.includes('95 % for 2 min')")
+    until(page, "document.querySelector('.tile.alarmed')?.textContent.includes('95 % for 2 min')")
+    place = page.locator('.tile[data-key="007"]').bounding_box()
+    page.locator(".alarm").first.click()
+    until_python(page, lambda: engine.did("alarm_ack"), "the acknowledgement")
+    engine.tell(alarms=[alarm | {"acknowledged_t": 2.0}])
+    until(page, "document.querySelector('.alarm.quiet')")
+    assert page.locator('.tile[data-key="007"]').bounding_box() == place
+    engine.tell(alarms=[])
+
+
+def test_a_tablet_whose_clock_is_an_hour_off_uses_the_time_of_the_box(open_page, engine):
+    page = open_page(script="const real = Date.now; Date.now = () => real() + 3600e3;")
+    engine.publish(figures(7))
+    until(page, "document.querySelector('.tile[data-key=\"007\"]:not(.gone) .value')")
+    page.locator(".actions").get_by_role("button", name="Marker").click()
+    before = len(engine.did("marker"))
+    command = until_python(page, lambda: engine.did("marker")[-1:], f"marker {before}")[0]
+    offset = page.evaluate("Date.now() / 1000") - command["at"]
+    assert 3590 < offset < 3660
+
+
+def test_the_wi_fi_is_cut_and_nothing_is_missing_afterwards(open_page, engine, screen):
+    wifi = Wifi(screen.port)
+    begin = 1_790_100_000
+    try:
+        page = open_page(base_url=f"http://127.0.0.1:{wifi.port}")
+        for second in range(0, 10, 5):
+            engine.publish(figures(50, t_s=begin + second, heart_rate_bpm=100.0 + second))
+            page.wait_for_timeout(1100)
+        until(page, "document.querySelector('.tile[data-key=\"050\"]')")
+        wifi.out = True
+        until(page, "document.querySelector('.notice.bad')?.textContent.includes('No connection')")
+        for second in range(10, 60, 5):
+            engine.publish(figures(50, t_s=begin + second, heart_rate_bpm=100.0 + second))
+        page.wait_for_timeout(1500)
+        wifi.out = False
+        until(page, "!document.querySelector('.notice')")
+        engine.publish(figures(50, t_s=begin + 60, heart_rate_bpm=160.0))
+        trend = "import('/static/store.js').then((m) => m.trend('050').filter((one) => one !== null))"
+        until(page, f"{trend}.then((found) => found.length === 13)")
+        assert page.evaluate(trend) == [100.0 + second for second in range(0, 65, 5)]
+        page.reload()
+        until(page, f"{trend}.then((found) => found.length === 13)")
+    finally:
+        wifi.stop()
+
+
+def test_engine_and_broker_gone_are_told_in_words(open_page, engine, broker):
+    page = open_page()
+    until(page, "document.querySelector('.actions button')")
+    engine.status("offline")
+    until(page, "document.querySelector('.notice.bad')?.textContent.includes('engine does not run')")
+    engine.status("online")
+    until(page, "!document.querySelector('.notice')")
+    broker.stop()
+    until(page, "document.querySelector('.notice.bad')?.textContent.includes('MQTT broker')")
+    assert page.evaluate("fetch('/health').then((answer) => answer.status)") == 503
+    broker.start()
+    until(page, "!document.querySelector('.notice')", 30)
+
+
+def test_german_is_complete_on_every_page(open_page, engine):
+    page = open_page("/system", locale="de-DE")
+    until(page, "document.querySelector('#tabs')?.textContent.includes('Einheiten')")
+    assert page.evaluate("document.documentElement.lang") == "de"
+    for path in ("/control", "/pitch", "/welcome"):
+        page.evaluate(f"import('/static/app.js').then((m) => m.go('{path}'))")
+        page.wait_for_timeout(200)
+    text = page.inner_text("body")
+    assert "Simuliertes Spiel starten" in text
+
+
+def test_keys_reach_everything_and_the_skip_link_comes_first(open_page, engine):
+    engine.publish(figures(7))
+    page = open_page()
+    until(page, "document.querySelector('.tile')")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('tile')"):
+            break
+    page.keyboard.press("Enter")
+    until(page, "location.pathname.startsWith('/athlete/')")
+
+
+PATHS = ("/", "/athlete/007", "/pitch", "/control", "/sessions", "/system", "/welcome")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_and_every_target_is_large_enough(open_page, engine, theme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    alarm = {"id": "a1", "rule": "r", "athlete_id": 7, "level": "warning", "text": "hot", "raised_t": 1.0}
+    engine.publish(
+        figures(7), figures(8, heart_rate_source="model", heart_rate_low_bpm=90.0, heart_rate_high_bpm=110.0)
+    )
+    engine.tell(team_session={"id": "T1", "mode": "game", "start_t": 1.0}, pitch={"7": "on", "8": "off"},
+                periods=[{"id": "p", "name": "1st half", "kind": "half", "start_t": 1.0, "end_t": None, "whose": {}}],
+                markers=[{"id": "m", "t": 2.0, "text": "goal", "athlete_id": None}], alarms=[alarm])  # fmt: skip
+    axe = Axe()
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag2aaa", "wcag21aa", "best-practice"]}
+    found = {}
+    page = open_page(color_scheme=theme)
+    until(page, "document.querySelector('.tile')")
+    for path in PATHS:
+        page.evaluate(f"import('/static/app.js').then((m) => m.go('{path}'))")
+        page.wait_for_timeout(700)
+        result = axe.run(page, options=options).response
+        serious = [one for one in result["violations"] if one["impact"] in {"serious", "critical"}]
+        found |= {f"{path} {one['id']}": [node["html"][:160] for node in one["nodes"]][:3] for one in serious}
+        small = page.evaluate(SMALL)
+        found |= {f"{path} small": small} if small else {}
+    engine.tell(alarms=[])
+    assert found == {}
+
+
+# What can be pressed and is smaller than a finger, apart from links inside a line of text.
+SMALL = """[...document.querySelectorAll('button, select, a[href], input')].filter((one) => {
+  const box = (one.type === 'checkbox' ? one.closest('label') : one).getBoundingClientRect();
+  return one.checkVisibility() && !one.classList.contains('skip') && box.width && (box.height < 43.5 || box.width < 43.5);
+}).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("width", [360, 768, 1024, 1920])
+def test_no_page_is_wider_than_the_screen(open_page, engine, width):
+    engine.publish(*(figures(at) for at in range(1, 20)))
+    page = open_page(width=width)
+    until(page, "document.querySelector('.tile')")
+    for path in PATHS:
+        page.evaluate(f"import('/static/app.js').then((m) => m.go('{path}'))")
+        page.wait_for_timeout(250)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_viewer_sees_no_controls_and_no_heart_rate(browser, start_screen, configure, tmp_path_factory, engine):
+    file = tmp_path_factory.mktemp("accounts") / "accounts.json"
+    save_accounts(file, [make_account("vera", "viewer", "123456"), make_account("carl", "coach", "654321")])
+    screen = start_screen(configure(dashboard={"accounts_file": str(file), "heart_rate_hidden_from": ["viewer"]}))
+    engine.publish(figures(7))
+    page = browser.new_context().new_page()
+    page.goto(screen.address)
+    assert page.url.endswith("/login")
+    page.fill("#name", "vera")
+    page.fill("#secret", "wrong pin")
+    page.click("#go")
+    until(page, "document.querySelector('#problem').textContent !== ''")
+    page.fill("#secret", "123456")
+    page.click("#go")
+    until(page, "document.querySelector('.tile .third')?.textContent.includes('m/min')")
+    assert page.text_content(".tile .value") == "–"
+    assert page.locator(".actions").is_hidden()
+    (cookie,) = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    assert page.evaluate("fetch('/api/control', {method: 'POST'}).then((answer) => answer.status)") in {403, 422}
+    heard = page.evaluate("fetch('/api/squad').then((answer) => answer.json()).then((found) => found.frame.rows)")
+    columns = page.evaluate("fetch('/api/squad').then((answer) => answer.json()).then((found) => found.columns)")
+    assert {row[4 + columns.index("heart_rate_bpm")] for row in heard} == {None}
+    page.context.close()
