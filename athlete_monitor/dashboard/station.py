@@ -162,14 +162,16 @@ class Station:
 
     def _drain(self) -> None:
         self._news.clear()
-        now_s = time.time()
+        now_s, was_online = time.time(), self.live.engine_online
         while self._inbox:
             topic, payload = self._inbox.popleft()
             kind = self.live.take(topic, payload, now_s)
             if kind == "team/control/result":
                 self._settle(msgspec.json.decode(payload))
-            elif kind == "team/state":
+            elif kind in {"team/state", "engine/status"}:
                 self._sent_team = -1
+        if self.live.engine_online is not was_online:
+            self._sent_team = -1
 
     def _settle(self, answer: dict[str, Any]) -> None:
         name = answer.get("id")

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import Error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,8 +45,9 @@ def until(page: Page, expression: str, timeout_s: float = 20.0) -> Any:
     """Return the expression's first true value in the page (whose policy forbids Playwright's own way of waiting)."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        if value := page.evaluate(expression):
-            return value
+        with contextlib.suppress(Error):  # the page is being loaded anew
+            if value := page.evaluate(expression):
+                return value
         page.wait_for_timeout(50)
     pytest.fail(f"not within {timeout_s:g} s: {expression}\n{page.inner_text('body')[:2000]}")
 

@@ -11,6 +11,7 @@ export const store = {
   trendKey: "heart_rate_bpm",
 };
 const listeners = new Set();
+const SILENCE_MS = 6000;
 let pause = 500;
 let catchingUp = false;
 
@@ -56,20 +57,32 @@ export async function begin() {
 function connect() {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
   let heard = performance.now();
-  // A connection can be dead without a word: a tablet out of Wi-Fi notices by the silence.
-  const watch = setInterval(() => performance.now() - heard > 6000 && socket.close(), 1000);
-  socket.onmessage = (event) => {
-    heard = performance.now();
-    receive(JSON.parse(event.data));
-  };
-  socket.onclose = (event) => {
+  let isOver = false;
+  const lost = () => {
+    if (isOver) return;
+    isOver = true;
     clearInterval(watch);
-    if (event.code === 4401) return location.assign("/login");
     if (store.connected || !store.lostAt) store.lostAt = performance.now();
     store.connected = false;
     tell("link");
     setTimeout(connect, pause);
     pause = Math.min(pause * 1.6, 5000);
+  };
+  // A connection can be dead without a word: a tablet out of Wi-Fi notices by the silence. close() alone would wait for
+  // an answer that never comes.
+  const watch = setInterval(() => {
+    if (performance.now() - heard < SILENCE_MS) return;
+    socket.close();
+    lost();
+  }, 1000);
+  socket.onmessage = (event) => {
+    if (isOver) return;
+    heard = performance.now();
+    receive(JSON.parse(event.data));
+  };
+  socket.onclose = (event) => {
+    if (event.code === 4401) location.assign("/login");
+    else lost();
   };
 }
 
