@@ -313,7 +313,7 @@ def test_axe_finds_nothing_serious_and_every_target_is_large_enough(open_page, e
                 markers=[{"id": "m", "t": 2.0, "text": "goal", "athlete_id": None}], alarms=[alarm])  # fmt: skip
     axe = Axe()
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag2aaa", "wcag21aa", "best-practice"]}
-    found = {}
+    found: dict[str, Any] = {}
     page = open_page(color_scheme=theme)
     until(page, "document.querySelector('.tile')")
     for path in paths:
