@@ -157,15 +157,6 @@ def test_an_athlete_without_any_figure_explains_itself(open_page, engine):
     assert "athletes.yaml" in text
 
 
-def test_three_hundred_athletes_fit(open_page, engine):
-    engine.publish(*(figures(1000 + at) for at in range(300)))
-    page = open_page()
-    until(page, "document.querySelectorAll('.tile').length >= 300")
-    last = page.locator('.tile[data-key="1299"]')
-    last.scroll_into_view_if_needed()
-    until(page, "/\\d/.test(document.querySelector('.tile[data-key=\"1299\"] .value').textContent)")
-
-
 def test_controls_send_commands_and_offer_undo(open_page, engine):
     engine.publish(figures(7), figures(8))
     engine.tell(team_session={"id": "T1", "mode": "game", "start_t": 1.0}, periods=[], alarms=[],
@@ -372,3 +363,12 @@ def test_a_viewer_sees_no_controls_and_no_heart_rate(browser, start_screen, conf
     columns = page.evaluate("fetch('/api/squad').then((answer) => answer.json()).then((found) => found.columns)")
     assert {row[4 + columns.index("heart_rate_bpm")] for row in heard} == {None}
     page.context.close()
+
+
+def test_three_hundred_athletes_fit(open_page, engine):
+    engine.publish(*(figures(1000 + at) for at in range(300)))
+    page = open_page()
+    until(page, "document.querySelectorAll('.tile').length >= 300")
+    last = page.locator('.tile[data-key="1299"]')
+    last.scroll_into_view_if_needed()
+    until(page, "/\\d/.test(document.querySelector('.tile[data-key=\"1299\"] .value').textContent)")
