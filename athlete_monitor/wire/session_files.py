@@ -14,7 +14,7 @@ import orjson
 
 from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.channels import BY_NAME, RR_KEY, RR_PLACE, session_columns
-from athlete_monitor.system.files import open_folder
+from athlete_monitor.system.files import open_folder, replace_file
 from athlete_monitor.system.flock import locked
 from athlete_monitor.wire.sample import NO_PROFILE, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
@@ -100,9 +100,8 @@ class SessionWriter:
         profile: WireProfile = NO_PROFILE,
         extra: Sequence[str] = (),
     ) -> None:
-        self.columns = columns(mode, extra)
         self._game = mode == "game"
-        self._extra = self.columns[len(TRAINING_COLUMNS) + (len(GAME_COLUMNS) if self._game else 0) :]
+        self._set_columns(columns(mode, extra))
         self._profile = _profile_cells(athlete_id, profile)
         self._mode = mode
         self.path = claim_path(root / f"player_{athlete_id}", PREFIX[mode], athlete_id, device_id, start_t)
@@ -116,6 +115,33 @@ class SessionWriter:
             self.abandon()
             raise
         self._heading_bytes = self._safe_bytes
+
+    def _set_columns(self, names: tuple[str, ...]) -> None:
+        self.columns = names
+        self._extra = names[len(TRAINING_COLUMNS) + (len(GAME_COLUMNS) if self._game else 0) :]
+
+    def widen(self, extra: Iterable[str]) -> None:
+        """Add optional columns for what begins later in the session; the rows so far have empty cells there.
+
+        The file is replaced in one step, so that a kill leaves the old one or the new one.
+
+        Raises:
+            OSError: it cannot be written; the file is as it was.
+        """
+        wanted = columns(self._mode, [*self._extra, *extra])
+        if wanted == self.columns:
+            return
+        self.flush()
+        place = {name: index for index, name in enumerate(self.columns)}
+        order = [place.get(name, -1) for name in wanted]  # the last cell is the empty one
+        rows = [[*line.split(","), ""] for line in self.path.read_text(encoding="utf-8").split("\n")[1:-1]]
+        lines = [wanted, *([row[index] for index in order] for row in rows)]
+        replace_file(self.path, "".join(f"{','.join(line)}\n" for line in lines).encode())
+        self._file.close()
+        self._file = self.path.open("a", encoding="utf-8", newline="")
+        self._heading_bytes = len(",".join(wanted)) + 1
+        self._set_columns(wanted)
+        self.flush()
 
     def write(self, samples: Iterable[Sample]) -> None:
         """Append one row for each sample that holds a measurement. Rows are safe after ``flush``."""
@@ -234,7 +260,7 @@ def _text(value: str | None) -> str:
     return "" if value is None else value.translate(_UNSAFE)
 
 
-_UNSAFE: Final = str.maketrans(dict.fromkeys(',"\r\n', " "))
+_UNSAFE: Final = str.maketrans(dict.fromkeys(',"\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\0', " "))
 
 
 def _profile_cells(athlete_id: int, profile: WireProfile) -> str:

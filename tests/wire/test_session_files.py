@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import math
 import os
@@ -12,6 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -116,6 +118,41 @@ def test_what_is_written_is_read_back_the_same(tmp_path_factory, rows):
 def test_only_the_extras_that_are_measured_become_columns():
     assert measured_extras(sample(0)) == ()
     assert measured_extras(sample(0, speed_mps=2.0, altitude_m=3.0)) == ("speed_mps", "altitude_m")
+
+
+@pytest.mark.parametrize("mode", ["training", "game"])
+def test_a_channel_that_begins_later_gets_its_column_and_no_row_changes(tmp_path, mode):
+    tags = Tags(mode=mode, session_phase="main")
+    sent = [sample(row, acc_x=float(row), **extra) for row, extra in enumerate(
+        [{}, {"speed_mps": 2.0}, {"mag_x": 3.0}, {"mag_x": 3.5}, {"latitude": 51.5, "speed_mps": 2.5}, {}]
+    )]  # fmt: skip
+    sent = [msgspec.structs.replace(each, tags=tags, rr_intervals_ms=(800.0,) if row == 5 else ())
+            for row, each in enumerate(sent)]  # fmt: skip
+    with SessionWriter(tmp_path, mode, 1, "001", START, BODY) as writer:
+        for each in sent:
+            writer.widen(measured_extras(each))
+            writer.write([each])
+            writer.flush()
+            assert len(read_session(writer.path)) == writer.rows
+    assert writer.columns == columns(mode, ["speed_mps", "rr_intervals_ms", "mag_x", "latitude"])
+    session = read_session(writer.path)
+    np.testing.assert_array_equal(session.values, np.array([each.values for each in sent]))
+    assert [each.rr_intervals_ms for each in session.samples()] == [each.rr_intervals_ms for each in sent]
+    assert {each.tags for each in session.samples()} == {tags}
+    assert [path.name for path in writer.path.parent.iterdir()] == [writer.path.name]
+
+
+def test_a_file_that_cannot_be_widened_goes_on_as_it_was(tmp_path, monkeypatch):
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with SessionWriter(tmp_path, "training", 1, "001", START) as writer:
+        writer.write([sample(0)])
+        monkeypatch.setattr("athlete_monitor.wire.session_files.replace_file", full)
+        with pytest.raises(OSError, match="No space"):
+            writer.widen(["speed_mps"])
+        writer.write([sample(1)])
+    assert len(read_session(writer.path)) == 2
 
 
 def test_words_that_would_break_a_row_are_made_harmless(tmp_path):

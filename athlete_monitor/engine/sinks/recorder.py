@@ -27,7 +27,7 @@ KEPT_SAMPLES = 60_000
 _PERIOD_S = 0.5
 _QUEUE = 20_000
 _LOOK_AHEAD_S = 3.0
-"""The first seconds of a session decide which columns its file has."""
+"""The first seconds of a session decide which columns its file has; what begins later is added."""
 
 Mode = Literal["training", "game"]
 
@@ -179,6 +179,7 @@ class _OpenFile:
             return
         writer = self._writer = self._writer or self._make_writer()
         try:
+            writer.widen(self._extras())
             writer.write(self._waiting)
             writer.flush()
         except OSError:
@@ -188,10 +189,13 @@ class _OpenFile:
         self._waiting.clear()
 
     def _make_writer(self) -> SessionWriter:
-        extras = {name for sample in self._waiting for name in measured_extras(sample)}
         body = self._wearer.profile
         profile = WireProfile(body.age_years, body.weight_kg, body.height_cm, body.sex)
         first = self._waiting[0]
         return SessionWriter(
-            self._root, self.mode, self._wearer.athlete_id, first.device_id, first.t, profile, sorted(extras)
+            self._root, self.mode, self._wearer.athlete_id, first.device_id, first.t, profile, sorted(self._extras())
         )
+
+    def _extras(self) -> set[str]:
+        """The optional columns that the waiting samples need."""
+        return {name for sample in self._waiting for name in measured_extras(sample)}

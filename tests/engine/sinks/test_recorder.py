@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import resource
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from msgspec import structs
 
+from athlete_monitor.arrays import LATITUDE
 from athlete_monitor.athletes import Profile
 from athlete_monitor.engine.sessions.wearers import Wearer
 from athlete_monitor.engine.sinks import recorder as room
@@ -68,6 +72,20 @@ def test_a_disk_that_is_full_for_a_while_costs_no_sample(recorder, told, tmp_pat
     assert recorded(tmp_path / "player_1") == list(range(300))
     assert recorded(tmp_path / "player_2") == list(range(100))
     assert recorder.lost == 0
+
+
+def test_what_begins_in_the_middle_of_a_session_is_recorded_in_the_same_file(recorder, tmp_path):
+    samples = stream(seconds=10)
+    recorder.samples(session(), samples[:50])
+    wait_until(lambda: recorded(tmp_path) == list(range(50)), what="the first rows")
+    fixed = [structs.replace(each, values=(*each.values[:LATITUDE], 51.5, -0.1, *[math.nan] * 5)) for each in samples]
+    recorder.samples(session(), fixed[50:])
+    recorder.stop()
+    [path] = tmp_path.rglob("*.csv")
+    read = read_session(path)
+    assert np.isnan(read.values[:50, LATITUDE]).all()
+    assert (read.values[50:, LATITUDE] == 51.5).all()
+    assert recorded(tmp_path) == list(range(100))
 
 
 def test_a_disk_that_stays_full_is_no_reason_to_end_badly(recorder, told, tmp_path, caplog):
