@@ -10,12 +10,18 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.deploy.light import light_pins
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.system.flock import locked
 
@@ -25,9 +31,36 @@ if TYPE_CHECKING:
 PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT: Final = PROJECT / ".venv"
 STAMP: Final = ".athlete-monitor"
-DOORS: Final = ("main.py", "publisher.py", "sup_ml_rf_training.py", "dynamic_model_loader.py")
+DOORS: Final = (
+    "bridge.py",
+    "control.py",
+    "dashboard.py",
+    "dynamic_model_loader.py",
+    "main.py",
+    "publisher.py",
+    "report.py",
+    "sup_ml_rf_training.py",
+)
 NANO_GLIBC: Final = (2, 28)
 """Boards with an older glibc than this take the pins of the Jetson Nano."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much an installation downloads and takes, MB; measured with Python 3.11."""
+
+    download_mb: int
+    installed_mb: int
+
+    def __str__(self) -> str:
+        """Return both in one phrase."""
+        return f"{self.download_mb} MB to download, {self.installed_mb} MB on the disk, once"
+
+
+LIGHT: Final = Size(150, 620)
+FULL: Final = Size(500, 1900)
+FULL_CUDA: Final = Size(2900, 5900)
+"""On x86-64 pip takes PyTorch's CUDA build, which brings NVIDIA's libraries."""
 
 
 class SetupError(MonitorError, RuntimeError):
@@ -45,54 +78,110 @@ def glibc_version() -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")) if name == "glibc" else ()
 
 
-def requirement_files(*, development: bool, machine: str, glibc: tuple[int, ...]) -> list[Path]:
+def requirement_files(*, development: bool, machine: str, glibc: tuple[int, ...], light: bool = False) -> list[Path]:
     """Return the files that pin the packages of this machine."""
     nano = machine == "aarch64" and () < glibc < NANO_GLIBC
-    files = [PROJECT / ("requirements-jetson-nano.txt" if nano else "requirements.txt")]
-    return [*files, PROJECT / "requirements-dev.txt"] if development else files
+    name = "requirements-jetson-nano.txt" if nano else "requirements-light.txt" if light else "requirements.txt"
+    return [PROJECT / name, PROJECT / "requirements-dev.txt"] if development else [PROJECT / name]
 
 
-def fingerprint(files: Sequence[Path]) -> str:
+def fingerprint(files: Sequence[Path], *, light: bool = False) -> str:
     """Return a hash of the files' contents and of the Python that they are installed for."""
     digest = hashlib.sha256(f"{sys.version_info[:2]} {platform.machine()}".encode())
     for file in files:
         digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest.hexdigest() + ("-light" if light else "")
 
 
-def ensure_environment(*, development: bool = False, environment: Path = ENVIRONMENT) -> Path:
-    """Make and fill the environment unless it stands, and return its interpreter.
+def ensure_environment(*, development: bool = False, light: bool = False, environment: Path = ENVIRONMENT) -> Path:
+    """Make and fill the environment unless it is complete, and return its interpreter.
+
+    Args:
+        development: with the tools of development.
+        light: without PyTorch, where nothing is installed yet.
+        environment: its folder.
 
     Raises:
-        SetupError: ``venv`` is missing, the folder cannot be written, or a package cannot be installed.
+        SetupError: ``venv`` is missing, the folder cannot be written, the disk is too small, or a package cannot be
+            installed.
     """
     if not stands(environment, development=development):
         with _only_one(environment):
             if not stands(environment, development=development):
-                files = own_requirements(development=development)
+                files = own_requirements(development=development, light=light)
                 _make(environment)
-                _install(environment, files)
-                (environment / STAMP).write_text(fingerprint(files))
+                if not satisfied(environment, files, light=light):
+                    _install(environment, files, light=light)
+                (environment / STAMP).write_text(fingerprint(files, light=light))
     return environment_python(environment)
 
 
-def own_requirements(*, development: bool) -> list[Path]:
+def own_requirements(*, development: bool, light: bool = False) -> list[Path]:
     """Return the files that pin the packages of the machine this runs on."""
-    return requirement_files(development=development, machine=platform.machine(), glibc=glibc_version())
+    machine, glibc = platform.machine(), glibc_version()
+    return requirement_files(development=development, machine=machine, glibc=glibc, light=light)
 
 
 def stands(environment: Path = ENVIRONMENT, *, development: bool = False) -> bool:
-    """Tell whether the environment holds exactly what is pinned; the development tools may be there in addition.
+    """Return whether the environment holds exactly what is pinned.
+
+    The development tools may be there in addition; a light installation counts, except for development.
 
     Raises:
         SetupError: this user may not look into it.
     """
-    accepted = {fingerprint(own_requirements(development=tools)) for tools in {True, development}}
+    kinds = [(tools, False) for tools in {True, development}] + ([] if development else [(False, True)])
+    accepted = {fingerprint(own_requirements(development=dev, light=light), light=light) for dev, light in kinds}
     stamp = environment / STAMP
     try:
         return environment_python(environment).exists() and stamp.is_file() and stamp.read_text() in accepted
     except PermissionError as error:
         raise SetupError(f"{error.filename}: this user may not use it; run as the user who installed it") from error
+
+
+def is_light(environment: Path = ENVIRONMENT) -> bool:
+    """Return whether a light installation, without PyTorch, is what was installed."""
+    stamp = environment / STAMP
+    return stamp.is_file() and stamp.read_text().endswith("-light")
+
+
+def satisfied(environment: Path, files: Sequence[Path], *, light: bool) -> bool:
+    """Return whether every pin is installed there already, by whatever means: then pip has nothing to do."""
+    lines = [
+        line for file in files for line in pinned_text(file, light=light).splitlines() if line[:1] not in {"", "#"}
+    ]
+    if not all("==" in line and "@" not in line for line in lines):
+        return False
+    folders = [str(folder) for folder in environment.glob("lib/python3*/site-packages")]
+    found = {_canonical(each.metadata["Name"]): each.version for each in metadata.distributions(path=folders)}
+    wanted = pins("\n".join(lines))
+    return all(found.get(_canonical(name), "").partition("+")[0] == pin for name, pin in wanted.items())
+
+
+def pins(text: str) -> dict[str, str]:
+    """Return name and version of every package that a requirement file pins for this Python."""
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r'([\w.-]+)==([^\s;]+)(?:; python_version (<|>=) "3\.(\d+)")?$', line)
+        if match and _holds(match[3], match[4]):
+            found[match[1]] = match[2]
+    return found
+
+
+def _holds(comparison: str | None, minor: str | None) -> bool:
+    if comparison is None or minor is None:
+        return True
+    return (sys.version_info.minor < int(minor)) == (comparison == "<")
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pinned_text(file: Path, *, light: bool) -> str:
+    """Return the pins of a file; those of a light installation without PyTorch, whatever the file holds."""
+    text = file.read_text(encoding="utf-8")
+    return light_pins(text) if light and file.name != "requirements-dev.txt" else text
 
 
 @contextmanager
@@ -120,15 +209,42 @@ def _make(environment: Path) -> None:
         raise SetupError(f"{environment}: could not be made ({error}); remove the folder and try again") from error
 
 
-def _install(environment: Path, files: Sequence[Path]) -> None:
-    print(f"Installing {' and '.join(file.name for file in files)} (some minutes, once) ...", flush=True)
-    command = [str(environment_python(environment)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for file in files:
-        command += ["--requirement", str(file)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def _install(environment: Path, files: Sequence[Path], *, light: bool) -> None:
+    size = LIGHT if light else FULL_CUDA if platform.machine() == "x86_64" else FULL
+    names = " and ".join(file.name for file in files)
+    lighter = "" if light else f"; {LIGHT.installed_mb} MB without PyTorch, with setup --light"
+    print(f"Installing {names}: {size}{lighter} ...", flush=True)
+    free_mb = shutil.disk_usage(environment).free // 1_000_000
+    if free_mb < size.installed_mb:
+        raise SetupError(
+            f"{environment}: {free_mb} MB are free on this disk, {size.installed_mb} MB are needed{lighter}"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        lists = [_written(file, Path(folder), light=light) for file in files]
+        options = [word for file in lists for word in ("--requirement", str(file))]
+        # compiled on first use instead: it would add a quarter, most of it for modules that nobody imports
+        _pip(environment, [*(["--no-compile"] if light else []), *options])
+
+
+def _written(file: Path, folder: Path, *, light: bool) -> Path:
+    """Return the file that pip is to read: the pins of a light installation are a copy."""
+    copy = folder / file.name
+    copy.write_text(pinned_text(file, light=light), encoding="utf-8")
+    return copy
+
+
+def _pip(environment: Path, options: Sequence[str]) -> None:
+    """Install; with pip's own progress on a terminal, in silence elsewhere."""
+    shown = sys.stdout.isatty()
+    command = [str(environment_python(environment)), "-m", "pip", "install", "--disable-pip-version-check"]
+    command += [*([] if shown else ["--quiet"]), *options]
+    output = None if shown else subprocess.PIPE
+    done = subprocess.run(command, stdout=output, stderr=None if shown else subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
-        print("\n".join(done.stdout.splitlines()[-15:]), file=sys.stderr)
-        raise SetupError("the packages could not be installed (pip's words above); check the network and try again")
+        print("\n".join((done.stdout or "").splitlines()[-15:]), file=sys.stderr)
+        raise SetupError(
+            "the packages could not be installed (pip's message is above); check the network and try again"
+        )
 
 
 def inside(environment: Path = ENVIRONMENT) -> bool:
@@ -136,13 +252,13 @@ def inside(environment: Path = ENVIRONMENT) -> bool:
     return Path(sys.prefix).resolve() == environment.resolve()
 
 
-def enter(script: Path, arguments: Sequence[str], *, development: bool = False) -> None:
+def enter(script: Path, arguments: Sequence[str], *, development: bool = False, light: bool = False) -> None:
     """Continue in the environment: returns at once when already there, otherwise replaces this process.
 
     Raises:
         SetupError: the environment could not be made.
     """
-    python = ensure_environment(development=development)
+    python = ensure_environment(development=development, light=light)
     if not inside():
         sys.stdout.flush()
         os.execv(python, [str(python), str(script), *arguments])  # noqa: S606 - no shell is wanted

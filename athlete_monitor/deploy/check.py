@@ -6,6 +6,7 @@ import grp
 import os
 import platform
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from athlete_monitor.deploy import bootstrap, probes
 from athlete_monitor.deploy.findings import Finding, report
 from athlete_monitor.errors import ConfigError
 from athlete_monitor.system.board import Board, read_board
+from athlete_monitor.system.flock import has_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,8 +112,9 @@ def system_findings(board: Board) -> Iterator[Finding]:
 
 def package_findings(board: Board, wanted: Wanted) -> Iterator[Finding]:
     """Yield whether the pinned packages are there, at the pinned version, and can be imported."""
-    file = bootstrap.own_requirements(development=False)[0]
-    pins = probes.pinned(file)
+    light = bootstrap.is_light()
+    file = bootstrap.own_requirements(development=False, light=light)[0]
+    pins = bootstrap.pins(bootstrap.pinned_text(file, light=light))
     have = probes.installed(list(pins))
     missing = [name for name, version in have.items() if version is None]
     if missing:
@@ -122,7 +125,7 @@ def package_findings(board: Board, wanted: Wanted) -> Iterator[Finding]:
     yield Finding(
         "packages", "warn" if other else "ok", ", ".join(other[:3]) or f"{len(pins)} as pinned in {file.name}"
     )
-    imports = probes.try_imports(list(probes.IMPORTS.values()))
+    imports = probes.try_imports([module for name, module in probes.IMPORTS.items() if name in pins])
     for module, why in imports.failures.items():
         yield Finding("import", "fail", f"{module}: {why}", SETUP)
     yield cuda_finding(imports.cuda, board, wanted)
@@ -160,10 +163,20 @@ def disk_findings(folder: Path) -> Iterator[Finding]:
     except OSError as error:
         yield Finding("disk speed", "fail", f"{folder}: {error.strerror}", "give this user the folder, or --root DIR")
         return
+    yield lock_finding(folder)
     fast = speed >= LEAST_WRITE_MB_S
     yield Finding(
         "disk speed", "ok" if fast else "warn", f"{speed:.0f} MB/s", "" if fast else "use an A1/A2 card or an SSD"
     )
+
+
+def lock_finding(folder: Path) -> Finding:
+    """Try a lock on the disk that takes the data; network and memory-card file systems may have none."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        if has_locks(file.fileno()):
+            return Finding("locks", "ok", "the file system has them")
+    text = "the file system has none; the locks count only for programs of this machine"
+    return Finding("locks", "warn", text, "keep the data on a local disk if several machines use it")
 
 
 def memory_findings(board: Board) -> Iterator[Finding]:

@@ -23,6 +23,9 @@ MOST_MINUTES: Final = 90.0
 MOST_SPEED: Final = 10_000.0
 
 
+LIGHT_HELP: Final = f"install without PyTorch ({bootstrap.LIGHT.installed_mb} MB); models run with ONNX"
+
+
 def build_parser() -> Parser:
     """Return the parser of all commands."""
     parser = Parser("jetson_deploy.py", description="Set the system up, look after it.")
@@ -61,6 +64,7 @@ def _add_trying(commands: Commands) -> None:
         metavar="X",
         help="times faster than real time (10)",
     )
+    demo.add_argument("--light", action="store_true", help=LIGHT_HELP)
     demo.add_argument("--root", type=Path, metavar="DIR", help="where its files land (default: a new folder)")
     test = commands.add_parser("test", help="lint, types, import laws and all tests")
     test.add_argument("pytest", nargs="*", help="passed on to pytest, after --")
@@ -72,6 +76,7 @@ def _add_care(commands: Commands) -> None:
     check.add_argument("--secure", action="store_true", help="log in to the broker as each role, show its rights")
     setup = commands.add_parser("setup", help="folders, roster, broker configuration; safe to repeat")
     _add_config(setup)
+    setup.add_argument("--light", action="store_true", help=LIGHT_HELP)
     setup.add_argument("--dry-run", action="store_true", help="only say what would be done")
     setup.add_argument("--secure", action="store_true", help="accounts and access rights for broker and screen")
     setup.add_argument("--tls", action="store_true", help="with --secure: encryption, from an authority of this box")
@@ -127,7 +132,8 @@ def _run_command(args: argparse.Namespace, arguments: Sequence[str]) -> int:
     if args.command == "check":
         _enter_if_there(arguments)
     else:
-        bootstrap.enter(SCRIPT, arguments, development=args.command == "test")
+        light = getattr(args, "light", False)
+        bootstrap.enter(SCRIPT, arguments, development=args.command == "test", light=light)
     return COMMANDS[args.command](args)
 
 

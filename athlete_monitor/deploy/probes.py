@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -85,22 +84,6 @@ def clock_synchronised() -> bool | None:
     return {"yes": True, "no": False}.get(said)
 
 
-def pinned(file: Path) -> dict[str, str]:
-    """Return name and version of every package that the file pins for this Python."""
-    pins = {}
-    for line in file.read_text().splitlines():
-        found = re.match(r'([\w-]+)==([^\s;]+)(?:; python_version (<|>=) "3\.(\d+)")?$', line)
-        if found and _holds(found[3], found[4]):
-            pins[found[1]] = found[2]
-    return pins
-
-
-def _holds(comparison: str | None, minor: str | None) -> bool:
-    if comparison is None or minor is None:
-        return True
-    return (sys.version_info.minor < int(minor)) == (comparison == "<")
-
-
 def installed(names: Sequence[str]) -> dict[str, str | None]:
     """Return the installed version of each package, None where it is missing; a suffix such as ``+cpu`` is cut."""
     return {name: _version(name) for name in names}
@@ -116,25 +99,47 @@ def _version(name: str) -> str | None:
 IMPORTS: Final[Mapping[str, str]] = {
     "ahrs": "ahrs",
     "amqtt": "amqtt",
+    "argon2-cffi": "argon2",
+    "bleak": "bleak",
     "cachetools": "cachetools",
+    "cryptography": "cryptography",
+    "dbus-fast": "dbus_fast",
+    "defusedxml": "defusedxml",
+    "fastapi": "fastapi",
+    "fit-tool": "fit_tool",
+    "fitdecode": "fitdecode",
+    "gpxpy": "gpxpy",
     "hummingbird-ml": "hummingbird.ml",
     "imufusion": "imufusion",
+    "jinja2": "jinja2",
     "joblib": "joblib",
+    "matplotlib": "matplotlib",
     "msgspec": "msgspec",
     "numpy": "numpy",
     "onnx": "onnx",
     "onnxruntime": "onnxruntime",
+    "openpyxl": "openpyxl",
     "orjson": "orjson",
     "paho-mqtt": "paho.mqtt.client",
     "pandas": "pandas",
+    "prometheus-client": "prometheus_client",
     "psutil": "psutil",
+    "pydantic-settings": "pydantic_settings",
     "pydantic": "pydantic",
+    "python-multipart": "python_multipart",
     "pyyaml": "yaml",
     "rich": "rich",
+    "ruamel.yaml": "ruamel.yaml",
     "scikit-learn": "sklearn",
     "scipy": "scipy",
+    "segno": "segno",
     "skl2onnx": "skl2onnx",
+    "structlog": "structlog",
     "torch": "torch",
+    "typst": "typst",
+    "uvicorn": "uvicorn",
+    "websockets": "websockets",
+    "zeroconf": "zeroconf",
 }
 """Every direct dependency and the module that it is for."""
 

@@ -16,7 +16,7 @@ import numpy as np
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.kind import Artifacts
 from athlete_monitor.models.line import onnx_nodes
-from athlete_monitor.models.runtimes import HummingbirdRuntime, OnnxRuntime
+from athlete_monitor.models.runtimes import HummingbirdRuntime, OnnxRuntime, has_torch
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import Float32Array, FloatArray
@@ -70,7 +70,7 @@ def check_agreement(model: Estimator, artifacts: Artifacts, X: Float32Array) -> 
         ModelError: an export differs by more than ``AGREEMENT_BPM``.
     """
     expected = model.predict(X)
-    runtimes = (HummingbirdRuntime("cpu"), OnnxRuntime("cpu"))
+    runtimes = (HummingbirdRuntime("cpu"), OnnxRuntime("cpu")) if artifacts.hummingbird_zip else (OnnxRuntime("cpu"),)
     predictors = {r.name: r.load(artifacts.by_kind()[r.kind], X.shape[1]) for r in runtimes}
     differences = {name: float(np.max(np.abs(p.predict(X) - expected))) for name, p in predictors.items()}
     for name, difference in differences.items():
@@ -95,7 +95,12 @@ def _float32_at_most(values: Any) -> Any:  # noqa: ANN401
 
 
 def hummingbird_zip(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401
-    """Hummingbird's archive of an ensemble of trees (and of a line that is added), with our traversal inside."""
+    """Hummingbird's archive of an ensemble of trees (and of a line that is added), with our traversal inside.
+
+    Empty where PyTorch is not installed.
+    """
+    if not has_torch():
+        return b""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         container = _container(forest, n_features, line)

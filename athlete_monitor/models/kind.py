@@ -76,15 +76,20 @@ class Estimator(Protocol):
 
 @dataclass(frozen=True)
 class Artifacts:
-    """The files of one model, as bytes."""
+    """The files of one model, as bytes; ``hummingbird_zip`` is empty where PyTorch is not installed."""
 
     pickle: bytes
     hummingbird_zip: bytes
     onnx: bytes
 
     def by_kind(self) -> dict[ArtifactKind, bytes]:
-        """The same bytes under the names of the store."""
-        return {"pickle": self.pickle, "hummingbird": self.hummingbird_zip, "onnx": self.onnx}
+        """The same bytes under the names of the store, without what was not exported."""
+        files: dict[ArtifactKind, bytes] = {
+            "pickle": self.pickle,
+            "hummingbird": self.hummingbird_zip,
+            "onnx": self.onnx,
+        }
+        return {kind: content for kind, content in files.items() if content}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ row with a missing (not finite) value: a forest has no honest answer there.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,10 +135,22 @@ def _predict_incomplete(
 
 
 def configured_runtime(config: Config, report: Callable[[str], None] = print, athletes: int = 0) -> Runtime:
-    """Start the runtime that ``model_loading`` and ``jetson`` ask for; see ``open_runtime``."""
+    """Start the runtime that ``model_loading`` and ``jetson`` ask for; see ``open_runtime``.
+
+    Without PyTorch (the light installation) the ONNX runtime takes the place of Hummingbird's, and a line says so.
+    """
     loading, jetson = config.model_loading, config.jetson
     device: DeviceName = "cpu" if loading.device == "auto" and not jetson.device_detection else loading.device
-    return open_runtime(loading.runtime, device, report, jetson.gpu_memory_fraction, athletes)
+    name: RuntimeName = loading.runtime
+    if name == "hummingbird" and not has_torch():
+        report("model_loading.runtime: PyTorch is not installed, models run with the onnx runtime")
+        name = "onnx"
+    return open_runtime(name, device, report, jetson.gpu_memory_fraction, athletes)
+
+
+def has_torch() -> bool:
+    """Return whether PyTorch is installed; it is not imported."""
+    return importlib.util.find_spec("torch") is not None
 
 
 def open_runtime(

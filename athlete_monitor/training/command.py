@@ -16,6 +16,7 @@ from athlete_monitor.errors import LockedError, MonitorError
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.locks import acquire
 from athlete_monitor.models.manifest import DEFAULT, AthleteId
+from athlete_monitor.models.runtimes import has_torch
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.system.program import run_program
 from athlete_monitor.system.retention import apply_retention
@@ -102,6 +103,8 @@ def train(config: Config, options: Options, report: Path | None, log: logging.Lo
         MonitorError: nothing can be done at all, or the report cannot be written.
     """
     keep_out_of_the_way(config, log)
+    if not has_torch():
+        say("PyTorch is not installed: models are exported as ONNX only", error=True)
     with acquire(config.prediction_check.training_lockfile_path, COMMAND), display(config.logging) as shown:
         apply_retention(config)
         began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -51,7 +52,7 @@ class Publisher:
 
     def __init__(self, config: Config, spec: FeatureSpec, store: ModelStore, *, dry_run: bool = False) -> None:
         self._config, self._spec, self._store, self._dry_run = config, spec, store, dry_run
-        self._versions = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+        self._versions = {"python": platform.python_version(), **_installed(LIBRARIES)}
 
     def publish(self, product: Product) -> Published:
         """Publish the product if the gate lets it pass.
@@ -119,6 +120,15 @@ class Publisher:
             residual_quantiles=product.trained.interval,
             versions=self._versions,
         )
+
+
+def _installed(names: Sequence[str]) -> dict[str, str]:
+    """Versions of the libraries that are installed."""
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def feature_names(spec: FeatureSpec, athlete_id: AthleteId, groups: Sequence[str]) -> tuple[str, ...]:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import ast
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +15,7 @@ from athlete_monitor.deploy.bootstrap import SetupError
 from tests.deploy.checkout import make_checkout
 from tests.helpers import ROOT
 
-STDLIB_ONLY = ("bootstrap", "check", "cli", "findings", "probes")
+STDLIB_ONLY = ("bootstrap", "check", "cli", "findings", "light", "probes")
 
 
 def test_the_script_itself_can_be_read_by_an_old_python() -> None:
@@ -42,6 +45,8 @@ def test_a_nano_takes_its_own_pins_and_others_the_common_ones() -> None:
     assert names("aarch64", (2, 35)) == ["requirements.txt", "requirements-dev.txt"]
     assert names("x86_64", (2, 27)) == ["requirements.txt", "requirements-dev.txt"]
     assert names("aarch64", ()) == ["requirements.txt", "requirements-dev.txt"]
+    (light,) = bootstrap.requirement_files(development=False, machine="x86_64", glibc=(2, 35), light=True)
+    assert light.name == "requirements-light.txt"
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def environment(tmp_path: Path, monkeypatch) -> Path:
     folder = tmp_path / "env"
 
     def note(name: str):
-        def step(environment: Path, *_: object) -> None:
+        def step(environment: Path, *_: object, **__: object) -> None:
             bootstrap.environment_python(environment).parent.mkdir(exist_ok=True)
             bootstrap.environment_python(environment).touch()
             with (tmp_path / "steps.txt").open("a") as steps:
@@ -75,7 +80,7 @@ def test_a_second_start_installs_nothing(environment: Path) -> None:
 
 def test_a_changed_pin_installs_again(environment: Path, monkeypatch) -> None:
     bootstrap.ensure_environment(environment=environment)
-    monkeypatch.setattr(bootstrap, "fingerprint", lambda _files: "another")
+    monkeypatch.setattr(bootstrap, "fingerprint", lambda _files, **_: "another")
     bootstrap.ensure_environment(environment=environment)
     assert _steps(environment).count("install") == 2
 
@@ -90,7 +95,7 @@ def test_development_adds_its_tools_once_and_is_enough_for_everything(environmen
 
 
 def test_an_installation_that_failed_is_tried_again(environment: Path, monkeypatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise SetupError("no network")
 
     with monkeypatch.context() as broken:
@@ -100,6 +105,66 @@ def test_an_installation_that_failed_is_tried_again(environment: Path, monkeypat
     assert not bootstrap.stands(environment)
     bootstrap.ensure_environment(environment=environment)
     assert bootstrap.stands(environment)
+
+
+def test_a_package_pinned_for_another_python_is_not_asked_for() -> None:
+    text = '# words\na==1.0; python_version < "3.2"\nb-c==2.0\nd.e==3; python_version >= "3.2"\n'
+    assert bootstrap.pins(text) == {"b-c": "2.0", "d.e": "3"}
+
+
+def test_packages_that_are_there_already_are_not_installed_again(environment: Path, monkeypatch, tmp_path) -> None:
+    site = environment / "lib" / f"python3.{sys.version_info.minor}" / "site-packages" / "a_b-1.0+cpu.dist-info"
+    site.mkdir(parents=True)
+    (site / "METADATA").write_text("Metadata-Version: 2.1\nName: a.b\nVersion: 1.0+cpu\n")
+    (tmp_path / "pins.txt").write_text("A-b==1.0\n")
+    monkeypatch.setattr(bootstrap, "requirement_files", lambda **_: [tmp_path / "pins.txt"])
+    bootstrap.ensure_environment(environment=environment)
+    assert _steps(environment) == ["make"]
+    (tmp_path / "pins.txt").write_text("A-b==1.1\n")
+    bootstrap.ensure_environment(environment=environment)
+    assert _steps(environment) == ["make", "make", "install"]
+
+
+def test_a_light_installation_serves_every_command_but_development(environment: Path) -> None:
+    bootstrap.ensure_environment(light=True, environment=environment)
+    bootstrap.ensure_environment(environment=environment)
+    assert bootstrap.is_light(environment)
+    assert _steps(environment).count("install") == 1
+    bootstrap.ensure_environment(development=True, environment=environment)
+    assert not bootstrap.is_light(environment)
+    bootstrap.ensure_environment(light=True, environment=environment)
+    assert _steps(environment).count("install") == 2
+
+
+def test_the_light_pins_are_up_to_date_and_without_pytorch() -> None:
+    script = ROOT / "deploy" / "make_light.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    names = set(bootstrap.pins((ROOT / "requirements-light.txt").read_text()))
+    assert not {"torch", "hummingbird-ml"} & names
+    assert {"onnx", "onnxruntime", "skl2onnx", "scikit-learn"} <= names
+
+
+def test_the_size_is_said_before_and_a_small_disk_is_refused(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(bootstrap, "_make", lambda folder: folder.mkdir(exist_ok=True))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=100_000_000))
+    with pytest.raises(SetupError, match=r"100 MB are free on this disk, 620 MB needed"):
+        bootstrap.ensure_environment(light=True, environment=tmp_path / "env")
+    assert re.search(r"requirements-light.txt: \d+ MB to download, 620 MB on the disk", capsys.readouterr().out)
+
+
+def test_pip_shows_its_progress_on_a_terminal_only(tmp_path: Path, monkeypatch) -> None:
+    commands: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 0, "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    for terminal in (True, False):
+        monkeypatch.setattr("sys.stdout.isatty", lambda terminal=terminal: terminal, raising=False)
+        bootstrap._pip(tmp_path, ["--requirement", "x"])
+    assert ["--quiet" in command for command in commands] == [False, True]
 
 
 def test_a_python_without_venv_is_told_which_package_to_install(tmp_path: Path, monkeypatch) -> None:
@@ -123,7 +188,7 @@ def test_pips_own_words_are_shown_when_it_fails(tmp_path: Path, monkeypatch, cap
     assert "file.whl" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("door", bootstrap.DOORS)
+@pytest.mark.parametrize("door", [door for door in bootstrap.DOORS if (ROOT / door).exists()])
 def test_a_door_enters_the_environment_by_itself(door: str, tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path)
     bare = [sys.executable, "-S", "-E", str(checkout / door), "--help"]

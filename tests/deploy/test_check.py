@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -109,12 +110,6 @@ def test_the_exit_code_is_one_only_when_something_must_be_mended(capsys) -> None
     assert "1 to mend" in capsys.readouterr().out
 
 
-def test_a_package_pinned_for_another_python_is_not_asked_for(tmp_path: Path) -> None:
-    file = tmp_path / "pins.txt"
-    file.write_text('# words\na==1.0; python_version < "3.2"\nb-c==2.0\nd==3; python_version >= "3.2"\n')
-    assert probes.pinned(file) == {"b-c": "2.0", "d": "3"}
-
-
 def test_every_direct_dependency_is_tried() -> None:
     text = (ROOT / "pyproject.toml").read_text().split("dependencies = [")[1].split("]")[0]
     named = {line.strip().strip('",').split(">=")[0] for line in text.splitlines() if ">=" in line}
@@ -132,9 +127,23 @@ def test_a_folder_that_cannot_be_written_is_a_finding_with_a_remedy() -> None:
     assert (disk.level, bool(disk.remedy)) == ("fail", True)
 
 
+def test_a_folder_without_locks_is_a_finding(tmp_path: Path, monkeypatch) -> None:
+    assert _one(check.disk_findings(tmp_path), "locks").level == "ok"
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    found = _one(check.disk_findings(tmp_path), "locks")
+    assert found.level == "warn"
+    assert "only for programs of this machine" in found.found
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_check_runs_before_anything_is_installed(tmp_path: Path) -> None:
     copy = tmp_path / "checkout"
-    shutil.copytree(ROOT / "athlete_monitor" / "deploy", copy / "athlete_monitor" / "deploy")
+    for package in ("deploy", "system"):
+        shutil.copytree(ROOT / "athlete_monitor" / package, copy / "athlete_monitor" / package)
     for file in (*ROOT.glob("*.py"), *ROOT.glob("requirements*.txt"), *ROOT.glob("*.yaml")):
         (copy / file.name).write_bytes(file.read_bytes())
     for name in ("__init__.py", "arguments.py", "errors.py"):
