@@ -148,7 +148,7 @@ def test_the_light_pins_are_up_to_date_and_without_pytorch() -> None:
 def test_the_size_is_said_before_and_a_small_disk_is_refused(tmp_path: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(bootstrap, "_make", lambda folder: folder.mkdir(exist_ok=True))
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=100_000_000))
-    with pytest.raises(SetupError, match=r"100 MB are free on this disk, 620 MB needed"):
+    with pytest.raises(SetupError, match=r"100 MB are free on this disk, 620 MB are needed"):
         bootstrap.ensure_environment(light=True, environment=tmp_path / "env")
     assert re.search(r"requirements-light.txt: \d+ MB to download, 620 MB on the disk", capsys.readouterr().out)
 
