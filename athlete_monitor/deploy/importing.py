@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -48,13 +49,15 @@ def import_all(args: argparse.Namespace) -> int:
     """
     config = load_config(args.config, args.root)
     roster = Roster.load(config.athletes.roster)
-    creator = Creator(config.athletes.roster) if args.create else None
+    creator = Creator(config.athletes.roster) if args.create and not args.dry_run else None
     request = request_of(args, config, creator)
-    out = Output(args, Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, soft_wrap=False))
+    out = Output(args, Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PLAIN_WIDTH))
     if _must_ask(args) and not _agreed(request, roster, out):
         return 1
     with out.progress() as on_file:
         report = import_files(request, roster, on_file, out.session)
+    for text in () if creator is None or args.json else creator.said:
+        out.line(text)
     return out.end(report, same_place(args.config, args.root))
 
 
@@ -301,6 +304,7 @@ def lines_of(done: Done) -> list[str]:
         lines.append(
             f"  start: {_start(figures)}, duration {_duration(figures.duration_s)}, {figures.rows:,} rows{rate}"
         )
+    lines += [f"  {text}" for text in figures.understood]
     lines += [f"  {name}: {low:.6g} to {high:.6g}" for name, (low, high) in figures.channels.items()]
     lines += [f"  beat intervals: {figures.beats:,}"] if figures.beats else []
     if figures.distance_m is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.errors import MonitorError, RecordingError
 from athlete_monitor.recordings.figures import Figures, figures_of
 from athlete_monitor.recordings.format import Format, Options
-from athlete_monitor.recordings.owners import Owners
+from athlete_monitor.recordings.owners import AmbiguousOwnerError, Owners
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import by_kind, recognised
 from athlete_monitor.recordings.search import Search, search
@@ -258,9 +258,12 @@ class _Run:
         try:
             return self._owners.athlete_of(recording.whose, folders)
         except RecordingError as error:
-            if self._request.create is None or (
-                recording.whose.name is None and recording.whose.number is None and recording.whose.athlete_id is None
-            ):
+            named_somehow = (recording.whose.name, recording.whose.number, recording.whose.athlete_id) != (
+                None,
+                None,
+                None,
+            )
+            if self._request.create is None or not named_somehow or isinstance(error, AmbiguousOwnerError):
                 raise RecordingError(f"{recording}: {error}") from None
             return self._request.create(recording.whose)
 

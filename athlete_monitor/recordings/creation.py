@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.errors import ConfigError, RecordingError
+from athlete_monitor.recordings.owners import FULL, alike
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,9 @@ class Creator:
             RecordingError: the roster cannot be written.
         """
         key = str(whose)
+        known = next((name for name in self._made if whose.name and alike(name, whose.name) == FULL), key)
+        if known in self._made:
+            return self._made[known]
         if key not in self._made:
             self._made[key] = self._add(whose)
             self.said.append(f"created athlete {self._made[key]}: {key}, in {self._path}")
@@ -44,7 +48,7 @@ class Creator:
         number = whose.athlete_id if whose.athlete_id and whose.athlete_id not in taken else _free(taken)
         devices = {athlete.device for athlete in roster}
         device = f"{number:03d}" if f"{number:03d}" not in devices else f"new-{number}"
-        name = json.dumps(whose.name or key_name(whose), ensure_ascii=False)
+        name = json.dumps(tidy(whose.name) if whose.name else key_name(whose), ensure_ascii=False)
         entry = f"{{id: {number}, device: {json.dumps(device)}, name: {name}}}"
         try:
             old = self._path.read_text(encoding="utf-8") if self._path.exists() else "athletes: []\n"
@@ -56,6 +60,17 @@ class Creator:
         except (OSError, ConfigError) as error:
             raise RecordingError(f"{self._path}: an athlete cannot be added: {' '.join(str(error).split())}") from None
         return number
+
+
+def tidy(name: str) -> str:
+    """Return a name with the first name first, and without capitals throughout.
+
+    >>> tidy("O'NEILL, Sean"), tidy("Ada van der Example")
+    ("Sean O'Neill", 'Ada van der Example')
+    """
+    last, comma, first = name.partition(",")
+    words = f"{first} {last}".split() if comma else name.split()
+    return " ".join(word.title() if word.isupper() and len(word) > 2 else word for word in words)[:80]
 
 
 def key_name(whose: Whose) -> str:

@@ -40,6 +40,7 @@ class Figures:
         totals: what the device says itself.
         notes: what a user should know.
         summary: rows of a file without samples.
+        understood: how a table was read.
     """
 
     label: str
@@ -60,6 +61,7 @@ class Figures:
     totals: Mapping[str, float]
     notes: tuple[str, ...]
     summary: tuple[Mapping[str, object], ...] = ()
+    understood: tuple[str, ...] = ()
 
 
 def figures_of(recording: Imported) -> Figures:
@@ -90,6 +92,7 @@ def figures_of(recording: Imported) -> Figures:
         recording.totals,
         recording.notes,
         recording.summary,
+        recording.understood,
     )
 
 

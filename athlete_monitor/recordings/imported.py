@@ -68,8 +68,8 @@ class Imported:
         offset_s: seconds of the recording's local time ahead of UTC; None where not known.
         totals: what the device itself says of the whole recording: ``duration_s``, ``distance_m``,
             ``heart_rate_mean_bpm``, ``heart_rate_max_bpm``, ``speed_max_mps``.
-        cadence: what the channel of that name counts in the file.
         summary: the rows of a file that holds figures only and no samples.
+        understood: how a table was read: its layout, and what each column was taken for.
     """
 
     source: Path
@@ -87,6 +87,7 @@ class Imported:
     offset_s: int | None = None
     totals: Mapping[str, float] = field(default_factory=dict)
     summary: tuple[Mapping[str, object], ...] = ()
+    understood: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.label or str(self.source)

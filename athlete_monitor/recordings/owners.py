@@ -47,6 +47,10 @@ class UnknownOwnerError(RecordingError):
     """A file does not say surely whose it is."""
 
 
+class AmbiguousOwnerError(UnknownOwnerError):
+    """Several athletes could be meant: none is created."""
+
+
 def words_of(name: str) -> list[str]:
     """Return the words of a name, without case, accents and signs; the surname last.
 
@@ -163,7 +167,7 @@ class Owners:
                 return found[0]
             if found:
                 likely = [f"{athlete.id} {athlete.name}" for athlete in self._roster if athlete.id in found]
-                raise UnknownOwnerError(f"{name!r} can be {_list(likely)}; give --athlete '{name}=N'")
+                raise AmbiguousOwnerError(f"{name!r} can be {_list(likely)}; give --athlete '{name}=N'")
         by_number = self._by_number(whose)
         if by_number is not None:
             return by_number

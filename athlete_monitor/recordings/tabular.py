@@ -39,6 +39,7 @@ TAGS: Final = ("session_phase", "intensity_level", "mode", "position", "playing_
 BODY: Final = ("age", "weight", "height", "gender")
 MOST_ATHLETES: Final = 200
 _LONGEST_NAMED: Final = 5
+_LONGEST_LIST: Final = 20
 _DISAGREE: Final = 0.05
 _LONGEST_TAG: Final = 64
 
@@ -195,8 +196,25 @@ class _Read:
             index,
             times.offset_s if times.offset_s is not None else self._plan.offset_s,
             self._plan.totals,
+            understood=self._understood(times),
         )
         return self._split(whole)
+
+    def _understood(self, times: Times) -> tuple[str, ...]:
+        """What a user should see before a guess is believed."""
+        layout = self._plan.layout
+        signs = {"\t": "tab", "\x1f": "cells of a workbook"}
+        units = f", units in line {layout.first_row - 1}" if layout.units else ""
+        header = layout.first_row - (2 if layout.units else 1)
+        delimiter = signs.get(layout.delimiter, layout.delimiter)
+        table = f"table: {layout.encoding}, delimiter {delimiter}, decimal sign {layout.decimal}"
+        lines = [f"{table}, header in line {header}{units}"]
+        lines += [f"time: column {self._plan.name(column)!r}, {times.form}" for column in self._time[:1]]
+        for column in self._plan.columns:
+            if column not in self._time:
+                unit = f" in {column.unit}" if column.unit else ""
+                lines.append(f"column {self._plan.name(column)!r}: {column.meaning}{unit}")
+        return (*lines, *(f"column {name!r}: left out, {why}" for name, why in self._plan.ignored[:_LONGEST_LIST]))
 
     def _times(self) -> Times:
         if not self._time:

@@ -96,7 +96,11 @@ def _write(recording: Imported, writer: SessionWriter) -> None:
             else {}
         )
         writer.write_arrays(
-            recording.t[start:stop], _rounded(recording, start, stop), row_tags(recording, start, stop), rr
+            recording.t[start:stop],
+            _rounded(recording, start, stop),
+            row_tags(recording, start, stop),
+            rr,
+            recording.offset_s,
         )
 
 

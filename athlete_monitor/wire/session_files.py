@@ -6,6 +6,7 @@ import math
 import os
 import re
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -170,6 +171,7 @@ class SessionWriter:
         values: FloatArray,
         tags: Sequence[Tags],
         rr: Mapping[int, tuple[float, ...]] = NO_BEATS,
+        offset_s: int | None = None,
     ) -> None:
         """Append many rows at once, several times faster than ``write`` of the samples one by one.
 
@@ -180,10 +182,12 @@ class SessionWriter:
             values: [n, len(CHANNELS)].
             tags: of each row [n].
             rr: beat intervals, ms, by row.
+            offset_s: seconds of the session's local time ahead of UTC; this machine's zone where None.
         """
         cells = {id(tag): self._tag_cells(tag) for tag in tags}
         rows = zip(t.tolist(), _cell_rows(values[:, _BASE]), tags, self._extra_rows(values, tags, rr), strict=True)
-        lines = [f"{format_timestamp(at)},{self._profile},{base},{cells[id(tag)]}{x}\n" for at, base, tag, x in rows]
+        when = partial(format_timestamp, offset_s=offset_s)
+        lines = [f"{when(at)},{self._profile},{base},{cells[id(tag)]}{x}\n" for at, base, tag, x in rows]
         self._file.write("".join(lines))
         self.rows += len(lines)
 

@@ -12,7 +12,7 @@ that the end of summer time repeats is resolved by what comes before and after.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -261,20 +261,27 @@ def _is_late(t: FloatArray, late: FloatArray, start: int, stop: int) -> bool:
     return leads_on and not (start and t[start] - t[start - 1] < _SET_BACK_S)
 
 
-def format_timestamp(t: float) -> str:
+def format_timestamp(t: float, offset_s: int | None = None) -> str:
     """Return ``YYYY-MM-DD HH:MM:SS.mmm+HH:MM``: local time with its offset, rounded to the millisecond.
 
+    Args:
+        t: epoch seconds.
+        offset_s: seconds of the local time ahead of UTC; this machine's zone where None.
+
+    >>> format_timestamp(1768471200.25, 34_200)
+    '2026-01-15 19:30:00.250+09:30'
     >>> parse_timestamp(format_timestamp(1768471200.25))
     1768471200.25
     """
     millis = round(t * 1000)
-    second, zone = _second_text(millis // 1000)
+    second, zone = _second_text(millis // 1000, offset_s)
     return f"{second}.{millis % 1000:03d}{zone}"
 
 
 @lru_cache(maxsize=_CACHED_SECONDS)
-def _second_text(second: int) -> tuple[str, str]:
-    text = datetime.fromtimestamp(second, timezone.utc).astimezone().isoformat(" ", "seconds")
+def _second_text(second: int, offset_s: int | None = None) -> tuple[str, str]:
+    zone = None if offset_s is None else timezone(timedelta(seconds=offset_s))
+    text = datetime.fromtimestamp(second, timezone.utc).astimezone(zone).isoformat(" ", "seconds")
     return text[:19], text[19:]
 
 

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""What importing costs: a long FIT file, a season of files, a long file at 100 Hz. Prints JSON.
+
+python benchmarks/importing.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+def main() -> None:
+    """Measure each in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=["fit", "other_decoder", "season", "fast"], help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.part:
+        print(json.dumps(PARTS[args.part](args.folder)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps({part: measured(part, Path(folder)) for part in PARTS}, indent=1))
+
+
+def measured(part: str, folder: Path) -> dict[str, object]:
+    """Run one part in a process of its own."""
+    command = [sys.executable, __file__, "--part", part, "--folder", str(folder)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def fit(folder: Path) -> dict[str, float]:
+    """Five hours of one-second records: read, prepared, written."""
+    from athlete_monitor.recordings.batch import Request, import_files
+    from athlete_monitor.recordings.format import Options
+    from athlete_monitor.recordings.formats.fit import read
+    from athlete_monitor.recordings.prepare import prepared
+    from athlete_monitor.recordings.source import from_path
+    from tests.recordings.fit_kit import running
+
+    path = folder / "long.fit"
+    path.write_bytes(running(5 * 3600).bytes())
+    begin, cpu = time.perf_counter(), time.process_time()
+    prepared(read(from_path(path), Options())[0])
+    reading, reading_cpu = time.perf_counter() - begin, time.process_time() - cpu
+    begin, cpu = time.perf_counter(), time.process_time()
+    report = import_files(Request([path], folder / "t", folder / "g", athlete_id=1), ())
+    assert not report.failed
+    return {
+        "read_s": round(reading, 2),
+        "read_cpu_s": round(reading_cpu, 2),
+        "import_s": round(time.perf_counter() - begin, 2),
+        "import_cpu_s": round(time.process_time() - cpu, 2),
+        "records": 5 * 3600,
+    }
+
+
+def other_decoder(folder: Path) -> dict[str, float]:
+    """The same file by fitdecode, message after message, nothing done with them."""
+    import fitdecode
+
+    begin = time.process_time()
+    with fitdecode.FitReader(folder / "long.fit") as reader:
+        messages = sum(1 for _ in reader)
+    return {"fitdecode_cpu_s": round(time.process_time() - begin, 2), "messages": messages}
+
+
+def season(folder: Path) -> dict[str, float]:
+    """200 files of 90 minutes: FIT and CSV in turn."""
+    from athlete_monitor.recordings.batch import Request, import_files
+    from tests.recordings.fit_kit import START, running
+
+    files = folder / "season"
+    files.mkdir()
+    for number in range(200):
+        start = START + number * 86_400
+        if number % 2:
+            (files / f"{number:03d}.fit").write_bytes(running(5400, start).bytes())
+        else:
+            rows = "".join(f"{start + s},{120 + s % 40},{3 + s % 7 / 10:.1f},{s * 3}\n" for s in range(5400))
+            (files / f"{number:03d}.csv").write_text("timestamp,hr,speed [m/s],distance [m]\n" + rows)
+    begin, cpu = time.perf_counter(), time.process_time()
+    report = import_files(Request([files], folder / "t2", folder / "g2", athlete_id=1), ())
+    assert (len(report.done), report.failed) == (200, [])
+    return {
+        "files": 200,
+        "s": round(time.perf_counter() - begin, 1),
+        "cpu_s": round(time.process_time() - cpu, 1),
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def fast(folder: Path) -> dict[str, float]:
+    """Two hours of a 100-Hz export of 16 columns: written by another process, so that only the import is counted."""
+    from athlete_monitor.recordings.batch import Request, import_files
+
+    path = folder / "fast.csv"
+    subprocess.run([sys.executable, "-c", WRITE_FAST, str(path)], check=True)
+    begin, cpu = time.perf_counter(), time.process_time()
+    report = import_files(Request([path], folder / "t3", folder / "g3", athlete_id=1), ())
+    assert (len(report.done), report.failed) == (1, [])
+    return {
+        "rows": report.done[0].figures.rows,
+        "file_mb": path.stat().st_size // 2**20,
+        "s": round(time.perf_counter() - begin, 1),
+        "cpu_s": round(time.process_time() - cpu, 1),
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+WRITE_FAST = """
+import sys
+head = open(sys.argv[1], "w")
+head.write("Reference time: 05/04/26 08:00:00 UTC,,,\\nCentisecTime: 177788160000,,,\\nDeviceID: 71,,,\\n"
+    "Acceleration.forward,Acceleration.side,Acceleration.up,Rotation.roll,Rotation.pitch,Rotation.yaw,RawPlayerLoad,"
+    "SmoothedPlayerLoad,Latitude,Longitude,Odometer,RawVelocity,SmoothedVelocity,GNSS.Fix,GNSS.HDOP,HeartRate\\n")
+for n in range(720_000):
+    fix = f"{52 + n * 2.7e-7:.7f},13.0000001,{500 + n * 0.03:.2f},3.0,2.9,12,0.9,130"
+    fix = fix if n % 10 == 4 else "NA,NA,NA,NA,NA,NA,NA,0"
+    motion = f"0.{n % 1000:03d},-0.{n % 997:03d},1.0{n % 89:02d},{n % 360}.5,{n % 90}.25,-{n % 45}"
+    head.write(f"{motion},0.1,0.1,{fix}\\n")
+"""
+PARTS = {"fit": fit, "other_decoder": other_decoder, "season": season, "fast": fast}
+
+
+if __name__ == "__main__":
+    main()
