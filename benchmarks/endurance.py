@@ -7,6 +7,10 @@ process on a real Mosquitto.
     python benchmarks/endurance.py day --hours 24
     python benchmarks/endurance.py outage --seconds 600
     python benchmarks/endurance.py kills --times 20
+    python benchmarks/endurance.py stops      # SIGTERM and SIGINT while thirty athletes send at QoS 1
+    python benchmarks/endurance.py flood      # 600 messages of 64 KiB from one device; also --shared
+    python benchmarks/endurance.py spoof      # devices that speak for other athletes
+    python benchmarks/endurance.py storage    # journal damaged, locked, deleted, newer, on a full disk
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import engine as load  # type: ignore[import-not-found]  # the benchmark beside this one
+import faults  # type: ignore[import-not-found]  # the same
 import numpy as np
 import psutil
 
@@ -66,12 +71,20 @@ def main() -> None:
     commands.add_parser("day").add_argument("--hours", type=int, default=24)
     commands.add_parser("outage").add_argument("--seconds", type=float, default=600.0)
     commands.add_parser("kills").add_argument("--times", type=int, default=20)
+    commands.add_parser("stops").add_argument("--times", type=int, default=8)
+    flood = commands.add_parser("flood")
+    flood.add_argument("--messages", type=int, default=600)
+    flood.add_argument("--shared", action="store_true", help="on sensor/data, which all devices share")
+    for name in ("spoof", "storage"):
+        commands.add_parser(name)
     for command in commands.choices.values():
-        command.add_argument("--athletes", type=int, default=4)
+        few = command.prog.endswith(("day", "outage", "kills"))
+        command.add_argument("--athletes", type=int, default=4 if few else 30)
+        command.add_argument("--inflight", type=int, default=20_000, help="messages that the broker leaves open")
         command.add_argument("--runtime", choices=("hummingbird", "onnx"), default="onnx")
         command.set_defaults(personal=False, cache_size=30)
     options = parser.parse_args()
-    run = {"day": day, "outage": outage, "kills": kills}[options.command]
+    run = {"day": day, "outage": outage, "kills": kills}.get(options.command) or getattr(faults, options.command)
     with tempfile.TemporaryDirectory(prefix="endurance_") as name:
         print(json.dumps(run(Path(name), options), indent=2))
 

@@ -108,9 +108,9 @@ class Monitor:
         for each in session.whole_seconds.push(sample):
             self._push(session, each, arrived_s)
 
-    def advance(self, most: int | None = None) -> None:
-        """Step until no sample waits, or ``most`` samples of each athlete are used."""
-        self.stepper.advance(most)
+    def advance(self, most: int | None = None, is_late: Callable[[], bool] = lambda: False) -> None:
+        """Step until no sample waits, ``most`` samples of each athlete are used, or it ``is_late``."""
+        self.stepper.advance(most, is_late)
 
     def tick(self, now_s: float) -> None:
         """Look at the clock: who is stale, offline, or has ended by silence."""

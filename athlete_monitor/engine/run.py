@@ -119,4 +119,5 @@ def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:
 
 def _print_summaries(summaries: Iterable[Mapping[str, Any]]) -> None:
     console = Console()
-    Console(width=console.width if console.is_terminal else _PLAIN_WIDTH).print(summary_table(summaries))
+    width = console.width if console.is_terminal else _PLAIN_WIDTH
+    Console(width=width).print(summary_table(summaries, width))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.squad.kernel import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from athlete_monitor.engine.counts import Counts
     from athlete_monitor.engine.reporting import Reporter
@@ -57,12 +57,15 @@ class Stepper:
         if not self.is_urgent:
             self.is_urgent = self._squad.awaits_output(session.row, session.queue[-1].t)
 
-    def advance(self, most: int | None = None) -> None:
-        """Step until no sample waits, or so many samples of each athlete are used; what is left waits on."""
+    def advance(self, most: int | None = None, is_late: Callable[[], bool] = lambda: False) -> None:
+        """Step until no sample waits, or so many samples of each athlete are used; what is left waits on.
+
+        When it ``is_late``, each athlete gets one step, and those of whom more samples wait get no further ones.
+        """
         active, depth = self._waiting, 0
         begun = active
         self._waiting, self.is_urgent, self._is_behind = [], False, False
-        while active and (most is None or depth < most):
+        while active and (most is None or depth < most) and not (depth and is_late()):
             self._step(active, [session.queue[depth] for session in active])
             depth += 1
             active = [session for session in active if len(session.queue) > depth]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -65,3 +67,9 @@ def test_engine():
     )
     stats = Stats(Inbox(1, 1, "sensor/data"), monitor, None, 0.0).take(1.0, **dict.fromkeys(surroundings))
     assert keys("Engine") == set(stats)
+
+
+def test_the_tables_of_figures_are_up_to_date():
+    command = [sys.executable, "docs/make_outputs.py", "--check"]
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

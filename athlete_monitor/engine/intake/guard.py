@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-CATCH_UP_S: Final = 60.0
+CATCH_UP_S: Final = 30.0
 """A device may send so many seconds of the highest rate at once: what it has kept while it was out of reach."""
 CHANGE_EVERY_S: Final = 10.0
 """A device may change its wearer, or begin a session beyond the first few, this often."""
@@ -60,7 +60,7 @@ class Guard:
     Example:
         >>> guard = Guard(max_rate_hz=10.0)
         >>> guard.samples("001", 0.0, 2300)
-        600
+        300
         >>> guard.may_change_wearer("001", 1.0), guard.may_change_wearer("001", 2.0)
         (True, False)
     """

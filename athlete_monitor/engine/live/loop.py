@@ -28,6 +28,8 @@ MESSAGES_A_ROUND: Final = 16
 """Messages of one topic that are taken in a round."""
 SAMPLES_A_ROUND: Final = 32
 """Samples of one device that are used in a round."""
+STEP_S: Final = 0.02
+"""After this long only the first sample of each device is used in a round."""
 ROUND_S: Final = 0.05
 """Messages are decoded for this long in a round; the others wait for the next."""
 DRAIN_S: Final = 5.0
@@ -125,7 +127,8 @@ class Loop:
 
     def _step(self) -> None:
         self._step_s = time.monotonic()
-        self._monitor.advance(SAMPLES_A_ROUND)
+        end_s = self._step_s + STEP_S
+        self._monitor.advance(SAMPLES_A_ROUND, lambda: time.monotonic() >= end_s)
         self._lags.add(self._arrivals, time.monotonic())
         self._arrivals = []
 

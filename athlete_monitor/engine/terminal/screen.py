@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from itertools import accumulate, compress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,15 +17,20 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from athlete_monitor.catalogue import FIGURES
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console, RenderableType
 
+    from athlete_monitor.engine.intake.messages import Rejection
     from athlete_monitor.engine.live import LiveEngine
     from athlete_monitor.engine.sessions.session import Session
 
 REFRESH_S: Final = 0.5
+ONE_COLUMN: Final = 76
+"""Below this width the figures of one athlete stand below each other."""
 WIDE: Final = 110
 """Columns that a terminal must have for the full headings."""
 COLUMNS: Final = (
@@ -45,6 +51,8 @@ SOURCES: Final = {
 }
 NOTICES_FOR_S: Final = 60.0
 _NOTICES_SHOWN: Final = 3
+_REJECTIONS_SHOWN: Final = 5
+REJECTED_FOR_S: Final = 30.0
 _TITLE_NAME: Final = 32
 """Characters of a name in a title, so that what follows is not cut."""
 
@@ -54,8 +62,12 @@ def number(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def squad_table(sessions: Iterable[Session], height: int = 1000, width: int = WIDE) -> Table:
+def squad_table(
+    sessions: Iterable[Session], height: int = 1000, width: int = WIDE, rejections: Sequence[Rejection] = ()
+) -> Table:
     """One line for each athlete; those that do not fit are counted in the caption.
+
+    Devices that send what is not understood, and have no session, get a line of their own.
 
     On a terminal narrower than ``WIDE`` the lines between the columns go and headings are short: 80 columns are enough
     for all of them. Below that, columns are left out.
@@ -69,12 +81,24 @@ def squad_table(sessions: Iterable[Session], height: int = 1000, width: int = WI
     for name, short_name, justify, _ in compress(COLUMNS, fits):
         table.add_column(short_name if narrow else name, justify=justify, no_wrap=name != "Athlete")  # type: ignore[arg-type]
     ordered = sorted(sessions, key=lambda session: (session.athlete_id, session.device_id))
+    for each in rejections:
+        table.add_row(*compress(_rejected_cells(each), fits))
     shown = ordered[: max(1, height)]
     for session in shown:
         table.add_row(*compress(_cells(session), fits))
     if len(shown) < len(ordered):
         table.caption = f"and {len(ordered) - len(shown)} more: make the window taller, or choose with --players"
     return table
+
+
+def _not_understood(rejections: Iterable[Rejection], sessions: Iterable[Session]) -> list[Rejection]:
+    running = {session.device_id for session in sessions}
+    return [each for each in rejections if each.device_id not in running][:_REJECTIONS_SHOWN]
+
+
+def _rejected_cells(rejection: Rejection) -> list[RenderableType]:
+    name = _cut(f"  ? {rejection.device_id}: {rejection.reason}")
+    return [name, *[""] * (len(COLUMNS) - 2), Text("not understood", "red")]
 
 
 def _figures_of(session: Session) -> dict[str, Any]:
@@ -130,36 +154,42 @@ def _quality(figures: Mapping[str, Any]) -> Text:
     return Text(f"{percent:.0f} %", "green" if percent >= 98 else "yellow" if percent >= 90 else "red")
 
 
-def detail_view(session: Session) -> Panel:
-    """Everything about one athlete."""
+LEFT: Final = (
+    "heart_rate_bpm", "strap_heart_rate_bpm", "model_heart_rate_bpm", "hr_excess_bpm", "heart_rate_reserve_percent",
+    "stress_percent", "hrv_rmssd_ms", "vo2max_ml_kg_min",
+)  # fmt: skip
+RIGHT: Final = (
+    "trimp", "trimp_edwards", "energy_kcal", "player_load", "distance_m", "high_speed_running_m", "sprints", "acwr",
+)  # fmt: skip
+"""Figures of the view of one athlete; words, units and decimals come from the catalogue."""
+
+
+def detail_view(session: Session, width: int = WIDE) -> Panel:
+    """Everything about one athlete; on a terminal narrower than ``ONE_COLUMN``, one figure below the other."""
     figures = _figures_of(session)
-    left, right = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))
-    for name, key, digits, unit in (
-        ("Heart rate", "heart_rate_bpm", 0, "bpm"), ("Strap", "strap_heart_rate_bpm", 0, "bpm"),
-        ("Model", "model_heart_rate_bpm", 0, "bpm"), ("Beyond the movement", "hr_excess_bpm", 0, "bpm"),
-        ("Reserve", "heart_rate_reserve_percent", 0, "%"), ("Intensity, 30 s", "stress_percent", 0, "%"),
-        ("RMSSD", "hrv_rmssd_ms", 0, "ms"), ("VO2max, estimate", "vo2max_ml_kg_min", 1, "ml/kg/min"),
-    ):  # fmt: skip
-        _add_line(left, figures, name, key, digits, unit)
-    for name, key, digits, unit in (
-        ("TRIMP", "trimp", 1, ""), ("Edwards", "trimp_edwards", 1, ""), ("Energy", "energy_kcal", 0, "kcal"),
-        ("PlayerLoad", "player_load", 1, ""), ("Distance", "distance_m", 0, "m"),
-        ("High-speed running", "high_speed_running_m", 0, "m"), ("Sprints", "sprints", 0, ""), ("ACWR", "acwr", 2, ""),
-    ):  # fmt: skip
-        _add_line(right, figures, name, key, digits, unit)
-    both = Table.grid(expand=True, padding=(0, 2))
-    both.add_row(left, right)
+    if width < ONE_COLUMN:
+        body = _lines(figures, (*LEFT, *RIGHT))
+    else:
+        body = Table.grid(expand=True, padding=(0, 2))
+        body.add_row(_lines(figures, LEFT), _lines(figures, RIGHT))
     name = session.wearer.name
     name = name if len(name) <= _TITLE_NAME else f"{name[: _TITLE_NAME - 1]}…"
-    title = f"{escape(name)} · athlete {session.athlete_id} · device {session.device_id} · {session.status}"
-    return Panel(Group(_headline(figures), Text(), both, Text(), _zone_bar(figures), _errors(figures)), title=title)
+    who = f"athlete {session.athlete_id} · device {session.device_id} · {session.status}"
+    narrow = cell_len(f"{name} · {who}") > width - 6
+    title = escape(name) if narrow else f"{escape(name)} · {who}"
+    top = [Text(who, "dim")] if narrow else []
+    below: list[RenderableType] = [body, Text(), _zone_bar(figures, width), _errors(figures)]
+    return Panel(Group(*top, _headline(figures), Text(), *below), title=title)
 
 
-def _add_line(grid: Table, figures: Mapping[str, Any], name: str, key: str, digits: int, unit: str) -> None:
-    value = figures.get(key)
-    reason = (figures.get("reasons") or {}).get(key, "") if value is None else ""
-    shown = Text(f"{number(value, digits)} {unit}") if value is not None else Text(f"– {reason}", "dim")
-    grid.add_row(Text(name, "bold"), shown)
+def _lines(figures: Mapping[str, Any], keys: Iterable[str]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    reasons = figures.get("reasons") or {}
+    for key in keys:
+        figure, value = FIGURES[key], figures.get(key)
+        shown = Text(f"– {reasons.get(key, '')}", "dim") if value is None else Text(figure.show(value))
+        grid.add_row(Text(figure.label, "bold"), shown)
+    return grid
 
 
 def _headline(figures: Mapping[str, Any]) -> Text:
@@ -171,14 +201,14 @@ def _headline(figures: Mapping[str, Any]) -> Text:
     return Text.assemble((heart_rate, f"bold {style}"), told, f"   zone {'–' if zone is None else zone}")
 
 
-def _zone_bar(figures: Mapping[str, Any]) -> Text:
+def _zone_bar(figures: Mapping[str, Any], width: int = WIDE) -> Text:
     seconds = list((figures.get("time_in_zones_s") or {}).values())
     total = sum(seconds)
     if not total:
         return Text("no time in zones yet", "dim")
     bar = Text("Zones ")
     for zone, spent in enumerate(seconds):
-        bar.append("█" * round(40 * spent / total), ZONE_STYLES[zone])
+        bar.append("█" * round(min(40, width - 10) * spent / total), ZONE_STYLES[zone])
     minutes = "  ".join(f"{zone}: {spent / 60:.1f}" for zone, spent in enumerate(seconds))
     return bar.append(f"\nmin in 0–5  {minutes}")
 
@@ -268,11 +298,13 @@ class Screen:
     def _body(self, sessions: list[Session]) -> RenderableType:
         chosen = [session for session in sessions if session.device_id == self._device_id]
         if chosen:
-            return detail_view(chosen[0])
-        if not sessions:
+            return detail_view(chosen[0], self._console.width)
+        recent = self._engine.monitor.intake.not_understood(time.monotonic() - REJECTED_FOR_S)
+        rejections = _not_understood(recent, sessions)
+        if not sessions and not rejections:
             whom = f"device {self._device_id}" if self._device_id else "the first athlete"
             return Panel(Text(f"Waiting for {whom} …", "dim"))
-        return squad_table(sessions, self._console.height - 10, self._console.width)
+        return squad_table(sessions, self._console.height - 10, self._console.width, rejections)
 
     def _run(self) -> None:
         with Live(console=self._console, auto_refresh=False, transient=False) as live:
@@ -280,26 +312,39 @@ class Screen:
                 live.update(self.render(), refresh=True)
 
 
-def summary_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
-    """One line for each ended session, within 80 columns; only a long name is cut."""
+SUMMARY_COLUMNS: Final = (
+    ("Athlete", "left", 0), ("Min", "right", 0), ("HR", "right", 0), ("Max", "right", 0), ("TRIMP", "right", 0),
+    ("Load", "left", 72), ("kcal", "right", 56), ("m", "right", 48), ("Off by", "right", 80), ("Data", "right", 56),
+)  # fmt: skip
+"""Heading, side, and how wide a terminal must be for the column."""
+
+
+def summary_table(summaries: Iterable[Mapping[str, Any]], width: int = WIDE) -> Table:
+    """One line for each ended session; columns are left out on a narrow terminal, and only a long name is cut."""
+    fits = [width >= least for *_, least in SUMMARY_COLUMNS]
+    caption = "Off by: mean absolute difference of model and strap, bpm" if fits[8] else None
     table = Table(
         header_style="bold", title="Sessions", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False,
-        caption="Off by: the model beside the strap, bpm", caption_justify="left",
+        caption=caption, caption_justify="left",
     )  # fmt: skip
-    for name in ("Athlete", "Min", "HR", "Max", "TRIMP", "Load", "kcal", "m", "Off by", "Data"):
-        table.add_column(name, justify="left" if name in {"Athlete", "Load"} else "right", no_wrap=name != "Athlete")
+    for name, justify, _ in compress(SUMMARY_COLUMNS, fits):
+        table.add_column(name, justify=justify, no_wrap=name != "Athlete")  # type: ignore[arg-type]
     for summary in summaries:
-        error = summary["model_error"]
-        table.add_row(
-            _cut(f"{summary['athlete_id']} {summary['name']}"),
-            number(summary["duration_s"] / 60, 1),
-            number(summary["heart_rate_mean_bpm"]),
-            number(summary["heart_rate_highest_bpm"]),
-            number(summary["trimp"], 1),
-            (summary["training_load_zone"] or "–").replace("_", " "),
-            number(summary["energy_kcal"]),
-            number(summary["distance_m"]),
-            number(error["mae_bpm"] if error else None, 1),
-            f"{number(summary['quality']['percent'], 1)} %",
-        )
+        table.add_row(*compress(_summary_cells(summary), fits))
     return table
+
+
+def _summary_cells(summary: Mapping[str, Any]) -> list[RenderableType]:
+    error = summary["model_error"]
+    return [
+        _cut(f"{summary['athlete_id']} {summary['name']}"),
+        number(summary["duration_s"] / 60, 1),
+        number(summary["heart_rate_mean_bpm"]),
+        number(summary["heart_rate_highest_bpm"]),
+        number(summary["trimp"], 1),
+        (summary["training_load_zone"] or "–").replace("_", " "),
+        number(summary["energy_kcal"]),
+        number(summary["distance_m"]),
+        number(error["mae_bpm"] if error else None, 1),
+        f"{number(summary['quality']['percent'], 1)} %",
+    ]

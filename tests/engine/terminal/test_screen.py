@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from athlete_monitor.engine.intake.messages import Rejection
 from athlete_monitor.engine.terminal.screen import detail_view, engine_lines, squad_table, summary_table
 from tests.engine.kit import record
 
@@ -68,6 +69,32 @@ def test_a_summary_fits_80_columns_with_every_figure_whole():
     assert max(map(len, lines)) <= 80
     (row,) = [line for line in lines if line.startswith("11 Maximiliane")]
     assert row.endswith("90.0 120 188 144.3 very high 1234 10234   19.9 100.0 %")
+
+
+@pytest.mark.parametrize("width", [40, 50, 64])
+def test_the_summary_of_a_narrow_terminal_keeps_name_and_heart_rate(width):
+    lines = drawn(summary_table([SUMMARY], width), width).splitlines()
+    assert max(map(len, lines)) <= width
+    (row,) = [line for line in lines if line.startswith("11 Maximi")]
+    heading = lines[1]
+    for name, figure in (("HR", "120"), ("Max", "188"), ("TRIMP", "144.3")):
+        assert heading.index(name) + len(name) == row.index(figure) + len(figure)
+
+
+@pytest.mark.parametrize("width", [40, 50])
+def test_one_athlete_on_a_narrow_terminal_has_each_figure_with_its_unit_on_one_line(width):
+    zones = dict.fromkeys(("below_50_percent", "zone_1", "zone_2", "zone_3", "zone_4", "zone_5"), 600.0)
+    text = drawn(detail_view(worn("Zoë", time_in_zones_s=zones), width), width)
+    assert max(map(len, text.splitlines())) <= width
+    for words in ("Heart rate", "188 bpm", "1234 kcal", "athlete 7"):
+        assert words in text
+
+
+def test_a_device_whose_messages_are_not_understood_has_a_line_with_the_reason():
+    rejection = Rejection("009", "`timestamp` looks like milliseconds", 0.0)
+    (row,) = [line for line in drawn(squad_table([worn()], rejections=[rejection]), 160).splitlines() if "009" in line]
+    assert "`timestamp` looks like milliseconds" in row
+    assert "not understood" in row
 
 
 @pytest.mark.parametrize("width", [80, 100, 110, 160])

@@ -1,0 +1,344 @@
+"""Stops, floods, false senders and full disks, with real processes on a real Mosquitto; ``endurance.py`` runs them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import engine as load  # type: ignore[import-not-found]  # the benchmark beside this one
+import yaml
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from paho.mqtt.client import Client
+
+RATE_HZ = 10
+MOTION = '"acc_x":1.2,"acc_y":%.3f,"acc_z":9.81,"heart_rate_bpm":%d'
+ROSTER = "athletes:\n" + "".join(f"  - {{id: {n}, device: '{n:03d}'}}\n" for n in range(1, 31))
+
+
+class Team:
+    """Thirty devices that send ten samples a second at QoS 1, numbered without a gap."""
+
+    def __init__(self, port: int, athletes: int, timestamps: bool = True) -> None:  # noqa: FBT001, FBT002
+        self.sent = [0] * athletes
+        self._client, self._timestamps = client(port, "team"), timestamps
+        self._running = threading.Event()
+        self._thread = threading.Thread(target=self._send, daemon=True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End every session, and wait until the broker has everything."""
+        self._running.set()
+        self._thread.join()
+        infos = []
+        for n, sent in enumerate(self.sent, 1):
+            t = time.time()
+            body = f'{{"device_id":"{n:03}","athlete_id":{n},"timestamp":{t:.3f},"seq":{sent},"event":"end"}}'
+            infos.append(self._client.publish(f"player/{n:03}/sensor/data", body, 1))
+        for info in infos:
+            info.wait_for_publish(30)
+        self._client.loop_stop()
+
+    def _send(self) -> None:
+        tick, start = 0, time.time()
+        while not self._running.is_set():
+            for n in range(1, len(self.sent) + 1):
+                motion = MOTION % ((n + tick) % 40 / 10, 120 + (n + tick // 50) % 40)
+                body = f'{{"device_id":"{n:03}","athlete_id":{n},"timestamp":{time.time():.3f},"seq":{tick},{motion}}}'
+                self._client.publish(f"player/{n:03}/sensor/data", body, 1)
+                self.sent[n - 1] += 1
+            tick += 1
+            if (wait := start + tick / RATE_HZ - time.time()) > 0:
+                time.sleep(wait)
+
+
+class Listener:
+    """What the engine publishes: the time of each device's figures, summaries, its own figures."""
+
+    def __init__(self, port: int) -> None:
+        self.figures: dict[str, list[float]] = {}
+        self.athletes: dict[str, set[int]] = {}
+        self.summaries: dict[str, dict[str, Any]] = {}
+        self.stats: dict[str, Any] = {}
+        self.online = threading.Event()
+        self._client = client(port, "listener", self._hear)
+        self._client.subscribe([("player/+/metrics", 1), ("player/+/session", 1), ("engine/#", 1)])
+
+    def wait_online(self) -> None:
+        """Wait until the engine says that it is there."""
+        if not self.online.wait(90):
+            raise SystemExit("the engine does not come up")
+
+    def stop(self) -> None:
+        """End."""
+        self._client.loop_stop()
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        if topic == "engine/status":
+            (self.online.set if b"online" in payload else self.online.clear)()
+        elif topic == "engine/stats":
+            self.stats = json.loads(payload)
+        elif topic.endswith("/metrics"):
+            figures = json.loads(payload)
+            self.figures.setdefault(figures["device_id"], []).append(time.monotonic())
+            self.athletes.setdefault(figures["device_id"], set()).add(figures["athlete_id"])
+        else:
+            summary = json.loads(payload)
+            self.summaries[summary["session_id"]] = summary
+
+
+def client(port: int, name: str, hear: Callable[[str, bytes], None] | None = None) -> Client:
+    """Return a connected client whose network thread runs."""
+    from paho.mqtt.client import Client
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    made = Client(CallbackAPIVersion.VERSION2, name)
+    made.max_inflight_messages_set(1000)
+    if hear is not None:
+        made.on_message = lambda _client, _data, message: hear(message.topic, bytes(message.payload))
+    made.connect("127.0.0.1", port)
+    made.loop_start()
+    return made
+
+
+@contextmanager
+def broker(folder: Path, inflight: int = 20_000) -> Iterator[int]:
+    """Run a Mosquitto that allows so many open messages."""
+    port, config = load.free_port(), folder / "mosquitto.conf"
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\n"
+        f"max_inflight_messages {inflight}\n"
+    )
+    process = load.start_mosquitto(config)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def configuration(folder: Path, port: int, options: argparse.Namespace, **sections: dict[str, Any]) -> Path:
+    """Return a configuration with QoS 1, a persistent session and thirty athletes in the roster."""
+    path: Path = load.write_config(folder, port, options)
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document["mqtt"].update(qos=1, persistent_session=True)
+    document["engine"].update(stats_interval_s=1)
+    for name, values in sections.items():
+        document[name].update(values)
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    (folder / "athletes.yaml").write_text(ROSTER, encoding="utf-8")
+    return path
+
+
+def start(path: Path, log: Path, environ: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start the engine."""
+    command = [sys.executable, str(load.ROOT / "main.py"), "--no-ui", "--config", str(path)]
+    with log.open("a") as out:
+        return subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **(environ or {})})
+
+
+def stops(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Stop the engine in an orderly way, five times with SIGTERM and three times with SIGINT, while thirty send."""
+    signals = [signal.SIGTERM] * 5 + [signal.SIGINT] * 3
+    with broker(folder, options.inflight) as port:
+        path, log = configuration(folder, port, options), folder / "engine.out"
+        listener, team = Listener(port), Team(port, options.athletes)
+        process = start(path, log)
+        listener.wait_online()
+        team.start()
+        stop_s = []
+        for number in signals[: options.times]:
+            time.sleep(4.0)
+            began = time.monotonic()
+            process.send_signal(number)
+            process.wait(60)
+            stop_s.append(round(time.monotonic() - began, 2))
+            listener.online.clear()
+            process = start(path, log)
+            listener.wait_online()
+        time.sleep(4.0)
+        team.stop()
+        time.sleep(5.0)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        time.sleep(1.0)
+        listener.stop()
+    last: dict[str, int] = {}
+    for summary in listener.summaries.values():
+        last[summary["device_id"]] = last.get(summary["device_id"], 0) + summary["quality"]["received"]
+    quality = [summary["quality"] for summary in listener.summaries.values()]
+    return {
+        "stops": len(stop_s),
+        "stop_s": stop_s,
+        "sent": sum(team.sent),
+        "used": sum(last.values()),
+        "lost": sum(team.sent) - sum(last.values()),
+        "told_lost": sum(each["lost"] for each in quality),
+        "duplicate": sum(each["duplicate"] for each in quality),
+        "late": sum(each["late"] for each in quality),
+        "sessions": len(listener.summaries),
+        "athletes": options.athletes,
+        "acknowledged": listener.stats["acknowledged"],
+        "cpu_percent": listener.stats["cpu_percent"],
+    }
+
+
+def flood(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """One device sends 20 valid messages of 64 KiB a second; what do the other 29 get?"""
+    with broker(folder, options.inflight) as port:
+        path, log = configuration(folder, port, options), folder / "engine.out"
+        listener, team = Listener(port), Team(port, options.athletes - 1)
+        process = start(path, log)
+        listener.wait_online()
+        team.start()
+        time.sleep(5.0)
+        before = {device: len(times) for device, times in listener.figures.items()}
+        attacker, topic = client(port, "attacker"), "sensor/data" if options.shared else "player/030/sensor/data"
+        began, t = time.monotonic(), time.time()
+        for number in range(options.messages):
+            rows = [f'{{"timestamp":{t + i / 100:.2f},"acc_z":9}}' for i in range(1700)]
+            t += 17.0
+            attacker.publish(topic, f'{{"device_id":"030","samples":[{",".join(rows)}]}}')
+            if (wait := began + number / 20 - time.monotonic()) > 0:
+                time.sleep(wait)
+        took_s = time.monotonic() - began
+        during = {device: len(times) - before.get(device, 0) for device, times in listener.figures.items()}
+        gaps = [max(b - a for a, b in itertools.pairwise(times)) for times in listener.figures.values()]
+        team.stop()
+        time.sleep(6.0)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        listener.stop()
+        attacker.loop_stop()
+    others = {name: count for name, count in during.items() if name != "030"}
+    quality = [s["quality"] for s in listener.summaries.values() if s["device_id"] != "030"]
+    return {
+        "messages": options.messages,
+        "seconds": round(took_s, 1),
+        "figures_per_s_worst_of_the_others": round(min(others.values()) / took_s, 3),
+        "longest_pause_s": round(max(gaps), 2),
+        "lost_of_the_others": sum(team.sent) - sum(each["received"] for each in quality),
+        "over_rate": listener.stats["over_rate"],
+        "overflowed": listener.stats["overflowed"],
+        "invalid": listener.stats["invalid"],
+    }
+
+
+def spoof(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Devices speak for other athletes: one of the roster, and a stranger who names another one each time."""
+    with broker(folder, options.inflight) as port:
+        path, log = configuration(folder, port, options), folder / "engine.out"
+        listener = Listener(port)
+        process = start(path, log)
+        listener.wait_online()
+        liar = client(port, "liar")
+        for number in range(2000):
+            for device in ("005", "X9"):
+                who, t = number % 1900 + 31, time.time()
+                body = f'{{"device_id":"{device}","timestamp":{t:.3f},"seq":{number},"athlete_id":{who},"acc_z":9.8}}'
+                liar.publish(f"player/{device}/sensor/data", body, 1)
+            time.sleep(0.005)
+        time.sleep(4.0)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        listener.stop()
+        liar.loop_stop()
+        folders = [each.name for each in (folder / "prediction_outputs").iterdir() if each.is_dir()]
+    return {
+        "messages_of_each": 2000,
+        "athletes_of_the_roster_device": sorted(listener.athletes.get("005", ())),
+        "athletes_of_the_stranger": len(listener.athletes.get("X9", ())),
+        "folders": len(folders),
+        "sessions": listener.stats["sessions_started"],
+    }
+
+
+def storage(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Damage, lock, delete and fill: does the engine publish figures all the same?"""
+    results = {}
+    for fault in ("damaged", "locked", "deleted", "newer", "folder_full"):
+        place = folder / fault
+        place.mkdir()
+        results[fault] = _with_fault(place, fault, options)
+    return results
+
+
+def _with_fault(folder: Path, fault: str, options: argparse.Namespace) -> dict[str, Any]:
+    import sqlite3
+
+    with broker(folder, options.inflight) as port:
+        path, log = configuration(folder, port, options), folder / "engine.out"
+        journal = folder / "prediction_outputs" / "journal.sqlite3"
+        journal.parent.mkdir()
+        lock = None
+        if fault == "damaged":
+            journal.write_bytes(b"SQLite format 3\x00" + b"\xa5" * 100_000)
+        elif fault == "newer":
+            with sqlite3.connect(journal) as connection:
+                connection.execute("PRAGMA user_version=99")
+        elif fault == "locked":
+            lock = sqlite3.connect(journal, isolation_level=None)
+            lock.execute("CREATE TABLE x (y)")
+            lock.execute("BEGIN EXCLUSIVE")
+        elif fault == "folder_full":
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(journal.parent)], check=False)
+            fill_up(journal.parent / "fill")
+        listener, team = Listener(port), Team(port, 5)
+        process = start(path, log)
+        try:
+            listener.wait_online()
+            team.start()
+            time.sleep(3.0)
+            if fault == "deleted":
+                for name in journal.parent.glob("journal.sqlite3*"):
+                    name.unlink()
+            time.sleep(4.0)
+            team.stop()
+            time.sleep(1.0)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(60)
+            listener.stop()
+            if lock is not None:
+                lock.close()
+            if fault == "folder_full":
+                subprocess.run(["umount", str(journal.parent)], check=False)
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return {
+        "devices_with_figures": len(listener.figures),
+        "figures": sum(map(len, listener.figures.values())),
+        "exit_code": code,
+        "traceback": any("Traceback" in line for line in lines),
+        "line": next((line for line in lines if "alarm=raised" in line or "notice" in line), ""),
+        "space_left": shutil.disk_usage(folder).free > 0,
+    }
+
+
+def fill_up(file: Path) -> None:
+    """Write until there is no room."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(handle, b"\0" * 4096)
+    except OSError:
+        return
+    finally:
+        os.close(handle)
