@@ -30,12 +30,16 @@ class Pace:
         self._per_s, self._most, self._left = per_s, most, most
         self._seen_s: float | None = None
 
-    def take(self, now_s: float, wanted: int) -> int:
-        """Return how many of ``wanted`` the budget allows at ``now_s``, and take them from it."""
+    def left(self, now_s: float) -> float:
+        """Return what the budget allows at ``now_s``."""
         if self._seen_s is not None:
             self._left = min(self._most, self._left + max(0.0, now_s - self._seen_s) * self._per_s)
         self._seen_s = now_s
-        allowed = min(wanted, int(self._left))
+        return self._left
+
+    def take(self, now_s: float, wanted: int) -> int:
+        """Return how many of ``wanted`` the budget allows at ``now_s``, and take them from it."""
+        allowed = min(wanted, int(self.left(now_s)))
         self._left -= allowed
         return allowed
 
@@ -72,6 +76,12 @@ class Guard:
     def samples(self, device_id: str, now_s: float, wanted: int) -> int:
         """Return how many of ``wanted`` samples of a device are taken."""
         return wanted if self._rate_hz is None else self._of(device_id).samples.take(now_s, wanted)
+
+    def is_exhausted(self, device_id: str, now_s: float) -> bool:
+        """Whether a device has used up its budget, but for a second of it: decoding its messages would be in vain."""
+        if self._rate_hz is None or device_id not in self._budgets:
+            return False
+        return self._budgets[device_id].samples.left(now_s) < self._rate_hz
 
     def may_begin_session(self, device_id: str, now_s: float) -> bool:
         """Whether a device may begin another session."""

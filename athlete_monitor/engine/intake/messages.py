@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,14 @@ NOTICE_EVERY_S: Final = 60.0
 DEVICE_LENGTH: Final = 32
 REASONS_KINDS: Final = 200
 _time_of = attrgetter("t")
+_DEVICE: Final = re.compile(rb'"device_id"\s*:\s*"([A-Za-z0-9_-]{1,32})"')
+_HEAD_BYTES: Final = 512
+
+
+def _named_in(payload: bytes) -> str | None:
+    """Return the device that the beginning of a payload names, without decoding it."""
+    found = _DEVICE.search(payload, 0, _HEAD_BYTES)
+    return found[1].decode() if found else None
 
 
 @dataclass
@@ -62,6 +71,10 @@ class Intake:
     def samples(self, topic: str, payload: bytes, arrived_s: float) -> Sequence[Sample] | str:
         """Return the samples of a message in order of time, or the name of the sender whose message is not valid."""
         device_id = device_of(topic)
+        sender = device_id or _named_in(payload)
+        if sender is not None and self._guard.is_exhausted(sender, arrived_s):
+            self._over_rate(sender, 1, arrived_s)
+            return ()
         try:
             samples = self._decoder.decode(payload, device_id)
         except PayloadError as error:
