@@ -85,6 +85,25 @@ class RosterEditor:
         lines[begin:end] = textwrap.indent(_dump(entries).rstrip("\n"), indent).split("\n")
         self._text = "\n".join(lines)
 
+    def remove(self, athlete_id: int) -> None:
+        """Remove an athlete; comments behind the entry stay.
+
+        Raises:
+            ConfigError: nobody in the roster has this id.
+        """
+        if athlete_id not in self.ids():
+            raise ConfigError(f"{self._path}: nobody in the roster has id {athlete_id}")
+        place, entries = self.ids().index(athlete_id), self._entries()
+        if entries.fa.flow_style() or len(entries) == 1:
+            data = _load(self._text)
+            del data["athletes"][place]
+            self._text = _dump(data)
+            return
+        lines = self._text.split("\n")
+        begin, end = _lines_of(lines, entries, place)
+        del lines[begin:end]
+        self._text = "\n".join(lines)
+
     def save(self) -> tuple[Athlete, ...]:
         """Check the new roster and put it in place of the old one; returns its athletes.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.athletes.editing import RosterEditor
@@ -16,7 +17,6 @@ from athlete_monitor.errors import ConfigError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from athlete_monitor.athletes import Athlete
 
@@ -29,8 +29,26 @@ def athletes(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: what is asked for cannot be done; nothing was written.
     """
+    if args.action in _PERSONAL:
+        return _PERSONAL[args.action](args)
     path = load_config(args.config, args.root).athletes.roster
     return {"list": _list, "add": _add, "edit": _edit, "import": _import}[args.action](args, path)
+
+
+def _export(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.person import export_person
+
+    return export_person(args.config, args.root, args.id, args.out or Path(f"athlete_{args.id}.zip"))
+
+
+def _erase(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.person import erase_person
+
+    return erase_person(args.config, args.root, args.id, dry_run=args.dry_run)
+
+
+_PERSONAL: Final = {"export": _export, "erase": _erase}
+"""Commands about everything that is kept of a person, beyond the roster."""
 
 
 def _list(args: argparse.Namespace, path: Path) -> int:

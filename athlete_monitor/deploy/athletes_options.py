@@ -31,7 +31,13 @@ def add_athletes_arguments(parser: argparse.ArgumentParser) -> None:
     importing.add_argument(
         "file", type=Path, metavar="CSV", help="columns named as the keys, or shirt, gender, dob, ..."
     )
-    for each in (listing, adding, editing, importing):
+    exporting = actions.add_parser("export", help="everything that is kept of one athlete, as a zip file to hand over")
+    erasing = actions.add_parser("erase", help="remove everything of one athlete, with a list of what was removed")
+    for each in (exporting, erasing):
+        each.add_argument("id", type=whole(1, LARGEST_ID), metavar="ID", help="of the athlete")
+    exporting.add_argument("--out", type=Path, metavar="FILE", help="by default athlete_ID.zip in the working folder")
+    erasing.add_argument("--dry-run", action="store_true", help="only list what would be removed")
+    for each in (listing, adding, editing, importing, exporting, erasing):
         add_common_arguments(each)
 
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from athlete_monitor.athletes.editing import RosterEditor
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.backup import FOLDERS
 from athlete_monitor.errors import MonitorError
@@ -183,10 +184,15 @@ def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_r
         print(f"{word}: {path}")
         if not dry_run:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    for table, count in _erase_rows(config, athlete_id, dry_run=dry_run).items():
+    rows = _erase_rows(config, athlete_id, dry_run=dry_run)
+    for table, count in rows.items():
         print(f"{word}: {count} row{'s' if count != 1 else ''} of {table} in {config.paths.journal}")
-    if _remove_from_roster(config, athlete_id, dry_run=dry_run):
+    in_roster = _remove_from_roster(config, athlete_id, dry_run=dry_run)
+    if in_roster:
         print(f"{word}: athlete {athlete_id} in {config.athletes.roster}")
+    if not (found.files or rows or in_roster):
+        print(f"nothing is kept of athlete {athlete_id} here")
+        return 0
     if not dry_run:
         _mark_default(config)
         _clear_retained(config, athlete_id, found.devices)
@@ -227,21 +233,12 @@ def _erase_commands(connection: sqlite3.Connection, athlete_id: int) -> None:
 
 
 def _remove_from_roster(config: Config, athlete_id: int, *, dry_run: bool) -> bool:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.compat import StringIO
-
-    roster = config.athletes.roster
     if _roster_entry(config, athlete_id) is None:
         return False
     if not dry_run:
-        yaml = YAML()
-        yaml.preserve_quotes = True
-        known = yaml.load(roster.read_text(encoding="utf-8"))
-        entries = known["athletes"]
-        del entries[next(i for i, each in enumerate(entries) if each.get("id") == athlete_id)]
-        text = StringIO()
-        yaml.dump(known, text)
-        replace_file(roster, text.getvalue().encode(), mode=roster.stat().st_mode & 0o777)
+        editor = RosterEditor(config.athletes.roster)
+        editor.remove(athlete_id)
+        editor.save()
     return True
 
 

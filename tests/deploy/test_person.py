@@ -133,3 +133,8 @@ def test_an_unknown_person_is_one_sentence(root, config_file, tmp_path):
     with pytest.raises(MonitorError, match="nothing is kept"):
         export_person(config_file, root, 99, tmp_path / "99.zip")
     assert not (tmp_path / "99.zip").exists()
+
+
+def test_erasing_who_is_not_there_says_so(root, config_file, capsys):
+    assert erase_person(config_file, root, 99) == 0
+    assert capsys.readouterr().out == "nothing is kept of athlete 99 here\n"
