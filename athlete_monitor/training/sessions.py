@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.boundary import printable
 from athlete_monitor.training.errors import brief
-from athlete_monitor.wire.session_files import PREFIX, athletes_with_sessions, list_sessions
+from athlete_monitor.wire.session_files import PREFIX, athletes_with_sessions, is_simulated, list_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,8 +62,13 @@ def session_paths(config: Config, athlete_id: int) -> list[Path]:
     return [
         path
         for root, mode in session_roots(config)
-        for path in list_sessions(root, athlete_id, mode, pattern)[-newest:]
+        for path in _wanted(config, list_sessions(root, athlete_id, mode, pattern))[-newest:]
     ]
+
+
+def _wanted(config: Config, paths: list[Path]) -> list[Path]:
+    """Leave simulated sessions out where ``training.use_simulated`` says so."""
+    return paths if config.training.use_simulated else [path for path in paths if not is_simulated(path)]
 
 
 def session_roots(config: Config) -> list[tuple[Path, Mode]]:
@@ -79,7 +84,7 @@ def searched(config: Config, athlete_id: int) -> str:
 
 def _searched(config: Config, athlete_id: int, root: Path, mode: Mode) -> str:
     folder, pattern = root / f"player_{athlete_id}", config.paths.data_file_pattern
-    sessions = [printable(path.name) for path in list_sessions(root, athlete_id, mode, pattern)]
+    sessions = [printable(path.name) for path in _wanted(config, list_sessions(root, athlete_id, mode, pattern))]
     state = _contents(folder, sessions, config.training.sessions_to_use)
     return f"{folder} for {PREFIX[mode]}<number>... that match {pattern} ({state})"
 

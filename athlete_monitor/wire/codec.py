@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from athlete_monitor.arrays import ACC, CHANNEL_INDEX, CHANNELS, GYRO
-from athlete_monitor.channels import ALIASES, RR_LIMITS_MS, TABLE, Channel, factor
+from athlete_monitor.channels import ALIASES, RR_LIMITS_MS, TABLE, Channel, factor, resolve
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire import keys
 from athlete_monitor.wire.reasons import reason
@@ -36,6 +36,7 @@ GyroUnit = Literal["rad/s", "deg/s"]
 _Field = tuple[str, Any, Any]
 
 MAX_PAYLOAD_BYTES: Final = 64 * 1024
+_REMEMBERED: Final = 4096
 _SEXES: Final[dict[Any, Literal["male", "female"] | None]] = {
     1: "male",
     0: "female",
@@ -114,6 +115,9 @@ class Decoder:
         self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type(channels, strict=True))
         self._loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type(channels, strict=False))
         self._is_si = self._factors == (1.0, 1.0)
+        self._looked_at: set[str] = set()
+        self.on_unused: Callable[[str, dict[str, str | None]], None] | None = None
+        """Called once for a device whose message has keys that are not used, with what ``unused_keys`` returns."""
         self._tags: dict[tuple[Any, ...], Tags] = {_NO_TAG_VALUES: NO_TAGS}
         self._profiles: dict[tuple[Any, ...], WireProfile] = {_NO_PROFILE_VALUES: NO_PROFILE}
 
@@ -156,7 +160,16 @@ class Decoder:
             raise PayloadError("not JSON") from None
         for record in (message, *(message.samples or ())):
             _resolve_aliases(record)
+        self._look_for_unused(str(message.device_id), payload)
         return message
+
+    def _look_for_unused(self, device_id: str, payload: bytes) -> None:
+        if self.on_unused is None or device_id in self._looked_at or len(self._looked_at) >= _REMEMBERED:
+            return
+        self._looked_at.add(device_id)
+        unused = unused_keys(payload)
+        if unused:
+            self.on_unused(device_id, unused)
 
     def _batch(self, message: Any, device_id: str, profile: WireProfile) -> list[Sample]:  # noqa: ANN401
         shared = self._known_tags(_tags_of(message))
@@ -262,9 +275,6 @@ def _beats(intervals: tuple[float | None, ...]) -> tuple[float, ...]:
     return tuple(each for each in intervals if each is not None and low <= each <= high)
 
 
-_REMEMBERED: Final = 4096
-
-
 def _remember(known: dict[tuple[Any, ...], R], values: tuple[Any, ...], make: Callable[..., R]) -> R:
     """Return the record of these values; devices repeat theirs with each sample. Bounded: it starts over when full."""
     found = known.get(values)
@@ -302,7 +312,12 @@ def unused_keys(payload: bytes) -> dict[str, str | None]:
     message = msgspec.json.decode(payload, type=dict[str, Any])
     first: dict[str, Any] = next(iter(message.get("samples") or ({},)))
     unused = [key[: keys.LONGEST_TEXT] for key in {**message, **first} if key not in known]
-    return {key: next(iter(difflib.get_close_matches(key, [*CHANNELS, *_KEYS], 1, 0.75)), None) for key in unused}
+    return {key: _resembled(key) for key in unused}
+
+
+def _resembled(key: str) -> str | None:
+    close = difflib.get_close_matches(key, [*CHANNELS, *_KEYS], 1, 0.75)
+    return resolve(key, loose=True) or next(iter(close), None)
 
 
 def encode_sample(sample: Sample) -> bytes:

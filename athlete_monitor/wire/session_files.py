@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import zlib
 from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.channels import BY_NAME, RR_KEY, RR_PLACE, session_columns
 from athlete_monitor.system.files import open_folder, replace_file
 from athlete_monitor.system.flock import locked
-from athlete_monitor.wire.sample import NO_PROFILE, Sample, Tags, WireProfile
+from athlete_monitor.wire.sample import NO_PROFILE, SIMULATED, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ _BASE: Final = [CHANNEL_INDEX[name] for name in _BASE_CHANNELS]
 
 NO_BEATS: Final[Mapping[int, tuple[float, ...]]] = MappingProxyType({})
 
+_HEAD_BYTES: Final = 1 << 16
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 _NAME: Final = re.compile(
     r"(?P<prefix>TR|GM)(?P<number>\d+)_A(?P<athlete>\d+)_D(?P<device>[A-Za-z0-9_-]+?)_\d{4}_\d\d_\d\d-.*"
 )
@@ -292,6 +295,20 @@ def device_in_name(name: str) -> str | None:
     """Return the device in a session file's name, or None where the name is of another kind."""
     match = _NAME.fullmatch(name)
     return match["device"] if match else None
+
+
+def is_simulated(path: Path) -> bool:
+    """Return whether a session file says that nobody has measured it; False for a file that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_HEAD_BYTES)
+        if data.startswith(_GZIP_MAGIC):
+            data = zlib.decompressobj(wbits=31).decompress(data, _HEAD_BYTES)
+    except (OSError, zlib.error):
+        return False
+    head, *rows = (line.strip().split(b",") for line in data.split(b"\n")[:2])
+    marks = [row[head.index(SOURCE_COLUMN.encode())] for row in rows if len(row) == len(head) and b"source" in head]
+    return marks == [SIMULATED.encode()]
 
 
 def list_sessions(root: Path, athlete_id: int, mode: Mode, pattern: str = "*.csv*") -> list[Path]:

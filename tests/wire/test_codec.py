@@ -330,3 +330,12 @@ def test_keys_that_are_not_used_are_named_with_what_they_resemble():
     data = payload(heartrate_bmp=1, firmware={"a": 1}, samples=[{"timestamp": 1.7e9, "acx_x": 1}])
     assert unused_keys(data) == {"heartrate_bmp": "heart_rate_bpm", "firmware": None, "acx_x": "acc_x"}
     assert unused_keys(payload(hr=1)) == {}
+    assert unused_keys(payload(speed=28)) == {"speed": "speed_mps"}
+
+
+def test_a_device_is_asked_about_its_keys_once():
+    told, decoder = [], Decoder()
+    decoder.on_unused = lambda device, unused: told.append((device, unused))
+    for extra in ({}, {"speed": 28}, {"speed": 29}, {"firmware": 3}):
+        decoder.decode(payload(**extra), "001")
+    assert told == [("001", {"speed": "speed_mps"})]

@@ -17,7 +17,7 @@ import pytest
 from athlete_monitor.arrays import CADENCE, CHANNELS, HEART_RATE, SPEED
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire.sample import NOT_MEASURED, SIMULATED, Sample, Tags, WireProfile
-from athlete_monitor.wire.session_files import SessionWriter, measured_extras
+from athlete_monitor.wire.session_files import SessionWriter, is_simulated, measured_extras
 from athlete_monitor.wire.session_reader import Recording, read_session
 from athlete_monitor.wire.timestamps import format_timestamp
 from tests.helpers import ROOT
@@ -244,7 +244,16 @@ def test_a_simulated_session_is_marked_in_its_file_and_in_what_is_read(tmp_path)
         writer.write([sample])
     assert writer.path.read_text().splitlines()[0].endswith(",mode,source")
     assert read_session(writer.path).simulated
-    assert not read(tmp_path, LINES).simulated
+    assert is_simulated(writer.path)
+    packed = writer.path.with_name(f"{writer.path.name}.gz")
+    packed.write_bytes(gzip.compress(writer.path.read_bytes()))
+    assert is_simulated(packed)
+    real = file_of(tmp_path, LINES)
+    assert not read_session(real).simulated
+    assert not is_simulated(real)
+    real.write_bytes(b"\x1f\x8b\x00")
+    assert not is_simulated(real)
+    assert not is_simulated(tmp_path / "missing")
 
 
 def mutated(rng: random.Random, seed: bytes) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.boundary import printable
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire.topics import device_of
 
@@ -26,6 +27,7 @@ NOTICE_EVERY_S: Final = 60.0
 """One notice about each device in so long."""
 DEVICE_LENGTH: Final = 32
 REASONS_KINDS: Final = 200
+_MOST_KEYS: Final = 8
 _time_of = attrgetter("t")
 _DEVICE: Final = re.compile(rb'"device_id"\s*:\s*"([A-Za-z0-9_-]{1,32})"')
 _HEAD_BYTES: Final = 512
@@ -67,6 +69,7 @@ class Intake:
         self._max_devices = max_devices
         self._rejections: dict[str, Rejection] = {}
         self._fast: dict[str, Rejection] = {}
+        decoder.on_unused = self._unused
 
     def samples(self, topic: str, payload: bytes, arrived_s: float) -> Sequence[Sample] | str:
         """Return the samples of a message in order of time, or the name of the sender whose message is not valid."""
@@ -103,6 +106,14 @@ class Intake:
             known.logged_s = arrived_s
             _log.warning("event=invalid_payload from=%r reason=%r count=%d", who, reason, known.count)
         return who
+
+    def _unused(self, device_id: str, unused: dict[str, str | None]) -> None:
+        """Say once which keys of a device are ignored; on the screen too where one resembles a key of ours."""
+        named = [f"{key} (did you mean {ours}?)" if ours else key for key, ours in unused.items()][:_MOST_KEYS]
+        text = printable(f"device {device_id} sends keys that are not used: {', '.join(named)}")
+        _log.info("event=unused_keys device=%s keys=%r", device_id, ", ".join(named))
+        if any(unused.values()):
+            self._notice(text)
 
     def _over_rate(self, device_id: str, dropped: int, arrived_s: float) -> None:
         self._counts.over_rate += dropped
