@@ -117,7 +117,7 @@ def test_every_key_that_the_page_names_is_a_setting(page: str) -> None:
 
     text = (ROOT / page).read_text(encoding="utf-8")
     sections = "|".join(Config.model_fields)
-    for section, key in re.findall(rf"`({sections})\.(?!yaml)([a-z_]+)[`:]", text):
+    for section, key in re.findall(rf"`({sections})\.(?!yaml|py)([a-z_]+)[`:]", text):
         kind = Config.model_fields[section].annotation
         assert kind is not None
         assert key in kind.model_fields, f"{section}.{key}"
