@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -26,6 +27,15 @@ def figures(athlete_id: int, **changes: Any) -> dict[str, Any]:
 
 def packed(document: dict[str, Any]) -> bytes:
     return json.dumps(document).encode()
+
+
+def client_of(app: Any, **options: Any) -> Any:
+    """A client of an application in this process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Starlette recommends another HTTP library than the one that is pinned
+        from starlette.testclient import TestClient
+
+    return TestClient(app, **options)
 
 
 class Screen:

@@ -118,10 +118,8 @@ export class Chart {
     if (!this.width) return;
     const ratio = Math.min(devicePixelRatio, 2);
     canvas.style.height = `${this.height}px`;
-    if (canvas.width !== Math.round(this.width * ratio) || canvas.height !== this.height * ratio) {
-      canvas.width = Math.round(this.width * ratio);
-      canvas.height = this.height * ratio;
-    }
+    const [width, height] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const pen = (this.pen = canvas.getContext("2d"));
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
@@ -166,11 +164,7 @@ export class Chart {
     const [low, high] = this.limits(panel);
     const y = (value) => top + panel.height - ((value - low) / (high - low)) * (panel.height - 4);
     this.shades(top, panel.height, isFirst);
-    pen.fillStyle = this.style("--muted");
-    pen.strokeStyle = this.style("--line");
-    pen.lineWidth = 1;
-    pen.textBaseline = "middle";
-    pen.textAlign = "right";
+    Object.assign(pen, { fillStyle: this.style("--muted"), strokeStyle: this.style("--line"), lineWidth: 1, textBaseline: "middle", textAlign: "right" });
     for (const tick of ticks(low, high, Math.max(2, Math.floor(panel.height / 40)))) {
       pen.beginPath();
       pen.moveTo(LEFT, Math.round(y(tick)) + 0.5);
@@ -179,15 +173,11 @@ export class Chart {
       pen.fillText(number(tick, tick % 1 ? 1 : 0), LEFT - 6, y(tick));
     }
     pen.save();
-    pen.beginPath();
-    pen.rect(LEFT, top - 2, this.width - LEFT - RIGHT, panel.height + 4);
-    pen.clip();
+    this.clip(LEFT, top - 2, this.width - LEFT - RIGHT, panel.height + 4);
     if (panel.band) this.band(panel.band, y);
     for (const line of panel.lines) this.line(line, y);
     pen.restore();
-    pen.textAlign = "left";
-    pen.textBaseline = "top";
-    pen.fillStyle = this.style("--text");
+    Object.assign(pen, { textAlign: "left", textBaseline: "top", fillStyle: this.style("--text") });
     pen.fillText(panel.unit ? `${panel.title}, ${panel.unit}` : panel.title, LEFT + 6, top - GAP + 1);
   }
 
@@ -210,15 +200,17 @@ export class Chart {
     }
   }
 
+  clip(...box) {
+    this.pen.beginPath();
+    this.pen.rect(...box);
+    this.pen.clip();
+  }
+
   label(text, x, y, most) {
     const { pen } = this;
     pen.save();
-    pen.beginPath();
-    pen.rect(x, y - 10, most, 20);
-    pen.clip();
-    pen.fillStyle = this.style("--text");
-    pen.textAlign = "left";
-    pen.textBaseline = "middle";
+    this.clip(x, y - 10, most, 20);
+    Object.assign(pen, { fillStyle: this.style("--text"), textAlign: "left", textBaseline: "middle" });
     pen.fillText(text, x, y);
     pen.restore();
   }
@@ -253,8 +245,7 @@ export class Chart {
   band({ low, high, colour }, y) {
     const { pen, data } = this;
     if (!data[low] || !data[high]) return;
-    pen.fillStyle = this.style(colour);
-    pen.globalAlpha = 0.25;
+    Object.assign(pen, { fillStyle: this.style(colour), globalAlpha: 0.25 });
     for (let at = this.window[0]; at + 1 < this.window[1]; at += 1) {
       if (data[low][at] === null || data[low][at + 1] === null || data[high][at] === null) continue;
       const [a, b] = [this.x(data.t[at]), this.x(data.t[at + 1])];
@@ -276,8 +267,7 @@ export class Chart {
   cursor(bottom) {
     const { pen, data } = this;
     if (this.dragged) {
-      pen.fillStyle = this.style("--focus");
-      pen.globalAlpha = 0.2;
+      Object.assign(pen, { fillStyle: this.style("--focus"), globalAlpha: 0.2 });
       pen.fillRect(this.x(this.dragged[0]), GAP, this.x(this.dragged[1]) - this.x(this.dragged[0]), bottom - GAP);
       pen.globalAlpha = 1;
     }

@@ -60,7 +60,7 @@ export function show(place) {
 }
 
 function personButton(person, attributes) {
-  return h("button", { dir: "auto", ...attributes }, shortName(person));
+  return h("button", attributes, h("bdi", {}, shortName(person)));
 }
 
 function drawSession(place) {
@@ -166,7 +166,7 @@ function drawRatings(place) {
   fill(place, people().map((one) => {
     const select = h("select", { "aria-label": t("rpe.of", { name: one.name }), onchange: () => select.value !== "" && act({ do: "rpe", athlete: one.athlete_id, rpe: Number(select.value) }, t("did.rpe", { name: one.name, value: select.value })) },
       h("option", { value: "" }, "–"), RATINGS.map((value) => h("option", { value }, String(value))));
-    return h("div", { class: "row" }, h("span", { class: "grow", dir: "auto" }, shortName(one)), select);
+    return h("div", { class: "row" }, h("span", { class: "grow" }, h("bdi", {}, shortName(one))), select);
   }));
 }
 

@@ -8,6 +8,7 @@ import { t } from "./text.js";
 
 const MARGIN_M = 4;
 const TRAIL_S = 30;
+const OTHER_PX = 210; // header, choices, tabs: the pitch fits between them
 
 export function show(place) {
   let plan = { length_m: 105, width_m: 68 };
@@ -61,8 +62,9 @@ export function show(place) {
   }
 
   function draw() {
-    const width = canvas.clientWidth;
-    if (!width) return;
+    const width = Math.min(canvas.parentNode.clientWidth - 8, (innerHeight - OTHER_PX) * ((plan.length_m + 2 * MARGIN_M) / (plan.width_m + 2 * MARGIN_M)));
+    if (width <= 0) return;
+    canvas.style.width = `${width}px`;
     const ratio = Math.min(devicePixelRatio, 2);
     const scale = width / (plan.length_m + 2 * MARGIN_M);
     const height = scale * (plan.width_m + 2 * MARGIN_M);

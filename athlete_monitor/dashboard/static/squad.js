@@ -289,6 +289,7 @@ function showTiles(place) {
   }
 
   const stop = listen((kind) => {
+    if (kind === "trends") for (const tile of tiles.values()) tile.drawn = -1;
     if (kind === "squad" || kind === "team" || kind === "trends") arrange();
     else if (kind === "frame" || (kind === "clock" && !store.connected)) update();
   });

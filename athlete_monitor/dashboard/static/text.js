@@ -52,9 +52,9 @@ export function duration(seconds) {
 }
 
 export function clock(t_s, seconds = false) {
-  return new Date(t_s * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", ...(seconds && { second: "2-digit" }) });
+  return new Date(t_s * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(seconds && { second: "2-digit" }) });
 }
 
 export function day(t_s) {
-  return new Date(t_s * 1000).toLocaleDateString(language, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+  return new Date(t_s * 1000).toLocaleDateString(language === "en" ? "en-GB" : language, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 }

@@ -1,0 +1,188 @@
+"""The interface fuzzed against its own description, and the borders between roles."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+
+from athlete_monitor.dashboard.accounts import make_account, save_accounts, verify
+from athlete_monitor.dashboard.app import build_app
+from athlete_monitor.dashboard.simulation import Simulation
+from athlete_monitor.dashboard.visits import FIRST_WAIT_S, LASTS_S, TRIES, Brake, Visits
+from tests.dashboard.kit import client_of, figures, packed
+
+
+class NoMatch(Simulation):
+    """Starts nothing: the fuzzer would start a match with every call."""
+
+    def start(self) -> bool:
+        return False
+
+
+def make_app(config: Any) -> Any:
+    app = build_app(config, NoMatch(None, None))
+    app.state.station.live.take("player/007/metrics", packed(figures(7)), 1.0)
+    return app
+
+
+@pytest.fixture
+def app(sample_config):
+    return make_app(sample_config(mqtt={"broker": "external", "port": 1}))
+
+
+@pytest.fixture
+def client(app):
+    return client_of(app, base_url="http://127.0.0.1")
+
+
+ADDRESSES = [
+    "/api/catalogue", "/api/squad", "/api/history", "/api/athletes/{key}", "/api/athletes/{key}/seconds",
+    "/api/athletes/{key}/past", "/api/sessions", "/api/sessions/{key}", "/api/sessions/{key}/figures",
+    "/api/sessions/{key}/heat", "/api/device-sessions/{number}/seconds", "/api/control", "/api/login", "/api/team",
+    "/api/pitch", "/api/engine", "/api/system", "/api/models", "/api/log", "/api/welcome", "/api/simulation", "/health",
+    "/metrics",
+]  # fmt: skip
+
+
+def test_every_address_is_described(client):
+    described = client.get("/openapi.json").json()["paths"]
+    assert set(ADDRESSES) <= set(described)
+
+
+def test_no_input_makes_the_interface_fail(app, client):
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, headers={"host": "127.0.0.1"})
+    token = client.get("/api/me").json()["csrf"]
+    undescribed: list[str] = []
+    for result in schema.include(path=ADDRESSES).get_all_operations():
+        run_examples(result.ok().as_strategy(), partial(check, token, undescribed))
+    assert undescribed == []
+
+
+def run_examples(strategy: Any, fuzz_one: Any) -> None:
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(strategy)
+    def run(case: Any) -> None:
+        fuzz_one(case)
+
+    run()
+
+
+def check(token: str, found: list[str], case: Any) -> None:
+    answer = case.call(headers={"host": "127.0.0.1", "x-csrf-token": token})
+    told = {str(status) for status in case.operation.definition.raw["responses"]}
+    if str(answer.status_code) not in told | {"405"}:
+        found.append(f"{case.method} {case.path}: {answer.status_code} {answer.text[:200]}")
+
+
+@pytest.mark.parametrize("key", ["../../etc/passwd", "..%2F..%2Fetc", "a/b", "x" * 100, "%00", "'; DROP TABLE x"])
+def test_no_key_of_a_path_reaches_a_file(client, key):
+    for path in ("/api/athletes/{}", "/api/athletes/{}/seconds?columns=trimp", "/api/sessions/{}", "/static/{}"):
+        answer = client.get(path.format(key))
+        assert answer.status_code in {400, 404, 422}, path
+
+
+def test_a_journal_that_cannot_be_read_is_told_and_the_live_figures_go_on(sample_config, tmp_path):
+    (tmp_path / "journal.db").write_bytes(b"this is no journal" * 100)
+    app = make_app(sample_config(mqtt={"port": 1}, paths={"journal": str(tmp_path / "journal.db")}))
+    client = client_of(app, base_url="http://127.0.0.1")
+    answer = client.get("/api/sessions")
+    assert answer.status_code == 503
+    assert "journal.db" in answer.json()["detail"]
+    assert client.get("/api/squad").json()["frame"]["rows"]
+
+
+@pytest.fixture
+def secured(sample_config, tmp_path):
+    people = [("vera", "viewer", "111111"), ("carl", "coach", "222222"), ("ada", "admin", "333333")]
+    save_accounts(tmp_path / "accounts.json", [make_account(*one) for one in people])
+    sections = {"accounts_file": str(tmp_path / "accounts.json"), "heart_rate_hidden_from": ["viewer"]}
+    return make_app(sample_config(mqtt={"port": 1}, dashboard=sections))
+
+
+def log_in(app: Any, name: str, secret: str) -> Any:
+    client = client_of(app, base_url="http://box.local")
+    assert client.post("/api/login", json={"name": name, "secret": secret}).status_code == 200
+    return client
+
+
+def test_without_a_log_in_nothing_is_told(secured):
+    client = client_of(secured, base_url="http://box.local", follow_redirects=False)
+    for path in ("/api/squad", "/api/me", "/api/team", "/metrics", "/api/qr.svg", "/api/athletes/007"):
+        assert client.get(path).status_code == 401, path
+    assert client.get("/").status_code == 303
+    assert client.get("/health").status_code in {200, 503}
+
+
+def test_a_forged_or_old_cookie_opens_nothing(secured):
+    client = client_of(secured, base_url="http://box.local")
+    client.cookies.set("athlete_screen", "forged")
+    assert client.get("/api/squad").status_code == 401
+    client = log_in(secured, "carl", "222222")
+    kept = client.cookies.get("athlete_screen")
+    token = client.get("/api/me").json()["csrf"]
+    client.post("/api/logout", headers={"x-csrf-token": token})
+    client.cookies.set("athlete_screen", kept or "")
+    assert client.get("/api/squad").status_code == 401
+
+
+def test_a_viewer_may_not_act_and_sees_nothing_of_the_heart(secured):
+    client = log_in(secured, "vera", "111111")
+    token = client.get("/api/me").json()["csrf"]
+    answer = client.post("/api/control", json={"do": "marker", "text": "x"}, headers={"x-csrf-token": token})
+    assert answer.status_code == 403
+    assert client.get("/api/log").status_code == 403
+    told = client.get("/api/athletes/007").json()["figures"]
+    assert "distance_m" in told
+    assert not {"heart_rate_bpm", "trimp", "heart_rate_zone", "hr_max_bpm"} & set(told)
+    assert client.get("/api/history?columns=heart_rate_bpm").status_code == 400
+    assert client.get("/api/athletes/007/seconds?columns=trimp").status_code == 400
+
+
+def test_guessing_is_slowed_down():
+    now = [0.0]
+    brake = Brake(lambda: now[0])
+    for _ in range(TRIES):
+        assert brake.wait_s("x") == 0.0
+        brake.failed("x")
+    assert brake.wait_s("x") == FIRST_WAIT_S
+    now[0] = FIRST_WAIT_S
+    brake.failed("x")
+    assert brake.wait_s("x") == 2 * FIRST_WAIT_S
+    brake.succeeded("x")
+    assert brake.wait_s("x") == 0.0
+
+
+def test_a_log_in_survives_a_restart_and_ends_with_its_time(tmp_path):
+    now = [datetime(2026, 5, 4, tzinfo=timezone.utc).timestamp()]
+    token, _ = Visits(lambda: now[0], tmp_path / "visits.json").begin("ada", "admin")
+    again = Visits(lambda: now[0], tmp_path / "visits.json")
+    found = again.find(token)
+    assert found is not None
+    assert (found.name, found.role) == ("ada", "admin")
+    assert token not in (tmp_path / "visits.json").read_text(encoding="utf-8")
+    now[0] += LASTS_S
+    assert again.find(token) is None
+
+
+def test_a_secret_is_kept_as_a_hash_and_the_name_matters(tmp_path):
+    one, other = make_account("a", "coach", "123456"), make_account("b", "viewer", "654321")
+    assert "123456" not in one.secret
+    assert verify([one, other], "b", "654321") == other
+    assert verify([one, other], "b", "123456") is None
+    assert verify([one, other], "nobody", "123456") is None
+
+
+def test_without_consent_an_athlete_is_nowhere(sample_config, tmp_path):
+    from athlete_monitor.athletes import Athlete, Roster
+
+    app = make_app(sample_config(mqtt={"port": 1}))
+    app.state.station.live.use_roster(Roster((Athlete(id=7, device="007", name="Ada", consent=False),)))
+    app.state.station.live.take("player/007/metrics", packed(figures(7)), 2.0)
+    client = client_of(app, base_url="http://127.0.0.1")
+    assert client.get("/api/squad").json()["athletes"] == []
+    assert client.get("/api/athletes/007").status_code == 404
