@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar
 
 from athlete_monitor import __version__
+from athlete_monitor.project import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +28,6 @@ DEVICE_WORDS: Final = "1 to 32 letters, digits, _ and -"
 """The pattern in words."""
 LARGEST_ID: Final = 1_000_000
 """Of an athlete; the smallest is 1."""
-
-DEFAULT_CONFIG: Final = Path(__file__).resolve().parent.parent / "jetson_nano_4gb_config.yaml"
 
 _SECONDS: Final = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _UNIT_NAMES: Final[dict[Unit, str]] = {"s": "seconds", "m": "minutes", "h": "hours"}

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import Config, load_config, read_yaml
 from athlete_monitor.errors import ConfigError
+from athlete_monitor.project import DEFAULT_CONFIG
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BOTH = ("jetson_nano_4gb_config.yaml", "jetson_orin_32gb_config.yaml")

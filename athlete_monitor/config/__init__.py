@@ -4,7 +4,6 @@ Every problem of a file is reported at once, one line each, with file, line, key
 paths in the file are relative to the file's own folder, or to ``root`` where one is given.
 """
 
-from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.config.broker import Mqtt, Sensors, Tls
 from athlete_monitor.config.checking import read_yaml_model, validate
 from athlete_monitor.config.document import Document, read_yaml
@@ -18,6 +17,7 @@ from athlete_monitor.config.models import ModelLoading
 from athlete_monitor.config.schema import REMOVED, Config
 from athlete_monitor.config.screen import Corner, Dashboard, Pitch, ScreenTls
 from athlete_monitor.config.training import MODEL_KINDS, Backup, Monitoring, PredictionCheck, Retraining, Training
+from athlete_monitor.project import DEFAULT_CONFIG
 
 __all__ = [
     "DEFAULT_CONFIG",

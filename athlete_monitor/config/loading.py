@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.config.checking import validate
 from athlete_monitor.config.document import read_yaml
 from athlete_monitor.config.environment import override
 from athlete_monitor.config.fields import Section
 from athlete_monitor.config.schema import Config
+from athlete_monitor.project import DEFAULT_CONFIG, home_of
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +34,7 @@ def load_config(
         ConfigError: the file or a variable is not valid.
     """
     config = validate(read_yaml(path), Config)
-    return _absolute(override(config, environ), (root or path.parent).resolve())
+    return _absolute(override(config, environ), home_of(path, root))
 
 
 def config_from_args(args: argparse.Namespace) -> Config:

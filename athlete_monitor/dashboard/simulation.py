@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-PROJECT: Final = Path(__file__).resolve().parents[2]
+from athlete_monitor.project import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PLAYERS: Final = "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]"
 MINUTES: Final = "10"
 

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.deploy.light import light_pins
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.project import IS_CHECKOUT, PROJECT
 from athlete_monitor.system.flock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT: Final = PROJECT / ".venv"
 STAMP: Final = ".athlete-monitor"
 DOORS: Final = (
@@ -248,8 +248,8 @@ def _pip(environment: Path, options: Sequence[str]) -> None:
 
 
 def inside(environment: Path = ENVIRONMENT) -> bool:
-    """Tell whether this process runs in the environment."""
-    return Path(sys.prefix).resolve() == environment.resolve()
+    """Return whether this process runs in the environment; an installed package is where it belongs."""
+    return not IS_CHECKOUT or Path(sys.prefix).resolve() == environment.resolve()
 
 
 def enter(script: Path, arguments: Sequence[str], *, development: bool = False, light: bool = False) -> None:
@@ -258,6 +258,8 @@ def enter(script: Path, arguments: Sequence[str], *, development: bool = False, 
     Raises:
         SetupError: the environment could not be made.
     """
+    if not IS_CHECKOUT:
+        return
     python = ensure_environment(development=development, light=light)
     if not inside():
         sys.stdout.flush()

@@ -9,8 +9,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.errors import ConfigError
+from athlete_monitor.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.deploy import bootstrap, probes
 from athlete_monitor.deploy.findings import Finding, report
 from athlete_monitor.errors import ConfigError
+from athlete_monitor.project import home_of
 from athlete_monitor.system.board import Board, read_board
 from athlete_monitor.system.flock import has_locks
 
@@ -78,7 +79,7 @@ def findings(config: Path, root: Path | None, filesystem: Path) -> Iterator[Find
 
 
 def _wanted(config: Path, root: Path | None) -> tuple[Wanted, Finding | None]:
-    folder = probes.existing_parent((root or config.parent).resolve())
+    folder = probes.existing_parent(home_of(config, root))
     try:
         from athlete_monitor.config import load_config
     except ImportError:

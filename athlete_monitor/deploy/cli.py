@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor import __version__
-from athlete_monitor.arguments import Parser, number, whole
+from athlete_monitor.arguments import Parser, add_place_arguments, number, whole
 from athlete_monitor.deploy import bootstrap
 from athlete_monitor.deploy.athletes_options import add_athletes_arguments
 from athlete_monitor.deploy.import_options import add_import_arguments
+from athlete_monitor.project import PROJECT
 from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-SCRIPT: Final = bootstrap.PROJECT / "jetson_deploy.py"
+SCRIPT: Final = PROJECT / "jetson_deploy.py"
 MOST_PLAYERS: Final = 30
 """Simulated athletes of a demonstration: a squad. More belong to the publisher."""
 MOST_MINUTES: Final = 90.0
@@ -112,11 +113,7 @@ def _add_work(commands: Commands) -> None:
 
 
 def _add_config(parser: Parser) -> None:
-    default = bootstrap.PROJECT / "jetson_nano_4gb_config.yaml"
-    parser.add_argument("--config", type=Path, default=default, metavar="FILE", help="configuration (%(default)s)")
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="where relative paths of the configuration land (default: its folder)"
-    )
+    add_place_arguments(parser)
 
 
 def run(arguments: Sequence[str]) -> int:

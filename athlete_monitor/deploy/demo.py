@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 import yaml
 
-from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.config import load_config
-from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.children import Children
 from athlete_monitor.deploy.demo_summary import latest_summary, print_models, print_sessions
 from athlete_monitor.deploy.doors import door_command
@@ -29,6 +27,7 @@ from athlete_monitor.deploy.listening import wait_for_engine
 from athlete_monitor.deploy.metrics_printer import MetricsPrinter
 from athlete_monitor.deploy.ports import free_port
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.project import DEFAULT_CONFIG, PROJECT
 from athlete_monitor.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
-from athlete_monitor.arguments import DEFAULT_CONFIG
-from athlete_monitor.deploy.bootstrap import PROJECT
+from athlete_monitor.project import DEFAULT_CONFIG, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

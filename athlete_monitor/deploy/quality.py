@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.deploy.bootstrap import PROJECT
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.project import IS_CHECKOUT, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +41,8 @@ class Outcome:
 
 def test(pytest_options: Sequence[str]) -> int:
     """Run lint, types, import laws and all tests; print what failed, a summary, and pytest's own closing line last."""
+    if not IS_CHECKOUT:
+        raise MonitorError("test works in a checkout of the project only: an installed package has no tests")
     outcomes = [_check(name, command) for name, command in CHECKS]
     for outcome in outcomes:
         if not outcome.passed:

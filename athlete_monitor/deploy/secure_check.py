@@ -11,6 +11,7 @@ from athlete_monitor.config import load_config
 from athlete_monitor.deploy.findings import Finding
 from athlete_monitor.deploy.mqtt_probe import Door, ProbeError, Session, log_in
 from athlete_monitor.deploy.rights import PEOPLE, RIGHTS, ROLES, Right, Role, may
+from athlete_monitor.project import home_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +50,7 @@ def secure_findings(config: Path, root: Path | None) -> Iterator[Finding]:
     Sends an empty message on each topic, which the engine counts as invalid or ignores.
     """
     tree = load_config(config, root)
-    home = (root or config.parent).resolve()
+    home = home_of(config, root)
     try:
         accounts = read_accounts(home / "broker" / "credentials")
         door = broker_door(tree.mqtt)

@@ -15,11 +15,11 @@ from string import Template
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.config import load_config
-from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.broker_place import owner_named
 from athlete_monitor.deploy.commands import run_command
 from athlete_monitor.deploy.setup import folders
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.project import PROJECT, home_of
 from athlete_monitor.system.files import open_file
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Place:
 def here(config_file: Path, root: Path | None, *, user: bool) -> Place:
     """Return the place for this checkout: the services run as the owner of the project, not as root if avoidable."""
     owner = pwd.getpwnam(getpass.getuser()) if user else pwd.getpwuid(PROJECT.stat().st_uid)
-    home = (root or config_file.parent).resolve()
+    home = home_of(config_file, root)
     group = grp.getgrgid(owner.pw_gid).gr_name
     return Place(home, config_file.resolve(), Path(sys.executable), owner.pw_name, group, user)
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy import broker_files
-from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.deploy.broker_place import BrokerPlace, Owner, broker_place, owner_of
 from athlete_monitor.deploy.commands import run_command
 from athlete_monitor.deploy.doors import same_place
 from athlete_monitor.deploy.secure import SecurePlan, secure_steps
 from athlete_monitor.deploy.steps import Step, file_step, folder_step
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.project import PROJECT, home_of
 from athlete_monitor.system.board import read_board
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def setup(config: Path, root: Path | None, wish: Wish, tell: Callable[[str], Non
         ConfigError: the configuration or the roster is not valid.
         MonitorError: a folder or file cannot be read or written.
     """
-    home = (root or config.parent).resolve()
+    home = home_of(config, root)
     tree = load_config(config, root)
     place = broker_place(home, Path(os.environ.get(SYSTEM_FILES, "/")))
     roster = Roster.load(tree.athletes.roster)

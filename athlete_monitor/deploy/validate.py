@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import Config, load_config, read_yaml
-from athlete_monitor.deploy.bootstrap import PROJECT
 from athlete_monitor.errors import ConfigError
+from athlete_monitor.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
-from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.errors import LockedError
 from athlete_monitor.locks import holder, running_scripts
+from athlete_monitor.project import DEFAULT_CONFIG
 
 if TYPE_CHECKING:
     import logging

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from athlete_monitor.arguments import DEFAULT_CONFIG
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy import check
 from athlete_monitor.deploy import setup as setting_up
@@ -27,6 +26,7 @@ from athlete_monitor.deploy.rights import access_file
 from athlete_monitor.deploy.secure_check import measure, read_accounts
 from athlete_monitor.deploy.setup import SYSTEM_FILES, Wish, setup
 from athlete_monitor.errors import BrokerError, MonitorError
+from athlete_monitor.project import DEFAULT_CONFIG
 from athlete_monitor.wire.mqtt import MqttLink
 from tests.helpers import MOSQUITTO, accepts_connections, unused_port, wait_until
 
