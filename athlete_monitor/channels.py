@@ -50,7 +50,7 @@ class Channel:
         groups: feature groups that need it.
         decimals: digits behind the point that a simulated sensor sends.
         health: whether it describes the sensor and not the athlete; a batch may give it once for all its samples.
-        flag: whether the wire may also say ``true`` or ``false``.
+        flag: whether ``true`` and ``false`` are accepted on the wire too.
     """
 
     name: str
@@ -213,7 +213,7 @@ TABLE: Final = (
         "horizontal_accuracy_m",
         "m",
         (0.0, 100_000.0),
-        "how far off the position may be, as the receiver says",
+        "how far off the position may be, by the receiver's own estimate",
         place=12,
         units=_METRES,
         aliases=("h_accuracy_m", "hacc_m", "gps_accuracy_m"),
@@ -268,7 +268,7 @@ RR_KEY: Final = "rr_intervals_ms"
 RR_PLACE: Final = 6
 RR_LIMITS_MS: Final = (100.0, 10_000.0)
 RR_ALIASES: Final = ("rr_intervals", "rr_ms", "rr_interval_ms")
-"""Beat intervals are a series and no channel; this is what the table would say of them."""
+"""Beat intervals are a series, not a channel; these are their row of the table."""
 
 
 def _spellings(channel: Channel) -> tuple[str, ...]:

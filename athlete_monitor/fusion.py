@@ -9,7 +9,7 @@ The gait of a runner throws the accelerometer about by more than 1 g, several ti
 take the direction of each single sample for that of gravity. So they are shown the acceleration averaged over a second
 instead, in a frame that the gyroscope keeps from turning (``SteadyForce``): what swings averages out, gravity stays.
 On simulated running this takes the tilt error from 6.6 to 1.2 degrees RMS. Sustained acceleration (seconds of
-sprinting, tight bends) cannot be told from tilt by an inertial sensor alone, whatever the filter.
+sprinting, tight bends) cannot be distinguished from tilt by an inertial sensor, whatever the filter.
 
 The real sample period of each sample is used. Where a sample has no gyroscope, the averaged acceleration itself stands
 for gravity, whichever filter was chosen.
@@ -57,7 +57,7 @@ class OrientationFilter(Protocol):
         """Attitudes [k, 4]; NaN before the first acceleration."""
 
     def grow(self, capacity: int) -> None:
-        """Make room for ``capacity`` athletes."""
+        """Grow to ``capacity`` athletes."""
 
     def reset(self, rows: IntArray) -> None:
         """Forget ``rows`` [k]."""
@@ -213,7 +213,7 @@ class _GyroscopeFilter(SquadState):
         return self._take(rows)[:4].T
 
     def grow(self, capacity: int) -> None:
-        """Make room for ``capacity`` athletes."""
+        """Grow to ``capacity`` athletes."""
         super().grow(capacity)
         self._steady.grow(capacity)
 

@@ -61,7 +61,7 @@ class Clock:
 
 
 def profile_of(traits: Traits) -> WireProfile:
-    """Return what the device says about the body."""
+    """Return the body as the device sends it."""
     return WireProfile(round(traits.age_years, 1), traits.weight_kg, traits.height_cm, traits.sex)
 
 

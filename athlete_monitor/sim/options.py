@@ -41,7 +41,7 @@ examples:
 
 
 class UsageError(ConfigError):
-    """The command line does not say what to do."""
+    """The command line is incomplete or contradicts itself."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def read_options(arguments: Sequence[str] | None = None) -> tuple[Options, argpa
 
     Raises:
         UsageError: the arguments contradict each other.
-        SystemExit: an argument is not understood (said on stderr), or help was asked for.
+        SystemExit: an argument is not understood (printed on stderr), or help was asked for.
     """
     args = parser().parse_args(arguments)
     _check(args)

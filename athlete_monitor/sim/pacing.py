@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BIN_S: Final = 0.0001
 _BINS: Final = 50_000
 BEHIND_S: Final = 0.5
-"""From here on being late is told."""
+"""A larger delay is reported."""
 TELL_EVERY_S: Final = 10.0
 
 
@@ -92,7 +92,7 @@ class Pacer:
     Args:
         speed: session seconds for each second of the clock; None does not wait at all.
         stop: ends every wait.
-        tell: told, at most every 10 s, by how much the pace is missed.
+        warn: called, at most every 10 s, with how far the pace is missed.
         clock: seconds, monotonic.
     """
 
@@ -100,10 +100,10 @@ class Pacer:
         self,
         speed: float | None,
         stop: Stop,
-        tell: Callable[[str], None],
+        warn: Callable[[str], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._speed, self._stop, self._tell, self._clock = speed, stop, tell, clock
+        self._speed, self._stop, self._warn, self._clock = speed, stop, warn, clock
         self._origin_s = clock()
         self._told_s = -TELL_EVERY_S
         self.lateness = Lateness()
@@ -137,4 +137,4 @@ class Pacer:
         if late > BEHIND_S and self.since_start_s - self._told_s >= TELL_EVERY_S:
             self._told_s = self.since_start_s
             reached = 100.0 * (session_s / self._speed) / self.since_start_s
-            self._tell(f"cannot keep up: {late:.1f} s behind, {reached:.0f} % of the wanted pace")
+            self._warn(f"cannot keep up: {late:.1f} s behind, {reached:.0f} % of the wanted pace")

@@ -123,7 +123,7 @@ class Walker:
     """Writes a plan step by step: where the athlete stands, which way the body faces, what time it is.
 
     ``change_mps2`` is how fast the velocity changes where one of the next legs begins; infinite: at once, so that the
-    body's own lags alone smooth it.
+    body's own lags smooth it.
     """
 
     rng: np.random.Generator

@@ -56,7 +56,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         options, raw = read_options(arguments)
         return publish(options, config_from_args(raw))
     except MonitorError as error:
-        _tell_why(error)
+        _explain(error)
         return error.exit_code
 
 
@@ -97,7 +97,7 @@ def _simulate(options: Options, config: Config, stop: Stop) -> int:
 def _recorder(
     options: Options, config: Config, squad: Sequence[Traits], session: Session
 ) -> Iterator[tuple[Recorder, Clock]]:
-    """The session files, and the clock that starts now unless it is told when; closed on leaving, whatever happens."""
+    """The session files, and the clock that starts now unless a start is given; closed on leaving, whatever happens."""
     clock = Clock.starting(time.time() if options.start_t is None else options.start_t, options.rate_hz)
     root = config.paths.data_root if options.mode == "training" else config.paths.game_data_root
     recorder = Recorder(root, squad, session, clock)
@@ -130,7 +130,7 @@ def _replay(options: Options, config: Config, stop: Stop) -> int:
     recordings = read_recordings(options.replay, Roster.load(config.athletes.roster))
     for recording in recordings:
         for note in recording.notes:
-            _tell(f"{recording.path}: {note}")
+            _warn(f"{recording.path}: {note}")
     devices = sorted({recording.device_id for recording in recordings})
     out = _Way.out(options, config, stop, devices, rate_hz(recordings), seed=options.seed or 0)
     with out.opened():
@@ -141,7 +141,7 @@ def _replay(options: Options, config: Config, stop: Stop) -> int:
 
 
 class _Contact:
-    """Tells of the connection's changes, and remembers whether it ever stood."""
+    """Reports the connection's changes, and remembers whether it was ever made."""
 
     def __init__(self, meanwhile: str) -> None:
         self._meanwhile = meanwhile
@@ -151,7 +151,7 @@ class _Contact:
     def changed(self, connected: bool, text: str) -> None:  # noqa: FBT001 - the link's callback
         self.made |= connected
         self.missed |= not connected
-        _tell(text if connected else f"{text}; {self._meanwhile}")
+        _warn(text if connected else f"{text}; {self._meanwhile}")
 
 
 @dataclass
@@ -163,7 +163,7 @@ class _Access:
     refused: list[str] | None = None
 
     def check(self) -> bool:
-        """Return whether all devices are allowed; say which are not.
+        """Return whether all devices are allowed; report those that are not.
 
         Raises:
             BrokerError: none is.
@@ -178,7 +178,7 @@ class _Access:
         text = f"{where} publish for {named} ({len(self.refused)} of {len(self.devices)} devices; mqtt.username)"
         if len(self.refused) == len(self.devices):
             raise BrokerError(f"{text}: nothing was sent")
-        _tell(f"{text}: nothing of them arrives")
+        _warn(f"{text}: nothing of them arrives")
         return False
 
 
@@ -205,11 +205,11 @@ class _Way:
             per_message = max(per_message, batch_for_lead(config, len(devices), rate))
         hold = full_speed or bool(options.replay)
         contact = _Contact("waiting for it" if hold else "recording goes on in the files")
-        pacer = Pacer(options.speed, stop, _tell)
+        pacer = Pacer(options.speed, stop, _warn)
         radio = Radio(per_message, options.loss, options.jitter_s, seed)
         if options.offline:
             return cls(pacer, radio, None, None, contact, hold)
-        echo = Echo(lead_limit_s(config, len(devices), rate / per_message), stop, _tell) if full_speed else None
+        echo = Echo(lead_limit_s(config, len(devices), rate / per_message), stop, _warn) if full_speed else None
         link = _link(config, echo, contact)
         qos = options.qos if options.qos is not None else 1 if full_speed else config.mqtt.qos
         access = _Access(config.mqtt, tuple(devices))
@@ -259,7 +259,7 @@ class _Way:
         if not self.contact.made:
             raise BrokerError(f"no broker at {self.link.address}: nothing was sent{files}")
         if not self.arrived:
-            _tell(f"the broker has not confirmed every message{files}")
+            _warn(f"the broker has not confirmed every message{files}")
         return 0 if self.access is None or self.access.check() else 1
 
 
@@ -313,44 +313,44 @@ def _announce(options: Options, squad: Sequence[Traits], session: Session) -> No
     speed = "full speed" if options.speed is None else f"speed {options.speed:g}"
     ids = ", ".join(str(traits.athlete_id) for traits in squad)
     length = "until stopped" if session.samples is None else f"{session.samples / session.rate_hz / 60:g} min"
-    _say(f"{options.mode}: {len(squad)} athletes, {session.rate_hz} Hz, {length}, {speed}, seed {session.seed}")
-    _say(f"athletes: {ids}")
+    _print(f"{options.mode}: {len(squad)} athletes, {session.rate_hz} Hz, {length}, {speed}, seed {session.seed}")
+    _print(f"athletes: {ids}")
 
 
 def _report(tallies: dict[str, Tally], recorder: Recorder | None, way: _Way | None) -> None:
     for device, tally in tallies.items():
         path: Path | str = "" if recorder is None else recorder.writers[device].path
-        _say(
+        _print(
             f"athlete {tally.athlete_id} device {device}: {tally.rows} rows, {tally.session_s:.1f} s, "
             f"{tally.rate_hz:.2f} Hz {path}".rstrip()
         )
     rows = sum(tally.rows for tally in tallies.values())
-    _say(f"in all {rows} rows of {len(tallies)} athletes{'' if way is None else _delivery(way)}")
+    _print(f"in all {rows} rows of {len(tallies)} athletes{'' if way is None else _delivery(way)}")
 
 
 def _delivery(way: _Way) -> str:
     late = way.pacer.lateness
     lateness = [f"{name} {late.percentile_ms(percent):.1f} ms" for name, percent in (("p50", 50.0), ("p99", 99.0))]
-    told = f"; lateness {', '.join(lateness)}, worst {late.worst_s * 1000:.1f} ms" if late.worst_s else ""
+    delay = f"; lateness {', '.join(lateness)}, worst {late.worst_s * 1000:.1f} ms" if late.worst_s else ""
     if way.uplink is None:
-        return told
+        return delay
     lost = f", {way.radio.lost} lost on purpose" if way.radio.lost else ""
     unsent = f", {way.uplink.unsent} not sent: no broker" if way.uplink.unsent else ""
-    return f"; {way.uplink.sent} messages sent{lost}{unsent}{told}"
+    return f"; {way.uplink.sent} messages sent{lost}{unsent}{delay}"
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def _tell_why(error: MonitorError) -> None:
+def _explain(error: MonitorError) -> None:
     if isinstance(error, ConfigError) and not isinstance(error, UsageError):
         sys.stderr.write(f"{error}\n")  # each of its lines begins with the file
     else:
-        _tell(str(error))
+        _warn(str(error))
 
 
-def _tell(text: str) -> None:
+def _warn(text: str) -> None:
     sys.stderr.write(f"publisher.py: {text}\n")
     sys.stderr.flush()

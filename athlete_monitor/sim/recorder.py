@@ -98,7 +98,7 @@ class Recorder:
 
     @contextmanager
     def _told(self, writer: SessionWriter) -> Iterator[None]:
-        """What the operating system refuses becomes one line that says what is safe."""
+        """An error of the operating system becomes one line with the number of rows that are safe."""
         try:
             yield
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What a simulated sensor says of itself: charge of its battery, strength of its signal, contact of its strap."""
+"""Health of a simulated sensor: charge of its battery, strength of its signal."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Sensors:
         return cls(start, 100.0 / (3600.0 * runtime_h), draws)
 
     def battery_percent(self, session_s: float) -> FloatArray:
-        """Charge [athletes] at a time of the session; a sensor that is nearly empty says 1 to the end."""
+        """Charge [athletes] at a time of the session; never below 1."""
         return np.maximum(self.start_percent - self.drain_per_s * session_s, _LEAST_PERCENT)
 
     def rssi_dbm(self, x_m: FloatArray, y_m: FloatArray) -> FloatArray:

@@ -1,6 +1,6 @@
 """The squad simulated: blocks of ten seconds, all athletes of a group and all samples of the block at once.
 
-A block's numbers follow from the session's seed and the athlete alone: generators belong to athletes, arithmetic is
+A block's numbers follow from the session's seed and the athlete only: generators belong to athletes, arithmetic is
 elementwise or runs along time, and blocks begin at fixed times. So they do not depend on who else takes part or on
 how many blocks are asked for.
 """
@@ -81,7 +81,7 @@ class Block:
         values: [athletes, samples, len(CHANNELS)], rounded as they go on the wire, NaN where not measured.
         phase: index into the session's phases [samples].
         intensity: index into ``plan.INTENSITIES`` [athletes, samples].
-        rr: for each athlete, beat intervals in ms by the sample (in this block) that tells them.
+        rr: for each athlete, beat intervals in ms by the sample (in this block) that carries them.
         truth: what really happened.
     """
 
@@ -297,14 +297,14 @@ class Group:
     def _beats_of(
         self, row: int, start_s: float, beating: FloatArray, share: FloatArray
     ) -> dict[int, tuple[float, ...]]:
-        """Beats are told with the first sample of the second that follows them, as a strap does."""
+        """Beats are sent with the first sample of the second that follows them, as a strap does."""
         draws = self.entrants[row].strap.standard_normal(BLOCK_S * beats.STEPS_PER_S)
         times, gaps = beats.intervals(self._state.beats[row], start_s, beating, share, draws)
-        told: dict[int, tuple[float, ...]] = {}
+        sent: dict[int, tuple[float, ...]] = {}
         for time, gap in zip(times.tolist(), gaps.tolist(), strict=True):
             sample = int(time - start_s) * self.session.rate_hz
-            told[sample] = (*told.get(sample, ()), gap)
-        return told
+            sent[sample] = (*sent.get(sample, ()), gap)
+        return sent
 
 
 def _length(vector: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ NOISE_BPM: Final = 0.7
 EPISODE_S: Final = 8.0
 """Mean length of a loss of contact."""
 HOLD_S: Final = 3
-"""A strap without contact repeats its last reading so long before it says nothing."""
+"""A strap without contact repeats its last reading for this long before it sends nothing."""
 ARTEFACT_SHARE: Final = 0.25
 """So many of the losses end with a false reading: the strap counts steps for beats (cadence lock)."""
 _ARTEFACT_SPREAD_BPM: Final = 4.0
@@ -35,7 +35,7 @@ def worn(athletes: int) -> StrapState:
 
 
 class Readings(NamedTuple):
-    """What straps say, [athletes, seconds]: whole numbers in bpm, NaN for nothing; and 1 with contact, 0 without."""
+    """Readings [athletes, seconds]: whole numbers in bpm, NaN for none; and contact with the skin, 1 or 0."""
 
     bpm: FloatArray
     contact: FloatArray
@@ -44,7 +44,7 @@ class Readings(NamedTuple):
 def read(
     state: StrapState, heart_bpm: FloatArray, cadence_spm: FloatArray, draws: FloatArray, dropout: float
 ) -> Readings:
-    """Return what the straps say; all arrays are [athletes, seconds].
+    """Return the straps' readings; all arrays are [athletes, seconds].
 
     Args:
         state: is advanced.

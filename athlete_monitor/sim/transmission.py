@@ -39,7 +39,7 @@ class Transmission:
     """One run of the publisher.
 
     Attributes:
-        pacer: says when.
+        pacer: decides when.
         radio: what becomes of samples on their way.
         recorder: where they are written; None for recordings, which are files already.
         uplink: where they are sent; None without a broker.

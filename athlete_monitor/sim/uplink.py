@@ -1,8 +1,8 @@
 """The publisher's end of MQTT: sends messages, and at full speed no faster than they are taken.
 
-The broker's acknowledgement says nothing of the engine behind it, and Mosquitto drops what a slow subscriber lets pile
-up beyond 1000 messages. So at full speed the publisher listens to the engine's metrics, which tell how far each
-device's samples are processed, and keeps its lead short.
+The broker's acknowledgement does not mean that the engine has received anything, and Mosquitto drops what a slow
+subscriber lets pile up beyond 1000 messages. So at full speed the publisher listens to the engine's metrics, which show
+how far each device's samples are processed, and keeps its lead short.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ _METRICS: Final = msgspec.json.Decoder(_Metrics)
 
 
 class Echo:
-    """How far the engine is with each device, as its metrics tell.
+    """How far the engine is with each device, as its metrics show.
 
     Args:
         lead_s: by how much sample time a device may be ahead of the engine.
         stop: ends every wait.
-        tell: told when the engine does not answer any more.
+        warn: called when the engine does not answer any more.
     """
 
-    def __init__(self, lead_s: float, stop: Stop, tell: Callable[[str], None]) -> None:
-        self._lead_s, self._stop, self._tell = lead_s, stop, tell
+    def __init__(self, lead_s: float, stop: Stop, warn: Callable[[str], None]) -> None:
+        self._lead_s, self._stop, self._warn = lead_s, stop, warn
         self._devices: dict[str, str] = {}
         self._sent: dict[str, float] = {}
         self._reached: dict[str, float] = {}
@@ -102,7 +102,7 @@ class Echo:
             self._mute.add(device)
             self._absent = True
             if self._answers:
-                self._tell(f"the engine has not answered for {silent_s:.0f} s; going on without waiting for it")
+                self._warn(f"the engine has not answered for {silent_s:.0f} s; going on without waiting for it")
 
 
 def lead_limit_s(config: Config, devices: int, messages_hz: float) -> float:

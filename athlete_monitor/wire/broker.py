@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 DRAIN: Final = "drain\n"
-"""Said on the embedded broker's standard input: end when the clients have left."""
+"""Sent to the embedded broker's standard input: end when the clients have left."""
 DRAIN_S: Final = 5.0
 _WATCH_S: Final = 0.25
 _FIRST_PAUSE_S: Final = 0.5
@@ -104,11 +104,11 @@ class BrokerHandle:
         assert self._process is not None  # noqa: S101 - what is watched
         _log.error("event=embedded_broker_ended pid=%d code=%s", self._process.pid, self._process.returncode)
         _close_pipes(self._process)
-        pause_s, told = _FIRST_PAUSE_S, ""
+        pause_s, logged = _FIRST_PAUSE_S, ""
         while reason := self._refusal():
-            if reason != told:
+            if reason != logged:
                 _log.error("event=embedded_broker_not_restarted reason=%r", reason)
-                told = reason
+                logged = reason
             if self._stopping.wait(pause_s):
                 return
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
@@ -151,7 +151,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def open_broker(settings: Mqtt, listener: str = "") -> BrokerHandle:
-    """Make sure, as ``mqtt.broker`` says, that there is a broker.
+    """Make sure that there is a broker, as ``mqtt.broker`` asks for.
 
     ``external`` starts nothing and does not look. ``auto`` starts the embedded broker only where nobody answers at
     ``mqtt.host`` and ``mqtt.port`` and that host is this machine without TLS. ``embedded`` starts it in any case.
@@ -205,7 +205,7 @@ def _check_can_host(settings: Mqtt) -> None:
     if settings.tls.enabled:
         raise BrokerError(f"{where}: it has no TLS; set mqtt.tls.enabled to false or mqtt.broker to external")
     if answers(settings.host, settings.port):
-        raise BrokerError(f"{where}: the port is taken; set mqtt.port to a free one or mqtt.broker to auto")
+        raise BrokerError(f"{where}: another program uses the port; set mqtt.port to a free one or mqtt.broker to auto")
 
 
 def _start(address: str, port: int, listener: str) -> subprocess.Popen[str]:
@@ -217,10 +217,10 @@ def _start(address: str, port: int, listener: str) -> subprocess.Popen[str]:
         env=os.environ | {"PYTHONPATH": _search_path()},
         start_new_session=True,
     )
-    said = _first_line(process)
-    if said != _READY:
+    answer = _first_line(process)
+    if answer != _READY:
         _end(process)
-        raise BrokerError(f"embedded broker at {address}:{port} does not start: {said or 'no answer in time'}")
+        raise BrokerError(f"embedded broker at {address}:{port} does not start: {answer or 'no answer in time'}")
     return process
 
 
@@ -230,7 +230,7 @@ def _search_path() -> str:
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:
-    """Return the first line that the process says within the time, or nothing."""
+    """Return the first line that the process prints within the time, or nothing."""
     assert process.stdout is not None  # noqa: S101 - opened above
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
@@ -240,5 +240,5 @@ def _first_line(process: subprocess.Popen[str]) -> str:
 def _close_pipes(process: subprocess.Popen[str]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with suppress(OSError):  # what was said to a broker that has gone
+            with suppress(OSError):  # what was written to a broker that has gone
                 pipe.close()

@@ -43,7 +43,7 @@ def straighten(t: FloatArray, values: FloatArray, lines: IntArray) -> Straight:
 
     Args:
         t: epoch seconds as recorded [n].
-        values: what was measured [n, channels]; tells rows that were written twice from others.
+        values: what was measured [n, channels]; identifies rows that were written twice.
         lines: the line of each row in its file, for the notes [n].
 
     >>> straighten(np.array([5.0, 6.0, 8.0, 7.0, 9.0]), np.arange(5.0)[:, None], np.arange(5) + 2).rows
@@ -70,7 +70,7 @@ def straighten(t: FloatArray, values: FloatArray, lines: IntArray) -> Straight:
 
 
 def _repeated(t: FloatArray, values: FloatArray) -> BoolArray:
-    """Which rows say again what an earlier row has said: sent twice after a connection was lost."""
+    """Which rows repeat an earlier row: they were sent twice after a connection was lost."""
     late = t < np.maximum.accumulate(t)
     repeated = np.zeros(len(t), dtype=bool)
     if not late.any():

@@ -216,9 +216,9 @@ class Decoder:
 
     def _values(self, values: tuple[float | bool | None, ...]) -> tuple[float, ...]:
         for flag in _FLAGS:
-            said = values[flag]
-            if isinstance(said, bool):
-                values = (*values[:flag], float(said), *values[flag + 1 :])
+            value = values[flag]
+            if isinstance(value, bool):
+                values = (*values[:flag], float(value), *values[flag + 1 :])
         measured = tuple(math.nan if v is None else v for v in values) if None in values else values
         return measured if self._is_si else self._to_si(measured)  # type: ignore[arg-type,return-value]
 
@@ -238,7 +238,7 @@ class Decoder:
 
 
 def _resolve_aliases(record: Any) -> None:  # noqa: ANN401 - a type made at run time
-    """Give a record's own keys what stands under their aliases; where both are there, the own key counts."""
+    """Copy values from aliases to our own keys; where a record has both, our own key wins."""
     for alias, name in _ALIASES_OF[type(record).__name__]:
         found = getattr(record, alias)
         if found is not None and _is_missing(getattr(record, name)):

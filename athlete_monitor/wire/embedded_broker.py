@@ -1,9 +1,9 @@
 """The embedded broker's own process: ``python -m athlete_monitor.wire.embedded_broker HOST PORT [LISTENER]``.
 
-It says ``ready`` on its standard output once it accepts connections, or why it cannot, and ends on SIGTERM, when its
+It prints ``ready`` on its standard output once it accepts connections, or why it cannot, and ends on SIGTERM, when its
 standard input closes, or when its parent is gone: it never outlives the process that started it. A line on its standard
 input asks it to end when its clients have left. With the name of a listening client, others are let in when that one
-has subscribed: nobody speaks before somebody listens.
+has subscribed: no message is published before somebody listens.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class LoopbackAuth(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is not typed
 
 
 def main(host: str, port: int, listener: str = "") -> int:
-    """Run a broker until told to stop; returns the exit code."""
+    """Run a broker until it is asked to stop; return the exit code."""
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the parent, which then ends this process
     return asyncio.run(_serve(host, port, listener))

@@ -36,7 +36,7 @@ _IN_FLIGHT: Final = 1000
 
 @dataclass(frozen=True)
 class Will:
-    """What the broker publishes for a client that vanishes without a word."""
+    """What the broker publishes for a client that disappears without a DISCONNECT."""
 
     topic: str
     payload: bytes
@@ -45,7 +45,7 @@ class Will:
 
 
 class MqttLink:
-    """A connection that mends itself.
+    """A connection that reconnects by itself.
 
     Every topic, in both directions, has ``mqtt.topic_prefix`` in front of it at the broker and not here.
     It subscribes anew at each connect, tries again with growing pauses (0.25 s up to ``mqtt.reconnect_max_s``) when the
@@ -58,7 +58,7 @@ class MqttLink:
         subscriptions: pairs of topic filter and QoS.
         will: the last will.
         on_connection: called in the network thread with the new state and a sentence, at each change of either; not for
-            our own goodbye.
+            our own disconnect.
         persistent: the broker keeps subscriptions and QoS 1 messages while the client is away.
         take_retained: pass on messages that the broker has kept from before the subscription.
 
@@ -85,7 +85,7 @@ class MqttLink:
         self._bounds = (MAX_OUTGOING, min(MAX_OUTGOING, _MAX_QOS_1))
         self._waiting: tuple[deque[MQTTMessageInfo], deque[MQTTMessageInfo]] = (deque(), deque())
         self._dropped = 0
-        self._told: tuple[bool, str] = (False, "")
+        self._reported: tuple[bool, str] = (False, "")
         self._refused = False
         self._connected = threading.Event()
         self._answered = threading.Event()
@@ -98,7 +98,7 @@ class MqttLink:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted the client and the connection stands."""
+        """Whether the broker has accepted the client and is connected."""
         return self._connected.is_set()
 
     @property
@@ -108,7 +108,7 @@ class MqttLink:
 
     @property
     def dropped(self) -> int:
-        """Messages given to ``publish`` that were refused for lack of room or connection, or lost with a connection."""
+        """Messages refused by ``publish``, or lost with a connection."""
         with self._lock:
             self._settle()
             return self._dropped
@@ -134,7 +134,9 @@ class MqttLink:
         self._answered.wait(timeout_s)
         if not self.connected:
             self.stop()
-            raise BrokerError(self._told[1] or f"the broker at {self.address} does not answer within {timeout_s:g} s")
+            raise BrokerError(
+                self._reported[1] or f"the broker at {self.address} does not answer within {timeout_s:g} s"
+            )
 
     def pass_open_messages_to(self, handle: Callable[[str, bytes, int], None]) -> None:
         """Call ``handle``, instead of ``on_message``, with topic, payload and number of each message.
@@ -176,7 +178,7 @@ class MqttLink:
         return True
 
     def stop(self) -> None:
-        """Send what is waiting, as far as the broker takes it within 3 s, say goodbye and end the network thread."""
+        """Send what is waiting, as far as the broker takes it within 3 s, disconnect and end the network thread."""
         if self.connected and not self.flush(_STOP_TIMEOUT_S):
             self._client.hang_up()
         self._client.disconnect()
@@ -233,12 +235,12 @@ class MqttLink:
     ) -> None:
         self._refused = reason.is_failure
         if self._refused:
-            self._tell(connected=False, text=self._refusal(reason))
+            self._report(connected=False, text=self._refusal(reason))
         else:
             if self._subscriptions:
                 client.subscribe(self._subscriptions)
             self._connected.set()
-            self._tell(connected=True, text=f"connected to the broker at {self.address}")
+            self._report(connected=True, text=f"connected to the broker at {self.address}")
         self._answered.set()
 
     def _on_disconnect(
@@ -251,31 +253,31 @@ class MqttLink:
     ) -> None:
         was_connected = self._connected.is_set()
         self._connected.clear()
-        if not reason.is_failure or self._refused:  # our own goodbye, or told already
+        if not reason.is_failure or self._refused:  # our own disconnect, or reported already
             return
         if was_connected:
-            self._tell(connected=False, text=f"connection to the broker at {self.address} lost")
+            self._report(connected=False, text=f"connection to the broker at {self.address} lost")
         else:
-            self._tell(connected=False, text=f"what listens at {self.address} hangs up without an MQTT answer")
+            self._report(connected=False, text=f"what listens at {self.address} hangs up without an MQTT answer")
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
-        self._tell(connected=False, text=f"no broker answers at {self.address}: {self._client.last_error}")
+        self._report(connected=False, text=f"no broker answers at {self.address}: {self._client.last_error}")
 
     def _on_subscribe(
         self, _client: Client, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         refused = [name for (name, _), reason in zip(self._subscriptions, reasons, strict=False) if reason.is_failure]
         if refused:
-            self._tell(connected=True, text=f"the broker at {self.address} refuses to subscribe {', '.join(refused)}")
+            self._report(connected=True, text=f"the broker at {self.address} refuses to subscribe {', '.join(refused)}")
 
     def _refusal(self, reason: ReasonCode) -> str:
         user = "a client without user" if self._settings.username is None else f"user {self._settings.username!r}"
         words = str(reason).lower()
         return f"the broker at {self.address} refuses {user}: {words} (mqtt.username, mqtt.password_file)"
 
-    def _tell(self, *, connected: bool, text: str) -> None:
-        if self._told != (connected, text):
-            self._told = (connected, text)
+    def _report(self, *, connected: bool, text: str) -> None:
+        if self._reported != (connected, text):
+            self._reported = (connected, text)
             if self._on_connection is not None:
                 self._on_connection(connected, text)
 

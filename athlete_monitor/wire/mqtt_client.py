@@ -4,7 +4,7 @@ paho asks the kernel three times for each packet and once more whether there is 
 dozen functions; here the socket is buffered, and messages of QoS 0 that have arrived behind another one are taken out
 of the buffer as they are. And paho wakes its network thread for every message to be sent; here the publishing thread
 writes by itself, and the network thread writes what the socket does not take at once. Everything else is paho's.
-``benchmarks/mqtt.py`` tells what that saves.
+``benchmarks/mqtt.py`` measures what that saves.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class QuickClient(Client):
     def pass_messages_to(
         self, handle: Callable[[str, bytes, int], None], *, take_retained: bool, acknowledge: bool = True
     ) -> None:
-        """Call ``handle`` with topic, payload and number of every message; topics that are not UTF-8 are none of ours.
+        """Call ``handle`` with topic, payload and number of every message; topics that are not UTF-8 are ignored.
 
         Without ``acknowledge``, a message of QoS 1 has a number from 1 and stays open at the broker until
         ``acknowledge_all`` gets it; all others have 0.
@@ -132,7 +132,9 @@ class QuickClient(Client):
     ) -> MQTTErrorCode:
         in_network_thread = threading.current_thread() is self._thread
         if command & _COMMAND == _PUBLISH and not self.is_connected():
-            return MQTTErrorCode.MQTT_ERR_NO_CONN  # before the broker's word it would overtake those sent again after
+            return (
+                MQTTErrorCode.MQTT_ERR_NO_CONN
+            )  # before CONNACK, a new PUBLISH would overtake messages that are being re-sent
         if not in_network_thread and (command & _COMMAND != _PUBLISH or not self._writes_anywhere()):
             return super()._packet_queue(command, packet, mid, qos, info)
         self._enqueue(command, packet, mid, qos, info)

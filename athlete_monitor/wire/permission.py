@@ -84,7 +84,7 @@ class _Question:
             self._client.loop_stop()
 
     def refused(self) -> list[str]:
-        """The devices whose messages were dropped, as far as the answers say."""
+        """The devices whose messages were dropped, as far as is known."""
         if self._reads_back:
             dropped = set(self._topics) - self._returned if self._returned else set()
         else:

@@ -1,4 +1,4 @@
-"""The sample: what one device says about one moment."""
+"""The sample: the measurements of one device at one moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOT_MEASURED: Final = (math.nan,) * len(CHANNELS)
 
 
 class Tags(msgspec.Struct, frozen=True, gc=False):
-    """What the sender says about the session and the player's role in it."""
+    """Session and role of the player, as sent."""
 
     session_phase: str | None = None
     intensity_level: str | None = None
@@ -29,7 +29,7 @@ class Tags(msgspec.Struct, frozen=True, gc=False):
 
 
 class WireProfile(msgspec.Struct, frozen=True, gc=False):
-    """What the sender says about the athlete's body."""
+    """The athlete's body, as sent."""
 
     age_years: float | None = None
     weight_kg: float | None = None
@@ -37,7 +37,7 @@ class WireProfile(msgspec.Struct, frozen=True, gc=False):
     sex: Sex | None = None
 
     def as_profile(self, athlete_id: int) -> Profile:
-        """Return the profile of this athlete as far as the wire tells it."""
+        """Return the profile of this athlete as far as it was sent."""
         return Profile(
             athlete_id=athlete_id,
             sex=self.sex,
@@ -58,9 +58,9 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
         device_id: letters, digits, ``-`` and ``_``, 32 at most.
         t: epoch seconds, by the device's clock.
         values: one float for each name in ``arrays.CHANNELS``, SI units, NaN where not measured.
-        athlete_id: who wears the device, from 1; None where the sender does not say.
+        athlete_id: who wears the device, from 1; None if the message does not name anybody.
         seq: running number of the device, from 0.
-        profile: the body as the sender knows it.
+        profile: the body as last sent.
         tags: phase, mode and the like.
         rr_intervals_ms: beats since the last sample.
         end: the sender ends the session here; such a sample holds no measurement.

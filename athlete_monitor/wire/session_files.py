@@ -298,7 +298,7 @@ def device_in_name(name: str) -> str | None:
 
 
 def is_simulated(path: Path) -> bool:
-    """Return whether a session file says that nobody has measured it; False for a file that cannot be read."""
+    """Return whether a session file is marked as simulated; False for a file that cannot be read."""
     try:
         with path.open("rb") as file:
             data = file.read(_HEAD_BYTES)

@@ -1,4 +1,4 @@
-"""Session files read back. Apart from the writer, because the live process does not need pandas."""
+"""Session files read back. Separate from the writer, because the live process does not need pandas."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Recording:
 
     @property
     def simulated(self) -> bool:
-        """Whether nobody has measured this: the simulator marks what it makes."""
+        """Whether this was simulated: the simulator marks its sessions."""
         return any(tag.source == SIMULATED for tag in self.tags)
 
     @property
@@ -112,7 +112,7 @@ class Recording:
 def read_session(path: Path) -> Recording:
     """Read a session file, plain or gzip-compressed.
 
-    What is not readable is left out, row by row and cell by cell, and said in ``notes``: a last line without a line
+    What is not readable is left out, row by row and cell by cell, and noted in ``notes``: a last line without a line
     end, rows of another number of cells, values out of physical range, beats that are no beats. Rows that share a
     timestamp are spread up to the next one; where the clock was set, the rows are moved so that time goes on.
 
@@ -191,7 +191,7 @@ def _cells(path: Path, text: SessionText, notes: list[str]) -> pd.DataFrame:
 
 
 def _unique(columns: tuple[str, ...]) -> list[str]:
-    """Return a name of its own for each column: the second one of ours says so, further and foreign ones are hidden."""
+    """Return a unique name for each column: a repeated name of ours gets a suffix, all other columns a number."""
     names: list[str] = []
     for place, column in enumerate(columns):
         known = [name for name in (column, column + _AGAIN) if name not in names]

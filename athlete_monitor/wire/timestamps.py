@@ -35,7 +35,7 @@ LATEST: Final = datetime(2100, 1, 1, tzinfo=timezone.utc).timestamp()
 EPOCH_UNITS: Final[Mapping[str, float]] = MappingProxyType(
     {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
 )
-"""How many of each are a second. The years 2000 to 2099 lie apart in all of them, so that a number tells its unit."""
+"""Units in a second. The years 2000 to 2099 do not overlap in these units, so that a number reveals its unit."""
 
 _FORM: Final = re.compile(
     r"(?P<second>\d{4}-\d\d-\d\d[ Tt]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,9}))?"

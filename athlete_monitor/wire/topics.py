@@ -54,7 +54,7 @@ def status(device_id: str) -> str:
 
 
 def model_updated(athlete_id: int | str) -> str:
-    """Return the topic that tells of a new model of this athlete (or of ``default``)."""
+    """Return the topic that announces a new model of this athlete (or of ``default``)."""
     return f"models/{athlete_id}/updated"
 
 
