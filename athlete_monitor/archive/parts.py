@@ -25,6 +25,9 @@ SELECT first_id, last_id FROM blocks WHERE session = ? AND first_t <= ? ORDER BY
 _BLOCKS_AFTER: Final = """
 SELECT first_id, last_id FROM blocks WHERE session = ? AND first_t > ? ORDER BY first_t, first_id LIMIT 2"""
 
+_UP_TO: Final = "x.t + x.ms / 1000.0 <= ? ORDER BY x.t DESC, x.ms DESC, x.id DESC"
+_AFTER: Final = "x.t + x.ms / 1000.0 > ? ORDER BY x.t, x.ms, x.id DESC"
+
 Row = dict[str, Any]
 Span = tuple[float, float]
 
@@ -122,21 +125,21 @@ class Parts:
 
     def _neighbours(self, session: int, t: float) -> tuple[Any, Any]:
         """The last row up to ``t`` and the first after it, None where there is none."""
-        rows = self._rows_near(session, t)
-        before = [row for row in rows if row[0] <= t]
-        after = [row for row in rows if row[0] > t]
+        sources = self._sources(session, t)
+        before = [row for source in sources if (row := self._row(source, session, t, _UP_TO))]
+        after = [row for source in sources if (row := self._row(source, session, t, _AFTER))]
         return (max(before, key=_time) if before else None), (min(after, key=_time) if after else None)
 
-    def _rows_near(self, session: int, t: float) -> list[Any]:
-        """Rows of the blocks around ``t``; a block's ``first_t`` is the whole second in which it begins."""
-        rows: list[Any] = []
+    def _sources(self, session: int, t: float) -> list[tuple[str, tuple[int, ...]]]:
+        """Where rows around ``t`` may be; a block's ``first_t`` is the whole second in which it begins."""
+        blocks: list[tuple[int, ...]] = []
         for which in (_BLOCK_BEFORE, _BLOCKS_AFTER):
-            for block in self._connection.execute(which, (session, t - 1.0)).fetchall():
-                rows += self._rows(f"seconds x WHERE x.id BETWEEN ? AND ? AND x.session = {session}", block)
-        return rows + self._rows("recent x WHERE x.session = ?", (session,))
+            blocks += self._connection.execute(which, (session, t - 1.0))
+        return [("recent x WHERE TRUE", ()), *(("seconds x WHERE x.id BETWEEN ? AND ?", block) for block in blocks)]
 
-    def _rows(self, source: str, values: Sequence[Any]) -> list[Any]:
-        return self._connection.execute(f"SELECT {self._chosen} FROM {source}", values).fetchall()  # noqa: S608
+    def _row(self, source: tuple[str, tuple[int, ...]], session: int, t: float, which: str) -> Any:  # noqa: ANN401
+        query = f"SELECT {self._chosen} FROM {source[0]} AND x.session = ? AND {which} LIMIT 1"  # noqa: S608 - our own
+        return self._connection.execute(query, (*source[1], session, t)).fetchone()
 
     def _add_present(self, found: _Found, session: int, span: Span, *, is_end: bool) -> None:
         """Add the seconds of a span: whole blocks where they lie inside, else row by row."""
@@ -152,7 +155,7 @@ class Parts:
         ragged = "b.session = ? AND b.last_t + 1 > ? AND b.first_t < ? AND NOT (b.first_t >= ? AND b.last_t + 1 <= ?)"
         within = "x.session = ? AND x.t + x.ms / 1000.0 >= ? AND x.t + x.ms / 1000.0 < ?"
         query = (
-            f"SELECT {sums} FROM blocks b JOIN seconds x ON x.id BETWEEN b.first_id AND b.last_id"  # noqa: S608
+            f"SELECT {sums} FROM blocks b CROSS JOIN seconds x ON x.id BETWEEN b.first_id AND b.last_id"  # noqa: S608
             f" WHERE {ragged} AND {within}"
         )
         values = (session, first, last, first, last, session, first, last)

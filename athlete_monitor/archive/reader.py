@@ -167,6 +167,13 @@ class Archive:
         ((last,),) = self._rows(query, {"id": team_session})
         return None if last is None else float(last)
 
+    def recent_summaries(self, athlete_id: int, count: int) -> list[dict[str, Any]]:
+        """Summaries of an athlete's last finished sessions, newest first."""
+        query = (
+            "SELECT summary FROM sessions WHERE athlete_id = ? AND summary IS NOT NULL ORDER BY start_t DESC LIMIT ?"
+        )
+        return [json.loads(summary) for (summary,) in self._rows(query, (athlete_id, count))]
+
     def team_of(self, session: int) -> str | None:
         """The team session of a device's session."""
         rows = self._rows("SELECT team_session FROM sessions WHERE id = ?", (session,))
@@ -314,7 +321,7 @@ def _seconds(
 
 def _seconds_query(names: str) -> str:
     return (
-        f"SELECT {names} FROM blocks b JOIN seconds x ON x.id BETWEEN b.first_id AND b.last_id"  # noqa: S608
+        f"SELECT {names} FROM blocks b CROSS JOIN seconds x ON x.id BETWEEN b.first_id AND b.last_id"  # noqa: S608
         " WHERE b.session = :session AND x.session = :session"
         " AND b.last_t - :offset >= :from_t - 1 AND b.first_t - :offset < :to_t"
         f" UNION ALL SELECT {names} FROM recent x WHERE x.session = :session ORDER BY 1"

@@ -151,7 +151,7 @@ def forget_seconds(connection: sqlite3.Connection, before_t: float) -> None:
     """Delete the seconds of sessions that ended before; the sessions themselves stay."""
     old = "session IN (SELECT id FROM sessions WHERE end_t < ?)"
     connection.execute(
-        "DELETE FROM seconds WHERE id IN (SELECT x.id FROM blocks b JOIN seconds x"  # noqa: S608 - constants
+        "DELETE FROM seconds WHERE id IN (SELECT x.id FROM blocks b CROSS JOIN seconds x"  # noqa: S608 - constants
         f" ON x.id BETWEEN b.first_id AND b.last_id WHERE b.{old})",
         (before_t,),
     )
@@ -181,8 +181,8 @@ def _build_views(connection: sqlite3.Connection, columns: Sequence[str]) -> None
     )
     connection.execute("DROP VIEW IF EXISTS session_seconds")
     connection.execute(
-        f"CREATE VIEW session_seconds AS SELECT {chosen} FROM sessions s JOIN blocks b ON b.session = s.id"  # noqa: S608 - names of our own
-        " JOIN seconds x ON x.id BETWEEN b.first_id AND b.last_id AND x.session = s.id"
+        f"CREATE VIEW session_seconds AS SELECT {chosen} FROM sessions s CROSS JOIN blocks b ON b.session = s.id"  # noqa: S608 - names of our own
+        " CROSS JOIN seconds x ON x.id BETWEEN b.first_id AND b.last_id AND x.session = s.id"
         f" UNION ALL SELECT {chosen} FROM sessions s JOIN recent x ON x.session = s.id"
     )
     connection.execute(_PERIODS_VIEW)

@@ -57,6 +57,9 @@ class Team(Section):
     session_gap_s: Seconds = Field(
         description="Device sessions that overlap, or follow one another within this time, are one team session, s."
     )
+    alarm_rules: FilePath | None = Field(
+        description="File with alarm rules, read again when it changes; null: the rules that come with the program."
+    )
 
 
 class TrainingLoad(Section):

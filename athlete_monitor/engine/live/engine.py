@@ -24,6 +24,7 @@ from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.engine.sinks.notices import Notices
 from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
 from athlete_monitor.engine.team.keeper import TeamKeeper
+from athlete_monitor.engine.team.rules import WatchedRules
 from athlete_monitor.wire import topics
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class LiveEngine:
             self.link,
             self._warn,
             gap_s=config.team.session_gap_s,
+            rules=WatchedRules(config.team.alarm_rules, self._warn),
             assign=self._assign,
         )
         sinks = make_sinks(Surroundings(config, self._tell, self.link, self.journal))
@@ -90,6 +92,7 @@ class LiveEngine:
         self._upkeep = Upkeep(
             config, self.monitor, self.connection, self.journal, self.loader, self.stats, self.notifier, self._warn
         )
+        self.team.sink = self.monitor.sink
         self._upkeep.rounds.append(self.team.tick)
         self._upkeep.connected.append(self.team.publish_again)
         self.connection.on_command = self.team.receive

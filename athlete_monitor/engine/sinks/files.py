@@ -103,6 +103,9 @@ class FileSink(Sink):
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """Add an impact to the athlete's log of impacts."""
+        if event["kind"] != "impact":
+            self._log(session, f"event={event['kind']} state={event.get('state')} text={event.get('text')!r}")
+            return
         path = self._folder(session.wearer) / f"A{session.athlete_id}_g_impact_log.json"
         self._worker.put((self._add_impact, (path, event)))
         self._log(session, f"event={event['kind']} peak_g={event.get('peak_g')} alert={event.get('alert')}")

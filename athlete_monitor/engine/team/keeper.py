@@ -13,7 +13,9 @@ import msgspec
 from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.team import rows
+from athlete_monitor.engine.team.alarms import AlarmKeeper, event_of
 from athlete_monitor.engine.team.parts import RunningParts, period_figures, pitch_figures
+from athlete_monitor.engine.team.rules import WatchedRules
 from athlete_monitor.engine.team.shelf import ArchiveShelf
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.team.book import TeamBook, state_message
@@ -23,13 +25,14 @@ from athlete_monitor.wire import topics
 from athlete_monitor.wire.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from athlete_monitor.archive import Archive
     from athlete_monitor.athletes import Roster
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.sessions.session import Session
-    from athlete_monitor.team.records import TeamSession
+    from athlete_monitor.team.records import AlarmRow, TeamSession
+    from athlete_monitor.wire.sample import Sample
 
 WAITING: Final = 2000
 """Commands that may wait; further ones are refused."""
@@ -61,7 +64,7 @@ class _Member:
 
 
 class TeamKeeper(Sink):
-    """The team's sessions of a live engine.
+    """The team's sessions of a live engine, with its alarms.
 
     It is a sink, so it knows every session; ``receive`` takes commands from any thread, ``tick`` carries them out.
 
@@ -71,12 +74,15 @@ class TeamKeeper(Sink):
         archive: the same file, for reading.
         publisher: sends answers and the state.
         tell: called with a sentence for the operator.
+        rules: of alarms; by default the built-in ones.
         gap_s: the longest break without any device within a team session, s.
         assign: makes a device an athlete's from now on.
         wall_s: the wall clock.
     """
 
-    def __init__(
+    wants_samples = True
+
+    def __init__(  # noqa: PLR0913 - what it is put together from
         self,
         roster: Roster,
         journal: Journal,
@@ -85,6 +91,7 @@ class TeamKeeper(Sink):
         tell: Callable[[str], None],
         *,
         gap_s: float = 900.0,
+        rules: WatchedRules | None = None,
         assign: Callable[[str, int], None] = lambda _device, _athlete: None,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
@@ -96,6 +103,11 @@ class TeamKeeper(Sink):
         self._waiting: deque[bytes] = deque()
         self._dropped = self._dropped_told = 0
         self._published = -1
+        self.sink: Sink = Sink()
+        """Where alarms go beside ``team/events``: the engine's sinks."""
+        self.alarms = AlarmKeeper(
+            rules or WatchedRules(None, tell), self._summaries, self._publish_alarm, self._place_of
+        )
         self._commands: dict[str, list[rows.Statement]] = {}
         self._generation = journal.generation
 
@@ -105,6 +117,8 @@ class TeamKeeper(Sink):
             self.book.restore(state, last_t)
             for device, athlete in state.worn().items():
                 self._assign(device, athlete)
+            with suppress(MonitorError):
+                self.alarms.restore([each for each in self._archive.alarms(state.session.id) if each.cleared_t is None])
         with suppress(MonitorError):
             for result in self._archive.results(self._wall_s() - ANSWERS_KEPT_S):
                 self.book.remember(result)
@@ -139,6 +153,7 @@ class TeamKeeper(Sink):
         t = session.device_t
         member.arrived_s = time.monotonic()
         member.parts.follow(t, record)
+        self.alarms.follow(session, record)
         self.book.device_seen(member.team, t)
         state = self.book.state_of(member.team)
         if state is None:
@@ -150,12 +165,22 @@ class TeamKeeper(Sink):
         if on_pitch is not None:
             record.on_pitch = on_pitch
 
+    def samples(self, session: Session, samples: Sequence[Sample]) -> None:
+        """Take what only the samples say."""
+        self.alarms.samples(session, samples)
+
+    def event(self, session: Session, event: dict[str, Any]) -> None:
+        """Take impacts of alert size."""
+        if event["kind"] == "impact":
+            self.alarms.impact(session, event)
+
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Add the figures of every part to the summary; the session leaves its team session."""
         self.paused(session, summary)
         member = self._members.pop(session.number, None)
         if member is None:
             return
+        self.alarms.forget(session, session.device_t)
         self.book.device_ended(member.team, session.device_t)
         self._journal.release(("team", session.number))
 
@@ -179,6 +204,8 @@ class TeamKeeper(Sink):
         self._mention_dropped()
         self._follow_phases()
         self.book.tick(now_t)
+        if self.alarms.tick(self.book.current, now_t):
+            self.book.revision += 1
         self._write()
         if self.book.revision != self._published:
             self.publish_state()
@@ -190,12 +217,8 @@ class TeamKeeper(Sink):
     def publish_state(self) -> None:
         """Publish and retain the state."""
         self._published = self.book.revision
-        message = state_message(self.book.current, self.book.revision, self.open_alarms(), self.now_t())
+        message = state_message(self.book.current, self.book.revision, self.alarms.messages(), self.now_t())
         self._publisher.publish(topics.TEAM_STATE, _encode(message), 1, retain=True)
-
-    def open_alarms(self) -> list[dict[str, Any]]:
-        """The alarms that are raised at present."""
-        return []
 
     def now_t(self) -> float:
         """The present in the time of the samples: the wall clock, unless they run by another."""
@@ -226,6 +249,11 @@ class TeamKeeper(Sink):
             return self.book.remember(result) if isinstance(number, str) and len(number) <= 64 else result
 
     def _obey(self, command: Command, now_t: float) -> dict[str, Any]:
+        if command.do == "alarm_ack":
+            self.alarms.acknowledge(command.values["alarm"], command.at)
+        elif command.do == "alarm_mute":
+            until_t = now_t + 60.0 * command.values["minutes"]
+            self.alarms.mute(command.values["rule"], command.values.get("athlete"), until_t)
         state = self.book.command(command, now_t)
         if command.do == "assign":
             self._assign(command.values["device"], command.values["athlete"])
@@ -273,6 +301,30 @@ class TeamKeeper(Sink):
         for state in self.book.states():
             for statement in (*rows.state_rows(state), *self._commands.get(state.session.id, ())):
                 self._journal.put(*statement)
+
+    def _publish_alarm(self, alarm: AlarmRow, what: str, session: Session | None) -> None:
+        """An alarm was raised, cleared or acknowledged: tell everybody."""
+        moments = {"raised": alarm.raised_t, "cleared": alarm.cleared_t, "acknowledged": alarm.acknowledged_t}
+        event = event_of(alarm, what, session, moments[what] or self.now_t())
+        member = None if session is None else self._members.get(session.number)
+        state = self.book.current
+        team = member.team if member is not None else None if state is None else state.session.id
+        self._journal.put(*rows.alarm_row(alarm, team))
+        self._publisher.publish(topics.TEAM_EVENTS, _encode(event), 1)
+        if session is not None:
+            self.sink.event(session, event)
+        if what == "raised":
+            self.sink.notice(f"alarm ({alarm.level}): {alarm.text}", bad=alarm.level != "info")
+
+    def _summaries(self, athlete: int, count: int) -> list[dict[str, Any]]:
+        try:
+            return self._archive.recent_summaries(athlete, count)
+        except MonitorError:
+            return []
+
+    def _place_of(self, athlete: int) -> tuple[str | None, str | None]:
+        known = self._roster.by_id(athlete)
+        return getattr(known, "group", None), getattr(known, "position", None)
 
     def _mention_dropped(self) -> None:
         new = self._dropped - self._dropped_told
