@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from athlete_monitor.archive.columns import column, initial_columns
 from athlete_monitor.catalogue import FIGURES
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 PAGE: Final = Path(__file__).resolve().parent / "outputs.md"
 HEAD: Final = "| key | unit | for people | meaning | formula | needs |\n|---|---|---|---|---|---|"
 NEEDS: Final = {"hr_rest_known_bpm": "known hr rest", "male": "sex"}
+PART_WORDS: Final = {
+    "difference": "difference, also per minute", "count": "difference of whole numbers, also per minute",
+    "highest": "the highest within", "lowest": "the lowest within", "maximum": "maximum", "minimum": "minimum",
+    "mean": "mean over the seconds", "last": "the last", "none": "the last",
+}  # fmt: skip
 UNIT: Final = re.compile(r"_(bpm|mps|kg|cm|years)$")
 
 
@@ -32,6 +38,7 @@ def blocks() -> dict[str, str]:
     return {
         "figures": _table(figure for figure in figures if figure.scope != "summary"),
         "summary": _table(figure for figure in figures if figure.scope == "summary"),
+        "columns": _columns(),
         "momentary": ", ".join(f"`{figure.key}`" for figure in figures if figure.scope == "moment"),
     }
 
@@ -49,6 +56,12 @@ def page(text: str) -> str:
 
 def _table(figures: Iterable[Figure]) -> str:
     return "\n".join([HEAD, *(_row(figure) for figure in figures)])
+
+
+def _columns() -> str:
+    """Return the figures' columns of the archive, with how a part of a session is computed from each."""
+    rows = [f"| `{name}` | {column(name).decimals} | {PART_WORDS[column(name).how]} |" for name in initial_columns()]
+    return "\n".join(["| column | decimals | of a part |", "|---|---|---|", *rows])
 
 
 def _row(figure: Figure) -> str:

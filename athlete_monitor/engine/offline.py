@@ -13,10 +13,11 @@ from athlete_monitor.engine.build import build_monitor
 from athlete_monitor.engine.sinks.sink import Collected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.monitor import Monitor
+    from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.squad.prediction import ModelSource
     from athlete_monitor.wire.sample import Sample
@@ -32,7 +33,12 @@ class Recorded(Protocol):
 
 
 def run_recordings(
-    config: Config, recordings: Iterable[Recorded], *, models: ModelSource | None = None, sink: Sink | None = None
+    config: Config,
+    recordings: Iterable[Recorded],
+    *,
+    models: ModelSource | None = None,
+    sink: Sink | None = None,
+    begin: Callable[[Session], int] = lambda _session: 0,
 ) -> Collected:
     """Run recordings through the engine and end every session; the border of a recording always ends its session.
 
@@ -44,13 +50,14 @@ def run_recordings(
         recordings: in any order.
         models: where models come from.
         sink: gets everything too.
+        begin: records a new session and returns its number.
 
     Returns:
         Everything that came out.
     """
     collected = Collected()
     sinks = [collected] if sink is None else [collected, sink]
-    monitor = build_monitor(config, Roster.load(config.athletes.roster), sinks, models=models, trust="all")
+    monitor = build_monitor(config, Roster.load(config.athletes.roster), sinks, models=models, trust="all", begin=begin)
     for wave in _waves(recordings):
         _run_side_by_side(monitor, [samples for _, samples in wave])
         monitor.end_all("end_of_recording")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from athlete_monitor.engine.journal.replayed import open_replay
 from athlete_monitor.engine.live import LiveEngine, Options, client_id
 from athlete_monitor.engine.offline import run_recordings
 from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
@@ -106,11 +107,13 @@ def run_live(
 
 
 def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:
-    """Run recordings offline, write their files, and print their summaries; returns the exit code."""
+    """Run recordings offline, write their files and the archive, print their summaries; returns the exit code."""
     set_up_logging(config, console=False)
-    sink = Sinks(list(make_sinks(Surroundings(config)).values()))
+    archive = open_replay(config.paths.journal, config.archive.keep_days)
+    sink = Sinks([*make_sinks(Surroundings(config)).values(), *([archive] if archive else [])])
+    begin = archive.begin if archive else lambda _session: 0
     try:
-        told = run_recordings(config, recordings, sink=sink)
+        told = run_recordings(config, recordings, sink=sink, begin=begin)
     finally:
         sink.stop()
     _print_summaries(told.summaries)

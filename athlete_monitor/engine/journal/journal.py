@@ -204,6 +204,10 @@ class Journal:
             loads.setdefault(athlete_id, []).append(PastLoad(start_t, end_t, trimp))
         return loads
 
+    def number_from(self, number: int) -> None:
+        """Give sessions numbers from here on: another program may write into the same file."""
+        self._last_number = number
+
     def begin(self, session_id: str, device_id: str, athlete_id: int, start_t: float, facts: dict[str, Any]) -> int:
         """Record a new session and return its number; an id that was there before gets the number behind it."""
         number = self._last_number = self._last_number + 1

@@ -18,7 +18,7 @@ class Bench:
     def __init__(self, *rules, history=()):
         watched = WatchedRules(None, lambda _text: None)
         watched.rules = rules
-        self.told: list[tuple[str, str, object]] = []
+        self.told: list[tuple[str, str, str]] = []
         self.keeper = AlarmKeeper(watched, lambda *_: list(history), self.publish, lambda _: ("backs", "keeper"))
         self.monitor, self.collected = monitor_of(CONFIG)
         self.t, self.state = 0.0, TeamState(TeamSession("T", START))

@@ -47,7 +47,8 @@ def test_a_file_that_is_not_valid_says_where_and_what_is_allowed(tmp_path, text,
 
 
 def test_a_file_that_turns_invalid_while_running_changes_nothing_and_is_told_once(tmp_path):
-    path, told = tmp_path / "rules.yaml", []
+    path = tmp_path / "rules.yaml"
+    told: list[str] = []
     path.write_text(RULES, encoding="utf-8")
     watched = WatchedRules(path, told.append)
     before = watched.rules

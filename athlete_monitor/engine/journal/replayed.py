@@ -1,0 +1,106 @@
+"""Recordings that are replayed, into the archive: as if they had been live at their time, and once only."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from athlete_monitor.engine.journal.journal import FIRST_UNCONFIRMED
+from athlete_monitor.engine.journal.keeper import JournalSink
+from athlete_monitor.engine.team.rows import SET_TEAM, state_rows
+from athlete_monitor.engine.team.shelf import ArchiveShelf
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.team.records import TeamSession
+from athlete_monitor.team.state import TeamState
+
+if TYPE_CHECKING:
+    import msgspec
+
+    from athlete_monitor.archive import Archive
+    from athlete_monitor.engine.journal.journal import Journal
+    from athlete_monitor.engine.sessions.session import Session
+
+SKIPPED = 0
+
+
+class ReplaySink(JournalSink):
+    """Writes replayed sessions; one that the archive has already is left as it is.
+
+    A session falls into the team session whose time it overlaps, so into its periods too; else it begins one, which
+    further recordings may widen. A live engine may use the same journal meanwhile.
+
+    Args:
+        journal: the journal, started.
+        archive: the same file, for reading.
+    """
+
+    def __init__(self, journal: Journal, archive: Archive) -> None:
+        super().__init__(journal)
+        journal.number_from(FIRST_UNCONFIRMED + int(time.time() * 1000))
+        self._archive = archive
+        self._shelf = ArchiveShelf(archive, TeamState, lambda _text: None)
+        self._known = {each.session_id for each in archive.sessions()}
+        self._teams = [TeamState(each) for each in archive.team_sessions()]
+        self._new: set[str] = set()
+        self.skipped = 0
+
+    def begin(self, session: Session) -> int:
+        """Record a new session; returns its number, or ``SKIPPED`` where the archive has it."""
+        if session.session_id in self._known:
+            self.skipped += 1
+            return SKIPPED
+        self._known.add(session.session_id)
+        return super().begin(session)
+
+    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
+        """Record the second."""
+        if session.number != SKIPPED:
+            super().metrics(session, figures, payload)
+
+    def event(self, session: Session, event: dict[str, Any]) -> None:
+        """Record the event."""
+        if session.number != SKIPPED:
+            super().event(session, event)
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:
+        """Record the end, and the team session that it falls into."""
+        if session.number == SKIPPED:
+            return
+        super().ended(session, summary)
+        state = self._team_of(session.device_start_t, session.device_t, session.mode)
+        self._journal.put(SET_TEAM, (state.session.id, session.number))
+
+    def _team_of(self, start_t: float, end_t: float, mode: str | None) -> TeamState:
+        for state in self._teams:
+            team = state.session
+            if team.start_t < end_t and (team.end_t is None or team.end_t > start_t):
+                self._widen(state, start_t, end_t)
+                return state
+        state = TeamState(TeamSession(self._shelf.new_id(start_t), start_t, end_t, mode))
+        self._teams.append(state)
+        self._new.add(state.session.id)
+        self._write(state)
+        return state
+
+    def _widen(self, state: TeamState, start_t: float, end_t: float) -> None:
+        team = state.session
+        if team.id in self._new and team.end_t is not None and (start_t < team.start_t or end_t > team.end_t):
+            state.extend(min(start_t, team.start_t), max(end_t, team.end_t))
+            self._write(state)
+
+    def _write(self, state: TeamState) -> None:
+        for statement in state_rows(state):
+            self._journal.put(*statement)
+
+
+def open_replay(path: Any, keep_days: float) -> ReplaySink | None:  # noqa: ANN401 - a path
+    """The sink for replayed recordings; None where the journal cannot be used."""
+    from athlete_monitor.archive import Archive
+    from athlete_monitor.engine.journal.journal import Journal
+
+    try:
+        journal = Journal(path, time.time, keep_days=keep_days)
+        journal.start()
+        return ReplaySink(journal, Archive(path))
+    except MonitorError:
+        return None
