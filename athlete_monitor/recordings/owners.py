@@ -167,11 +167,11 @@ class Owners:
                 return found[0]
             if found:
                 likely = [f"{athlete.id} {athlete.name}" for athlete in self._roster if athlete.id in found]
-                raise AmbiguousOwnerError(f"{name!r} can be {_list(likely)}; give --athlete '{name}=N'")
+                raise AmbiguousOwnerError(f'{name!r} can be {_list(likely)}; give --athlete "{name}=N"')
         by_number = self._by_number(whose)
         if by_number is not None:
             return by_number
-        raise UnknownOwnerError(f"{name!r} is not in the roster; give --athlete '{name}=N' or --create{self._known()}")
+        raise UnknownOwnerError(f'{name!r} is not in the roster; give --athlete "{name}=N" or --create{self._known()}')
 
     def _is_surname(self, told: str, athlete_id: int) -> bool:
         """Whether a part of a name is the whole surname that nobody else has."""

@@ -249,17 +249,24 @@ def _layout(
 
 
 def _header_line(cells: Sequence[Sequence[str]], decimal: str) -> int | None:
-    """Return the line that names the columns: the first one of words, as long as the rows of values below it."""
+    """Return the line that names the columns: one of words, with the longest run of rows of values below it."""
+    best, most = None, -1
     for at, row in enumerate(cells):
         if not row or row[0].startswith("# ") or not _is_header(row, decimal):
             continue
-        below = [later for later in cells[at + 1 :] if later][:6]
-        if not below:
-            return at if not any(_is_header(later, decimal) for later in cells[at + 1 :]) else None
-        alike = [later for later in below if _same_width(row, later) and any(_is_value(c, decimal) for c in later if c)]
-        if alike:
-            return at
-    return None
+        below = [later for later in cells[at + 1 :] if later]
+        alike = _run(row, below, decimal)
+        if alike > most and (alike or not below):
+            best, most = at, alike
+    return best
+
+
+def _run(header: Sequence[str], below: Sequence[Sequence[str]], decimal: str) -> int:
+    """Return how many rows of values of the header's width follow it; one row of units may come first."""
+    first = 1 if below and not any(_is_value(cell, decimal) for cell in below[0] if cell) else 0
+    rows = below[first:]
+    fits = (_same_width(header, row) and any(_is_value(cell, decimal) for cell in row if cell) for row in rows)
+    return next((place for place, fit in enumerate(fits) if not fit), len(rows))
 
 
 def _same_width(header: Sequence[str], row: Sequence[str]) -> bool:

@@ -40,6 +40,7 @@ BODY: Final = ("age", "weight", "height", "gender")
 MOST_ATHLETES: Final = 200
 _LONGEST_NAMED: Final = 5
 _LONGEST_LIST: Final = 20
+_OF_FORMAT: Final = "as the format has it"
 _DISAGREE: Final = 0.05
 _LONGEST_TAG: Final = 64
 
@@ -135,7 +136,7 @@ def _meaning(layout: Layout, header: str, unit: str, own: Mapping[str, str]) -> 
     key = key_of(header)
     if key in own:
         name, _, factor = own[key].partition("*")
-        return Meaning(name, "as the format says" if factor else "", float(factor or 1)) if name else None
+        return Meaning(name, _OF_FORMAT if factor else "", float(factor or 1)) if name else None
     try:
         return meaning_of(header, unit)
     except UnknownUnitError as error:
@@ -212,7 +213,7 @@ class _Read:
         lines += [f"time: column {self._plan.name(column)!r}, {times.form}" for column in self._time[:1]]
         for column in self._plan.columns:
             if column not in self._time:
-                unit = f" in {column.unit}" if column.unit else ""
+                unit = "" if not column.unit else f", unit {column.unit}"
                 lines.append(f"column {self._plan.name(column)!r}: {column.meaning}{unit}")
         return (*lines, *(f"column {name!r}: left out, {why}" for name, why in self._plan.ignored[:_LONGEST_LIST]))
 

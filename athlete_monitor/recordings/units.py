@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported
 
 RUNNING_MPS: Final = 2.2
-ENOUGH_ROWS: Final = 20
+ENOUGH_ROWS: Final = 5
 """So many rows show in what unit they are."""
 _ACC: Final = ("acc_x", "acc_y", "acc_z")
 _GYRO: Final = ("gyro_x", "gyro_y", "gyro_z")

@@ -149,7 +149,7 @@ TABLE: Final = (
         TIME,
         "timestamp time datetime dateandtime dateundzeit zeit zeitstempel uhrzeit utctime gpstime localtime epoch unixtime "
         "unixtimestamp epochtime isotime ts timeutc timestamputc sampletime heure hora recordtime timems timestampms timelocal "
-        "timeofday systemtime loggingtime datetimeutc tijd created createdat measuredat",
+        "phonetimestamp timeofday systemtime loggingtime datetimeutc tijd created createdat measuredat",
         _TIME,
     ),
     Word(DATE, "date datum fecha day dateutc", {"": 1.0}),
@@ -248,10 +248,25 @@ def meaning_of(header: str, unit: str = "") -> Meaning | None:
     ('acc_x', 'gyro_x', None)
     """
     name, told = _split_unit(header)
+    axis = _axis_by_unit(key_of(name), told or unit.strip("[]() "))
+    if axis is not None:
+        return axis
     for base, found in _spellings(name, told or unit.strip("[]() ")):
         word = _BY_WORD.get(key_of(base))
         if word is not None and (base == name or found.casefold() in word.units):
             return _with_unit(word, key_of(base), found)
+    return None
+
+
+def _axis_by_unit(key: str, unit: str) -> Meaning | None:
+    """Return which sensor an axis without a name is of: ``X [mg]`` can only be an acceleration."""
+    if key not in {"x", "y", "z"} or not unit:
+        return None
+    told = unit.casefold().replace(" ", "")
+    for meaning in ("acc", "gyro", "mag"):
+        units = BY_MEANING[f"{meaning}_{key}"].units
+        if told in units:
+            return Meaning(f"{meaning}_{key}", told, units[told])
     return None
 
 

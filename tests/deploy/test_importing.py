@@ -71,7 +71,7 @@ def test_a_dry_run_shows_how_a_table_is_understood_and_writes_nothing(tmp_path, 
     told = capsys.readouterr().out
     assert "table: utf-8, delimiter ;, decimal sign ,, header in line 1" in told
     assert "time: column 'timestamp', year-month-day, local time" in told
-    assert "column 'speed [km/h]': speed_mps in km/h" in told
+    assert "column 'speed [km/h]': speed_mps, unit km/h" in told
     assert "column 'Battery voltage': left out, its name means nothing known" in told
     assert "speed_mps: 3 to 3" in told
     assert "1 session would be imported" in told
@@ -99,7 +99,7 @@ def test_nobody_is_created_where_two_could_be_meant(tmp_path, capsys):
 
 def test_nobody_is_created_silently(tmp_path, capsys):
     assert run(tmp_path, SAMPLES / "statsports.csv") == 3
-    assert "give --athlete 'Ada Example=N' or --create" in capsys.readouterr().err
+    assert 'give --athlete "Ada Example=N" or --create' in capsys.readouterr().err
     assert not (tmp_path / "athletes.yaml").exists()
 
 

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gpxpy
 import numpy as np
 import pytest
+from tcxreader.tcxreader import TCXReader
 
+from athlete_monitor.recordings import moments
 from athlete_monitor.recordings.batch import Done, Report, Request, import_files
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import all_formats, recognised
 from athlete_monitor.recordings.search import search
+from tests.helpers import ROOT
 
 if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported
@@ -72,9 +76,11 @@ CASES = {
 def _berlin(monkeypatch):
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
+    moments._local_epoch.cache_clear()
     yield
     monkeypatch.undo()
     time.tzset()
+    moments._local_epoch.cache_clear()
 
 
 def alone(folder: Path, name: str) -> Path:
@@ -159,6 +165,26 @@ def test_every_format_has_a_sample():
     assert {case.kind for case in CASES.values()} | figures_only | from_tables == {
         known.kind for known in all_formats()
     }
+
+
+def test_every_format_is_described_in_the_documents():
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    assert [known.kind for known in all_formats() if f"| `{known.kind}` | {known.title} |" not in page] == []
+
+
+def test_other_libraries_read_the_same_from_the_samples(tmp_path):
+    """Two of the samples' formats have public readers; they see the same points."""
+    with (SAMPLES / "track.gpx").open() as file:
+        points = gpxpy.parse(file).tracks[0].segments[0].points
+    [track] = read_all(alone(tmp_path, "track.gpx"))
+    assert [point.time.timestamp() for point in points if point.time] == track.t.tolist()
+    assert [point.latitude for point in points] == track.channels["latitude"].tolist()
+    clean = tmp_path / "clean.tcx"
+    clean.write_text((SAMPLES / "watch.tcx").read_text().strip())
+    points = TCXReader().read(str(clean)).trackpoints
+    [watch] = read_all(alone(tmp_path, "watch.tcx"))
+    assert [point.hr_value for point in points] == watch.channels["heart_rate_bpm"].tolist()
+    assert [point.distance for point in points] == watch.channels["distance_m"].tolist()
 
 
 def test_kinds_and_titles_are_distinct():

@@ -45,7 +45,7 @@ def test_a_name_that_is_not_sure_is_nobody(told):
 def test_two_who_could_be_meant_are_listed():
     twins = [Athlete(id=3, device="003", name="John Smith"), Athlete(id=8, device="008", name="Jane Smith")]
     with pytest.raises(
-        UnknownOwnerError, match=r"'J\. Smith' can be 3 John Smith, 8 Jane Smith; give --athlete 'J\. Smith=N'"
+        UnknownOwnerError, match=r"'J\. Smith' can be 3 John Smith, 8 Jane Smith; give --athlete .J\. Smith=N"
     ):
         Owners(twins).athlete_of(Whose(name="J. Smith"))
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.channels import GRAVITY_MPS2
 from athlete_monitor.errors import ConfigError, RecordingError
+from athlete_monitor.recordings import moments
 from athlete_monitor.recordings.cells import number, numbers
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.formats.generic import read
@@ -259,6 +260,23 @@ def test_a_table_of_1660_columns_gives_one_short_note(tmp_path):
     assert part.notes == ("columns left out: kpi_0, kpi_1, kpi_2, kpi_3, kpi_4 and 1,655 more",)
 
 
+def test_lines_before_the_header_may_look_like_a_table(tmp_path):
+    text = "sep=;\nName;Ada Example\nDate;04.05.2026\n\nDate & Time;Heart rate [1/min]\n"
+    part = imported(
+        tmp_path, text + "04.05.2026 10:00:00,000;120\n04.05.2026 10:00:01,000;121\n04.05.2026 10:00:02,000;122\n"
+    )
+    assert part.channels["heart_rate_bpm"].tolist() == [120, 121, 122]
+
+
+@pytest.mark.parametrize(
+    ("unit", "channel", "value"),
+    [("mg", "acc_x", 9.80665), ("dps", "gyro_x", 17.4533), ("µT", "mag_x", 1000.0), ("m", "x_m", 1000.0)],
+)
+def test_an_axis_without_a_name_is_what_its_unit_says(tmp_path, unit, channel, value):
+    part = imported(tmp_path, f"timestamp,X [{unit}]\n2026-05-04 10:00:00,1000\n2026-05-04 10:00:01,1000\n")
+    assert part.channels[channel][0] == pytest.approx(value, rel=1e-4)
+
+
 def test_workbooks_are_read(tmp_path):
     book = openpyxl.Workbook()
     sheet = book.active
@@ -352,6 +370,8 @@ def test_a_long_table_is_read_in_blocks_and_keeps_its_line_numbers(tmp_path):
 def _utc(monkeypatch):
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    moments._local_epoch.cache_clear()
     yield
     monkeypatch.undo()
     time.tzset()
+    moments._local_epoch.cache_clear()

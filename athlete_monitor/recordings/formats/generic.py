@@ -10,7 +10,7 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import MEASURED
 from athlete_monitor.recordings.mapping import mapped, settings
 from athlete_monitor.recordings.table import layout_of, text_head
-from athlete_monitor.recordings.tabular import Plan, imported, plan_of
+from athlete_monitor.recordings.tabular import RR, Plan, imported, plan_of
 from athlete_monitor.recordings.vocabulary import DATE, ELAPSED, TIME
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def recognise(source: Source) -> bool:
         plan = plan_of(layout_of(source))
     except RecordingError:
         return False
-    return plan.first(TIME, DATE, ELAPSED) is not None and plan.first(*MEASURED) is not None
+    return plan.first(TIME, DATE, ELAPSED) is not None and plan.first(*MEASURED, RR) is not None
 
 
 def understood(source: Source, options: Options) -> Plan:
