@@ -34,12 +34,12 @@ def times_of(path: Path) -> list[float]:
 
 def missing_s(times: list[float], steps: int) -> float:
     """Seconds missing in steps of at most 10 s when the usual interval is averaged over ``steps``."""
-    usual, count, missing = np.array([np.nan]), np.zeros(1), 0.0
+    usual, count, missing = np.zeros(1), np.ones(1), 0.0
     for before, now in pairwise(times):
         gap = np.array([max(now - before, 0.0)])
         missing += max(0.0, (gap - clock.longest_step_s(usual)).item()) if gap <= clock.LONGEST_STEP_S else 0.0
         clock.learn_usual(usual, count, gap)
-        np.minimum(count, steps - 1.0, out=count)
+        np.minimum(count, float(steps), out=count)
     return round(missing, 1)
 
 

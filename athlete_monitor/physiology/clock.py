@@ -28,25 +28,23 @@ is 50 s (``benchmarks/usual_interval.py``).
 
 
 def longest_step_s(usual_s: FloatArray) -> FloatArray:
-    """Longest step [k], s, that counts in full for a device with the usual interval ``usual_s`` [k]; NaN: unknown.
+    """Longest step [k], s, that counts in full for a device with the usual interval ``usual_s`` [k]; 0: unknown.
 
-    >>> longest_step_s(np.array([0.1, 1.0, 3.0, 7.0, np.nan])).tolist()
+    >>> longest_step_s(np.array([0.1, 1.0, 3.0, 7.0, 0.0])).tolist()
     [2.0, 3.0, 9.0, 10.0, 2.0]
     """
-    return np.minimum(np.fmax(USUAL_INTERVALS * usual_s, LEAST_STEP_S), LONGEST_STEP_S)
+    return np.minimum(np.maximum(USUAL_INTERVALS * usual_s, LEAST_STEP_S), LONGEST_STEP_S)
 
 
 def learn_usual(usual_s: FloatArray, steps: FloatArray, gap_s: FloatArray) -> None:
-    """Update the usual interval ``usual_s`` [k] and the number of ``steps`` [k] with the steps ``gap_s`` [k], in place.
+    """Update the usual interval ``usual_s`` [k], first 0, with the steps ``gap_s`` [k], 0 or more, in place.
 
-    The usual interval is the mean of the first 16 steps, then an exponential average over 16. A step that is not
-    positive is ignored, and a pause counts as a step of 10 s.
+    ``steps`` [k] is the number of the next step, first 1. The usual interval is the mean of the first 16 steps, then an
+    exponential average over 16. A step of 0 is ignored, and a pause counts as a step of 10 s.
     """
     forward = gap_s > 0.0
+    usual_s += forward * (np.minimum(gap_s, LONGEST_STEP_S) - usual_s) / steps
     np.minimum(steps + forward, USUAL_STEPS, out=steps)
-    step_s = np.minimum(gap_s, LONGEST_STEP_S)
-    start = np.where(np.isnan(usual_s), step_s, usual_s)
-    np.copyto(usual_s, start + (step_s - start) / np.maximum(steps, 1.0), where=forward)
 
 
 class SampleClock(SquadState):
@@ -64,7 +62,7 @@ class SampleClock(SquadState):
     4.0
     """
 
-    FIELDS = MappingProxyType({"t": np.nan, "measured_s": 0.0, "missing_s": 0.0, "usual_s": np.nan, "steps": 0.0})
+    FIELDS = MappingProxyType({"t": np.nan, "measured_s": 0.0, "missing_s": 0.0, "usual_s": 0.0, "steps": 1.0})
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "measured_s", "Measured time", "s", 0, "total", "difference", equation="time that the samples stand for"

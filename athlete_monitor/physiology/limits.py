@@ -99,8 +99,12 @@ class SquadLimits(SquadState):
         }
     )
 
+    of_heart_rate = False
+    """Whether anybody has had limits of heart rate; figures that need them are not computed before."""
+
     def set(self, row: int, limits: Limits) -> None:
         """Take over the limits of the athlete in ``row``."""
+        self.of_heart_rate = self.of_heart_rate or limits.zones is not None or limits.threshold_bpm is not None
         zones = (math.nan,) * len(_ZONES) if limits.zones is None else sum(limits.zones.terms(), ())
         threshold = math.nan if limits.threshold_bpm is None else limits.threshold_bpm
         self._table[:, row] = (*limits.speed_mps, *limits.acceleration_mps2, threshold, *zones)

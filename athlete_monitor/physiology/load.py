@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray, IntArray
 
 PLAYER_LOAD_FORMULA: Final = "boyd_2011"
-RECENT_TAU_S: Final = 60.0
 
 
 class PlayerLoad(SquadState):
@@ -35,8 +34,6 @@ class PlayerLoad(SquadState):
             "total": 0.0,
             "measured_s": 0.0,
             "steps": 0.0,
-            "recent": 0.0,
-            "recent_s": 0.0,
         }
     )
     FIGURES: ClassVar[tuple[Figure, ...]] = (
@@ -65,12 +62,9 @@ class PlayerLoad(SquadState):
         step = known & (dt_s > 0.0) & (dt_s <= MAX_STEP_S)
         dt_s = np.where(step, dt_s, 0.0)
         load = np.where(step, np.sqrt(dx * dx + dy * dy + dz * dz), 0.0) / 100.0
-        decay = np.exp(dt_s / -RECENT_TAU_S)
         state[4] += load
         state[5] += dt_s
         state[6] += step
-        state[7] = state[7] * decay + load
-        state[8] = state[8] * decay + dt_s
         np.copyto(state[:3], acc, where=known)
         np.copyto(state[3], t, where=known)
         self._put(rows, state)
@@ -83,10 +77,6 @@ class PlayerLoad(SquadState):
     def per_minute(self, rows: IntArray) -> FloatArray:
         """PlayerLoad per measured minute of the session [k]."""
         return 60.0 * self._ratio("total", "measured_s", rows)
-
-    def recent_per_minute(self, rows: IntArray) -> FloatArray:
-        """PlayerLoad per minute, exponentially averaged over the last minute [k]."""
-        return 60.0 * self._ratio("recent", "recent_s", rows)
 
     def sample_rate_hz(self, rows: IntArray) -> FloatArray:
         """Mean rate of the samples that the total is made of [k]."""

@@ -89,26 +89,41 @@ class RecentTotals:
         """Remember totals [n, k] at the seconds [k]; returns the growth over each window [n, 4, k], NaN: too short."""
         last = self._second[rows]
         begins = (last < 0) | (second <= last)
+        bridged = np.full((*totals.shape, len(WINDOWS_S)), np.nan)
         for i in np.flatnonzero(begins | (second > last + 1)).tolist():
-            self._bridge(int(rows[i]), int(last[i]), int(second[i]), totals[:, i], begins=bool(begins[i]))
+            if begins[i]:
+                self._begin(int(rows[i]), totals[:, i])
+            else:
+                bridged[:, i] = self._bridge(int(rows[i]), int(last[i]), int(second[i]), totals[:, i])
         now = totals - self._base[rows].T
         self._ring[rows, :, second % _RING] = now.T
         self._second[rows] = second
         before = [self._ring[rows, :, (second - window) % _RING].T for window in WINDOWS_S]
-        return np.stack([now - value for value in before], axis=1)
+        return np.fmax(np.stack([now - value for value in before], axis=1), bridged.swapaxes(1, 2))
 
-    def _bridge(self, row: int, last: int, second: int, totals: FloatArray, *, begins: bool) -> None:
-        """Fill the seconds between the last one of a row and ``second``, or begin anew."""
+    def _begin(self, row: int, totals: FloatArray) -> None:
+        self._ring[row] = np.nan
+        self._base[row] = totals
+
+    def _bridge(self, row: int, last: int, second: int, totals: FloatArray) -> FloatArray:
+        """Fill the seconds between the last one of a row and ``second``; returns the growth of windows that end there.
+
+        Returns the largest growth [n, 4]; NaN where no window of that length has passed.
+        """
         ring = self._ring[row]
-        if begins:
-            ring[:] = np.nan
-            self._base[row] = totals
-            return
-        missing = np.arange(max(last + 1, second - _RING + 1), second)
-        start = ring[:, last % _RING].astype(np.float64)
+        past = ring[:, np.arange(last - _RING + 1, last + 1) % _RING].astype(np.float64)
+        missing = np.arange(last + 1, min(second, last + _RING))
         grows_s = min(float(second - last), LONGEST_STEP_S)
         share = np.clip((missing - (second - grows_s)) / grows_s, 0.0, 1.0)
-        ring[:, missing % _RING] = start[:, None] + (totals - self._base[row] - start)[:, None] * share
+        start = past[:, -1:]
+        filled = start + (totals[:, None] - self._base[row][:, None] - start) * share
+        latest = np.arange(max(last + 1, second - _RING + 1), second)
+        ring[:, latest % _RING] = start
+        ring[:, missing % _RING] = filled
+        known = np.hstack([past, filled])
+        ends = np.arange(_RING, known.shape[1])
+        growth = [known[:, ends] - known[:, ends - window] for window in WINDOWS_S]
+        return np.stack([np.fmax.reduce(each, axis=1, initial=np.nan) for each in growth], axis=1)
 
     def grow(self, capacity: int) -> None:
         """Make room for ``capacity`` athletes."""

@@ -14,7 +14,7 @@ from athlete_monitor.physiology.speed import JITTER_S
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
-    from athlete_monitor.arrays import FloatArray, IntArray
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.physiology.speed import MotionStep
 
 ENTRY_HELD_S: Final = 0.5
@@ -56,22 +56,20 @@ class SpeedBands(SquadState):
     def update(self, step: MotionStep, limits_mps: FloatArray) -> None:
         """Take one step of some athletes; ``limits_mps`` [4, k] are the limits between their five bands."""
         state = self._take(step.rows)
-        metres, seconds, entries = state[: 3 * SPEED_BANDS].reshape(3, SPEED_BANDS, -1)
-        top, bottom = np.maximum(step.from_mps, step.speed_mps), np.minimum(step.from_mps, step.speed_mps)
-        upper, lower = np.minimum(top, limits_mps), np.maximum(bottom, limits_mps)
-        span = top - bottom
-        share = np.diff(np.vstack([np.zeros_like(span), np.clip(upper - bottom, 0.0, None), span]), axis=0)
-        even = ~(span > 0.0)
         band = (step.speed_mps >= limits_mps).sum(axis=0)
-        share /= np.where(even, np.nan, span)
-        if even.any():
-            share[:, even] = np.arange(SPEED_BANDS)[:, None] == band[even]
-        in_band_s = share * step.dt_s
-        seconds += np.where(step.dt_s > 0.0, in_band_s, 0.0)
-        mean_mps = 0.5 * (np.vstack([bottom, lower]) + np.vstack([upper, top]))
-        metres += np.where(in_band_s > 0.0, in_band_s * mean_mps, 0.0)
-        state[3 * SPEED_BANDS] += 1.0
-        _count_entries(entries, state[3 * SPEED_BANDS + 1 :], step, band, limits_mps)
+        inside = state[_INSIDE]
+        stays = (band == inside) & step.joined
+        columns = np.arange(len(band))
+        state[band, columns] += np.where(stays, step.distance_m, 0.0)
+        state[SPEED_BANDS + band, columns] += np.where(stays, step.dt_s, 0.0)
+        state[_STEPS] += 1.0
+        if not stays.all():
+            moved = np.flatnonzero(~stays)
+            part = state[:, moved]
+            _pass_bands(part, step.take(moved), band[moved], limits_mps[:, moved])
+            state[:, moved] = part
+        if (inside != state[_SETTLED]).any():
+            _settle(state, step.t - state[_SINCE] >= ENTRY_HELD_S - JITTER_S)
         self._put(step.rows, state)
 
     def metres(self, rows: IntArray) -> FloatArray:
@@ -98,28 +96,48 @@ class SpeedBands(SquadState):
         return np.where(state[3 * SPEED_BANDS] > 0.0, state[part * SPEED_BANDS : (part + 1) * SPEED_BANDS], np.nan)
 
 
-def _count_entries(
-    entries: FloatArray, running: FloatArray, step: MotionStep, band: IntArray, limits_mps: FloatArray
-) -> None:
-    """Settle into a band after half a second in it, and count that."""
-    inside, settled, since = running
+_STEPS: Final = 3 * SPEED_BANDS
+_INSIDE: Final = _STEPS + 1
+_SETTLED: Final = _STEPS + 2
+_SINCE: Final = _STEPS + 3
+
+
+def _pass_bands(state: FloatArray, step: MotionStep, band: IntArray, limits_mps: FloatArray) -> None:
+    """Share the step of athletes who come into another band out among the bands that they pass."""
+    metres, seconds, _ = state[: 3 * SPEED_BANDS].reshape(3, SPEED_BANDS, -1)
+    top, bottom = np.maximum(step.from_mps, step.speed_mps), np.minimum(step.from_mps, step.speed_mps)
+    upper, lower = np.minimum(top, limits_mps), np.maximum(bottom, limits_mps)
+    span = top - bottom
+    share = np.diff(np.vstack([np.zeros_like(span), np.clip(upper - bottom, 0.0, None), span]), axis=0)
+    even = ~(span > 0.0)
+    share /= np.where(even, np.nan, span)
+    if even.any():
+        share[:, even] = np.arange(SPEED_BANDS)[:, None] == band[even]
+    in_band_s = share * step.dt_s
+    seconds += np.where(step.dt_s > 0.0, in_band_s, 0.0)
+    mean_mps = 0.5 * (np.vstack([bottom, lower]) + np.vstack([upper, top]))
+    metres += np.where(in_band_s > 0.0, in_band_s * mean_mps, 0.0)
+    _enter(state, step, band, limits_mps)
+
+
+def _enter(state: FloatArray, step: MotionStep, band: IntArray, limits_mps: FloatArray) -> None:
+    """Leave the band that an athlete was in, and enter another."""
+    inside, since = state[_INSIDE], state[_SINCE]
+    columns = np.arange(len(band))
+    edges = np.vstack([np.full(len(band), -np.inf), limits_mps, np.full(len(band), np.inf)])
+    was = np.where(np.isnan(inside), band, inside).astype(np.int64)
+    rises = band > was
+    left_t = step.crossed_t(np.where(rises, edges[was + 1, columns], edges[was, columns]))
+    _settle(state, step.joined & (left_t - since >= ENTRY_HELD_S - JITTER_S))
+    entered_t = step.crossed_t(np.where(rises, edges[band, columns], edges[band + 1, columns]))
     known = ~np.isnan(step.speed_mps)
-    moved = known & ~((band == inside) & step.joined)
-    if moved.any():
-        columns = np.arange(len(band))
-        edges = np.vstack([np.full(len(band), -np.inf), limits_mps, np.full(len(band), np.inf)])
-        was = np.where(np.isnan(inside), band, inside).astype(np.int64)
-        left_t = step.crossed_t(np.where(band > was, edges[was + 1, columns], edges[was, columns]))
-        _settle(entries, settled, inside, moved & step.joined & (left_t - since >= ENTRY_HELD_S - JITTER_S))
-        entered = step.crossed_t(np.where(band > was, edges[band, columns], edges[band + 1, columns]))
-        np.copyto(since, np.where(step.joined, entered, step.t), where=moved)
-        np.copyto(inside, band, where=moved)
-    _settle(entries, settled, inside, known & (step.t - since >= ENTRY_HELD_S - JITTER_S))
+    np.copyto(since, np.where(step.joined, entered_t, step.t), where=known)
+    np.copyto(inside, band, where=known)
 
 
-def _settle(entries: FloatArray, settled: FloatArray, inside: FloatArray, held: IntArray) -> None:
-    new = held & (inside != settled)
-    if new.any():
-        index = np.flatnonzero(new)
-        entries[inside[index].astype(np.int64), index] += 1.0
-        np.copyto(settled, inside, where=new)
+def _settle(state: FloatArray, held: BoolArray) -> None:
+    """Count an entry of those who ``held`` [k] a band that is not the one that they settled in before."""
+    inside, settled = state[_INSIDE], state[_SETTLED]
+    index = np.flatnonzero(held & (inside != settled) & ~np.isnan(inside))
+    state[2 * SPEED_BANDS + inside[index].astype(np.int64), index] += 1.0
+    settled[index] = inside[index]

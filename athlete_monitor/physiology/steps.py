@@ -27,7 +27,7 @@ class Steps(SquadState):
     """
 
     FIELDS = MappingProxyType(
-        {"cadence_spm": np.nan, "t": np.nan, "usual_s": np.nan, "steps": 0.0, "total": 0.0, "measured_s": 0.0}
+        {"cadence_spm": np.nan, "t": np.nan, "usual_s": 0.0, "steps": 1.0, "total": 0.0, "measured_s": 0.0}
     )
 
     FIGURES: ClassVar[tuple[Figure, ...]] = (
@@ -49,8 +49,8 @@ class Steps(SquadState):
         rows, t, cadence_spm = rows[read], t[read], cadence_spm[read]
         state = self._take(rows)
         cadence, last, usual_s, steps, total, measured_s = state
-        gap_s = t - last
-        dt_s = np.fmin(np.fmax(gap_s, 0.0), longest_step_s(usual_s))
+        gap_s = np.fmax(t - last, 0.0)
+        dt_s = np.minimum(gap_s, longest_step_s(usual_s))
         learn_usual(usual_s, steps, gap_s)
         total += cadence_spm * dt_s / 60.0
         measured_s += dt_s

@@ -549,13 +549,13 @@ class Squad:
         self.energy.update(rows, dt_s, rate)
         self.player_load.update(rows, t, acc)
         self.heart_rate_totals.update(rows, dt_s, heart_rate)
-        self.heart_rate_extremes.update(rows, t, heart_rate.read_bpm, longest_s)
         x_m, y_m = self.position.update(rows, t, values[:, [X, Y]].T, values[:, LATITUDE], values[:, LONGITUDE])
-        self.above_threshold.update(rows, dt_s, heart_rate.bpm, self.limits.threshold_bpm(rows))
-        own = self.limits.zones_bpm(rows, hr_max, body.hr_rest_bpm) if self.limits.has_zones(rows).any() else None
+        if self.limits.of_heart_rate:
+            self.above_threshold.update(rows, dt_s, heart_rate.bpm, self.limits.threshold_bpm(rows))
+        own = self.limits.zones_bpm(rows, hr_max, body.hr_rest_bpm) if self.limits.of_heart_rate else None
         speed = self._move(rows, t, values)
         motion = self.ticks.smooth_motion(rows, dt_s, _length(linear))
-        self._once_a_second(rows, t, strap.bpm, hr_max, motion, speed)
+        self._once_a_second(rows, t, heart_rate.read_bpm, longest_s, np.array([strap.bpm, hr_max, motion, speed]))
         return Present(
             rows=rows,
             t=t,
@@ -592,20 +592,15 @@ class Squad:
         return np.where(np.isnan(speed) & np.isnan(x + y), np.nan, self.speed.speed_mps(rows))
 
     def _once_a_second(
-        self,
-        rows: IntArray,
-        t: FloatArray,
-        strap_bpm: FloatArray,
-        hr_max: FloatArray,
-        motion: FloatArray,
-        speed: FloatArray,
+        self, rows: IntArray, t: FloatArray, read_bpm: FloatArray, longest_s: FloatArray, present: FloatArray
     ) -> None:
-        """Advance what is followed by the second only."""
+        """Advance what is followed by the second only; ``present`` is strap, maximum, motion and speed [4, k]."""
         due = np.flatnonzero(self.ticks.second_due(rows, t))
         if not len(due):
             return
         rows, t = rows[due], t[due]
-        self.recovery.update(rows, t, strap_bpm[due], hr_max[due], motion[due], speed[due])
+        self.heart_rate_extremes.update(rows, t, read_bpm[due], longest_s[due])
+        self.recovery.update(rows, t, *present[:, due])
         high_speed = self.locomotion.total("high_speed_running_m", rows)
         totals = (self.distance.total_m(rows), high_speed, self.player_load.total(rows), self.trimp.total(rows))
         self.peaks.update(rows, t, np.array(totals))
