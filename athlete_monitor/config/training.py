@@ -28,7 +28,9 @@ class Training(Section):
     """How a personal model is trained and evaluated."""
 
     kinds: tuple[str, ...] = Field(
-        min_length=1, strict=False, description="Kinds of model that may serve; with several, later sessions decide."
+        min_length=1,
+        strict=False,
+        description="Kinds of model: the first unless held-out sessions prefer another; the last with few sessions.",
     )
     n_estimators: int = Field(ge=1, le=2000, description="Trees of a forest.")
     max_depth: int = Field(ge=1, le=32, description="Depth of a tree.")

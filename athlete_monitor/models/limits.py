@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from athlete_monitor.models.manifest import Manifest
 
@@ -19,7 +20,8 @@ def accept_all(manifest: Manifest) -> None:
 class Limits:
     """How much memory the models may hold, how often to look, and which manifests to accept.
 
-    ``accept`` raises ModelError for a manifest that must not serve (see ``schema.features_check``).
+    ``accept`` raises ModelError for a manifest that must not serve (see ``schema.features_check``); ``newest_file``
+    remembers which signed models have served (``newest.Newest``).
     """
 
     total_model_memory_bytes: int = 600_000_000
@@ -27,3 +29,4 @@ class Limits:
     missing_ttl_s: float = 30.0
     reload_check_s: float = 5.0
     accept: Callable[[Manifest], None] = accept_all
+    newest_file: Path | None = None

@@ -21,6 +21,7 @@ from athlete_monitor.models.ledger import MOST_REMEMBERED, Counts, Refusal, Refu
 from athlete_monitor.models.limits import Limits, accept_all
 from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
 from athlete_monitor.models.model import Model, ModelSource
+from athlete_monitor.models.newest import Newest
 from athlete_monitor.models.probes import Probes
 from athlete_monitor.models.runtimes import DeviceName, Runtime, RuntimeName, configured_runtime, open_runtime
 from athlete_monitor.models.store import ModelStore, Stamp
@@ -93,7 +94,9 @@ class DynamicModelLoader:
         self.device = self.runtime.device
         self._probes = probes or Probes()
         clock = self._probes.clock
-        self._source = ModelSource(self.store, self.runtime, self.limits.accept, self._probes.rss_bytes)
+        self._source = ModelSource(
+            self.store, self.runtime, self.limits.accept, self._probes.rss_bytes, Newest(self.limits.newest_file)
+        )
         self._cache: BoundedCache[AthleteId, Model] = BoundedCache(cache_size, self.limits.total_model_memory_bytes)
         self._refusals = Refusals(self.limits.missing_ttl_s, clock)
         self._gone: TTLCache[AthleteId, bool] = TTLCache(MOST_REMEMBERED, CROWDED_S, clock)
@@ -130,6 +133,7 @@ class DynamicModelLoader:
                 missing_ttl_s=loading.missing_ttl_s,
                 reload_check_s=loading.reload_check_s,
                 accept=accept,
+                newest_file=config.paths.journal.with_name("models_served.json"),
             ),
         )
         loader.preload_models(loading.preload_players or ())

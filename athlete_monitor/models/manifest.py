@@ -88,7 +88,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     ``feature_names`` is the exact order of the columns of X (profile features last, in the default model);
     ``feature_spec`` is ``FeatureSpec.to_dict()``; ``window`` is in samples. A draft leaves out ``artifacts``,
     ``created`` and ``signature``: the store fills them in. ``kind`` names the kind of model (``models/kinds``),
-    ``facts`` describe it; manifests from before there were kinds have neither, and are random forests.
+    ``facts`` describe it; manifests from before there were kinds have neither, and are random forests. ``follows`` is
+    the time of the model that a rollback took away.
     """
 
     format_version: int = FORMAT_VERSION
@@ -109,11 +110,17 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     kind: Name | UnsetType = UNSET
     facts: dict[str, Any] | UnsetType = UNSET
     day: DayForm | UnsetType = UNSET
+    follows: str | UnsetType = UNSET
 
     @property
     def kind_name(self) -> str:
         """The kind of model."""
         return FIRST_KIND if self.kind is UNSET else str(self.kind)
+
+    @property
+    def stands_for(self) -> str:
+        """Time of the newest model that this one is to replace: its own, or that which a rollback took away."""
+        return self.created if self.follows is UNSET else max(self.created, str(self.follows))
 
     @property
     def day_form(self) -> DayForm:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.manifest import DEFAULT
+from athlete_monitor.models.newest import Newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +69,7 @@ class ModelSource:
     runtime: Runtime
     accept: Callable[[Manifest], None]
     rss_bytes: Callable[[], int]
+    newest: Newest = field(default_factory=Newest)
     _loaded_once: bool = False
     _growths: deque[float] = field(default_factory=lambda: deque(maxlen=64))
 
@@ -80,6 +82,7 @@ class ModelSource:
         """
         stamp = self.store.stamp(athlete_id)
         manifest, artifact = self.store.read(athlete_id, self.runtime.kind)
+        self.newest.check(manifest)
         return self._ready(manifest, artifact, stamp)
 
     def load_earlier(self, athlete_id: AthleteId) -> Model | None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.archive import torchscript_of
+from athlete_monitor.models.onnx_file import check_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -274,6 +275,7 @@ class OnnxRuntime:
 
     def load(self, artifact: bytes, n_features: int) -> ForestPredictor:
         """See ``Runtime.load``."""
+        check_onnx(artifact)
         with _refusing(self._errors, n_features):
             session = self._library.InferenceSession(artifact, self._options, providers=["CPUExecutionProvider"])
             return _warmed_up(ForestPredictor(_onnx_runner(session, n_features), n_features))

@@ -258,7 +258,10 @@ class ModelStore:
                 raise ModelError(f"{self.previous}: holds no complete earlier version of model {athlete_id}")
             kinds: tuple[ArtifactKind, ...] = ("pickle", "hummingbird", "onnx")
             names = {artifact_name(athlete_id, kind): kind for kind in kinds}
-            self._install(manifest, {name: self.artifact(manifest, names[name]) for name in manifest.artifacts})
+            files = {name: self.artifact(manifest, names[name]) for name in manifest.artifacts}
+            if self.key and withdrawn is not None:
+                manifest = sign(msgspec.structs.replace(manifest, follows=withdrawn.stands_for), self.key)
+            self._install(manifest, files)
             if withdrawn is not None:
                 self._withdraw(withdrawn)
         return manifest

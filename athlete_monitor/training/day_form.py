@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from athlete_monitor.models.day import EARLY_EDGES_S, SETTLE_S, DayForm
+from athlete_monitor.models.day import EARLY_EDGES_S, LEAST_EARLY, SETTLE_S, DayForm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ LEAST_VARIANCE: Final = 1.0
 LAG_S: Final = 60.0
 SHORTEST_MOMENT_S: Final = 20.0
 LONGEST_MOMENT_S: Final = 180.0
-MOST_EARLY: Final = 6.0
+MOST_EARLY: Final = 8.0
 LEAST_EARLY_ROWS: Final = 60
 
 
@@ -68,6 +68,7 @@ def of_people(residuals: Sequence[FloatArray]) -> DayForm:
         day_variance=day,
         moment_variance=max(total - day, LEAST_VARIANCE),
         noise=max(day, 1e-3) * (WARM_UP_S - SETTLE_S) * (1.0 - share) / max(share, 1e-3),
+        early=LEAST_EARLY,
         sessions=len(residuals),
     )
 
@@ -125,7 +126,8 @@ def early_widths(series: Sequence[tuple[FloatArray, FloatArray]]) -> tuple[float
     usual = max(float(np.quantile(size, 0.8)), 1.0)
     begins = (0.0, *EARLY_EDGES_S[:-1])
     one, two, three, four = (
-        _width(size[(t >= begin) & (t < end)], usual) for begin, end in zip(begins, EARLY_EDGES_S, strict=True)
+        max(least, _width(size[(t >= begin) & (t < end)], usual))
+        for begin, end, least in zip(begins, EARLY_EDGES_S, LEAST_EARLY, strict=True)
     )
     return one, two, three, four
 

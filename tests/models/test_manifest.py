@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from athlete_monitor.errors import ModelError
+from athlete_monitor.models.day import DayForm
 from athlete_monitor.models.manifest import (
     Artifact,
     Session,
@@ -121,6 +122,8 @@ def test_a_signature_covers_every_field():
         "format_version": 2,
         "kind": "extra_trees",
         "facts": {"trees": 3},
+        "day": DayForm(sessions=3),
+        "follows": "2027-05-02T10:00:00.000000+00:00",
     }
     assert set(changes) | {"signature"} == set(type(FULL).__struct_fields__)
     assert is_signed(parse_manifest(encode_manifest(signed), PATH), key)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.models.day import BLANK, constants, correction, learn
+from athlete_monitor.models.day import BLANK, LEAST_EARLY, constants, correction, learn
 from athlete_monitor.training.day_form import estimate, lasting_share, moment_s, of_people
 
 
@@ -71,11 +71,11 @@ def test_the_interval_covers_80_percent_however_long_the_strap_has_been_silent(d
 
 
 def test_a_bad_beginning_widens_the_beginning_only():
-    form = estimate(days(6, 2.0, 3.0, beginning=25.0))
-    assert form.early[0] > 2.0
-    assert form.early[1] > 2.0
-    assert form.early[3] < 1.5
-    assert estimate(days(6, 2.0, 3.0)).early[0] < 1.5
+    form = estimate(days(6, 2.0, 3.0, beginning=40.0))
+    assert form.early[0] > LEAST_EARLY[0]
+    assert form.early[1] > 2.0 * LEAST_EARLY[1]
+    assert form.early[3] == LEAST_EARLY[3]
+    assert estimate(days(6, 2.0, 3.0)).early == LEAST_EARLY, "a session may begin in the middle"
 
 
 def test_how_long_the_moment_lasts_is_found():
