@@ -16,6 +16,7 @@ from athlete_monitor.dashboard.api import routers
 from athlete_monitor.dashboard.assets import load_assets
 from athlete_monitor.dashboard.guard import LOOPBACK_NAMES, Guard
 from athlete_monitor.dashboard.reply import encode
+from athlete_monitor.dashboard.simulation import Simulation
 from athlete_monitor.dashboard.station import Station, encode_frame, encode_team
 from athlete_monitor.errors import MonitorError
 
@@ -24,21 +25,21 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
     from athlete_monitor.dashboard.hub import Screen
-    from athlete_monitor.dashboard.simulation import Simulation
+    from athlete_monitor.dashboard.programs import Programs
 
 PAGES: Final = ("/", "/athlete/{key}", "/pitch", "/control", "/sessions", "/sessions/{key}", "/system", "/welcome")
 LOG_IN_AGAIN: Final = 4401
 """Code with which a WebSocket closes whose log-in has ended."""
 
 
-def build_app(config: Config, simulation: Simulation) -> FastAPI:
+def build_app(config: Config, programs: Programs, simulation: Simulation | None = None) -> FastAPI:
     """Return the application for a configuration.
 
     Raises:
         ConfigError: the accounts file is not valid.
         BrokerError: a file of the connection to the broker cannot be used.
     """
-    station = Station(config, simulation)
+    station = Station(config, programs, simulation or Simulation(programs))
     app = FastAPI(
         title="Athlete monitor: the coach's screen",
         version=__version__,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from athlete_monitor.arguments import Parser, add_place_arguments, whole
 from athlete_monitor.config import config_from_args
 from athlete_monitor.dashboard.addresses import screen_address
-from athlete_monitor.dashboard.simulation import Simulation
+from athlete_monitor.dashboard.programs import Programs
 from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.wire.broker import is_loopback
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; return the exit code."""
     args = parser().parse_args(arguments)
     try:
-        return serve(_with_options(config_from_args(args), args), Simulation(args.config, args.root))
+        return serve(_with_options(config_from_args(args), args), Programs(args.config, args.root))
     except MonitorError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a user's mistake, in one line
         return error.exit_code
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def serve(config: Config, simulation: Simulation) -> int:
+def serve(config: Config, programs: Programs) -> int:
     """Run the server.
 
     Raises:
@@ -57,7 +57,7 @@ def serve(config: Config, simulation: Simulation) -> int:
 
     dashboard = config.dashboard
     tls = dashboard.tls
-    app = build_app(config, simulation)
+    app = build_app(config, programs)
     if not app.state.access.secured and not is_loopback(dashboard.host):
         raise ConfigError(
             f"dashboard.host {dashboard.host}: without accounts the screen listens on this machine only; "

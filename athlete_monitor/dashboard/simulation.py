@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.project import PROJECT
-
 if TYPE_CHECKING:
-    from pathlib import Path
+    from athlete_monitor.dashboard.programs import Programs
 
 PLAYERS: Final = "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]"
 MINUTES: Final = "10"
@@ -19,13 +16,11 @@ class Simulation:
     """At most one publisher at a time.
 
     Args:
-        config_file: configuration that the publisher reads; None is the default one.
-        root: where its files land.
+        programs: how the publisher is started.
     """
 
-    def __init__(self, config_file: Path | None, root: Path | None) -> None:
-        self._options = [f"--config={config_file}"] if config_file else []
-        self._options += [f"--root={root}"] if root else []
+    def __init__(self, programs: Programs) -> None:
+        self._programs = programs
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -37,9 +32,9 @@ class Simulation:
         """Begin a match; False where one is on already."""
         if self.running:
             return False
-        command = [sys.executable, str(PROJECT / "publisher.py"), "--players", PLAYERS, "--mode", "game"]
+        options = ("--players", PLAYERS, "--mode", "game", "--duration", MINUTES)
         self._process = subprocess.Popen(  # noqa: S603 - our own program with fixed arguments
-            [*command, "--duration", MINUTES, *self._options],
+            self._programs.command("publisher.py", *options),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -48,10 +43,11 @@ class Simulation:
 
     def stop(self) -> None:
         """End the match."""
-        if self._process is not None and self.running:
-            self._process.terminate()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        if self._process is None or not self.running:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

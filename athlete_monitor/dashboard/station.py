@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.config import Config
+    from athlete_monitor.dashboard.programs import Programs
     from athlete_monitor.dashboard.simulation import Simulation
 
 SUBSCRIPTIONS: Final = (
@@ -56,11 +57,13 @@ class Station:
 
     Args:
         config: the configuration.
+        programs: how reports are made.
         simulation: what starts a made-up match.
     """
 
-    def __init__(self, config: Config, simulation: Simulation) -> None:
+    def __init__(self, config: Config, programs: Programs, simulation: Simulation) -> None:
         self.config = config
+        self.programs = programs
         self.simulation = simulation
         self.hub = Hub()
         self.live = Live()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def configure(folder: Path, broker: Mosquitto) -> int:
         }
         for at, (name, number, position) in enumerate(zip(NAMES, NUMBERS, POSITIONS, strict=True), 1)
     ]
-    (folder / "athletes.yaml").write_text(yaml.safe_dump({"athletes": people}, allow_unicode=True), encoding="utf-8")
+    (folder / "athletes.yaml").write_text(json.dumps({"athletes": people}, ensure_ascii=False), encoding="utf-8")
     return port
 
 

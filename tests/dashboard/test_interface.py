@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from athlete_monitor.dashboard.accounts import make_account, save_accounts, verify
 from athlete_monitor.dashboard.app import build_app
+from athlete_monitor.dashboard.programs import Programs
 from athlete_monitor.dashboard.simulation import Simulation
 from athlete_monitor.dashboard.visits import FIRST_WAIT_S, LASTS_S, TRIES, Brake, Visits
 from tests.dashboard.kit import client_of, figures, packed
@@ -25,7 +26,7 @@ class NoMatch(Simulation):
 
 
 def make_app(config: Any) -> Any:
-    app = build_app(config, NoMatch(None, None))
+    app = build_app(config, Programs(), NoMatch(Programs()))
     app.state.station.live.take("player/007/metrics", packed(figures(7)), 1.0)
     return app
 

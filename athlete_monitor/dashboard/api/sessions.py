@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from fastapi import APIRouter, HTTPException, Path, Query, Request
@@ -28,6 +28,9 @@ Number = Annotated[int, Path(ge=0, le=2**53, description="Number of a device's s
 Moment = Annotated[float | None, Query(ge=0, le=1e11, allow_inf_nan=False, description="Epoch seconds.")]
 Columns = Annotated[str, Query(max_length=400, description="Keys of figures, separated by commas.")]
 Points = Annotated[int, Query(ge=10, le=MOST_POINTS, description="At most about so many points.")]
+ReportKind = Literal["pdf", "html"]
+Lang = Annotated[Literal["en", "de"], Query(description="Language of the report.")]
+REPORT_TYPES: Final = {"pdf": "application/pdf", "html": "text/html; charset=utf-8"}
 Athletes = Annotated[
     str, Query(max_length=2000, pattern=r"^([0-9]{1,7}(,[0-9]{1,7})*)?$", description="Ids; all if empty.")
 ]
@@ -185,3 +188,19 @@ def _checked(request: Request, visit: Visit, columns: str) -> list[str]:
     if len(keys) > _MOST_COLUMNS or any(key not in PLACES or key in hidden for key in keys):
         raise HTTPException(400, f"columns: 1 to {_MOST_COLUMNS} keys of /api/catalogue are allowed")
     return keys
+
+
+@router.get("/sessions/{key}/report", response_class=Response)
+def report(
+    request: Request, visit: Viewer, key: TeamKey, kind: Annotated[ReportKind, Query()] = "pdf", lang: Lang = "en"
+) -> Response:
+    """Return the report of a session; it tells of the heart, so it needs the right to see that."""
+    station = station_of(request)
+    if not access_of(request).sees_heart_rate(visit):
+        raise HTTPException(403, "the report shows heart-rate figures")
+    if station.archive.team_session(key) is None:
+        raise HTTPException(404, "there is no such session")
+    options = ("session", key, "--format", kind, "--lang", lang)
+    made = station.programs.made_file("report.py", options, f"report.{kind}")
+    headers = {"content-disposition": f'attachment; filename="report-{key.replace(":", "-")}.{kind}"'}
+    return Response(made, media_type=REPORT_TYPES[kind], headers=headers)

@@ -60,7 +60,7 @@ export class Chart {
     canvas.addEventListener("keydown", (event) => this.key(event));
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(canvas);
-    this.redraw = () => { this.styles = null; this.draw(); };
+    this.redraw = () => this.draw();
     addEventListener("theme", this.redraw);
   }
 
@@ -103,8 +103,7 @@ export class Chart {
   }
 
   style(name) {
-    this.styles ??= getComputedStyle(document.documentElement);
-    return this.styles.getPropertyValue(name).trim();
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
 
   draw() {
@@ -248,8 +247,8 @@ export class Chart {
     Object.assign(pen, { fillStyle: this.style(colour), globalAlpha: 0.25 });
     for (let at = this.window[0]; at + 1 < this.window[1]; at += 1) {
       if (data[low][at] === null || data[low][at + 1] === null || data[high][at] === null) continue;
-      const [a, b] = [this.x(data.t[at]), this.x(data.t[at + 1])];
-      pen.fillRect(a, y(data[high][at]), b - a + 0.5, y(data[low][at]) - y(data[high][at]));
+      const a = this.x(data.t[at]);
+      pen.fillRect(a, y(data[high][at]), this.x(data.t[at + 1]) - a + 0.5, y(data[low][at]) - y(data[high][at]));
     }
     pen.globalAlpha = 1;
   }
@@ -285,11 +284,7 @@ export class Chart {
 
 function bisect(values, value) {
   let [low, high] = [0, values.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle] < value) low = middle + 1;
-    else high = middle;
-  }
+  for (let middle = high >> 1; low < high; middle = (low + high) >> 1) [low, high] = values[middle] < value ? [middle + 1, high] : [low, middle];
   return low;
 }
 

@@ -8,7 +8,7 @@ import { mayAct } from "./actions.js";
 import { colour, figureOf } from "./squad.js";
 import { drawHeat, drawLines } from "./pitch.js";
 import { store } from "./store.js";
-import { clock, day, duration, label, t, withUnit } from "./text.js";
+import { chosenLanguage, clock, day, duration, label, t, withUnit } from "./text.js";
 
 const FIGURES = ["heart_rate_bpm", "heart_rate_highest_bpm", "trimp", "distance_m", "high_speed_running_m", "sprints", "max_speed_mps", "player_load", "energy_kcal", "impact_alerts"];
 
@@ -103,8 +103,8 @@ function paint(canvas, spots) {
   drawLines(pen, spots);
 }
 
-/** Report and exports, where this box can make them. */
-async function links(place, id) {
-  const { files } = await get(`/api/sessions/${id}/files`).catch(() => ({ files: [] }));
-  fill(place, files.map((one) => h("a", { class: "button", href: one.address, download: true }, t(`file.${one.kind}`))));
+/** The report, for whoever may see what is in it. */
+function links(place, id) {
+  if (!store.me.sees_heart_rate) return;
+  fill(place, ["pdf", "html"].map((kind) => h("a", { class: "button", href: `/api/sessions/${id}/report?kind=${kind}&lang=${chosenLanguage()}`, download: true }, t(`file.${kind}`))));
 }

@@ -15,7 +15,7 @@ export async function loadTexts(preferred = "") {
 
 export const chosenLanguage = () => language;
 
-/** t("silent_since", {time: "1:20"}) */
+/** t("silent_for", {time: "1:20"}) */
 export function t(key, values = {}) {
   const text = texts[key] ?? en[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
