@@ -99,9 +99,11 @@ async def _live(socket: WebSocket) -> None:
     access: Access = socket.app.state.access
     station: Station = socket.app.state.station
     visit = access.visit(socket)
-    await socket.accept()
+    with contextlib.suppress(WebSocketDisconnect):  # who leaves before the first word
+        await socket.accept()
+        if visit is None:
+            await socket.close(LOG_IN_AGAIN)
     if visit is None:
-        await socket.close(LOG_IN_AGAIN)
         return
     sees = access.sees_heart_rate(visit)
     screen = station.hub.join(sees_heart_rate=sees)
@@ -124,7 +126,7 @@ async def _serve(socket: WebSocket, screen: Screen) -> None:
     for task in (sending, listening):
         with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
             await task
-    with contextlib.suppress(RuntimeError):  # it has left by itself
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it has left by itself
         await socket.close()
 
 
