@@ -205,7 +205,7 @@ def _check_can_host(settings: Mqtt) -> None:
     if settings.tls.enabled:
         raise BrokerError(f"{where}: it has no TLS; set mqtt.tls.enabled to false or mqtt.broker to external")
     if answers(settings.host, settings.port):
-        raise BrokerError(f"{where}: another program uses the port; set mqtt.port to a free one or mqtt.broker to auto")
+        raise BrokerError(f"{where}: the port is taken; set mqtt.port to a free one or mqtt.broker to auto")
 
 
 def _start(address: str, port: int, listener: str) -> subprocess.Popen[str]:
