@@ -312,9 +312,13 @@ def _free_device(roster: Roster, athlete_id: int) -> str:
 def _announce(options: Options, squad: Sequence[Traits], session: Session) -> None:
     speed = "full speed" if options.speed is None else f"speed {options.speed:g}"
     ids = ", ".join(str(traits.athlete_id) for traits in squad)
-    length = "until stopped" if session.samples is None else f"{session.samples / session.rate_hz / 60:g} min"
+    length = "until stopped" if session.samples is None else _duration(session.samples / session.rate_hz)
     _print(f"{options.mode}: {len(squad)} athletes, {session.rate_hz} Hz, {length}, {speed}, seed {session.seed}")
     _print(f"athletes: {ids}")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 and not seconds % 6 else f"{seconds:g} s"
 
 
 def _report(tallies: dict[str, Tally], recorder: Recorder | None, way: _Way | None) -> None:

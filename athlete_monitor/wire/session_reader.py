@@ -226,7 +226,7 @@ def _numbers(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, IntAr
             frame[name] = numbers
         if name in frame:
             good &= ~np.isinf(frame[name].to_numpy())
-    t = parse_times(frame["timestamp"].fillna(""), notes)
+    t = parse_times(frame["timestamp"].fillna("").tolist(), notes)
     good &= np.isfinite(t) & frame["athlete_id"].notna().to_numpy()
     frame["t"] = t
     if good.all():

@@ -147,12 +147,12 @@ def _check(path: Path, line: int, spelling: Sequence[str], columns: Sequence[str
 
 def _sort_out(lines: list[bytes], top: int) -> tuple[list[int], list[int]]:
     """Return which lines below the header are rows, and which are neither rows nor blank; as indices."""
-    commas = lines[top].count(b",")
-    kept, bad = [], []
-    for number in range(top + 1, len(lines)):
-        line = lines[number]
-        if line.count(b",") == commas and b"\0" not in line and b"\r" not in line and line != lines[top]:
-            kept.append(number)
-        elif line.strip():
-            bad.append(number)
+    rows, head = lines[top + 1 :], lines[top]
+    commas = head.count(b",")
+    good = [line.count(b",") == commas and line != head for line in rows]
+    body = b"\n".join(rows)
+    if b"\0" in body or b"\r" in body:
+        good = [fits and not (b"\0" in line or b"\r" in line) for fits, line in zip(good, rows, strict=True)]
+    kept = [number for number, fits in enumerate(good, top + 1) if fits]
+    bad = [number for number, fits in enumerate(good, top + 1) if not fits and lines[number].strip()]
     return kept, bad

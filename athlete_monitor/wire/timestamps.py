@@ -153,13 +153,23 @@ def _uniform(texts: _Texts) -> tuple[IntArray, FloatArray] | None:
     if not _is_fraction(letters[:, 19 : length - zone]):
         return None
     bare = np.ascontiguousarray(letters[:, : length - zone]).view(f"U{length - zone}").ravel()
-    suffixes, index = np.unique(letters[:, length - zone :], axis=0, return_inverse=True)
     try:
         micros = bare.astype("datetime64[us]").astype(np.int64)
-        offsets = np.array([_offset_s("".join(suffix)) for suffix in suffixes])
+        return micros, _offsets_s(letters[:, length - zone :])
     except ValueError:
         return None
-    return micros, offsets[index.ravel()]
+
+
+def _offsets_s(letters: _Texts) -> FloatArray:
+    """Return each row's offset from the letters of its zone; in most files all are the same."""
+    length = letters.shape[1]
+    if not length:
+        return np.full(len(letters), np.nan)
+    zones = np.ascontiguousarray(letters).view(f"U{length}").ravel()
+    if (zones == zones[0]).all():
+        return np.full(len(zones), _offset_s(str(zones[0])))
+    known, index = np.unique(zones, return_inverse=True)
+    return np.array([_offset_s(str(zone)) for zone in known])[index]
 
 
 def _has_form(letters: _Texts) -> bool:
