@@ -316,3 +316,57 @@ def test_a_journal_that_cannot_be_made_is_told_in_one_line(tmp_path):
     for path in (tmp_path / "file" / "journal.sqlite3", tmp_path):
         with pytest.raises(MonitorError, match="cannot be opened"):
             Journal(path, lambda: 0.0)
+
+
+def test_a_session_that_was_stopped_in_an_orderly_way_goes_on_and_is_no_past_load(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    samples = stream(seconds=40)
+    journal = journal_at(path)
+    sink = JournalSink(journal)
+    monitor, _ = monitor_of(CONFIG, begin=sink.begin)
+    monitor.sink._sinks.append(sink)
+    feed(monitor, samples[:200])
+    snapshot(journal, monitor, whole=True)
+    monitor.pause_all("shutdown")
+    journal.stop()
+    assert rows(path, "SELECT end_t IS NOT NULL FROM sessions") == [(1,)]
+    journal = Journal(path, lambda: START + 100)
+    reopened = journal.reopen(START + 100 - CONFIG.engine.idle_s)
+    assert journal.past_loads() == {}
+    again, told = monitor_of(CONFIG)
+    resume_all(journal, again, 50.0, START + 101, CONFIG.engine, reopened)
+    assert again.sessions["001"].was_paused
+    feed(again, samples[200:], now_s=51.0)
+    again.end_all("test")
+    journal.stop()
+    assert told.summaries[0]["quality"]["received"] == 400
+    assert told.summaries[0]["duration_s"] == 39.9
+
+
+def test_a_session_that_was_stopped_long_ago_stays_ended(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    journal = journal_at(path)
+    sink = JournalSink(journal)
+    monitor, _ = monitor_of(CONFIG, begin=sink.begin)
+    monitor.sink._sinks.append(sink)
+    feed(monitor, stream(seconds=20))
+    snapshot(journal, monitor, whole=True)
+    monitor.pause_all("shutdown")
+    journal.stop()
+    journal = Journal(path, lambda: START + 10_000)
+    assert journal.reopen(START + 9_000) == frozenset()
+    assert journal.open_sessions() == []
+    assert len(journal.past_loads()[1]) == 1
+    journal.stop()
+    assert rows(path, "SELECT COUNT(*) FROM totals") == [(0,)]
+
+
+def test_tokens_come_back_when_their_transaction_is_on_the_disk(tmp_path):
+    journal = Journal(tmp_path / "journal.sqlite3", lambda: START, period_s=0.02)
+    done = []
+    journal.committed = done.extend
+    journal.used([1, 2])
+    assert done == []
+    journal.start()
+    wait_until(lambda: done == [1, 2], what="the commit")
+    journal.stop()
