@@ -363,7 +363,7 @@ def test_a_session_that_was_stopped_long_ago_stays_ended(tmp_path):
 
 def test_tokens_come_back_when_their_transaction_is_on_the_disk(tmp_path):
     journal = Journal(tmp_path / "journal.sqlite3", lambda: START, period_s=0.02)
-    done = []
+    done: list[int] = []
     journal.committed = done.extend
     journal.used([1, 2])
     assert done == []

@@ -4,7 +4,8 @@ from athlete_monitor.engine.live.acks import Acknowledgements
 
 
 def acks(*, is_deferred=True):
-    done, notices = [], []
+    done: list[int] = []
+    notices: list[str] = []
     return Acknowledgements(done.extend, notices.append, is_deferred=is_deferred), done, notices
 
 

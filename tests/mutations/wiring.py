@@ -1,0 +1,135 @@
+"""Swap every pair of equal type in the tables of figures, and see whether the wiring test notices.
+
+Not in the daily run: some 200 runs of the test.
+
+python tests/mutations/wiring.py            # prints the survivors, exit code 1 where there is one
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from athlete_monitor.archive import columns as archive_columns
+from athlete_monitor.engine.journal import seconds as journal_seconds
+from athlete_monitor.squad import kernel
+from tests.engine import test_wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from athlete_monitor.figures import Figure
+
+SAME: frozenset[frozenset[str]] = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("heart_rate_bpm", "strap_heart_rate_bpm"),  # a training session uses the strap's
+        ("heart_rate_low_bpm", "heart_rate_high_bpm"),  # it has no interval
+    )
+)
+
+
+def pairs(figures: tuple[Figure, ...]) -> Iterator[tuple[Figure, Figure]]:
+    """Yield the pairs that could be swapped unnoticed by types."""
+    for one, other in itertools.combinations(figures, 2):
+        if one.type is other.type and one.width == other.width and frozenset((one.key, other.key)) not in SAME:
+            yield one, other
+
+
+@contextlib.contextmanager
+def swapped(owner: Any, name: str, figures: tuple[Figure, ...], one: Figure, other: Figure) -> Iterator[None]:
+    """Return the values of two figures of a source in each other's place."""
+    original = getattr(owner, name)
+    begin, at = {}, 0
+    for figure in figures:
+        begin[figure.key] = at
+        at += figure.width
+
+    def values(self: Any, rows: Any) -> Any:
+        found = original(self, rows).copy()
+        a, b, width = begin[one.key], begin[other.key], one.width
+        found[[*range(a, a + width), *range(b, b + width)]] = found[[*range(b, b + width), *range(a, a + width)]]
+        return found
+
+    setattr(owner, name, values)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+@contextlib.contextmanager
+def swapped_moments(one: str, other: str) -> Iterator[None]:
+    """Return two figures of the moment in each other's place."""
+    original = kernel.Present.moments
+
+    def moments(self: kernel.Present) -> Any:
+        found = original(self)
+        found[one], found[other] = found[other], found[one]
+        return found
+
+    kernel.Present.moments = moments  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        kernel.Present.moments = original  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def swapped_columns(one: str, other: str) -> Iterator[None]:
+    """Write two columns of the journal in each other's place."""
+    original = archive_columns.flat
+
+    def flat(*arguments: Any) -> Any:
+        found = original(*arguments)
+        if one in found and other in found:
+            found[one], found[other] = found[other], found[one]
+        return found
+
+    setattr(journal_seconds, "flat", flat)  # noqa: B010 - the name as imported there
+    try:
+        yield
+    finally:
+        setattr(journal_seconds, "flat", original)  # noqa: B010 - the same
+
+
+def mutations() -> Iterator[tuple[str, Any]]:
+    """Yield names and context managers."""
+    for source in kernel._SOURCES.values():
+        for one, other in pairs(source.FIGURES):
+            yield f"{source.__name__}: {one.key} / {other.key}", swapped(source, "values", source.FIGURES, one, other)
+    for one, other in pairs(kernel.MOMENTS):
+        yield f"moments: {one.key} / {other.key}", swapped_moments(one.key, other.key)
+    numbers = [key for key in archive_columns.archived() if key in test_wiring.expected()]
+    for first, second in itertools.pairwise(numbers):
+        yield f"journal: {first} / {second}", swapped_columns(first, second)
+
+
+def survives(mutation: Any) -> bool:
+    """Whether the wiring test passes all the same."""
+    with mutation, tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        try:
+            test_wiring.check(Path(folder))
+        except Exception:  # noqa: BLE001 - whatever fails has noticed
+            return False
+    return True
+
+
+def main() -> int:
+    """Print how many mutations survive, and which."""
+    only = sys.argv[1] if len(sys.argv) > 1 else ""
+    tried = [(name, survives(mutation)) for name, mutation in mutations() if only in name]
+    survivors = [name for name, survived in tried if survived]
+    print(f"{len(tried)} mutations, {len(survivors)} survive", *survivors, sep="\n  ")  # noqa: T201
+    return int(bool(survivors))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
