@@ -166,7 +166,7 @@ class Output:
         if done.known:
             self.line(f"note: {done.figures.label}: already imported as {done.path}")
         elif done.path is not None:
-            self.line(f"session: {done.path}")
+            self.line(f"{'figures' if done.figures.summary else 'session'}: {done.path}")
 
     def understood(self, done: Done) -> None:
         """Show what was understood of a recording, before anything is written."""
@@ -238,10 +238,12 @@ def exit_code(report: Report) -> int:
 
 def last_line(report: Report, *, dry_run: bool) -> str:
     """Return the counts in one line."""
-    new = sum(not done.known for done in report.done)
-    known = len(report.done) - new
+    new = sum(not (done.known or done.figures.summary) for done in report.done)
+    known = sum(done.known for done in report.done)
+    figures = len(report.done) - new - known
     verb = "would be imported" if dry_run else "imported"
     parts = [f"{new} {'session' if new == 1 else 'sessions'} {verb}"]
+    parts += [f"figures of {figures} {'athlete' if figures == 1 else 'athletes'} kept"] if figures else []
     parts += [f"{known} already there"] if known else []
     parts += [f"{len(report.failed)} failed"] if report.failed else []
     parts += [

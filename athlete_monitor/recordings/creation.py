@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from athlete_monitor.athletes import Roster
 from athlete_monitor.errors import ConfigError, RecordingError
 from athlete_monitor.recordings.owners import FULL, alike
+from athlete_monitor.recordings.tabular import safe_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ def tidy(name: str) -> str:
     >>> tidy("O'NEILL, Sean"), tidy("Ada van der Example")
     ("Sean O'Neill", 'Ada van der Example')
     """
-    last, comma, first = name.partition(",")
+    last, comma, first = safe_text(name).partition(",")
     words = f"{first} {last}".split() if comma else name.split()
     return " ".join(word.title() if word.isupper() and len(word) > 2 else word for word in words)[:80]
 

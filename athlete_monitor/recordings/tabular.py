@@ -381,7 +381,7 @@ def _mode(tags: tuple[Tags, ...]) -> Mode | None:
 def _tag(names: Sequence[str], cells: Sequence[str]) -> Tags:
     found: dict[str, object] = {}
     for name, cell in zip(names, cells, strict=True):
-        text = cell[:_LONGEST_TAG].strip()
+        text = safe_text(cell)[:_LONGEST_TAG].strip()
         if name in {"fitness_level", "fatigue_rate"}:
             found[name] = number(text) if text else None
         elif name == "mode":
@@ -389,6 +389,15 @@ def _tag(names: Sequence[str], cells: Sequence[str]) -> Tags:
         else:
             found[name] = text or None
     return Tags(**found)  # type: ignore[arg-type]
+
+
+def safe_text(cell: str) -> str:
+    r"""Return a text of a foreign file without control characters, and without what a spreadsheet takes for a formula.
+
+    >>> safe_text("=1+1"), safe_text("first\thalf")
+    ('1+1', 'first half')
+    """
+    return "".join(char if char.isprintable() else " " for char in cell).lstrip("=+-@ ")
 
 
 def _first(cells: Sequence[str]) -> str:

@@ -244,7 +244,7 @@ def meaning_of(header: str, unit: str = "") -> Meaning | None:
 
     >>> meaning_of("Speed (km/h)").factor * 36
     10.0
-    >>> meaning_of("acc_x [g]").meaning, meaning_of("Gyro Yro X").meaning, meaning_of("Battery")
+    >>> meaning_of("acc_x [g]").meaning, meaning_of("Gyro Yro X").meaning, meaning_of("Voltage")
     ('acc_x', 'gyro_x', None)
     """
     name, told = _split_unit(header)

@@ -277,6 +277,11 @@ def test_an_axis_without_a_name_is_what_its_unit_says(tmp_path, unit, channel, v
     assert part.channels[channel][0] == pytest.approx(value, rel=1e-4)
 
 
+def test_a_phase_is_no_formula_and_has_no_control_characters(tmp_path):
+    text = "timestamp,hr,phase\n2026-05-04 10:00:00,120,=cmd()\n2026-05-04 10:00:01,121,+first\x1b half\n"
+    assert [tag.session_phase for tag in imported(tmp_path, text).tags] == ["cmd()", "first  half"]
+
+
 def test_workbooks_are_read(tmp_path):
     book = openpyxl.Workbook()
     sheet = book.active

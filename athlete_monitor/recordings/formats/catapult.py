@@ -21,7 +21,7 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.table import layout_of, text_head
-from athlete_monitor.recordings.tabular import Column, Plan, imported, plan_of
+from athlete_monitor.recordings.tabular import Column, Plan, imported, plan_of, safe_text
 from athlete_monitor.recordings.vocabulary import BY_MEANING, key_of
 from athlete_monitor.wire.sample import Tags
 
@@ -191,7 +191,7 @@ def _whose(settings: dict[str, str]) -> Whose:
 
 
 def _with_period(part: Imported, settings: dict[str, str]) -> Imported:
-    period = settings.get("period", "")[:64]
+    period = safe_text(settings.get("period", ""))[:64]
     if not period:
         return part
     mode = "game" if _HALVES.search(period) else part.mode
