@@ -18,7 +18,7 @@ import json
 from typing import Any
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
-from athlete_monitor.arguments import Parser, add_place_arguments
+from athlete_monitor.arguments import Parser, add_common_arguments
 from athlete_monitor.config import config_from_args
 from athlete_monitor.models.inspection import bench, check, info
 from athlete_monitor.models.loader import DynamicModelLoader, create_dynamic_model_loader
@@ -30,7 +30,7 @@ __all__ = ["DynamicModelLoader", "create_dynamic_model_loader", "main"]
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     options = _parser().parse_args(arguments)
-    return run_program(lambda: _run(options))
+    return run_program(lambda: _run(options), quiet=options.quiet)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -45,8 +45,7 @@ def _parser() -> Parser:
         "dynamic_model_loader.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=["info", "check", "bench"], metavar="info|check|bench")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    add_place_arguments(parser)
+    add_common_arguments(parser)
     return parser
 
 

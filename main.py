@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
 from athlete_monitor.arguments import (
     Parser,
-    add_place_arguments,
+    add_common_arguments,
     add_players_argument,
     device_id,
     duration,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from athlete_monitor.config import Config
+    from athlete_monitor.engine.run import Shown
 
 
 SOME_FAILED = 3
@@ -42,7 +43,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--exit-when-idle", action="store_true", help="end when the last session has ended")
     parser.add_argument("--no-ui", action="store_true", help="log lines in place of the table")
     parser.add_argument("--replay", nargs="+", type=Path, metavar="FILE", help="run recordings offline, at full speed")
-    add_place_arguments(parser)
+    add_common_arguments(parser)
     args = parser.parse_args(arguments)
     if args.replay and (args.players or args.device or args.duration):
         parser.error("--replay runs whole files: --players, --device and --duration do not go with it")
@@ -61,18 +62,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     config = config_from_args(args)
     if args.replay:
-        return _replay(args.replay, config)
+        return _replay(args.replay, config, "none" if args.quiet else "json" if args.json else "table")
     return run_live(
         config,
         players=None if args.players is None else frozenset(args.players),
         device=args.device,
         duration_s=args.duration,
         exit_when_idle=args.exit_when_idle,
-        show=not args.no_ui and sys.stdout.isatty(),
+        show=not (args.no_ui or args.json or args.quiet) and sys.stdout.isatty(),
+        quiet=args.quiet,
+        as_json=args.json,
     )
 
 
-def _replay(paths: Sequence[Path], config: Config) -> int:
+def _replay(paths: Sequence[Path], config: Config, shown: Shown) -> int:
     """Run recordings; one that cannot be read is one line, and does not stop the others."""
     from athlete_monitor.recordings.opening import open_recordings
 
@@ -80,7 +83,7 @@ def _replay(paths: Sequence[Path], config: Config) -> int:
     recordings = open_recordings(paths, Roster.load(config.athletes.roster), on_failure=failed.append)
     for cause in failed:
         print(cause, file=sys.stderr)
-    code = run_replay(config, recordings) if recordings else 0
+    code = run_replay(config, recordings, shown) if recordings else 0
     return SOME_FAILED if failed else code
 
 

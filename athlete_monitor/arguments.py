@@ -87,19 +87,39 @@ class Parser(argparse.ArgumentParser):
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that every command has: ``--config``, ``--root``, ``--version``, ``--json``, ``--quiet``."""
     add_place_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument("--quiet", action="store_true", help="print results and problems only")
+    add_output_arguments(parser)
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json`` and ``--quiet``, where the command has none of its own."""
+    known = _known(parser)
+    for option, text in (("--json", "print the result as JSON"), ("--quiet", "print problems only")):
+        if option not in known:
+            parser.add_argument(option, action="store_true", help=text)
 
 
 def add_place_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--config``, ``--root`` and ``--version``."""
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--root", type=Path, metavar="DIR", help="folder of the configuration's relative paths (default: its own)"
-    )
+    """Add ``--config``, ``--root`` and ``--version``, where the command has none of its own."""
+    known = _known(parser)
+    if "--config" not in known:
+        parser.add_argument(
+            "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="configuration (default: %(default)s)"
+        )
+    if "--root" not in known:
+        parser.add_argument(
+            "--root", type=Path, metavar="DIR", help="folder of the configuration's relative paths (default: its own)"
+        )
+    if "--version" not in known:
+        add_version_argument(parser)
+
+
+def add_version_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--version``, for a program whose subcommands have the rest."""
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+
+
+def _known(parser: argparse.ArgumentParser) -> frozenset[str]:
+    return frozenset(option for action in parser._actions for option in action.option_strings)  # noqa: SLF001
 
 
 def add_players_argument(parser: argparse.ArgumentParser, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from athlete_monitor import __version__
 from athlete_monitor.arguments import Parser, add_players_argument, device_id, duration, listed_ids, number, whole
+from athlete_monitor.deploy.cli import build_parser, run
 from tests.helpers import ROOT
 
 DEVICES = "allowed: 1 to 32 letters, digits, _ and -"
@@ -47,7 +50,7 @@ def door(tmp_path):
         ("sup_ml_rf_training.py --what", "sup_ml_rf_training.py: unrecognized arguments: --what"),
         ("dynamic_model_loader.py", "dynamic_model_loader.py: the following arguments are required: info|check|bench"),
         ("dynamic_model_loader.py look", "invalid choice: 'look'"),
-        ("jetson_deploy.py", "jetson_deploy.py: give one of the commands check, demo,"),
+        ("jetson_deploy.py", "jetson_deploy.py: give one of the commands athletes, backup, check, demo,"),
         ("jetson_deploy.py look", "invalid choice: 'look'"),
         ("jetson_deploy.py import csv x.csv --athlete 1 --device ../x", DEVICES),
     ],
@@ -82,6 +85,46 @@ def test_a_wrong_configuration_begins_with_its_place_at_every_door(door, command
         assert code == 2
         assert line.startswith(str(file))
         assert told in line
+
+
+COMMON = ("--config", "--root", "--version", "--json", "--quiet")
+
+
+def test_every_command_of_the_deployment_has_the_common_options():
+    (commands,) = (action for action in build_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    for name, parser in commands.choices.items():
+        options = {option for action in parser._actions for option in action.option_strings}
+        assert set(COMMON) <= options, name
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("script", sorted(path.name for path in ROOT.glob("*.py") if path.name != "setup.py"))
+def test_every_program_has_the_common_options_and_says_its_version(script):
+    shown = [
+        subprocess.run([sys.executable, str(ROOT / script), option], capture_output=True, text=True, check=True).stdout
+        for option in ("--help", "--version")
+    ]
+    assert shown[1].strip() == f"{script} {__version__}"
+    if "COMMAND" not in shown[0].splitlines()[0]:  # its subcommands have them
+        assert [option for option in COMMON if option not in shown[0]] == []
+
+
+@pytest.mark.parametrize(
+    "command", [["validate"], ["setup", "--dry-run"], ["status"], ["install-services", "--dry-run"]]
+)
+def test_json_of_a_deployment_command_is_json(command, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("athlete_monitor.deploy.bootstrap.enter", lambda *_, **__: None)
+    code = run([*command, "--json", *([] if command == ["validate"] else ["--root", str(tmp_path)])])
+    assert isinstance(json.loads(capsys.readouterr().out), dict)
+    assert code == 0
+
+
+def test_quiet_says_nothing_where_all_is_well_and_everything_where_not(make_config, capsys, monkeypatch):
+    monkeypatch.setattr("athlete_monitor.deploy.bootstrap.enter", lambda *_, **__: None)
+    assert run(["validate", "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert run(["validate", "--quiet", "--config", str(make_config(training={"n_jobs": 0}))]) == 2
+    assert "training.n_jobs: 0 is not allowed; allowed: a whole number from 1 to 256" in capsys.readouterr().err
 
 
 def test_a_mistake_in_a_subcommand_names_it(capsys):

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
-import sys
 from typing import TYPE_CHECKING
 
-from athlete_monitor.arguments import Parser, add_place_arguments, whole
+from athlete_monitor.arguments import Parser, add_common_arguments, whole
 from athlete_monitor.config import config_from_args
 from athlete_monitor.dashboard.addresses import screen_address
 from athlete_monitor.dashboard.programs import Programs
 from athlete_monitor.errors import ConfigError, MonitorError
+from athlete_monitor.system.program import run_program
 from athlete_monitor.wire.broker import is_loopback
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from athlete_monitor.config import Config, Dashboard
-
-INTERRUPTED = 130
 
 
 def parser() -> Parser:
@@ -28,23 +27,34 @@ def parser() -> Parser:
     made = Parser("dashboard.py", description="Serve the coach's screen: the squad live in a browser.")
     made.add_argument("--host", metavar="ADDRESS", help="where to listen (default: dashboard.host)")
     made.add_argument("--port", type=whole(1, 65535), metavar="N", help="port (default: dashboard.port)")
-    add_place_arguments(made)
+    add_common_arguments(made)
     return made
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; return the exit code."""
     args = parser().parse_args(arguments)
-    try:
-        return serve(_with_options(config_from_args(args), args), Programs(args.config, args.root))
-    except MonitorError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a user's mistake, in one line
-        return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return run_program(lambda: _run(args))
 
 
-def serve(config: Config, programs: Programs) -> int:
+def _run(args: argparse.Namespace) -> int:
+    tell = _nothing if args.quiet else _as_json if args.json else _in_words
+    return serve(_with_options(config_from_args(args), args), Programs(args.config, args.root), tell)
+
+
+def _nothing(_address: str) -> None:
+    """With --quiet."""
+
+
+def _as_json(address: str) -> None:
+    print(json.dumps({"screen": address}), flush=True)  # noqa: T201 - what the user opens
+
+
+def _in_words(address: str) -> None:
+    print(f"screen: {address}", flush=True)  # noqa: T201 - what the user opens
+
+
+def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_words) -> int:
     """Run the server.
 
     Raises:
@@ -78,7 +88,7 @@ def serve(config: Config, programs: Programs) -> int:
         ssl_keyfile=tls.key_file,
     )
     server = uvicorn.Server(options)
-    print(f"screen: {screen_address(dashboard)}", flush=True)  # noqa: T201 - what the user opens
+    tell(screen_address(dashboard))
     server.run(sockets=[sock])
     return 0
 

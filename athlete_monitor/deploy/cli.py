@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor import __version__
-from athlete_monitor.arguments import Parser, add_place_arguments, number, whole
+from athlete_monitor.arguments import Parser, add_common_arguments, number, whole
 from athlete_monitor.deploy import bootstrap
 from athlete_monitor.deploy.athletes_options import add_athletes_arguments
 from athlete_monitor.deploy.import_options import add_import_arguments
-from athlete_monitor.project import PROJECT
+from athlete_monitor.project import DEFAULT_CONFIG, PROJECT
 from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
@@ -24,17 +24,23 @@ MOST_MINUTES: Final = 90.0
 MOST_SPEED: Final = 10_000.0
 
 
+OWN_JSON: Final = frozenset({"athletes", "import", "run", "status"})
+"""Commands that print JSON by themselves; of the others it holds their lines and the exit code."""
+OWN_QUIET: Final = frozenset({"athletes", "import", "run"})
+
 LIGHT_HELP: Final = f"install without PyTorch ({bootstrap.LIGHT.installed_mb} MB); models run with ONNX"
 
 
 def build_parser() -> Parser:
     """Return the parser of all commands."""
     parser = Parser("jetson_deploy.py", description="Set the system up, look after it.")
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_trying(commands)
     _add_care(commands)
     _add_work(commands)
+    for command in commands.choices.values():
+        add_common_arguments(command)
     return parser
 
 
@@ -73,10 +79,8 @@ def _add_trying(commands: Commands) -> None:
 
 def _add_care(commands: Commands) -> None:
     check = commands.add_parser("check", help="what this machine has and what it lacks, with the remedy")
-    _add_config(check)
     check.add_argument("--secure", action="store_true", help="log in to the broker as each role, show its rights")
     setup = commands.add_parser("setup", help="folders, roster, broker configuration; safe to repeat")
-    _add_config(setup)
     setup.add_argument("--light", action="store_true", help=LIGHT_HELP)
     setup.add_argument("--dry-run", action="store_true", help="only say what would be done")
     setup.add_argument("--secure", action="store_true", help="accounts and access rights for broker and screen")
@@ -87,33 +91,22 @@ def _add_care(commands: Commands) -> None:
     saving = commands.add_parser("backup", help="one verified file with sessions, models, journal and settings")
     saving.add_argument("file", type=Path, metavar="FILE", help="the zip file to write")
     saving.add_argument("--dry-run", action="store_true", help="only say what would be saved")
-    _add_config(saving)
     restoring = commands.add_parser("restore", help="put a backup back; what differs is kept beside it")
     restoring.add_argument("file", type=Path, metavar="FILE", help="a file that backup wrote")
     restoring.add_argument("--dry-run", action="store_true", help="only say what would be restored")
-    _add_config(restoring)
-    status = commands.add_parser("status", help="settings, athletes, sessions, models, processes, temperatures")
-    _add_config(status)
-    status.add_argument("--json", action="store_true", help="for programs")
+    commands.add_parser("status", help="settings, athletes, sessions, models, processes, temperatures")
 
 
 def _add_work(commands: Commands) -> None:
     training = commands.add_parser("run", help="train the models of all athletes with new sessions")
-    _add_config(training)
     training.add_argument("options", nargs="*", help="passed on to sup_ml_rf_training.py, after --")
     services = commands.add_parser("install-services", help="systemd services for prediction and training")
-    _add_config(services)
-    services.add_argument("--user", action="store_true", help="for this user alone, without root")
+    services.add_argument("--user", action="store_true", help="for this user only, without root")
     services.add_argument("--dry-run", action="store_true", help="only show the units")
     services.add_argument("--uninstall", action="store_true", help="stop and remove them")
     add_athletes_arguments(commands.add_parser("athletes", help="list, add, edit or import the athletes of the roster"))
     importing = commands.add_parser("import", help="turn recordings of any common format into sessions")
     add_import_arguments(importing)
-    _add_config(importing)
-
-
-def _add_config(parser: Parser) -> None:
-    add_place_arguments(parser)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -122,7 +115,9 @@ def run(arguments: Sequence[str]) -> int:
     args = parser.parse_args(arguments)
     if args.command is None:
         parser.error(f"give one of the commands {', '.join(COMMANDS)}")
-    return run_program(lambda: _run_command(args, arguments))
+    own_json = args.command in OWN_JSON
+    quiet = args.quiet and args.command not in OWN_QUIET
+    return run_program(lambda: _run_command(args, arguments), as_json=args.json and not own_json, quiet=quiet)
 
 
 def _run_command(args: argparse.Namespace, arguments: Sequence[str]) -> int:
@@ -178,7 +173,8 @@ def _setup(args: argparse.Namespace) -> int:
 def _validate(args: argparse.Namespace) -> int:
     from athlete_monitor.deploy.validate import validate
 
-    return validate(args.files)
+    chosen = [] if args.config == DEFAULT_CONFIG else [args.config]
+    return validate([*args.files, *chosen])
 
 
 def _status(args: argparse.Namespace) -> int:
@@ -190,7 +186,8 @@ def _status(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     from athlete_monitor.deploy.doors import replace_process
 
-    return replace_process("sup_ml_rf_training.py", args.config, args.root, args.options)
+    shown = [option for option, wanted in (("--json", args.json), ("--quiet", args.quiet)) if wanted]
+    return replace_process("sup_ml_rf_training.py", args.config, args.root, [*shown, *args.options])
 
 
 def _install_services(args: argparse.Namespace) -> int:

@@ -6,8 +6,9 @@ import gc
 import logging
 import logging.handlers
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 from rich.console import Console
 
 from athlete_monitor.engine.journal.replayed import open_replay
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.offline import Recorded
+
+Shown = Literal["table", "json", "none"]
+"""How the summaries of sessions are printed."""
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _LOG_BYTES = 5_000_000
@@ -68,6 +72,8 @@ def run_live(
     duration_s: float | None = None,
     exit_when_idle: bool = False,
     show: bool = False,
+    quiet: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Serve until stopped; returns the exit code.
 
@@ -78,11 +84,13 @@ def run_live(
         duration_s: end after so long.
         exit_when_idle: end when the last session has ended.
         show: draw the table.
+        quiet: no log lines on standard error.
+        as_json: print the sessions' summaries as JSON at the end.
 
     Raises:
         MonitorError: the engine cannot start: it runs already, no model runtime, no broker, a broken journal.
     """
-    set_up_logging(config, console=not show)
+    set_up_logging(config, console=not show and not quiet)
     sys.setswitchinterval(_SWITCH_S)
     options = Options(players, None if device is None else {device}, duration_s, exit_when_idle)
     lock = acquire(config.prediction_check.lockfile_path, "main.py")
@@ -103,10 +111,11 @@ def run_live(
         finally:
             if screen is not None:
                 screen.stop()
-                _print_summaries(engine.notices.summaries)
+            if screen is not None or as_json:
+                _print_summaries(engine.notices.summaries, "json" if as_json else "table")
 
 
-def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:
+def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "table") -> int:
     """Run recordings offline, write their files and the archive, print their summaries; returns the exit code."""
     set_up_logging(config, console=False)
     archive = open_replay(config.paths.journal, config.archive.keep_days)
@@ -116,11 +125,15 @@ def run_replay(config: Config, recordings: Sequence[Recorded]) -> int:
         told = run_recordings(config, recordings, sink=sink, begin=begin)
     finally:
         sink.stop()
-    _print_summaries(told.summaries)
+    _print_summaries(told.summaries, shown)
     return 0
 
 
-def _print_summaries(summaries: Iterable[Mapping[str, Any]]) -> None:
+def _print_summaries(summaries: Iterable[Mapping[str, Any]], shown: Shown) -> None:
+    if shown == "json":
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(list(summaries)), indent=1).decode() + "\n")
+    if shown != "table":
+        return
     console = Console()
     width = console.width if console.is_terminal else _PLAIN_WIDTH
     Console(width=width).print(summary_table(summaries, width))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.archive import Archive
-from athlete_monitor.arguments import Parser, add_common_arguments, add_players_argument
+from athlete_monitor.arguments import Parser, add_common_arguments, add_players_argument, add_version_argument
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
 from athlete_monitor.errors import MonitorError
@@ -35,6 +35,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     from athlete_monitor.report.season import add_season_arguments
 
     parser = Parser("report.py", description="Reports of sessions, the season, and exports.")
+    add_version_argument(parser)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="the sessions in the archive, newest first")
     add_common_arguments(listing)

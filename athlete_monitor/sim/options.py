@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from athlete_monitor.arguments import (
     Parser,
-    add_place_arguments,
+    add_common_arguments,
     add_players_argument,
     duration,
     duration_forms,
@@ -83,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
     _add_who(made)
     _add_session(made)
     _add_transmission(made)
-    add_place_arguments(made)
+    add_common_arguments(made)
     return made
 
 

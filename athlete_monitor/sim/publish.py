@@ -33,6 +33,7 @@ from athlete_monitor.wire.mqtt import MqttLink
 from athlete_monitor.wire.permission import refused_devices
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
@@ -48,12 +49,16 @@ CLOSE_S: Final = 30.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the publisher; return its exit code. A user's mistake is one line on stderr."""
-    return run_program(lambda: _run(arguments))
-
-
-def _run(arguments: Sequence[str] | None) -> int:
     try:
         options, raw = read_options(arguments)
+    except MonitorError as error:
+        _tell_why(error)
+        return error.exit_code
+    return run_program(lambda: _run(options, raw), as_json=raw.json, quiet=raw.quiet)
+
+
+def _run(options: Options, raw: argparse.Namespace) -> int:
+    try:
         return publish(options, config_from_args(raw))
     except MonitorError as error:
         _explain(error)

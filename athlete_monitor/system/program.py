@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import json
 import os
 import select
 import signal
@@ -50,8 +51,11 @@ OF_THE_MACHINE: Final = frozenset(
 """Errors of files and devices that no program can avoid: full, read-only, forbidden, broken."""
 
 
-def run_program(main: Callable[[], int]) -> int:
+def run_program(main: Callable[[], int], *, as_json: bool = False, quiet: bool = False) -> int:
     """Run a program and return its exit code.
+
+    With ``as_json`` the lines of its standard output become one JSON object with the exit code at the end; with
+    ``quiet`` they are shown only where it fails. What a program prints as JSON by itself does not need ``as_json``.
 
     ``MonitorError`` becomes its text on standard error and its exit code, a full or broken disk one line and 1, Ctrl+C
     130, a closed pipe behind standard output 141 without a word. A character that the terminal cannot show becomes a
@@ -59,7 +63,7 @@ def run_program(main: Callable[[], int]) -> int:
     """
     _prepare_streams()
     try:
-        code = main()
+        code = _collected(main, as_json=as_json) if as_json or quiet else main()
         sys.stdout.flush()
     except MonitorError as error:
         return _fail(str(error), error.exit_code)
@@ -73,6 +77,23 @@ def run_program(main: Callable[[], int]) -> int:
             raise
         _drop_unwritable_output()
         return _fail(describe(error), FAILED)
+    return code
+
+
+def _collected(main: Callable[[], int], *, as_json: bool) -> int:
+    """Run with standard output collected; show it as JSON, or as it was where the program fails."""
+    held, code = io.StringIO(), FAILED
+    try:
+        with contextlib.redirect_stdout(held):
+            code = main()
+    except MonitorError as error:
+        code = error.exit_code
+        raise
+    finally:
+        if as_json:
+            sys.stdout.write(json.dumps({"exit_code": code, "lines": held.getvalue().splitlines()}, indent=1) + "\n")
+        elif code != 0:
+            sys.stdout.write(held.getvalue())
     return code
 
 

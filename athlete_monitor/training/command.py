@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.arguments import Parser, add_place_arguments, add_players_argument
+from athlete_monitor.arguments import Parser, add_common_arguments, add_players_argument
 from athlete_monitor.config import Config, config_from_args
 from athlete_monitor.errors import LockedError, MonitorError
 from athlete_monitor.features import FeatureSpec
@@ -47,7 +47,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration, 130 or 143 "
         "stopped by a signal.",
     )
-    add_place_arguments(parser)
+    add_common_arguments(parser)
     add_players_argument(parser, "only these athletes, without the default model: 1,2,5-9 or [1,3,7]")
     parser.add_argument("--force", action="store_true", help="train even where nothing is new")
     parser.add_argument("--dry-run", action="store_true", help="train and judge, publish nothing")
@@ -72,7 +72,7 @@ def _athlete(text: str) -> AthleteId:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the trainer; returns the exit code, and prints every mistake as one line on standard error."""
     args = parse(arguments)
-    return run_program(lambda: _run(args))
+    return run_program(lambda: _run(args), as_json=args.json, quiet=args.quiet)
 
 
 def _run(args: argparse.Namespace) -> int:
