@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options, raw = read_options(arguments)
     except MonitorError as error:
-        _tell_why(error)
+        _explain(error)
         return error.exit_code
     return run_program(lambda: _run(options, raw), as_json=raw.json, quiet=raw.quiet)
 
