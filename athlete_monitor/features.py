@@ -35,7 +35,7 @@ from athlete_monitor.arrays import (
 from athlete_monitor.channels import FEATURE_GROUPS, of_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from athlete_monitor.athletes import Profile
     from athlete_monitor.config import FeatureEngineering
@@ -100,19 +100,6 @@ class FeatureSpec:
             fft_features=classic and chosen.fft_features,
             acc_components=tuple(chosen.acc_components) if classic else (),
         )
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> FeatureSpec:
-        """Inverse of ``to_dict``; raises ``ValueError`` for another schema version or a key it does not know."""
-        fields = dict(plain)
-        version = fields.pop("schema_version", None)
-        if version != SCHEMA_VERSION:
-            raise ValueError(f"feature schema version {version!r}, this program reads {SCHEMA_VERSION}")
-        try:
-            lists = {key: tuple(fields[key]) for key in ("time_constants_s", "acc_components")}
-            return cls(**{**fields, **lists})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not a feature specification: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for a manifest."""
