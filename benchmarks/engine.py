@@ -278,6 +278,7 @@ def start_mosquitto(config: Path) -> subprocess.Popen[bytes]:
 
 def kernel_cost(seconds: float) -> dict[str, Any]:
     """Return the time of one step and of one sample in the kernel, by the size of the squad."""
+    from athlete_monitor.arrays import CHANNELS
     from athlete_monitor.athletes import Profile
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.squad.kernel import Batch, KernelSettings, Squad
@@ -289,7 +290,7 @@ def kernel_cost(seconds: float) -> dict[str, Any]:
         squad = Squad(KernelSettings(spec), ModelBook(NoModels(), spec))
         for n in range(size):
             squad.add(Profile(n + 1, sex="male", age_years=25, weight_kg=75, height_cm=180, hr_rest_bpm=55))
-        values = np.full((size, 15), np.nan)
+        values = np.full((size, len(CHANNELS)), np.nan)
         rng = np.random.default_rng(0)
         took, tick, end = [], 0, time.monotonic() + min(seconds, 5) / 4
         while time.monotonic() < end:
