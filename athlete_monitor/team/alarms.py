@@ -21,9 +21,10 @@ Operator = Literal[">", ">=", "<", "<=", "==", "!="]
 Base = Literal["value", "own_maximum", "own_mean", "target"]
 """What a condition's value is: itself, or percent of something of the athlete's own."""
 
-UNKNOWN: Final = -1
 FALSE: Final = 0
-TRUE: Final = 1
+UNKNOWN: Final = 1
+TRUE: Final = 2
+"""In this order the least of several answers is that of all of them, the greatest that of any."""
 
 LONGEST_STEP_S: Final = 5.0
 """More time than this between two evaluations is a pause: it counts for no hold and no reset."""
@@ -106,7 +107,7 @@ class Squad:
 
 @dataclass(frozen=True)
 class Change:
-    """An alarm is raised or cleared; ``athlete_id`` is None for the team's, ``row`` is then the first who caused it."""
+    """An alarm is raised or cleared; ``athlete_id`` is None for the team's, whose ``row`` says nothing."""
 
     rule: Rule
     is_raised: bool
@@ -114,23 +115,34 @@ class Change:
     row: int
 
 
-class RuleState:
-    """What a rule remembers of each athlete it has seen, by id, or of the team under the id 0."""
+class Memory:
+    """What the rules remember, [5, rules, 1 + athletes]: the first column is the team's.
 
-    def __init__(self) -> None:
-        self.ids = np.zeros(0, dtype=np.int64)
-        self.table = np.zeros((5, 0))
+    The five: the last known answer, for how long it has held (s) and not held (s), whether an alarm is raised, when.
+    """
 
-    def rows_of(self, ids: IntArray) -> IntArray:
-        """Columns of the table for these ids [n], made where they are new."""
+    def __init__(self, rules: int) -> None:
+        self.ids = np.zeros(1, dtype=np.int64)
+        self.table = _fresh(rules, 1)
+        self._asked: IntArray = self.ids
+        self._columns: IntArray = np.zeros(1, dtype=np.int64)
+
+    def columns_of(self, ids: IntArray) -> IntArray:
+        """Columns of the team and of athletes [1 + n], made where they are new."""
+        if len(ids) + 1 == len(self._columns) and np.array_equal(ids, self._asked):
+            return self._columns
         new = np.setdiff1d(ids, self.ids)
-        if len(new):
-            self.ids = np.concatenate([self.ids, new])
-            fresh = np.array([[UNKNOWN], [0.0], [0.0], [0.0], [-np.inf]])
-            self.table = np.concatenate([self.table, np.repeat(fresh, len(new), axis=1)], axis=1)
+        self.ids = np.concatenate([self.ids, new])
+        self.table = np.concatenate([self.table, _fresh(self.table.shape[1], len(new))], axis=2)
         order = np.argsort(self.ids)
-        found: IntArray = order[np.searchsorted(self.ids, ids, sorter=order)]
-        return found
+        found = order[np.searchsorted(self.ids, ids, sorter=order)]
+        self._asked, self._columns = ids, np.concatenate([[0], found])
+        return self._columns
+
+
+def _fresh(rules: int, columns: int) -> FloatArray:
+    fresh = np.array([float(UNKNOWN), 0.0, 0.0, 0.0, -np.inf])
+    return np.broadcast_to(fresh[:, None, None], (5, rules, columns)).copy()
 
 
 class Alarms:
@@ -141,16 +153,18 @@ class Alarms:
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self.rules = tuple(rules)
-        self._states: dict[str, RuleState] = {}
         self._muted: dict[tuple[str, int | None], float] = {}
         self._last_t: float | None = None
+        self._take(rules)
 
     def replace(self, rules: Sequence[Rule]) -> None:
         """Use other rules from now on."""
-        self.rules = tuple(rules)
-        names = {rule.name for rule in rules}
-        self._states = {name: state for name, state in self._states.items() if name in names}
+        old, memory = {rule.name: index for index, rule in enumerate(self.rules)}, self._memory
+        self._take(rules)
+        self._memory.columns_of(memory.ids[1:])
+        for index, rule in enumerate(self.rules):
+            if rule.name in old:
+                self._memory.table[:, index] = memory.table[:, old[rule.name]]
 
     def mute(self, rule: str, athlete_id: int | None, until_t: float) -> None:
         """Raise no alarm of a rule, for one athlete or for all, until a moment."""
@@ -158,9 +172,11 @@ class Alarms:
 
     def restore(self, rule: str, athlete_id: int | None, raised_t: float) -> None:
         """An alarm has been raised before, by an earlier engine."""
-        memory = self._states.setdefault(rule, RuleState())
-        at = memory.rows_of(np.array([athlete_id or 0]))
-        memory.table[:, at] = np.array([[TRUE], [0.0], [0.0], [1.0], [raised_t]])
+        ids = np.array([athlete_id] if athlete_id else [], dtype=np.int64)
+        column = int(self._memory.columns_of(ids)[-1])
+        for index, each in enumerate(self.rules):
+            if each.name == rule:
+                self._memory.table[:, index, column] = (TRUE, 0.0, 0.0, 1.0, raised_t)
 
     def evaluate(self, squad: Squad, t: float) -> list[Change]:
         """Look at all rules at ``t``, s; return what is raised and cleared."""
@@ -168,47 +184,75 @@ class Alarms:
         step_s = step_s if 0.0 <= step_s <= LONGEST_STEP_S else 0.0
         self._last_t = t
         self._muted = {key: until for key, until in self._muted.items() if until > t}
-        return [change for rule in self.rules for change in self._of(rule, squad, t, step_s)]
+        if not self.rules:
+            return []
+        return self._advance(squad, self._answers(squad), t, step_s)
 
-    def _of(self, rule: Rule, squad: Squad, t: float, step_s: float) -> list[Change]:
-        applies = squad.applies[rule.name]
-        holds = np.where(applies, met(rule, squad), FALSE)
-        if rule.scope.kind == "each":
-            return self._advance(rule, squad.athletes, holds, t, step_s)
-        team = np.array([_of_team(rule.scope, holds[applies])])
-        row = int(np.argmax(holds == TRUE)) if len(holds) else 0
-        changes = self._advance(rule, np.zeros(1, dtype=np.int64), team, t, step_s)
-        return [Change(each.rule, each.is_raised, None, row) for each in changes]
+    def _take(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._memory = Memory(len(self.rules))
+        self._conditions = [each for rule in self.rules for each in rule.conditions]
+        counts = [len(rule.conditions) for rule in self.rules]
+        self._first = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
+        self._is_any = np.array([rule.match == "any" for rule in self.rules], dtype=bool)[:, None]
+        self._of_team = [index for index, rule in enumerate(self.rules) if rule.scope.kind != "each"]
+        settings = [(rule.for_s, rule.reset_s, rule.at_most_every_s) for rule in self.rules]
+        self._settings = np.array(settings, dtype=np.float64).reshape(len(settings), 3).T[:, :, None]
 
-    def _advance(self, rule: Rule, ids: IntArray, holds: IntArray, t: float, step_s: float) -> list[Change]:
+    def _answers(self, squad: Squad) -> IntArray:
+        """Whether each rule's conditions are met [rules, 1 + athletes]; the first column is the team's."""
+        found = self._compared(squad)
+        met = np.where(self._is_any, np.maximum.reduceat(found, self._first), np.minimum.reduceat(found, self._first))
+        applies = np.stack([squad.applies[rule.name] for rule in self.rules])
+        answers = np.full((len(self.rules), 1 + len(squad.athletes)), UNKNOWN)
+        answers[:, 1:] = np.where(applies, met, FALSE)
+        for index in self._of_team:
+            answers[index, 0] = _of_team(self.rules[index].scope, answers[index, 1:][applies[index]])
+            answers[index, 1:] = UNKNOWN
+        return answers
+
+    def _compared(self, squad: Squad) -> IntArray:
+        """Whether each condition is met [conditions, athletes]."""
+        values = np.stack([squad.values[each.figure] for each in self._conditions])
+        limits = np.stack([limit_of(each, squad) for each in self._conditions])
+        holds = np.zeros(values.shape, dtype=bool)
+        operators = np.array([each.operator for each in self._conditions])
+        for name, compare in _COMPARE.items():
+            rows = operators == name
+            if rows.any():
+                holds[rows] = compare(values[rows], limits[rows])
+        found: IntArray = np.where(np.isnan(values) | np.isnan(limits), UNKNOWN, np.where(holds, TRUE, FALSE))
+        return found
+
+    def _advance(self, squad: Squad, holds: IntArray, t: float, step_s: float) -> list[Change]:
         """Count for how long the conditions have held or not, and find what that raises and clears."""
-        memory = self._states.setdefault(rule.name, RuleState())
-        at = memory.rows_of(ids)
-        last, held_s, free_s, raised, raised_t = memory.table[:, at]
-        goes_on = last == holds
-        held_s = np.where(holds == TRUE, np.where(goes_on, held_s + step_s, 0.0), np.where(holds == FALSE, 0.0, held_s))
-        free_s = np.where(holds == FALSE, np.where(goes_on, free_s + step_s, 0.0), np.where(holds == TRUE, 0.0, free_s))
-        rises = (holds == TRUE) & (held_s >= rule.for_s) & (raised == 0.0) & (t - raised_t >= rule.at_most_every_s)
-        rises &= ~self._is_muted(rule.name, ids)
-        falls = (holds == FALSE) & (free_s >= rule.reset_s) & (raised == 1.0)
+        for_s, reset_s, at_most_every_s = self._settings
+        at = self._memory.columns_of(squad.athletes)
+        last, held_s, free_s, raised, raised_t = self._memory.table[:, :, at]
+        yes, no, goes_on = holds == TRUE, holds == FALSE, last == holds
+        held_s = np.where(yes, np.where(goes_on, held_s + step_s, 0.0), np.where(no, 0.0, held_s))
+        free_s = np.where(no, np.where(goes_on, free_s + step_s, 0.0), np.where(yes, 0.0, free_s))
+        rises = yes & (held_s >= for_s) & (raised == 0.0) & (t - raised_t >= at_most_every_s)
+        falls = no & (free_s >= reset_s) & (raised == 1.0)
+        self._silence(rises, squad)
         raised = np.where(rises, 1.0, np.where(falls, 0.0, raised))
         raised_t = np.where(rises, t, raised_t)
-        memory.table[:, at] = np.stack([np.where(holds == UNKNOWN, last, holds), held_s, free_s, raised, raised_t])
-        rows = np.flatnonzero(rises | falls).tolist()
-        return [Change(rule, bool(rises[row]), int(ids[row]), row) for row in rows]
+        last = np.where(yes | no, holds, last)
+        self._memory.table[:, :, at] = np.stack([last, held_s, free_s, raised, raised_t])
+        where = np.argwhere(rises | falls).tolist()
+        return [self._change(squad, rule, column, is_raised=bool(rises[rule, column])) for rule, column in where]
 
-    def _is_muted(self, rule: str, ids: IntArray) -> BoolArray:
-        if not self._muted:
-            return np.zeros(len(ids), dtype=bool)
-        return np.array([(rule, None) in self._muted or (rule, int(each)) in self._muted for each in ids])
+    def _silence(self, rises: BoolArray, squad: Squad) -> None:
+        """Raise nothing that is muted."""
+        for name, athlete in self._muted:
+            for index in (index for index, rule in enumerate(self.rules) if rule.name == name):
+                rises[index, 1:] &= False if athlete is None else squad.athletes != athlete
+                rises[index, 0] &= athlete is not None
 
-
-def met(rule: Rule, squad: Squad) -> IntArray:
-    """Whether a rule's conditions are met [n]: ``TRUE``, ``FALSE`` or ``UNKNOWN``."""
-    found = np.stack([_compared(each, squad) for each in rule.conditions])
-    if rule.match == "any":
-        return np.where((found == TRUE).any(axis=0), TRUE, np.where((found == UNKNOWN).any(axis=0), UNKNOWN, FALSE))
-    return np.where((found == FALSE).any(axis=0), FALSE, np.where((found == UNKNOWN).any(axis=0), UNKNOWN, TRUE))
+    def _change(self, squad: Squad, rule: int, column: int, *, is_raised: bool) -> Change:
+        if column:
+            return Change(self.rules[rule], is_raised, int(squad.athletes[column - 1]), column - 1)
+        return Change(self.rules[rule], is_raised, None, 0)
 
 
 def limit_of(condition: Condition, squad: Squad) -> FloatArray:
@@ -232,13 +276,6 @@ def filled(text: str, words: Mapping[str, str]) -> str:
     'Ada: 190 bpm, {x}'
     """
     return _PLACE.sub(lambda match: words.get(match[1], match[0]), text)
-
-
-def _compared(condition: Condition, squad: Squad) -> IntArray:
-    value, limit = squad.values[condition.figure], limit_of(condition, squad)
-    with np.errstate(invalid="ignore"):
-        holds = _COMPARE[condition.operator](value, limit)
-    return np.where(np.isnan(value) | np.isnan(limit), UNKNOWN, holds.astype(np.int64))
 
 
 def _of_team(scope: Scope, holds: IntArray) -> int:

@@ -14,7 +14,7 @@ from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.engine.figures.record import identity
 from athlete_monitor.engine.team.rules import SIGNALS
-from athlete_monitor.team.alarms import Alarms, Squad, filled, key_of
+from athlete_monitor.team.alarms import Alarms, Only, Squad, filled, key_of
 from athlete_monitor.team.commands import RefusedError
 from athlete_monitor.team.records import AlarmRow
 from athlete_monitor.wire.timestamps import format_timestamp
@@ -186,9 +186,11 @@ class AlarmKeeper:
         rules = self._alarms.rules
         conditions = [each for rule in rules for each in rule.conditions]
         figures = {each.figure for each in conditions}
-        values = {name: np.array([_value(each, name, now_s) for each in rows]) for name in figures}
+        silent = now_s - np.array([each.arrived_s for each in rows]) > SILENT_S
+        values = {name: _values(rows, name, silent, now_s) for name in figures}
         own = {key_of(each): self._own(rows, *key_of(each), state) for each in conditions if each.base != "value"}
-        context = [self._context(each, state) for each in rows]
+        is_asked = any(rule.only != Only() for rule in rules)
+        context = self._contexts(rows, state) if is_asked else []
         applies = {rule.name: self._applies(rule, rows, context) for rule in rules}
         return Squad(np.array([each.key for each in rows], dtype=np.int64), values, own, applies)
 
@@ -202,18 +204,19 @@ class AlarmKeeper:
             return np.array([_mean(each.history, figure, sessions) for each in rows])
         return np.array([_own_maximum(each, figure) for each in rows])
 
-    def _context(self, watched: Watched, state: TeamState | None) -> tuple[set[str], set[str], bool]:
-        """Names and kinds of the periods that an athlete is in, and whether on the pitch."""
-        if state is None:
-            return set(), set(), False
-        session = watched.session
-        group = self._place(session.athlete_id)[0]
-        mine = [
-            each for each in state.periods()
-            if each.holds(session.device_t) and each.whose.includes(session.athlete_id, group)
-        ]  # fmt: skip
-        on_pitch = state.pitch().get(session.athlete_id) == "on"
-        return {each.name.casefold() for each in mine}, {each.kind for each in mine}, on_pitch
+    def _contexts(self, rows: Sequence[Watched], state: TeamState | None) -> list[tuple[set[str], set[str], bool]]:
+        """Names and kinds of the periods that each athlete is in, and whether on the pitch."""
+        periods, pitch = ([], {}) if state is None else (state.periods(), state.pitch())
+        found: list[tuple[set[str], set[str], bool]] = []
+        for watched in rows:
+            session, group = watched.session, self._place(watched.session.athlete_id)[0]
+            mine = [
+                each for each in periods
+                if each.holds(session.device_t) and each.whose.includes(session.athlete_id, group)
+            ]  # fmt: skip
+            on_pitch = pitch.get(session.athlete_id) == "on"
+            found.append(({each.name.casefold() for each in mine}, {str(each.kind) for each in mine}, on_pitch))
+        return found
 
     def _applies(
         self, rule: Rule, rows: Sequence[Watched], context: Sequence[tuple[set[str], set[str], bool]]
@@ -265,6 +268,13 @@ def event_of(alarm: AlarmRow, state: str, session: Session | None, t: float) -> 
         **whose, "kind": "alarm", "state": state, "t_s": round(t, 3), "timestamp": format_timestamp(t),
         **{name: value for name, value in asdict(alarm).items() if name != "athlete_id" or session is None},
     }  # fmt: skip
+
+
+def _values(rows: Sequence[Watched], name: str, silent: BoolArray, now_s: float) -> FloatArray:
+    """A figure or signal of all rows [n]; NaN where it is not known, or the device is silent."""
+    if name in SIGNALS:
+        return np.array([_value(each, name, now_s) for each in rows])
+    return np.where(silent, np.nan, np.array([getattr(each.record, name, None) for each in rows], dtype=np.float64))
 
 
 def _value(watched: Watched, name: str, now_s: float) -> float:
