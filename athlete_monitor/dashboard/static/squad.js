@@ -240,9 +240,9 @@ function showTiles(place) {
     leaveAthlete?.();
     leaveAthlete = null;
     if (!wide.matches || !key) return fill(aside);
-    const athlete = await import("./athlete.js");
     chosenKey = key;
-    leaveAthlete = athlete.show(aside, [key]);
+    leaveAthlete = () => {};
+    leaveAthlete = (await import("./athlete.js")).show(aside, [key]);
     return null;
   }
   let chosenKey = null;
@@ -278,6 +278,7 @@ function showTiles(place) {
     const nodes = order.map((person) => tiles.get(person.key).node);
     if (nodes.length !== box.children.length || nodes.some((node, at) => node !== box.children[at])) box.replaceChildren(...nodes);
     update();
+    if (wide.matches && !leaveAthlete && order.length) beside(order[0].key);
   }
 
   function update() {
