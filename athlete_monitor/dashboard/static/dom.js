@@ -1,5 +1,7 @@
 // Builds the page from text nodes only: what comes from the wire is never read as HTML.
 
+export const SVG = "http://www.w3.org/2000/svg";
+
 /** h("button", {class: "primary", onclick: f, "aria-label": "…"}, "text", node, [nodes]) */
 export function h(tag, attributes, ...children) {
   const node = document.createElement(tag);
@@ -25,6 +27,10 @@ export function setClass(node, text) {
   if (node.className !== text) node.className = text;
 }
 
+export function setAttribute(node, name, text) {
+  if (node.getAttribute(name) !== text) node.setAttribute(name, text);
+}
+
 export function setLabel(node, text) {
   if (node.ariaLabel === text) return;
   node.ariaLabel = text;
@@ -45,10 +51,10 @@ const SHAPES = {
 };
 
 export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 20 20");
   svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const path = document.createElementNS(SVG, "path");
   for (const [key, value] of Object.entries({ d: SHAPES[name], fill: "none", stroke: "currentColor", "stroke-width": 1.6 })) path.setAttribute(key, value);
   svg.append(path);
   return svg;

@@ -66,12 +66,14 @@ export function alarms(place) {
   update();
 }
 
+const SIGNS = { danger: "⚠", warning: "▲", info: "•" };
+
 function alarmButton(alarm, person) {
-  const text = `${person?.number ?? ""} ${person?.name ?? ""}`.trim();
-  const shown = [text && !alarm.text.includes(text) ? `${text}:` : "", alarm.text].join(" ").trim();
+  const named = person && alarm.text.includes(person.name);
+  const shown = [person?.number ?? "", person && !named ? `${person.name}:` : "", alarm.text].filter((one) => one !== "").join(" ");
   const acknowledge = () => act({ do: "alarm_ack", alarm: alarm.id }, t("did.ack", { text: shown }));
-  return h("button", { class: `alarm ${alarm.level} ${alarm.acknowledged_t ? "quiet" : ""}`, disabled: !mayAct() || Boolean(alarm.acknowledged_t), onclick: acknowledge, dir: "auto" },
-    h("span", { class: "sign", "aria-hidden": "true" }, alarm.level === "danger" ? "⚠" : "▲"), shown);
+  return h("button", { class: `alarm ${alarm.level} ${alarm.acknowledged_t ? "quiet" : ""}`, disabled: !mayAct() || Boolean(alarm.acknowledged_t), onclick: acknowledge },
+    h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[alarm.level] ?? "▲"), shown);
 }
 
 function attention() {

@@ -1,11 +1,12 @@
 // The squad: a tile or a row for each athlete. A tick changes only what differs.
-import { fill, h, setClass, setLabel, setText } from "./dom.js";
+import { SVG, fill, h, setAttribute, setLabel, setText } from "./dom.js";
 import { age, listen, sampleTime, status, store, trend, trendOf, value } from "./store.js";
 import { duration, label, number, t, withUnit } from "./text.js";
 import { show as welcome } from "./welcome.js";
 
 export const STALE_S = 3;
 export const GONE_S = 30;
+const TILES_AT_ONCE = 30;
 const DEFAULTS = { main: "heart_rate_bpm", figures: ["trimp", "distance_m", "metres_per_min"], sort: "number", view: "tiles" };
 const MADE = {
   metres_per_min: { key: "metres_per_min", unit: "m/min", decimals: 0, of: (key) => ratio(value(key, "distance_m"), value(key, "measured_s") / 60) },
@@ -39,8 +40,12 @@ export function share(key) {
 }
 
 export function alarmOf(person) {
-  const alarms = (store.team.alarms ?? []).filter((one) => one.athlete_id === person.athlete_id && person.athlete_id);
-  return alarms.find((one) => !one.acknowledged_t) ?? alarms[0];
+  let found;
+  for (const one of store.team.alarms ?? NO_ALARMS) {
+    if (one.athlete_id !== person.athlete_id || !person.athlete_id || one.cleared_t) continue;
+    if (!found || (found.acknowledged_t && !one.acknowledged_t)) found = one;
+  }
+  return found;
 }
 
 export function pitchState(person) {
@@ -48,9 +53,8 @@ export function pitchState(person) {
 }
 
 /** Why there is nothing to see, or what is old. */
-function stateLine(person, alarm) {
-  const old = age(person.key);
-  if (alarm) return `${alarm.level === "warning" ? "▲" : "⚠"} ${alarm.text}`;
+function stateLine(person, alarm, old) {
+  if (alarm) return `${alarm.level === "danger" ? "⚠" : "▲"} ${alarm.text.startsWith(`${person.name}: `) ? alarm.text.slice(person.name.length + 2) : alarm.text}`;
   if (pitchState(person) === "unavailable") return t("unavailable");
   if (old === null) return t("never_sent");
   if (old > GONE_S) return t("silent_for", { time: duration(old) });
@@ -59,6 +63,16 @@ function stateLine(person, alarm) {
   return pitchState(person) === "off" ? t("bench") : "";
 }
 
+const SMALL = ["first", "second", "third"];
+const NO_ALARMS = [];
+
+function interval(key) {
+  const low = value(key, "heart_rate_low_bpm");
+  return low === null ? "" : `±${Math.round((value(key, "heart_rate_high_bpm") - low) / 2)}`;
+}
+
+const sourceText = (source) => (source ? t(`source.${SOURCE[source] ?? "none"}`) : "");
+
 class Tile {
   constructor(person, place) {
     this.person = person;
@@ -66,55 +80,75 @@ class Tile {
     this.parts = {
       number: h("b", {}), name: h("span", { dir: "auto" }), where: h("span", { class: "where muted" }), value: h("span", { class: "value" }),
       interval: h("span", { class: "interval" }), zoneText: h("span", {}), source: h("span", { class: "source" }),
-      percent: h("span", { class: "percent" }), first: h("span", { class: "figure" }), second: h("span", { class: "figure right" }),
-      third: h("span", { class: "figure" }), dots: h("span", { class: "figure right", role: "img" }), state: h("span", { class: "state" }),
+      percent: h("span", { class: "percent" }), first: h("span", { class: "figure first" }), second: h("span", { class: "figure second" }),
+      third: h("span", { class: "figure third" }), dots: h("span", { class: "figure dots", role: "img" }), state: h("span", { class: "state" }),
     };
     const part = this.parts;
     part.zone = h("span", { class: "zone" }, part.zoneText);
-    part.canvas = h("canvas", { "aria-hidden": "true" });
+    const { svg, line } = spark();
+    part.line = line;
     this.node = h("a", { class: "tile", href: `/athlete/${encodeURIComponent(person.key)}`, "data-key": person.key },
-      h("span", { class: "line who" }, part.number, part.name, part.where),
-      h("span", { class: "line main" }, part.value, part.interval, part.zone, part.source),
-      h("span", { class: "line trend" }, part.canvas, part.percent),
-      h("span", { class: "line" }, part.first, part.second), h("span", { class: "line" }, part.third, part.dots), part.state);
+      h("span", { class: "who" }, part.number, part.name, part.where), part.value, h("span", { class: "about" }, part.zone, part.source, part.interval),
+      svg, part.percent, part.first, part.second, part.third, part.dots, part.state);
     this.drawn = -1;
+    this.shown = {};
+    this.classes = {};
+  }
+
+  /** Sets what differs from what is shown; the page itself is not asked. */
+  put(name, text) {
+    if (this.shown[name] === text) return;
+    this.shown[name] = text;
+    setText(this.parts[name], text);
+  }
+
+  paint(name, text) {
+    if (this.classes[name] === text) return;
+    this.classes[name] = text;
+    (this.parts[name] ?? this.node).className = text;
   }
 
   update(person, chosen, tick) {
     this.person = person;
     const { key } = person;
-    const part = this.parts;
-    const alarm = alarmOf(person);
-    const old = age(key);
     const isHeart = chosen.main === "heart_rate_bpm";
     const source = value(key, "heart_rate_source");
-    const main = valueOf(key, chosen.main);
+    const old = age(key);
     const gone = old === null || old > GONE_S;
-    setText(part.number, person.number === null || person.number === undefined ? "" : String(person.number));
-    setText(part.name, person.name);
-    setText(part.where, person.position ?? "");
-    setText(part.value, gone ? "–" : number(main, figureOf(chosen.main).decimals));
-    const low = value(key, "heart_rate_low_bpm");
-    const wide = isHeart && !gone && low !== null ? Math.round((value(key, "heart_rate_high_bpm") - low) / 2) : null;
-    setText(part.interval, wide === null ? "" : `±${wide}`);
-    const zone = gone || !isHeart ? null : value(key, "heart_rate_zone");
-    setText(part.zoneText, zone === null ? "" : `${t("zone_short")}${zone}`);
-    part.zone.hidden = zone === null;
     const sure = source === "sensor" && !(old > STALE_S);
-    setClass(part.zone, `zone z${zone}${sure ? " sure" : ""}`);
-    setText(part.source, gone ? "" : isHeart ? (source ? t(`source.${SOURCE[source] ?? "none"}`) : "") : figureOf(chosen.main).unit);
-    setClass(part.source, `source${source?.startsWith("model") ? " model" : ""}`);
-    const percent = share(key);
-    setText(part.percent, gone || percent === null ? "" : `${Math.round(percent)} %`);
-    ["first", "second", "third"].forEach((name, at) => setText(part[name], this.figure(chosen.figures[at])));
-    const strap = source === "sensor" || source === "held";
-    setText(part.dots, gone ? "" : `${strap ? "●" : "○"}${old > STALE_S ? "○" : "●"}`);
-    setLabel(part.dots, gone ? "" : t("dots", { strap: t(strap ? "good" : "missing"), data: t(old > STALE_S ? "missing" : "good") }));
-    setText(part.state, stateLine(person, alarm) || " ");
-    const off = pitchState(person) === "off" || pitchState(person) === "unavailable";
-    setClass(this.node, ["tile", gone ? "gone" : old > STALE_S ? "old" : "", sure ? "" : "unsure", off || old === null ? "off" : "",
-      alarm ? `alarmed ${alarm.level ?? ""} ${alarm.acknowledged_t ? "quiet" : ""}` : ""].join(" "));
+    const zone = gone || !isHeart ? null : value(key, "heart_rate_zone");
+    this.put("number", person.number === null || person.number === undefined ? "" : String(person.number));
+    this.put("name", person.name);
+    this.put("where", person.position ?? "");
+    this.put("value", gone ? "–" : number(valueOf(key, chosen.main), figureOf(chosen.main).decimals));
+    this.put("interval", isHeart && !gone ? interval(key) : "");
+    this.put("zoneText", zone === null ? "" : `${t("zone_short")}${zone}`);
+    this.paint("zone", zone === null ? "zone none" : `zone z${zone}${sure ? " sure" : ""}`);
+    this.put("source", gone ? "" : isHeart ? sourceText(source) : figureOf(chosen.main).unit);
+    this.paint("source", source?.startsWith("model") ? "source model" : "source");
+    const percent = gone ? null : share(key);
+    this.put("percent", percent === null ? "" : `${Math.round(percent)} %`);
+    for (let at = 0; at < SMALL.length; at += 1) this.put(SMALL[at], this.figure(chosen.figures[at]));
+    this.dots(gone, source === "sensor" || source === "held", old > STALE_S);
+    this.mark(person, old, gone, sure);
     if (this.drawn < 0 || (tick + this.place) % 5 === 0) this.draw(tick, zone);
+  }
+
+  dots(gone, strap, stale) {
+    const text = gone ? "" : `${strap ? "●" : "○"}${stale ? "○" : "●"}`;
+    if (this.shown.dots === text) return;
+    this.put("dots", text);
+    setLabel(this.parts.dots, gone ? "" : t("dots", { strap: t(strap ? "good" : "missing"), data: t(stale ? "missing" : "good") }));
+  }
+
+  /** The line of what is wrong, and how the tile as a whole looks. */
+  mark(person, old, gone, sure) {
+    const alarm = alarmOf(person);
+    const state = pitchState(person);
+    this.put("state", stateLine(person, alarm, old) || " ");
+    const alarmed = alarm ? ` alarmed ${alarm.level ?? ""}${alarm.acknowledged_t ? " quiet" : ""}` : "";
+    const off = state === "off" || state === "unavailable" || old === null ? " off" : "";
+    this.paint("tile", `tile${gone ? " gone" : old > STALE_S ? " old" : ""}${sure ? "" : " unsure"}${off}${alarmed}`);
   }
 
   figure(key) {
@@ -126,34 +160,30 @@ class Tile {
 
   /** The last five minutes, without axes; one tile in five is drawn at a time. */
   draw(tick, zone) {
-    const canvas = this.parts.canvas;
-    const ratio_ = Math.min(devicePixelRatio, 2);
-    const [width, height] = [this.width ||= canvas.clientWidth, 28];
-    if (!width) return;
     this.drawn = tick;
-    if (canvas.width !== Math.round(width * ratio_)) [canvas.width, canvas.height] = [Math.round(width * ratio_), height * ratio_];
-    const context = canvas.getContext("2d");
     const values = trend(this.person.key);
     const known = values.filter((one) => one !== null);
-    context.setTransform(ratio_, 0, 0, ratio_, 0, 0);
-    context.clearRect(0, 0, width, height);
-    if (known.length < 2) return;
     const low = Math.min(...known);
     const span = Math.max(Math.max(...known) - low, 20);
-    context.beginPath();
-    let pen = false;
-    values.forEach((one, at) => {
-      if (one === null) return void (pen = false);
-      const [x, y] = [1 + (at * (width - 2)) / (values.length - 1), height - 3 - ((one - low) / span) * (height - 6)];
-      if (pen) context.lineTo(x, y);
-      else context.moveTo(x, y);
-      pen = true;
-    });
-    context.strokeStyle = colour(zone === null ? "--muted" : `--z${zone}`);
-    context.lineWidth = 2;
-    context.lineJoin = "round";
-    context.stroke();
+    let path = "";
+    let pen = "M";
+    if (known.length > 1) {
+      values.forEach((one, at) => {
+        if (one !== null) path += `${pen}${at * 2} ${(25 - ((one - low) / span) * 22).toFixed(1)}`;
+        pen = one === null ? "M" : "L";
+      });
+    }
+    if (path !== this.path) this.parts.line.setAttribute("d", (this.path = path));
+    setAttribute(this.parts.line, "class", zone === null ? "" : `z${zone}`);
   }
+}
+
+function spark() {
+  const svg = document.createElementNS(SVG, "svg");
+  const line = document.createElementNS(SVG, "path");
+  for (const [key, value_] of Object.entries({ viewBox: "0 0 118 28", preserveAspectRatio: "none", "aria-hidden": "true", class: "spark" })) svg.setAttribute(key, value_);
+  svg.append(line);
+  return { svg, line };
 }
 
 const colours = new Map();
@@ -273,7 +303,11 @@ function showTiles(place) {
     const order = sorted([...store.people.values()], chosen.sort);
     for (const key of [...tiles.keys()]) if (!store.people.has(key)) tiles.delete(key);
     order.forEach((person, at) => {
-      if (!tiles.has(person.key)) tiles.set(person.key, new Tile(person, at));
+      if (tiles.has(person.key)) return;
+      const tile = new Tile(person, at);
+      tiles.set(person.key, tile);
+      tile.update(person, chosen, tick);
+      seen.observe(tile.node);
     });
     const nodes = order.map((person) => tiles.get(person.key).node);
     if (nodes.length !== box.children.length || nodes.some((node, at) => node !== box.children[at])) box.replaceChildren(...nodes);
@@ -281,11 +315,39 @@ function showTiles(place) {
     if (wide.matches && !leaveAthlete && order.length) beside(order[0].key);
   }
 
+  /** A few tiles in each animation frame: the page never stands still for long, whatever the size of the squad. */
+  const waiting = new Set();
+  let working = 0;
+  function work() {
+    working = 0;
+    const chosen = settings();
+    let count = 0;
+    for (const tile of waiting) {
+      waiting.delete(tile);
+      const person = store.people.get(tile.person.key);
+      if (person) tile.update(person, chosen, tick);
+      if ((count += 1) >= TILES_AT_ONCE) break;
+    }
+    if (waiting.size) working = requestAnimationFrame(work);
+  }
+
+  const seen = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const tile = tiles.get(target.dataset.key);
+      if (!tile) continue;
+      tile.visible = isIntersecting;
+      if (isIntersecting) waiting.add(tile);
+    }
+    if (waiting.size && !working) working = requestAnimationFrame(work);
+  }, { rootMargin: "100px" });
+
   function update() {
     tick += 1;
     const chosen = settings();
-    if (chosen.view === "tiles") for (const [key, tile] of tiles) tile.update(store.people.get(key), chosen, tick);
-    else rows(list, chosen);
+    if (chosen.view === "tiles") {
+      for (const tile of tiles.values()) if (tile.visible) waiting.add(tile);
+      if (!working) working = requestAnimationFrame(work);
+    } else rows(list, chosen);
     setText(total, sums());
   }
 
@@ -294,12 +356,9 @@ function showTiles(place) {
     if (kind === "squad" || kind === "team" || kind === "trends") arrange();
     else if (kind === "frame" || (kind === "clock" && !store.connected)) update();
   });
-  const resize = () => tiles.forEach((tile) => { tile.width = 0; tile.drawn = -1; });
-  addEventListener("resize", resize);
-  addEventListener("theme", resize);
   arrange();
   widened();
-  return () => (stop(), leaveAthlete?.(), wide.removeEventListener("change", widened), removeEventListener("resize", resize), removeEventListener("theme", resize));
+  return () => (stop(), leaveAthlete?.(), wide.removeEventListener("change", widened), seen.disconnect(), cancelAnimationFrame(working));
 }
 
 /** The squad as a table. */
@@ -312,7 +371,7 @@ function rows(place, chosen) {
     const zone = value(person.key, "heart_rate_zone");
     return h("tr", {}, h("td", {}, person.number ?? ""), h("td", { class: "name text" }, h("a", { href: `/athlete/${encodeURIComponent(person.key)}`, dir: "auto" }, person.name)),
       h("td", { class: "text" }, zone === null ? "" : h("span", { class: `zone z${zone}` }, `${t("zone_short")}${zone}`)),
-      figures.map((key) => h("td", {}, withUnit(valueOf(person.key, key), figureOf(key)))), h("td", { class: "text" }, stateLine(person, alarmOf(person))));
+      figures.map((key) => h("td", {}, withUnit(valueOf(person.key, key), figureOf(key)))), h("td", { class: "text" }, stateLine(person, alarmOf(person), age(person.key))));
   });
   fill(place, h("table", {}, h("thead", {}, head), h("tbody", {}, body)));
 }

@@ -16,9 +16,10 @@ export async function loadTexts(preferred = "") {
 export const chosenLanguage = () => language;
 
 /** t("silent_for", {time: "1:20"}) */
-export function t(key, values = {}) {
+const NOTHING = {};
+export function t(key, values = NOTHING) {
   const text = texts[key] ?? en[key] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  return values === NOTHING ? text : text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
 /** The label of a figure: from the table of this language, else the catalogue's. */
