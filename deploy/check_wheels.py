@@ -63,6 +63,8 @@ class Target:
 TARGETS = (
     Target("nano", "requirements-jetson-nano.txt", "3.10", "aarch64", 27),
     Target("orin", "requirements.txt", "3.10", "aarch64", 35),
+    Target("light-3.10", "requirements-light.txt", "3.10", "x86_64", 31),
+    Target("light-3.13", "requirements-light.txt", "3.13", "x86_64", 31),
     Target("x86-64-3.10", "requirements.txt", "3.10", "x86_64", 31),
     Target("x86-64-3.11", "requirements.txt", "3.11", "x86_64", 31),
     Target("x86-64-3.12", "requirements.txt", "3.12", "x86_64", 31),
