@@ -33,6 +33,9 @@ DOORS: Final = ("main.py", "publisher.py", "sup_ml_rf_training.py")
 DAY_S: Final = 86_400
 
 
+JOURNAL_GROWTH: Final = "about 66 MB for 30 athletes and two hours with every sensor"
+
+
 def status(config_file: Path, root: Path | None, *, as_json: bool) -> int:
     """Print how the system is doing, for people or for programs.
 
@@ -62,7 +65,16 @@ def gather(config: Config, config_file: Path, filesystem: Path) -> dict[str, Any
         "engine": engine_state(config.mqtt, config.engine.stats_interval_s),
         "temperatures_c": board.temperatures_c,
         "retention_days": {**config.retention.model_dump(), "seconds_days": config.archive.keep_days},
+        "journal": journal(config),
     }
+
+
+def journal(config: Config) -> dict[str, Any]:
+    """Return where the journal is and how large, with its write-ahead log; null where there is none."""
+    path = config.paths.journal
+    files = [each for each in (path, path.with_name(f"{path.name}-wal")) if each.is_file()]
+    size = sum(each.stat().st_size for each in files)
+    return {"path": str(path), "size_mb": round(size / 1e6, 1) if files else None}
 
 
 def _environment(board: Board) -> str:
@@ -174,7 +186,8 @@ def render(state: Mapping[str, Any], encoding: str | None, width: int = NO_END) 
     lines += [f"Last training: {state['last_training'] or 'never'}", "Running:", *_running(state)]
     lines += engine_report(state["engine"])
     kept = ", ".join(f"{_words(kind)} {_days(days)}" for kind, days in state["retention_days"].items())
-    lines += [f"Kept: {kept}"]
+    size = state["journal"]["size_mb"]
+    lines += [f"Kept: {kept}", f"Journal: {'none yet' if size is None else f'{size:g} MB'} ({JOURNAL_GROWTH})"]
     heat = ", ".join(f"{zone} {value:.0f} °C" for zone, value in state["temperatures_c"].items())
     text = wrapped("\n".join([*lines, f"Temperatures: {heat or 'no sensor'}"]), width)
     return text.encode(encoding or "ascii", "replace").decode(encoding or "ascii")
