@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from athlete_monitor import __version__
-from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.physiology.peaks import PeakDemands
 from athlete_monitor.report.columns import BY_PERIOD, HEART_RATE, SQUAD, TILES, TRIMP
 from athlete_monitor.report.drawing import (
     INK,
@@ -40,10 +40,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["team", "player"]
 ZONE_COLUMNS: Final = ("time_in_zones_s__below_50_percent", *(f"time_in_zones_s__zone_{zone}" for zone in range(1, 6)))
-PEAK_FIGURES: Final = (
-    ("distance", "m", 0), ("high_speed_running", "m", 0), ("player_load", "", 1), ("trimp", "", 1),
-)  # fmt: skip
-PEAK_MINUTES: Final = (1, 3, 5, 10)
+PEAKS: Final = PeakDemands.FIGURES
 LEAST_POSITIONS: Final = 60
 
 
@@ -200,7 +197,7 @@ def _page(
             for period in data.periods
             if period.id in participant.by_period
         ],
-        "peak_head": [words["peak"], *(f"{each} min" for each in PEAK_MINUTES)],
+        "peak_head": [words["peak"], *(member.replace("_", " ") for member in PEAKS[0].members)],
         "peaks": _peaks(participant, lang),
         "heat_map": _heat_map(found, words),
         "missing": _missing(participant, lang),
@@ -250,24 +247,15 @@ def _heart_rate_panel(
 
 
 def _peaks(participant: Participant, lang: Language) -> list[list[str]]:
-    """Rows of peak demands that are known: the figures of the catalogue named ``peak_<figure>_<n>min``."""
+    """Rows of the peak demands that the engine has put into the summary."""
     rows = []
-    for name, unit, decimals in PEAK_FIGURES:
-        values = [_peak(participant, name, each) for each in PEAK_MINUTES]
-        if any(value is not None for value in values):
-            base = next((f for f in FIGURES.values() if f.key.partition("_m")[0] == name or f.key == name), None)
-            label = f"{base.label if base else name}{f', {unit}' if unit else ''}"
-            rows.append([label, *(number(value, decimals, lang) or "–" for value in values)])
+    for figure in PEAKS:
+        values = (participant.summary or {}).get(figure.key)
+        if isinstance(values, dict) and any(value is not None for value in values.values()):
+            label = f"{figure.label.removeprefix('Peak ')}{f', {figure.unit}' if figure.unit else ''}"
+            texts = [number(values.get(member), figure.decimals, lang) or "–" for member in figure.members]
+            rows.append([label[0].upper() + label[1:], *texts])
     return rows
-
-
-def _peak(participant: Participant, name: str, span_min: int) -> float | None:
-    summary = participant.summary or {}
-    for key, value in summary.items():
-        if key.startswith("peak") and name in key and isinstance(value, dict):
-            found = next((v for k, v in value.items() if k.startswith(f"{span_min}_min") or k == str(span_min)), None)
-            return float(found) if isinstance(found, int | float) else None
-    return None
 
 
 def _heat_map(found: Mapping[str, FloatArray], words: Mapping[str, str]) -> str | None:

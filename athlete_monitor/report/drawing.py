@@ -296,7 +296,7 @@ def timeline_svg(
     return svg(width, height, out, title)
 
 
-def zone_bar_svg(seconds: Sequence[float], width: float = 250.0, title: str = "") -> str:
+def zone_bar_svg(seconds: Sequence[float], width: float = 520.0, title: str = "") -> str:
     """One bar of the share of time in each heart-rate zone, with the zone's number in it where it fits."""
     total = sum(seconds)
     x, out = 0.0, []

@@ -29,15 +29,16 @@ def pdf(document: Mapping[str, Any], template: str = "report.typ") -> bytes:
         import typst
     except ImportError:
         raise MonitorError("PDF reports need typst: pip install typst; --format html works without") from None
-    sources = _sources(document, template)
+    sources = sources_of(document, template)
     try:
         # its stubs do not know that several files may be given as a mapping
-        return bytes(typst.compile(sources, font_paths=_font_folders()))  # type: ignore[call-overload]
+        return bytes(typst.compile(sources, font_paths=font_folders()))  # type: ignore[call-overload]
     except typst.TypstError as error:
         raise MonitorError(f"the PDF could not be made: {str(error).splitlines()[0]}") from error
 
 
-def _sources(document: Mapping[str, Any], template: str) -> dict[str, bytes]:
+def sources_of(document: Mapping[str, Any], template: str) -> dict[str, bytes]:
+    """The files that Typst needs for a document, by name."""
     logo = document.get("logo")
     name = f"logo.{'png' if logo and logo.startswith(bytes([0x89])) else 'svg'}" if logo else None
     plain = {**document, "logo": name, "logo_base64": ""}
@@ -47,7 +48,7 @@ def _sources(document: Mapping[str, Any], template: str) -> dict[str, bytes]:
 
 
 @cache
-def _font_folders() -> list[str]:
+def font_folders() -> list[str]:
     """Where matplotlib keeps DejaVu Sans, which knows Latin, Greek, Cyrillic, Arabic and Hebrew."""
     found = importlib.util.find_spec("matplotlib")
     if found is None or found.origin is None:

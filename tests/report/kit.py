@@ -51,6 +51,7 @@ def summary(athlete: int, start_t: float, mode: str, trimp: float, *, heart_rate
         "distance_m": last["distance_m"], "heart_rate_mean_bpm": 120.0 + 5 * athlete if heart_rate else None,
         "max_speed_mps": last["max_speed_mps"], "high_speed_running_m": last["high_speed_running_m"],
         "player_load": last["player_load"], "quality": {"percent": 100.0 if athlete > 1 else 72.0},
+        "peak_distance_m": {"1_min": 126.0 + athlete, "3_min": 360.0, "5_min": None, "10_min": None},
         "model_error": {"readings": 9, "bias_bpm": athlete - 2.0},
         "reasons": {} if heart_rate else {"trimp": "heart rate missing", "heart_rate_mean_bpm": "no strap was worn"},
     }  # fmt: skip

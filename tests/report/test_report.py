@@ -99,6 +99,12 @@ def test_a_missing_heart_rate_is_empty_and_explained(archive, last):
     assert "" in [cell["text"] for cell in row["cells"]]
 
 
+def test_peak_demands_are_those_of_the_summary(archive, last):
+    page_of = {row["name"]: row for row in document(archive, last, Look())["pages"]}
+    assert page_of[NAMES[1]]["peaks"] == [["Distance, m", "127", "360", "–", "–"]]
+    assert page_of[NAMES[1]]["peak_head"][1:] == ["1 min", "3 min", "5 min", "10 min"]
+
+
 def test_each_sentence_rests_on_the_figures_that_it_names(archive, last):
     sentences = document(archive, last, Look())["sentences"]
     assert len(sentences) <= 3
