@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -129,3 +129,8 @@ class _Unshaken(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """Say nothing: the disk's trouble shows where it matters."""
+
+    def close(self) -> None:
+        """Close; what could not be written is lost, and must not hide how the training ended."""
+        with suppress(OSError):
+            super().close()
