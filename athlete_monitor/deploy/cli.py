@@ -137,7 +137,7 @@ def _enter_if_there(arguments: Sequence[str]) -> None:
 def _demo(args: argparse.Namespace) -> int:
     from athlete_monitor.deploy.demo import demo
 
-    return demo(args.players, args.minutes, args.speed, args.root)
+    return demo(args.players, args.minutes, args.speed, args.root, args.config)
 
 
 def _test(args: argparse.Namespace) -> int:

@@ -57,6 +57,7 @@ class Demo:
     simulated: tuple[int, ...]
     minutes: float
     speed: float
+    base: Path = DEFAULT_CONFIG
 
     @property
     def config_file(self) -> Path:
@@ -73,14 +74,14 @@ class Demo:
         return f"[{','.join(map(str, self.simulated))}]"
 
 
-def demo(players: int, minutes: float, speed: float, root: Path | None) -> int:
+def demo(players: int, minutes: float, speed: float, root: Path | None, base: Path = DEFAULT_CONFIG) -> int:
     """Show the whole system at work; ends by itself with a summary.
 
     Raises:
         MonitorError: a part failed; the text says which and where its output is.
     """
     start = time.monotonic()
-    show = Demo(_folder(root), _simulated(players), minutes, speed)
+    show = Demo(_folder(root), _simulated(players), minutes, speed, base)
     print(f"Demonstration in {show.root}; nothing else is touched.\n", flush=True)
     config = _prepare(show)
     with Children(show.root / "logs") as children:
@@ -111,7 +112,8 @@ def _simulated(players: int) -> tuple[int, ...]:
 
 
 def _prepare(show: Demo) -> Config:
-    settings = yaml.safe_load(DEFAULT_CONFIG.read_text(encoding="utf-8"))
+    load_config(show.base)  # a mistake in it is named by its own lines
+    settings = yaml.safe_load(show.base.read_text(encoding="utf-8"))
     settings["mqtt"] |= {"broker": "embedded", "port": free_port()}
     settings["dashboard"] |= {"port": free_port()}
     settings["engine"] |= {"idle_s": IDLE_S, "stats_interval_s": 5, "heart_rate_source": "by_mode"}  # models at work
