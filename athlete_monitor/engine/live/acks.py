@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 QUIET_S: Final = 0.15
 """No message for this long, though some are open: the broker may be waiting for us."""
-AT_ONCE_S: Final = 0.05
+AT_ONCE_S: Final = 0.25
 """A message this soon after an acknowledgement has waited for it."""
-AGREEING: Final = 3
+AGREEING: Final = 4
 """Commits in a row that must show it."""
 FEWEST: Final = 5
 """With fewer open messages there is nothing to conclude."""
