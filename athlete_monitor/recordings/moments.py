@@ -327,7 +327,8 @@ def _local_epoch(moment: datetime, zone: tzinfo | None, fold: int = 0) -> float:
 
 def _folded(t: FloatArray, zone: tzinfo | None) -> FloatArray:
     """Tell the two hours apart that clocks show twice in autumn: the second begins where the clock goes back."""
-    back = np.flatnonzero(np.diff(t) < -1800)
+    sane = (t >= EARLIEST) & (t < LATEST)
+    back = np.flatnonzero((np.diff(t) < -1800) & sane[1:] & sane[:-1])
     if not len(back):
         return t
     repaired = t.copy()

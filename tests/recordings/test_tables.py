@@ -175,6 +175,12 @@ def test_the_hour_that_clocks_show_twice_goes_on(tmp_path):
     assert part.t[0] == start.timestamp()
 
 
+def test_a_time_of_another_millennium_is_left_out(tmp_path):
+    cells = ("2026-05-04 10:00:00", "2026-05-04 10:00:01", "1777881602000", "2026-05-04 10:00:03")
+    part = imported(tmp_path, "timestamp,hr\n" + "".join(f"{cell},120\n" for cell in cells))
+    assert np.diff(part.t).tolist() == [1.0, 2.0]
+
+
 def test_an_offset_in_the_file_is_kept(tmp_path):
     part = imported(tmp_path, "timestamp,hr\n2026-05-04 10:00:00+09:30,120\n2026-05-04 10:00:01+09:30,120\n")
     assert part.offset_s == 34_200
