@@ -228,7 +228,7 @@ class TimeColumn:
     def _dated(self, raw: FloatArray, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Times:
         days = list(self._days)
         order = _order(days, self._rules)
-        t = np.where((index < 0) & (raw >= EARLIEST), raw, np.nan)
+        t = np.where((index < 0) & (raw >= EARLIEST) & (raw < LATEST), raw, np.nan)
         for number, day in enumerate(days):
             rows = index == number
             t[rows] = _epochs(_date(day, order), raw[rows], day.zone, self._rules)
