@@ -70,6 +70,11 @@ class ReplaySink(JournalSink):
         state = self._team_of(session.device_start_t, session.device_t, session.mode)
         self._journal.put(SET_TEAM, (state.session.id, session.number))
 
+    def stop(self) -> None:
+        """Write what is waiting and close the journal."""
+        self._archive.close()
+        super().stop()
+
     def _team_of(self, start_t: float, end_t: float, mode: str | None) -> TeamState:
         for state in self._teams:
             team = state.session

@@ -228,8 +228,9 @@ class TeamKeeper(Sink):
         return wall if abs(newest - wall) < SAMPLE_CLOCK_S else newest
 
     def stop(self) -> None:
-        """Write what has changed."""
+        """Write what has changed, and leave the file to the journal, which tidies up when it is the last."""
         self._write()
+        self._archive.close()
 
     def _carry_out(self, payload: bytes, now_t: float) -> None:
         result = self._answer(payload, now_t)
