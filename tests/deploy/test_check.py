@@ -146,7 +146,7 @@ def test_check_runs_before_anything_is_installed(tmp_path: Path) -> None:
         shutil.copytree(ROOT / "athlete_monitor" / package, copy / "athlete_monitor" / package)
     for file in (*ROOT.glob("*.py"), *ROOT.glob("requirements*.txt"), *ROOT.glob("*.yaml")):
         (copy / file.name).write_bytes(file.read_bytes())
-    for name in ("__init__.py", "arguments.py", "errors.py"):
+    for name in ("__init__.py", "arguments.py", "errors.py", "project.py"):
         (copy / "athlete_monitor" / name).write_bytes((ROOT / "athlete_monitor" / name).read_bytes())
     bare = [sys.executable, "-S", "-E", str(copy / "jetson_deploy.py"), "check", "--root", str(tmp_path)]
     done = subprocess.run(bare, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]})
