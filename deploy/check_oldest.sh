@@ -19,4 +19,4 @@ trap 'rm -rf "$folder"' EXIT
 grep -vE '^(torch|hummingbird-ml)==' requirements-jetson-nano.txt > "$folder/pins.txt"
 "$folder/env/bin/pip" install --quiet --disable-pip-version-check -r "$folder/pins.txt" -r requirements-dev.txt
 OMP_NUM_THREADS=1 "$folder/env/bin/python" -m pytest -q -p no:cacheprovider -m "not integration" \
-    tests/physiology tests/features tests/sim tests/recordings tests/wire tests/system tests/test_config.py tests/test_athletes.py
+    tests/physiology tests/features tests/sim tests/recordings tests/wire tests/system tests/test_config.py tests/athletes

@@ -226,7 +226,10 @@ def test_no_message_shows_a_pattern_or_a_word_of_the_library(tmp_path):
             "athletes:\n  - id: 1\n    device: 'a b'\n",
             ":3: athletes.0.device: 'a b' is not allowed; allowed: 1 to 32 letters",
         ),
-        ("athletes:\n  - id: 1\n    device: '1'\n  - {id: 1, device: '2'}\n", ":1: athletes: id 1"),
+        (
+            "athletes:\n  - id: 1\n    device: '1'\n  - {id: 1, device: '2'}\n",
+            ":4: id 1 of athlete 1 is already that of athlete 1 (line 2)",
+        ),
         ("athletes:\n  - id: 1\n", ":2: athletes.0.device: is missing; allowed: 1 to 32 letters"),
         (
             "athletes:\n  - {id: 1, device: '1', weight: 70}\n",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from athlete_monitor.models.day import USUAL, constants
+from athlete_monitor.models.day import EARLY_EDGES_S, USUAL, constants
 from athlete_monitor.physiology.heart_rate import CleanHeartRate
 from athlete_monitor.squad.heart_rate_source import (
     HeartRate,
@@ -85,7 +85,8 @@ def test_the_day_outlives_a_session_but_not_its_last_minute():
     kept = correction.leave(0)
     correction.reset(ROW)
     correction.enter(0, kept)
-    again, wider = correction.update(ROW, np.array([1800.0]), np.array([NAN]), forms)
+    correction.update(ROW, np.array([1800.0]), np.array([NAN]), forms)
+    again, wider = correction.update(ROW, np.array([1800.0 + EARLY_EDGES_S[-1]]), np.array([NAN]), forms)
     assert 2.0 < again[0] < now[0]
     assert wider[0] < 1.0
 

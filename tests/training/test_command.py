@@ -246,7 +246,8 @@ def test_a_clock_that_goes_back_leaves_out_what_repeats_and_others_train(train, 
     write_session(tmp_path, 1, 1, lines=lines)
     squad(tmp_path, (2,))
     code, out, err = train()
-    assert [line.split(":")[0] for line in [*out, *err] if line.startswith("athlete")] == ["athlete 1", "athlete 2"]
+    told = [line.split(":")[0] for line in [*out, *err] if line.startswith("athlete")]
+    assert sorted(told) == ["athlete 1", "athlete 2"]
     assert code in {0, 3}
 
 
@@ -295,8 +296,8 @@ def test_sessions_that_are_not_usable_are_counted_and_the_first_few_say_why(trai
     (tmp_path / "athlete_game_data" / "player_3").mkdir(parents=True)
     _, _, (line,) = train()
     assert line.count("only 4 rows with a clean heart rate, 30 are needed") == 3
-    assert "; and 1 more); searched" in line
-    assert "(7 found, the latest 4 looked at)" in line
+    assert "; and 4 more); searched" in line
+    assert "(7 found)" in line
     assert line.endswith("(empty)")
 
 
