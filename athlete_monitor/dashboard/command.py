@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from athlete_monitor.arguments import Parser, add_common_arguments, whole
@@ -89,7 +90,8 @@ def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_
     )
     server = uvicorn.Server(options)
     tell(screen_address(dashboard))
-    server.run(sockets=[sock])
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has closed everything
+        server.run(sockets=[sock])
     return 0
 
 

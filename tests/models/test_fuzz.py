@@ -162,6 +162,6 @@ def test_a_manifest_that_lists_the_hash_of_a_hostile_script_still_runs_nothing_f
     loader = World().loader(store)
     loader._source.runtime = runtime("hummingbird")
     assert loader.get_model(7) is None
-    assert "is not the code of a forest" in (loader.why_not(7) or "")
+    assert "is not the code of an exported model" in (loader.why_not(7) or "")
     assert executed == []
     assert not (tmp_path / "owned").exists()
