@@ -83,6 +83,7 @@ def watch_live(root: Path, config: Path, files: list[Path], run_door) -> None:
     assert engine.wait(120) == 0, engine.stdout + engine.stderr
 
 
+@pytest.mark.timeout(400)
 def test_both_brokers_give_the_predictions_of_an_offline_run_to_the_last_digit(
     trained, later, run_door, make_config, mosquitto, tmp_path
 ):

@@ -81,4 +81,6 @@ def _parallel(
         for result in results:  # noqa: UP028 - `yield from` would close them itself, with a warning
             yield result
     finally:
-        results.close()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib warns of tasks that nobody waits for any more
+            results.close()

@@ -14,7 +14,12 @@ from athlete_monitor.config import load_config
 from athlete_monitor.training.athlete import fit
 
 X = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
-forest = fit(load_config().training, np.zeros(3, dtype=np.int64), X, 100.0 + 10.0 * X[:, 0].astype(np.float64))
+class Rows:
+    y = 100.0 + 10.0 * X[:, 0].astype(np.float64)
+    def __len__(self):
+        return len(self.y)
+Rows.X = X
+forest = fit([Rows()], load_config().training, np.zeros(3, dtype=np.int64), "random_forest")
 print(forest.predict(X).shape, 'pandas' in sys.modules)
 import pandas
 print(pandas.DataFrame({"a": [1]}).shape)
