@@ -26,7 +26,6 @@ MOST_NESTED_BYTES: Final = 512 * 2**20
 MOST_ARCHIVE_BYTES: Final = 8 * 2**30
 DEEPEST: Final = 3
 _ZIP_MAGIC: Final = b"PK\x03\x04"
-_SPOOLED_BYTES: Final = 16 * 2**20
 _NOT_OURS: Final = ("__MACOSX/", "._")
 
 
@@ -182,14 +181,15 @@ def _archive(source: Source) -> zipfile.ZipFile:
 
 
 def _unpacked(source: Source) -> zipfile.ZipFile:
-    spooled = tempfile.SpooledTemporaryFile(_SPOOLED_BYTES)  # noqa: SIM115 - closed with the archive
+    # a spooled file would stay in memory, but before Python 3.11 zipfile cannot read from one
+    unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the archive
     with source.opened(MOST_NESTED_BYTES) as stream:
         while block := stream.read(io.DEFAULT_BUFFER_SIZE * 16):
-            spooled.write(block)
+            unpacked.write(block)
     try:
-        archive = zipfile.ZipFile(spooled)
+        archive = zipfile.ZipFile(unpacked)
     except BaseException:
-        spooled.close()
+        unpacked.close()
         raise
-    weakref.finalize(archive, spooled.close)
+    weakref.finalize(archive, unpacked.close)
     return archive
