@@ -56,11 +56,13 @@ def later(tmp_path) -> list[Path]:
 
 
 def told(root: Path) -> dict[str, Any]:
-    """Return everything that a run has said about its sessions, without the words on how they ended."""
+    """Return everything that a run has said about its sessions, without how they ended and what the team did."""
     outputs = root / "prediction_outputs"
     summaries = {path.name: json.loads(path.read_text()) for path in outputs.glob("A*/*_session_summary_*.json")}
     for summary in summaries.values():
         del summary["end_reason"]
+        for key in ("team_session", "periods", "on_pitch"):
+            summary.pop(key, None)
     realtime = {path.name: json.loads(path.read_text()) for path in outputs.glob("A*/*_realtime_output.json")}
     return {"summaries": summaries, "realtime": realtime}
 

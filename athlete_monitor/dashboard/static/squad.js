@@ -138,7 +138,7 @@ class Tile {
     const text = gone ? "" : `${strap ? "●" : "○"}${stale ? "○" : "●"}`;
     if (this.shown.dots === text) return;
     this.put("dots", text);
-    setLabel(this.parts.dots, gone ? "" : t("dots", { strap: t(strap ? "good" : "missing"), data: t(stale ? "missing" : "good") }));
+    setLabel(this.parts.dots, t("dots", { strap: t(strap && !gone ? "good" : "missing"), data: t(stale || gone ? "missing" : "good") }));
   }
 
   /** The line of what is wrong, and how the tile as a whole looks. */
