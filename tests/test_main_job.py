@@ -71,8 +71,8 @@ def seconds(root: Path) -> list[tuple[Any, ...]]:
     """Return what the journal holds for each athlete and second."""
     with closing(sqlite3.connect(root / "prediction_outputs" / "journal.sqlite3")) as journal:
         rows = journal.execute(
-            "SELECT device_id, t, heart_rate_bpm, heart_rate_source, trimp, energy_kj FROM seconds"
-            " JOIN sessions ON session = id ORDER BY device_id, t"
+            "SELECT device_id, t, heart_rate_bpm, heart_rate_source, trimp, energy_kj FROM session_seconds"
+            " ORDER BY device_id, t"
         )
         return list(rows)
 
