@@ -21,6 +21,7 @@ TEAM_CONTROL: Final = "team/control"
 TEAM_CONTROL_RESULT: Final = "team/control/result"
 TEAM_STATE: Final = "team/state"
 TEAM_EVENTS: Final = "team/events"
+LINK_FILTER: Final = "player/+/link"
 MODEL_UPDATED_FILTER: Final = "models/+/updated"
 
 _PARTS_OF_SENSOR_TOPIC: Final = 4
@@ -51,6 +52,11 @@ def session(device_id: str) -> str:
 def status(device_id: str) -> str:
     """Return the topic that keeps a device's status: online, stale or offline."""
     return f"player/{device_id}/status"
+
+
+def link(device_id: str) -> str:
+    """Return the topic that keeps how a bridge hears a strap or phone: ``wire.link.Link``."""
+    return f"player/{device_id}/link"
 
 
 def model_updated(athlete_id: int | str) -> str:

@@ -1,0 +1,87 @@
+"""How a bridge hears a strap or a phone: the retained message on ``player/{device}/link``.
+
+>>> told = Link("007", "lost", since_s=1767261600.0, t_s=1767261630.0, reason="out of range", reconnects=2)
+>>> decode(encode(told)) == told
+True
+>>> told.is_current(1767261650.0), told.is_current(1767261700.0)
+(True, False)
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from athlete_monitor.errors import PayloadError
+
+State = Literal["searching", "connected", "lost", "off"]
+
+EVERY_S: Final = 10.0
+"""How often a bridge says anew how it hears each device, s; a change of state is published at once."""
+FORGOTTEN_S: Final = 35.0
+"""A message older than this says nothing any more: the bridge itself is gone."""
+
+
+class Link(msgspec.Struct, frozen=True, omit_defaults=False):
+    """How one device is heard.
+
+    Attributes:
+        device_id: as in the topic.
+        state: ``searching``: not found since the bridge started; ``connected``; ``lost``: was connected, and is tried
+            again; ``off``: the bridge was stopped.
+        since_s: when the state began, epoch seconds by the box's clock.
+        t_s: when this was published, epoch seconds.
+        seen_s: when the last reading came, epoch seconds; None before the first.
+        athlete_id: who the roster says wears it; None where nobody.
+        name: as the device calls itself.
+        address: Bluetooth address, or the id that a phone gives itself.
+        adapter: the Bluetooth adapter, such as ``hci0``.
+        rssi_dbm: strength of the signal, dBm; None where unknown.
+        battery_percent: charge of the battery, %; None where unknown.
+        contact: whether the strap touches the skin; None where it does not say.
+        artefact_percent: share of beats of the last minute that are no heartbeats, %; None without beats.
+        reconnects: how often the connection was lost since the bridge started.
+        reason: why it is not connected, in a few words; None where it is.
+    """
+
+    device_id: str
+    state: State
+    since_s: float
+    t_s: float
+    seen_s: float | None = None
+    athlete_id: int | None = None
+    name: str | None = None
+    address: str | None = None
+    adapter: str | None = None
+    rssi_dbm: float | None = None
+    battery_percent: float | None = None
+    contact: bool | None = None
+    artefact_percent: float | None = None
+    reconnects: int = 0
+    reason: str | None = None
+
+    def is_current(self, now_s: float) -> bool:
+        """Return whether the message still says something at this time of the box's clock."""
+        return self.state == "off" or now_s - self.t_s <= FORGOTTEN_S
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Link)
+
+
+def encode(link: Link) -> bytes:
+    """Return the payload of a message."""
+    return _encoder.encode(link)
+
+
+def decode(payload: bytes) -> Link:
+    """Return what a payload says.
+
+    Raises:
+        PayloadError: it is no such message.
+    """
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PayloadError(f"no link message: {error}") from None
