@@ -9,13 +9,15 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.arrays import FloatArray, IntArray
 
 KEPT_S: Final = 900
 """Seconds kept of each device of a squad."""
 KEPT_S_OF_MANY: Final = 300
 """The same for devices beyond ``SQUAD``, so that memory stays bounded."""
 SQUAD: Final = 60
+_FILLED: Final = 1
+"""The frame of seconds from the archive: as if they had come with the first."""
 
 
 class Track:
@@ -46,8 +48,32 @@ class Track:
         self._t[at], self._seq[at], self._last_t = t, seq, t
         self._values[at] = [value if isinstance(value, int | float) else np.nan for value in values]
 
+    @property
+    def first_t(self) -> int | None:
+        """Time of the first second that is kept; None where there is none."""
+        order = self._order()
+        return int(self._t[order[0]]) if len(order) else None
+
+    def fill(self, t: Sequence[int], values: FloatArray) -> None:
+        """Put seconds [n] with values [width, n] before those that are kept, as far as there is room; all in order."""
+        order = self._order()
+        first = self._t[order[0]] if len(order) else np.inf
+        room = len(self._t) - len(order)
+        new = np.flatnonzero(np.asarray(t) < first)[-room:] if room else np.empty(0, dtype=np.int64)
+        if not len(new):
+            return
+        count = len(new) + len(order)
+        self._t[:count] = np.concatenate([np.asarray(t)[new], self._t[order]])
+        self._seq[:count] = np.concatenate([np.full(len(new), _FILLED), self._seq[order]])
+        self._values[:count] = np.concatenate([values[:, new].T, self._values[order]])
+        self._count, self._last_t = count, int(self._t[count - 1])
+
+    def _order(self) -> IntArray:
+        """Positions of the kept seconds, oldest first."""
+        return np.arange(max(0, self._count - len(self._t)), self._count) % len(self._t)
+
     def since(self, seq: int, columns: Sequence[int]) -> tuple[list[int], FloatArray]:
         """Return the times [n] and values [len(columns), n] of the seconds that came after frame ``seq``, in order."""
-        order = np.arange(max(0, self._count - len(self._t)), self._count) % len(self._t)
+        order = self._order()
         order = order[self._seq[order] > seq]
         return self._t[order].tolist(), self._values[order][:, list(columns)].T.astype(np.float64)

@@ -18,15 +18,49 @@ from athlete_monitor.dashboard.columns import COLUMNS, clean, row
 from athlete_monitor.dashboard.history import KEPT_S, KEPT_S_OF_MANY, SQUAD, Track
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from athlete_monitor.arrays import FloatArray
     from athlete_monitor.athletes import Athlete
 
 MAX_DEVICES: Final = 2000
 LONGEST_NAME: Final = 80
 _EVENTS_KEPT: Final = 200
+WEAK_BATTERY_PERCENT: Final = 20
+"""Below this a device's battery is shown on its tile."""
 _DEVICE: Final = re.compile(DEVICE_PATTERN)
 _decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True)
+class Link:
+    """Battery and signal of a device, as its bridge publishes them; None for what it does not say."""
+
+    battery_percent: float | None = None
+    signal_dbm: float | None = None
+    contact: bool | None = None
+    state: str | None = None
+
+    @property
+    def weak(self) -> int | None:
+        """The battery in whole percent where it must be changed soon."""
+        battery = self.battery_percent
+        return round(battery) if battery is not None and battery < WEAK_BATTERY_PERCENT else None
+
+
+def read_link(document: Mapping[str, Any]) -> Link:
+    """Return what a message of ``player/{device}/link`` says; what is not of the right kind is left out.
+
+    >>> read_link({"battery_percent": 12.0, "rssi_dbm": -71, "contact": True, "state": 5})
+    Link(battery_percent=12.0, signal_dbm=-71, contact=True, state=None)
+    """
+    contact = document.get("contact")
+    return Link(
+        battery_percent=_within(document.get("battery_percent"), 0, 100),
+        signal_dbm=_within(document.get("rssi_dbm"), -200, 20),
+        contact=contact if isinstance(contact, bool) else None,
+        state=_text(document.get("state")),
+    )
 
 
 @dataclass
@@ -57,6 +91,7 @@ class Live:
     def __init__(self, roster: Roster | None = None) -> None:
         self.seq = 0
         self.devices: dict[str, Device] = {}
+        self.links: dict[str, Link] = {}
         self.team: dict[str, Any] = {}
         self.engine: dict[str, Any] = {}
         self.engine_online: bool | None = None
@@ -109,6 +144,12 @@ class Live:
         ]
         return {"kind": "frame", "seq": self.seq, "now": round(now_s, 3), "rows": rows}
 
+    def fill(self, device_id: str, t: Sequence[int], values: FloatArray) -> None:
+        """Put earlier seconds [n], values [len(COLUMNS), n], before what a device has sent since this server runs."""
+        one = self.devices.get(device_id)
+        if one is not None:
+            one.track.fill(t, values)
+
     def squad(self) -> dict[str, Any]:
         """Return who there is: devices that have sent, and athletes of the roster that have not."""
         seen = {one.athlete_id for one in self.devices.values()} - {0}
@@ -133,6 +174,7 @@ class Live:
             "name": _text(one.figures.get("name")),
             "mode": _text(one.figures.get("mode")),
             "session_id": _text(one.figures.get("session_id")),
+            "weak_battery": self.links[one.device_id].weak if one.device_id in self.links else None,
         }
         return _described(told, self._roster.by_id(one.athlete_id) or self._roster.by_device(one.device_id))
 
@@ -165,6 +207,14 @@ class Live:
         if one is None or not isinstance(status, str) or status not in {"online", "stale", "offline"}:
             return False
         one.status = status
+        return True
+
+    def _link(self, device_id: str, document: dict[str, Any], _now_s: float) -> bool:
+        known, link = self.links.get(device_id, Link()), read_link(document)
+        if device_id not in self.links and len(self.links) >= MAX_DEVICES:
+            return False
+        self.links[device_id] = link
+        self.revision += known.weak != link.weak
         return True
 
     def _session(self, device_id: str, document: dict[str, Any], _now_s: float) -> bool:
@@ -200,6 +250,7 @@ class Live:
         "events": _event,
         "session": _session,
         "status": _status,
+        "link": _link,
         "team/state": _team_state,
         "team/events": _passed_on,
         "team/control/result": _passed_on,
@@ -242,6 +293,12 @@ def _described(told: dict[str, Any], athlete: Athlete | None) -> dict[str, Any]:
 
 def _text(value: object) -> str | None:
     return value[:LONGEST_NAME] if isinstance(value, str) else None
+
+
+def _within(value: object, low: float, high: float) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if low <= value <= high else None
 
 
 def _whole(value: object) -> int:

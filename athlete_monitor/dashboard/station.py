@@ -13,7 +13,8 @@ import msgspec
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
-from athlete_monitor.dashboard.columns import HEART_RATE_PLACES
+from athlete_monitor.dashboard.columns import HEART_RATE_KEYS, HEART_RATE_PLACES
+from athlete_monitor.dashboard.filling import Filling
 from athlete_monitor.dashboard.hub import Hub
 from athlete_monitor.dashboard.live import Live
 from athlete_monitor.errors import ConfigError
@@ -32,6 +33,7 @@ SUBSCRIPTIONS: Final = (
     ("player/+/events", 1),
     ("player/+/session", 1),
     ("player/+/status", 1),
+    ("player/+/link", 1),
     ("team/state", 1),
     ("team/events", 1),
     ("team/control/result", 1),
@@ -46,6 +48,8 @@ LONGEST_PERIOD_S: Final = 1.2
 ANSWER_S: Final = 3.0
 """How long a command waits for the engine's answer."""
 _ROSTER_EVERY_S: Final = 5.0
+_FILL_EVERY_S: Final = 1.0
+_FILLED: Final = '{"kind":"filled"}'
 _ANSWERS_KEPT: Final = 500
 _PROMPT: Final = frozenset({"team/state", "team/events", "team/control/result"})
 _FIXED: Final = 4  # key, age, time and status come before the figures in a row
@@ -79,6 +83,7 @@ class Station:
         self._answered: dict[str, dict[str, Any]] = {}
         self._sent_revision = self._sent_team = -1
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._filling = Filling(self.live, self.archive)
         self._link = MqttLink(
             config.mqtt,
             f"athlete-screen-{uuid.uuid4().hex[:12]}",
@@ -91,12 +96,13 @@ class Station:
         """Serve until cancelled."""
         self._loop = asyncio.get_running_loop()
         self._link.start()
-        reading = asyncio.create_task(self._watch_roster())
+        beside = [asyncio.create_task(self._watch_roster()), asyncio.create_task(self._fill())]
         try:
             while True:
                 await self._tick()
         finally:
-            reading.cancel()
+            for task in beside:
+                task.cancel()
             self.hub.close()
             await asyncio.to_thread(self.simulation.stop)
             await asyncio.to_thread(self._link.stop)
@@ -201,6 +207,13 @@ class Station:
         frame = self.live.frame(time.time())
         self.hub.send(lambda sees: encode_frame(frame, sees_heart_rate=sees))
 
+    async def _fill(self) -> None:
+        """Fetch from the archive what the engine published before this server ran; screens then ask for it."""
+        while True:
+            if await self._filling.round(time.monotonic()):
+                self.hub.send(lambda _sees: _FILLED)
+            await asyncio.sleep(_FILL_EVERY_S)
+
     async def _watch_roster(self) -> None:
         while True:
             self._read_roster()
@@ -232,10 +245,17 @@ def without_heart_rate(frame: dict[str, Any]) -> dict[str, Any]:
 
 
 def encode_team(team: dict[str, Any], *, sees_heart_rate: bool) -> str:
-    """Return the text of the team's state; alarms tell of the heart, so they go where it may be seen."""
-    if not sees_heart_rate:
-        team = team | {"state": {key: value for key, value in team["state"].items() if key != "alarms"}}
-    return _encode(team).decode()
+    """Return the text of the team's state for who may see heart-rate figures and for who may not."""
+    return _encode(team if sees_heart_rate else team | {"state": state_without_heart(team["state"])}).decode()
+
+
+def state_without_heart(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a team's state without alarms, which tell of the heart, and without targets of its figures."""
+    kept = {key: value for key, value in state.items() if key != "alarms"}
+    targets = state.get("targets")
+    if isinstance(targets, list):
+        kept["targets"] = [one for one in targets if isinstance(one, dict) and one.get("figure") not in HEART_RATE_KEYS]
+    return kept
 
 
 def _without(line: list[Any], places: list[int]) -> list[Any]:

@@ -136,11 +136,11 @@ COMMANDS: Final[Mapping[str, Mapping[str, Key]]] = {
     "period_end": {"period": _NAME},
     "period_edit": {
         "period": _NAME, "name": Key(_text), "kind": Key(_choice(*PERIOD_KINDS)), "whose": Key(_whose),
-        "start": _TIME, "end": _TIME,
+        "start": _TIME, "end": _TIME, "session": Key(_identifier),
     },
-    "period_delete": {"period": _NAME},
+    "period_delete": {"period": _NAME, "session": Key(_identifier)},
     "marker": {"text": _NAME, "athlete": Key(_athlete)},
-    "marker_delete": {"marker": Key(_identifier, required=True)},
+    "marker_delete": {"marker": Key(_identifier, required=True), "session": Key(_identifier)},
     "pitch": {"athlete": _WHO, "state": Key(_choice(*PITCH_STATES), required=True), "for": Key(_athlete)},
     "assign": {"device": Key(_device, required=True), "athlete": _WHO},
     "session_edit": {

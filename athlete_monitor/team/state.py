@@ -228,8 +228,7 @@ class TeamState:
 
     def _do_period_edit(self, command: Command) -> None:
         draft = self._draft(command.values["period"], command.at)
-        changes = dict(command.values)
-        changes.pop("period")
+        changes = {name: value for name, value in command.values.items() if name not in {"period", "session"}}
         period = draft.now(command.at)
         start, end = changes.get("start", period.start_t), changes.get("end", period.end_t)
         if end is not None and end <= start:

@@ -56,3 +56,20 @@ def test_a_clock_that_jumps_back_begins_a_new_track():
     track.add(100, 1, [1.0])
     track.add(50, 2, [2.0])
     assert track.since(0, [0])[0] == [50]
+
+
+@given(TIMES, TIMES, st.integers(2, 400))
+def test_what_is_filled_in_lies_before_what_is_kept_and_everything_stays_in_order(earlier, times, kept):
+    track = Track(1, kept)
+    for seq, t in enumerate(times, 2):
+        track.add(t, seq, [float(t)])
+    before = track.since(0, [0])[0]
+    track.fill(earlier, np.array([earlier], dtype=float))
+    found, values = track.since(0, [0])
+    older = [t for t in earlier if t < before[0]]
+    assert found == (older + before)[-kept:]
+    assert values[0].tolist() == found
+    assert track.first_t == found[0]
+    track.add(10_000, len(times) + 2, [1.0])
+    assert track.since(0, [0])[0] == [*found, 10_000][-kept:]
+    assert track.since(1, [0])[0] == [*before, 10_000][-kept:]

@@ -85,3 +85,18 @@ def test_history_returns_what_came_after_a_frame():
     column = (PLACES["heart_rate_bpm"],)
     assert live.history(0, column)["devices"]["007"] == {"t": [1000, 1001, 1002], "values": [[100, 101, 102]]}
     assert live.history(2, column)["devices"]["007"] == {"t": [1002], "values": [[102]]}
+
+
+def test_a_link_is_read_leniently_and_a_weak_battery_is_told_once():
+    live = Live()
+    live.take("player/007/metrics", packed(figures(7)), 0.0)
+    before = live.revision
+    live.take("player/007/link", packed({"battery_percent": 80, "rssi_dbm": -70, "contact": True, "new_key": {}}), 1.0)
+    assert live.revision == before
+    link = live.links["007"]
+    assert (link.battery_percent, link.signal_dbm, link.contact) == (80, -70, True)
+    for battery in (12, 12, "full", 900, None):
+        live.take("player/007/link", packed({"battery_percent": battery}), 2.0)
+        (athlete,) = live.squad()["athletes"]
+        assert athlete["weak_battery"] == (12 if battery == 12 else None)
+    assert live.revision == before + 2

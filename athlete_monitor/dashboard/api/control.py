@@ -12,6 +12,7 @@ from starlette.responses import Response
 from athlete_monitor.dashboard.access import ActingCoach, Viewer, access_of
 from athlete_monitor.dashboard.api.answers import REFUSALS, station_of
 from athlete_monitor.dashboard.reply import reply
+from athlete_monitor.dashboard.station import state_without_heart
 
 router = APIRouter(prefix="/api", tags=["control"], responses=REFUSALS)
 Do = Literal[
@@ -47,5 +48,5 @@ async def team(request: Request, visit: Viewer) -> Response:
     """Return the running session of the team, with its periods, markers, pitch and open alarms."""
     told = station_of(request).team()
     if not access_of(request).sees_heart_rate(visit):
-        told["state"] = {key: value for key, value in told["state"].items() if key != "alarms"}
+        told["state"] = state_without_heart(told["state"])
     return reply(told)

@@ -29,6 +29,9 @@ Moment = Annotated[float | None, Query(ge=0, le=1e11, allow_inf_nan=False, descr
 Columns = Annotated[str, Query(max_length=400, description="Keys of figures, separated by commas.")]
 Points = Annotated[int, Query(ge=10, le=MOST_POINTS, description="At most about so many points.")]
 ReportKind = Literal["pdf", "html"]
+ExportTable = Literal["summaries", "periods", "seconds", "events"]
+ExportKind = Literal["csv", "json", "xlsx", "parquet", "influx", "fit", "tcx", "gpx"]
+TABLE_KINDS: Final = frozenset({"csv", "json", "xlsx", "parquet", "influx"})
 Lang = Annotated[Literal["en", "de"], Query(description="Language of the report.")]
 REPORT_TYPES: Final = {"pdf": "application/pdf", "html": "text/html; charset=utf-8"}
 Athletes = Annotated[
@@ -195,12 +198,42 @@ def report(
     request: Request, visit: Viewer, key: TeamKey, kind: Annotated[ReportKind, Query()] = "pdf", lang: Lang = "en"
 ) -> Response:
     """Return the report of a session; it tells of the heart, so it needs the right to see that."""
+    people = _reported(request, visit, key)
+    options = ("session", key, "--format", kind, "--lang", lang, *people)
+    made = station_of(request).programs.made_file("report.py", options, f"report.{kind}")
+    return _download(made, REPORT_TYPES[kind], f"report-{key}.{kind}")
+
+
+@router.get("/sessions/{key}/export", response_class=Response)
+def export(
+    request: Request,
+    visit: Viewer,
+    key: TeamKey,
+    what: Annotated[ExportTable, Query(description="Which table; fit, tcx and gpx need none.")] = "summaries",
+    kind: Annotated[ExportKind, Query(description="Format; fit, tcx and gpx are one file for each athlete.")] = "csv",
+) -> Response:
+    """Return tables or activity files of a session as a ZIP archive; needs the right to see heart-rate figures."""
+    people = _reported(request, visit, key)
+    options = ("export", f"--session={key}", "--what", what, "--format", kind, *people)
+    made = station_of(request).programs.made_files("report.py", options)
+    return _download(made, "application/zip", f"{what if kind in TABLE_KINDS else 'activities'}-{kind}-{key}.zip")
+
+
+def _reported(request: Request, visit: Visit, key: str) -> tuple[str, ...]:
+    """Check that this visit may have all figures of a session; return the options that name its athletes."""
     station = station_of(request)
     if not access_of(request).sees_heart_rate(visit):
-        raise HTTPException(403, "the report shows heart-rate figures")
+        raise HTTPException(403, "reports and exports show heart-rate figures")
     if station.archive.team_session(key) is None:
         raise HTTPException(404, "there is no such session")
-    options = ("session", key, "--format", kind, "--lang", lang)
-    made = station.programs.made_file("report.py", options, f"report.{kind}")
-    headers = {"content-disposition": f'attachment; filename="report-{key.replace(":", "-")}.{kind}"'}
-    return Response(made, media_type=REPORT_TYPES[kind], headers=headers)
+    if not station.live.hidden:
+        return ()
+    known = {one.athlete_id for one in _shown(request, station.archive.sessions(team_session=key))} - {0}
+    if not known:
+        raise HTTPException(404, "this session holds no athlete who may be shown")
+    return ("--players", ",".join(map(str, sorted(known))))
+
+
+def _download(content: bytes, media_type: str, name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name.replace(":", "-")}"'}
+    return Response(content, media_type=media_type, headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -46,6 +47,13 @@ async def system(request: Request, _visit: Viewer) -> Response:
     station = station_of(request)
     told: dict[str, Any] = machine(station)
     return reply(told | {"now": time.time(), "connection": station.connection, "broker_connected": station.connected})
+
+
+@router.get("/api/devices")
+async def devices(request: Request, _visit: Viewer) -> Response:
+    """Return battery, signal and contact of the devices whose bridge publishes them, by device."""
+    links = station_of(request).live.links
+    return reply({"devices": {device_id: asdict(link) for device_id, link in links.items()}})
 
 
 @router.get("/api/models")

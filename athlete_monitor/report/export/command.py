@@ -35,6 +35,7 @@ def add_export_arguments(commands: Any) -> None:  # noqa: ANN401 - argparse's ow
     parser.add_argument("--format", choices=FORMATS, default="csv", help="fit, tcx and gpx are one file per session")
     parser.add_argument("--from", dest="start", type=_day, metavar="DATE", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="end", type=_day, metavar="DATE", help="last day, YYYY-MM-DD")
+    parser.add_argument("--session", metavar="ID", help="only this match or training; `report.py list` shows the ids")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to")
     add_players_argument(parser, "only these athletes: 1,2,5-9 or [1,3,7]")
     add_common_arguments(parser)
@@ -54,19 +55,31 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     """Write the export; a range without sessions gives an empty but valid file and one sentence."""
     if args.start and args.end and args.end < args.start:
         raise MonitorError(f"--to {args.end}: lies before --from {args.start}")
+    from_t, to_t = _span(args, archive)
     selection = Selection(
         archive=archive,
         roster=Roster.load(config.athletes.roster),
         folders={"training": config.paths.data_root, "game": config.paths.game_data_root},
-        from_t=_midnight(args.start),
-        to_t=_midnight(args.end + timedelta(days=1)) if args.end else None,
+        from_t=from_t,
+        to_t=to_t,
         athletes=None if args.players is None else frozenset(args.players),
+        team_session=args.session,
     )
     folder = args.out.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if args.format in ACTIVITIES:
         return _activities(selection, args, folder)
     return _table(TABLES[args.what](selection), args, folder)
+
+
+def _span(args: argparse.Namespace, archive: Archive) -> tuple[float | None, float | None]:
+    """First and last moment that are asked for; session files know no match, so theirs are those of the match."""
+    wanted = None if args.session is None else archive.team_session(args.session)
+    if args.session is not None and wanted is None:
+        raise MonitorError(f"--session {args.session}: not in the archive; report.py list shows what is")
+    if wanted is not None and args.what in {"samples", "rr"} and not (args.start or args.end):
+        return wanted.start_t, wanted.end_t
+    return _midnight(args.start), _midnight(args.end + timedelta(days=1)) if args.end else None
 
 
 def _midnight(day: date | None) -> float | None:

@@ -56,6 +56,7 @@ class Selection:
         from_t: first moment, epoch seconds; None from the beginning.
         to_t: last moment; None to the end.
         athletes: only these; None for all.
+        team_session: only this match or training; None for all.
     """
 
     archive: Archive
@@ -64,10 +65,11 @@ class Selection:
     from_t: float | None = None
     to_t: float | None = None
     athletes: frozenset[int] | None = None
+    team_session: str | None = None
 
     def sessions(self) -> list[DeviceSession]:
         """The device sessions of the selection, oldest first."""
-        found = self.archive.sessions(from_t=self.from_t, to_t=self.to_t)
+        found = self.archive.sessions(self.team_session, from_t=self.from_t, to_t=self.to_t)
         return [each for each in found if self.athletes is None or each.athlete_id in self.athletes]
 
     def name(self, session: DeviceSession) -> str:

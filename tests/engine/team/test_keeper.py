@@ -166,6 +166,27 @@ def test_a_command_of_last_week_is_for_that_weeks_session_or_refused(box):
     assert len(it.archive.team_sessions()) == 1
 
 
+def test_periods_of_an_earlier_session_are_corrected_again_and_again_the_latest_correction_counts(box):
+    it = box()
+    it.command(do="period_start", name="1st half", period="p1", at=START)
+    it.run(20)
+    it.monitor.end_all("test")
+    it.now_t = START + 7 * 86_400
+    it.team.tick()
+    it.written(lambda archive: archive.team_sessions() and archive.team_sessions()[0].end_t is not None)
+    team = it.archive.team_sessions()[0].id
+    for second, end in enumerate((15.0, 8.0, 12.0)):
+        it.now_t += second
+        answer = it.command(do="period_edit", session=team, period="p1", name=f"half {end:g}", end=START + end)
+        assert answer["ok"], answer
+        it.written(lambda archive: [each.end_t for each in archive.periods(team)] == [START + end])  # noqa: B023
+    assert [each.name for each in it.archive.periods(team)] == ["half 12"]
+    it.now_t += 1
+    assert it.command(do="period_delete", session=team, period="p1")["ok"]
+    it.written(lambda archive: archive.periods(team) == [])
+    assert "not known" in it.command(do="period_delete", session="T_1999", period="p1")["error"]
+
+
 def test_ten_thousand_commands_are_bounded_and_leave_time_for_the_samples(box):
     it = box()
     for number in range(10_000):
