@@ -50,6 +50,10 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
 - **One bad file never stops the others**: one line with the file and the cause on standard error, exit code 3. Exit
   code 1: there was nothing to import.
 - **Importing twice** is safe: a session of the same athlete that starts in the same second is not written again.
+- **Into the archive**: every session is also computed, at its own date, so that season, reports and exports have it.
+  Recordings that overlap in time are one team session; laps, halves and drills that a file names become its periods,
+  for those who were in them. `--no-archive` writes session files only; a later import catches up. What takes longest
+  is a high sample rate: runs at 1 Hz are computed about 3,000 times as fast as they were run, 100 Hz about ten times.
 - **Times** keep the moment and, where the file gives it, the offset of the local time. Local times without an offset
   are read in `--zone` (this machine's zone by default). A date that can be read in two ways is refused with both
   readings (`--dates`). A clock that was set in mid-session is repaired, rows that repeat are left out, rows of whole

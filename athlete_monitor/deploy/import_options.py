@@ -35,6 +35,11 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--map", type=Path, metavar="FILE", dest="mapping", help="YAML file that says which column is which channel"
     )
+    parser.add_argument(
+        "--no-archive",
+        action="store_true",
+        help="session files only: neither season nor reports will have the sessions",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what is understood, write nothing")
     parser.add_argument("--yes", action="store_true", help="import guessed tables without asking")
     parser.add_argument("--start", metavar="TIME", help="start of files that count from 0: 'YYYY-MM-DD HH:MM:SS'")

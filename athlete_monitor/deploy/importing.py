@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
@@ -18,8 +18,8 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.doors import same_place
 from athlete_monitor.deploy.import_options import split_kind
-from athlete_monitor.errors import ConfigError, RecordingError
-from athlete_monitor.recordings.batch import Done, Report, Request, import_files
+from athlete_monitor.errors import ConfigError, MonitorError, RecordingError
+from athlete_monitor.recordings.batch import Done, Report, Request, import_files, with_boundary
 from athlete_monitor.recordings.creation import Creator
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.mapping import load_mapping
@@ -29,10 +29,12 @@ from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import tzinfo
 
     from athlete_monitor.config import Config
+    from athlete_monitor.engine.archiving import Archiver
+    from athlete_monitor.recordings.batch import Written
     from athlete_monitor.recordings.figures import Figures
 
 SOME_FAILED: Final = 3
@@ -54,11 +56,77 @@ def import_all(args: argparse.Namespace) -> int:
     out = Output(args, Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PLAIN_WIDTH))
     if _must_ask(args) and not _agreed(request, roster, out):
         return 1
-    with out.progress() as on_file:
-        report = import_files(request, roster, on_file, out.session)
+    with out.progress() as on_file, archive_of(args, config, on_file) as archive:
+        report = import_files(dataclasses.replace(request, archive=archive), roster, on_file, out.session)
+        if archive is not None:
+            with_boundary("archive", report, archive.close)
+            report.archived = archive.archived
     for text in () if creator is None or args.json else creator.said:
         out.line(text)
     return out.end(report, same_place(args.config, args.root))
+
+
+@contextmanager
+def archive_of(
+    args: argparse.Namespace, config: Config, on_file: Callable[[str, int, int], None]
+) -> Iterator[IntoArchive | None]:
+    """The way into the archive, where the command line wants it; what is not complete in the end is taken back."""
+    if args.dry_run or args.no_archive:
+        yield None
+        return
+    archive = IntoArchive(config, on_file)
+    try:
+        yield archive
+    finally:
+        archive.abandon()
+
+
+class IntoArchive:
+    """Takes written sessions into the archive; the engine is loaded with the first ones.
+
+    Args:
+        config: the configuration.
+        on_file: told how far it is.
+    """
+
+    def __init__(self, config: Config, on_file: Callable[[str, int, int], None]) -> None:
+        self._config, self._on_file = config, on_file
+        self._archiver: Archiver | None = None
+        self._failed = False
+        self.archived = 0
+
+    def __call__(self, written: Sequence[Written]) -> None:
+        """Archive some sessions; after a failure no others are tried.
+
+        Raises:
+            MonitorError: the archive cannot be used or written.
+        """
+        from athlete_monitor.engine.archiving import Archiver
+
+        if self._failed:
+            return
+        self._failed = True
+        if self._archiver is None:
+            self._archiver = Archiver(self._config)
+        self._archiver.add(written, lambda done, of: self._on_file("into the archive", done, of))
+        self._failed = False
+
+    def close(self) -> None:
+        """Write the ends of all sessions.
+
+        Raises:
+            MonitorError: the archive cannot be written.
+        """
+        archiver = self._archiver
+        if archiver is not None and not self._failed:
+            archiver.close()
+            self._archiver, self.archived = None, archiver.archived
+
+    def abandon(self) -> None:
+        """Leave nothing of what is not complete."""
+        if self._archiver is not None:
+            with suppress(MonitorError):
+                self._archiver.abandon()
 
 
 def request_of(args: argparse.Namespace, config: Config, creator: Creator | None) -> Request:
@@ -245,6 +313,7 @@ def last_line(report: Report, *, dry_run: bool) -> str:
     parts = [f"{new} {'session' if new == 1 else 'sessions'} {verb}"]
     parts += [f"figures of {figures} {'athlete' if figures == 1 else 'athletes'} kept"] if figures else []
     parts += [f"{known} already there"] if known else []
+    parts += [f"{report.archived} in the archive"] if report.archived else []
     parts += [f"{len(report.failed)} failed"] if report.failed else []
     parts += [
         f"{count} {'file' if count == 1 else 'files'} {_singular(why, count)}"
@@ -337,5 +406,6 @@ def as_json(report: Report, code: int) -> dict[str, object]:
         "failed": report.failed,
         "passed_over": dict(report.passed_over),
         "links_not_followed": report.links,
+        "archived": report.archived,
         "exit_code": code,
     }

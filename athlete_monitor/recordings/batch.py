@@ -18,7 +18,7 @@ from athlete_monitor.recordings.registry import by_kind, recognised
 from athlete_monitor.recordings.search import Search, search
 from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.tabular import named
-from athlete_monitor.recordings.writing import keep_summary, session_from, write_session
+from athlete_monitor.recordings.writing import keep_summary, samples, session_from, write_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.athletes import Athlete
     from athlete_monitor.recordings.imported import Imported, Mode, Whose
+    from athlete_monitor.wire.sample import Sample
 
 log = logging.getLogger(__name__)
 _HELD_CELLS: Final = 2_000_000
@@ -48,6 +49,7 @@ class Request:
         device: which device they count as.
         dry_run: whether nothing is written.
         create: makes an athlete for a recording whose owner is not in the roster, and returns the number.
+        archive: gets the sessions that were written, a few at a time; nothing is archived where None.
     """
 
     paths: Sequence[Path]
@@ -61,6 +63,28 @@ class Request:
     device: str | None = None
     dry_run: bool = False
     create: Callable[[Whose], int] | None = None
+    archive: Callable[[Sequence[Written]], None] | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """A recording that has become a session file.
+
+    Attributes:
+        recording: its samples.
+        athlete_id: whose it is.
+        device_id: which device it counts as.
+        mode: training or game.
+    """
+
+    recording: Imported
+    athlete_id: int
+    device_id: str
+    mode: Mode
+
+    def samples(self) -> Iterator[Sample]:
+        """Yield the rows as samples, as the session file has them."""
+        return samples(self.recording.in_mode(self.mode), self.athlete_id, self.device_id)
 
 
 @dataclass(frozen=True)
@@ -93,12 +117,14 @@ class Report:
         failed: one line for each file or recording that could not be imported.
         passed_over: files in searched folders that are no recordings, by why.
         links: links that were not followed.
+        archived: sessions that are new in the archive.
     """
 
     done: list[Done] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
     links: int = 0
+    archived: int = 0
 
 
 def import_files(
@@ -209,6 +235,7 @@ class _Run:
         self._report = report
         self._on_done = on_done
         self._held: list[tuple[Imported, int]] = []
+        self._written: list[Written] = []
         self._cells = 0
 
     def take(self, source: Source, known: Format) -> None:
@@ -279,6 +306,9 @@ class _Run:
         )
         for recording, athlete_id in held:
             with_boundary(str(recording), self._report, partial(self._write, recording, athlete_id))
+        written, self._written = self._written, []
+        if self._request.archive is not None and written:
+            with_boundary("archive", self._report, partial(self._request.archive, written))
 
     def _write(self, recording: Imported, athlete_id: int) -> None:
         mode = self._mode(recording)
@@ -291,6 +321,7 @@ class _Run:
         known = session_from(recording, root, athlete_id, mode)
         device = self._request.device or f"{athlete_id:03d}"
         path = known or write_session(recording, root, athlete_id, device, mode)
+        self._written.append(Written(recording, athlete_id, device, mode))
         self._finish(Done(figures, athlete_id, mode, path, known=known is not None))
 
     def _finish(self, done: Done) -> None:

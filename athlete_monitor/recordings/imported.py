@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
+from msgspec import structs
 
 from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, FloatArray, IntArray
 from athlete_monitor.channels import TABLE
@@ -129,6 +130,10 @@ class Imported:
         """Return the recording with some channels replaced, added, or (where None) left out."""
         merged = {name: column for name, column in {**self.channels, **changed}.items() if column is not None}
         return dataclasses.replace(self, channels=merged).noted(*notes)
+
+    def in_mode(self, mode: Mode) -> Imported:
+        """Return the recording with rows that all say this mode."""
+        return dataclasses.replace(self, tags=tuple(structs.replace(tags, mode=mode) for tags in self.tags))
 
     def rows(self, index: IntArray) -> Imported:
         """Return the recording with these rows, in this order; beats of a row that goes move to the next one kept."""

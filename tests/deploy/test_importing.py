@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
 
+from athlete_monitor.archive import Archive
 from athlete_monitor.arguments import Parser
 from athlete_monitor.athletes import Roster
-from athlete_monitor.config import DEFAULT_CONFIG
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.deploy.import_options import add_import_arguments, split_kind
 from athlete_monitor.deploy.importing import import_all, shown
 from athlete_monitor.errors import ConfigError, RecordingError
@@ -35,7 +37,7 @@ def table(folder: Path, text: str = TABLE, name: str = "a.csv") -> Path:
 def test_the_old_forms_go_on_working(tmp_path, capsys):
     assert run(tmp_path, "csv", table(tmp_path), "--athlete", "5") == 0
     assert len(list(tmp_path.rglob("TR1_A5_*.csv"))) == 1
-    assert "1 session imported; next: python3 jetson_deploy.py run" in capsys.readouterr().out
+    assert "1 session imported, 1 in the archive; next: python3 jetson_deploy.py run" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("sources", "kind", "expected"), [
@@ -57,7 +59,7 @@ def test_one_bad_file_costs_one_line_and_the_exit_code(tmp_path, capsys):
     told = capsys.readouterr()
     [cause] = told.err.splitlines()
     assert cause.startswith(f"{bad}: is not recognised as a recording: ")
-    assert "1 session imported, 1 failed" in told.out
+    assert "1 session imported, 1 in the archive, 1 failed" in told.out
 
 
 def test_a_dry_run_shows_how_a_table_is_understood_and_writes_nothing(tmp_path, capsys):
@@ -165,3 +167,44 @@ def test_a_missing_file_and_an_empty_folder_are_said(tmp_path, capsys):
 )
 def test_no_control_character_reaches_the_terminal(text, safe):
     assert shown(text) == safe
+
+
+def test_imported_sessions_are_in_the_archive_at_their_own_dates_and_only_once(tmp_path, capsys):
+    config = load_config(DEFAULT_CONFIG, tmp_path)
+    assert run(tmp_path, table(tmp_path), "--athlete", "5") == 0
+    assert "1 session imported, 1 in the archive" in capsys.readouterr().out
+    assert run(tmp_path, table(tmp_path), "--athlete", "5") == 0
+    assert "0 sessions imported, 1 already there; next" in capsys.readouterr().out
+    [session] = Archive(config.paths.journal).sessions()
+    assert (session.athlete_id, datetime.fromtimestamp(session.start_t).date()) == (5, date(2026, 5, 4))  # noqa: DTZ006
+    assert session.summary is not None
+    assert session.summary["distance_m"] == pytest.approx(29 * 3.0)
+
+
+def test_the_archive_can_be_left_out_and_follows_with_the_next_import(tmp_path, capsys):
+    config = load_config(DEFAULT_CONFIG, tmp_path)
+    assert run(tmp_path, table(tmp_path), "--athlete", "5", "--no-archive") == 0
+    assert not config.paths.journal.exists()
+    assert run(tmp_path, table(tmp_path), "--athlete", "5") == 0
+    assert "1 already there, 1 in the archive" in capsys.readouterr().out
+    assert len(Archive(config.paths.journal).sessions()) == 1
+
+
+def test_a_journal_that_cannot_be_used_costs_one_line_and_no_session_file(tmp_path, capsys):
+    config = load_config(DEFAULT_CONFIG, tmp_path)
+    config.paths.journal.mkdir(parents=True)
+    assert run(tmp_path, table(tmp_path), "--athlete", "5") == 3
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [f"{config.paths.journal}: cannot be opened: is a folder (paths.journal)"]
+    assert len(list(tmp_path.rglob("TR1_A5_*.csv"))) == 1
+
+
+def test_the_files_of_a_match_become_one_team_session(tmp_path):
+    config = load_config(DEFAULT_CONFIG, tmp_path)
+    files = [table(tmp_path), table(tmp_path, TABLE.replace("10.8", "14.4"), "b.csv")]
+    for path, athlete in zip(files, ("5", "6"), strict=True):
+        assert run(tmp_path, path, "--athlete", athlete, "--as", "game") == 0
+    archive = Archive(config.paths.journal)
+    [team] = archive.team_sessions()
+    assert team.mode == "game"
+    assert [session.athlete_id for session in archive.sessions(team_session=team.id)] == [5, 6]

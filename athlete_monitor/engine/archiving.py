@@ -1,0 +1,389 @@
+"""Recordings into the archive, many side by side: what takes a replay an hour takes minutes.
+
+What an athlete's figures are depends on that athlete's samples alone, so recordings of different days, and of one
+athlete, may share the steps of the squad. Every recording begins without the form of the day before.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from athlete_monitor.archive import Archive
+from athlete_monitor.archive.columns import column
+from athlete_monitor.athletes import Roster
+from athlete_monitor.engine.build import kernel_settings, open_loader, source_of
+from athlete_monitor.engine.counts import Counts
+from athlete_monitor.engine.figures.variability import variability_figures
+from athlete_monitor.engine.journal.bulk import BEATS, BulkJournal, kernel_cells
+from athlete_monitor.engine.journal.journal import PastLoad
+from athlete_monitor.engine.journal.replayed import SKIPPED, ReplaySink
+from athlete_monitor.engine.monitor import Monitor
+from athlete_monitor.engine.reporting import Reporter
+from athlete_monitor.engine.sessions.history import LoadHistory
+from athlete_monitor.engine.sessions.session import session_id
+from athlete_monitor.engine.sessions.wearers import Wearers
+from athlete_monitor.engine.stepping import Stepper
+from athlete_monitor.engine.team.rows import SET_TEAM, command_row
+from athlete_monitor.physiology.chronic import CHRONIC
+from athlete_monitor.squad.kernel import Squad
+from athlete_monitor.squad.prediction import ModelBook, NoModels
+from athlete_monitor.team.commands import Command, RefusedError
+from athlete_monitor.team.state import kind_of
+from athlete_monitor.wire.codec import Decoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.engine.offline import Recorded
+    from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.squad.kernel import StepResult
+    from athlete_monitor.squad.prediction import ModelSource
+    from athlete_monitor.team.state import TeamState
+    from athlete_monitor.wire.sample import Sample, Tags
+
+SIDE_BY_SIDE: Final = 96
+_SAMPLES_A_ROUND: Final = 64
+_SAME_PART_S: Final = 60.0
+"""Phases of one name that begin and end within a minute of each other are one period of several athletes."""
+_FORGET: Final = (
+    """DELETE FROM seconds WHERE id IN (SELECT x.id FROM blocks b CROSS JOIN seconds x
+        ON x.id BETWEEN b.first_id AND b.last_id WHERE b.session = ?1 AND x.session = ?1)""",
+    "DELETE FROM blocks WHERE session = ?1",
+    "DELETE FROM events WHERE session = ?1",
+    "DELETE FROM sessions WHERE id = ?1",
+)
+_AS_ENDED: Final = "UPDATE sessions SET end_t = start_t WHERE id = ?"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A session that has ended and waits for the load of the weeks before it."""
+
+    number: int
+    athlete_id: int
+    name: str
+    start_t: float
+    end_t: float
+    mode: str | None
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a recording that its samples name: a lap, a half, a drill."""
+
+    athlete_id: int
+    name: str
+    start_t: float
+    end_t: float
+
+    def is_same(self, other: Phase) -> bool:
+        """Whether two athletes were in the same part."""
+        apart_s = max(abs(self.start_t - other.start_t), abs(self.end_t - other.end_t))
+        return self.name == other.name and apart_s <= _SAME_PART_S
+
+
+class ArchiveSink(ReplaySink):
+    """Takes what the sessions bring; their ends are written by ``finish``, oldest first.
+
+    Args:
+        journal: the journal.
+        archive: the same file, for reading.
+    """
+
+    def __init__(self, journal: BulkJournal, archive: Archive) -> None:
+        super().__init__(journal, archive)
+        self._bulk = journal
+        self._history = LoadHistory(journal.past_loads())
+        stored = archive.sessions()
+        self._known = {each.session_id for each in stored if each.summary is not None or each.end_t is None}
+        self._torn = {each.session_id: each.number for each in stored if each.session_id not in self._known}
+        self._open: dict[int, str] = {}
+        self.ended_sessions: list[Ended] = []
+        self.archived = 0
+
+    def knows(self, name: str) -> bool:
+        """Whether the archive has a session."""
+        return name in self._known
+
+    def begin(self, session: Session) -> int:
+        """Record a new session, in place of what an interrupted import has left of it."""
+        torn = self._torn.pop(session.session_id, None)
+        for statement in _FORGET if torn is not None else ():
+            self._journal.put(statement, (torn,))
+        number = super().begin(session)
+        if number != SKIPPED:
+            self._journal.put(_AS_ENDED, (number,))
+            self._open[number] = session.session_id
+        return number
+
+    def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
+        """Record the seconds that fall due with a step; the first of each whole second counts."""
+        due = [index for index in result.due.tolist() if self._is_new(sessions[index])]
+        if not due:
+            return
+        chosen = [sessions[index] for index in due]
+        cells = kernel_cells(squad.present_values(result.present.take(np.array(due))))
+        beside = np.array([_beside(session, squad) for session in chosen], dtype=np.float64)
+        t = np.array([session.last_t for session in chosen])
+        self._bulk.seconds([session.number for session in chosen], t, np.concatenate([cells.T, beside], axis=1))
+
+    def ended(self, session: Session, summary: dict[str, Any]) -> None:
+        """Keep the summary until all recordings have been used."""
+        if session.number == SKIPPED:
+            return
+        self._follow_clock(session)
+        self._open.pop(session.number, None)
+        span_t = session.device_start_t, session.device_t
+        self.ended_sessions.append(
+            Ended(session.number, session.athlete_id, session.wearer.name, *span_t, session.mode, summary)
+        )
+        self._last.pop(session.number, None)
+
+    def finish(self, phases: Iterable[Phase] = ()) -> None:
+        """Write the ends of all sessions with the load of the weeks before each, and their periods."""
+        teams: dict[str, tuple[TeamState, list[Ended]]] = {}
+        for each in sorted(self.ended_sessions, key=lambda ended: ended.start_t):
+            self._end(each)
+            state = self._team_of(each.start_t, each.end_t, each.mode)
+            self._journal.put(SET_TEAM, (state.session.id, each.number))
+            teams.setdefault(state.session.id, (state, []))[1].append(each)
+        told = list(phases)
+        for state, members in teams.values():
+            if state.session.id in self._new:
+                self._add_periods(state, members, told)
+        self.archived += len(self.ended_sessions)
+        self.ended_sessions.clear()
+        self._bulk.flush()
+
+    def abandon(self) -> None:
+        """Forget the sessions that have begun and not ended."""
+        self._bulk.drop()
+        for number in self._open:
+            for statement in _FORGET:
+                self._journal.put(statement, (number,))
+        for each in self.ended_sessions:
+            for statement in _FORGET:
+                self._journal.put(statement, (each.number,))
+
+    def _is_new(self, session: Session) -> bool:
+        if session.number == SKIPPED:
+            return False
+        self._follow_clock(session)
+        second = int(session.last_t)
+        if second == self._last.get(session.number):
+            return False
+        self._last[session.number] = second
+        return True
+
+    def _end(self, each: Ended) -> None:
+        load = PastLoad(each.start_t, each.end_t, each.summary["trimp"])
+        figures, reasons = self._history.figures(each.athlete_id, load)
+        self._history.add(each.athlete_id, load)
+        keys = {figure.key for figure in CHRONIC}
+        kept = {key: text for key, text in each.summary["reasons"].items() if key not in keys}
+        summary = {**each.summary, **{key: figures[key] for key in keys}, "reasons": {**kept, **reasons}}
+        self._journal.end(each.number, (each.start_t, each.end_t), load.trimp, summary)
+
+    def _add_periods(self, state: TeamState, members: Sequence[Ended], phases: Iterable[Phase]) -> None:
+        """Make periods of the phases of a new team session, for those who were in them."""
+        names = {each.athlete_id: each.name for each in members}
+        inside = [phase for phase in phases if _is_within(phase, members)]
+        for count, group in enumerate(_groups(inside)):
+            name, first = group[0].name, group[0].athlete_id
+            athletes = sorted({phase.athlete_id for phase in group})
+            whose = None if athletes == sorted(names) else {"athletes": athletes}
+            span = statistics.median(p.start_t for p in group), statistics.median(p.end_t for p in group)
+            for called in (name, f"{name} {names[first]}"):
+                if self._period(state, f"{state.session.id}_{count}", called, span, whose):
+                    break
+        self._write(state)
+
+    def _period(
+        self, state: TeamState, number: str, name: str, span: tuple[float, float], whose: dict[str, Any] | None
+    ) -> bool:
+        values = {"period": number, "name": name, "kind": kind_of(name)} | ({} if whose is None else {"whose": whose})
+        started = Command(f"{number}-start", "period_start", span[0], values)
+        ended = Command(f"{number}-end", "period_end", span[1], {"period": number})
+        try:
+            state.apply(started)
+            state.apply(ended)
+        except RefusedError:
+            return False
+        for command in (started, ended):
+            self._journal.put(*command_row(command, state.session.id, command.at, {"id": command.id, "ok": True}))
+        return True
+
+
+class Archiver:
+    """Runs recordings into the archive of a configuration.
+
+    Args:
+        config: the configuration.
+        models: where models come from; those of the configuration's folders by default.
+
+    Raises:
+        MonitorError: the archive cannot be used.
+    """
+
+    def __init__(self, config: Config, models: ModelSource | None = None) -> None:
+        self._config = config
+        self._journal = BulkJournal(config.paths.journal)
+        self._sink = ArchiveSink(self._journal, Archive(config.paths.journal))
+        self._wearers = Wearers(Roster.load(config.athletes.roster), "all")
+        self._models = models
+        self._phases: list[Phase] = []
+
+    @property
+    def archived(self) -> int:
+        """Sessions that were archived."""
+        return self._sink.archived + len(self._sink.ended_sessions)
+
+    def add(
+        self, recordings: Iterable[Recorded], on_progress: Callable[[int, int], None] = lambda _done, _of: None
+    ) -> None:
+        """Run some recordings; those that the archive has are passed over.
+
+        Args:
+            recordings: in any order.
+            on_progress: told how many are complete, of how many.
+
+        Raises:
+            MonitorError: the archive cannot be written.
+        """
+        streams = [stream for recording in recordings if (stream := self._stream(recording)) is not None]
+        for first in range(0, len(streams), SIDE_BY_SIDE):
+            chosen = streams[first : first + SIDE_BY_SIDE]
+            self._run(chosen, lambda left: on_progress(first + len(chosen) - left, len(streams)))  # noqa: B023
+
+    def close(self) -> None:
+        """Write what is still open.
+
+        Raises:
+            MonitorError: the archive cannot be written.
+        """
+        try:
+            self._sink.finish(self._phases)
+        finally:
+            self._sink.stop()
+
+    def abandon(self) -> None:
+        """Leave nothing of sessions that are not complete."""
+        self._sink.abandon()
+        self._sink.stop()
+
+    def _stream(self, recording: Recorded) -> Iterator[Sample] | None:
+        samples = iter(recording.samples())
+        first = next(samples, None)
+        if first is None or self._sink.knows(session_id(self._wearers.of(first), first.t)):
+            return None
+        return chain([first], samples)
+
+    def _run(self, streams: Sequence[Iterator[Sample]], on_progress: Callable[[int], None]) -> None:
+        """Run recordings side by side, in a squad of their own."""
+        settings = kernel_settings(self._config)
+        squad = Squad(settings, ModelBook(self._source(), settings.features))
+        counts = Counts()
+        stepper = Stepper(squad, SecondsReporter(squad, self._config, self._sink, counts), counts)
+        lanes = [_Lane(self._monitor(squad, stepper), stream) for stream in streams]
+        running = lanes
+        while running:
+            running = [lane for lane in running if lane.push(_SAMPLES_A_ROUND)]
+            stepper.advance()
+            on_progress(len(running))
+        for lane in lanes:
+            lane.monitor.end_all("end_of_recording")
+            self._phases += lane.phases
+
+    def _monitor(self, squad: Squad, stepper: Stepper) -> Monitor:
+        decoder = Decoder(self._config.sensors.acc_unit, self._config.sensors.gyro_unit)
+        monitor = Monitor(self._config, squad, decoder, self._wearers, self._sink, begin=self._sink.begin)
+        monitor.stepper = stepper
+        return monitor
+
+    def _source(self) -> ModelSource:
+        if self._models is None:
+            found = any(self._config.paths.hb_tensors_updated.glob("hb_*_model.json"))
+            self._models = source_of(open_loader(self._config), self._config) if found else NoModels()
+        return self._models
+
+
+class SecondsReporter(Reporter):
+    """Gives the seconds to the archive as arrays; nothing is published."""
+
+    def __init__(self, squad: Squad, config: Config, sink: ArchiveSink, counts: Counts) -> None:
+        super().__init__(squad, config.outputs, LoadHistory(), sink, counts)
+        self._archive_sink = sink
+
+    def step(self, sessions: Sequence[Session], result: StepResult) -> None:
+        """A step has advanced ``sessions``."""
+        super().step(sessions, replace(result, due=result.due[:0]))
+        self._archive_sink.seconds(sessions, self._squad, result)
+
+
+@dataclass
+class _Lane:
+    """A recording on its way, with sessions of its own."""
+
+    monitor: Monitor
+    stream: Iterator[Sample]
+    phases: list[Phase] = field(default_factory=list)
+    _tags: Tags | None = None
+    _phase: Phase | None = None
+    _last_t: float = 0.0
+
+    def push(self, most: int) -> bool:
+        """Take some samples; return whether more may follow."""
+        taken = list(islice(self.stream, most))
+        for sample in taken:
+            if sample.tags is not self._tags:
+                self._follow(sample)
+            elif self._phase is not None:
+                self._last_t = sample.t
+            self.monitor.accept(sample, sample.t)
+        if len(taken) < most:
+            self._close()
+        return len(taken) == most
+
+    def _follow(self, sample: Sample) -> None:
+        self._tags = sample.tags
+        name = sample.tags.session_phase
+        if self._phase is not None and self._phase.name == name:
+            return
+        self._last_t = sample.t
+        self._close()
+        self._phase = Phase(sample.athlete_id or 0, name, sample.t, sample.t) if name else None
+
+    def _close(self) -> None:
+        if self._phase is not None and self._last_t > self._phase.start_t:
+            self.phases.append(replace(self._phase, end_t=self._last_t))
+        self._phase = None
+
+
+def _beside(session: Session, squad: Squad) -> list[float]:
+    counts = session.stream.quality_at(session.received)
+    beats, _ = variability_figures(squad, session.row, has_beats=session.has_beats)
+    scaled = (
+        np.nan if value is None else round(value * column(name).scale) for name, value in zip(BEATS, beats, strict=True)
+    )
+    return [counts.received, counts.lost, *scaled]
+
+
+def _is_within(phase: Phase, members: Iterable[Ended]) -> bool:
+    middle = (phase.start_t + phase.end_t) / 2
+    return any(each.athlete_id == phase.athlete_id and each.start_t <= middle <= each.end_t for each in members)
+
+
+def _groups(phases: Iterable[Phase]) -> Iterator[list[Phase]]:
+    """Yield phases that are one part of the session, in the order of their starts."""
+    left = sorted(phases, key=lambda phase: (phase.start_t, phase.end_t))
+    while left:
+        group = [phase for phase in left if phase.is_same(left[0])]
+        left = [phase for phase in left if phase not in group]
+        yield group
