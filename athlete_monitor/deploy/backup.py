@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Final
 from athlete_monitor import __version__
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.models.store import ROWS_FOLDER_END
 from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def _parts(config: Config, config_file: Path) -> Iterator[Part]:
     for name in FOLDERS:
         folder = getattr(config.paths, name)
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.is_symlink() and not path.name.startswith(TEMPORARY_PREFIX):
+            if path.parent.name.endswith(ROWS_FOLDER_END) or path.name.startswith(TEMPORARY_PREFIX):
+                continue  # made anew from the sessions; not finished
+            if path.is_file() and not path.is_symlink():
                 yield Part(f"{name}/{path.relative_to(folder).as_posix()}", path)
 
 

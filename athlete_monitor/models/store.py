@@ -63,6 +63,10 @@ WITHDRAWN: Final = "-withdrawn"
 RETRAIN_MARK: Final = "hb_default_model.retrain"
 """A file beside the models in service: the squad's model has learned from a person whose data were erased."""
 
+ROWS_FOLDER_END: Final = "_rows"
+"""Ends the names of folders beside the pickled models that hold what sessions gave to training; backups leave them out,
+since the sessions give it anew."""
+
 _MANIFEST_NAME: Final = re.compile(r"hb_([1-9][0-9]{0,9})_model\.json")
 
 

@@ -7,7 +7,7 @@ price of one session after the other.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -280,14 +280,64 @@ def _prints(values: FloatArray) -> IntArray:
     return prints
 
 
+class Kept(Protocol):
+    """Rows of sessions that were replayed before: ``training/row_cache.py``."""
+
+    def load(self, athlete_id: int, file: SessionFile) -> SessionRows | None:
+        """The rows of a session; None where they are not kept."""
+
+    def save(self, athlete_id: int, file: SessionFile, rows: SessionRows) -> None:
+        """Keep the rows of a session."""
+
+    def prune(self, athlete_id: int, files: Iterable[SessionFile]) -> None:
+        """Forget an athlete's other sessions."""
+
+
 def extract(
-    candidates: Sequence[Candidates], spec: FeatureSpec, rows_per_second: float, batch_steps: int
+    candidates: Sequence[Candidates],
+    spec: FeatureSpec,
+    rows_per_second: float,
+    batch_steps: int,
+    kept: Kept | None = None,
 ) -> list[list[SessionRows | Unusable]]:
-    """Read and replay the sessions of several athletes together; what is not usable says why, athlete by athlete."""
-    loaded = [[_load(file, athlete.athlete_id) for file in athlete.files] for athlete in candidates]
-    tracks = [item for items in loaded for item in items if isinstance(item, Track)]
+    """Read and replay the sessions of several athletes together; what is not usable says why, athlete by athlete.
+
+    Sessions whose rows are ``kept`` are not read again.
+    """
+    found = [
+        [kept.load(athlete.athlete_id, file) if kept else None for file in athlete.files] for athlete in candidates
+    ]
+    fresh = _fresh(candidates, found, spec, rows_per_second, batch_steps)
+    results: list[list[SessionRows | Unusable]] = []
+    for athlete, items in zip(candidates, found, strict=True):
+        results.append([])
+        for file, known in zip(athlete.files, items, strict=True):
+            item = next(fresh) if known is None else known
+            results[-1].append(item)
+            if kept and known is None and isinstance(item, SessionRows):
+                kept.save(athlete.athlete_id, file, item)
+        if kept:
+            kept.prune(athlete.athlete_id, athlete.files)
+    return results
+
+
+def _fresh(
+    candidates: Sequence[Candidates],
+    found: Sequence[Sequence[SessionRows | None]],
+    spec: FeatureSpec,
+    rows_per_second: float,
+    batch_steps: int,
+) -> Iterator[SessionRows | Unusable]:
+    """Read and replay the sessions that were not found, in order."""
+    loaded = [
+        _load(file, athlete.athlete_id)
+        for athlete, items in zip(candidates, found, strict=True)
+        for file, known in zip(athlete.files, items, strict=True)
+        if known is None
+    ]
+    tracks = [item for item in loaded if isinstance(item, Track)]
     replayed = iter(_replayed(tracks, spec, rows_per_second, batch_steps))
-    return [[item if isinstance(item, Unusable) else next(replayed) for item in items] for items in loaded]
+    return (item if isinstance(item, Unusable) else next(replayed) for item in loaded)
 
 
 def _load(file: SessionFile, athlete_id: int) -> Track | Unusable:

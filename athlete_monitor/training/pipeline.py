@@ -25,6 +25,7 @@ from athlete_monitor.training.outcome import Outcome, figures
 from athlete_monitor.training.parallel import each, release
 from athlete_monitor.training.plan import Plan, Standing, make_plan
 from athlete_monitor.training.publication import Product, Publisher
+from athlete_monitor.training.row_cache import RowCache
 from athlete_monitor.training.sessions import searched
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Pass:
     def _gather(self, standings: Sequence[Standing]) -> Iterator[AthleteData | Failure]:
         """Read and replay sessions, several athletes side by side in each process."""
         groups = resources.groups([standing.sessions for standing in standings], self._shares)
-        work = partial(gather_group, spec=self._spec, settings=self._config)
+        work = partial(gather_group, spec=self._spec, settings=self._config, writes=not self._options.dry_run)
         self._around.display.stage("reading", len(groups))
         for group, results in zip(groups, self._each(work, groups), strict=True):
             self._around.display.advance(f"athletes {group[0].athlete_id} to {group[-1].athlete_id}")
@@ -250,11 +251,14 @@ class Pass:
             attempts[key] = Attempt(tuple(sorted(shas)), self._spec.schema_hash(), outcome.status, outcome.message)
 
 
-def gather_group(group: Sequence[Candidates], spec: FeatureSpec, settings: Config) -> list[AthleteData | Failure]:
-    """Read a group of athletes; runs in a worker."""
+def gather_group(
+    group: Sequence[Candidates], spec: FeatureSpec, settings: Config, *, writes: bool = True
+) -> list[AthleteData | Failure]:
+    """Read a group of athletes; runs in a worker. ``writes``: what is read is kept for the next time."""
     training, retraining = settings.training, settings.retraining
     try:
-        found = extract(group, spec, training.rows_per_second, settings.jetson.batch_size)
+        kept = RowCache(settings.paths.models_root, spec, training.rows_per_second, writes)
+        found = extract(group, spec, training.rows_per_second, settings.jetson.batch_size, kept)
     except MemoryError:
         return [Failure(athlete.athlete_id, "not enough memory to read the sessions") for athlete in group]
     results: list[AthleteData | Failure] = []
