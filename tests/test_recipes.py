@@ -14,6 +14,8 @@ from tests.helpers import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(480)]
+
 CHANNELS = "athlete_monitor/channels.py"
 
 

@@ -20,7 +20,7 @@ from athlete_monitor.wire.sample import Sample
 from tests.engine.kit import GAME, MAN, values
 from tests.helpers import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.campaign, pytest.mark.timeout(480)]
 
 LENGTH_S = 270
 RATE_HZ = 10
@@ -28,7 +28,7 @@ DEVICES = (1, 2, 3, 4)
 
 
 def speed(athlete, t):
-    return 3.0 + 2.0 * math.sin(t / (9 + athlete)) + 1.2 * math.sin(t / 2.3 + athlete)
+    return 3.5 + 2.0 * math.sin(t / (9 + athlete)) + 1.2 * math.sin(t / 2.3 + athlete)
 
 
 def samples(start_t, begin_s, end_s):
@@ -83,11 +83,15 @@ class Ground:
     def play(self, begin_s, end_s):
         for first_s in range(begin_s, end_s, 10):  # no more than a broker keeps for a client
             for each in samples(self.start_t, first_s, min(first_s + 10, end_s)):
-                self.link.publish(topics.sensor_data(each.device_id), encode_sample(each), 1)
+                self.send(each)
             assert self.link.flush(20.0)
             time.sleep(0.2)
         last = self.start_t + end_s - 3
         wait_until(lambda: all(self.seen_until(number) >= last for number in DEVICES), 60, "the seconds in the archive")
+
+    def send(self, sample):
+        topic, payload = topics.sensor_data(sample.device_id), encode_sample(sample)
+        wait_until(lambda: self.link.publish(topic, payload, 1), 30, "the connection")
 
     def seen_until(self, athlete):
         sessions = self.archive.sessions(athlete_id=athlete)
@@ -141,6 +145,7 @@ def assert_equals_pandas(archive, frame, start_t):
     (team,) = archive.team_sessions()
     sessions = {session.athlete_id: session for session in archive.sessions(team.id)}
     assert sorted(sessions) == list(DEVICES)
+    assert {number: each.summary["quality"]["lost"] for number, each in sessions.items()} == dict.fromkeys(DEVICES, 0)
     spans = {period.name: (period.start_t - start_t, period.end_t - start_t) for period in archive.periods(team.id)}
     assert {name: spans[name] for name in ("1st half", "break", "2nd half")} == {
         "1st half": (5, 125), "break": (125, 155), "2nd half": (155, 260),
