@@ -216,7 +216,7 @@ def publish_models(path: Path, options: argparse.Namespace) -> None:
     from athlete_monitor.config import load_config
     from athlete_monitor.features import PROFILE_FEATURES, FeatureSpec
     from athlete_monitor.models.export import export_trees
-    from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles, Session
+    from athlete_monitor.models.manifest import Holdout, LearnedSession, Manifest, ResidualQuantiles
     from athlete_monitor.models.store import ModelStore
 
     config = load_config(path)
@@ -237,7 +237,7 @@ def publish_models(path: Path, options: argparse.Namespace) -> None:
             schema_hash=spec.schema_hash(groups),
             sample_rate_hz=10.0,
             window=8,
-            sessions=(Session("noise.csv", "0" * 64, 3000),),
+            sessions=(LearnedSession("noise.csv", "0" * 64, 3000),),
             holdout=Holdout(
                 mae_bpm=5, rmse_bpm=6, bias_bpm=0, r2=None, correlation=None, coverage_80=None, baselines={}, rows=1,
                 kind="none",

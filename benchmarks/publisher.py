@@ -23,14 +23,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from athlete_monitor.sim.moments import Clock  # noqa: E402 - the path is set above
 from athlete_monitor.sim.recorder import Recorder  # noqa: E402
-from athlete_monitor.sim.session import Session  # noqa: E402
-from athlete_monitor.sim.squad import Squad  # noqa: E402
+from athlete_monitor.sim.session import SimulatedSession  # noqa: E402
+from athlete_monitor.sim.squad import SimulatedSquad  # noqa: E402
 from athlete_monitor.sim.traits import traits_of  # noqa: E402
 
 
 def generation(players: int, rate_hz: int, seconds: float, mode: str) -> float:
     """Samples made for each second of processor time, without writing."""
-    squad = Squad([traits_of(i + 1) for i in range(players)], Session(mode, 1, rate_hz, seconds))  # type: ignore[arg-type]
+    squad = SimulatedSquad([traits_of(i + 1) for i in range(players)], SimulatedSession(mode, 1, rate_hz, seconds))  # type: ignore[arg-type]
     began = time.process_time()
     made = sum(block.samples * len(block.athletes) for block in squad.blocks())
     return made / (time.process_time() - began)
@@ -39,11 +39,11 @@ def generation(players: int, rate_hz: int, seconds: float, mode: str) -> float:
 def recording(players: int, seconds: float) -> float:
     """Rows made and written for each second of the clock."""
     traits = [traits_of(i + 1) for i in range(players)]
-    session = Session("training", 1, 10, seconds)
+    session = SimulatedSession("training", 1, 10, seconds)
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(Path(folder), traits, session, Clock.starting(1.76e9, 10))
         began = time.monotonic()
-        for block in Squad(traits, session).blocks():
+        for block in SimulatedSquad(traits, session).blocks():
             recorder.write_block(block)
         recorder.close()
         return players * seconds * 10 / (time.monotonic() - began)

@@ -37,7 +37,7 @@ class Door:
     timeout_s: float = 5.0
 
 
-class Session:
+class ProbeSession:
     """A logged-in client."""
 
     def __init__(self, link: socket.socket) -> None:
@@ -111,7 +111,7 @@ class Session:
 
 
 @contextmanager
-def log_in(door: Door, user: str, password: str) -> Iterator[Session]:
+def log_in(door: Door, user: str, password: str) -> Iterator[ProbeSession]:
     """Log in for the time of the block.
 
     Raises:
@@ -119,7 +119,7 @@ def log_in(door: Door, user: str, password: str) -> Iterator[Session]:
         OSError: it cannot be reached, or its certificate is not valid.
     """
     with socket.create_connection((door.host, door.port), door.timeout_s) as plain, _encrypted(plain, door) as link:
-        session = Session(link)
+        session = ProbeSession(link)
         body = b"\x00\x04MQTT\x05\xc2\x00\x1e\x00" + _text("") + _text(user) + _text(password)
         session._send(_CONNECT, body)  # noqa: SLF001 - the session begins with it
         kind, answer = session._receive()  # noqa: SLF001

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.findings import Finding
-from athlete_monitor.deploy.mqtt_probe import Door, ProbeError, Session, log_in
+from athlete_monitor.deploy.mqtt_probe import Door, ProbeError, ProbeSession, log_in
 from athlete_monitor.deploy.rights import PEOPLE, RIGHTS, ROLES, Right, Role, may
 from athlete_monitor.project import home_of
 
@@ -153,7 +153,7 @@ def matrix_findings(matrix: Mapping[tuple[str, Role], Cell]) -> Iterator[Finding
 
 
 @contextmanager
-def _logged_in(door: Door, role: Role, account: Account) -> Iterator[Session]:
+def _logged_in(door: Door, role: Role, account: Account) -> Iterator[ProbeSession]:
     try:
         with log_in(door, account.user, account.password) as session:
             yield session

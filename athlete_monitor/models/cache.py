@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 
-class Sized(Protocol):
+class HoldsMemory(Protocol):
     """What can be cached: something that knows how much memory it holds."""
 
     @property
@@ -19,7 +19,7 @@ class Sized(Protocol):
 
 
 Key = TypeVar("Key", bound="Hashable")
-Value = TypeVar("Value", bound=Sized)
+Value = TypeVar("Value", bound=HoldsMemory)
 
 
 class BoundedCache(Generic[Key, Value]):

@@ -42,7 +42,7 @@ Error = Annotated[float, Meta(ge=0.0)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
-class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LearnedSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One session file that the model was trained on: its name, its SHA-256 and the rows taken from it."""
 
     file: Name
@@ -100,7 +100,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     schema_hash: Name
     sample_rate_hz: Annotated[float, Meta(gt=0.0)]
     window: Annotated[int, Meta(ge=1)]
-    sessions: tuple[Session, ...]
+    sessions: tuple[LearnedSession, ...]
     holdout: Holdout
     residual_quantiles: ResidualQuantiles
     versions: dict[str, str]

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.athletes import Athlete
-    from athlete_monitor.recordings.imported import Imported, Mode, Whose
+    from athlete_monitor.recordings.imported import Imported, Whose
     from athlete_monitor.wire.sample import Sample
+    from athlete_monitor.wire.session_files import Mode
 
 log = logging.getLogger(__name__)
 _HELD_CELLS: Final = 2_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from msgspec import structs
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-Mode = Literal["training", "game"]
+    from athlete_monitor.wire.session_files import Mode
+
 MEASURED: Final = frozenset(channel.name for channel in TABLE if not channel.health)
 NOTHING: Final[Mapping[str, FloatArray]] = MappingProxyType({})
 POSITION_QUALITY: Final = ("hdop", "satellites", "position_quality_percent")

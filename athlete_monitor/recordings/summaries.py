@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.recordings.format import Options
-    from athlete_monitor.recordings.imported import Mode
+    from athlete_monitor.wire.session_files import Mode
 
 MOST_ROWS = 50_000
 NOTE = "a table of figures without samples: nothing to learn from"

@@ -11,7 +11,7 @@ import numpy as np
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import MISSING, number
-from athlete_monitor.recordings.imported import Imported, Mode, Whose
+from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, TimeColumn, Times, day_in_name, start_in_name
 from athlete_monitor.recordings.table import Layout, read_columns
 from athlete_monitor.recordings.units import by_range
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import FloatArray, IntArray
     from athlete_monitor.recordings.format import Options
+    from athlete_monitor.wire.session_files import Mode
 
 QUALITY: Final = ("hdop", "satellites", "position_quality_percent", "fractional_cadence", "centiseconds")
 RR: Final = "rr_intervals_ms"

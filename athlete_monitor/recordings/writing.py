@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.arrays import FloatArray
-    from athlete_monitor.recordings.imported import Imported, Mode
+    from athlete_monitor.recordings.imported import Imported
+    from athlete_monitor.wire.session_files import Mode
 
 _SCALE: Final = 10.0 ** np.array([max(4, channel.decimals) for channel in TABLE])
 """Four decimals are finer than any sensor here and keep the files small; degrees need more."""

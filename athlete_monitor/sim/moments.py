@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from athlete_monitor.arrays import FloatArray
-    from athlete_monitor.sim.session import Session
-    from athlete_monitor.sim.squad import Block, Squad
+    from athlete_monitor.sim.session import SimulatedSession
+    from athlete_monitor.sim.squad import Block, SimulatedSquad
     from athlete_monitor.sim.traits import Traits
 
 CHANNELS_MADE = (*CHANNELS[MAG], *(CHANNELS[each] for each in (SPEED, X, Y, BATTERY, RSSI, CONTACT)))
@@ -68,7 +68,7 @@ def profile_of(traits: Traits) -> WireProfile:
 class Tagger:
     """Makes each tag record of an athlete once."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: SimulatedSession) -> None:
         self._session = session
         self._known: dict[tuple[int, int, int], Tags] = {}
 
@@ -112,7 +112,7 @@ def samples_of(block: Block, row: int, clock: Clock, tagger: Tagger) -> Iterator
         )
 
 
-def simulated(squad: Squad, clock: Clock) -> Iterator[Moment]:
+def simulated(squad: SimulatedSquad, clock: Clock) -> Iterator[Moment]:
     """Yield the squad's samples moment by moment, and at last the end of each athlete's session.
 
     The next blocks are made group by group between the moments of the present ones, so that no moment waits for all.

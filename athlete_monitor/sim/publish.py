@@ -22,8 +22,8 @@ from athlete_monitor.sim.pacing import Pacer, Stop
 from athlete_monitor.sim.radio import Radio, samples_per_message
 from athlete_monitor.sim.randomness import generator
 from athlete_monitor.sim.recorder import Recorder
-from athlete_monitor.sim.session import Session
-from athlete_monitor.sim.squad import Squad
+from athlete_monitor.sim.session import SimulatedSession
+from athlete_monitor.sim.squad import SimulatedSquad
 from athlete_monitor.sim.traits import Traits, device_name, traits_of
 from athlete_monitor.sim.transmission import Tally, Transmission
 from athlete_monitor.sim.uplink import Echo, Uplink, batch_for_lead, lead_limit_s
@@ -84,13 +84,13 @@ def publish(options: Options, config: Config) -> int:
 def _simulate(options: Options, config: Config, stop: Stop) -> int:
     seed = secrets.randbits(32) if options.seed is None else options.seed
     squad = _squad(options, config, seed)
-    session = Session(options.mode, seed, options.rate_hz, options.duration_s, options.rr, options.dropout)
+    session = SimulatedSession(options.mode, seed, options.rate_hz, options.duration_s, options.rr, options.dropout)
     _announce(options, squad, session)
     if options.offline and options.speed is None:
         with _recorder(options, config, squad, session) as (recorder, _):
-            _report(_write_all(Squad(squad, session), recorder, stop), recorder, None)
+            _report(_write_all(SimulatedSquad(squad, session), recorder, stop), recorder, None)
         return 0
-    made = Squad(squad, session)
+    made = SimulatedSquad(squad, session)
     devices = [traits.device_id for traits in squad]
     way = _Way.out(options, config, stop, devices, float(options.rate_hz), seed=seed)
     with way.opened(), _recorder(options, config, squad, session) as (recorder, clock):
@@ -100,7 +100,7 @@ def _simulate(options: Options, config: Config, stop: Stop) -> int:
 
 @contextmanager
 def _recorder(
-    options: Options, config: Config, squad: Sequence[Traits], session: Session
+    options: Options, config: Config, squad: Sequence[Traits], session: SimulatedSession
 ) -> Iterator[tuple[Recorder, Clock]]:
     """The session files, and the clock that starts now unless a start is given; closed on leaving, whatever happens."""
     clock = Clock.starting(time.time() if options.start_t is None else options.start_t, options.rate_hz)
@@ -113,7 +113,7 @@ def _recorder(
         recorder.abandon()
 
 
-def _write_all(squad: Squad, recorder: Recorder, stop: Stop) -> dict[str, Tally]:
+def _write_all(squad: SimulatedSquad, recorder: Recorder, stop: Stop) -> dict[str, Tally]:
     """Write the whole session as fast as it can be made."""
     tallies: dict[str, Tally] = {}
     began = time.monotonic()
@@ -314,7 +314,7 @@ def _free_device(roster: Roster, athlete_id: int) -> str:
     return name if roster.by_device(name) is None else f"sim-{athlete_id}"
 
 
-def _announce(options: Options, squad: Sequence[Traits], session: Session) -> None:
+def _announce(options: Options, squad: Sequence[Traits], session: SimulatedSession) -> None:
     speed = "full speed" if options.speed is None else f"speed {options.speed:g}"
     ids = ", ".join(str(traits.athlete_id) for traits in squad)
     length = "until stopped" if session.samples is None else _duration(session.samples / session.rate_hz)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from athlete_monitor.sim.session import Session
+    from athlete_monitor.sim.session import SimulatedSession
     from athlete_monitor.sim.squad import Block
     from athlete_monitor.sim.traits import Traits
     from athlete_monitor.wire.sample import Sample, Tags
@@ -35,7 +35,7 @@ class Recorder:
             are safe.
     """
 
-    def __init__(self, root: Path, squad: Sequence[Traits], session: Session, clock: Clock) -> None:
+    def __init__(self, root: Path, squad: Sequence[Traits], session: SimulatedSession, clock: Clock) -> None:
         self._clock, self._tagger = clock, Tagger(session)
         self._flushed_s = 0.0
         self._safe: dict[str, int] = {}
@@ -83,7 +83,7 @@ class Recorder:
             with suppress(OSError):
                 writer.close()
 
-    def _open(self, root: Path, traits: Traits, session: Session, extra: Sequence[str]) -> SessionWriter:
+    def _open(self, root: Path, traits: Traits, session: SimulatedSession, extra: Sequence[str]) -> SessionWriter:
         start_t, device = self._clock.at(0), traits.device_id
         try:
             return SessionWriter(root, session.mode, traits.athlete_id, device, start_t, profile_of(traits), extra)

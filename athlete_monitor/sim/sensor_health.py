@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from athlete_monitor.arrays import FloatArray
-    from athlete_monitor.sim.session import Session
+    from athlete_monitor.sim.session import SimulatedSession
     from athlete_monitor.sim.traits import Traits
 
 RUNTIME_H: Final = (8.0, 20.0)
@@ -36,7 +36,7 @@ class Sensors:
     draws: list[np.random.Generator]
 
     @classmethod
-    def of(cls, squad: Sequence[Traits], session: Session) -> Sensors:
+    def of(cls, squad: Sequence[Traits], session: SimulatedSession) -> Sensors:
         """Return the sensors that these athletes wear in this session."""
         draws = [generator(session.seed, traits.athlete_id, session.mode, "sensor") for traits in squad]
         drawn = np.array([each.random(2) for each in draws]).reshape(-1, 2)

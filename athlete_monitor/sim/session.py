@@ -21,7 +21,7 @@ MAX_RATE_HZ: Final = 200
 
 
 @dataclass(frozen=True)
-class Session:
+class SimulatedSession:
     """One session of a squad.
 
     Attributes:
@@ -70,7 +70,7 @@ class Entrant:
     """An athlete in a session: the present plan, and the generators that only this athlete draws from."""
 
     traits: Traits
-    session: Session
+    session: SimulatedSession
     events: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ from athlete_monitor.sim.corners import ACCELERATION, PLACE, VELOCITY
 from athlete_monitor.sim.energetics import metabolic_power
 from athlete_monitor.sim.plan import PITCH_LENGTH_M, PITCH_WIDTH_M
 from athlete_monitor.sim.sensor_health import Sensors
-from athlete_monitor.sim.session import LEG, Entrant, Session, legs_at
+from athlete_monitor.sim.session import LEG, Entrant, SimulatedSession, legs_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,7 +123,7 @@ class _State:
 class Group:
     """Some athletes in a session, advanced together."""
 
-    def __init__(self, squad: Sequence[Traits], session: Session) -> None:
+    def __init__(self, squad: Sequence[Traits], session: SimulatedSession) -> None:
         self.session = session
         self.entrants = [Entrant(traits, session) for traits in squad]
         self._athletes = tuple(squad)
@@ -322,10 +322,10 @@ def _rounded(values: FloatArray) -> FloatArray:
     return np.rint(values * _SCALE) / _SCALE + 0.0
 
 
-class Squad:
+class SimulatedSquad:
     """All athletes of a session, in groups small enough for the memory."""
 
-    def __init__(self, squad: Sequence[Traits], session: Session) -> None:
+    def __init__(self, squad: Sequence[Traits], session: SimulatedSession) -> None:
         size = max(1, MAX_GROUP_SAMPLES // (BLOCK_S * session.rate_hz))
         self.session = session
         self.groups = [Group(squad[at : at + size], session) for at in range(0, len(squad), size)]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Policy = Literal["by_mode", "auto"]
 
 
-class Mode(IntEnum):
+class SessionMode(IntEnum):
     """What the sender says about the session."""
 
     UNKNOWN = 0
@@ -34,7 +34,9 @@ class Mode(IntEnum):
     GAME = 2
 
 
-MODE_OF: Final = MappingProxyType({None: Mode.UNKNOWN, "training": Mode.TRAINING, "game": Mode.GAME})
+MODE_OF: Final = MappingProxyType(
+    {None: SessionMode.UNKNOWN, "training": SessionMode.TRAINING, "game": SessionMode.GAME}
+)
 
 
 class Source(IntEnum):
@@ -50,7 +52,7 @@ class Source(IntEnum):
 SOURCE_NAMES: Final = (None, "sensor", "model", "model_corrected", "held")
 
 _NONE, _SENSOR, _MODEL, _MODEL_CORRECTED, _HELD = (int(source) for source in Source)  # NumPy is slow with enums
-_UNKNOWN, _TRAINING, _GAME = (int(mode) for mode in Mode)
+_UNKNOWN, _TRAINING, _GAME = (int(mode) for mode in SessionMode)
 
 HELD_AFTER_S: Final = 2.0
 """A strap's reading older than this is called held; after ``sensor_fresh_s`` it is gone."""
@@ -241,7 +243,7 @@ def choose(
 
     Args:
         policy: see the module.
-        mode: ``Mode`` of each sample [k].
+        mode: ``SessionMode`` of each sample [k].
         strap: the clean strap.
         strap_age_s: age of the strap's last accepted reading [k].
         model: the models' heart rates.

@@ -92,7 +92,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Squad:
+class SquadValues:
     """What the rules look at, one row for each athlete [n]; NaN where something is not known.
 
     ``values`` by figure; ``own`` by figure, base and number of sessions: what percents are of; ``applies`` by rule:
@@ -178,7 +178,7 @@ class Alarms:
             if each.name == rule:
                 self._memory.table[:, index, column] = (TRUE, 0.0, 0.0, 1.0, raised_t)
 
-    def evaluate(self, squad: Squad, t: float) -> list[Change]:
+    def evaluate(self, squad: SquadValues, t: float) -> list[Change]:
         """Look at all rules at ``t``, s; return what is raised and cleared."""
         step_s = 0.0 if self._last_t is None else t - self._last_t
         step_s = step_s if 0.0 <= step_s <= LONGEST_STEP_S else 0.0
@@ -199,7 +199,7 @@ class Alarms:
         settings = [(rule.for_s, rule.reset_s, rule.at_most_every_s) for rule in self.rules]
         self._settings = np.array(settings, dtype=np.float64).reshape(len(settings), 3).T[:, :, None]
 
-    def _answers(self, squad: Squad) -> IntArray:
+    def _answers(self, squad: SquadValues) -> IntArray:
         """Whether each rule's conditions are met [rules, 1 + athletes]; the first column is the team's."""
         found = self._compared(squad)
         met = np.where(self._is_any, np.maximum.reduceat(found, self._first), np.minimum.reduceat(found, self._first))
@@ -211,7 +211,7 @@ class Alarms:
             answers[index, 1:] = UNKNOWN
         return answers
 
-    def _compared(self, squad: Squad) -> IntArray:
+    def _compared(self, squad: SquadValues) -> IntArray:
         """Whether each condition is met [conditions, athletes]."""
         values = np.stack([squad.values[each.figure] for each in self._conditions])
         limits = np.stack([limit_of(each, squad) for each in self._conditions])
@@ -224,7 +224,7 @@ class Alarms:
         found: IntArray = np.where(np.isnan(values) | np.isnan(limits), UNKNOWN, np.where(holds, TRUE, FALSE))
         return found
 
-    def _advance(self, squad: Squad, holds: IntArray, t: float, step_s: float) -> list[Change]:
+    def _advance(self, squad: SquadValues, holds: IntArray, t: float, step_s: float) -> list[Change]:
         """Count for how long the conditions have held or not, and find what that raises and clears."""
         for_s, reset_s, at_most_every_s = self._settings
         at = self._memory.columns_of(squad.athletes)
@@ -242,20 +242,20 @@ class Alarms:
         where = np.argwhere(rises | falls).tolist()
         return [self._change(squad, rule, column, is_raised=bool(rises[rule, column])) for rule, column in where]
 
-    def _silence(self, rises: BoolArray, squad: Squad) -> None:
+    def _silence(self, rises: BoolArray, squad: SquadValues) -> None:
         """Raise nothing that is muted."""
         for name, athlete in self._muted:
             for index in (index for index, rule in enumerate(self.rules) if rule.name == name):
                 rises[index, 1:] &= False if athlete is None else squad.athletes != athlete
                 rises[index, 0] &= athlete is not None
 
-    def _change(self, squad: Squad, rule: int, column: int, *, is_raised: bool) -> Change:
+    def _change(self, squad: SquadValues, rule: int, column: int, *, is_raised: bool) -> Change:
         if column:
             return Change(self.rules[rule], is_raised, int(squad.athletes[column - 1]), column - 1)
         return Change(self.rules[rule], is_raised, None, 0)
 
 
-def limit_of(condition: Condition, squad: Squad) -> FloatArray:
+def limit_of(condition: Condition, squad: SquadValues) -> FloatArray:
     """What a condition compares with [n]; NaN where it is not known."""
     if condition.base == "value":
         return np.full(len(squad.athletes), condition.value)
@@ -265,7 +265,7 @@ def limit_of(condition: Condition, squad: Squad) -> FloatArray:
 
 
 def key_of(condition: Condition) -> tuple[str, Base, int]:
-    """Under what key ``Squad.own`` has what a condition's percents are of."""
+    """Under what key ``SquadValues.own`` has what a condition's percents are of."""
     return condition.figure, condition.base, condition.sessions if condition.base == "own_mean" else 0
 
 

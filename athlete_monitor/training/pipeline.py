@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from athlete_monitor.athletes import Profile, Roster, merge
 from athlete_monitor.boundary import described
 from athlete_monitor.features import FeatureSpec, profile_row
-from athlete_monitor.models.manifest import DEFAULT, Session
+from athlete_monitor.models.manifest import DEFAULT, LearnedSession
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.system.board import hottest_c
 from athlete_monitor.training import resources, squad
@@ -300,7 +300,7 @@ def _standing_still(standing: Standing) -> Outcome:
 def _product(data: AthleteData, sessions: Candidates, trained: Trained) -> Product:
     """Every session that was looked at counts as known, also those that gave no rows."""
     rows = {session.sha256: len(session) for session in data.sessions}
-    entries = tuple(Session(file.name, file.sha256, rows.get(file.sha256, 0)) for file in sessions.files)
+    entries = tuple(LearnedSession(file.name, file.sha256, rows.get(file.sha256, 0)) for file in sessions.files)
     return Product(data.athlete_id, data.groups, entries, data.sessions[-1].rate_hz, trained)
 
 
@@ -309,7 +309,7 @@ def _squad_product(
 ) -> Product:
     rows = dict(shares for member in members for shares in member.rows)
     files = [file for standing in plan.read for file in standing.sessions.files]
-    entries = tuple(Session(file.name, file.sha256, rows.get(file.sha256, 0)) for file in files)
+    entries = tuple(LearnedSession(file.name, file.sha256, rows.get(file.sha256, 0)) for file in files)
     return Product(DEFAULT, groups, entries, rates_hz[len(rates_hz) // 2], trained)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.features import PROFILE_FEATURES
-from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest, Session
+from athlete_monitor.models.manifest import DEFAULT, AthleteId, LearnedSession, Manifest
 from athlete_monitor.training.gate import Decision, decide
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Product:
 
     athlete_id: AthleteId
     groups: tuple[str, ...]
-    sessions: tuple[Session, ...]
+    sessions: tuple[LearnedSession, ...]
     rate_hz: float
     trained: Trained
 

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from athlete_monitor.arrays import ACC, GRAVITY_MPS2, HEART_RATE, SPEED, X, Y
 from athlete_monitor.sim.plan import PITCH_LENGTH_M, PITCH_WIDTH_M
-from athlete_monitor.sim.session import Session
-from athlete_monitor.sim.squad import Squad
+from athlete_monitor.sim.session import SimulatedSession
+from athlete_monitor.sim.squad import SimulatedSquad
 from athlete_monitor.sim.traits import Traits, traits_of
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ INK: Final = "#1f4e79"
 RED: Final = "#b03a2e"
 
 
-def simulate(traits: Traits, session: Session) -> tuple[FloatArray, IntArray]:
+def simulate(traits: Traits, session: SimulatedSession) -> tuple[FloatArray, IntArray]:
     """Return the session's values [samples, channels] and phases [samples]."""
-    blocks = list(Squad([traits], session).blocks())
+    blocks = list(SimulatedSquad([traits], session).blocks())
     return np.concatenate([b.values[0] for b in blocks]), np.concatenate([b.phase for b in blocks])
 
 
-def draw(path: Path, traits: Traits, session: Session, title: str) -> None:
+def draw(path: Path, traits: Traits, session: SimulatedSession, title: str) -> None:
     """Draw a session: acceleration, speed and heart rate with the phases, twenty seconds close up, the ways walked."""
     values, phase = simulate(traits, session)
     minutes = np.arange(len(values)) / session.rate_hz / 60.0
@@ -75,7 +75,7 @@ def _over_time(axes: list[Any], minutes: FloatArray, values: FloatArray, traits:
     axes[2].set_xlabel("minutes")
 
 
-def _shade(axis: Any, minutes: FloatArray, phase: IntArray, session: Session) -> None:  # noqa: ANN401 - an axes object
+def _shade(axis: Any, minutes: FloatArray, phase: IntArray, session: SimulatedSession) -> None:  # noqa: ANN401 - an axes object
     edges = [0, *(np.flatnonzero(np.diff(phase)) + 1).tolist(), len(phase)]
     named: set[str] = set()
     for begin, end in pairwise(edges):
@@ -88,7 +88,7 @@ def _shade(axis: Any, minutes: FloatArray, phase: IntArray, session: Session) ->
         axis.legend(loc="lower right", fontsize=8, ncols=3)
 
 
-def _close_up(axis: Any, values: FloatArray, session: Session) -> None:  # noqa: ANN401 - an axes object
+def _close_up(axis: Any, values: FloatArray, session: SimulatedSession) -> None:  # noqa: ANN401 - an axes object
     """The hardest twenty seconds in vertical acceleration, with the speed."""
     span = 20 * session.rate_hz
     effort = np.convolve(values[:, SPEED], np.ones(span), mode="valid")
@@ -103,7 +103,7 @@ def _close_up(axis: Any, values: FloatArray, session: Session) -> None:  # noqa:
     other.set_ylabel("speed, m/s (black)")
 
 
-def _ways(axis: Any, values: FloatArray, session: Session) -> None:  # noqa: ANN401 - an axes object
+def _ways(axis: Any, values: FloatArray, session: SimulatedSession) -> None:  # noqa: ANN401 - an axes object
     axis.plot(values[:, X], values[:, Y], color=INK, linewidth=0.2)
     axis.plot([0, PITCH_LENGTH_M, PITCH_LENGTH_M, 0, 0], [0, 0, PITCH_WIDTH_M, PITCH_WIDTH_M, 0], color="green")
     kilometres = values[:, SPEED].sum() / session.rate_hz / 1000.0
@@ -118,8 +118,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     traits = traits_of(args.athlete)
-    draw(FOLDER / "training_session.png", traits, Session("training", args.seed, 10, 3600.0), "Training, one hour")
-    draw(FOLDER / "match.png", traits, Session("game", args.seed), "Match")
+    draw(
+        FOLDER / "training_session.png",
+        traits,
+        SimulatedSession("training", args.seed, 10, 3600.0),
+        "Training, one hour",
+    )
+    draw(FOLDER / "match.png", traits, SimulatedSession("game", args.seed), "Match")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from athlete_monitor.models.archive import SCRIPT_MEMBER
 from athlete_monitor.models.export import export_trees
 from athlete_monitor.models.limits import Limits
 from athlete_monitor.models.loader import DynamicModelLoader
-from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles, Session
+from athlete_monitor.models.manifest import Holdout, LearnedSession, Manifest, ResidualQuantiles
 from athlete_monitor.models.probes import Probes
 from athlete_monitor.models.runtimes import open_runtime
 from athlete_monitor.models.store import ModelStore
@@ -64,7 +64,7 @@ def draft(athlete_id: AthleteId = 7, n_features: int = N_FEATURES, **changes: An
         schema_hash="abc",
         sample_rate_hz=10.0,
         window=8,
-        sessions=(Session("TR1_A7_D001.csv", "0" * 64, 400),),
+        sessions=(LearnedSession("TR1_A7_D001.csv", "0" * 64, 400),),
         holdout=Holdout(
             mae_bpm=3.0,
             rmse_bpm=4.0,

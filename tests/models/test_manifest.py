@@ -12,7 +12,7 @@ from athlete_monitor.errors import ModelError
 from athlete_monitor.models.day import DayForm
 from athlete_monitor.models.manifest import (
     Artifact,
-    Session,
+    LearnedSession,
     artifact_name,
     encode_manifest,
     is_signed,
@@ -45,7 +45,7 @@ def test_any_finite_number_and_any_text_survive(bias, file, n_rows):
     manifest = msgspec.structs.replace(
         FULL,
         holdout=msgspec.structs.replace(FULL.holdout, bias_bpm=bias),
-        sessions=(Session(file, "a" * 64, n_rows),),
+        sessions=(LearnedSession(file, "a" * 64, n_rows),),
     )
     assert parse_manifest(encode_manifest(manifest), PATH) == manifest
 

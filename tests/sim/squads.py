@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from athlete_monitor.sim.session import Session
-from athlete_monitor.sim.squad import Squad
+from athlete_monitor.sim.session import SimulatedSession
+from athlete_monitor.sim.squad import SimulatedSquad
 from athlete_monitor.sim.traits import traits_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Course:
     """A session: blocks, and what they hold joined along time."""
 
     squad: list[Traits]
-    session: Session
+    session: SimulatedSession
     blocks: list[Block]
     events: dict[int, dict[str, int]]
 
@@ -51,8 +51,8 @@ class Course:
 def course(
     ids: Sequence[int] = (1, 7, 9), mode: str = "training", seconds: float = 120.0, **settings: object
 ) -> Course:
-    """Simulate a session; ``settings`` go to ``Session``."""
+    """Simulate a session; ``settings`` go to ``SimulatedSession``."""
     squad = [traits_of(i) for i in ids]
-    session = Session(mode, settings.pop("seed", 1), settings.pop("rate_hz", 10), seconds, **settings)  # type: ignore[arg-type]
-    simulated = Squad(squad, session)
+    session = SimulatedSession(mode, settings.pop("seed", 1), settings.pop("rate_hz", 10), seconds, **settings)  # type: ignore[arg-type]
+    simulated = SimulatedSquad(squad, session)
     return Course(squad, session, list(simulated.blocks()), simulated.events)

@@ -7,8 +7,8 @@ import pytest
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.sim.moments import Clock, simulated
 from athlete_monitor.sim.recorder import Recorder
-from athlete_monitor.sim.session import Session
-from athlete_monitor.sim.squad import Squad
+from athlete_monitor.sim.session import SimulatedSession
+from athlete_monitor.sim.squad import SimulatedSquad
 from athlete_monitor.sim.traits import traits_of
 from athlete_monitor.wire.codec import Decoder, encode_sample
 from athlete_monitor.wire.session_reader import read_session
@@ -21,9 +21,9 @@ START_T = 1_760_000_000.123456
 
 def made(tmp_path, mode="game", rate_hz=10, seconds=23.7, rr=True):
     squad = [traits_of(i) for i in (3, 4)]
-    session = Session(mode, 1, rate_hz, seconds, rr=rr, dropout=0.3)
+    session = SimulatedSession(mode, 1, rate_hz, seconds, rr=rr, dropout=0.3)
     clock = Clock.starting(START_T, rate_hz)
-    return Squad(squad, session), clock, Recorder(tmp_path, squad, session, clock)
+    return SimulatedSquad(squad, session), clock, Recorder(tmp_path, squad, session, clock)
 
 
 @pytest.mark.parametrize("rate_hz", [1, 7, 10, 30, 200])

@@ -257,9 +257,9 @@ def test_phases_come_in_their_order_and_length():
 
 
 def test_a_match_without_a_duration_has_45_minutes_each_way_and_15_between():
-    from athlete_monitor.sim.session import Session
+    from athlete_monitor.sim.session import SimulatedSession
 
-    whole = Session("game", 1)
+    whole = SimulatedSession("game", 1)
     assert whole.samples == 105 * 60 * 10
     t = np.array([0.0, 2699.9, 2700.0, 3599.9, 3600.0, 6299.9])
     assert whole.phase_at(t).tolist() == [0, 0, 1, 1, 2, 2]
@@ -276,10 +276,10 @@ def test_beats_are_told_with_the_second_they_end_in():
 
 def test_a_season_needs_no_more_memory_than_a_session():
     tracemalloc = pytest.importorskip("tracemalloc")
-    from athlete_monitor.sim.session import Session
+    from athlete_monitor.sim.session import SimulatedSession
     from athlete_monitor.sim.traits import traits_of
 
-    blocks = squad.Squad([traits_of(i) for i in range(1, 11)], Session("training", 1)).blocks()
+    blocks = squad.SimulatedSquad([traits_of(i) for i in range(1, 11)], SimulatedSession("training", 1)).blocks()
     for _ in range(61):
         next(blocks)
     tracemalloc.start()

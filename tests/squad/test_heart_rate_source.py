@@ -9,9 +9,9 @@ from athlete_monitor.squad.heart_rate_source import (
     HeartRate,
     HeartRateTotals,
     LiveError,
-    Mode,
     ModelCorrection,
     ModelHeartRate,
+    SessionMode,
     Source,
     choose,
 )
@@ -34,15 +34,15 @@ def chosen(policy, mode, strap_bpm, model_bpm, *, age_s=0.5, add=0.0, wider=1.0)
 @pytest.mark.parametrize(
     ("policy", "mode", "strap", "model", "bpm", "source"),
     [
-        ("by_mode", Mode.TRAINING, 140.0, 130.0, 140.0, Source.SENSOR),
-        ("by_mode", Mode.TRAINING, NAN, 130.0, NAN, Source.NONE),
-        ("by_mode", Mode.GAME, 140.0, 130.0, 130.0, Source.MODEL),
-        ("by_mode", Mode.GAME, 140.0, NAN, NAN, Source.NONE),
-        ("by_mode", Mode.UNKNOWN, 140.0, 130.0, 140.0, Source.SENSOR),
-        ("by_mode", Mode.UNKNOWN, NAN, 130.0, 130.0, Source.MODEL),
-        ("auto", Mode.GAME, 140.0, 130.0, 140.0, Source.SENSOR),
-        ("auto", Mode.TRAINING, NAN, 130.0, 130.0, Source.MODEL),
-        ("auto", Mode.TRAINING, NAN, NAN, NAN, Source.NONE),
+        ("by_mode", SessionMode.TRAINING, 140.0, 130.0, 140.0, Source.SENSOR),
+        ("by_mode", SessionMode.TRAINING, NAN, 130.0, NAN, Source.NONE),
+        ("by_mode", SessionMode.GAME, 140.0, 130.0, 130.0, Source.MODEL),
+        ("by_mode", SessionMode.GAME, 140.0, NAN, NAN, Source.NONE),
+        ("by_mode", SessionMode.UNKNOWN, 140.0, 130.0, 140.0, Source.SENSOR),
+        ("by_mode", SessionMode.UNKNOWN, NAN, 130.0, 130.0, Source.MODEL),
+        ("auto", SessionMode.GAME, 140.0, 130.0, 140.0, Source.SENSOR),
+        ("auto", SessionMode.TRAINING, NAN, 130.0, 130.0, Source.MODEL),
+        ("auto", SessionMode.TRAINING, NAN, NAN, NAN, Source.NONE),
     ],
 )
 def test_the_heart_rate_that_counts(policy, mode, strap, model, bpm, source):
@@ -52,21 +52,21 @@ def test_the_heart_rate_that_counts(policy, mode, strap, model, bpm, source):
 
 
 def test_an_old_reading_is_called_held():
-    assert chosen("auto", Mode.TRAINING, 140.0, NAN, age_s=3.0)[1] is Source.HELD
+    assert chosen("auto", SessionMode.TRAINING, 140.0, NAN, age_s=3.0)[1] is Source.HELD
 
 
 def test_only_a_model_has_an_interval_and_the_correction_moves_it():
-    assert np.isnan(chosen("auto", Mode.TRAINING, 140.0, 130.0)[2])
-    assert chosen("auto", Mode.TRAINING, NAN, 130.0, add=4.0) == (134.0, Source.MODEL_CORRECTED, 129.0, 140.0)
+    assert np.isnan(chosen("auto", SessionMode.TRAINING, 140.0, 130.0)[2])
+    assert chosen("auto", SessionMode.TRAINING, NAN, 130.0, add=4.0) == (134.0, Source.MODEL_CORRECTED, 129.0, 140.0)
 
 
 def test_the_interval_is_as_wide_as_the_days_form_leaves_it():
-    assert chosen("auto", Mode.TRAINING, NAN, 130.0, add=4.0, wider=0.5)[2:] == (131.5, 137.0)
-    assert chosen("by_mode", Mode.GAME, NAN, 130.0, add=4.0, wider=0.5)[2:] == (125.0, 136.0)
+    assert chosen("auto", SessionMode.TRAINING, NAN, 130.0, add=4.0, wider=0.5)[2:] == (131.5, 137.0)
+    assert chosen("by_mode", SessionMode.GAME, NAN, 130.0, add=4.0, wider=0.5)[2:] == (125.0, 136.0)
 
 
 def test_a_game_by_mode_shows_the_plain_model():
-    assert chosen("by_mode", Mode.GAME, 140.0, 130.0, add=4.0)[:2] == (130.0, Source.MODEL)
+    assert chosen("by_mode", SessionMode.GAME, 140.0, 130.0, add=4.0)[:2] == (130.0, Source.MODEL)
 
 
 def test_a_correction_is_learned_and_fades():

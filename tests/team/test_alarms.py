@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.team.alarms import Alarms, Condition, Rule, Scope, Squad, filled, key_of
+from athlete_monitor.team.alarms import Alarms, Condition, Rule, Scope, SquadValues, filled, key_of
 
 NAN = math.nan
 FIGURES = ("a", "b")
@@ -17,7 +17,7 @@ FIGURES = ("a", "b")
 def squad_of(rows, rule, applies=None, own=None):
     """A squad of athletes 1, 2, … with their values of the figures a and b."""
     n = len(rows)
-    return Squad(
+    return SquadValues(
         np.arange(1, n + 1),
         {name: np.array([row[i] for row in rows], dtype=float) for i, name in enumerate(FIGURES)},
         own or {},
@@ -169,7 +169,7 @@ def test_athletes_who_come_and_go_keep_their_own_memory():
     alarms = Alarms([RULE])
     both = squad_of([(2.0, NAN), (2.0, NAN)], RULE)
     alarms.evaluate(both, 0.0)
-    second = Squad(np.array([2]), {"a": np.array([2.0]), "b": np.array([NAN])}, {}, {"hot": np.array([True])})
+    second = SquadValues(np.array([2]), {"a": np.array([2.0]), "b": np.array([NAN])}, {}, {"hot": np.array([True])})
     alarms.evaluate(second, 1.0)
     assert [each.athlete_id for each in alarms.evaluate(both, 2.0)] == [2]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.physiology import reasons as why
 from athlete_monitor.physiology.bodies import ASSUMED_HR_REST_BPM
-from athlete_monitor.squad.heart_rate_source import Mode
+from athlete_monitor.squad.heart_rate_source import SessionMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,11 +29,11 @@ def null_reasons(squad: Squad, row: int, mode: int, figures: Mapping[str, Any]) 
 
 def _heart_rate(squad: Squad, row: int, mode: int, _figures: Mapping[str, Any]) -> str:
     strap, model = squad.strap.reason(row), squad.models.reason(row)
-    if squad.settings.policy == "by_mode" and mode == Mode.TRAINING:
+    if squad.settings.policy == "by_mode" and mode == SessionMode.TRAINING:
         return (
             f"{strap} (engine.heart_rate_source: by_mode uses only the strap in training; auto would use the model too)"
         )
-    if squad.settings.policy == "by_mode" and mode == Mode.GAME:
+    if squad.settings.policy == "by_mode" and mode == SessionMode.GAME:
         return (
             f"{model} (engine.heart_rate_source: by_mode uses only the model in a game; auto would use the strap too)"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from athlete_monitor.squad.heart_rate_source import MODE_OF, Mode
+from athlete_monitor.squad.heart_rate_source import MODE_OF, SessionMode
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp
 from athlete_monitor.wire.whole_seconds import WholeSeconds
@@ -58,7 +58,7 @@ class Session:
     queue: list[Sample] = field(default_factory=list)
     tags: Tags = NO_TAGS
     mode: str | None = None
-    mode_code: int = Mode.UNKNOWN
+    mode_code: int = SessionMode.UNKNOWN
     phases: Phases = field(default_factory=Phases)
     status: str = "online"
     has_beats: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.sessions.wearers import Wearer
     from athlete_monitor.engine.sinks.registry import Surroundings
     from athlete_monitor.wire.sample import Sample
+    from athlete_monitor.wire.session_files import Mode
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +29,6 @@ _PERIOD_S = 0.5
 _QUEUE = 20_000
 _LOOK_AHEAD_S = 3.0
 """The first seconds of a session decide which columns its file has; what begins later is added."""
-
-Mode = Literal["training", "game"]
 
 
 def make(surroundings: Surroundings) -> Recorder | None:

@@ -14,7 +14,7 @@ from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.engine.figures.record import identity
 from athlete_monitor.engine.team.rules import SIGNALS
-from athlete_monitor.team.alarms import Alarms, Only, Squad, filled, key_of
+from athlete_monitor.team.alarms import Alarms, Only, SquadValues, filled, key_of
 from athlete_monitor.team.commands import RefusedError
 from athlete_monitor.team.records import AlarmRow
 from athlete_monitor.wire.timestamps import format_timestamp
@@ -182,7 +182,7 @@ class AlarmKeeper:
         for watched in missing[:LOADED_AT_ONCE]:
             watched.history = self._history(watched.session.athlete_id, HISTORY) if watched.session.athlete_id else []
 
-    def _squad(self, rows: Sequence[Watched], state: TeamState | None, now_s: float) -> Squad:
+    def _squad(self, rows: Sequence[Watched], state: TeamState | None, now_s: float) -> SquadValues:
         rules = self._alarms.rules
         conditions = [each for rule in rules for each in rule.conditions]
         figures = {each.figure for each in conditions}
@@ -192,7 +192,7 @@ class AlarmKeeper:
         is_asked = any(rule.only != Only() for rule in rules)
         context = self._contexts(rows, state) if is_asked else []
         applies = {rule.name: self._applies(rule, rows, context) for rule in rules}
-        return Squad(np.array([each.key for each in rows], dtype=np.int64), values, own, applies)
+        return SquadValues(np.array([each.key for each in rows], dtype=np.int64), values, own, applies)
 
     def _own(
         self, rows: Sequence[Watched], figure: str, base: Base, sessions: int, state: TeamState | None

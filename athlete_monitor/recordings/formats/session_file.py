@@ -12,8 +12,9 @@ from athlete_monitor.recordings.tabular import imported, plan_of
 from athlete_monitor.wire.session_files import device_in_name
 
 if TYPE_CHECKING:
-    from athlete_monitor.recordings.imported import Imported, Mode
+    from athlete_monitor.recordings.imported import Imported
     from athlete_monitor.recordings.source import Source
+    from athlete_monitor.wire.session_files import Mode
 
 _REQUIRED: Final = frozenset(
     {"timestamp", "athlete_id", "acc_x", "acc_y", "acc_z", "gyro_x", "heart_rate", "session_phase"}
