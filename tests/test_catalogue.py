@@ -1,18 +1,10 @@
 from __future__ import annotations
 
-import doctest
-
 import pytest
 
-from athlete_monitor import catalogue, figures
 from athlete_monitor.catalogue import FIGURES, by_key
-from athlete_monitor.engine.figures import cells, record, summary
+from athlete_monitor.engine.figures import record, summary
 from athlete_monitor.physiology.reasons import REASON_OF
-
-
-@pytest.mark.parametrize("module", [figures, catalogue, cells])
-def test_the_examples_of_the_documentation_hold(module):
-    assert doctest.testmod(module).failed == 0
 
 
 @pytest.mark.parametrize("figure", FIGURES.values(), ids=list(FIGURES))

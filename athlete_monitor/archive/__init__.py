@@ -1,8 +1,9 @@
 """The archive: reads the engine's journal while the engine writes it.
 
+>>> from pathlib import Path
 >>> from athlete_monitor.archive import Archive
->>> Archive.__init__.__doc__ is not None
-True
+>>> Archive(Path("no_journal_here.sqlite3")).team_sessions()
+[]
 """
 
 from athlete_monitor.archive.reader import Archive

@@ -105,8 +105,8 @@ def add_columns(connection: sqlite3.Connection, columns: Iterable[str]) -> list[
 def aggregates(columns: Iterable[str]) -> dict[str, str]:
     """Columns of ``blocks`` beside the fixed ones, and the SQL that computes each from the block's rows.
 
-    >>> aggregates(["speed_mps", "distance_m"])
-    {'max_speed_mps': 'MAX("speed_mps")'}
+    >>> sorted(aggregates(["speed_mps", "distance_m"]))
+    ['max_speed_mps', 'min_speed_mps', 'n_speed_mps', 'sum_speed_mps']
     """
     found: dict[str, str] = {}
     for name in columns:

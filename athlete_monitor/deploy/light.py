@@ -21,7 +21,7 @@ def light_pins(text: str) -> str:
     r"""Return the pins of a requirement file without those that are left out.
 
     Example:
-        >>> print(light_pins("numpy==2.4.6\\ntorch==2.13.0\\nsympy==1.14.0\\n"), end="")
+        >>> print(light_pins("numpy==2.4.6\ntorch==2.13.0\nsympy==1.14.0\n"), end="")
         numpy==2.4.6
         sympy==1.14.0; python_version < "3.11"
     """
