@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from athlete_monitor import figures
 from athlete_monitor.catalogue import FIGURES, by_key
 from athlete_monitor.engine.figures import record, summary
 from athlete_monitor.physiology.reasons import REASON_OF
