@@ -1,0 +1,1 @@
+"""Sensors that people own: Bluetooth straps, phones and foreign streams, translated to the wire format."""

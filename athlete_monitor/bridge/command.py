@@ -1,0 +1,137 @@
+"""Bring in what people own: Bluetooth straps, phones, and any stream of JSON.
+
+    bridge.py ble                  keep the straps of the roster, for ever
+    bridge.py scan                 list the straps in range
+    bridge.py pair 7               give athlete 7 the strap that is held close
+
+Exit code 0: done, 1: not possible, 2: not understood, 3: no Bluetooth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.arguments import LARGEST_ID, Parser, add_common_arguments, duration, number, whole
+from athlete_monitor.config import config_from_args
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.wire.mqtt import MqttLink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
+
+    from athlete_monitor.config import Config
+
+LISTEN_S: Final = 8.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a bridge until it is stopped, or a command to its end; return the exit code.
+
+    Raises:
+        MonitorError: it is not possible; the text says why.
+    """
+    args = parse(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("bleak").setLevel(logging.ERROR)  # it warns of what cannot be helped
+    run: Callable[[argparse.Namespace, Config], int] = args.run
+    return run(args, config_from_args(args))
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = Parser("bridge.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_common_arguments(parser)
+    doing = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
+    _add_straps(doing)
+    return parser.parse_args(arguments)
+
+
+def leaf(doing: Any, name: str, run: Callable[[argparse.Namespace, Config], int], text: str) -> Parser:  # noqa: ANN401
+    """A command, with the options that all have."""
+    parser: Parser = doing.add_parser(name, help=text, description=text)
+    add_common_arguments(parser)
+    for action in parser._actions:  # noqa: SLF001 - what was given before the command must not be lost
+        action.default = argparse.SUPPRESS
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_straps(doing: Any) -> None:  # noqa: ANN401 - of argparse
+    ble = leaf(doing, "ble", _ble, "keep the straps of the roster connected, and publish what they send")
+    ble.add_argument("--all", action="store_true", help="also straps that belong to nobody in the roster")
+    ble.add_argument("--per-adapter", type=whole(1, 30), default=7, metavar="N", help="most straps of one adapter (7)")
+    ble.add_argument("--acceleration", type=number(0, 200), default=0.0, metavar="HZ",
+                     help="also acceleration of Polar sensors, at the nearest rate that they offer")  # fmt: skip
+    pulses = "also pulse intervals of optical Polar sensors, whose heart rate then comes every 5 s"
+    ble.add_argument("--pulses", action="store_true", help=pulses)
+    scan = leaf(doing, "scan", _scan, "list the straps in range")
+    scan.add_argument("--no-battery", action="store_true", help="do not connect to read the batteries")
+    pair = leaf(doing, "pair", _pair, "give an athlete the strap that is held close to this machine")
+    pair.add_argument("athlete", type=whole(1, LARGEST_ID))
+    pair.add_argument("strap", nargs="?", help="its address or name; without it the closest one is taken")
+    for parser in (scan, pair):
+        parser.add_argument("--listen", type=duration("s"), default=LISTEN_S, metavar="TIME", help="so long (8s)")
+    for parser in (ble, scan, pair):
+        parser.add_argument("--adapter", action="append", default=[], metavar="hci0", help="only this one; repeatable")
+
+
+def _ble(args: argparse.Namespace, config: Config) -> int:
+    from athlete_monitor.bridge.running import keep_straps
+
+    return until_stopped(keep_straps(args, config))
+
+
+def _scan(args: argparse.Namespace, config: Config) -> int:
+    from athlete_monitor.bridge.finding import scan
+
+    return until_stopped(scan(args, config))
+
+
+def _pair(args: argparse.Namespace, config: Config) -> int:
+    from athlete_monitor.bridge.finding import pair
+
+    return until_stopped(pair(args, config))
+
+
+def until_stopped(work: Coroutine[Any, Any, int]) -> int:
+    """Run until it is done, or until SIGTERM or Ctrl+C, which let it leave in order; return the exit code."""
+    return asyncio.run(_stoppable(work))
+
+
+async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    for number_ in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number_, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        return await task
+    return 0
+
+
+@contextlib.contextmanager
+def broker_link(config: Config, what: str, **options: Any) -> Iterator[MqttLink]:  # noqa: ANN401 - of MqttLink
+    """Connect to the broker, for as long as the block lasts; it reconnects by itself."""
+    link = MqttLink(config.mqtt, f"athlete-bridge-{what}-{os.getpid()}", **options)
+    link.start()
+    try:
+        yield link
+    finally:
+        link.stop()
+
+
+def need(module: str) -> None:
+    """Check that a library is installed.
+
+    Raises:
+        MonitorError: it is not.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec(module) is None:
+        raise MonitorError(f"{module} is not installed; run: python3 jetson_deploy.py setup")

@@ -1,0 +1,119 @@
+"""``bridge.py ble``: from the command line to a running bridge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from athlete_monitor.athletes import Roster
+from athlete_monitor.bridge.adapters import adapters
+from athlete_monitor.bridge.command import broker_link
+from athlete_monitor.bridge.keeping import Wishes
+from athlete_monitor.bridge.outlet import Outlet
+from athlete_monitor.bridge.radio import Radio
+from athlete_monitor.bridge.straps import StrapBridge
+from athlete_monitor.channels import GRAVITY_MPS2
+from athlete_monitor.errors import ConfigError, MonitorError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from athlete_monitor.config import Config
+    from athlete_monitor.wire.link import Link
+
+
+async def keep_straps(args: argparse.Namespace, config: Config) -> int:
+    """Keep the straps of the roster until cancelled.
+
+    Raises:
+        NoBluetoothError: there is no Bluetooth at the start; later the bridge waits for it.
+        MonitorError: the roster names no strap.
+    """
+    roster = RosterFile(config.athletes.roster)
+    names = [each.name for each in await adapters(args.adapter)]
+    count = sum(1 for each in roster() if each.strap)
+    if not count and not args.all:
+        raise MonitorError(
+            f"{config.athletes.roster}: no athlete has a strap; run: python3 bridge.py pair 1, or use --all"
+        )
+    tell = _teller(args)
+    tell({"adapters": names, "straps": count}, f"{count} straps of the roster; adapters {', '.join(names)}")
+    with broker_link(config, "ble") as broker:
+        bridge = StrapBridge(
+            Radio(args.adapter, args.per_adapter),
+            Outlet(broker, config.mqtt.qos),
+            wishes=Wishes(args.acceleration, args.pulses),
+            acc_unit=1.0 if config.sensors.acc_unit == "g" else GRAVITY_MPS2,
+            on_link=Changes(tell).take,
+        )
+        await bridge.run(roster, everyone=args.all)
+    return 0
+
+
+class RosterFile:
+    """The roster, read again when its file changes; a file that is not valid changes nothing while the bridge runs.
+
+    Raises:
+        ConfigError: the file is not a valid roster at the start.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = self._stamped()
+        self._roster = Roster.load(path)
+
+    def __call__(self) -> Roster:
+        """Return the athletes as of now."""
+        stamp = self._stamped()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._roster = self._read() or self._roster
+        return self._roster
+
+    def _read(self) -> Roster | None:
+        try:
+            return Roster.load(self._path)
+        except (ConfigError, OSError):
+            return None
+
+    def _stamped(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+
+class Changes:
+    """Prints a line where a strap is connected, lost, or cannot be reached."""
+
+    def __init__(self, tell: Callable[[Any, str], None]) -> None:
+        self._tell = tell
+        self._said: dict[str, tuple[str, str | None]] = {}
+
+    def take(self, link: Link) -> None:
+        """Print what is new about a strap."""
+        if self._said.get(link.device_id) != (link.state, link.reason):
+            self._said[link.device_id] = link.state, link.reason
+            self._tell(link, _sentence(link))
+
+
+def _sentence(link: Link) -> str:
+    who = f"athlete {link.athlete_id}" if link.athlete_id else f"device {link.device_id}"
+    name = f"{link.name or 'strap'} {link.address}"
+    if link.state != "connected":
+        return f"{who}: {name} {link.state}{f': {link.reason}' if link.reason else ''}"
+    battery = "" if link.battery_percent is None else f", battery {link.battery_percent:.0f} %"
+    signal = "" if link.rssi_dbm is None else f", signal {link.rssi_dbm:.0f} dBm"
+    return f"{who}: {name} connected by {link.adapter}{signal}{battery}"
+
+
+def _teller(args: argparse.Namespace) -> Callable[[Any, str], None]:
+    if args.quiet:
+        return lambda _values, _text: None
+    if args.json:
+        return lambda values, _text: print(msgspec.json.encode(values).decode(), flush=True)
+    return lambda _values, text: print(text, flush=True)
