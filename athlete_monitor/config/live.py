@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from athlete_monitor.config.fields import FilePath, Seconds, Section
+
+
+def _none(value: object) -> object:
+    return "none" if value == "off" else value
 
 
 class Athletes(Section):
@@ -39,7 +43,9 @@ class Engine(Section):
         ge=1, le=100_000, description="Most samples of one device, Hz; its surplus is dropped and counted."
     )
     coalesce_ms: float = Field(ge=0, le=1000, description="Wait for further messages before a step, ms.")
-    record: Literal["off", "training", "all"] = Field(description="Which arriving samples become session files.")
+    record: Annotated[Literal["none", "training", "all"], BeforeValidator(_none)] = Field(
+        description="Which arriving samples become session files: those of all sessions, of training, of none."
+    )
     stats_interval_s: Seconds = Field(description="How often the engine publishes its own statistics, s.")
 
 

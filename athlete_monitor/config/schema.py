@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.config.box import Box
 from athlete_monitor.config.broker import Mqtt, Sensors
 from athlete_monitor.config.features import FeatureEngineering
 from athlete_monitor.config.fields import Section
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 class Config(Section):
     """The whole tree."""
 
+    box: Box
     paths: Paths
     training: Training
     monitoring: Monitoring

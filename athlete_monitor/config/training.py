@@ -58,7 +58,9 @@ class Training(Section):
         ge=0.1, le=0.5, description="Last part in time that is held out when an athlete has one session only."
     )
     use_games: bool = Field(description="Learn from match files too, if they hold a strap's heart rate.")
-    use_simulated: bool = Field(description="Learn from sessions that the simulator made too (their `source` says so).")
+    use_simulated: bool = Field(
+        description="Learn from simulated sessions too. false: not for an athlete of the roster or with real sessions."
+    )
 
     @field_validator("kinds")
     @classmethod

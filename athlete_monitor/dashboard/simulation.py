@@ -32,7 +32,7 @@ class Simulation:
         """Begin a match; False where one is on already."""
         if self.running:
             return False
-        options = ("--players", PLAYERS, "--mode", "game", "--duration", MINUTES)
+        options = ("--players", PLAYERS, "--mode", "game", "--duration", MINUTES, "--no-files")
         self._process = subprocess.Popen(  # noqa: S603 - our own program with fixed arguments
             self._programs.command("publisher.py", *options),
             stdin=subprocess.DEVNULL,

@@ -64,6 +64,7 @@ class Monitor:
         self.book = SessionBook(
             squad, wearers, config.engine, self.counts, sink, begin, chosen or Chosen(), guard
         )  # fmt: skip
+        self.book.box = config.box.label
         self._reporter = Reporter(squad, config.outputs, history or LoadHistory(), sink, self.counts)
         self.stepper = Stepper(squad, self._reporter, self.counts)
         self._wearers = wearers

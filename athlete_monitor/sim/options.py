@@ -67,6 +67,7 @@ class Options:
     restamp: bool
     qos: Literal[0, 1] | None
     loss: float
+    no_files: bool
     jitter_s: float
     dropout: float
     rr: bool
@@ -136,6 +137,7 @@ def _add_session(made: argparse.ArgumentParser) -> None:
 def _add_transmission(made: argparse.ArgumentParser) -> None:
     made.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="1, 20, ... times real time, or max (1)")
     made.add_argument("--offline", action="store_true", help="write files only, without a broker")
+    made.add_argument("--no-files", action="store_true", help="send only: a simulation leaves no session files")
     made.add_argument(
         "--qos", type=int, choices=(0, 1), help="of samples (default: mqtt.qos of the configuration; 1 at --speed max)"
     )
@@ -163,6 +165,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("give one of: a number of players, --players LIST, --replay FILE...")
     if args.replay and args.offline:
         raise UsageError("--replay needs a broker: a recording is not recorded again (without --offline)")
+    if args.offline and args.no_files:
+        raise UsageError("--offline writes files only; with --no-files nothing is left to do")
     if args.restamp and not args.replay:
         raise UsageError("--restamp goes with --replay; a simulated session starts at --start")
 
@@ -184,6 +188,7 @@ def _options(args: argparse.Namespace) -> Options:
         restamp=args.restamp,
         qos=args.qos,
         loss=args.loss,
+        no_files=args.no_files,
         jitter_s=args.jitter / 1000.0,
         dropout=args.dropout,
         rr=args.rr,

@@ -93,9 +93,13 @@ def _simulate(options: Options, config: Config, stop: Stop) -> int:
     made = SimulatedSquad(squad, session)
     devices = [traits.device_id for traits in squad]
     way = _Way.out(options, config, stop, devices, float(options.rate_hz), seed=seed)
-    with way.opened(), _recorder(options, config, squad, session) as (recorder, clock):
-        way.run(simulated(made, clock), recorder)
-    return way.judge(recorded=True)
+    if options.no_files:
+        with way.opened():
+            way.run(simulated(made, _clock(options)), None)
+    else:
+        with way.opened(), _recorder(options, config, squad, session) as (recorder, clock):
+            way.run(simulated(made, clock), recorder)
+    return way.judge(recorded=not options.no_files)
 
 
 @contextmanager
@@ -103,7 +107,7 @@ def _recorder(
     options: Options, config: Config, squad: Sequence[Traits], session: SimulatedSession
 ) -> Iterator[tuple[Recorder, Clock]]:
     """The session files, and the clock that starts now unless a start is given; closed on leaving, whatever happens."""
-    clock = Clock.starting(time.time() if options.start_t is None else options.start_t, options.rate_hz)
+    clock = _clock(options)
     root = config.paths.data_root if options.mode == "training" else config.paths.game_data_root
     recorder = Recorder(root, squad, session, clock)
     try:
@@ -111,6 +115,10 @@ def _recorder(
         recorder.close()
     finally:
         recorder.abandon()
+
+
+def _clock(options: Options) -> Clock:
+    return Clock.starting(time.time() if options.start_t is None else options.start_t, options.rate_hz)
 
 
 def _write_all(squad: SimulatedSquad, recorder: Recorder, stop: Stop) -> dict[str, Tally]:
@@ -208,7 +216,7 @@ class _Way:
         per_message = samples_per_message(rate)
         if full_speed:
             per_message = max(per_message, batch_for_lead(config, len(devices), rate))
-        hold = full_speed or bool(options.replay)
+        hold = full_speed or options.no_files or bool(options.replay)
         contact = _Contact("waiting for it" if hold else "recording goes on in the files")
         pacer = Pacer(options.speed, stop, _warn)
         radio = Radio(per_message, options.loss, options.jitter_s, seed)

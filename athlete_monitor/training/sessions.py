@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from athlete_monitor.athletes import Roster
 from athlete_monitor.boundary import printable
 from athlete_monitor.training.errors import brief
+from athlete_monitor.wire.session_copies import has_real_sessions
 from athlete_monitor.wire.session_files import PREFIX, athletes_with_sessions, is_simulated, list_sessions
 
 if TYPE_CHECKING:
@@ -62,13 +65,37 @@ def session_paths(config: Config, athlete_id: int) -> list[Path]:
     return [
         path
         for root, mode in session_roots(config)
-        for path in _wanted(config, list_sessions(root, athlete_id, mode, pattern))[-newest:]
+        for path in _wanted(config, athlete_id, list_sessions(root, athlete_id, mode, pattern))[-newest:]
     ]
 
 
-def _wanted(config: Config, paths: list[Path]) -> list[Path]:
-    """Leave simulated sessions out where ``training.use_simulated`` says so."""
-    return paths if config.training.use_simulated else [path for path in paths if not is_simulated(path)]
+def _wanted(config: Config, athlete_id: int, paths: list[Path]) -> list[Path]:
+    """Leave simulated sessions out, unless ``training.use_simulated`` is true or nothing of the athlete is real."""
+    if config.training.use_simulated or not is_real(config, athlete_id):
+        return paths
+    return [path for path in paths if not is_simulated(path)]
+
+
+def is_real(config: Config, athlete_id: int) -> bool:
+    """Return whether this is nobody of the simulator: an athlete of the roster, or one with a session that is real."""
+    if athlete_id in _roster_ids(config.athletes.roster, _stamp(config.athletes.roster)):
+        return True
+    roots: list[tuple[Path, Mode]] = [(config.paths.data_root, "training"), (config.paths.game_data_root, "game")]
+    return has_real_sessions(roots, athlete_id)
+
+
+@lru_cache(maxsize=1)
+def _roster_ids(roster: Path, _stamp: tuple[int, int]) -> frozenset[int]:
+    return frozenset(athlete.id for athlete in Roster.load(roster))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return what changes with the file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size)
 
 
 def session_roots(config: Config) -> list[tuple[Path, Mode]]:
@@ -84,21 +111,25 @@ def searched(config: Config, athlete_id: int) -> str:
 
 def _searched(config: Config, athlete_id: int, root: Path, mode: Mode) -> str:
     folder, pattern = root / f"player_{athlete_id}", config.paths.data_file_pattern
-    sessions = [printable(path.name) for path in _wanted(config, list_sessions(root, athlete_id, mode, pattern))]
-    state = _contents(folder, sessions, config.training.sessions_to_use)
+    listed = list_sessions(root, athlete_id, mode, pattern)
+    wanted = _wanted(config, athlete_id, listed)
+    known, names = ({printable(path.name) for path in listed}, [printable(path.name) for path in wanted])
+    state = _contents(folder, names, known, config.training.sessions_to_use)
     return f"{folder} for {PREFIX[mode]}<number>... that match {pattern} ({state})"
 
 
-def _contents(folder: Path, sessions: list[str], most: int) -> str:
-    """What stands in a folder: how many sessions, and what else."""
+def _contents(folder: Path, sessions: list[str], known: set[str], most: int) -> str:
+    """Return what a folder holds: how many sessions, how many simulated ones are left out, and what else."""
     try:
-        others = sorted({printable(path.name) for path in folder.iterdir()} - set(sessions))
+        others = sorted({printable(path.name) for path in folder.iterdir()} - known)
     except FileNotFoundError:
         return "no such folder"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     limit = f", the latest {most} looked at" if len(sessions) > most else ""
     parts = [f"{len(sessions)} found{limit}"] if sessions else []
+    left_out = len(known) - len(sessions)
+    parts += [f"{left_out} simulated, left out: training.use_simulated is false"] if left_out else []
     parts += [f"of other names: {brief(others, ', ')}"] if others else []
     return "; ".join(parts) or "empty"
 

@@ -64,6 +64,7 @@ def test_engine():
         "not_understood",
         "acknowledged",
         "prediction_rate_hz",
+        "box",
     )
     stats = Stats(Inbox(1, 1, "sensor/data"), monitor, None, 0.0).take(1.0, **dict.fromkeys(surroundings))
     assert keys("Engine") == set(stats)

@@ -25,3 +25,22 @@ def test_simulated_sessions_are_left_out_on_request(make_config, use, expected):
         write(config.paths.data_root, number, tags)
     assert [path.name.partition("_")[0] for path in session_paths(config, 1)] == expected
     assert f"{len(expected)} found" in searched(config, 1)
+
+
+@pytest.mark.parametrize(("roster", "expected"), [("athletes: []", 2), ('athletes: [{id: 1, device: "001"}]', 0)])
+def test_nobody_of_the_roster_is_trained_from_simulations(make_config, roster, expected):
+    config = load_config(make_config(training={"use_simulated": False}), environ={})
+    config.athletes.roster.write_text(f"{roster}\n")
+    for number in range(2):
+        write(config.paths.data_root, number, Tags(source=SIMULATED))
+    assert len(session_paths(config, 1)) == expected
+    assert ("2 simulated, left out" in searched(config, 1)) is (expected == 0)
+
+
+def test_a_real_match_makes_an_athlete_real(make_config):
+    config = load_config(make_config(training={"use_simulated": False}), environ={})
+    write(config.paths.data_root, 0, Tags(source=SIMULATED))
+    assert len(session_paths(config, 1)) == 1
+    with SessionWriter(config.paths.game_data_root, "game", 1, "001", START + 9) as writer:
+        writer.write([Sample("001", START + 9, athlete_id=1)])
+    assert [path.name[:3] for path in session_paths(config, 1)] == ["GM1"]

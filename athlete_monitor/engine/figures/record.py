@@ -31,7 +31,7 @@ REASONS_KEPT_OUTPUTS: Final = 10
 
 IDENTITY: Final[tuple[tuple[str, Any], ...]] = (
     ("schema_version", int), ("device_id", str), ("athlete_id", int), ("name", str), ("session_id", str),
-    ("mode", str | None),
+    ("mode", str | None), ("box", str),
 )  # fmt: skip
 """Whose figures these are: the first keys of every document."""
 _MOMENT: Final[tuple[tuple[str, Any], ...]] = (
@@ -123,6 +123,7 @@ def identity(session: Session) -> dict[str, Any]:
         "name": session.wearer.name,
         "session_id": session.session_id,
         "mode": session.mode,
+        "box": session.box,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
-OFFLINE: Final = msgspec.json.encode({"status": "offline"})
-ONLINE: Final = msgspec.json.encode({"status": "online"})
 TAKEN_AFTER_S: Final = 5.0
 """A connection that is lost this soon after it was made may have been taken by another client of the same name."""
 TAKEN_TIMES: Final = 3
@@ -38,6 +36,11 @@ def client_id(config: Config, machine: str | None = None) -> str:
     """
     place = f"{machine_id() if machine is None else machine} {config.paths.journal}"
     return f"athlete-monitor-{zlib.crc32(place.encode()):08x}"
+
+
+def engine_status(config: Config, status: Literal["online", "offline"]) -> bytes:
+    """Return the message of ``engine/status``."""
+    return msgspec.json.encode({"status": status, "box": config.box.label})
 
 
 class Connection:
@@ -68,7 +71,7 @@ class Connection:
             mqtt,
             self.name,
             subscriptions=[*((name, mqtt.qos) for name in topics.SENSOR_FILTERS), *_CONTROL],
-            will=Will(topics.ENGINE_STATUS, OFFLINE),
+            will=Will(topics.ENGINE_STATUS, engine_status(config, "offline")),
             on_connection=self._on_connection,
             persistent=persistent,
             take_retained=is_embedded,

@@ -14,7 +14,7 @@ from athlete_monitor.engine.build import build_monitor, open_loader, source_of
 from athlete_monitor.engine.intake.guard import Guard
 from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
-from athlete_monitor.engine.live.connection import OFFLINE, Connection, client_id
+from athlete_monitor.engine.live.connection import Connection, client_id, engine_status
 from athlete_monitor.engine.live.loop import Loop
 from athlete_monitor.engine.live.service import Notifier
 from athlete_monitor.engine.live.stats import Stats
@@ -76,6 +76,7 @@ class LiveEngine:
             gap_s=config.team.session_gap_s,
             rules=WatchedRules(config.team.alarm_rules, self._warn),
             assign=self._assign,
+            box=config.box.label,
         )
         sinks = make_sinks(Surroundings(config, self._tell, self.link, self.journal))
         self.monitor = build_monitor(
@@ -161,7 +162,7 @@ class LiveEngine:
             self.monitor.end_all("shutdown")
             snapshot(self.journal, self.monitor)
         self.stats.take(time.monotonic(), **self._upkeep.surroundings())
-        self.link.publish(topics.ENGINE_STATUS, OFFLINE, 1, retain=True)
+        self.link.publish(topics.ENGINE_STATUS, engine_status(self.config, "offline"), 1, retain=True)
         self.monitor.sink.stop()
         self.link.stop()
         self.notifier.close()

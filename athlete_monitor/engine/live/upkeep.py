@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from athlete_monitor.engine.journal.keeper import snapshot
+from athlete_monitor.engine.live.connection import engine_status
 from athlete_monitor.engine.live.heat import Heat
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.wire import topics
@@ -109,6 +110,7 @@ class Upkeep:
     def surroundings(self) -> dict[str, Any]:
         """Return what the engine's figures say about its surroundings."""
         return {
+            "box": self._config.box.label,
             **self._monitor.sink.health(),
             "not_understood": len(self._monitor.intake.not_understood(0.0)),
             "acknowledged": "after_commit" if self._connection.acks.is_deferred else "on_arrival",
@@ -119,7 +121,8 @@ class Upkeep:
         """Publish what must be known at the broker when a connection has been made."""
         for connected, text in self._connection.news():
             if connected:
-                self._connection.link.publish(topics.ENGINE_STATUS, _encode({"status": "online"}), 1, retain=True)
+                message = engine_status(self._config, "online")
+                self._connection.link.publish(topics.ENGINE_STATUS, message, 1, retain=True)
                 for session in self._monitor.book.view:
                     self._monitor.sink.status(session.device_id, session.status)
                 for each in self.connected:

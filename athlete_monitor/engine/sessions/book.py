@@ -64,6 +64,8 @@ class SessionBook:
         chosen: Chosen,
         guard: Guard,
     ) -> None:
+        self.box = ""
+        """Name of this box, for the messages of every session."""
         self.running: dict[str, Session] = {}
         self._view: tuple[Session, ...] = ()
         self._squad, self._wearers, self._limits, self._counts, self._sink = squad, wearers, limits, counts, sink
@@ -103,6 +105,7 @@ class SessionBook:
 
     def enter(self, session: Session) -> None:
         """Take over a session that exists already."""
+        session.box = self.box
         self._warn_of_second_device(session)
         self.running[session.device_id] = session
         self._view = tuple(self.running.values())

@@ -53,6 +53,8 @@ class Session:
     stream: DeviceStream
     arrived_s: float
     whole_seconds: WholeSeconds = field(default_factory=WholeSeconds)
+    box: str = ""
+    """Name of the box, for its messages."""
     wire_athlete_id: int | None = None
     told_profile: WireProfile = NO_PROFILE
     queue: list[Sample] = field(default_factory=list)

@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 def make(surroundings: Surroundings) -> MqttSink | None:
     """Return the sink of the live engine."""
-    return None if surroundings.link is None else MqttSink(surroundings.link)
+    return None if surroundings.link is None else MqttSink(surroundings.link, surroundings.config.box.label)
 
 
 class Publisher(Protocol):
@@ -39,8 +39,8 @@ class Publisher(Protocol):
 class MqttSink(Sink):
     """Publishes figures (QoS 0), events and summaries (QoS 1), and the retained status of each device."""
 
-    def __init__(self, link: Publisher) -> None:
-        self._link = link
+    def __init__(self, link: Publisher, box: str) -> None:
+        self._link, self._box = link, box
 
     def health(self) -> dict[str, object]:
         """Whether the broker is there, and what it could not take."""
@@ -60,9 +60,8 @@ class MqttSink(Sink):
 
     def status(self, device_id: str, status: str) -> None:
         """Publish and keep the status of a device."""
-        self._link.publish(
-            topics.status(device_id), _encode({"device_id": device_id, "status": status}), 1, retain=True
-        )
+        message = {"device_id": device_id, "status": status, "box": self._box}
+        self._link.publish(topics.status(device_id), _encode(message), 1, retain=True)
 
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Publish the summary; the device is offline."""

@@ -1,4 +1,8 @@
-"""Arriving samples written to session files, so that real sensors produce training data."""
+"""Arriving samples written to session files, so that real sensors produce training data.
+
+A session that is in the folder already (it is replayed, or the simulator writes it) is not recorded a second time, and
+a simulation is not recorded for an athlete of the roster or one who has real sessions, unless training learns from it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,18 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
-from athlete_monitor.wire.sample import WireProfile
+from athlete_monitor.wire.sample import SIMULATED, WireProfile
+from athlete_monitor.wire.session_copies import copy_of, has_real_sessions
 from athlete_monitor.wire.session_files import SessionWriter, measured_extras
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from athlete_monitor.config import Config
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.sessions.wearers import Wearer
     from athlete_monitor.engine.sinks.registry import Surroundings
@@ -34,12 +41,26 @@ _LOOK_AHEAD_S = 3.0
 def make(surroundings: Surroundings) -> Recorder | None:
     """Return the sink of the live engine, where arriving samples are recorded."""
     paths, record = surroundings.config.paths, surroundings.config.engine.record
-    if record == "off" or not surroundings.is_live:
+    if record == "none" or not surroundings.is_live:
         return None
     folders: dict[Mode, Path] = {"training": paths.data_root}
     if record == "all":
         folders["game"] = paths.game_data_root
-    return Recorder(folders, surroundings.tell)
+    return Recorder(folders, surroundings.tell, takes_simulated=_simulated_rule(surroundings.config))
+
+
+def _simulated_rule(config: Config) -> Callable[[int], bool]:
+    """Return whether a simulation is recorded for an athlete."""
+    roots: tuple[tuple[Path, Mode], ...] = (
+        (config.paths.data_root, "training"), (config.paths.game_data_root, "game")
+    )  # fmt: skip
+    roster = Roster.load(config.athletes.roster)
+
+    def takes(athlete_id: int) -> bool:
+        known = roster.by_id(athlete_id) is not None
+        return config.training.use_simulated or not (known or has_real_sessions(roots, athlete_id))
+
+    return takes
 
 
 class Recorder(Sink):
@@ -51,6 +72,7 @@ class Recorder(Sink):
         folders: where files of each mode go; a mode that is absent is not recorded.
         tell: called when the disk fails or works again.
         clock: monotonic seconds.
+        takes_simulated: whether a simulation of an athlete is recorded.
     """
 
     wants_samples = True
@@ -60,8 +82,10 @@ class Recorder(Sink):
         folders: dict[Mode, Path],
         tell: Callable[[str, bool], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        takes_simulated: Callable[[int], bool] = lambda _athlete: True,
     ) -> None:
-        self._folders, self._clock = folders, clock
+        self._folders, self._clock, self._takes_simulated = folders, clock, takes_simulated
         self._open: dict[str, _OpenFile] = {}
         self._ending: list[_OpenFile] = []
         self._lost = 0
@@ -104,9 +128,9 @@ class Recorder(Sink):
                 self._end([session_id])
                 file = None
             if mode is not None:
-                file = file or self._open.setdefault(
-                    session_id, _OpenFile(self._folders[mode], mode, wearer, self._clock())
-                )
+                if file is None:
+                    file = _OpenFile(self._folders[mode], mode, wearer, self._clock(), self._takes_simulated)
+                    self._open[session_id] = file
                 file.add(samples)
         now_s = self._clock()
         errors = [error for file in self._open.values() if (error := _attempt(file.write, now_s))]
@@ -141,9 +165,13 @@ class _OpenFile:
     After a failure the file ends behind its last whole row, and a next one goes on with all that has not been written.
     """
 
-    def __init__(self, root: Path, mode: Mode, wearer: Wearer, now_s: float) -> None:
+    def __init__(
+        self, root: Path, mode: Mode, wearer: Wearer, now_s: float, takes_simulated: Callable[[int], bool]
+    ) -> None:
         self.mode: Mode = mode
         self._root, self._wearer, self._began_s = root, wearer, now_s
+        self._takes_simulated = takes_simulated
+        self._is_wanted: bool | None = None
         self._waiting: list[Sample] = []
         self._writer: SessionWriter | None = None
 
@@ -176,6 +204,11 @@ class _OpenFile:
     def _write_waiting(self) -> None:
         if not self._waiting:
             return
+        if self._is_wanted is None:
+            self._is_wanted = self._decide()
+        if not self._is_wanted:
+            self._waiting.clear()
+            return
         writer = self._writer = self._writer or self._make_writer()
         try:
             writer.widen(self._extras())
@@ -186,6 +219,18 @@ class _OpenFile:
             writer.abandon()
             raise
         self._waiting.clear()
+
+    def _decide(self) -> bool:
+        """Whether this becomes a file; the first seconds say it."""
+        athlete_id, first = self._wearer.athlete_id, self._waiting[0]
+        if first.tags.source == SIMULATED and not self._takes_simulated(athlete_id):
+            reason = "simulated"
+        elif copy := copy_of(self._root, self.mode, athlete_id, self._waiting):
+            reason = f"is_in={copy.name}"
+        else:
+            return True
+        _log.info("event=not_recorded device=%s athlete=%d %s", first.device_id, athlete_id, reason)
+        return False
 
     def _make_writer(self) -> SessionWriter:
         body = self._wearer.profile

@@ -78,6 +78,7 @@ class TeamKeeper(Sink):
         gap_s: the longest break without any device within a team session, s.
         assign: makes a device an athlete's from now on.
         wall_s: the wall clock.
+        box: name of this box, in every message.
     """
 
     wants_samples = True
@@ -94,9 +95,10 @@ class TeamKeeper(Sink):
         rules: WatchedRules | None = None,
         assign: Callable[[str, int], None] = lambda _device, _athlete: None,
         wall_s: Callable[[], float] = time.time,
+        box: str = "",
     ) -> None:
         self._roster, self._journal, self._archive, self._publisher = roster, journal, archive, publisher
-        self._tell, self._assign, self._wall_s = tell, assign, wall_s
+        self._tell, self._assign, self._wall_s, self._box = tell, assign, wall_s, box
         self._shelf = ArchiveShelf(archive, self._new_state, tell)
         self.book = TeamBook(self._shelf, gap_s, self._new_state)
         self._members: dict[int, _Member] = {}
@@ -218,7 +220,7 @@ class TeamKeeper(Sink):
         """Publish and retain the state."""
         self._published = self.book.revision
         message = state_message(self.book.current, self.book.revision, self.alarms.messages(), self.now_t())
-        self._publisher.publish(topics.TEAM_STATE, _encode(message), 1, retain=True)
+        self._publish(topics.TEAM_STATE, message, retain=True)
 
     def now_t(self) -> float:
         """The present in the time of the samples: the wall clock, unless they run by another."""
@@ -232,9 +234,12 @@ class TeamKeeper(Sink):
         self._write()
         self._archive.close()
 
+    def _publish(self, topic: str, message: dict[str, Any], *, retain: bool = False) -> None:
+        self._publisher.publish(topic, _encode({**message, "box": self._box}), 1, retain=retain)
+
     def _carry_out(self, payload: bytes, now_t: float) -> None:
         result = self._answer(payload, now_t)
-        self._publisher.publish(topics.TEAM_CONTROL_RESULT, _encode(result), 1)
+        self._publish(topics.TEAM_CONTROL_RESULT, result)
 
     def _answer(self, payload: bytes, now_t: float) -> dict[str, Any]:
         number = None
@@ -311,7 +316,7 @@ class TeamKeeper(Sink):
         state = self.book.current
         team = member.team if member is not None else None if state is None else state.session.id
         self._journal.put(*rows.alarm_row(alarm, team))
-        self._publisher.publish(topics.TEAM_EVENTS, _encode(event), 1)
+        self._publish(topics.TEAM_EVENTS, event)
         if session is not None:
             self.sink.event(session, event)
         if what == "raised":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import resource
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,14 +15,20 @@ from msgspec import structs
 
 from athlete_monitor.arrays import LATITUDE
 from athlete_monitor.athletes import Profile
+from athlete_monitor.config import load_config
 from athlete_monitor.engine.sessions.wearers import Wearer
 from athlete_monitor.engine.sinks import recorder as room
-from athlete_monitor.engine.sinks.recorder import Recorder
+from athlete_monitor.engine.sinks.recorder import Recorder, make
+from athlete_monitor.engine.sinks.registry import Surroundings
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.wire.session_files import SessionWriter
+from athlete_monitor.wire.sample import SIMULATED, Tags
+from athlete_monitor.wire.session_files import SessionWriter, is_simulated
 from athlete_monitor.wire.session_reader import read_session
 from tests.engine.kit import START, stream
 from tests.helpers import wait_until
+
+LINK: Any = object()
+"""A connection that nobody uses: there is one, so samples arrive now."""
 
 
 @contextmanager
@@ -129,3 +137,68 @@ def test_a_file_that_was_cut_short_ends_with_a_whole_row(tmp_path):
     writer.abandon()
     assert recorded(tmp_path) == list(range(10))
     assert writer.path.read_text().endswith("\n")
+
+
+def test_a_session_that_is_in_the_folder_already_is_not_recorded_again(tmp_path):
+    samples = stream(seconds=10)
+    for _ in range(2):
+        recorder = Recorder({"training": tmp_path})
+        recorder.samples(session(), samples)
+        recorder.stop()
+    [path] = tmp_path.rglob("*.csv")
+    assert recorded(tmp_path) == list(range(100))
+    path.with_suffix(".csv.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    recorder = Recorder({"training": tmp_path})
+    recorder.samples(session(), samples[30:])
+    recorder.stop()
+    assert not list(tmp_path.rglob("*.csv"))
+
+
+@pytest.mark.parametrize("other", ["device", "measurement", "time"])
+def test_another_session_of_the_same_athlete_is_recorded(tmp_path, other):
+    first = stream(seconds=10)
+    second = stream("002" if other == "device" else "001", seed=1 if other == "measurement" else 0, seconds=10)
+    if other == "time":
+        second = [structs.replace(each, t=each.t + 0.03) for each in second]
+    for device, samples in (("001", first), (second[0].device_id, second)):
+        recorder = Recorder({"training": tmp_path})
+        recorder.samples(session(device), samples)
+        recorder.stop()
+    assert len(list(tmp_path.rglob("*.csv"))) == 2
+
+
+@pytest.mark.parametrize("use_simulated", [False, True])
+@pytest.mark.parametrize("real", ["nobody", "roster", "sessions"])
+def test_a_simulation_is_not_recorded_for_a_real_athlete_unless_asked(make_config, real, use_simulated):
+    config = load_config(make_config(training={"use_simulated": use_simulated}), environ={})
+    if real == "roster":
+        config.athletes.roster.write_text('athletes: [{id: 1, device: "001"}]\n')
+    if real == "sessions":
+        with SessionWriter(config.paths.game_data_root, "game", 1, "001", START - 86_400) as writer:
+            writer.write(stream(seconds=1))
+    simulated = [structs.replace(each, tags=Tags(mode="training", source=SIMULATED)) for each in stream(seconds=10)]
+    recorder = make(Surroundings(config, link=LINK))
+    assert recorder is not None
+    recorder.samples(session(), simulated)
+    recorder.stop()
+    files = list(config.paths.data_root.rglob("*.csv"))
+    assert len(files) == (1 if use_simulated or real == "nobody" else 0)
+    assert all(is_simulated(path) for path in files)
+
+
+@pytest.mark.parametrize(
+    ("record", "modes"), [("all", {"TR", "GM"}), ("training", {"TR"}), ("none", set()), ("off", set())]
+)
+def test_what_is_recorded_follows_the_configuration_and_is_everything_by_default(make_config, record, modes):
+    assert load_config(make_config(), environ={}).engine.record == "all"
+    config = load_config(make_config(engine={"record": record}), environ={})
+    recorder = make(Surroundings(config, link=LINK))
+    if recorder is not None:
+        for number, mode in enumerate(("training", "game"), 1):
+            wearing = session(f"00{number}", number)
+            wearing.mode = mode
+            recorder.samples(wearing, stream(f"00{number}", number, 5))
+        recorder.stop()
+    roots = (config.paths.data_root, config.paths.game_data_root)
+    assert {path.name[:2] for root in roots for path in root.rglob("*.csv")} == modes

@@ -1,0 +1,27 @@
+"""What tells this box from the others of a club, and how it makes itself known on the local network."""
+
+from __future__ import annotations
+
+import socket
+from typing import Annotated
+
+from pydantic import Field
+
+from athlete_monitor.config.fields import Allowed, Section
+
+BoxName = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9 _.-]{0,62}[A-Za-z0-9])?$"),
+    Allowed("1 to 64 letters, digits, blanks, _ . -; a letter or digit first and last"),
+]
+
+
+class Box(Section):
+    """This box."""
+
+    name: BoxName | None = Field(description="Name of this box, in every message; null: the machine's host name.")
+
+    @property
+    def label(self) -> str:
+        """The name that messages carry."""
+        return self.name or socket.gethostname()
