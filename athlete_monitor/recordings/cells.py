@@ -16,16 +16,23 @@ MISSING: Final = frozenset(
     {"", "na", "n/a", "nan", "-nan", "null", "none", "-", "--", "#n/a", "?", "inf", "-inf", "infinity"}
 )
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_THOUSANDS: Final = {
+    ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII),
+    ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+|(?<=\.\d{3}\.\d{3}))", re.ASCII),
+}
+"""Numbers with signs between thousands, by the decimal sign; ``1.234`` beside decimal commas is not sure enough."""
 _PLAIN: Final = frozenset("0123456789.+-eE,")
 
 
 def number(text: str, decimal: str = ".") -> float | None:
     """Return the number in a cell, NaN where the cell is empty, None where it holds something else.
 
-    >>> number("8,64", ","), number("1_110"), number(" 7 ")
-    (8.64, None, 7.0)
+    >>> number("8,64", ","), number("1_110"), number(" 7 "), number("1,234.5"), number("1.234,5", ",")
+    (8.64, None, 7.0, 1234.5, 1234.5)
     """
     bare = text.strip()
+    if _THOUSANDS[decimal].fullmatch(bare):
+        bare = bare.replace("," if decimal == "." else ".", "")
     if decimal == ",":
         bare = bare.replace(",", ".")
     if _NUMBER.fullmatch(bare):

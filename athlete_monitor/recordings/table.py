@@ -46,9 +46,12 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+")
+_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _DECIMAL_POINT: Final = re.compile(r"[+-]?\d*\.\d+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _UNIT: Final = re.compile(r"[\[(]?[A-Za-zµ°²/^%·*0-9]{0,12}[\])]?")
+_SEPARATOR_LINE: Final = re.compile(r"sep=(?P<sign>[,;\t|])", re.IGNORECASE)
+"""A first line that tells spreadsheets the delimiter."""
 _DATE: Final = re.compile(r"\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?.*")
 
 
@@ -188,7 +191,10 @@ def layout_of(source: Source, first_line: int = 0) -> Layout:
     lines = list(itertools.islice(text.splitlines(), _LOOKED_AT_LINES))
     if not any(line.strip() for line in lines):
         raise RecordingError(f"{source}: is empty")
-    delimiter = _delimiter(lines[first_line:])
+    said = _SEPARATOR_LINE.fullmatch(lines[0].strip().strip('"'))
+    if said:
+        lines[0] = ""
+    delimiter = said["sign"] if said else _delimiter(lines[first_line:])
     return _layout(source, encoding, delimiter, _decimal(lines[first_line:], delimiter), lines, first_line)
 
 
@@ -218,6 +224,8 @@ def _delimiter(lines: Sequence[str]) -> str:
 def _decimal(lines: Sequence[str], delimiter: str) -> str:
     cells = [cell for line in lines for cell in _split(line, delimiter)]
     commas = sum(_DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells)
+    if delimiter == "," and commas == sum(_THOUSANDS.fullmatch(cell) is not None for cell in cells):
+        return "."
     points = sum(_DECIMAL_POINT.fullmatch(cell) is not None for cell in cells)
     return "," if commas > points else "."
 
@@ -230,7 +238,9 @@ def _layout(
     source: Source, encoding: str, delimiter: str, decimal: str, lines: Sequence[str], first_line: int = 0
 ) -> Layout:
     cells = [_split(line, delimiter) if line.strip() else [] for line in lines]
-    at = _header_line([[] if line < first_line else row for line, row in enumerate(cells)], decimal)
+    looked_at = [[] if line < first_line else row for line, row in enumerate(cells)]
+    at = _header_line(looked_at, decimal)
+    at = _header_line(looked_at, decimal, in_comment=True) if at is None else at
     if at is None:
         raise RecordingError(f"{source}: has no header row that names its columns")
     header = cells[at]
@@ -248,11 +258,11 @@ def _layout(
     )
 
 
-def _header_line(cells: Sequence[Sequence[str]], decimal: str) -> int | None:
+def _header_line(cells: Sequence[Sequence[str]], decimal: str, *, in_comment: bool = False) -> int | None:
     """Return the line that names the columns: one of words, with the longest run of rows of values below it."""
     best, most = None, -1
     for at, row in enumerate(cells):
-        if not row or row[0].startswith("# ") or not _is_header(row, decimal):
+        if not row or row[0].startswith("# ") is not in_comment or not _is_header(row, decimal):
             continue
         below = [later for later in cells[at + 1 :] if later]
         alike = _run(row, below, decimal)

@@ -119,7 +119,7 @@ TABLE: Final = (
     Word("altitude_m", "altitude enhancedaltitude alt elevation ele hohe hoehe altitud gpsaltitude", _LENGTH),
     Word(
         "cadence_spm",
-        "cadence cad runcadence runningcadence steprate stepcadence stepsperminute trittfrequenz schrittfrequenz kadenz "
+        "cadence cad runcadence runningcadence steprate stepcadence stepsperminute stepsmin trittfrequenz schrittfrequenz kadenz "
         "strides strideratestrides",
         _STEPS,
         (("strides", "strides/min"),),

@@ -81,7 +81,7 @@ def recognise(source: Source) -> bool:
     if text is None:
         return False
     head = text[:4096]
-    api = head.partition("\n")[0].strip().lower().replace('"', "").split(",")
+    api = re.split(r"[,;\t]", head.partition("\n")[0].strip().lower().replace('"', ""))
     return (
         "OpenField" in head[:200]
         or ("CentisecTime" in head and ("Reference time" in head or "DeviceID" in head or "DeviceId" in head))

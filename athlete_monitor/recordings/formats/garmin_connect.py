@@ -20,14 +20,22 @@ _LISTS: Final = (
     ("Activity Type", "Date", "Distance"),
     ("Laps", "Avg HR"),
     ("Split", "Avg HR"),
+    ("Aktivitätstyp", "Datum"),
+    ("Type d'activité", "Date"),
+    ("Tipo de actividad", "Fecha"),
+    ("Tipo di attività", "Data"),
+    ("Activiteittype", "Datum"),
+    ("Tipo de atividade", "Data"),
 )
+"""The website writes the headers in the language of its user."""
+_DATES: Final = ("Date", "Datum", "Fecha", "Data")
 
 
 def recognise(source: Source) -> bool:
     """Whether the header is that of a list of activities or laps."""
     text = text_head(source)
-    first = text.partition("\n")[0] if text else ""
-    return any(all(name in first for name in names) for names in _LISTS)
+    first = text.partition("\n")[0].casefold().replace("’", "'") if text else ""
+    return any(all(name.casefold() in first for name in names) for names in _LISTS)
 
 
 def read(source: Source, options: Options) -> list[Imported]:
@@ -36,7 +44,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     Raises:
         RecordingError: it is not readable.
     """
-    keys = {"start": ("Date",), "session": ("Date", "Title")}
+    keys = {"start": _DATES, "session": (*_DATES, "Title")}
     return summaries(layout_of(source), "garmin-connect", options, keys)
 
 

@@ -11,6 +11,7 @@ from athlete_monitor.recordings.imported import MEASURED
 from athlete_monitor.recordings.mapping import mapped, settings
 from athlete_monitor.recordings.table import layout_of, text_head
 from athlete_monitor.recordings.tabular import RR, Plan, imported, plan_of
+from athlete_monitor.recordings.timeline import usual_step_s
 from athlete_monitor.recordings.vocabulary import DATE, ELAPSED, TIME
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from athlete_monitor.recordings.source import Source
 
 LAST: Final = 1000
+MOST_APART_S: Final = 600.0
+"""Rows further apart than ten minutes are no samples of a session."""
 
 
 def recognise(source: Source) -> bool:
@@ -50,7 +53,19 @@ def read(source: Source, options: Options) -> list[Imported]:
     plan = understood(source, options)
     if options.mapping:
         options = settings(options)
-    return imported(plan, options)
+    return [_of_samples(part) for part in imported(plan, options)]
+
+
+def _of_samples(part: Imported) -> Imported:
+    """Return the recording as it is.
+
+    Raises:
+        RecordingError: its rows are sessions or days.
+    """
+    apart_s = usual_step_s(part.t)
+    if len(part.t) > 1 and apart_s > MOST_APART_S:
+        raise RecordingError(f"{part}: its rows are {apart_s / 60:,.0f} minutes apart: a list of sessions, no samples")
+    return part
 
 
 FORMAT = Format(

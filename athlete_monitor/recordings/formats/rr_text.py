@@ -18,6 +18,7 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.moments import start_in_name
 from athlete_monitor.recordings.table import encoding_of, plural, text_head
+from athlete_monitor.recordings.vocabulary import CHANNELS, UnknownUnitError, meaning_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _SPLIT: Final = re.compile(r"[;\t ]+|,(?!\d{1,3}$)")
 _MOST_BYTES: Final = 32 * 2**20
 _LOOKED_AT: Final = 200
+_LOOKED_AT_FOR_NAMES: Final = 5
 _AFTER_POLAR: Final = 4
 LATE: Final = 900
 
@@ -37,6 +39,8 @@ def recognise(source: Source) -> bool:
         return False
     text = text_head(source)
     lines = _lines(text.splitlines()[:_LOOKED_AT]) if text else []
+    if any(map(_names_another, lines[:_LOOKED_AT_FOR_NAMES])):
+        return False
     beats = [beat for line in lines if (beat := _beat(line)) is not None]
     return len(beats) >= 5 and len(beats) >= 0.8 * len(lines) and _unit(np.array(beats)) is not None
 
@@ -68,6 +72,16 @@ FORMAT: Final = Format(
 
 def _lines(lines: Iterable[str]) -> list[str]:
     return [bare for line in lines if (bare := line.strip().strip('"')) and not bare.startswith(("#", "//"))]
+
+
+def _names_another(line: str) -> bool:
+    """Whether a line is a header whose last column is something else than beats: ``time,speed``."""
+    name = re.split(r"[;,\t|]", line)[-1].strip().strip('"')
+    try:
+        found = meaning_of(name) if re.search(r"[^\W\d]{2}", name) else None
+    except UnknownUnitError:
+        return True
+    return found is not None and found.meaning in CHANNELS and found.meaning != "rr_intervals_ms"
 
 
 def _beat(line: str) -> float | None:

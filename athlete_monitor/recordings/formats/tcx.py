@@ -125,15 +125,15 @@ def _phases(starts: Sequence[int], count: int) -> tuple[tuple[Tags, ...], np.nda
 
 def _totals(laps: Sequence[dict[str, str]]) -> dict[str, float]:
     """Return the sums, maxima and means over laps."""
-    column = {key: np.array([number(lap.get(key, "")) or 0.0 for lap in laps]) for key in _LAP}
     if not laps:
         return {}
-    seconds, mean = np.nan_to_num(column["TotalTimeSeconds"]), column["AverageHeartRateBpm"]
+    column = {key: np.nan_to_num([number(lap.get(key, "")) or 0.0 for lap in laps]) for key in _LAP}
+    seconds, mean = column["TotalTimeSeconds"], column["AverageHeartRateBpm"]
     told = {
         "timer_s": float(seconds.sum()),
-        "distance_m": float(np.nansum(column["DistanceMeters"])),
-        "heart_rate_max_bpm": float(np.nanmax(column["MaximumHeartRateBpm"])),
-        "speed_max_mps": float(np.nanmax(column["MaximumSpeed"])),
+        "distance_m": float(column["DistanceMeters"].sum()),
+        "heart_rate_max_bpm": float(column["MaximumHeartRateBpm"].max()),
+        "speed_max_mps": float(column["MaximumSpeed"].max()),
     }
     if (mean > 0).all() and seconds.sum() > 0:
         told["heart_rate_mean_bpm"] = float((mean * seconds).sum() / seconds.sum())
