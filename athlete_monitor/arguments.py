@@ -2,7 +2,7 @@
 
 Every program has ``--config``, ``--root``, ``--version``, ``--json`` and ``--quiet`` (``add_common_arguments``), lists
 athletes as ``1,2,5-9`` or ``[1,3,7]`` (``add_players_argument``) and takes durations as ``90``, ``90m``, ``5400s`` or
-``1h30m`` (``duration``). The standard library only.
+``1h30m`` (``duration``). Uses only the standard library.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(sec|min|[smhd])")
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line on standard error, without the usage before it; exit code 2.
+    """Reports an error in one line on standard error, without the usage text; exit code 2.
 
     Example:
         >>> parser = Parser("report.py")
@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
         """Return the arguments; an unknown one is reported with the subcommand that it was given to.
 
         Raises:
-            SystemExit: they are not understood, or help was asked for.
+            SystemExit: they are not valid, or help was requested.
         """
         found, unknown = self.parse_known_args(args, namespace)
         if unknown:
@@ -69,7 +69,7 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def suggestion(self, word: str) -> str:
-        """Return the option that an unknown word may have meant, as the end of a sentence."""
+        """Return the option that an unknown word probably meant, as the end of a sentence."""
         known = [option for action in self._actions for option in action.option_strings]
         close = difflib.get_close_matches(word.partition("=")[0], known, 1) if word.startswith("-") else []
         return f"; did you mean {close[0]}?" if close else ""
@@ -91,7 +91,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--json`` and ``--quiet``, where the command has none of its own."""
+    """Add ``--json`` and ``--quiet``, unless the command has its own."""
     known = _known(parser)
     for option, text in (("--json", "print the result as JSON"), ("--quiet", "print problems only")):
         if option not in known:
@@ -99,7 +99,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_place_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--config``, ``--root`` and ``--version``, where the command has none of its own."""
+    """Add ``--config``, ``--root`` and ``--version``, unless the command has its own."""
     known = _known(parser)
     if "--config" not in known:
         parser.add_argument(
@@ -236,10 +236,10 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def device_id(text: str) -> str:
-    """Return the text where it may be a device's id.
+    """Return the text if it is a valid device id.
 
     Raises:
-        argparse.ArgumentTypeError: it may not.
+        argparse.ArgumentTypeError: it is not.
     """
     if re.fullmatch(DEVICE_PATTERN, text) is None or text.endswith("\n"):
         raise argparse.ArgumentTypeError(f"{text!r} is not allowed; allowed: {DEVICE_WORDS}")

@@ -46,4 +46,4 @@ CONTACT: Final = CHANNEL_INDEX["contact"]
 
 GRAVITY_MPS2: Final = channels.GRAVITY_MPS2
 MAX_STEP_S: Final = 2.0
-"""Longest sample interval that counts as measured time; what a longer gap holds beyond it is missing time."""
+"""Longest sample interval that counts as measured time; the rest of a longer gap is missing time."""

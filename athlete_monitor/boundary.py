@@ -1,8 +1,8 @@
-"""The border where foreign data come in: any failure behind it becomes one counted line, and the others go on.
+"""The boundary where foreign data come in: any failure there becomes one counted line, and the other items continue.
 
-A session, an athlete, a message may be broken in ways that nobody foresaw. Inside, exceptions are raised as usual; at
-the border ``described`` turns whatever arrives into a ``Fault``. Its traceback is for the log file only. Tests set
-``STRICT``: then a failure that no code expected is raised, so that faults of ours stay visible.
+A session, an athlete or a message may be broken in unforeseen ways. Inside, exceptions are raised as usual; at the
+boundary ``described`` turns any exception into a ``Fault``. Its traceback is only for the log file. Tests set
+``STRICT``: then an unexpected failure is raised, so that our own bugs stay visible.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from athlete_monitor.errors import MonitorError
 
 STRICT: Final = "ATHLETE_MONITOR_STRICT"
-"""Environment variable: with ``1``, unexpected failures go through the border."""
+"""Environment variable: if it is ``1``, unexpected failures are raised at the boundary."""
 
 LONGEST_CAUSE: Final = 300
 
@@ -56,7 +56,7 @@ def cause_of(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    r"""Return the text with everything that is no printable UTF-8 escaped, such as bytes of an undecodable file name.
+    r"""Return the text with everything that is not printable UTF-8 escaped, such as bytes of an undecodable file name.
 
     >>> printable("TR1_\udcff.csv")
     'TR1_\\udcff.csv'

@@ -1,4 +1,4 @@
-"""Every figure that leaves the engine, gathered from where each is computed.
+"""Every figure that the engine publishes, gathered from the modules that compute them.
 
 Screen, alarms, archive, reports, exports and documents iterate over ``FIGURES``.
 """
@@ -23,7 +23,7 @@ def by_key(figures: Iterable[Figure]) -> Mapping[str, Figure]:
     """Return rows by their keys, in order.
 
     Raises:
-        ValueError: two rows have one key.
+        ValueError: two rows have the same key.
     """
     rows = list(figures)
     table = {figure.key: figure for figure in rows}

@@ -1,8 +1,8 @@
-"""The table of channels: everything that is known about what a sensor measures, one row per channel.
+"""The table of channels: everything that is known about each measured quantity, one row per channel.
 
 The wire format, the session files, the importers, the features, the data set for training, the simulator and
 ``docs/inputs.md`` read this table. To add a channel, append a row to ``TABLE``: the order of the rows is the order of
-the columns in every ``values`` array, so that rows are only ever appended.
+the columns in every ``values`` array, so rows are only ever appended.
 
 >>> BY_NAME["speed_mps"].unit, BY_NAME["speed_mps"].limits
 ('m/s', (0.0, 60.0))
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GRAVITY_MPS2: Final = 9.80665
 FEATURE_GROUPS: Final = ("acceleration", "rotation", "speed", "cadence", "grade")
-"""Groups of channels that a model may use. A group is there when all of its channels are."""
+"""Groups of channels that a model may use. A group is available when all of its channels are."""
 
 _METRES: Final = {"m": 1.0, "km": 1000.0, "ft": 0.3048, "mi": 1609.344, "yd": 0.9144}
 _RATE: Final = {"bpm": 1.0, "1/min": 1.0, "/min": 1.0, "Hz": 60.0, "1/s": 60.0}
@@ -38,17 +38,17 @@ class Channel:
         name: its name everywhere in the program, and its key on the wire.
         unit: SI unit of ``values`` arrays and session files; on the wire too, but for acceleration and rotation, whose
             unit on the wire is a setting.
-        limits: smallest and largest physical value, in that unit; what lies beyond is refused.
+        limits: smallest and largest physical value, in that unit; values outside are refused.
         meaning: one line for the documents.
         column: its column in session files.
-        place: where that column is: 0 for the columns that every file has, else the order of the optional ones.
+        place: position of that column: 0 for the columns that every file has, else the order of the optional ones.
         units: units that foreign files may use, each with its factor to ``unit``; the first one is ``unit``.
         aliases: other keys that can mean nothing else, accepted on the wire and as a column.
         loose: short names that are accepted as a column, where a unit may be given, but not on the wire.
         vector: the vector that the channel is an axis of.
         axis: which axis of that vector.
         groups: feature groups that need it.
-        decimals: digits behind the point that a simulated sensor sends.
+        decimals: decimal places that a simulated sensor sends.
         health: whether it describes the sensor and not the athlete; a batch may give it once for all its samples.
         flag: whether ``true`` and ``false`` are accepted on the wire too.
     """
@@ -127,7 +127,7 @@ TABLE: Final = (
         "heart_rate_bpm",
         "bpm",
         (0.0, 300.0),
-        "the strap's reading; outside 30 to 220 it is no heart rate and ignored",
+        "the strap's reading; values outside 30 to 220 are ignored",
         column="heart_rate",
         units=_RATE,
         aliases=("heartrate", "heartrate_bpm", "hr", "hr_bpm", "pulse_bpm"),
@@ -213,7 +213,7 @@ TABLE: Final = (
         "horizontal_accuracy_m",
         "m",
         (0.0, 100_000.0),
-        "how far off the position may be, by the receiver's own estimate",
+        "error of the position, as estimated by the receiver",
         place=12,
         units=_METRES,
         aliases=("h_accuracy_m", "hacc_m", "gps_accuracy_m"),
@@ -268,7 +268,7 @@ RR_KEY: Final = "rr_intervals_ms"
 RR_PLACE: Final = 6
 RR_LIMITS_MS: Final = (100.0, 10_000.0)
 RR_ALIASES: Final = ("rr_intervals", "rr_ms", "rr_interval_ms")
-"""Beat intervals are a series, not a channel; these are their row of the table."""
+"""Beat intervals are a series, not a channel; these constants are their row of the table."""
 
 
 def _spellings(channel: Channel) -> tuple[str, ...]:
@@ -288,14 +288,14 @@ ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(RR_ALIASES, RR_KEY),
     }
 )
-"""Other keys that can mean one channel only, with its name."""
+"""Other keys that can mean only one channel, with its name."""
 LOOSE_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {**ALIASES, **{alias: channel.name for channel in TABLE for alias in channel.loose}}
 )
 
 
 def resolve(key: str, *, loose: bool = False) -> str | None:
-    """Return the channel that a key or column means, None where it means none of ours.
+    """Return the channel that a key or column means, None if it means none of ours.
 
     Args:
         key: as a sender or a file writes it.
@@ -310,7 +310,7 @@ def resolve(key: str, *, loose: bool = False) -> str | None:
 
 
 def factor(name: str, unit: str) -> float:
-    """Return what a value in ``unit`` is multiplied with to get the channel's own unit.
+    """Return the factor from ``unit`` to the channel's own unit.
 
     Raises:
         KeyError: the channel has no such unit; ``BY_NAME[name].units`` holds those that are known.
@@ -328,7 +328,7 @@ def of_group(group: str) -> tuple[int, ...]:
 
 
 def vector(name: str) -> slice:
-    """Return where the axes of a vector are in ``values`` arrays.
+    """Return the columns of a vector's axes in ``values`` arrays.
 
     >>> vector("gyro")
     slice(3, 6, None)
@@ -338,7 +338,7 @@ def vector(name: str) -> slice:
 
 
 def session_columns(*, optional: bool) -> tuple[str, ...]:
-    """Return the names of the channels that session files hold always (or ``optional``), in the order of the columns.
+    """Return the channels that session files always hold (or the ``optional`` ones), in the order of the columns.
 
     >>> session_columns(optional=True)[:3]
     ('speed_mps', 'altitude_m', 'cadence_spm')

@@ -1,6 +1,6 @@
 """``athlete-monitor``: every program as a subcommand, for installations without a checkout.
 
-``athlete-monitor live --no-ui`` is ``main.py --no-ui``. The script takes over this process, so that signals, exit codes
+``athlete-monitor live --no-ui`` is ``main.py --no-ui``. The script replaces this process, so that signals, exit codes
 and the list of running programs are the same.
 """
 
@@ -22,14 +22,14 @@ SCRIPTS: Final = {
     "live": ("main.py", "monitor a squad live, or replay files"),
     "publish": ("publisher.py", "stream a simulated squad or recordings"),
     "train": ("sup_ml_rf_training.py", "train the heart-rate models"),
-    "models": ("dynamic_model_loader.py", "look at the models in service"),
+    "models": ("dynamic_model_loader.py", "show the models in service"),
     "deploy": ("jetson_deploy.py", "set up, check, import, services, demonstration"),
     "dashboard": ("dashboard.py", "serve the coach's screen"),
     "report": ("report.py", "reports and exports after the session"),
     "control": ("control.py", "periods, markers and other commands from a terminal"),
     "bridge": ("bridge.py", "heart-rate straps and phones"),
 }
-"""Subcommand, its script, and what it is for."""
+"""Each subcommand with its script and its purpose."""
 
 SHELLS: Final = ("bash", "zsh", "fish")
 WRONG: Final = 2
@@ -52,7 +52,7 @@ complete -c athlete-monitor -a '(athlete-monitor complete (commandline -opc)[2..
 
 
 def main() -> int:
-    """Run a subcommand; return the exit code where the process is not taken over."""
+    """Run a subcommand; return the exit code if the process is not replaced by the script."""
     words = sys.argv[1:]
     if words[:1] in (["--version"], ["-V"]):
         return _print(f"athlete-monitor {__version__}")
@@ -74,7 +74,7 @@ def _become(script: Path, words: list[str]) -> NoReturn:
 
 
 def known() -> list[str]:
-    """Return the subcommands whose scripts are there."""
+    """Return the subcommands whose scripts exist."""
     return [name for name, (script, _) in SCRIPTS.items() if (PROJECT / script).is_file()]
 
 
@@ -94,7 +94,7 @@ def usage() -> str:
 
 
 def candidates(words: list[str]) -> list[str]:
-    """Return what the last word of a command line may become; nothing where it is a file or a value.
+    """Return completions of the last word of a command line; empty if it is a file or a value.
 
     Example:
         >>> candidates(["tr"])
@@ -115,7 +115,7 @@ def candidates(words: list[str]) -> list[str]:
 
 
 def _offered(before: list[str]) -> list[str]:
-    """Return the options and subcommands of a program, from its own help; kept in a file: asking takes a second."""
+    """Return the options and subcommands of a program from its help; cached in a file, since that takes a second."""
     nested = before[1] if len(before) > 1 and before[0] == "deploy" and not before[1].startswith("-") else ""
     key = f"{__version__} {before[0]} {nested}".strip()
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "athlete-monitor" / "completion.json"
@@ -141,7 +141,7 @@ def _keep(cache: Path, words: dict[str, list[str]]) -> None:
     try:
         replace_file(cache, json.dumps(words).encode(), sync=False)
     except OSError:
-        return  # it will be asked again
+        return  # the help is read again next time
 
 
 def _completion(words: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""The errors of the system: few, with one root, each a sentence that says what, where and what is allowed."""
+"""The errors of the system, with one root; each text says what is wrong, where, and what is allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model sees: the squad's streaming feature bank.
+"""The inputs of a model: the squad's streaming feature bank.
 
 Heart rate follows effort with a lag of half a minute to several minutes, so features carry a memory: short-window
 statistics of the newest second, and exponentially weighted averages (EWMA) of effort over time constants from
@@ -52,13 +52,13 @@ PROFILE_FEATURES: Final = (
     "profile_hr_rest_bpm",
 )
 PROFILE_UNKNOWN: Final = -1.0
-"""Says "not known" in a profile feature; the default model is trained to meet it."""
+"""Marks an unknown profile feature; the default model is trained with such values too."""
 
 FRESH_S: Final = 5.0
 """A group counts as available while its newest sample is at most this old."""
 
 HOLD_S: Final = 10.0
-"""Longest gap that the sample after it stands for; of a longer gap it stands for ``MAX_STEP_S``, the rest was rest."""
+"""Longest gap that a sample covers in full; of a longer gap it covers ``MAX_STEP_S``, the remainder counts as rest."""
 
 SCHEMA_VERSION: Final = 1
 
@@ -73,7 +73,7 @@ _STEEPEST_GRADE: Final = 0.3
 
 @dataclass(frozen=True)
 class FeatureSpec:
-    """Which features there are. Equal specs give equal columns; the hash goes into every model's manifest.
+    """The choice of features. Equal specs give equal columns; the hash is written to every model's manifest.
 
     ``window_s`` is the memory of the short-window statistics; ``time_constants_s`` are those of the effort averages.
     """
@@ -190,7 +190,7 @@ _TOTALS: Final = (
     _Signal("cadence_spm", _CADENCE),
     _Signal("grade_power_w_kg", _GRADE),
 )
-"""Quantities summed over the session: the heart drifts upwards with the work that was done, and recovers slower."""
+"""Quantities summed over the session: with work done, heart rate drifts upwards and recovers more slowly."""
 
 _SIGNALS: Final = (
     "acc_x_mps2", "acc_y_mps2", "acc_z_mps2", "acc_vertical_mps2", "acc_horizontal_mps2", "acc_resultant_mps2",
@@ -199,12 +199,12 @@ _SIGNALS: Final = (
 )  # fmt: skip
 _SIGNAL_COLUMN: Final = {name: column for column, name in enumerate(_SIGNALS)}
 _CHANNELS_OF_GROUPS: Final = np.array([np.resize(of_group(group), 3) for group in GROUPS]).T
-"""What each group needs, [3, len(GROUPS)]; a group of fewer than three channels repeats them."""
+"""Channels that each group needs, [3, len(GROUPS)]; a group of fewer than three channels repeats them."""
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where everything lies: columns of the state, and name and group of each feature column."""
+    """The layout: columns of the state, and name and group of each feature column."""
 
     names: tuple[str, ...]
     group: tuple[int, ...]
@@ -214,9 +214,9 @@ class _Layout:
     effort_group: IntArray
     total_group: IntArray
     span: IntArray
-    """Of each weight that is needed, which time it belongs to: a column of relax, then of elapsed."""
+    """For each weight, the time it belongs to: a column of relax, then of elapsed."""
     inverse_tau: FloatArray
-    """Of each weight: of gravity, of each of the shorts, of each group and time constant."""
+    """The weights: of gravity, of each of the shorts, of each group and time constant."""
     mean: slice
     variance: slice
     effort: slice
@@ -327,7 +327,7 @@ class FeatureBank:
         return copy
 
     def set_state(self, row: int, state: FloatArray) -> None:
-        """Give ``row`` what ``state`` returned earlier; raises ``ValueError`` when it is of another spec."""
+        """Restore what ``state`` returned earlier into ``row``; raises ``ValueError`` if it belongs to another spec."""
         if state.shape != (self._plan.width,):
             raise ValueError(f"feature state of {state.shape}, this bank's rows hold ({self._plan.width},)")
         self._state[row] = state
@@ -341,7 +341,7 @@ class FeatureBank:
         """Advance ``rows`` (each at most once) by one sample and return their features, float32 [k, F].
 
         ``t`` float64 [k] seconds, ``values`` float64 [k, len(CHANNELS)], NaN where a channel was not measured. A group
-        whose channels are not all there keeps its features. Time that runs backwards counts as no time.
+        with a missing channel keeps its features. Time that runs backwards counts as no time.
         """
         state = self._state[rows]
         missing = np.isnan(values)
@@ -369,7 +369,7 @@ class FeatureBank:
         state[:, plan.variance] = keep * (state[:, plan.variance] + step * away)
 
     def _average_efforts(self, state: FloatArray, signals: FloatArray, elapsed: FloatArray, keep: FloatArray) -> None:
-        """Exponential averages and sums of effort; what a long gap hides counts as rest."""
+        """Exponential averages and sums of effort; the hidden part of a long gap counts as rest."""
         plan = self._plan
         gain = 1.0 - keep
         held = elapsed
@@ -405,8 +405,8 @@ def _present(missing: BoolArray) -> BoolArray:
 def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Seconds since each group's previous sample, [k, len(GROUPS)]: 0 where absent.
 
-    The first array has 0 for a first sample (it stands for no time yet), the second infinity (averages that start at
-    their first value).
+    The first array has 0 for a first sample (it covers no time yet), the second infinity (averages start at their first
+    value).
     """
     last_t = state[:, _LAST_T]
     elapsed = np.where(present, np.fmax(t[:, None] - last_t, 0.0), 0.0)
@@ -448,7 +448,7 @@ def _signals(
 def _motion(
     state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: FloatArray, gravity_keep: FloatArray
 ) -> _Signals:
-    """Movement apart from gravity, whatever way the sensor is worn: along gravity, across it, jerk and steps."""
+    """Movement without gravity, for any orientation of the sensor: along gravity, across it, jerk and steps."""
     # A row without acceleration now has relax 0: nothing here moves, and its signals get no weight.
     gravity = state[:, _GRAVITY]
     previous = state[:, _PREVIOUS_ACC]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray, IntArray
 
 Kind = Literal["present", "total", "count", "share", "map", "text", "flag"]
-"""``present``: of this moment; ``total``: a number of the session so far; ``count``: a whole number of the session so
-far; ``share``: percent; ``map``: several named numbers; ``text``; ``flag``: true or false."""
+"""``present``: a value of this moment; ``total``: a number for the session so far; ``count``: a whole number for the
+session so far; ``share``: percent; ``map``: several named numbers; ``text``; ``flag``: true or false."""
 
 Part = Literal["difference", "maximum", "minimum", "mean", "last", "none"]
 """How the figure of a part of a session is computed from the seconds of that part."""
@@ -28,7 +28,7 @@ Scope = Literal["session", "moment", "summary"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure that leaves the engine.
+    """One figure that the engine publishes.
 
     Example:
         >>> distance = Figure("distance_m", "Distance", "m", 0, "total", part="difference", needs=("speed_mps",))
@@ -60,11 +60,11 @@ class Figure:
     members: tuple[str, ...] = field(default=(), kw_only=True)
     """Names of the numbers of a map whose names are always the same."""
     whole: tuple[str, ...] = field(default=(), kw_only=True)
-    """Those of ``members`` that are whole numbers where the others are not."""
+    """Those of ``members`` that are whole numbers while the others are not."""
 
     @property
     def width(self) -> int:
-        """Columns that the figure takes in arrays of values: one, or one for each member of a map."""
+        """Number of columns of the figure in arrays of values: one, or one for each member of a map."""
         return max(1, len(self.members))
 
     @property
@@ -80,14 +80,14 @@ class Figure:
         return {"map": dict, "flag": bool}.get(self.kind, str)
 
     def show(self, value: float | None) -> str:
-        """Return a number with its unit for people; a dash where it is not known."""
+        """Return a number with its unit for people; a dash if it is not known."""
         if value is None:
             return "–"
         return f"{value:.{self.decimals}f} {self.unit}".rstrip()
 
 
 class Source(Protocol):
-    """What computes figures of the session so far: a class declares rows and returns their values in the same order."""
+    """A source of figures of the session so far: a class declares rows and returns their values in the same order."""
 
     FIGURES: ClassVar[tuple[Figure, ...]]
 
@@ -98,7 +98,7 @@ class Source(Protocol):
 def columns(figures: Sequence[Figure], values: Mapping[str, FloatArray]) -> FloatArray:
     """Return values [sum of widths, k] in the order of ``figures``, from arrays [k] or [members, k] by key.
 
-    Naming each array by its key keeps a row and its values together wherever the row is moved to.
+    Naming each array by its key keeps a row and its values together when rows are moved.
 
     Raises:
         KeyError: a figure has no values.

@@ -3,16 +3,16 @@
 Quaternions are [w, x, y, z] and turn vectors of the sensor frame into an earth frame whose z axis points up. A sensor
 at rest measures +1 g along up (specific force). Tilt (roll and pitch) is observable from gravity; the heading is not,
 unless there is a magnetometer: without one it starts at an arbitrary value and drifts. Gravity-free acceleration needs
-the tilt alone.
+only the tilt.
 
-The gait of a runner throws the accelerometer about by more than 1 g, several times a second, and both Madgwick filters
-take the direction of each single sample for that of gravity. So they are shown the acceleration averaged over a second
-instead, in a frame that the gyroscope keeps from turning (``SteadyForce``): what swings averages out, gravity stays.
-On simulated running this takes the tilt error from 6.6 to 1.2 degrees RMS. Sustained acceleration (seconds of
-sprinting, tight bends) cannot be distinguished from tilt by an inertial sensor, whatever the filter.
+The gait of a runner swings the acceleration by more than 1 g, several times a second, and both Madgwick filters take
+the direction of each single sample for that of gravity. They therefore get the acceleration averaged over a second, in
+a frame that the gyroscope keeps from turning (``SteadyForce``): swings average out, gravity remains. On simulated
+running this reduces the tilt error from 6.6 to 1.2 degrees RMS. Sustained acceleration (seconds of sprinting, tight
+bends) cannot be distinguished from tilt by an inertial sensor, whatever the filter.
 
-The real sample period of each sample is used. Where a sample has no gyroscope, the averaged acceleration itself stands
-for gravity, whichever filter was chosen.
+The real sample period of each sample is used. For a sample without a gyroscope reading, the averaged acceleration
+itself is taken as gravity with every filter.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
 GRAVITY_TAU_S: Final = 1.0
-"""Time constant of the average that steadies the acceleration."""
+"""Time constant of the average that smooths the acceleration."""
 STARTUP_S: Final = 3.0
 """Time over which a filter trusts the accelerometer more, until it has settled."""
 _NEXT: Final = np.array([1, 2, 0])
 _AFTER: Final = np.array([2, 0, 1])
 _IMUFUSION_UNITS: Final = np.array([1.0 / GRAVITY_MPS2, 180.0 / np.pi, 1.0])[:, None, None]
 _NEARLY_STILL_RAD_S: Final = 1e-12
-"""The ahrs library does nothing at all at exactly zero rotation."""
+"""The ahrs library does not update the attitude at exactly zero rotation."""
 
 
 class OrientationFilter(Protocol):
@@ -87,8 +87,8 @@ def up_in_sensor_frame(quaternion: FloatArray) -> FloatArray:
 class SteadyForce(SquadState):
     """Acceleration averaged with a time constant of 1 s, in a frame that does not turn with the sensor.
 
-    With a gyroscope the average is carried along with every turn of the sensor; without, it is a plain low-pass. It
-    starts as the mean of the first samples, and anew after a gap of more than 2 s.
+    With a gyroscope the average is rotated with every turn of the sensor; without one, it is a plain low-pass. It
+    starts as the mean of the first samples, and restarts after a gap of more than 2 s.
     """
 
     FIELDS = MappingProxyType({"x": np.nan, "y": np.nan, "z": np.nan, "t": np.nan, "since": np.nan})
@@ -96,7 +96,7 @@ class SteadyForce(SquadState):
     def follow(self, rows: IntArray, t: FloatArray, acc: FloatArray, gyro_rad_s: FloatArray) -> FloatArray:
         """Take acc [3, k] and gyro [3, k] (NaN: none) at ``t`` [k], s; returns the average [3, k] in the unit of acc.
 
-        Where acc is NaN the average is NaN and nothing is taken.
+        Where acc is NaN the average is NaN and the state does not change.
         """
         state = self._take(rows)
         force, last = state[:3], state[3]
@@ -147,7 +147,7 @@ class LowPassGravity(SteadyForce):
 class _GyroscopeFilter(SquadState):
     """What the filters with a gyroscope share: the steadied acceleration, the start from its tilt, gaps, gravity.
 
-    After a gap of more than 2 s the attitude starts anew.
+    After a gap of more than 2 s the attitude restarts.
     """
 
     FIELDS = MappingProxyType({"w": np.nan, "x": np.nan, "y": np.nan, "z": np.nan, "t": np.nan, "since": np.nan})
@@ -206,7 +206,7 @@ class _GyroscopeFilter(SquadState):
         raise NotImplementedError
 
     def _forget(self, rows: IntArray) -> None:
-        """Drop what is held beside the fields."""
+        """Drop state that is held outside the fields."""
 
     def quaternions(self, rows: IntArray) -> FloatArray:
         """Attitudes [k, 4]; NaN before the first sample with a gyroscope."""

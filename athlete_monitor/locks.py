@@ -1,7 +1,7 @@
-"""Who may run beside whom: lock files that a dead process cannot hold.
+"""Locks between programs: lock files that a dead process cannot hold.
 
-A lock is an advisory ``flock``, which the kernel releases when its holder ends, however it ends (``system.flock`` says
-what happens on a file system without locks). What the file says (pid, start time and command) is for people, and counts
+A lock is an advisory ``flock``, which the kernel releases when its holder ends, however it ends (``system.flock``
+describes file systems without locks). The content of the file (pid, start time and command) is for people, and is valid
 only while the lock is held.
 """
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 _MAX_BYTES: Final = 4096
 _LOOKS: Final = 10
-_LOOK_S: Final = 0.02  # a look shares the lock for some microseconds; taking it must not fail because of that
+_LOOK_S: Final = 0.02  # a check shares the lock for some microseconds; taking it must not fail because of that
 
 _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The process that holds a lock, as far as the lock file tells.
+    """The process that holds a lock, as far as the lock file shows.
 
     Attributes:
         pid: process id; 0 where the file does not say.
@@ -52,11 +52,11 @@ class Holder:
 
 @contextmanager
 def acquire(path: Path, command: str) -> Iterator[None]:
-    """Hold the lock inside the ``with`` block; the file stays, empty, when it is given back.
+    """Hold the lock inside the ``with`` block; after its release the file stays, empty.
 
     Args:
         path: lock file; it and its folder are made.
-        command: what runs, for whoever finds the lock taken.
+        command: the running program, shown to others who find the lock taken.
 
     Raises:
         LockedError: another process, or another holder in this one, has it, or the file cannot be made.
@@ -75,21 +75,21 @@ def acquire(path: Path, command: str) -> Iterator[None]:
 
 
 def holder(path: Path) -> Holder | None:
-    """Return who holds the lock, or None where nobody does, whatever the file says; the lock is not taken.
+    """Return the holder of the lock, or None if it is free, whatever the file says; the lock is not taken.
 
     Raises:
-        LockedError: the file is there and cannot be looked at.
+        LockedError: the file exists and cannot be read.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise LockedError(f"{path}: cannot be looked at: {error.strerror}") from None
+        raise LockedError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         return _read(handle) if is_locked(handle) else None
     except OSError as error:
-        raise LockedError(f"{path}: cannot be looked at: {error.strerror}") from None
+        raise LockedError(f"{path}: cannot be read: {error.strerror}") from None
     finally:
         os.close(handle)
 
@@ -120,13 +120,15 @@ def _open(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise LockedError(f"{path}: cannot be made: {error.strerror}") from None
+        raise LockedError(f"{path}: cannot be created: {error.strerror}") from None
 
 
 def _take(path: Path, handle: int) -> Callable[[], None]:
     try:
         if not has_locks(handle):
-            _log.warning("%s: this file system has no locks; a lock of this machine only takes their place", path)
+            _log.warning(
+                "%s: this file system has no locks; a lock that only covers this machine is used instead", path
+            )
         for _ in range(_LOOKS):
             if (release := try_lock(handle)) is not None:
                 return release
@@ -137,7 +139,7 @@ def _take(path: Path, handle: int) -> Callable[[], None]:
 
 
 def _write(handle: int, held_by: Holder) -> None:
-    """Say who holds the lock. A full disk does not take the lock away, so the work goes on without the words."""
+    """Write the holder into the file. A full disk does not release the lock, so the work continues without the text."""
     with suppress(OSError):
         os.ftruncate(handle, 0)
         os.pwrite(handle, json.dumps(asdict(held_by)).encode() + b"\n", 0)
@@ -148,5 +150,5 @@ def _read(handle: int) -> Holder:
     try:
         found = json.loads(os.pread(handle, _MAX_BYTES, 0))
         return Holder(int(found["pid"]), str(found["started"]), str(found["command"]))
-    except (ValueError, TypeError, KeyError):  # its holder is writing it just now, or wrote something else
+    except (ValueError, TypeError, KeyError):  # its holder is writing it at this moment, or wrote something else
         return Holder()

@@ -1,7 +1,7 @@
 """Where the project's own files are: beside the package in a checkout, inside it where a wheel was installed.
 
 The scripts, default configurations, the roster's template, the templates of services and broker, and the examples.
-``setup.py`` copies them into the wheel. The standard library only.
+``setup.py`` copies them into the wheel. Uses only the standard library.
 """
 
 from __future__ import annotations

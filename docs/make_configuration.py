@@ -1,6 +1,6 @@
 """Write docs/configuration.md from the configuration's own tree and both YAML files.
 
-python docs/make_configuration.py [--check]      --check writes nothing and fails where the page is not up to date
+python docs/make_configuration.py [--check]      --check writes nothing and fails if the page is not up to date
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ INTRODUCTION: Final = """\
 # Configuration
 
 Every key of `jetson_nano_4gb_config.yaml` and `jetson_orin_32gb_config.yaml`, written by `docs/make_configuration.py`
-from the tree that checks them. Each program takes another file with `--config FILE`. A file holds every key: an unknown
-key, a wrong type or a value out of range is refused with file, line, place, value and what is allowed, exit code 2.
-`python3 jetson_deploy.py validate FILE` checks one without starting anything.
+from the tree that checks them. Each program reads another file with `--config FILE`. A file must hold every key: an
+unknown key, a wrong type or a value out of range is refused with file, line, place, value and what is allowed, and exit
+code 2. `python3 jetson_deploy.py validate FILE` checks a file without starting anything.
 
-Relative paths are relative to the file's folder, or to `--root DIR` where one is given.
+Relative paths are relative to the file's folder, or to `--root DIR` if one is given.
 
-These variables of the environment win over the file: `FORCE_TRAINING`, `USE_CUDA`, `MODEL_CACHE_SIZE`, `MODEL_DEVICE`,
+These environment variables override the file: `FORCE_TRAINING`, `USE_CUDA`, `MODEL_CACHE_SIZE`, `MODEL_DEVICE`,
 `MODEL_DIRECTORY`, `IDLE_TIME` (seconds, `engine.idle_s`).
 """
 

@@ -133,7 +133,7 @@ def test_looking_at_a_lock_does_not_keep_others_from_taking_it(lock):
 
 def test_a_lock_that_cannot_be_made_is_told_in_one_line(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(LockedError, match="cannot be made"), locks.acquire(tmp_path / "file" / "x.lock", "main.py"):
+    with pytest.raises(LockedError, match="cannot be created"), locks.acquire(tmp_path / "file" / "x.lock", "main.py"):
         pytest.fail("taken")
 
 

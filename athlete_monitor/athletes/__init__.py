@@ -1,4 +1,4 @@
-"""The roster: who wears which device, what is known of their body, and their limits with the day from which they hold.
+"""The roster: who wears which device, what is known of their body, and their limits with the day they are valid from.
 
 >>> from datetime import date
 >>> ada = Athlete.model_validate({"id": 7, "device": "007", "name": "Ada", "birth_date": date(2001, 4, 9)})

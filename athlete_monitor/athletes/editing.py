@@ -1,7 +1,7 @@
-"""Changing the roster file: comments and order of a person's file stay, and the file is replaced in one step.
+"""Changes to the roster file: comments and order are preserved, and the file is replaced atomically.
 
-Only the lines of the athlete who is changed are written anew. A change that would not be a valid roster is refused, and
-nothing is written.
+Only the lines of the changed athlete are rewritten. A change that would make the roster invalid is refused, and nothing
+is written.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 EMPTY: Final = "athletes:\n"
 _FIRST: Final = ("id", "device", "name", "number", "position", "group", "strap")
-"""Keys that say who an athlete is come first in a new entry."""
+"""Keys that identify an athlete; they come first in a new entry."""
 
 
 class RosterEditor:
     """A roster file with changes that ``save`` writes together.
 
     Args:
-        path: the file; it is made by ``save`` where it does not exist.
+        path: the file; ``save`` creates it if it does not exist.
 
     Raises:
         ConfigError: the file is not a valid roster.
@@ -49,11 +49,11 @@ class RosterEditor:
             self._text = self._path.read_text(encoding="utf-8-sig")
 
     def ids(self) -> list[int]:
-        """Return the ids in order of the file."""
+        """Return the ids in file order."""
         return [entry["id"] for entry in self._entries()]
 
     def add(self, values: Mapping[str, Any]) -> int:
-        """Add an athlete; without an id the lowest free one, without a device one made of the id. Returns the id."""
+        """Add an athlete and return the id, by default the lowest free one; the default device is made from the id."""
         taken, devices = set(self.ids()), {str(entry["device"]) for entry in self._entries()}
         athlete_id = values.get("id") or next(number for number in range(1, len(taken) + 2) if number not in taken)
         plain = f"{athlete_id:03d}"
@@ -64,13 +64,13 @@ class RosterEditor:
         return int(athlete_id)
 
     def edit(self, athlete_id: int, values: Mapping[str, Any], since: date | None = None) -> None:
-        """Set ``values`` of an athlete, None removes a key; with ``since`` they are limits that hold from that day.
+        """Set ``values`` of an athlete, None removes a key; with ``since`` they are limits, valid from that day.
 
         Raises:
-            ConfigError: nobody in the roster has this id.
+            ConfigError: no athlete in the roster has this id.
         """
         if athlete_id not in self.ids():
-            raise ConfigError(f"{self._path}: nobody in the roster has id {athlete_id}")
+            raise ConfigError(f"{self._path}: no athlete in the roster has id {athlete_id}")
         place = self.ids().index(athlete_id)
         if self._entries().fa.flow_style():
             data = _load(self._text)
@@ -86,13 +86,13 @@ class RosterEditor:
         self._text = "\n".join(lines)
 
     def remove(self, athlete_id: int) -> None:
-        """Remove an athlete; comments behind the entry stay.
+        """Remove an athlete; comments after the entry stay.
 
         Raises:
-            ConfigError: nobody in the roster has this id.
+            ConfigError: no athlete in the roster has this id.
         """
         if athlete_id not in self.ids():
-            raise ConfigError(f"{self._path}: nobody in the roster has id {athlete_id}")
+            raise ConfigError(f"{self._path}: no athlete in the roster has id {athlete_id}")
         place, entries = self.ids().index(athlete_id), self._entries()
         if entries.fa.flow_style() or len(entries) == 1:
             data = _load(self._text)
@@ -105,10 +105,10 @@ class RosterEditor:
         self._text = "\n".join(lines)
 
     def save(self) -> tuple[Athlete, ...]:
-        """Check the new roster and put it in place of the old one; returns its athletes.
+        """Check the new roster, replace the old one with it, and return its athletes.
 
         Raises:
-            ConfigError: it would not be valid; nothing is written.
+            ConfigError: it would be invalid; nothing is written.
             OSError: it cannot be written; the old file stays.
         """
         try:
@@ -146,7 +146,7 @@ def _dump(data: object) -> str:
 
 
 def _lines_of(lines: list[str], entries: Any, place: int) -> tuple[int, int]:  # noqa: ANN401 - ruamel has no types
-    """Return the first line of an entry and the one behind it; comments and blank lines behind it are not its own."""
+    """Return the first line of an entry and the line after its end, without the comments and blank lines after it."""
     begin = entries.lc.item(place)[0]
     end = entries.lc.item(place + 1)[0] if place + 1 < len(entries) else len(lines)
     while end > begin + 1 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
@@ -155,7 +155,7 @@ def _lines_of(lines: list[str], entries: Any, place: int) -> tuple[int, int]:  #
 
 
 def _appended(text: str, entries: Any, entry: CommentedMap) -> str:  # noqa: ANN401 - ruamel has no types
-    """Return the text with one more entry behind the last one."""
+    """Return the text with one more entry after the last one."""
     if len(entries) and entries.fa.flow_style():
         data = _load(text)
         data["athletes"].append(entry)
@@ -182,7 +182,7 @@ def _set(entry: Any, values: Mapping[str, Any], since: date | None) -> None:  # 
 
 
 def _dated(entry: Any, since: date) -> Any:  # noqa: ANN401 - ruamel has no types
-    """Return the limits of an athlete that hold from a day on, made where there are none."""
+    """Return the limits of an athlete that are valid from a day; an entry is created if there is none."""
     if not entry.get("limits"):
         entry["limits"] = CommentedSeq()
     found = next((each for each in entry["limits"] if each["from"] == since), None)

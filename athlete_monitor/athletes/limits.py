@@ -1,4 +1,4 @@
-"""An athlete's own limits in the roster, each with the day from which it holds."""
+"""An athlete's own limits in the roster, each with the day from which it is valid."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_MPS2: Final = 15.0
 
 
 def _ascending(least: float, most: float, counts: tuple[int, ...]) -> Callable[[tuple[float, ...]], tuple[float, ...]]:
-    """Return a check of limits: so many numbers, each greater than the one before, between two bounds."""
+    """Return a check of limits: a given count of rising numbers between two bounds."""
     how_many = " or ".join(str(count) for count in counts)
 
     def check(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -103,7 +103,7 @@ def _zones(basis: ZoneBasis, lower: tuple[float, ...]) -> ZoneLimits:
 
 
 class DatedLimits(Section):
-    """Limits that hold from a day on; what is not given stays as it was."""
+    """Limits that are valid from a day; a limit that is not given stays as it was."""
 
     since: date = Field(alias="from")
     heart_rate_zones: HeartRateZones | None = None
@@ -127,10 +127,10 @@ class DatedLimits(Section):
 
 
 def in_force(entries: Iterable[DatedLimits], day: date) -> Limits | None:
-    """Return the limits of a day from entries in any order; None where none holds yet.
+    """Return the limits of a day from entries in any order; None before the first entry.
 
-    Each key holds until a later entry gives it anew. Without zones of their own, an athlete with both lactate
-    thresholds has the three zones between them; without a threshold heart rate it is the second lactate threshold.
+    Each key is valid until a later entry sets it again. An athlete without own zones but with both lactate thresholds
+    has the three zones between them; the default threshold heart rate is the second lactate threshold.
     """
     known = _known(entry for entry in sorted(entries, key=lambda entry: entry.since) if entry.since <= day)
     if not known:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config.document import Document
 
 UNIQUE: Final = ("id", "device", "number", "strap")
-"""What two athletes may not share."""
+"""Keys whose values must be unique."""
 
 
 class RosterFile(Section):
@@ -74,7 +74,7 @@ def check(document: Document) -> tuple[Athlete, ...]:
 
 
 def _repeated(document: Document, athletes: tuple[Athlete, ...], key: str) -> Iterator[str]:
-    """Yield a line for each athlete who shares the value of ``key`` with one before."""
+    """Yield a line for each athlete whose value of ``key`` is already that of an earlier athlete."""
     first: dict[object, int] = {}
     for place, athlete in enumerate(athletes):
         value = getattr(athlete, key)

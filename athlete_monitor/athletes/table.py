@@ -1,4 +1,4 @@
-"""A squad list as a CSV file: athletes to add to the roster, or to bring up to date."""
+"""A squad list as a CSV file: athletes to add to the roster or to update."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ KEYS: Final = ("id", "device", "name", "number", "position", "group", "strap", "
 """Keys of an athlete that one cell or word can hold."""
 LIMIT_KEYS: Final = ("lt1_bpm", "lt2_bpm", "threshold_bpm", "max_speed_mps", "speed_bands_mps", "speed_bands_percent",
                      "acceleration_bands_mps2", "heart_rate_zones")  # fmt: skip
-"""Keys of limits, which hold from a day on."""
+"""Keys of limits, which are valid from a day."""
 
 _YES: Final = frozenset({"true", "yes", "y", "1", "ja", "oui", "si", "sí"})
 _NO: Final = frozenset({"false", "no", "n", "0", "nein", "non"})
@@ -25,10 +25,10 @@ _DAY_FIRST: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 
 
 def value_of(key: str, text: str) -> Any:  # noqa: ANN401 - of the key
-    """Return the value that ``text`` is for a key of the roster; None where it is empty.
+    """Return the value of ``text`` for a key of the roster; None if it is empty.
 
     Raises:
-        ValueError: the text is no such value; the message says what is expected.
+        ValueError: the text is not such a value; the message says what is expected.
 
     >>> value_of("weight_kg", "61,5"), value_of("number", "07"), value_of("birth_date", "9.4.2001")
     (61.5, 7, datetime.date(2001, 4, 9))

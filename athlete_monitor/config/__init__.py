@@ -1,7 +1,7 @@
 """One frozen, validated tree of settings for each YAML file, one module for each part of it.
 
-Every problem of a file is reported at once, one line each, with file, line, key, value and what is allowed. Relative
-paths in the file are relative to the file's own folder, or to ``root`` where one is given.
+All problems of a file are reported together, one line each, with file, line, key, value and what is allowed. Relative
+paths in the file are relative to the file's own folder, or to ``root`` if one is given.
 """
 
 from athlete_monitor.config.broker import Mqtt, Sensors, Tls

@@ -31,11 +31,11 @@ class Mqtt(Section):
     username: str | None = Field(description="User name at the broker.")
     password_file: FilePath | None = Field(description="File whose first line is the password.")
     tls: Tls
-    topic_prefix: TopicPrefix = Field(description="In front of every topic of this box, such as `club/`; none: empty.")
+    topic_prefix: TopicPrefix = Field(description="Prefix of every topic of this box, such as `club/`; empty for none.")
     keepalive_s: int = Field(ge=2, le=3600, description="Keep-alive of the connection, s.")
     reconnect_max_s: Seconds = Field(description="Longest pause between two attempts to connect, s.")
     qos: Literal[0, 1] = Field(description="Quality of service of samples.")
-    persistent_session: bool = Field(description="The broker keeps QoS 1 samples while the engine is away.")
+    persistent_session: bool = Field(description="The broker keeps QoS 1 samples while the engine is not connected.")
 
 
 class Sensors(Section):

@@ -1,4 +1,4 @@
-"""A document against a model: one line for each problem, with file, line, key, value and what is allowed."""
+"""Validate a document against a model: one line for each problem, with file, line, key, value and what is allowed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_yaml_model(path: Path, model: type[M]) -> M:
 
 
 def validate(document: Document, model: type[M]) -> M:
-    """Check a document against a model.
+    """Validate a document against a model.
 
     Raises:
         ConfigError: one line for each problem.
@@ -145,7 +145,7 @@ def _model_in(kind: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annota
 
 
 def _plain(data: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
-    """Return the data without ruamel's own types, which carry lines and comments."""
+    """Return the data as plain types; ruamel's own types carry lines and comments."""
     if isinstance(data, Mapping):
         return {key: _plain(value) for key, value in data.items()}
     if isinstance(data, list):

@@ -78,7 +78,7 @@ def dotted(location: Location) -> str:
 
 @lru_cache(maxsize=8)
 def _loaded(text: str) -> object:
-    """Return the data of a text. Nobody changes them, so programs that read a file twice parse it once (0.1 s)."""
+    """Return the data of a text. They are never changed, so programs that read a file twice parse it once (0.1 s)."""
     data = YAML(typ="rt").load(text)
     if unknown := next(_tags(data, ()), None):
         raise _TagError(f"{unknown}: tags (!...) are not allowed; write text in quotes")
@@ -86,7 +86,7 @@ def _loaded(text: str) -> object:
 
 
 def _tags(data: object, location: Location) -> Iterator[str]:
-    """Yield where a value has a tag of its own, such as ``!!python/object``: nothing here has one."""
+    """Yield the places of explicit tags such as ``!!python/object``; no value in our files has one."""
     tag = getattr(getattr(data, "tag", None), "value", None)
     if tag is not None:
         yield f"{dotted(location)}: {str(tag).replace('tag:yaml.org,2002:', '!!')}"

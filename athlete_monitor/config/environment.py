@@ -1,4 +1,4 @@
-"""Variables of the environment that win over the file."""
+"""Environment variables that override the file."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ VARIABLES: Final[Mapping[str, tuple[str, str, Callable[[str], object]]]] = {
     "MODEL_DIRECTORY": ("model_loading", "models_directory", str),
     "IDLE_TIME": ("engine", "idle_s", float),
 }
-"""Each variable: section and key that it sets, and how its text is read. A later one wins over an earlier one."""
+"""Each variable: section and key that it sets, and how its text is parsed. A later one overrides an earlier one."""
 
 
 def override(config: Config, environ: Mapping[str, str]) -> Config:
-    """Return the configuration with the variables of the environment in it; empty ones count as not set.
+    """Return the configuration with the environment variables applied; empty ones count as not set.
 
     Raises:
         ConfigError: the value of a variable is not allowed.

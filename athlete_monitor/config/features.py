@@ -10,9 +10,9 @@ from athlete_monitor.config.fields import Section
 
 
 class Features(Section):
-    """Which classic features are computed beside the averages of effort."""
+    """Which classic features are computed in addition to the averages of effort."""
 
-    resultant: bool = Field(description="Length of the acceleration and rotation vectors.")
+    resultant: bool = Field(description="Magnitude of the acceleration and rotation vectors.")
     rolling_stats: bool = Field(description="Rolling mean and deviation.")
     jerk: bool = Field(description="Change of the acceleration.")
     fft_features: bool = Field(description="Dominant frequency of the movement and its energy.")
@@ -26,7 +26,7 @@ class FeatureEngineering(Section):
 
     enabled: bool = Field(description="Use the classic features; false uses only the averages of effort.")
     rolling_window: int = Field(ge=2, le=1000, description="Short window, samples.")
-    sampling_frequency: float = Field(ge=1, le=200, description="Rate of the samples that models are made for, Hz.")
+    sampling_frequency: float = Field(ge=1, le=200, description="Sample rate that models are trained for, Hz.")
     time_constants_s: tuple[float, ...] = Field(
         min_length=1, max_length=16, strict=False, description="Averaging times of effort, s."
     )

@@ -1,4 +1,4 @@
-"""The kinds of values that settings have, and what a person may write for each of them."""
+"""The kinds of values that settings have, and a description of what is allowed for each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Section(BaseModel):
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a person may write, in words, for a value whose constraint is a pattern.
+    """The allowed values in words, for a value whose constraint is a pattern.
 
     Example:
         >>> Device = Annotated[str, Field(pattern="^[a-z]+$"), Allowed("small letters")]
@@ -67,7 +67,7 @@ _NAMES: Final[dict[object, str]] = {
 
 
 def allowed(kind: Any, constraints: tuple[Any, ...] = ()) -> str:  # noqa: ANN401 - any annotation
-    """Return what a person may write for a value of this annotation, in words.
+    """Return the allowed values of this annotation in words.
 
     Example:
         >>> allowed(Port)
@@ -89,7 +89,7 @@ def allowed(kind: Any, constraints: tuple[Any, ...] = ()) -> str:  # noqa: ANN40
 
 
 def allowed_in(field: FieldInfo) -> str:
-    """Return what a person may write for a field of a section."""
+    """Return the allowed values of a field of a section in words."""
     return allowed(field.annotation, tuple(field.metadata))
 
 

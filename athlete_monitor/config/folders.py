@@ -8,7 +8,7 @@ from athlete_monitor.config.fields import FilePath, Section
 
 
 class Paths(Section):
-    """Where things live."""
+    """Folders of the programs."""
 
     data_root: FilePath = Field(description="Training sessions, one folder for each athlete.")
     game_data_root: FilePath = Field(description="Match sessions, one folder for each athlete.")

@@ -14,13 +14,15 @@ def _none(value: object) -> object:
 
 
 class Athletes(Section):
-    """Who is monitored."""
+    """The athletes who are monitored."""
 
-    roster: FilePath = Field(description="Roster file; without one, messages say who an athlete is.")
+    roster: FilePath = Field(description="Roster file; without one, the athlete's data come from the messages.")
     trust_sender: Literal["unknown", "all", "never"] = Field(
-        description="Whose athlete_id in messages counts: unknown: of devices that are not in the roster; all; never."
+        description="Which athlete_id in messages is used: unknown: of devices that are not in the roster; all; never."
     )
-    max_players: int = Field(ge=1, le=100_000, description="Highest athlete id of simulator and watched folders.")
+    max_players: int = Field(
+        ge=1, le=100_000, description="Highest athlete id of the simulator and of watched folders."
+    )
 
 
 class Engine(Section):
@@ -28,23 +30,27 @@ class Engine(Section):
 
     prediction_rate_hz: float = Field(gt=0, le=200, description="Predictions for each athlete, Hz of sample time.")
     heart_rate_source: Literal["by_mode", "auto"] = Field(
-        description="auto: the strap while it is good, else the model; by_mode: strap in training, model in a game."
+        description="auto: the strap while it is good, else the model; by_mode: strap in trainings, model in games."
     )
     sensor_fresh_s: Seconds = Field(description="How long a strap reading stays valid, s.")
     idle_s: Seconds = Field(description="A session ends after this time without a sample, s.")
     stale_s: Seconds = Field(description="Status 'stale' after this time without a sample, s.")
     offline_s: Seconds = Field(description="Status 'offline' after this time without a sample, s.")
-    late_tolerance_s: float = Field(ge=0, le=60, description="Samples late by up to this are put in order, s.")
+    late_tolerance_s: float = Field(
+        ge=0, le=60, description="Samples that arrive late by up to this are put in order, s."
+    )
     max_devices: int = Field(
-        ge=1, le=1_000_000, description="Most devices; messages of others are counted and dropped."
+        ge=1,
+        le=1_000_000,
+        description="Largest number of devices; messages of further devices are counted and dropped.",
     )
-    queue_per_device: int = Field(ge=1, le=1_000_000, description="Most messages that wait for each device.")
+    queue_per_device: int = Field(ge=1, le=1_000_000, description="Longest queue of messages for each device.")
     max_rate_hz: float = Field(
-        ge=1, le=100_000, description="Most samples of one device, Hz; its surplus is dropped and counted."
+        ge=1, le=100_000, description="Highest sample rate of one device, Hz; the excess is dropped and counted."
     )
-    coalesce_ms: float = Field(ge=0, le=1000, description="Wait for further messages before a step, ms.")
+    coalesce_ms: float = Field(ge=0, le=1000, description="Time to wait for further messages before a step, ms.")
     record: Annotated[Literal["none", "training", "all"], BeforeValidator(_none)] = Field(
-        description="Which arriving samples become session files: those of all sessions, of training, of none."
+        description="Which received samples are recorded as session files: of all sessions, of training, of none."
     )
     stats_interval_s: Seconds = Field(description="How often the engine publishes its own statistics, s.")
 
@@ -53,7 +59,7 @@ class Archive(Section):
     """What the journal keeps."""
 
     keep_days: int = Field(
-        ge=1, le=4000, description="How long the figures of every second are kept, days; summaries stay for ever."
+        ge=1, le=4000, description="How long the per-second figures are kept, days; summaries are kept forever."
     )
 
 
@@ -61,19 +67,19 @@ class Team(Section):
     """Team sessions: matches and trainings of the squad."""
 
     session_gap_s: Seconds = Field(
-        description="Device sessions that overlap, or follow one another within this time, are one team session, s."
+        description="Device sessions that overlap or follow one another within this time form one team session, s."
     )
     alarm_rules: FilePath | None = Field(
-        description="File with alarm rules, read again when it changes; null: the rules that come with the program."
+        description="File with alarm rules, reloaded when it changes; null: the built-in rules."
     )
 
 
 class TrainingLoad(Section):
     """Session load (Banister TRIMP): where each zone begins, and the rest commonly advised after it."""
 
-    moderate_from: float = Field(gt=0, le=10_000, description="Load 'moderate' from this TRIMP on.")
-    high_from: float = Field(gt=0, le=10_000, description="Load 'high' from this TRIMP on.")
-    very_high_from: float = Field(gt=0, le=10_000, description="Load 'very high' from this TRIMP on.")
+    moderate_from: float = Field(gt=0, le=10_000, description="Load 'moderate' begins at this TRIMP.")
+    high_from: float = Field(gt=0, le=10_000, description="Load 'high' begins at this TRIMP.")
+    very_high_from: float = Field(gt=0, le=10_000, description="Load 'very high' begins at this TRIMP.")
     recovery_h_low: float = Field(ge=0, le=240, description="Usual recovery after a low load, h.")
     recovery_h_moderate: float = Field(ge=0, le=240, description="Usual recovery after a moderate load, h.")
     recovery_h_high: float = Field(ge=0, le=240, description="Usual recovery after a high load, h.")
@@ -92,7 +98,9 @@ class Outputs(Section):
 
     metrics_rate_hz: float = Field(gt=0, le=100, description="Metrics messages for each athlete, Hz of sample time.")
     realtime_file_interval_s: float = Field(
-        ge=1, le=3600, description="Least time between two writes of a realtime file, s: memory cards wear."
+        ge=1,
+        le=3600,
+        description="Shortest time between two writes of a realtime file, s; it limits wear of memory cards.",
     )
     training_load: TrainingLoad
 
@@ -100,4 +108,4 @@ class Outputs(Section):
 class Impacts(Section):
     """Hits and falls."""
 
-    alert_g: float = Field(ge=2, le=100, description="An impact from this size on is an alert, g.")
+    alert_g: float = Field(ge=2, le=100, description="An impact of at least this size raises an alert, g.")

@@ -1,4 +1,4 @@
-"""From a file to the tree of settings."""
+"""Loading of a file into the tree of settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def load_config(
     Args:
         path: the YAML file.
         root: folder of relative paths; the file's folder when None.
-        environ: variables that win over the file, see ``environment.VARIABLES``.
+        environ: variables that override the file, see ``environment.VARIABLES``.
 
     Raises:
         ConfigError: the file or a variable is not valid.

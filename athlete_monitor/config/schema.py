@@ -53,14 +53,14 @@ REMOVED: Final[Mapping[str, str]] = {
     "paths.model_path": "file names are fixed: Player{id}_rf.pkl",
     "paths.hb_path": "file names are fixed: hb_{id}_model.zip",
     "paths.onnx_path": "file names are fixed: hb_{id}_model.onnx",
-    "jetson.use_mixed_precision": "a forest compares thresholds: half precision would change its answers",
+    "jetson.use_mixed_precision": "a forest compares thresholds: half precision would change its predictions",
     "retraining.accuracy_threshold": "a regression has no accuracy: use max_rmse_threshold",
     "retraining.min_r2_threshold": "R² of a steady session is near zero for any model: use min_gain_over_median_bpm",
-    "retraining.min_cv_score": "rows of one session are no independent folds: use min_gain_over_median_bpm",
+    "retraining.min_cv_score": "rows of one session are not independent folds: use min_gain_over_median_bpm",
     "memory_optimization": "moved to model_loading.total_model_memory_mb and performance.memory_warning_threshold",
     "model_performance": "models are always warmed up; preload with model_loading.preload_players",
     "model_logging": "moved to logging.level and engine.stats_interval_s",
     "jetson_model_optimization": "moved to model_loading.max_model_memory_mb and total_model_memory_mb",
     "environment": "set the variables in the environment itself: MODEL_CACHE_SIZE, MODEL_DEVICE, MODEL_DIRECTORY",
 }
-"""Keys of earlier configurations that no longer mean anything, with what took their place."""
+"""Keys of earlier configurations that are no longer used, with their replacements."""

@@ -17,13 +17,13 @@ class Corner(Section):
 
 
 class Pitch(Section):
-    """The pitch: its size, and where it lies where devices send latitude and longitude."""
+    """The pitch: its size, and its location for devices that send latitude and longitude."""
 
     length_m: float = Field(ge=10, le=500, description="Length along x_m, m.")
     width_m: float = Field(ge=5, le=500, description="Width along y_m, m.")
     corners: tuple[Corner, ...] | None = Field(
         strict=False,
-        description="Its four corners, around it: (0, 0), (length, 0), (length, width), (0, width). null: unknown.",
+        description="Its four corners in order: (0, 0), (length, 0), (length, width), (0, width). null: unknown.",
     )
 
     @model_validator(mode="after")
@@ -44,12 +44,17 @@ class ScreenTls(Section):
 class Dashboard(Section):
     """The coach's screen: dashboard.py."""
 
-    host: str = Field(min_length=1, description="Where it listens; beyond this machine it needs accounts.")
+    host: str = Field(
+        min_length=1,
+        description="Address that it listens on; addresses other than this machine's loopback require accounts.",
+    )
     port: Port = Field(description="Port of the screen.")
-    accounts_file: FilePath | None = Field(description="Who may log in; null: no log-in, for this machine only.")
+    accounts_file: FilePath | None = Field(
+        description="File of accounts that may log in; null: no log-in, for this machine only."
+    )
     tls: ScreenTls
     heart_rate_hidden_from: tuple[Literal["viewer", "coach"], ...] = Field(
         strict=False, description="Roles that do not see heart-rate figures."
     )
-    language: Literal["en", "de"] = Field(description="Language of a screen that has not chosen one.")
+    language: Literal["en", "de"] = Field(description="Default language of the screen.")
     pitch: Pitch

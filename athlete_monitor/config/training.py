@@ -17,7 +17,7 @@ MODEL_KINDS: Final = tuple(
 
 
 ALL_SESSIONS: Final = 1_000_000
-"""What ``sessions_to_use: all`` means."""
+"""Number of sessions that ``sessions_to_use: all`` stands for."""
 
 
 def _all(value: object) -> object:
@@ -34,32 +34,34 @@ class Training(Section):
     )
     n_estimators: int = Field(ge=1, le=2000, description="Trees of a forest.")
     max_depth: int = Field(ge=1, le=32, description="Depth of a tree.")
-    min_samples_split: int = Field(ge=2, le=10_000, description="Rows a node needs to be split.")
-    min_samples_leaf: int = Field(ge=1, le=10_000, description="Rows a leaf keeps at least.")
+    min_samples_split: int = Field(ge=2, le=10_000, description="Smallest number of rows in a node that is split.")
+    min_samples_leaf: int = Field(ge=1, le=10_000, description="Smallest number of rows in a leaf.")
     max_features: float = Field(gt=0, le=1, description="Share of the features tried at each split.")
     random_state: int = Field(ge=0, le=2**32 - 1, description="Seed: the same data give the same model.")
     n_jobs: int = Field(ge=1, le=256, description="Athletes trained at the same time.")
     backend: Literal["loky", "threading", "multiprocessing", "ray", "dask"] = Field(
-        description="joblib backend that runs the athletes; a cluster's own backend must be registered first."
+        description="joblib backend that trains the athletes; a cluster's own backend must be registered first."
     )
     sessions_to_use: Annotated[int, BeforeValidator(_all)] = Field(
         ge=1,
         le=ALL_SESSIONS,
-        description="Sessions of an athlete that are used: so many of the latest, or the word all.",
+        description="How many of an athlete's latest sessions are used: a number or the word all.",
     )
     max_rows: int = Field(
-        ge=500, le=1_000_000, description="Rows that a model learns from; with more, every so many of each session."
+        ge=500,
+        le=1_000_000,
+        description="Largest number of training rows; if there are more, every n-th row of each session is used.",
     )
     min_sessions_required: int = Field(ge=1, le=1000, description="Sessions an athlete needs before training.")
     rows_per_second: float = Field(
-        gt=0, le=10, description="Rows kept for each second; neighbouring rows repeat each other."
+        gt=0, le=10, description="Rows kept for each second; neighbouring rows are nearly equal."
     )
     holdout_fraction: float = Field(
-        ge=0.1, le=0.5, description="Last part in time that is held out when an athlete has one session only."
+        ge=0.1, le=0.5, description="Last part of the session that is held out when an athlete has only one session."
     )
-    use_games: bool = Field(description="Learn from match files too, if they hold a strap's heart rate.")
+    use_games: bool = Field(description="Also train on match files that hold a strap's heart rate.")
     use_simulated: bool = Field(
-        description="Learn from simulated sessions too. false: not for an athlete of the roster or with real sessions."
+        description="Also train on simulated sessions. false: not for an athlete of the roster or with real sessions."
     )
 
     @field_validator("kinds")
@@ -67,7 +69,7 @@ class Training(Section):
     def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [kind for kind in kinds if kind not in MODEL_KINDS]
         if unknown:
-            msg = f"{unknown[0]!r} is no kind of model; known: {', '.join(MODEL_KINDS)}"
+            msg = f"{unknown[0]!r} is not a kind of model; known:  {', '.join(MODEL_KINDS)}"
             raise ValueError(msg)
         return kinds
 
@@ -75,33 +77,35 @@ class Training(Section):
 class Monitoring(Section):
     """The watcher for new sessions (sup_ml_rf_training.py --watch)."""
 
-    poll_interval_secs: float = Field(ge=1, le=86_400, description="How often the watcher looks for new sessions, s.")
+    poll_interval_secs: float = Field(
+        ge=1, le=86_400, description="Interval at which the watcher looks for new sessions, s."
+    )
     debounce_secs: float = Field(
         ge=0, le=3600, description="How long a session must be unchanged before it is used, s."
     )
-    auto_update_enabled: bool = Field(description="Train when there are new sessions; false only reports them.")
+    auto_update_enabled: bool = Field(description="Train when there are new sessions; if false, only report them.")
 
 
 class Retraining(Section):
     """When to train again, and what a new model must achieve before it goes into service."""
 
     min_samples_threshold: int = Field(
-        ge=10, le=10_000_000, description="Rows with a valid heart rate that are needed."
+        ge=10, le=10_000_000, description="Smallest number of rows with a valid heart rate."
     )
     force_retrain_on_new_data: bool = Field(
-        description="Train whenever an athlete has a session that was not used yet."
+        description="Train whenever an athlete has a session that has not been used yet."
     )
     max_rmse_threshold: float = Field(
-        gt=0, le=200, description="Largest hold-out RMSE of a model that goes into service, bpm."
+        gt=0, le=200, description="Largest hold-out RMSE of a model that is put into service, bpm."
     )
     min_gain_over_median_bpm: float = Field(
-        ge=-50, le=50, description="Least gain on the hold-out over always guessing the athlete's median, bpm."
+        ge=-50, le=50, description="Smallest gain on the hold-out over always guessing the athlete's median, bpm."
     )
     min_coverage: float = Field(
-        ge=0, le=0.8, description="Least share that the 80 % interval covers of rows that did not make it."
+        ge=0, le=0.8, description="Smallest share of unseen rows that the 80 % interval must cover."
     )
     max_mae_increase_bpm: float = Field(
-        ge=0, le=50, description="How much worse than the model in service a new one may be on the hold-out, bpm."
+        ge=0, le=50, description="How much worse than the model in service a new model may be on the hold-out, bpm."
     )
 
 
@@ -110,7 +114,7 @@ class Backup(Section):
 
     enabled: bool = Field(description="Keep the version that a new model replaces.")
     keep_previous_versions: int = Field(ge=0, le=100, description="Versions kept for each athlete.")
-    backup_on_update: bool = Field(description="Keep one at every publication, not only at the first of a day.")
+    backup_on_update: bool = Field(description="Keep a version at every publication, not only at the first of a day.")
 
 
 class PredictionCheck(Section):
@@ -119,10 +123,12 @@ class PredictionCheck(Section):
     enabled: bool = Field(description="Look for a running engine before training.")
     prediction_script_names: tuple[str, ...] = Field(
         strict=False,
-        description="Scripts that count as an engine even without a lock, if they work in these folders.",
+        description="Scripts that count as an engine even without a lock, if they use these folders.",
     )
     lockfile_path: FilePath = Field(description="Lock held by the running engine.")
     training_lockfile_path: FilePath = Field(description="Lock held by the running trainer.")
-    check_interval_secs: float = Field(gt=0, le=3600, description="How often a waiting trainer looks again, s.")
-    max_wait_time_secs: float = Field(ge=0, le=86_400, description="How long it waits before it gives up, s.")
+    check_interval_secs: float = Field(
+        gt=0, le=3600, description="Interval at which a waiting trainer checks again, s."
+    )
+    max_wait_time_secs: float = Field(ge=0, le=86_400, description="How long the trainer waits before it gives up, s.")
     force_training: bool = Field(description="Train at once; safe, because publication is atomic.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from athlete_monitor.physiology.speed import MotionStep
 
 HARD_BAND: Final = 1
-"""Efforts from this band on (0 is the lowest; from 3 m/s² unless the athlete has other limits) are counted as such."""
+"""Efforts in this band or above count as hard (0 is the lowest; from 3 m/s² unless the athlete has other limits)."""
 REARMED_SHARE: Final = 0.75
 """An effort is over, and the next one can begin, below this share of the lowest limit."""
 
@@ -33,8 +33,8 @@ class Accelerations(SquadState):
 
     The acceleration is the mean over at least half a second, so reaching a limit means that it was held for 0.5 s; it
     lags by a quarter of a second at high rates and by half an interval at 1 Hz. At 1 Hz it is a mean over a whole
-    second, and shorter efforts are missed. An effort counts when it is over, in the band of its peak: so no count ever
-    falls, and the last one comes with the first reading after it.
+    second, and shorter efforts are missed. An effort counts when it is over, in the band of its peak. So no count ever
+    falls, and the last effort counts with the first reading after it.
     """
 
     FIELDS = MappingProxyType(dict.fromkeys((*_BANDS, *_RUNNING, "steps"), 0.0))

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
 ASSUMED_HR_REST_BPM: Final = 60.0
-"""Resting heart rate where none is known; everything computed with it is marked ``assumed_hr_rest``."""
+"""Default resting heart rate; everything computed with it is marked ``assumed_hr_rest``."""
 
 _MALE: Final[Mapping[str | None, float]] = MappingProxyType({"male": 1.0, "female": 0.0, None: math.nan})
 
 
 class BodyProfile(Protocol):
-    """What a profile must tell; None is unknown."""
+    """The values that a profile must have; None is unknown."""
 
     @property
     def sex(self) -> Literal["male", "female"] | None:
@@ -90,7 +90,7 @@ class Bodies(SquadState):
     )
 
     def set(self, row: int, profile: BodyProfile) -> None:
-        """Take over the profile of the athlete in ``row``."""
+        """Store the profile of the athlete in ``row``."""
         known = {name: getattr(profile, name) for name in self.FIELDS if name != "male"}
         self.set_state(row, {**known, "male": _MALE[profile.sex]})
 

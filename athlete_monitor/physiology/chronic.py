@@ -42,7 +42,7 @@ CHRONIC: Final = (
     Figure(
         "load_unknown_sessions", "Sessions without known load", "", 0, "count", "last", digits=0,
         more_is_worse=True, equation="sessions of the last 28 days, of five minutes or more, without a known TRIMP; "
-        "the six figures above count them as nothing",
+        "the six figures above count them as zero",
     ),
 )  # fmt: skip
 """Figures of the load over weeks, computed from the finished sessions and the running one."""
@@ -50,7 +50,7 @@ CHRONIC: Final = (
 
 @dataclass(frozen=True)
 class ChronicLoad:
-    """Load of the last weeks, in the unit of the daily loads; None where it cannot be told, with the reason."""
+    """Load of the last weeks, in the unit of the daily loads; None where it is unknown, with the reason."""
 
     acute_load: float | None
     chronic_load: float | None

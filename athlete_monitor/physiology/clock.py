@@ -1,4 +1,4 @@
-"""From sample times to steps: how long each sample counts."""
+"""Steps from sample times: how long each sample counts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 LEAST_STEP_S: Final = 2.0
 """A step up to this length always counts in full."""
 LONGEST_STEP_S: Final = 10.0
-"""Of a longer step, no more than this ever counts."""
+"""A longer step never counts for more than this."""
 USUAL_INTERVALS: Final = 3.0
-"""Between the two, a step counts in full up to so many of the device's usual intervals."""
+"""Between the two, a step counts in full up to this many of the device's usual intervals."""
 USUAL_STEPS: Final = 16.0
 """Number of steps over which the usual interval is averaged.
 
@@ -48,12 +48,12 @@ def learn_usual(usual_s: FloatArray, steps: FloatArray, gap_s: FloatArray) -> No
 
 
 class SampleClock(SquadState):
-    """Seconds that each sample stands for, from the times of the samples alone.
+    """Seconds that each sample covers, computed only from the times of the samples.
 
-    A step counts in full up to three of the device's usual intervals, at least 2 s and at most 10 s. What a longer gap
-    holds beyond that is missing time and never effort. So a watch that records every one to seven seconds is counted
-    in full, and a device that sends ten times a second may miss 2 s. The first sample, and one whose clock stands still
-    or goes back, counts for nothing.
+    A step counts in full up to three of the device's usual intervals, at least 2 s and at most 10 s. The rest of a
+    longer gap is missing time and never effort. So a watch that records every one to seven seconds is counted in full,
+    and a device that sends ten times a second may miss 2 s. The first sample, and one whose time does not advance, adds
+    no time.
 
     >>> clock, row = SampleClock(1), np.array([0])
     >>> [clock.update(row, np.array([t])).item() for t in (0.0, 1.0, 2.0, 9.0)]
@@ -65,7 +65,7 @@ class SampleClock(SquadState):
     FIELDS = MappingProxyType({"t": np.nan, "measured_s": 0.0, "missing_s": 0.0, "usual_s": 0.0, "steps": 1.0})
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
-            "measured_s", "Measured time", "s", 0, "total", "difference", equation="time that the samples stand for"
+            "measured_s", "Measured time", "s", 0, "total", "difference", equation="time covered by the samples"
         ),
         Figure(
             "missing_s", "Missing time", "s", 0, "total", "difference", more_is_worse=True,

@@ -17,7 +17,7 @@ KJ_PER_KCAL: Final = 4.184
 MINUTES_PER_DAY: Final = 1440.0
 ENERGY_FORMULA: Final = "keytel_2005_mifflin_1990"
 KEYTEL_FROM_FRACTION: Final = 0.6
-"""Fraction of the maximal heart rate from which Keytel's equation is used alone."""
+"""Fraction of the maximal heart rate above which only Keytel's equation is used."""
 
 
 def _by_sex(male: FloatArray, man: FloatArray | float, woman: FloatArray | float) -> FloatArray:
@@ -41,7 +41,7 @@ def keytel_2005_kj_per_min(
 def keytel_2005_holds(
     heart_rate_bpm: FloatArray, hr_max_bpm: FloatArray, age_years: FloatArray, weight_kg: FloatArray
 ) -> BoolArray:
-    """Where an athlete and heart rate lie inside the population and intensities that Keytel measured."""
+    """Whether athlete and heart rate lie inside the population and intensities that Keytel measured."""
     fraction = heart_rate_bpm / hr_max_bpm
     studied = (age_years >= 18.0) & (age_years <= 45.0) & (weight_kg >= 47.0) & (weight_kg <= 120.0)
     return studied & (fraction >= 0.57) & (fraction <= 0.9)
@@ -79,9 +79,9 @@ def energy_rate_kj_per_min(
 
     From 60 % of the maximal heart rate Keytel's equation; at or below the resting heart rate the resting expenditure;
     between them the straight line from the one to the other, so the rate is continuous, and it is never negative.
-    Above 60 % the height is not used, yet without it the rate is unknown there too: a total of the hard minutes alone
-    would pass for the session's. The line in between is published practice of Hexoskin; it is an interpolation without
-    a study of its own. Continuity takes a resting heart rate below 60 % of the maximum.
+    Above 60 % the height is not used, yet without it the rate is unknown there too: otherwise a total of only the hard
+    minutes would look like the session's total. The line in between is published practice of Hexoskin; no study
+    validates this interpolation. The rate is continuous only if the resting heart rate is below 60 % of the maximum.
     """
     upper_bpm = KEYTEL_FROM_FRACTION * hr_max_bpm
     exercise_bpm = np.maximum(heart_rate_bpm, upper_bpm)

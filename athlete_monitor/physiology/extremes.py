@@ -1,4 +1,4 @@
-"""Lowest and highest heart rate of a session: levels that were held, not single readings."""
+"""Lowest and highest heart rate of a session: held levels, not single readings."""
 
 from __future__ import annotations
 

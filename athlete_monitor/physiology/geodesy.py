@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EARTH_RADIUS_M: Final = 6_371_008.8
 """Mean radius (Moritz 2000, Geodetic Reference System 1980)."""
 WORST_ACCURACY_M: Final = 30.0
-"""A fix that its receiver calls worse than this is left out."""
+"""A fix whose reported error is larger than this is ignored."""
 
 
 class LocalPlane(SquadState):
@@ -41,7 +41,7 @@ class LocalPlane(SquadState):
         longitude: FloatArray,
         accuracy_m: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
-        """Positions x and y [k], m: as given where they are, else from degrees; NaN where there is no usable fix."""
+        """Positions x and y [k], m: as measured, else from degrees; NaN where there is no usable fix."""
         usable = ~np.isnan(latitude + longitude) & ~(accuracy_m > WORST_ACCURACY_M)
         origin = self._take(rows)
         np.copyto(origin, (latitude, longitude), where=usable & np.isnan(origin[0]))

@@ -26,11 +26,11 @@ MIN_BPM: Final = 30.0
 MAX_BPM: Final = 220.0
 MAX_CHANGE_BPM_PER_S: Final = 10.0
 WIDENS_S: Final = 2.0
-"""The limit of change does not widen with the time since the last believed reading beyond this."""
+"""The limit of change widens with the time since the last accepted reading, but only up to this time."""
 CONTACT_S: Final = 10.0
 """Two readings farther apart than this do not support each other."""
 SECOND_SHARE: Final = 0.95
-"""A reading is a second one, and not the first repeated, after this share of the strap's interval."""
+"""After this share of the strap's interval, a reading counts as a new one and not as a repetition."""
 HELD_S: Final = 5.0
 """A reading must last this long to raise the maximum."""
 NES_SEE_BPM: Final = 10.8
@@ -41,7 +41,7 @@ def hr_max_nes_2013(age_years: FloatArray) -> FloatArray:
     """Predicted maximal heart rate, bpm, same shape as ``age_years``: 211 - 0.64 age.
 
     Source: Nes et al. 2013, Scand J Med Sci Sports 23:697-704 (HUNT Fitness Study, 3320 healthy men and women of
-    19-89 years; standard error of estimate 10.8 bpm). A prediction for a person may well be 20 bpm off.
+    19-89 years; standard error of estimate 10.8 bpm). For one person the prediction may be wrong by 20 bpm.
     """
     return 211.0 - 0.64 * age_years
 
@@ -78,16 +78,16 @@ class CleanHeartRate:
 class HeartRateFilter(SquadState):
     """The strap's readings without the impossible ones, each held until the next or until it is stale.
 
-    A reading is believed when it lies within 30-220 bpm and a second one agrees: they differ by at most 10 bpm for each
-    second between them. The second one is the believed reading before it, or, at first contact, after a gap or after a
-    jump, the next reading: straps often report nonsense until the electrodes are wet. Or a model supports it.
+    A reading is accepted when it lies within 30-220 bpm and either a model or a second reading agrees: the two differ
+    by at most 10 bpm for each second between them. The second reading is the accepted one before it, or, at first
+    contact, after a gap or after a jump, the next one: straps often report wrong values until the electrodes are wet.
 
     Straps report about once a second, so the change is taken over at least ``reading_interval_s``: readings that a
     device repeats at 10 Hz are not refused for changing within one sample, they cannot climb faster than the limit, and
     a repeated reading does not count as the second one. The limit widens for at most 2 s, to 20 bpm, and after a gap of
-    more than 10 s the reading before it supports no more than 10 bpm. While the last believed reading is fresh, those
-    that jump are refused, even if they agree with each other. NaN is "no reading in this sample". Source of the limits:
-    as the Athlytics package flags implausible heart rates.
+    more than 10 s the reading before it supports no more than 10 bpm. While the last accepted reading is fresh,
+    readings that jump are refused, even if they agree with each other. NaN is "no reading in this sample". Source of
+    the limits: as the Athlytics package flags implausible heart rates.
 
     >>> strap, row = HeartRateFilter(1), np.array([0])
     >>> [strap.update(row, np.array([t]), np.array([bpm])).bpm.item() for t, bpm in ((0.0, 205.0), (1.0, 120.0))]
@@ -131,7 +131,7 @@ class HeartRateFilter(SquadState):
         """Take the readings [k] (NaN: none) of the samples at ``t`` [k], s.
 
         ``support`` is the lower and upper bound [k] of a model's heart rate, bpm; a reading between them needs no
-        second one. NaN: the model says nothing.
+        second one. NaN: no estimate.
         """
         state = self._take(rows)
         bpm, bpm_t, anchor_bpm, anchor_t, waiting_bpm, _, accepted, rejected, waiting = state
@@ -164,7 +164,7 @@ class HeartRateFilter(SquadState):
     def _seconded(
         self, state: FloatArray, t: FloatArray, reading_bpm: FloatArray, doubtful: BoolArray, stale: BoolArray
     ) -> BoolArray:
-        """Which ``doubtful`` readings [k] agree with the one that waits; the others wait, or are refused."""
+        """Which ``doubtful`` readings [k] agree with the waiting one; the others wait, or are refused."""
         _, _, _, _, waiting_bpm, waiting_t, accepted, rejected, waiting = state
         since_s = np.abs(t - waiting_t)
         agree: BoolArray = doubtful & (since_s <= CONTACT_S) & self._agree(reading_bpm - waiting_bpm, since_s)
@@ -188,7 +188,7 @@ class HeartRateFilter(SquadState):
         return self._field("accepted", rows)
 
     def rejected(self, rows: IntArray) -> FloatArray:
-        """Number of readings refused so far [k]; those that still wait for a second one are not among them."""
+        """Number of readings refused so far [k], without those that still wait for a second one."""
         return self._field("rejected", rows)
 
     def reason(self, row: int) -> str:
@@ -197,7 +197,7 @@ class HeartRateFilter(SquadState):
 
 
 class HeartRateMax(SquadState):
-    """Maximal heart rate: measured where the roster has it, else predicted and raised by what was seen.
+    """Maximal heart rate: from the roster if it was measured, else predicted and raised by observation.
 
     The prediction (Nes 2013) is raised to the highest clean heart rate that was held for at least 5 s: the highest
     level below which no clean reading fell for 5 s, with readings no farther apart than a step that counts in full. A
@@ -294,7 +294,7 @@ class HeartRateMax(SquadState):
             self._runs[row] = _Run(last_t, tuple((since, bpm) for since, bpm in levels))
 
     def _follow(self, row: int, now: float, bpm: float, run: _Run, *, above: bool, new: bool) -> None:
-        """Go on with the run of one athlete who is, or was, above the maximum."""
+        """Continue the run of one athlete who is, or was, above the maximum."""
         self._table[3, row] = above
         if not above:
             self._runs.pop(row, None)

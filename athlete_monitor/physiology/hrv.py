@@ -1,8 +1,8 @@
 """Heart-rate variability from beat-to-beat intervals; there is none in a stream of beats per minute.
 
-Movement, lost beats and ectopic beats spoil the measures far more than they spoil a mean heart rate. So intervals are
-cleaned before they are used (``clean_beats``), spoiled ones are left out rather than replaced, differences are taken
-only between neighbouring clean beats, and nothing is said about stretches that are too short or too spoiled.
+Movement, lost beats and ectopic beats distort these measures far more than a mean heart rate. So intervals are cleaned
+before they are used (``clean_beats``), artefacts are left out rather than replaced, differences are taken only between
+neighbouring clean beats, and no figure is given for stretches that are too short or have too many artefacts.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ MAX_DEVIATION: Final = 0.2
 MEDIAN_BEATS: Final = 5
 BIN_MS: Final = 50.0
 MIN_CLEAN_S: Final = 60.0
-"""Clean time needed: a minute of RMSSD stands well for five in resting athletes (Esco & Flatt 2014)."""
+"""Clean time needed: one minute of RMSSD agrees well with five in resting athletes (Esco & Flatt 2014)."""
 MIN_CLEAN_BEATS: Final = 100
 """Clean beats needed for Baevsky's index, which counts a histogram."""
 MIN_CLEAN_SHARE: Final = 0.8
 AHEAD_S: Final = 1.0
-"""Intervals may run ahead of the time that has passed by so much: straps tell their beats once a second."""
+"""Intervals may run ahead of the time that has passed by this: straps report their beats once a second."""
 SLACK_S: Final = 0.5
-"""Delay of messages that is not taken for lost beats."""
+"""A longer delay of messages counts as lost beats."""
 
 
 @dataclass(frozen=True)
 class Variability:
-    """Heart-rate variability of one athlete over the last minutes; None where it cannot be told, with the reason."""
+    """Heart-rate variability of one athlete over the last minutes; None where it is unknown, with the reason."""
 
     rmssd_ms: float | None
     sdnn_ms: float | None
@@ -60,7 +60,7 @@ def clean_beats(rr_ms: FloatArray) -> BoolArray:
     """Which intervals [n], ms, are normal beats.
 
     Normal is an interval of 30-220 bpm that differs by at most 20 % from the median of the five around it: the 20 % of
-    the common rule for ectopic beats (Malik 1989), taken against a median so that one early beat does not condemn the
+    the common rule for ectopic beats (Malik 1989), taken against a median so that one early beat does not exclude the
     pause after it and the beat after that. With fewer than five intervals only the range is checked.
     """
     in_range = (rr_ms >= MIN_RR_MS) & (rr_ms <= MAX_RR_MS)
@@ -135,7 +135,7 @@ def variability(rr_ms: FloatArray, follows: BoolArray) -> Variability:
 
 
 def _missing(clean: BoolArray, normal_ms: FloatArray, figures: Mapping[str, float]) -> dict[str, str]:
-    """The figures that cannot be told, with the reason."""
+    """The unknown figures, each with the reason."""
     if len(clean) == 0:
         return dict.fromkeys(figures, RR_REQUIRED)
     if float(np.mean(clean)) < MIN_CLEAN_SHARE:
@@ -148,16 +148,16 @@ def _missing(clean: BoolArray, normal_ms: FloatArray, figures: Mapping[str, floa
 
 
 class HeartRateVariability:
-    """The last minutes of beat-to-beat intervals of each athlete who has them, by row.
+    """The last minutes of beat-to-beat intervals by row, for each athlete who has them.
 
-    Memory is taken as intervals arrive: about 50 kB for five minutes of an athlete.
+    Memory is allocated as intervals arrive: about 50 kB for five minutes of an athlete.
     """
 
     BEATS: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "hrv_rmssd_ms", "RMSSD", "ms", 0, "present", "last", RMSSD_FORMULA, digits=2,
             equation="root mean square of successive differences (Task Force 1996) of the beat-to-beat intervals of "
-            "the five minutes up to the last beat; made for rest, in exercise it says little",
+            "the five minutes up to the last beat; meant for rest, hardly meaningful in exercise",
         ),
         Figure(
             "hrv_sdnn_ms", "SDNN", "ms", 0, "present", "last", RMSSD_FORMULA, digits=2,
@@ -214,7 +214,7 @@ class HeartRateVariability:
             self._pulse_t.pop(row, None)
 
     def grow(self, capacity: int) -> None:
-        """Nothing to do: any row may come."""
+        """Nothing to do: rows are added as needed."""
 
     def state(self, row: int) -> dict[str, Any]:
         """State of one athlete, JSON types only."""

@@ -40,18 +40,19 @@ class Impact:
     """Index into ``BANDS``."""
     alert: bool
     undersampled: bool
-    """The samples came too slowly for the peak to be trusted: the true one may be higher, others may be missed."""
+    """The sample rate is too low to trust the peak: the true one may be higher, and others may be missed."""
     sample_rate_hz: float | None
-    """Measured rate of the samples; None when too few have come."""
+    """Measured rate of the samples; None when there are too few."""
 
 
 class Impacts(SquadState):
     """Finds impacts in the stream of accelerations and counts them by band.
 
     An impact is a local maximum of the magnitude of the measured acceleration, gravity included, of at least 5 g; of
-    maxima less than 0.3 s apart the highest (the first of equals) is the impact. It is certain, and reported, with the
-    first sample 0.3 s or more after the peak. Below 50 Hz (measured, or not yet known) it is marked ``undersampled``.
-    Bands: practice of rugby's GPS-accelerometer units. A peak on a trunk sensor is not the force of a blow to the head.
+    maxima less than 0.3 s apart the highest (the first of equals) is the impact. It becomes certain, and is reported,
+    with the first sample 0.3 s or more after the peak. Below 50 Hz (measured, or not yet known) it is marked
+    ``undersampled``. Bands: practice of rugby's GPS-accelerometer units. A peak on a trunk sensor is not the force of a
+    blow to the head.
     """
 
     FIELDS = MappingProxyType(
@@ -117,7 +118,7 @@ class Impacts(SquadState):
         return found
 
     def _follow_peaks(self, rows: IntArray, state: FloatArray, t: FloatArray, magnitude_g: FloatArray) -> list[Impact]:
-        """See whether the last sample was a peak, and report the peaks that ``t`` makes certain; NaN: no sample."""
+        """Check whether the last sample was a peak, and report the peaks that ``t`` makes certain; NaN: no sample."""
         last_g, last_t, rising, peak_g, peak_t = state[_PEAKS]
         if not (np.maximum(last_g, peak_g) >= BAND_EDGES_G[0]).any():
             return []

@@ -1,4 +1,4 @@
-"""Limits of each athlete by which figures are counted: bands of speed and acceleration, heart-rate zones, threshold."""
+"""Limits of each athlete that figures use: bands of speed and acceleration, heart-rate zones, threshold."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
 SPEED_LIMITS_MPS: Final = (2.0, 4.0, 5.5, 7.0)
-"""Limits between the five bands of speed where an athlete has none of their own: the usual ones of vendors."""
+"""Default limits between the five bands of speed: those that vendors commonly use."""
 SPEED_BANDS: Final = len(SPEED_LIMITS_MPS) + 1
 ACCELERATION_LIMITS_MPS2: Final = (2.0, 3.0, 4.0)
-"""Lower limits of the three bands of acceleration and deceleration where an athlete has none of their own."""
+"""Default lower limits of the three bands of acceleration and deceleration."""
 ACCELERATION_BANDS: Final = len(ACCELERATION_LIMITS_MPS2)
 SPEED_BAND_NAMES: Final = tuple(f"band_{band}" for band in range(1, SPEED_BANDS + 1))
 ACCELERATION_BAND_NAMES: Final = tuple(f"band_{band}" for band in range(1, ACCELERATION_BANDS + 1))
@@ -57,7 +57,7 @@ class ZoneLimits:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one athlete on one day; what is not given is the default for all."""
+    """Limits of one athlete on one day; a limit that is not given has the default."""
 
     speed_mps: tuple[float, ...] = SPEED_LIMITS_MPS
     acceleration_mps2: tuple[float, ...] = ACCELERATION_LIMITS_MPS2
@@ -66,10 +66,10 @@ class Limits:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Limits:
-        """Return the limits that ``dataclasses.asdict`` was given, from JSON as well.
+        """Return limits from what ``dataclasses.asdict`` returned, also after a round trip through JSON.
 
         Raises:
-            KeyError, TypeError: they are something else.
+            KeyError, TypeError: the data are not limits.
         """
         zones = values["zones"]
         return cls(
@@ -100,10 +100,10 @@ class SquadLimits(SquadState):
     )
 
     of_heart_rate = False
-    """Whether anybody has had limits of heart rate; figures that need them are not computed before."""
+    """Whether any athlete has had heart-rate limits; figures that need them are not computed before."""
 
     def set(self, row: int, limits: Limits) -> None:
-        """Take over the limits of the athlete in ``row``."""
+        """Store the limits of the athlete in ``row``."""
         self.of_heart_rate = self.of_heart_rate or limits.zones is not None or limits.threshold_bpm is not None
         zones = (math.nan,) * len(_ZONES) if limits.zones is None else sum(limits.zones.terms(), ())
         threshold = math.nan if limits.threshold_bpm is None else limits.threshold_bpm

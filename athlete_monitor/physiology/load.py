@@ -21,7 +21,7 @@ class PlayerLoad(SquadState):
     """Accumulated change of acceleration: sum of sqrt(dax^2 + day^2 + daz^2)/100, in g, gravity left in.
 
     Source: Boyd, Ball & Aughey 2011, Int J Sports Physiol Perform 6:311-321 (Australian football, 100 Hz). In arbitrary
-    units. It depends on the sample rate, so ``sample_rate_hz`` belongs beside every value; compare only values of equal
+    units. It depends on the sample rate, so ``sample_rate_hz`` must accompany every value; compare only values of equal
     rates. Differences are taken between neighbouring samples at most 2 s apart; over a longer gap nothing is added.
     """
 

@@ -1,4 +1,4 @@
-"""What a session's load may be called, and the rest that is common practice after it."""
+"""Zones of a session's load, and the rest that is common practice after each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ LEAST_KNOWN_SHARE: Final = 0.8
 ZONES: Final = ("low", "moderate", "high", "very_high")
 GUIDANCE: Final = (
     "After a load of this size about {hours:g} h until the next hard session is common practice. "
-    "A rule of thumb from heart rate alone, no medical advice: sleep, food, heat, illness and how the athlete feels "
-    "count for more."
+    "A rule of thumb from heart rate only, no medical advice: sleep, food, heat, illness and how the athlete feels "
+    "matter more."
 )
 LOAD_ZONE: Final = (
     Figure(

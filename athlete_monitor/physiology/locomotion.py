@@ -29,14 +29,14 @@ _RUNNING: Final = ("steps", "sprint_since", "sprint_end", "sprint_counted")
 class Locomotion(SquadState):
     """Distance, high-speed running, sprints and the highest speed of the session so far, from steps of motion.
 
-    Between two readings the speed is taken to change evenly, so that a limit is passed between them and not at one of
-    them, and figures hardly depend on the sample rate. Thresholds vary between sports and systems (Sweeting et al.
+    Between two readings the speed is assumed to change evenly. A limit is therefore crossed between them and not at one
+    of them, and figures hardly depend on the sample rate. Thresholds vary between sports and systems (Sweeting et al.
     2017, Front Physiol 8:432); these are absolute and not fitted to a person.
 
     - distance_m: speed over time, trapezoids
     - high_speed_running_m: the part of it at 5.5 m/s or more
     - sprints: 7 m/s or more held for 1 s, dips of up to 0.5 s allowed
-    - max_speed_mps: highest speed held for half a second, or by one believed reading where readings are rarer
+    - max_speed_mps: highest speed held for half a second, or of one accepted reading where readings are rarer
     """
 
     FIELDS = MappingProxyType(
@@ -46,13 +46,13 @@ class Locomotion(SquadState):
     MOMENTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "speed_mps", "Speed", "m/s", 1, "present", "mean", needs=SPEED_NEEDS, scope="moment",
-            equation="as measured, else from positions; a single reading that no other supports is left out",
+            equation="as measured, else from positions; a single reading that no other supports is ignored",
         ),
     )  # fmt: skip
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "max_speed_mps", "Maximal speed", "m/s", 1, "total", "maximum", needs=SPEED_NEEDS,
-            equation="highest speed held for 0.5 s, or by one believed reading where readings are rarer",
+            equation="highest speed held for 0.5 s, or of one accepted reading where readings are rarer",
         ),
         Figure(
             "high_speed_running_m", "High-speed running", "m", 0, "total", "difference", needs=SPEED_NEEDS,

@@ -26,13 +26,13 @@ HIGH_LOAD_W_KG: Final = 25.5
 TERRAIN: Final = 1.29
 """Factor for grass instead of a treadmill."""
 STEEPEST_DESCENT: Final = -0.45
-"""The energy cost was measured on slopes of -0.45 to 0.45; below, the polynomial falls under zero."""
+"""The energy cost was measured on slopes of -0.45 to 0.45; below, the polynomial becomes negative."""
 
 
 def metabolic_power_w_kg(speed_mps: FloatArray, acceleration_mps2: FloatArray) -> FloatArray:
     """Metabolic power, W/kg, of running at ``speed_mps`` while accelerating by ``acceleration_mps2``; by broadcasting.
 
-    Accelerated running on the flat counts as running up the slope that leans the body as much: P = v EC with
+    Accelerated running on the flat counts as running up the slope with the same lean of the body: P = v EC with
     EC = (155.4 ES^5 - 30.4 ES^4 - 43.3 ES^3 + 46.3 ES^2 + 19.5 ES + 3.6) EM 1.29 J/(kg m), ES = a/g and
     EM = sqrt(1 + ES^2).
     Source: di Prampero et al. 2005, J Exp Biol 208:2809-2816 (12 sprinters); Osgnach et al. 2010, Med Sci Sports Exerc
@@ -51,8 +51,8 @@ def metabolic_power_w_kg(speed_mps: FloatArray, acceleration_mps2: FloatArray) -
 class MetabolicPower(SquadState):
     """Distance at high metabolic load, more than 25.5 W/kg, and mean metabolic power of the session so far.
 
-    Speed and acceleration are means over the same half second (a whole interval at rates below 2 Hz): they lag by half
-    of it.
+    Speed and acceleration are means over the same half second (a whole interval at rates below 2 Hz), so they lag by
+    half of it.
     """
 
     FIELDS = MappingProxyType({"power_w_kg": np.nan, "high_load_m": 0.0, "energy_j_kg": 0.0, "measured_s": 0.0})

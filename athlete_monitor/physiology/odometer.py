@@ -1,4 +1,4 @@
-"""Distance by the device's own odometer, which wins over the integrated speed."""
+"""Distance by the device's own odometer, which is preferred to the integrated speed."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from athlete_monitor.physiology.locomotion import Locomotion
 
 FASTEST_MPS: Final = 30.0
-"""An odometer that advances faster than this was set anew; faster than any athlete, on a bicycle or skates too."""
+"""An odometer that advances faster than this was reset; no athlete is as fast, not even on a bicycle or skates."""
 READING_M: Final = 10.0
-"""What an odometer may advance at once: some devices report every ten metres."""
+"""Largest step of an odometer: some devices report every ten metres."""
 
 
 class Odometer(SquadState):
     """Distance of the session so far: by the odometer where the device has one, else by its speed or positions.
 
-    The odometer counts since it was started, so its advance counts, over gaps too. One that goes back, or advances
-    faster than 30 m/s, was set anew and adds nothing at that moment. What was covered before its first reading is taken
-    from the speed.
+    The odometer counts since it was started, so its increase is used, over gaps too. One that decreases, or advances
+    faster than 30 m/s, was reset and adds nothing at that moment. The distance before its first reading is taken from
+    the speed.
 
     >>> odometer, row = Odometer(1), np.array([0])
     >>> for t, reading in ((0.0, 500.0), (10.0, 530.0), (20.0, 10.0), (30.0, 45.0)):
@@ -67,7 +67,7 @@ class Odometer(SquadState):
 
 
 class Distance:
-    """Distance of the session, which of the two it is, and the other one; metres per minute."""
+    """Distance of the session, its source, and the distance by the other source; metres per minute."""
 
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(

@@ -1,4 +1,4 @@
-"""Peak demands: the most of a running total in any 1, 3, 5 and 10 minutes of the session."""
+"""Peak demands: the largest growth of a running total in any 1, 3, 5 and 10 minutes of the session."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 WINDOWS_S: Final = (60, 180, 300, 600)
 WINDOW_NAMES: Final = tuple(f"{seconds // 60}_min" for seconds in WINDOWS_S)
 TOTALS: Final = ("distance_m", "high_speed_running_m", "player_load", "trimp")
-"""The running totals of which the peaks are published."""
+"""The running totals whose peaks are published."""
 _RING: Final = WINDOWS_S[-1] + 1
 _KEPT_S: Final = np.arange(0, _RING, 10)
 
 
 class PeakDemands(SquadState):
-    """The most of each of several running totals in any window of 1, 3, 5 and 10 min so far, by the second.
+    """Largest growth of several running totals in any window of 1, 3, 5 and 10 min so far, in steps of a second.
 
     A window must have passed before it counts, pauses included. Totals are read with the first sample of each second
     of sample time and are taken to grow evenly over steps of up to 10 s. The memory of the last ten minutes is kept
@@ -46,7 +46,7 @@ class PeakDemands(SquadState):
     FIGURES: ClassVar[tuple[Figure, ...]] = tuple(
         Figure(
             f"peak_{key}", f"Peak {label}", unit, decimals, "map", needs=needs, members=WINDOW_NAMES, scope="summary",
-            equation=f"the most of `{key}` in any 1, 3, 5 and 10 min",
+            equation=f"largest growth of `{key}` in any 1, 3, 5 and 10 min",
         )
         for key, label, unit, decimals, needs in (
             ("distance_m", "distance", "m", 0, SPEED_NEEDS),

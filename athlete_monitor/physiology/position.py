@@ -1,4 +1,4 @@
-"""Where an athlete is on the pitch: metres as measured, or degrees laid over the four corners of the pitch."""
+"""Position of an athlete on the pitch: metres as measured, or degrees mapped by the four corners of the pitch."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ EARTH_RADIUS_M: Final = 6_371_008.8
 
 @dataclass(frozen=True)
 class PitchPlan:
-    """Where the pitch lies: its size, and the latitude and longitude, degrees, of its corners.
+    """Location of the pitch: its size, and the latitude and longitude, degrees, of its corners.
 
     The corners go around the pitch: (0, 0), (length, 0), (length, width), (0, width). Between them positions follow the
-    projective map that takes the four corners to those of the rectangle (Hartley and Zisserman 2004, 4.1), so corners
-    that were measured a little off still meet.
+    projective map that takes the four corners to those of the rectangle (Hartley and Zisserman 2004, 4.1), so small
+    errors of the measured corners leave no gaps.
 
     Example:
         >>> plan = PitchPlan(100.0, 60.0, ((48.0, 11.0), (48.0, 11.001344), (48.00054, 11.001344), (48.00054, 11.0)))
@@ -72,11 +72,11 @@ def _equations(
 
 
 class Position(SquadState):
-    """The last position of each athlete, for as long as a sample counts; receivers are slower than motion sensors.
+    """The last position of each athlete while its sample is valid; receivers are slower than motion sensors.
 
     Args:
-        capacity: athletes that fit at first.
-        plan: where the pitch lies, for those who send latitude and longitude; None where nobody knows.
+        capacity: initial number of athletes.
+        plan: location of the pitch, for devices that send latitude and longitude; None if it is unknown.
     """
 
     FIELDS = MappingProxyType({"x_m": np.nan, "y_m": np.nan, "t": np.nan})
@@ -100,7 +100,7 @@ class Position(SquadState):
     ) -> FloatArray:
         """Take positions ``metres`` [2, k] or degrees [k] at ``t`` [k], s; NaN: none in this sample.
 
-        Returns the positions [2, k] that count now, NaN where the last is older than 2 s.
+        Returns the positions [2, k] that are valid now, NaN where the last is older than 2 s.
         """
         unknown = np.isnan(metres).any(axis=0)
         if self._plan is not None and unknown.any():

@@ -1,6 +1,6 @@
-"""Why a figure is missing: the vocabulary of the ``reasons`` that stand beside null values in the outputs.
+"""Reasons of missing figures: the vocabulary of the ``reasons`` that are published with null values.
 
-A metric names what it needs (``TRIMP_NEEDS``, ``ENERGY_NEEDS``, ...); ``first_missing`` says which need is not met.
+A metric names what it needs (``TRIMP_NEEDS``, ``ENERGY_NEEDS``, ...); ``first_missing`` finds the first unmet need.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NO_CHRONIC_LOAD: Final = "no load in the last weeks"
 LOAD_CONSTANT: Final = "daily load does not vary"
 
 ASSUMED_HR_REST: Final = "assumed_hr_rest"
-"""Mark on every figure that rests on the assumed resting heart rate of 60 bpm."""
+"""Mark of every figure that depends on the assumed resting heart rate of 60 bpm."""
 
 REASON_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -77,7 +77,7 @@ EXCESS_NEEDS: Final = ("strap_bpm", "model_bpm")
 
 
 def first_missing(needs: Sequence[str], inputs: Mapping[str, float | None]) -> str | None:
-    """Reason for the first of ``needs`` that ``inputs`` lacks (absent, None or NaN); None when all are there."""
+    """Reason for the first of ``needs`` that ``inputs`` lacks (absent, None or NaN); None when none is missing."""
     for name in needs:
         value = inputs.get(name)
         if value is None or math.isnan(value):

@@ -23,16 +23,16 @@ REST_MOTION_MPS2: Final = 1.0
 REST_SPEED_MPS: Final = 1.0
 _LONG_AGO: Final = -1e12
 LATE_S: Final = 3.0
-"""The heart rate 60 s later may be read so much later."""
+"""The heart rate 60 s later may be read up to this much later."""
 
 
 class HeartRateRecovery(SquadState):
     """Fall of the heart rate, bpm, over 60 s of rest that directly follow a minute at 80 % of the maximum or more.
 
-    It needs the strap: a heart rate that is estimated from movement would show the rest and not the heart. Rest is
-    motion near zero, by the accelerometer or by speed, all the time. Practice of endurance training (Cole et al. 1999,
-    N Engl J Med 341:1351, after treadmill tests); it falls with fatigue, heat and a lower intensity before, so compare
-    only like with like. Not a diagnosis.
+    It needs the strap: a heart rate that is estimated from movement would show the rest and not the heart. Rest means
+    motion near zero for the whole time, by the accelerometer or by speed. Practice of endurance training (Cole et al.
+    1999, N Engl J Med 341:1351, after treadmill tests); it falls with fatigue, heat and a lower intensity before, so
+    compare only like with like. Not a diagnosis.
     """
 
     FIELDS = MappingProxyType({"t": np.nan, "hard_s": 0.0, "rest_t": np.nan, "rest_bpm": np.nan, "latest_bpm": np.nan})
@@ -41,7 +41,7 @@ class HeartRateRecovery(SquadState):
         Figure(
             "heart_rate_recovery_60s_bpm", "Heart-rate recovery", "bpm", 0, "total", "last", RECOVERY_FORMULA,
             needs=("hr_max_bpm",),
-            equation="heart rate at the end of a minute at 80 % of the maximum or more, less that after 60 s of rest; "
+            equation="heart rate at the end of a minute at 80 % of the maximum or more, minus that after 60 s of rest; "
             "the latest one",
         ),
     )  # fmt: skip
@@ -55,7 +55,7 @@ class HeartRateRecovery(SquadState):
         motion_mps2: FloatArray,
         speed_mps: FloatArray,
     ) -> None:
-        """Take what is known of ``rows`` [k] at ``t`` [k], s; about once a second suffices. NaN: unknown."""
+        """Take the state of ``rows`` [k] at ``t`` [k], s; about once a second suffices. NaN: unknown."""
         state = self._take(rows)
         last, hard_s, rest_t, rest_bpm, latest = state
         gap = t - last

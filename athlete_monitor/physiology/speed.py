@@ -1,4 +1,4 @@
-"""From readings of speed or position to steps of motion: wrong fixes are left out, gaps counted once, for all figures.
+"""Steps of motion from readings of speed or position, for all figures: wrong fixes are ignored, gaps counted once.
 
 Distance, bands, accelerations and power are all computed from these steps, so that they agree with each other.
 """
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 SURPRISING_MPS2: Final = 5.0
 """A reading that changes faster than this counts when the next one agrees; athletes seldom hold more for a second."""
 PLAUSIBLE_MPS2: Final = 10.0
-"""No athlete changes speed faster than this; such a change adds nothing even if it stays."""
+"""No athlete changes speed faster than this; such a change adds nothing even if it lasts."""
 CHANGE_OVER_S: Final = 0.2
 """Changes are taken over at least this time, since neighbouring readings at 100 Hz differ by noise."""
 CHANGE_WIDENS_S: Final = 1.0
-"""The change that is believed does not widen with the gap beyond this."""
+"""The accepted change widens with the gap, but only up to this."""
 FIX_NOISE_M: Final = 1.0
-"""Distance by which neighbouring positions may differ for a position system's noise."""
+"""Distance by which neighbouring positions may differ because of a position system's noise."""
 STANDSTILL_MPS: Final = 0.5
 """Speeds from positions below this are the jitter of the position system, and count as standing."""
 SMOOTHED_S: Final = 0.5
 """Accelerations, and speeds from positions, are differences over at least this time: they lag by half of it."""
 JITTER_S: Final = 0.02
-"""Sample times may be off by this."""
+"""Error of sample times."""
 
 READINGS_PER_S: Final = 5.0
-"""Of faster readings, the first of each fifth of a second is taken: figures agree with those of all readings within
+"""Faster readings are thinned to the first of each fifth of a second: figures agree with those of all readings within
 0.5 %, and the cost of a step halves at 10 Hz (``benchmarks/physiology.py``)."""
 
 SLOTS: Final = 7
@@ -47,7 +47,7 @@ _RUNNING: Final = ("last_t", "last_speed", "last_x", "last_y", "usual_s", "steps
 
 @dataclass(frozen=True)
 class MotionStep:
-    """One step of motion of several athletes, each array [k]: from the believed reading before to this one."""
+    """One step of motion of several athletes, each array [k]: from the previous accepted reading to this one."""
 
     rows: IntArray
     t: FloatArray
@@ -67,7 +67,7 @@ class MotionStep:
     acceleration_mps2: FloatArray
     """Mean acceleration since then; NaN: unknown."""
     held_mps: FloatArray
-    """Highest speed that was held for half a second up to this reading, or by one reading where they are rarer."""
+    """Highest speed that was held for half a second up to this reading, or of one reading where they are rarer."""
 
     def take(self, index: IntArray) -> MotionStep:
         """The steps of the athletes at ``index`` [m] into this one's arrays."""
@@ -87,13 +87,13 @@ class MotionStep:
 
 
 class SpeedTrack(SquadState):
-    """Believed readings of speed, or of position where there is no speed, as steps of motion.
+    """Accepted readings of speed, or of position where there is no speed, as steps of motion.
 
-    Works from 1 to 100 Hz, and takes at most five readings a second; samples without a reading are passed over. A first
+    Works from 1 to 100 Hz, and uses at most five readings a second; samples without a reading are skipped. A first
     reading, one after a gap and one that changes by more than 5 m/s per second wait for the next reading: if the next
-    one agrees both count, if it agrees with the reading before the wrong one is dropped, and the step goes over it. So
-    a single wrong fix adds nothing, and a real start is late by one reading. Positions that stay where they jumped to
-    are believed without the jump.
+    one agrees, both count; if it agrees with the reading before, the wrong one is dropped and the step spans it. So a
+    single wrong fix adds nothing, and a real start is late by one reading. Positions that stay after a jump are
+    accepted without the jump.
     """
 
     FIELDS = MappingProxyType({**dict.fromkeys((*_PAST, *_WAITING, *_RUNNING), np.nan), "usual_s": 0.0, "steps": 1.0})
@@ -119,15 +119,15 @@ class SpeedTrack(SquadState):
         return steps
 
     def speed_mps(self, rows: IntArray) -> FloatArray:
-        """Speed of the last believed reading [k], m/s; NaN before the first."""
+        """Speed of the last accepted reading [k], m/s; NaN before the first."""
         return self._field("last_speed", rows)
 
     def seen(self, rows: IntArray) -> BoolArray:
-        """Whether a reading has been believed [k]."""
+        """Whether a reading has been accepted [k]."""
         return ~np.isnan(self._field("last_t", rows))
 
     def _believe(self, rows: IntArray, state: FloatArray, reading: FloatArray) -> list[MotionStep]:
-        """Steps of the readings [t, speed, x, y] [4, k] that are believed; the others wait in ``state``."""
+        """Steps of the readings [t, speed, x, y] [4, k] that are accepted; the others wait in ``state``."""
         last, waiting = state[_LAST], state[_WAIT]
         follows = _agree(reading, last, last[1])
         if follows.all() and np.isnan(waiting[0]).all():
@@ -153,7 +153,7 @@ class SpeedTrack(SquadState):
         part = state[:, index]
         waiting, last = part[_WAIT].copy(), part[_LAST]
         possible = _within(waiting, last, last[1], PLAUSIBLE_MPS2)
-        part[_PAST_ROWS, ~possible] = np.nan  # a jump: what was before says nothing about what is now
+        part[_PAST_ROWS, ~possible] = np.nan  # a jump: the earlier readings do not describe the present
         part[_LAST, ~possible] = np.nan
         step = _advance(rows[index], part, waiting)
         state[:, index] = part
@@ -167,7 +167,7 @@ _USUAL: Final = len(_PAST) + 8
 
 
 def _agree(reading: FloatArray, other: FloatArray, speed_mps: FloatArray) -> BoolArray:
-    """Whether a reading [4, k] needs no further one beside the ``other`` before it, at ``speed_mps`` [k]."""
+    """Whether a reading [4, k] needs no confirmation beyond the ``other`` before it, at ``speed_mps`` [k]."""
     return _within(reading, other, speed_mps, SURPRISING_MPS2)
 
 
@@ -186,7 +186,7 @@ def _within(reading: FloatArray, other: FloatArray, speed_mps: FloatArray, limit
 
 
 def _advance(rows: IntArray, state: FloatArray, reading: FloatArray) -> MotionStep:
-    """Advance the columns of ``state`` by one believed reading [t, speed, x, y] [4, k]."""
+    """Advance the columns of ``state`` by one accepted reading [t, speed, x, y] [4, k]."""
     t = reading[0]
     past, last = state[_PAST_ROWS].reshape(4, SLOTS, -1), state[_LAST]
     usual_s, steps, unbroken_t = state[_USUAL : _USUAL + 3]
@@ -233,7 +233,7 @@ def _half_a_second_ago(past: FloatArray, t: FloatArray, longest_s: FloatArray) -
 def _held(
     past: FloatArray, t: FloatArray, speed: FloatArray, usual_s: FloatArray, unbroken_t: FloatArray
 ) -> FloatArray:
-    """Lowest speed [k] over the last half second, each reading standing for its interval; NaN after a gap."""
+    """Lowest speed [k] over the last half second, where each reading covers its interval; NaN after a gap."""
     window_s = SMOOTHED_S + JITTER_S - 0.5 * np.where(usual_s > 0.0, usual_s, LEAST_STEP_S)
     inside = t - past[0] <= window_s
     lowest = np.minimum(speed, np.where(inside, past[1], np.inf).min(axis=0))
@@ -241,7 +241,7 @@ def _held(
 
 
 def _remember(past: FloatArray, t: FloatArray, speed: FloatArray, position: FloatArray) -> None:
-    """Put the reading in front of the ``past`` [4, slots, k], newest first, unless one was put there just before."""
+    """Insert the reading at the front of the ``past`` [4, slots, k], newest first, unless one was just inserted."""
     due = ~(np.abs(t - past[0, 0]) < _SLOT_S)
     np.copyto(past[:, 1:], past[:, :-1].copy(), where=due)
     np.copyto(past[0, 0], t, where=due)

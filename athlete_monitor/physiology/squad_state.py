@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class SquadState:
     """A table of float64, one row per field and one column per athlete; NaN is "not known yet".
 
-    Metrics derive from it, name their fields with the value each starts from, and advance the columns of the athletes
-    in a call with elementwise arithmetic, so that an athlete's figures never depend on who else is in the call.
-    An athlete appears at most once in a call.
+    Metrics derive from it, name their fields with their start values, and advance the columns of the athletes in a call
+    with elementwise arithmetic, so that an athlete's figures never depend on the other athletes in the call. An athlete
+    appears at most once in a call.
     """
 
     FIELDS: ClassVar[Mapping[str, float]]

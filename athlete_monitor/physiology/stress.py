@@ -1,4 +1,4 @@
-"""Internal intensity, smoothed, and what the heart does beyond what the movement asks for."""
+"""Smoothed internal intensity, and the part of the heart rate that movement does not explain."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ STRESS_FORMULA: Final = "hr_reserve_ewma_30s"
 EXCESS: Final = Figure(
     "hr_excess_bpm", "Beyond the movement", "bpm", 0, "present", "mean", "strap_minus_model", needs=EXCESS_NEEDS,
     more_is_worse=True, scope="moment",
-    equation="strap - model at present: what the heart does beyond what the movement asks for",
+    equation="strap - model at present: the part of the heart rate that movement does not explain",
 )  # fmt: skip
 
 
 def hr_excess_bpm(strap_bpm: FloatArray, model_bpm: FloatArray) -> FloatArray:
-    """Strap minus model: beats a minute beyond what the movement asks for; NaN unless both are known.
+    """Strap minus model: beats per minute that movement does not explain; NaN unless both are known.
 
-    Heat, dehydration, illness, excitement and the model's own error all show in it.
+    Heat, dehydration, illness, excitement and the model's own error all contribute to it.
     """
     return strap_bpm - model_bpm
 
@@ -36,7 +36,8 @@ def hr_excess_bpm(strap_bpm: FloatArray, model_bpm: FloatArray) -> FloatArray:
 class Stress(SquadState):
     """Heart-rate reserve in percent, exponentially averaged over 30 s: internal intensity, not mental stress.
 
-    The average starts from the first known value and forgets by real time: after a gap of minutes it is as good as new.
+    The average starts from the first known value and decays in real time: after a gap of minutes it no longer depends
+    on earlier values.
     """
 
     FIELDS = MappingProxyType({"percent": np.nan, "t": np.nan})

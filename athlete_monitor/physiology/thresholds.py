@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ThresholdTime(SquadState):
-    """Seconds at or above the threshold heart rate that the roster gives for the athlete.
+    """Seconds at or above the athlete's threshold heart rate from the roster.
 
     >>> above, row = ThresholdTime(1), np.array([0])
     >>> for bpm in (150.0, 171.0, 172.0):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BANISTER_FORMULA: Final = "banister_1991"
 EDWARDS_FORMULA: Final = "edwards_1993"
 ZONE_EDGES: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
-"""Lower edges of the zones 1 ... 5 as fractions of the maximal heart rate; zone 0 is what lies below."""
+"""Lower edges of the zones 1 ... 5 as fractions of the maximal heart rate; zone 0 is below them."""
 ZONES: Final = len(ZONE_EDGES) + 1
 ZONE_NAMES: Final = ("below_50_percent", *(f"zone_{zone}" for zone in range(1, ZONES)))
 
@@ -119,8 +119,8 @@ class HeartRateZones(SquadState):
     ) -> IntArray:
         """Add ``dt_s`` [k] to the zone of each heart rate [k]; returns the zones [k], -1 where unknown.
 
-        ``own_bpm`` [5, k] are the lower limits of the athletes' own zones, bpm: NaN for those who have none, far above
-        any heart rate for zones that they do not have.
+        ``own_bpm`` [5, k] are the lower limits of the athletes' own zones, bpm: NaN for athletes without own zones, and
+        far above any heart rate for zones that an athlete does not have.
         """
         zone = zone_of(heart_rate_bpm, hr_max_bpm)
         known = zone >= 0
@@ -139,7 +139,7 @@ class HeartRateZones(SquadState):
         return np.where(has_own, np.where(known, own, -1), zone)
 
     def seconds(self, rows: IntArray) -> FloatArray:
-        """Seconds in zones 0 ... 5 [6, k]; NaN for athletes of whom no zone was ever known."""
+        """Seconds in zones 0 ... 5 [6, k]; NaN for athletes whose zone was never known."""
         values = self._take(rows)
         return np.where(values[ZONES] > 0.0, values[:ZONES], np.nan)
 

@@ -1,1 +1,1 @@
-"""The machine below: board, files, locks and the frame of every program. The standard library only."""
+"""The machine: board, files, locks and the common frame of all programs. Uses only the standard library."""

@@ -1,7 +1,7 @@
 """The board: model, release, power mode, memory, temperatures. The only reader of these files in the project.
 
-Every function takes the root of the file system, so that recorded trees of other boards can be read. A file that is not
-there is None or empty, never a guess. Only the standard library is used.
+Every function takes the root of the file system, so that recorded trees of other boards can be read. A missing file
+gives None or an empty value, never a guess. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ JETPACK: Final = {
 """JetPack version of each Linux-for-Tegra release, as NVIDIA's archive lists them."""
 
 NO_HEAT: Final = re.compile(r"pmic", re.IGNORECASE)
-"""Zones that report a constant: the power controller of a Jetson (PMIC-Die) always says 50 or 100 °C."""
+"""Zones that report a constant: the power controller of a Jetson (PMIC-Die) always reports 50 or 100 °C."""
 
 PLAUSIBLE_C: Final = (-40.0, 150.0)
-"""A zone whose sensor is switched off says -256 °C; others say 0 K or the largest number of their register."""
+"""A zone whose sensor is switched off reports -256 °C; others report 0 K or the largest number of their register."""
 
 THROTTLE: Final = re.compile(r"cpu|gpu|throttle|balanced|devfreq|emc", re.IGNORECASE)
 
@@ -64,7 +64,7 @@ class PowerMode:
 
 @dataclass(frozen=True)
 class Board:
-    """A machine as its own files describe it; None where they say nothing."""
+    """A machine as its own files describe it; None where they hold no value."""
 
     model: str | None
     l4t: str | None
@@ -142,7 +142,7 @@ def hottest_c(root: Path = FILE_SYSTEM) -> float | None:
     """Return the temperature of the hottest zone, °C; None where the board has no sensor.
 
     Example:
-        >>> hottest_c(Path("tests/deploy/boards/nano"))  # PMIC-Die says 100 °C there, as on every Nano
+        >>> hottest_c(Path("tests/deploy/boards/nano"))  # PMIC-Die reports 100 °C there, as on every Nano
         72.5
     """
     return max(read_temperatures(root).values(), default=None)
@@ -169,7 +169,7 @@ def _is_heat(name: str, reading_c: float) -> bool:
 
 
 def read_throttling(root: Path) -> Iterator[str]:
-    """Yield the cooling devices, fans aside, that slow the board down at this moment."""
+    """Yield the cooling devices, except fans, that slow the board down at this moment."""
     for device in sorted((root / "sys/class/thermal").glob("cooling_device*")):
         name, state = _text(device / "type"), _number(device / "cur_state")
         if name and state and state > 0 and "fan" not in name and THROTTLE.search(name):

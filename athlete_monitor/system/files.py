@@ -1,8 +1,8 @@
-"""Files that are replaced in one step, through temporary files that nobody can foresee and without following links.
+"""Files that are replaced atomically, through temporary files with unpredictable names and without following links.
 
 Programs that run as root or as a service write below folders that others may write to. So a temporary file is always
 new (``O_EXCL``), has a random name, and is never a link. With ``below`` the folders on the way from there to the file
-must be real folders too: a link that somebody put there is refused with ``ELOOP``.
+must be real folders too: a link that was put there is refused with ``ELOOP``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEMPORARY_PREFIX: Final = ".new-"
-"""Begins the name of every file or folder that is not finished; nothing reads them."""
+"""Prefix of the name of every unfinished file or folder; nothing reads them."""
 
 ABANDONED_S: Final = 3600.0
-"""A temporary file that is older was left by a process that was killed."""
+"""An older temporary file was left by a process that was killed."""
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -34,12 +34,12 @@ PRIVATE: Final = 0o600
 def replace_file(
     path: Path, content: bytes, *, sync: bool = True, mode: int = READABLE, below: Path | None = None
 ) -> None:
-    """Put ``content`` in place of ``path`` in one step: readers see the old bytes or the new ones.
+    """Replace ``path`` with ``content`` atomically: readers see the old bytes or the new ones.
 
     Args:
-        path: the file; its folder is made. A link at ``path`` is replaced, not followed.
-        content: what it holds from now on.
-        sync: make it survive a power cut.
+        path: the file; its folder is created. A link at ``path`` is replaced, not followed.
+        content: the new content.
+        sync: whether it must survive a power cut.
         mode: permissions of the new file.
         below: refuse links in the folders between this one and the file.
 
@@ -64,7 +64,7 @@ def write_temporary(folder: Path, content: bytes, mode: int = READABLE) -> Path:
 
 
 def open_file(path: Path, flags: int, *, mode: int = READABLE, below: Path | None = None) -> int:
-    """Open a file that is not a link, and return its descriptor; folders on the way are made.
+    """Open a file that is not a link, and return its descriptor; missing parent folders are created.
 
     Args:
         path: the file.
@@ -85,12 +85,12 @@ def open_file(path: Path, flags: int, *, mode: int = READABLE, below: Path | Non
 
 @contextmanager
 def open_folder(folder: Path, *, below: Path | None = None, make: bool = False) -> Iterator[int]:
-    """Give a descriptor of the folder for the time of the block.
+    """Provide a descriptor of the folder inside the block.
 
     Args:
         folder: the folder.
         below: refuse links in the folders between this one and the folder.
-        make: make folders that are missing.
+        make: create missing folders.
 
     Raises:
         OSError: it cannot be opened or made, or is a link below ``below`` (``ELOOP``).
@@ -163,7 +163,7 @@ def _open_part(handle: int, part: str, *, make: bool) -> int:
 
 
 def _named(error: OSError, place: Path) -> OSError:
-    """Return the error with its place; the kernel says ENOTDIR for a link that must be a folder."""
+    """Return the error with its path; the kernel reports ENOTDIR for a link where a folder is required."""
     if error.errno == errno.ENOTDIR and place.is_symlink():
         return OSError(errno.ELOOP, "is a symbolic link; links are not followed here", str(place))
     return OSError(error.errno, error.strerror, str(place))

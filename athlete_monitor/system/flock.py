@@ -1,8 +1,8 @@
 """The one place that calls ``flock``, with a replacement for file systems that have no locks.
 
 The kernel releases a lock when its holder ends, however it ends. NFS without a lock service, some FUSE and memory-card
-file systems answer ENOLCK or ENOTSUP. There an abstract Unix socket, named after the file's device and inode, takes the
-lock's place: it belongs to one process of this machine and disappears with it. It does not reach other machines.
+file systems answer ENOLCK or ENOTSUP. There an abstract Unix socket, named after the file's device and inode, replaces
+the lock: it belongs to one process of this machine and disappears with it. It has no effect on other machines.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
-"""What ``flock`` answers where the file system, or the network behind it, has no locks."""
+"""Errors of ``flock`` where the file system, or the network behind it, has no locks."""
 
 _RETRY_S: Final = 0.02
 
@@ -28,7 +28,7 @@ def has_locks(handle: int) -> bool:
     """Return whether the file system of an open file has locks.
 
     Raises:
-        OSError: anything else is wrong.
+        OSError: the file cannot be locked for another reason.
     """
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -43,14 +43,14 @@ def has_locks(handle: int) -> bool:
 
 
 def try_lock(handle: int) -> Callable[[], None] | None:
-    """Take the lock of an open file; return the function that releases it, or None where another holds it."""
+    """Take the lock of an open file; return the function that releases it, or None if another process holds it."""
     return _take(handle, fcntl.LOCK_EX)
 
 
 def is_locked(handle: int) -> bool:
-    """Return whether anybody holds the lock of an open file; it is not taken.
+    """Return whether the lock of an open file is held; it is not taken.
 
-    A look shares the lock for some microseconds, so whoever takes it tries more than once.
+    The check shares the lock for some microseconds, so taking the lock is tried more than once.
     """
     release = _take(handle, fcntl.LOCK_SH)
     if release is None:
@@ -61,7 +61,7 @@ def is_locked(handle: int) -> bool:
 
 @contextmanager
 def locked(handle: int) -> Iterator[None]:
-    """Hold the lock of an open file inside the block; wait for it as long as another holds it."""
+    """Hold the lock of an open file inside the block; wait while another process holds it."""
     while (release := try_lock(handle)) is None:
         time.sleep(_RETRY_S)
     try:

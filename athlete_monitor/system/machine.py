@@ -1,4 +1,4 @@
-"""What tells this machine from every other."""
+"""An identifier of this machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def machine_id(root: Path = Path("/")) -> str:
 
     They are a hash of systemd's machine id, the board's serial number and the addresses of the built-in network cards.
     Memory cards are cloned with their machine id, so that id is not enough. Where none of these exist (a container),
-    the host's name takes their place. The hash does not reveal what it was made of.
+    the host's name is used instead. The hash does not reveal its inputs.
 
     Args:
         root: where the file system begins.

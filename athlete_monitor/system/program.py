@@ -1,6 +1,6 @@
-"""The frame of every program: a user's mistake or a fault of the machine is one line, never a traceback.
+"""The common frame of all programs: a user's mistake or a machine fault is reported in one line, without a traceback.
 
-A fault of ours keeps its traceback: it must be seen.
+A bug of our own keeps its traceback, so that it is noticed.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ OF_THE_MACHINE: Final = frozenset(
         errno.ETXTBSY,
     }
 )
-"""Errors of files and devices that no program can avoid: full, read-only, forbidden, broken."""
+"""Errors of files and devices that a program cannot avoid: full, read-only, forbidden, broken."""
 
 
 def run_program(main: Callable[[], int], *, as_json: bool = False, quiet: bool = False) -> int:
     """Run a program and return its exit code.
 
     With ``as_json`` the lines of its standard output become one JSON object with the exit code at the end; with
-    ``quiet`` they are shown only where it fails. What a program prints as JSON by itself does not need ``as_json``.
+    ``quiet`` they are shown only if it fails. A program that prints JSON by itself does not need ``as_json``.
 
-    ``MonitorError`` becomes its text on standard error and its exit code, a full or broken disk one line and 1, Ctrl+C
-    130, a closed pipe behind standard output 141 without a word. A character that the terminal cannot show becomes a
-    question mark.
+    ``MonitorError`` prints its text on standard error and gives its own exit code; a full or broken disk gives one line
+    and 1, Ctrl+C gives 130, and a closed pipe after standard output gives 141 without a message. A character that the
+    terminal cannot show is printed as a question mark.
     """
     _prepare_streams()
     try:
@@ -81,7 +81,7 @@ def run_program(main: Callable[[], int], *, as_json: bool = False, quiet: bool =
 
 
 def _collected(main: Callable[[], int], *, as_json: bool) -> int:
-    """Run with standard output collected; show it as JSON, or as it was where the program fails."""
+    """Run with standard output captured; show it as JSON, or unchanged if the program fails."""
     held, code = io.StringIO(), FAILED
     try:
         with contextlib.redirect_stdout(held):
@@ -98,7 +98,7 @@ def _collected(main: Callable[[], int], *, as_json: bool) -> int:
 
 
 def describe(error: OSError) -> str:
-    """Return an error of the operating system in one line: where, and what is wrong."""
+    """Return an error of the operating system in one line: the place and the reason."""
     places = [str(place) for place in (error.filename, error.filename2) if place]
     reason = error.strerror or str(error)
     return f"{' -> '.join(places)}: {reason}" if places else f"{reason} (while reading or writing a file)"
@@ -134,7 +134,7 @@ def _nobody_reads(stream: object) -> bool:
 
 
 def _discard_output() -> None:
-    """Send what is still buffered nowhere: Python would write it when it ends, and complain."""
+    """Discard buffered output: Python would try to write it at exit and report an error."""
     for stream in (sys.stdout, sys.stderr):
         if _nobody_reads(stream):
             _to_nowhere(stream.fileno())

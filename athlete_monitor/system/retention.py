@@ -1,4 +1,4 @@
-"""How long files with data about people are kept: each kind has its own number of days."""
+"""Retention of files with personal data: each kind of file has its own number of days."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY_S: Final = 86_400.0
 
 @dataclass(frozen=True)
 class Kept:
-    """One kind of file: where it lies, which names it has, and for how many days it is kept; None: for ever."""
+    """One kind of file: its folder, its name patterns, and for how many days it is kept; None: forever."""
 
     kind: str
     folder: Path
@@ -40,7 +40,7 @@ def kinds(config: Config) -> tuple[Kept, ...]:
 
 
 def expired(kept: Kept, now_s: float) -> Iterator[Path]:
-    """Files of a kind that were last written longer ago than they are kept; links are left alone."""
+    """Files of a kind that were last written longer ago than they are kept; links are not touched."""
     if kept.days is None:
         return
     oldest_s = now_s - kept.days * DAY_S

@@ -1,1 +1,1 @@
-"""Bytes to records and back: the only place that knows JSON keys, CSV columns, topic names and MQTT."""
+"""Conversion between bytes and records: the only place that knows JSON keys, CSV columns, topic names and MQTT."""

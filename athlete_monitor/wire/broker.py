@@ -1,4 +1,4 @@
-"""Which broker is used: one that runs already, or an embedded one hosted here for as long as this process lives."""
+"""The broker: one that already runs, or an embedded one hosted here for the lifetime of this process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 DRAIN: Final = "drain\n"
-"""Sent to the embedded broker's standard input: end when the clients have left."""
+"""Sent to the embedded broker's standard input: it ends when all clients have disconnected."""
 DRAIN_S: Final = 5.0
 _WATCH_S: Final = 0.25
 _FIRST_PAUSE_S: Final = 0.5
@@ -41,13 +41,13 @@ _PACKAGE_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class BrokerHandle:
-    """The broker in use; as a context manager it stops, on leaving, what it started.
+    """The broker in use; as a context manager it stops on exit what it started.
 
-    An embedded broker that ends unasked is started again, with growing pauses for as long as it cannot; both are logged
-    and counted in ``restarts``. What it held in memory is gone then; its clients connect anew by themselves.
+    An embedded broker that ends unexpectedly is restarted, with growing pauses while that fails; both are logged and
+    counted in ``restarts``. What it held in memory is lost; its clients reconnect by themselves.
 
     Args:
-        start: starts the embedded broker; None where the broker is not ours.
+        start: starts the embedded broker; None if the broker is external.
 
     Raises:
         BrokerError: it does not start.
@@ -74,11 +74,11 @@ class BrokerHandle:
 
     @property
     def alive(self) -> bool:
-        """Whether the embedded broker runs; True for a broker that is not ours, of which nothing is known."""
+        """Whether the embedded broker runs; always True for an external broker, whose state is not known."""
         return self._process is None or self._process.poll() is None
 
     def drain(self, timeout_s: float = DRAIN_S) -> None:
-        """End the embedded broker as soon as its clients have left, at the latest after the time."""
+        """Stop the embedded broker as soon as its clients have disconnected, at the latest after the timeout."""
         if self._process is not None:
             self._stopping.set()
             self._watcher.join()
@@ -88,7 +88,7 @@ class BrokerHandle:
         self.stop()
 
     def stop(self) -> None:
-        """End the embedded broker, and wait until its port is free; harmless when called again."""
+        """Stop the embedded broker and wait until its port is free; may be called again."""
         if self._process is not None:
             self._stopping.set()
             self._watcher.join()
@@ -100,7 +100,7 @@ class BrokerHandle:
                 self._revive()
 
     def _revive(self) -> None:
-        """Start the broker again, until it runs or is to stop."""
+        """Restart the broker until it runs or is to stop."""
         assert self._process is not None  # noqa: S101 - what is watched
         _log.error("event=embedded_broker_ended pid=%d code=%s", self._process.pid, self._process.returncode)
         _close_pipes(self._process)
@@ -116,7 +116,7 @@ class BrokerHandle:
         _log.warning("event=embedded_broker_restarted pid=%d restarts=%d", self._process.pid, self.restarts)
 
     def _refusal(self) -> str:
-        """Start the broker; return why it does not, or nothing."""
+        """Start the broker; return why that fails, or an empty text."""
         assert self._start is not None  # noqa: S101 - what has started it
         try:
             self._process = self._start()
@@ -151,20 +151,21 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def open_broker(settings: Mqtt, listener: str = "") -> BrokerHandle:
-    """Make sure that there is a broker, as ``mqtt.broker`` asks for.
+    """Provide the broker that ``mqtt.broker`` asks for.
 
-    ``external`` starts nothing and does not look. ``auto`` starts the embedded broker only where nobody answers at
-    ``mqtt.host`` and ``mqtt.port`` and that host is this machine without TLS. ``embedded`` starts it in any case.
+    ``external`` starts nothing and checks nothing. ``auto`` starts the embedded broker only if nothing answers at
+    ``mqtt.host`` and ``mqtt.port`` and that host is this machine without TLS. ``embedded`` always starts it.
 
     The embedded broker is amqtt in a process of its own, so that it does not share the interpreter lock with the
-    engine (``benchmarks/mqtt.py``); killed, it is started again. It listens on loopback only, takes any user, and has
-    no TLS. Retained messages, last wills and persistent sessions live in its memory: they survive its clients, not the
-    broker. It delivers with the QoS of the subscription, whatever the QoS of the publication; what a persistent session
-    missed arrives with the retain flag set, and a session that comes back is sent the retained messages of every
-    subscription there is. Where the name of a listening client is given, others are let in when it has subscribed.
+    engine (``benchmarks/mqtt.py``); if it is killed, it is restarted. It listens on loopback only, accepts any user,
+    and has no TLS. Retained messages, last wills and persistent sessions are held in its memory: they survive its
+    clients, not the broker. It delivers with the QoS of the subscription, whatever the QoS of the publication; what a
+    persistent session missed arrives with the retain flag set, and a resumed session is sent the retained messages of
+    all subscriptions. If the name of a listening client is given, other clients are accepted only after it has
+    subscribed.
 
     Raises:
-        BrokerError: the embedded broker is asked for and cannot start.
+        BrokerError: the embedded broker is required and cannot start.
     """
     if settings.broker == "external":
         return BrokerHandle()
@@ -176,7 +177,7 @@ def open_broker(settings: Mqtt, listener: str = "") -> BrokerHandle:
 
 
 def answers(host: str, port: int, timeout_s: float = _PROBE_S) -> bool:
-    """Return whether anything accepts a TCP connection there within the time."""
+    """Return whether anything accepts a TCP connection there within the timeout."""
     try:
         with socket.create_connection((host, port), timeout_s):
             return True
@@ -211,7 +212,7 @@ def _check_can_host(settings: Mqtt) -> None:
 def _start(address: str, port: int, listener: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(  # noqa: S603 - our own module, with an address, a number and a name of ours
         [sys.executable, "-m", "athlete_monitor.wire.embedded_broker", address, str(port), listener],
-        stdin=subprocess.PIPE,  # held open for our lifetime: its end is the broker's end
+        stdin=subprocess.PIPE,  # held open for our lifetime: when it closes, the broker ends
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONPATH": _search_path()},
@@ -230,7 +231,7 @@ def _search_path() -> str:
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:
-    """Return the first line that the process prints within the time, or nothing."""
+    """Return the first line that the process prints within the timeout, or an empty text."""
     assert process.stdout is not None  # noqa: S101 - opened above
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
@@ -240,5 +241,5 @@ def _first_line(process: subprocess.Popen[str]) -> str:
 def _close_pipes(process: subprocess.Popen[str]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with suppress(OSError):  # what was written to a broker that has gone
+            with suppress(OSError):  # buffered for a broker that has ended
                 pipe.close()

@@ -1,8 +1,8 @@
-"""The clock of a recording made straight: rows in order, and steps of the clock taken out.
+"""Correction of a recording's clock: rows are put in order, and steps of the clock are removed.
 
-A recorder's clock is set while it records: by GPS, by a phone, by hand. Of what such a step leaves in a file, rows that
-only arrived late are put in order, rows that were written twice are left out, and what follows a step is moved so that
-time goes on by one usual interval, as the live stream does it. Pauses stay pauses.
+A recorder's clock may be set while it records: by GPS, by a phone, by hand. Rows that only arrived late are put in
+order, rows that were written twice are removed, and the rows after a step of the clock are moved so that time continues
+by one usual interval, as in the live stream. Pauses are preserved.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 DAY_S: Final = 86_400.0
 MINUTE_S: Final = 60.0
 AGREEING: Final = 5
-"""Rows in a row after which a time that goes back is a step of the clock; fewer of them have only arrived late."""
+"""Consecutive rows after which a time that goes back is a step of the clock; fewer rows only arrived late."""
 SET_AT_START: Final = 0.1
-"""A jump of more than a day is a clock that was set when so small a share of the rows lies on one side of it."""
+"""A jump of more than a day means that the clock was set, if at most this share of the rows is on one side of it."""
 
 
 @dataclass(frozen=True)
 class Straight:
-    """What became of the rows.
+    """The corrected rows.
 
     Attributes:
-        rows: indices of the rows that stay, in the order of time.
+        rows: indices of the remaining rows, in the order of time.
         t: their times, never falling.
         notes: what was done, one sentence each.
     """
@@ -39,7 +39,7 @@ class Straight:
 
 
 def straighten(t: FloatArray, values: FloatArray, lines: IntArray) -> Straight:
-    """Put rows in the order of time and take steps of the clock out.
+    """Put rows in the order of time and remove steps of the clock.
 
     Args:
         t: epoch seconds as recorded [n].
@@ -53,12 +53,12 @@ def straighten(t: FloatArray, values: FloatArray, lines: IntArray) -> Straight:
     if not len(steps) or ((steps >= 0.0) & (steps <= DAY_S)).all():
         return Straight(np.arange(len(t)), t, ())
     rows = np.flatnonzero(~_repeated(t, values))
-    notes = [f"{len(t) - len(rows)} rows are there twice; one of each is left out"] if len(rows) < len(t) else []
+    notes = [f"{len(t) - len(rows)} rows occur twice; one of each is ignored"] if len(rows) < len(t) else []
     parts = np.split(rows, _steps(t[rows]))
     kept = [part for part in parts if len(part) >= AGREEING] or parts
     lost = sum(map(len, parts)) - sum(map(len, kept))
     if lost:
-        notes.append(f"{lost} rows whose time does not fit the rows around them are left out")
+        notes.append(f"{lost} rows whose time does not fit the rows around them are ignored")
     ordered = [part[np.argsort(t[part], kind="stable")] for part in kept]
     late = sum(int((np.diff(t[part]) < 0).sum()) for part in kept)
     if late:
@@ -70,7 +70,7 @@ def straighten(t: FloatArray, values: FloatArray, lines: IntArray) -> Straight:
 
 
 def _repeated(t: FloatArray, values: FloatArray) -> BoolArray:
-    """Which rows repeat an earlier row: they were sent twice after a connection was lost."""
+    """Rows that repeat an earlier row: they were sent twice after a lost connection."""
     late = t < np.maximum.accumulate(t)
     repeated = np.zeros(len(t), dtype=bool)
     if not late.any():
@@ -84,7 +84,7 @@ def _repeated(t: FloatArray, values: FloatArray) -> BoolArray:
 
 
 def _steps(t: FloatArray) -> list[int]:
-    """Where the clock was set: the first row after each step."""
+    """The first row after each step of the clock."""
     interval = np.diff(t)
     back = np.flatnonzero(interval < 0.0) + 1
     ahead = np.flatnonzero(interval > MINUTE_S) + 1
@@ -97,13 +97,13 @@ def _is_set_ahead(t: FloatArray, row: int) -> bool:
 
 
 def _comes_back(t: FloatArray, row: int) -> bool:
-    """Whether only a few rows from here on lie ahead of all others."""
+    """Whether only a few rows from here are ahead of all others."""
     before, following = t[row - 1], t[row + 1 : row + AGREEING]
     return bool(((following >= before) & (following - before < 0.5 * (t[row] - before))).any())
 
 
 def _catches_up(t: FloatArray, row: int) -> bool:
-    """Whether the rows from here on have only arrived late: soon the time is where it was before."""
+    """Whether the rows from here only arrived late: soon the time is where it was before."""
     before = t[row - 1]
     following = t[row : row + AGREEING + 1]
     if len(following) <= AGREEING and following.max() <= before:
@@ -118,7 +118,7 @@ def _usual_s(t: FloatArray) -> float:
 
 
 def _shifts(times: list[FloatArray], usual_s: float) -> list[float]:
-    """Return what to add to each part, so that all follow each other; the longest part stays where it is."""
+    """Return the offset of each part that makes all follow each other; the longest part is not moved."""
     anchor = max(range(len(times)), key=lambda part: len(times[part]))
     shifts = [0.0] * len(times)
     for part in range(anchor + 1, len(times)):
@@ -136,5 +136,5 @@ def _told(t: FloatArray, parts: list[IntArray], shifts: list[float], lines: IntA
         if shift != other:
             by = float(t[after[0]] - t[before[-1]])
             way = f"{-by:g} s back" if by < 0 else f"{by:g} s ahead"
-            notes.append(f"the clock jumps {way} on line {lines[after[0]]}; the rows are moved so that time goes on")
+            notes.append(f"the clock jumps {way} on line {lines[after[0]]}; the rows are moved so that time continues")
     return notes

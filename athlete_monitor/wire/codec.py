@@ -1,6 +1,6 @@
-"""Payloads to samples and back: the only place that knows the JSON keys.
+"""Conversion between payloads and samples: the only place that knows the JSON keys.
 
-Decoding checks types and physical ranges in one pass of msgspec's typed decoder; what is not valid raises
+Decoding checks types and physical ranges in one pass of msgspec's typed decoder; an invalid payload raises
 ``PayloadError`` with a reason from a small vocabulary, so that reasons can be counted.
 
 >>> [sample] = Decoder().decode(b'{"device_id": "007", "timestamp": 1767261600.5, "heart_rate": 121}')
@@ -117,16 +117,16 @@ class Decoder:
         self._is_si = self._factors == (1.0, 1.0)
         self._looked_at: set[str] = set()
         self.on_unused: Callable[[str, dict[str, str | None]], None] | None = None
-        """Called once for a device whose message has keys that are not used, with what ``unused_keys`` returns."""
+        """Called once for a device whose message has unused keys, with the result of ``unused_keys``."""
         self._tags: dict[tuple[Any, ...], Tags] = {_NO_TAG_VALUES: NO_TAGS}
         self._profiles: dict[tuple[Any, ...], WireProfile] = {_NO_PROFILE_VALUES: NO_PROFILE}
 
     def decode(self, payload: bytes, topic_device: str | None = None) -> list[Sample]:
-        """Return the samples of a payload, in the order in which they are written there.
+        """Return the samples of a payload in their order.
 
         Args:
-            payload: JSON as it came.
-            topic_device: the device that the topic names; None where it names none.
+            payload: JSON as received.
+            topic_device: the device that the topic names; None if it names none.
 
         Raises:
             PayloadError: the payload is not valid; nothing of it is used.
@@ -151,7 +151,7 @@ class Decoder:
             raise PayloadError("not JSON") from None
 
     def _parse_loosely(self, payload: bytes) -> Any:  # noqa: ANN401 - a type made at run time
-        """Read a payload that has other keys than ours, or is not valid."""
+        """Read a payload that has other keys than ours, or is invalid."""
         try:
             message = self._loose.decode(payload)
         except msgspec.ValidationError as error:
@@ -238,7 +238,7 @@ class Decoder:
 
 
 def _resolve_aliases(record: Any) -> None:  # noqa: ANN401 - a type made at run time
-    """Copy values from aliases to our own keys; where a record has both, our own key wins."""
+    """Copy values from aliases to our own keys; if a record has both, our own key is used."""
     for alias, name in _ALIASES_OF[type(record).__name__]:
         found = getattr(record, alias)
         if found is not None and _is_missing(getattr(record, name)):
@@ -261,7 +261,7 @@ _ALIASES_OF: Final = {
 
 
 def _share_health(message: Any) -> None:  # noqa: ANN401 - a type made at run time
-    """Give every sample of a batch the state of the sensor that the message gives once."""
+    """Copy the sensor health of a message to every sample of its batch."""
     known = [(CHANNELS[channel], value) for channel, value in zip(_HEALTH, _health_of(message), strict=True)]
     for item in message.samples:
         for name, value in known:
@@ -270,13 +270,13 @@ def _share_health(message: Any) -> None:  # noqa: ANN401 - a type made at run ti
 
 
 def _beats(intervals: tuple[float | None, ...]) -> tuple[float, ...]:
-    """Return the intervals that can be heartbeats; one that cannot is left out, the others of the message stay."""
+    """Return the intervals that can be heartbeats; others are ignored without affecting the rest of the message."""
     low, high = RR_LIMITS_MS
     return tuple(each for each in intervals if each is not None and low <= each <= high)
 
 
 def _remember(known: dict[tuple[Any, ...], R], values: tuple[Any, ...], make: Callable[..., R]) -> R:
-    """Return the record of these values; devices repeat theirs with each sample. Bounded: it starts over when full."""
+    """Return the cached record of these values; devices repeat theirs with each sample. A full cache is cleared."""
     found = known.get(values)
     if found is None:
         if len(known) >= _REMEMBERED:
@@ -303,7 +303,7 @@ def _device(named: str | None, topic_device: str | None) -> str:
 def unused_keys(payload: bytes) -> dict[str, str | None]:
     """Return the keys of a valid payload that are ignored, each with the key of ours that it resembles.
 
-    Meant for one message of a device, not for all: it is slow.
+    It is slow, so it is meant for one message of a device, not for all.
 
     >>> unused_keys(b'{"device_id": "7", "timestamp": 1767261600, "heart_rte_bpm": 120, "firmware": 3}')
     {'heart_rte_bpm': 'heart_rate_bpm', 'firmware': None}
@@ -329,7 +329,8 @@ def encode_batch(samples: list[Sample]) -> bytes:
     """Return one payload for several samples of one device.
 
     Raises:
-        PayloadError: there is none, they are of several devices, one ends the session, or the payload is too large.
+        PayloadError: there is no sample, they are of several devices, one ends the session, or the payload is too
+            large.
     """
     if not samples or any(s.end or s.device_id != samples[0].device_id for s in samples):
         raise PayloadError("a batch holds measurements of one device")

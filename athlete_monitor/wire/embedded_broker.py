@@ -1,9 +1,9 @@
 """The embedded broker's own process: ``python -m athlete_monitor.wire.embedded_broker HOST PORT [LISTENER]``.
 
 It prints ``ready`` on its standard output once it accepts connections, or why it cannot, and ends on SIGTERM, when its
-standard input closes, or when its parent is gone: it never outlives the process that started it. A line on its standard
-input asks it to end when its clients have left. With the name of a listening client, others are let in when that one
-has subscribed: no message is published before somebody listens.
+standard input closes, or when its parent has ended: it never outlives the process that started it. A line on its
+standard input makes it end when its clients have disconnected. With the name of a listening client, others are accepted
+only after that client has subscribed, so that no message is published before it is received.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _PARENT_CHECK_S: Final = 0.5
 _DRAIN_CHECK_S: Final = 0.1
 _SHUTDOWN_S: Final = 2.0
 _PATIENCE_S: Final = 10.0
-"""How long clients wait for the listener."""
+"""Longest time that clients wait for the listener."""
 
 
 class LoopbackAuth(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is not typed
-    """Accept every client, since only this machine can reach the listener, but the listening one first.
+    """Accept every client, since only this machine can reach the broker, but the listening client first.
 
     amqtt's own plugin for that marks clients as anonymous, and keeps no session for those.
     """
@@ -57,7 +57,7 @@ class LoopbackAuth(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is not typed
         return True
 
     async def on_broker_client_subscribed(self, *, client_id: str, topic: str, qos: int) -> None:  # noqa: ARG002
-        """Let the others in when the listener listens."""
+        """Accept the other clients once the listener has subscribed."""
         if client_id == self.config.listener:
             self._listens.set()
 
@@ -89,7 +89,7 @@ async def _serve(host: str, port: int, listener: str) -> int:
 
 
 async def _stop_asked(broker: Broker) -> None:
-    """Wait for SIGTERM, the end of standard input, another parent, or the last client's leave where that is asked."""
+    """Wait for SIGTERM, the end of standard input, another parent, or, if requested, the last client's disconnect."""
     stop, drain = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)

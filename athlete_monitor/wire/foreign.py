@@ -1,4 +1,4 @@
-"""Files that are no session files, recognised by their first bytes, so that a message can name them as what they are.
+"""Files that are not session files, recognised by their first bytes, so that a message can name their kind.
 
 >>> foreign_kind(b'{"RIDE": {}}'), foreign_kind(b"timestamp,athlete_id")
 ('a JSON file', None)
@@ -29,7 +29,7 @@ _XML: Final = (
 
 
 def foreign_kind(data: bytes) -> str | None:
-    """Return what the file is, with its article; None for what may be a session file."""
+    """Return the kind of file, with its article; None if it may be a session file."""
     head = data[:_SNIFFED]
     if head[8:12] == b".FIT":
         return "a FIT file"

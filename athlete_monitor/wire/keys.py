@@ -1,4 +1,4 @@
-"""The keys of a message beside the channels: one row per key, from which decoder and ``docs/inputs.md`` are made.
+"""The keys of a message other than channels: one row per key, used by the decoder and ``docs/inputs.md``.
 
 >>> [key.name for key in KEYS if key.level == "sample"]
 ['timestamp', 'seq', 'rr_intervals_ms']
@@ -30,9 +30,9 @@ class Key:
 
     Attributes:
         name: the key.
-        level: where it may be: once a ``message``; in each ``sample`` of a batch too; a ``tag`` in both, where a sample
-            without tags takes the message's; or of the athlete's ``profile``, once a message.
-        kind: the type that the decoder checks; None is always accepted and means "not given".
+        level: where it is allowed: once per ``message``; in each ``sample`` of a batch too; a ``tag`` in both, where a
+            sample without tags gets the message's; or in the athlete's ``profile``, once per message.
+        kind: the type that the decoder checks; null is always accepted and means "not given".
         allowed: the type in words.
         meaning: one line for the documents.
         aliases: other keys that can mean nothing else.
@@ -52,7 +52,7 @@ KEYS: Final = (
         "message",
         _Device,
         "text of 1 to 32 letters, digits, `_` or `-`; or a MAC address, whose colons are dropped",
-        "which device sends; must agree with the topic. Required",
+        "the sending device; must agree with the topic. Required",
         ("deviceId",),
     ),
     Key(
@@ -68,7 +68,7 @@ KEYS: Final = (
         "sample",
         Annotated[int, Meta(ge=0, le=2**53)],
         "whole number from 0",
-        "running number of the device's samples: makes loss, duplicates and order visible. "
+        "running number of the device's samples: reveals loss, duplicates and wrong order. "
         "In a batch, the message's number is that of its first sample",
         ("sequence", "sequence_number"),
     ),
@@ -77,7 +77,7 @@ KEYS: Final = (
         "sample",
         tuple[float | None, ...],
         f"list of numbers, {RR_LIMITS_MS[0]:g} to {RR_LIMITS_MS[1]:g} ms each",
-        "intervals of the heartbeats since the sample before; those out of range are left out",
+        "intervals of the heartbeats since the previous sample; those out of range are ignored",
         (*RR_ALIASES, "rrIntervalsMs"),
     ),
     Key(
@@ -85,19 +85,33 @@ KEYS: Final = (
         "message",
         Annotated[int, Meta(ge=1, le=LARGEST_ATHLETE_ID)],
         f"whole number from 1 to {LARGEST_ATHLETE_ID:,}".replace(",", " "),
-        "who wears the device; counts only for devices that the roster does not know",
+        "the athlete who wears the device; used only for devices that are not in the roster",
         ("athleteId", "player_id", "playerId"),
     ),
     Key("event", "message", _Text, "`end`", "ends the device's session; other words are ignored"),
-    Key("age", "profile", Annotated[float, Meta(ge=5, le=100)], "5 to 100 years", "the roster wins"),
-    Key("weight", "profile", Annotated[float, Meta(ge=20, le=250)], "20 to 250 kg", "the roster wins", ("weight_kg",)),
-    Key("height", "profile", Annotated[float, Meta(ge=90, le=250)], "90 to 250 cm", "the roster wins", ("height_cm",)),
+    Key("age", "profile", Annotated[float, Meta(ge=5, le=100)], "5 to 100 years", "the roster has priority"),
+    Key(
+        "weight",
+        "profile",
+        Annotated[float, Meta(ge=20, le=250)],
+        "20 to 250 kg",
+        "the roster has priority",
+        ("weight_kg",),
+    ),
+    Key(
+        "height",
+        "profile",
+        Annotated[float, Meta(ge=90, le=250)],
+        "90 to 250 cm",
+        "the roster has priority",
+        ("height_cm",),
+    ),
     Key(
         "gender",
         "profile",
         int | Literal["Male", "Female", "male", "female"],
         "`Male` or 1, `Female` or 0",
-        "the roster wins",
+        "the roster has priority",
         ("sex",),
     ),
     Key("session_phase", "tag", _Text, "text", "which part of the session it is", ("sessionPhase",)),
@@ -107,7 +121,7 @@ KEYS: Final = (
     Key("playing_style", "tag", _Text, "text", "the player's style in a game", ("playingStyle",)),
     Key("fitness_level", "tag", float, "number", "the sender's own scale", ("fitnessLevel",)),
     Key("fatigue_rate", "tag", float, "number", "the sender's own scale", ("fatigueRate",)),
-    Key("source", "tag", _Text, "text", "where the samples come from; `simulated` marks what nobody has measured"),
+    Key("source", "tag", _Text, "text", "source of the samples; `simulated` marks samples that were not measured"),
 )
 
 

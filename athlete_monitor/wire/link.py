@@ -1,9 +1,9 @@
-"""How a bridge hears a strap or a phone: the retained message on ``player/{device}/link``.
+"""The connection of a strap or phone to a bridge: the retained message on ``player/{device}/link``.
 
->>> told = Link("007", "lost", since_s=1767261600.0, t_s=1767261630.0, reason="out of range", reconnects=2)
->>> decode(encode(told)) == told
+>>> link = Link("007", "lost", since_s=1767261600.0, t_s=1767261630.0, reason="out of range", reconnects=2)
+>>> decode(encode(link)) == link
 True
->>> told.is_current(1767261650.0), told.is_current(1767261700.0)
+>>> link.is_current(1767261650.0), link.is_current(1767261700.0)
 (True, False)
 """
 
@@ -18,31 +18,31 @@ from athlete_monitor.errors import PayloadError
 State = Literal["searching", "connected", "lost", "off"]
 
 EVERY_S: Final = 10.0
-"""How often a bridge says anew how it hears each device, s; a change of state is published at once."""
+"""Interval at which a bridge repeats the state of each device, s; a change of state is published at once."""
 FORGOTTEN_S: Final = 35.0
-"""A message older than this says nothing any more: the bridge itself is gone."""
+"""An older message is no longer valid: the bridge itself has gone."""
 
 
 class Link(msgspec.Struct, frozen=True, omit_defaults=False):
-    """How one device is heard.
+    """The connection of one device.
 
     Attributes:
         device_id: as in the topic.
-        state: ``searching``: not found since the bridge started; ``connected``; ``lost``: was connected, and is tried
-            again; ``off``: the bridge was stopped.
+        state: ``searching``: not found since the bridge started; ``connected``; ``lost``: was connected, the bridge
+            tries again; ``off``: the bridge was stopped.
         since_s: when the state began, epoch seconds by the box's clock.
         t_s: when this was published, epoch seconds.
         seen_s: when the last reading came, epoch seconds; None before the first.
-        athlete_id: who the roster says wears it; None where nobody.
+        athlete_id: the wearer according to the roster; None if it has no wearer.
         name: as the device calls itself.
         address: Bluetooth address, or the id that a phone gives itself.
         adapter: the Bluetooth adapter, such as ``hci0``.
         rssi_dbm: strength of the signal, dBm; None where unknown.
         battery_percent: charge of the battery, %; None where unknown.
-        contact: whether the strap touches the skin; None where it does not say.
-        artefact_percent: share of beats of the last minute that are no heartbeats, %; None without beats.
+        contact: whether the strap touches the skin; None if it does not report this.
+        artefact_percent: share of the last minute's intervals that are not heartbeats, %; None without intervals.
         reconnects: how often the connection was lost since the bridge started.
-        reason: why it is not connected, in a few words; None where it is.
+        reason: why it is not connected, in a few words; None if it is.
     """
 
     device_id: str
@@ -62,7 +62,7 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=False):
     reason: str | None = None
 
     def is_current(self, now_s: float) -> bool:
-        """Return whether the message still says something at this time of the box's clock."""
+        """Return whether the message is still valid at this time of the box's clock."""
         return self.state == "off" or now_s - self.t_s <= FORGOTTEN_S
 
 
@@ -79,9 +79,9 @@ def decode(payload: bytes) -> Link:
     """Return what a payload says.
 
     Raises:
-        PayloadError: it is no such message.
+        PayloadError: it is not such a message.
     """
     try:
         return _decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PayloadError(f"no link message: {error}") from None
+        raise PayloadError(f"not a link message: {error}") from None

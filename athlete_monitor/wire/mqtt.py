@@ -1,4 +1,4 @@
-"""The MQTT client: a thin edge around paho, whose network thread hands messages on and does nothing else."""
+"""The MQTT client: a thin layer around paho, whose network thread only passes messages on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _IN_FLIGHT: Final = 1000
 
 @dataclass(frozen=True)
 class Will:
-    """What the broker publishes for a client that disappears without a DISCONNECT."""
+    """The last will: published by the broker for a client that disappears without a DISCONNECT."""
 
     topic: str
     payload: bytes
@@ -47,20 +47,20 @@ class Will:
 class MqttLink:
     """A connection that reconnects by itself.
 
-    Every topic, in both directions, has ``mqtt.topic_prefix`` in front of it at the broker and not here.
-    It subscribes anew at each connect, tries again with growing pauses (0.25 s up to ``mqtt.reconnect_max_s``) when the
-    broker is away, at the first connect too, and never blocks or fails the caller of ``publish``.
+    At the broker, every topic has the prefix ``mqtt.topic_prefix``; here, topics have no prefix.
+    It subscribes again at each connect, and retries with growing pauses (0.25 s up to ``mqtt.reconnect_max_s``) while
+    the broker cannot be reached, also at the first connect. ``publish`` never blocks and never raises.
 
     Args:
         settings: the ``mqtt`` section of the configuration.
-        client_id: name at the broker; two clients of one name throw each other out.
+        client_id: name at the broker; two clients with the same name disconnect each other.
         on_message: called with topic and payload in the network thread; must only enqueue.
         subscriptions: pairs of topic filter and QoS.
         will: the last will.
-        on_connection: called in the network thread with the new state and a sentence, at each change of either; not for
+        on_connection: called in the network thread with the new state and a sentence when either changes, but not for
             our own disconnect.
-        persistent: the broker keeps subscriptions and QoS 1 messages while the client is away.
-        take_retained: pass on messages that the broker has kept from before the subscription.
+        persistent: the broker keeps subscriptions and QoS 1 messages while the client is disconnected.
+        take_retained: pass on messages that were retained before the subscription.
 
     Raises:
         BrokerError: the password file or a TLS file cannot be used.
@@ -103,7 +103,7 @@ class MqttLink:
 
     @property
     def running(self) -> bool:
-        """Whether the network thread lives: without it nothing comes and goes any more."""
+        """Whether the network thread is alive: without it nothing is received or sent."""
         return self._client.is_running
 
     @property
@@ -119,13 +119,13 @@ class MqttLink:
         return f"{self._settings.host}:{self._settings.port}"
 
     def start(self, timeout_s: float | None = None) -> None:
-        """Begin to connect, and go on trying in the background.
+        """Start connecting, and keep trying in the background.
 
         Args:
-            timeout_s: wait so long for the connection; None does not wait.
+            timeout_s: time to wait for the connection; None does not wait.
 
         Raises:
-            BrokerError: no connection in time, or the broker refuses the client; the link is stopped then.
+            BrokerError: no connection in time, or the broker refuses the client; the link is then stopped.
         """
         self._client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive_s)
         self._client.loop_start()
@@ -141,20 +141,20 @@ class MqttLink:
     def pass_open_messages_to(self, handle: Callable[[str, bytes, int], None]) -> None:
         """Call ``handle``, instead of ``on_message``, with topic, payload and number of each message.
 
-        The number is from 1 for a message of QoS 1, which the broker keeps until ``acknowledge`` gets the number, and 0
-        for any other. Call before ``start``; ``handle`` runs in the network thread and must only enqueue.
+        The number is 1 or more for a message of QoS 1, which the broker keeps until ``acknowledge`` gets the number,
+        and 0 for any other message. Call before ``start``; ``handle`` runs in the network thread and must only enqueue.
         """
         handle = _without(self._prefix, handle)
         self._client.pass_messages_to(handle, take_retained=self._take_retained, acknowledge=False)
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
-        """Send a message, or leave it to the network thread where the socket is busy; safe from any thread.
+        """Send a message, or leave it to the network thread if the socket is busy; safe from any thread.
 
-        At QoS 0 a message goes out now or not at all; at QoS 1 it waits for the broker and is sent again until
+        At QoS 0 a message is sent now or not at all; at QoS 1 it waits for the broker and is sent again until it is
         acknowledged.
 
         Returns:
-            False where the message is not going to be sent.
+            False if the message will not be sent.
         """
         topic = f"{self._prefix}{topic}"
         if not qos and not retain and self._client.send_now(topic, payload):
@@ -165,11 +165,11 @@ class MqttLink:
         return accepted
 
     def acknowledge(self, numbers: Sequence[int]) -> None:
-        """Tell the broker that these messages have been used; safe from any thread."""
+        """Acknowledge these messages to the broker; safe from any thread."""
         self._client.acknowledge_all(numbers)
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until everything handed over is written (QoS 0) or acknowledged (QoS 1); False if not in time."""
+        """Wait until all messages are written (QoS 0) or acknowledged (QoS 1); False if not in time."""
         deadline = time.monotonic() + timeout_s
         while self._unsettled():
             if time.monotonic() >= deadline:
@@ -178,7 +178,7 @@ class MqttLink:
         return True
 
     def stop(self) -> None:
-        """Send what is waiting, as far as the broker takes it within 3 s, disconnect and end the network thread."""
+        """Send waiting messages as far as the broker takes them within 3 s, disconnect and end the network thread."""
         if self.connected and not self.flush(_STOP_TIMEOUT_S):
             self._client.hang_up()
         self._client.disconnect()
@@ -215,7 +215,7 @@ class MqttLink:
         return True
 
     def _settle(self) -> None:
-        """Forget the messages that are sent or lost, and count the lost ones."""
+        """Remove the messages that are sent or lost, and count the lost ones."""
         for waiting in self._waiting:
             while waiting and _is_settled(waiting[0]):
                 self._dropped += waiting.popleft().rc != MQTTErrorCode.MQTT_ERR_SUCCESS
@@ -258,7 +258,9 @@ class MqttLink:
         if was_connected:
             self._report(connected=False, text=f"connection to the broker at {self.address} lost")
         else:
-            self._report(connected=False, text=f"what listens at {self.address} hangs up without an MQTT answer")
+            self._report(
+                connected=False, text=f"the server at {self.address} closes the connection without an MQTT answer"
+            )
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         self._report(connected=False, text=f"no broker answers at {self.address}: {self._client.last_error}")
@@ -283,7 +285,7 @@ class MqttLink:
 
 
 def _without(prefix: str, handle: Callable[[str, bytes, int], None]) -> Callable[[str, bytes, int], None]:
-    """Return ``handle``, called with topics that have lost this prefix."""
+    """Return a wrapper of ``handle`` that removes this prefix from topics."""
     if not prefix:
         return handle
     length = len(prefix)

@@ -1,10 +1,10 @@
-"""paho's client with cheaper reads and writes: what the engine does most.
+"""paho's client with faster reads and writes, the engine's most frequent operations.
 
-paho asks the kernel three times for each packet and once more whether there is another, and takes a message through a
-dozen functions; here the socket is buffered, and messages of QoS 0 that have arrived behind another one are taken out
-of the buffer as they are. And paho wakes its network thread for every message to be sent; here the publishing thread
-writes by itself, and the network thread writes what the socket does not take at once. Everything else is paho's.
-``benchmarks/mqtt.py`` measures what that saves.
+paho makes three system calls for each packet and one more to look for another, and passes a message through a dozen
+functions; here the socket is buffered, and messages of QoS 0 that have arrived after another one are taken directly
+from the buffer. paho also wakes its network thread for every message to be sent; here the publishing thread writes by
+itself, and the network thread writes only what the socket does not take at once. Everything else is paho's.
+``benchmarks/mqtt.py`` measures the saving.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _PUBLISH: Final = 0x30
 _PUBACK: Final = bytes((0x40, 2))
 _LEAST_MESSAGE: Final = 5
 _CONTINUES: Final = 0x80
-_QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux; to be asked for after each read
+_QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux only; must be set again after each read
 
 
 class QuickClient(Client):
-    """paho's client, with short cuts, remembering why it could not connect."""
+    """paho's client with the faster paths; it also keeps the reason of a failed connection."""
 
     last_error = ""
     _pass_on: Callable[[str, bytes, int], None] | None = None
@@ -41,16 +41,16 @@ class QuickClient(Client):
     def __init__(self, client_id: str, *, clean_session: bool) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean_session)
         self.publishing = threading.RLock()
-        """To be held while a message is published: none comes between those that are sent again at a connect."""
+        """Held while a message is published, so that none comes between messages that are re-sent at a connect."""
         self._writing = threading.RLock()
 
     @property
     def is_running(self) -> bool:
-        """Whether the network thread lives."""
+        """Whether the network thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
     def reconnect(self) -> MQTTErrorCode:
-        """Connect as paho does, and keep the reason where that fails."""
+        """Connect as paho does, and keep the reason if that fails."""
         try:
             return super().reconnect()
         except (OSError, ValueError) as error:  # ValueError: a host name that cannot be looked up
@@ -62,7 +62,7 @@ class QuickClient(Client):
     ) -> None:
         """Call ``handle`` with topic, payload and number of every message; topics that are not UTF-8 are ignored.
 
-        Without ``acknowledge``, a message of QoS 1 has a number from 1 and stays open at the broker until
+        Without ``acknowledge``, a message of QoS 1 has a number of 1 or more and stays unacknowledged until
         ``acknowledge_all`` gets it; all others have 0.
         """
         self.manual_ack_set(not acknowledge)
@@ -82,7 +82,7 @@ class QuickClient(Client):
         self._pass_on = handle
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
-        """Read packets as paho does, and all that came with them."""
+        """Read packets as paho does, and all buffered messages after them."""
         code = super().loop_read(max_packets)
         while code == MQTTErrorCode.MQTT_ERR_SUCCESS and self._more_is_buffered():
             self._take_messages()
@@ -103,14 +103,14 @@ class QuickClient(Client):
             self._pass_on(topic, message[1], 0)
 
     def acknowledge_all(self, numbers: Sequence[int]) -> None:
-        """Tell the broker that these messages have been used; safe from any thread."""
+        """Acknowledge these messages to the broker; safe from any thread."""
         packets = b"".join(_PUBACK + number.to_bytes(2, "big") for number in numbers)
         if packets and self.is_connected():
             self._enqueue(_PUBACK[0], packets, 0, 0, None)
             self._wake()
 
     def send_now(self, topic: str, payload: bytes) -> bool:
-        """Write a message of QoS 0 where nothing waits before it; False where paho has to take it."""
+        """Write a message of QoS 0 if nothing waits before it; False if paho has to take it."""
         name = topic.encode()
         packet = b"".join((_header(2 + len(name) + len(payload)), len(name).to_bytes(2, "big"), name, payload))
         with self._writing:
@@ -119,7 +119,7 @@ class QuickClient(Client):
                 return False
             try:
                 sent = sock.send(packet)
-            except OSError:  # busy, or lost: paho finds out
+            except OSError:  # busy or lost: paho handles both
                 return False
             if sent < len(packet):
                 self._enqueue(_PUBLISH, packet, 0, 0, MQTTMessageInfo(0), sent)
@@ -138,7 +138,7 @@ class QuickClient(Client):
         if not in_network_thread and (command & _COMMAND != _PUBLISH or not self._writes_anywhere()):
             return super()._packet_queue(command, packet, mid, qos, info)
         self._enqueue(command, packet, mid, qos, info)
-        if in_network_thread:  # it looks for what is to be written before it waits
+        if in_network_thread:  # it checks for waiting writes before it waits
             return MQTTErrorCode.MQTT_ERR_SUCCESS
         self._packet_write()
         if self._out_packet:
@@ -169,7 +169,7 @@ class QuickClient(Client):
     def _wake(self) -> None:
         """Let the network thread write what is left."""
         if self._sockpairW is not None:
-            with suppress(BlockingIOError):  # it has been woken already
+            with suppress(BlockingIOError):  # it has already been woken
                 self._sockpairW.send(b"0")
 
     def _handle_connack(self) -> MQTTErrorCode:
@@ -186,7 +186,7 @@ class QuickClient(Client):
         return self._thread is not None and isinstance(sock, BufferedSocket) and not sock.is_encrypted
 
     def hang_up(self) -> None:
-        """Break the connection, for a broker that takes nothing more."""
+        """Close the connection to a broker that no longer accepts data."""
         sock = self.socket()
         if isinstance(sock, BufferedSocket):
             sock.shut_down()
@@ -206,8 +206,8 @@ class QuickClient(Client):
 class BufferedSocket:
     """A socket whose small reads are served from one large one, and acknowledged at once.
 
-    Mosquitto, as it is configured by default, holds a small message back until the one before is acknowledged, and
-    Linux may take 40 ms over that.
+    Mosquitto in its default configuration holds a small message back until the previous one is acknowledged, and Linux
+    may delay that acknowledgement by 40 ms.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -220,7 +220,7 @@ class BufferedSocket:
         self.setblocking = sock.setblocking
 
     def recv(self, size: int) -> bytes:
-        """Return up to ``size`` bytes; empty at the end of the stream. Raises what the socket raises."""
+        """Return up to ``size`` bytes; empty at the end of the stream. Errors of the socket are passed on."""
         start = self._position
         if start >= len(self._chunk):
             self._chunk = self._sock.recv(_READ_BYTES)
@@ -233,11 +233,11 @@ class BufferedSocket:
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the bytes pass through TLS, whose sockets are for one thread at a time."""
+        """Whether the connection uses TLS, whose sockets may be used by only one thread at a time."""
         return isinstance(self._sock, ssl.SSLSocket)
 
     def take_message(self) -> tuple[bytes, bytes] | None:
-        """Return topic and payload if a whole message, QoS 0 and not retained, is next in the buffer."""
+        """Return topic and payload if the next packet in the buffer is a whole message of QoS 0, not retained."""
         chunk, start = self._chunk, self._position
         if len(chunk) - start < _LEAST_MESSAGE or chunk[start] != _PUBLISH:
             return None
@@ -250,15 +250,15 @@ class BufferedSocket:
         return chunk[topic + 2 : payload], chunk[payload:end]
 
     def buffered(self) -> int:
-        """Return the number of bytes at hand."""
+        """Return the number of buffered bytes."""
         return len(self._chunk) - self._position
 
     def pending(self) -> int:
-        """Return the number of bytes that can be had without asking the kernel."""
+        """Return the number of bytes that are available without a system call."""
         return self.buffered() + (self._sock.pending() if isinstance(self._sock, ssl.SSLSocket) else 0)
 
     def shut_down(self) -> None:
-        """Break the connection in both directions; the next read or write fails."""
+        """Shut the connection down in both directions; the next read or write fails."""
         try:
             self._sock.shutdown(socket.SHUT_RDWR)
         except OSError:  # it is broken already
@@ -276,7 +276,7 @@ def _header(length: int) -> bytes:
 
 
 def _length_at(chunk: bytes, at: int) -> tuple[int, int]:
-    """Return a packet's length, and where what it counts begins; 0 if it is not there in full (MQTT 3.1.1, 2.2.3)."""
+    """Return a packet's remaining length and the position after it; 0 if it is incomplete (MQTT 3.1.1, 2.2.3)."""
     length = 0
     for shift in (0, 7, 14, 21):
         if at >= len(chunk):

@@ -1,9 +1,9 @@
-"""Whether the broker lets this user publish: an MQTT 3.1.1 broker drops what it does not allow, and confirms it.
+"""Whether the broker lets this user publish: an MQTT 3.1.1 broker drops forbidden messages, yet acknowledges them.
 
-So a publisher asks before it starts, device by device: some brokers hang up after a message that they do not allow
-(Mosquitto 2.0.11 with ``max_queued_messages 0``). With MQTT 5 the broker answers each message with a reason. A broker
-that knows only MQTT 3.1.1 is asked by reading back: what does not come back, while others do, was dropped. The messages
-that ask are empty batches, which the engine ignores.
+So a publisher tests this before it starts, for each device: some brokers disconnect after a forbidden message
+(Mosquitto 2.0.11 with ``max_queued_messages 0``). With MQTT 5 the broker answers each message with a reason code. With
+a broker that supports only MQTT 3.1.1 the messages are read back: one that does not return, while others do, was
+dropped. The test messages are empty batches, which the engine ignores.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Mqtt
 
 ANSWER_S: Final = 10.0
-"""So long a broker may take for all answers; what it has not answered by then is not known."""
+"""Time limit for all answers of the broker; what it has not answered by then is unknown."""
 _RETURN_S: Final = 1.0
 _RETRY_S: Final = 0.05
 
 
 def refused_devices(settings: Mqtt, devices: Sequence[str], timeout_s: float = ANSWER_S) -> list[str]:
-    """Return the devices for which the broker drops this user's samples; none where that cannot be found out.
+    """Return the devices for which the broker drops this user's samples; none if that cannot be determined.
 
     Raises:
         BrokerError: the password file or a TLS file cannot be used.
@@ -48,7 +48,7 @@ def refused_devices(settings: Mqtt, devices: Sequence[str], timeout_s: float = A
 
 
 class _Question:
-    """One connection that asks for all devices."""
+    """One connection that tests all devices."""
 
     def __init__(self, settings: Mqtt, devices: Sequence[str], version: MQTTProtocolVersion) -> None:
         self._settings, self._version = settings, version
@@ -69,7 +69,7 @@ class _Question:
         self._client.on_message = self._on_message
 
     def ask(self, timeout_s: float) -> bool:
-        """Ask, and wait for the answers; return whether the broker understands this version of MQTT."""
+        """Send the test messages and wait for the answers; return whether the broker supports this version of MQTT."""
         self._client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive_s)
         self._client.loop_start()
         try:

@@ -1,6 +1,6 @@
-"""Why a payload was refused, in words: msgspec's messages made readable, without anything that the sender wrote.
+"""Reasons of refused payloads: msgspec's messages made readable, without any text from the sender.
 
-There are few different reasons, so that they can be counted.
+There are only a few different reasons, so that they can be counted.
 
 >>> reason("Expected `float | null`, got `str` - at `$.samples[3].acc_x`")
 '`samples[...].acc_x`: expected a number, got text'

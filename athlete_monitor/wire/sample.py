@@ -25,7 +25,7 @@ class Tags(msgspec.Struct, frozen=True, gc=False):
     fitness_level: float | None = None
     fatigue_rate: float | None = None
     source: str | None = None
-    """Where the samples come from; ``SIMULATED`` marks those that nobody has measured."""
+    """Source of the samples; ``SIMULATED`` marks those that were not measured."""
 
 
 class WireProfile(msgspec.Struct, frozen=True, gc=False):
@@ -58,7 +58,7 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
         device_id: letters, digits, ``-`` and ``_``, 32 at most.
         t: epoch seconds, by the device's clock.
         values: one float for each name in ``arrays.CHANNELS``, SI units, NaN where not measured.
-        athlete_id: who wears the device, from 1; None if the message does not name anybody.
+        athlete_id: the athlete who wears the device, from 1; None if the message names nobody.
         seq: running number of the device, from 0.
         profile: the body as last sent.
         tags: phase, mode and the like.

@@ -1,4 +1,4 @@
-"""Session files: written row by row as samples happen, so that a kill leaves a readable file."""
+"""Session files: written row by row as samples arrive, so that a killed process leaves a readable file."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def columns(mode: Mode, extra: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def measured_extras(sample: Sample) -> tuple[str, ...]:
-    """Return the extra columns that a session needs to hold what this sample measures."""
+    """Return the extra columns that a session needs for the measurements of this sample."""
     channels = [name for name in EXTRA_CHANNELS if not math.isnan(sample.values[CHANNEL_INDEX[name]])]
     channels += [RR_COLUMN] if sample.rr_intervals_ms else []
     channels += [SOURCE_COLUMN] if sample.tags.source else []
@@ -83,7 +83,7 @@ class SessionWriter:
 
     Args:
         root: folder of all sessions of this mode.
-        mode: training or game; it decides the columns and the prefix of the name.
+        mode: training or game; it determines the columns and the prefix of the name.
         athlete_id: whose session it is.
         device_id: which device measured it.
         start_t: epoch seconds of the first sample, for the name.
@@ -91,7 +91,7 @@ class SessionWriter:
         extra: which of ``EXTRA_COLUMNS`` the session has.
 
     Raises:
-        OSError: the file cannot be made. Writing raises it too, when the disk is full.
+        OSError: the file cannot be created. Writing raises it too, when the disk is full.
     """
 
     def __init__(
@@ -125,9 +125,9 @@ class SessionWriter:
         self._extra = names[len(TRAINING_COLUMNS) + (len(GAME_COLUMNS) if self._game else 0) :]
 
     def widen(self, extra: Iterable[str]) -> None:
-        """Add optional columns for what begins later in the session; the rows so far have empty cells there.
+        """Add optional columns for channels that begin later in the session; earlier rows have empty cells there.
 
-        The file is replaced in one step, so that a kill leaves the old one or the new one.
+        The file is replaced atomically, so that a killed process leaves the old one or the new one.
 
         Raises:
             OSError: it cannot be written; the file is as it was.
@@ -178,7 +178,7 @@ class SessionWriter:
     ) -> None:
         """Append many rows at once, several times faster than ``write`` of the samples one by one.
 
-        The text is the same, but for numbers below 0.0001 or above 1e15, whose exponents are written shorter.
+        The text is the same, except for numbers below 0.0001 or above 1e15, whose exponents are written shorter.
 
         Args:
             t: epoch seconds [n].
@@ -208,12 +208,12 @@ class SessionWriter:
         return rows
 
     def flush(self) -> None:
-        """Hand all rows to the operating system: they survive a kill of this process."""
+        """Pass all rows to the operating system, so that they survive the end of this process."""
         self._file.flush()
         self._safe_bytes = os.fstat(self._file.fileno()).st_size
 
     def abandon(self) -> None:
-        """Close after a failure: the file ends with the last row that ``flush`` has made safe; without any it goes."""
+        """Close after a failure: the file ends with the last flushed row; without any it is removed."""
         with suppress(OSError):  # what is left cannot be written
             self._file.close()
         with suppress(OSError):
@@ -223,7 +223,7 @@ class SessionWriter:
                 self.path.unlink()
 
     def close(self) -> None:
-        """Write what is left, make it survive a power cut, and close."""
+        """Write remaining rows, sync them to the disk, and close."""
         if not self._file.closed:
             try:
                 self._file.flush()
@@ -251,7 +251,7 @@ def _extra_cell(sample: Sample, name: str) -> str:
 
 
 def _cell_rows(values: FloatArray) -> list[str]:
-    """Return each row of an array as cells with commas between, as ``_cell`` writes them."""
+    """Return each row of an array as cells separated by commas, as ``_cell`` writes them."""
     if not len(values):
         return []
     text = orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY).decode()
@@ -263,7 +263,7 @@ def _optional(value: float | None) -> str | None:
 
 
 def _text(value: str | None) -> str:
-    """Return a cell that needs no quoting: what would break the row becomes a space."""
+    """Return a cell that needs no quoting: characters that would break the row become spaces."""
     return "" if value is None else value.translate(_UNSAFE)
 
 
@@ -277,7 +277,7 @@ def _profile_cells(athlete_id: int, profile: WireProfile) -> str:
 
 
 def claim_path(folder: Path, prefix: str, athlete_id: int, device_id: str, start_t: float) -> Path:
-    """Create an empty session file with the folder's next number, safe against other writers, and return its path."""
+    """Create an empty session file with the folder's next number, even beside other writers, and return its path."""
     with open_folder(folder, below=folder.parent, make=True) as handle, locked(handle):
         number = 1 + max((session_number(path.name, prefix) for path in folder.iterdir()), default=0)
         path = folder / f"{prefix}{number}_A{athlete_id}_D{device_id}_{file_stamp(start_t)}.csv"
@@ -292,7 +292,7 @@ def session_number(name: str, prefix: str) -> int:
 
 
 def device_in_name(name: str) -> str | None:
-    """Return the device in a session file's name, or None where the name is of another kind."""
+    """Return the device in a session file's name, or None if the name has another form."""
     match = _NAME.fullmatch(name)
     return match["device"] if match else None
 

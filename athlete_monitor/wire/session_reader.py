@@ -1,4 +1,4 @@
-"""Session files read back. Separate from the writer, because the live process does not need pandas."""
+"""Reading of session files. It is separate from the writer because the live process does not need pandas."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _LIMITS: Final = {channel.column: channel.limits for channel in TABLE} | {name: 
 _EXACT: Final[dict[str, Any]] = (
     {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
 )
-"""What was written is read to the last bit; pandas does so by itself from 3.1 on, and warns of the option."""
+"""Numbers are read exactly, to the last bit; pandas does so by default from 3.1 on, and warns about the option."""
 _BETWEEN_BEATS: Final = re.compile(r"[;,\s]+")
 _AGAIN: Final = " (again)"
 
@@ -61,9 +61,9 @@ class Recording:
         t: epoch seconds, [n].
         values: [n, len(CHANNELS)], SI units, NaN where not measured.
         tags: the different tags of the session.
-        tag_index: which of ``tags`` belongs to a row, [n].
+        tag_index: index into ``tags`` of each row, [n].
         rr: beat intervals in ms, by row.
-        skipped_rows: rows that were not readable.
+        skipped_rows: number of unreadable rows.
         notes: what a user should know about the file, one sentence each.
     """
 
@@ -90,7 +90,7 @@ class Recording:
 
     @property
     def simulated(self) -> bool:
-        """Whether this was simulated: the simulator marks its sessions."""
+        """Whether the session was simulated: the simulator marks its sessions."""
         return any(tag.source == SIMULATED for tag in self.tags)
 
     @property
@@ -112,12 +112,13 @@ class Recording:
 def read_session(path: Path) -> Recording:
     """Read a session file, plain or gzip-compressed.
 
-    What is not readable is left out, row by row and cell by cell, and noted in ``notes``: a last line without a line
-    end, rows of another number of cells, values out of physical range, beats that are no beats. Rows that share a
-    timestamp are spread up to the next one; where the clock was set, the rows are moved so that time goes on.
+    Unreadable rows and cells are ignored and reported in ``notes``: a last line without a line end, rows with another
+    number of cells, values out of physical range, beat intervals that cannot be heartbeats. Rows that share a timestamp
+    are spread up to the next one; where the clock was set, the rows are moved so that time continues.
 
     Raises:
-        RecordingError: not a session file, rows of several athletes, or nothing readable in it. Never anything else.
+        RecordingError: not a session file, rows of several athletes, or nothing readable in it. No other error is
+            raised.
     """
     try:
         return _read(path)
@@ -137,7 +138,7 @@ def _read(path: Path) -> Recording:
     if skipped:
         lines = [number for number in (text.first_unreadable, *unreadable[:1].tolist()) if number]
         rows = "1 row was" if skipped == 1 else f"{skipped} rows were"
-        notes.append(f"{rows} not readable and left out, the first on line {min(lines)}")
+        notes.append(f"{rows} not readable and ignored, the first on line {min(lines)}")
     if frame.empty:
         raise RecordingError(f"{shown(path)}: holds no readable row")
     return _recording(path, frame, skipped, notes)
@@ -165,7 +166,7 @@ def _recording(path: Path, frame: pd.DataFrame, skipped: int, notes: list[str]) 
 
 
 def _cells(path: Path, text: SessionText, notes: list[str]) -> pd.DataFrame:
-    """Return the columns that are ours, numeric ones as numbers where every cell is one."""
+    """Return our own columns, the numeric ones as numbers if every cell is a number."""
     names = _unique(text.columns)
     wanted = [name for name in names if name.removesuffix(_AGAIN) in {*_NUMERIC, *_TEXT}]
     options: dict[str, Any] = {
@@ -200,7 +201,7 @@ def _unique(columns: tuple[str, ...]) -> list[str]:
 
 
 def _merged(path: Path, frame: pd.DataFrame, spelling: dict[str, str], notes: list[str]) -> pd.DataFrame:
-    """Where two columns are one of ours, use the one that is not empty.
+    """If two columns mean the same column of ours, use the one that is not empty.
 
     Raises:
         RecordingError: neither is empty.
@@ -210,8 +211,8 @@ def _merged(path: Path, frame: pd.DataFrame, spelling: dict[str, str], notes: li
         empty = next((each for each in (again, name) if frame[each].isna().all()), None)
         if empty is None:
             both = f"{spelling[name]} and {spelling[again]}"
-            raise RecordingError(f"{shown(path)}: two columns for one thing: {both}; remove one of them")
-        notes.append(f"the second column for {name} is empty and left out")
+            raise RecordingError(f"{shown(path)}: two columns with the same meaning: {both}; remove one of them")
+        notes.append(f"the second column for {name} is empty and ignored")
         frame = frame.drop(columns=empty).rename(columns={again: name})
     return frame
 
@@ -235,7 +236,7 @@ def _numbers(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, IntAr
 
 
 def _drop_impossible(frame: pd.DataFrame, notes: list[str]) -> None:
-    """Leave out values that are out of physical range, as on the wire; they are no measurements."""
+    """Ignore values that are out of physical range, as on the wire; they are not measurements."""
     dropped: dict[str, int] = {}
     for name, (low, high) in _LIMITS.items():
         if name in frame:
@@ -245,7 +246,7 @@ def _drop_impossible(frame: pd.DataFrame, notes: list[str]) -> None:
                 dropped[name] = int(beyond.sum())
                 frame[name] = np.where(beyond, np.nan, numbers)
     if dropped:
-        notes.append(f"{sum(dropped.values())} values out of physical range are left out ({', '.join(dropped)})")
+        notes.append(f"{sum(dropped.values())} values out of physical range are ignored ({', '.join(dropped)})")
 
 
 def _in_time(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, FloatArray]:
@@ -257,7 +258,7 @@ def _in_time(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, Float
         frame = frame.iloc[straight.rows].reset_index(drop=True)
     shared = int((np.diff(straight.t) == 0).sum())
     if shared:
-        notes.append(f"{shared} rows share the timestamp of the row before; they are spread up to the next one")
+        notes.append(f"{shared} rows share the timestamp of the previous row; they are spread up to the next one")
     return frame, spread(straight.t)
 
 
@@ -312,7 +313,7 @@ def _none_if_missing(value: Any) -> Any:  # noqa: ANN401 - cells of any column
 
 
 def _rr_intervals(frame: pd.DataFrame, notes: list[str]) -> dict[int, tuple[float, ...]]:
-    """Return the beats of each row that has some; what is none is left out."""
+    """Return the beat intervals of each row that has some; invalid ones are ignored."""
     if RR_COLUMN not in frame:
         return {}
     beats: dict[int, tuple[float, ...]] = {}
@@ -324,7 +325,7 @@ def _rr_intervals(frame: pd.DataFrame, notes: list[str]) -> dict[int, tuple[floa
         if found:
             beats[int(cast("int", row))] = found
     if dropped:
-        notes.append(f"{dropped} beat intervals were not readable or out of range and are left out")
+        notes.append(f"{dropped} beat intervals were not readable or out of range and are ignored")
     return beats
 
 

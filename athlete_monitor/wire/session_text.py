@@ -1,4 +1,4 @@
-"""The text of a session file: its columns by our names, and its rows, each with its line number in the file."""
+"""The text of a session file: its columns with our names, and its rows, each with its line number in the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import IntArray
 
 MOST_BYTES: Final = 1 << 30
-"""A larger file (decompressed) is no session: a week at 100 Hz is smaller."""
+"""A larger file (decompressed) is not a session: a week at 100 Hz is smaller."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _LONGEST_NAMED: Final = 5
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -29,15 +29,15 @@ _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 @dataclass(frozen=True)
 class SessionText:
-    """Rows of as many cells as there are columns.
+    """Rows with one cell for each column.
 
     Attributes:
-        columns: our name for each column; a name that is not ours is as the file spells it.
+        columns: our name for each column; other names are spelled as in the file.
         spelling: the names as the file spells them.
-        body: the rows, a line each, without the header.
+        body: the rows, one line each, without the header.
         lines: the number of each row's line in the file, from 1, [n].
-        unreadable: how many lines had another number of cells, or bytes that no text has.
-        first_unreadable: the first of those lines; 0 where there is none.
+        unreadable: how many lines had another number of cells, or bytes that are not text.
+        first_unreadable: the first of those lines; 0 if there is none.
         notes: what a user should know, one sentence each.
     """
 
@@ -60,7 +60,7 @@ def read_text(path: Path, required: Sequence[str]) -> SessionText:
 
     Args:
         path: the file.
-        required: columns without which it is no session file.
+        required: columns that a session file must have.
 
     Raises:
         RecordingError: it cannot be read, is empty, or is another kind of file.
@@ -97,7 +97,7 @@ def _data(path: Path, notes: list[str]) -> bytes:
 
 
 def _decompress(path: Path, data: bytes, notes: list[str]) -> bytes:
-    """Return the text of a gzip file, as far as it goes; several files in one follow each other."""
+    """Return the readable text of a gzip file; several files in one are joined."""
     parts: list[bytes] = []
     while data.startswith(_GZIP_MAGIC):
         stream = zlib.decompressobj(wbits=31)
@@ -120,7 +120,7 @@ def _lines(path: Path, data: bytes, notes: list[str]) -> list[bytes]:
         data = data if b"\n" in data else data.replace(b"\r", b"\n")
     *lines, torn = data.split(b"\n")
     if torn.strip():
-        notes.append("the last line is torn and left out")
+        notes.append("the last line is incomplete and ignored")
     if not any(line.strip() for line in lines):
         raise RecordingError(f"{shown(path)}: is empty")
     return lines

@@ -1,7 +1,7 @@
-"""Times on the wire, in session files and in imported tables: text or numbers outside, epoch seconds inside.
+"""Times on the wire, in session files and in imported tables: read from text or numbers, kept as epoch seconds.
 
 This is the only parser of timestamps. ``parse_timestamp`` reads one, ``parse_times`` a column of a file, where the hour
-that the end of summer time repeats is resolved by what comes before and after.
+that the end of summer time repeats is resolved from the rows before and after.
 
 >>> parse_timestamp("2026-01-15T10:00:00.25Z"), parse_timestamp("2026-01-15 15:30:00+05:30")
 (1768471200.25, 1768471200.0)
@@ -58,8 +58,8 @@ def parse_timestamp(value: str | float) -> float:
         value: ``YYYY-MM-DD HH:MM:SS[.ffffff]`` in local time, ISO 8601 with a zone, or epoch seconds (text or number).
 
     Raises:
-        PayloadError: not a time, outside the years 2000 to 2099, or a number in another unit than seconds, which it
-            names.
+        PayloadError: not a time, outside the years 2000 to 2099, or a number in another unit than seconds; the message
+            names the unit.
     """
     t = _parse_text(value) if isinstance(value, str) else float(value)
     if not EARLIEST <= t < LATEST:
@@ -106,13 +106,13 @@ def _iso_zone(zone: str) -> str:
 def parse_times(cells: Iterable[str], notes: list[str] | None = None) -> FloatArray:
     """Return epoch seconds for each cell of a column [n], NaN where it is not a time.
 
-    Local times follow each other: in the hour that the end of summer time repeats, the clock's step back or the rows
-    before and after decide which of the two it is. A column of epoch milliseconds (or micro-, or nanoseconds) is read
-    as such, and noted.
+    Local times are read in sequence: in the hour that the end of summer time repeats, the clock's step back or the rows
+    before and after determine which of the two it is. A column of epoch milliseconds (or micro-, or nanoseconds) is
+    read as such, and noted.
 
     Args:
         cells: texts as ``parse_timestamp`` takes them.
-        notes: is given a sentence for what a user should know.
+        notes: gets a sentence for everything that a user should know.
 
     >>> notes = []
     >>> parse_times(["1768471200250", "x"], notes), notes
@@ -209,7 +209,7 @@ def _one_by_one(texts: _Texts) -> tuple[IntArray, FloatArray]:
 
 
 def _parts(text: str) -> tuple[int, float]:
-    """Return a cell's microseconds by its own clock (or nothing), and that clock's offset (NaN: local time)."""
+    """Return a cell's microseconds by its own clock (or None), and that clock's offset (NaN: local time)."""
     match = _FORM.fullmatch(text)
     try:
         if match is None:
@@ -234,7 +234,7 @@ def _epochs(micros: IntArray, offsets_s: FloatArray) -> FloatArray:
 
 
 def _local(micros: IntArray) -> FloatArray:
-    """Return epoch seconds of local times; those that come twice a year by continuity."""
+    """Return epoch seconds of local times; times that occur twice a year are resolved by continuity."""
     quarters, index = np.unique(micros // _QUARTER_US, return_inverse=True)
     first, second = (np.array([_shift_us(int(quarter), fold) for quarter in quarters]) for fold in (0, 1))
     early, late = (micros + first[index]) / 1e6, (micros + second[index]) / 1e6
@@ -242,7 +242,7 @@ def _local(micros: IntArray) -> FloatArray:
 
 
 def _shift_us(quarter: int, fold: int) -> int:
-    """Return what turns microseconds of local time in this quarter of an hour into those of the epoch; 0 if unknown."""
+    """Return the offset from local microseconds in this quarter of an hour to those of the epoch; 0 if unknown."""
     try:
         naive = datetime.fromtimestamp(quarter * 900, timezone.utc).replace(tzinfo=None, fold=fold)
         return round(naive.timestamp()) * _MICRO - quarter * _QUARTER_US
@@ -264,7 +264,7 @@ def _by_continuity(early: FloatArray, late: FloatArray, twofold: BoolArray) -> F
 
 
 def _is_late(t: FloatArray, late: FloatArray, start: int, stop: int) -> bool:
-    """Whether rows without a step back are the later ones: only so they follow the row before, or lead to the next."""
+    """Whether rows without a step back are the later ones: only then they follow the row before or lead to the next."""
     if start and t[start - 1] > t[start]:
         return True
     leads_on = stop < len(t) and 0.0 <= t[stop] - late[stop - 1] < _SET_BACK_S

@@ -1,7 +1,7 @@
 """Names of the MQTT topics: the only place that knows them.
 
-The connection puts ``mqtt.topic_prefix`` in front of every topic and takes it off what arrives. Here, and in everything
-else that handles topics, they are without it.
+The connection adds the prefix ``mqtt.topic_prefix`` to every topic and removes it from received ones. Here, and
+everywhere else, topics have no prefix.
 
 >>> sensor_data("007"), device_of("player/AA:BB:CC:00:11:22/sensor/data")
 ('player/007/sensor/data', 'AABBCC001122')
@@ -50,12 +50,12 @@ def session(device_id: str) -> str:
 
 
 def status(device_id: str) -> str:
-    """Return the topic that keeps a device's status: online, stale or offline."""
+    """Return the retained topic of a device's status: online, stale or offline."""
     return f"player/{device_id}/status"
 
 
 def link(device_id: str) -> str:
-    """Return the topic that keeps how a bridge hears a strap or phone: ``wire.link.Link``."""
+    """Return the retained topic of a strap's or phone's connection to a bridge: ``wire.link.Link``."""
     return f"player/{device_id}/link"
 
 

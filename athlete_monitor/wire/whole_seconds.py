@@ -1,8 +1,8 @@
-"""Samples that share a timestamp are spread: of clocks that show whole seconds, or of packets with one time for all.
+"""Spreading of samples that share a timestamp: from clocks with whole seconds, or packets with a single time.
 
-The one rule, for the live stream and for files: ``n`` samples of one timestamp lie evenly from it to the next one, the
-k-th of them k/n of the way. Where the next timestamp is more than a second ahead, behind, or not there, the way is as
-long as the one before it, and a second at first.
+The same rule holds for the live stream and for files: ``n`` samples of one timestamp are spread evenly from it to the
+next one, the k-th of them at k/n of the interval. If the next timestamp is more than a second ahead, earlier, or
+missing, the interval before is used, and one second at the start.
 
 >>> spread(np.array([5.0, 5.0, 5.0, 5.0, 6.0]))
 array([5.  , 5.25, 5.5 , 5.75, 6.  ])
@@ -26,7 +26,7 @@ MOST_WAITING: Final = 256
 
 
 def spread(t: FloatArray) -> FloatArray:
-    """Return times [n] of which neighbours that are equal have been spread."""
+    """Return times [n] in which equal neighbours have been spread."""
     changes = np.diff(t) != 0
     if changes.all():
         return t
@@ -38,7 +38,7 @@ def spread(t: FloatArray) -> FloatArray:
 
 
 def _spans(times: FloatArray) -> FloatArray:
-    """Return how far the samples of each of these different times reach, seconds."""
+    """Return the interval over which the samples of each of these different times are spread, seconds."""
     steps = np.append(np.diff(times), np.nan)
     steps[~((steps > 0.0) & (steps <= LONGEST_SPAN_S))] = np.nan
     known = np.maximum.accumulate(np.where(np.isnan(steps), -1, np.arange(len(steps))))
@@ -48,9 +48,9 @@ def _spans(times: FloatArray) -> FloatArray:
 class WholeSeconds:
     """The rule for one device's samples as they arrive.
 
-    The first sample of a timestamp goes on at once; others of the same wait until the next timestamp. A sample that
-    repeats one of them (by its number, or without one the content of the one before) goes on as it is, so that it is
-    counted as a duplicate.
+    The first sample of a timestamp is passed on at once; others with the same timestamp wait until the next one. A
+    sample that repeats one of them (by its number, or without a number by the content of the one before) is passed on
+    unchanged, so that it is counted as a duplicate.
     """
 
     __slots__ = ("_first", "_span_s", "_waiting")
@@ -61,7 +61,7 @@ class WholeSeconds:
         self._waiting: list[Sample] = []
 
     def push(self, sample: Sample) -> Sequence[Sample]:
-        """Take a sample; return those that go on now, in order."""
+        """Take a sample; return those that are passed on now, in order."""
         first = self._first
         if first is not None and sample.t == first.t and len(self._waiting) < MOST_WAITING:
             if self._repeats(sample, first):
@@ -79,7 +79,7 @@ class WholeSeconds:
         return bool(self._waiting)
 
     def flush(self) -> Sequence[Sample]:
-        """Return what still waits, spread."""
+        """Return the samples that still wait, spread."""
         return self._release(self._first)
 
     def _release(self, first: Sample | None) -> Sequence[Sample]:

@@ -63,7 +63,7 @@ def test_a_change_that_would_not_be_valid_is_refused_and_nothing_written(path):
 
 
 def test_nobody_else_is_changed(path):
-    with pytest.raises(ConfigError, match="nobody in the roster has id 9"):
+    with pytest.raises(ConfigError, match="no athlete in the roster has id 9"):
         RosterEditor(path).edit(9, {"name": "x"})
 
 

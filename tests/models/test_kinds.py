@@ -147,7 +147,7 @@ def test_a_feature_without_spread_does_no_harm(name):
 def test_the_configuration_knows_the_kinds_by_their_files(make_config):
     assert MODEL_KINDS == NAMES
     path = make_config(training={"kinds": ["random_forest", "oracle"]})
-    with pytest.raises(ConfigError, match=r"kinds.*'oracle' is no kind of model; known: extra_trees"):
+    with pytest.raises(ConfigError, match=r"kinds.*'oracle' is not a kind of model; known: extra_trees"):
         load_config(path)
 
 

@@ -1,4 +1,4 @@
-"""The frame of every program: one line for a mistake or a broken machine, never a traceback."""
+"""The common frame of all programs: one line for a mistake or a broken machine, never a traceback."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def test_rows_that_a_lost_connection_sent_twice_are_left_out():
     sent = np.concatenate([np.arange(60), np.arange(45, 60), np.arange(60, 100)])
     result = through(T0 + sent, sent[:, None].astype(float))
     assert result.t.tolist() == (T0 + np.arange(100)).tolist()
-    assert result.notes == ("15 rows are there twice; one of each is left out",)
+    assert result.notes == ("15 rows occur twice; one of each is ignored",)
 
 
 @pytest.mark.parametrize("odd", [1, 3])

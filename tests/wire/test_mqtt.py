@@ -468,5 +468,5 @@ def test_a_listener_that_hangs_up_without_an_answer_is_named_once(connect):
         for _ in range(3):
             server.accept()[0].close()
         wait_until(lambda: told, what="the news")
-    assert told[0] == (False, f"what listens at 127.0.0.1:{port} hangs up without an MQTT answer")
+    assert told[0] == (False, f"the server at 127.0.0.1:{port} closes the connection without an MQTT answer")
     assert len([text for _, text in told if "without" in text]) == 1

@@ -178,7 +178,7 @@ def test_a_torn_last_line_is_left_out_and_noted(tmp_path, cut):
     path.write_bytes(whole[:-cut])
     session = read_session(path)
     assert session.values[:, 0].tolist() == [float(row) for row in range(whole[:-cut].count(b"\n") - 1)]
-    assert "the last line is torn and left out" in session.notes
+    assert "the last line is incomplete and ignored" in session.notes
 
 
 def test_a_row_that_is_not_readable_is_left_out_and_counted(tmp_path):

@@ -86,14 +86,14 @@ def test_a_cell_that_is_no_number_costs_its_row_and_the_note_names_the_line_of_t
     ]
     session = read(tmp_path, lines)
     assert len(session) == 18
-    assert session.notes == ("3 rows were not readable and left out, the first on line 10",)
+    assert session.notes == ("3 rows were not readable and ignored, the first on line 10",)
 
 
 @pytest.mark.parametrize("damage", ["\0", "\r", "\0" * 40])
 def test_bytes_that_no_text_has_cost_their_row_only(tmp_path, damage):
     session = read(tmp_path, [*LINES[:5], line(5, rr=f"500{damage}501"), *LINES[6:]])
     assert len(session) == 19
-    assert "1 row was not readable and left out, the first on line 7" in session.notes
+    assert "1 row was not readable and ignored, the first on line 7" in session.notes
 
 
 @pytest.mark.parametrize("ends", ["\r\n", "\r"])
@@ -129,7 +129,7 @@ def test_of_two_columns_for_one_channel_the_one_that_holds_something_counts(tmp_
     assert session.values[0, HEART_RATE] == 120
     session = read(tmp_path, [f"{line(s, heart_rate='')},130" for s in range(5)], f"{HEADER},{second}")
     assert session.values[0, HEART_RATE] == 130
-    with pytest.raises(RecordingError, match=f"two columns for one thing: heart_rate and {second}"):
+    with pytest.raises(RecordingError, match=f"two columns with the same meaning: heart_rate and {second}"):
         read(tmp_path, [f"{each},130" for each in LINES], f"{HEADER},{second}")
 
 
@@ -137,7 +137,7 @@ def test_values_out_of_physical_range_are_left_out_and_counted(tmp_path):
     session = read(tmp_path, [*LINES[:5], line(5, heart_rate="999", speed="-3"), line(6, heart_rate="1e300")])
     assert np.isnan(session.values[5:, HEART_RATE]).all()
     assert np.isnan(session.values[5, SPEED])
-    assert session.notes == ("3 values out of physical range are left out (heart_rate, speed_mps)",)
+    assert session.notes == ("3 values out of physical range are ignored (heart_rate, speed_mps)",)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_rows_of_one_second_are_spread_as_the_live_stream_spreads_them(tmp_path)
     lines = [line(0, timestamp=f"2026-01-01 10:00:0{second}") for second in range(3) for _ in range(7)]
     session = read(tmp_path, lines)
     assert np.diff(session.t) == pytest.approx(1 / 7, abs=1e-6)
-    assert "rows share the timestamp of the row before" in session.notes[0]
+    assert "rows share the timestamp of the previous row" in session.notes[0]
 
 
 @pytest.mark.parametrize("by_s", [-3, -7200])
