@@ -69,7 +69,7 @@ class Training(Section):
     def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [kind for kind in kinds if kind not in MODEL_KINDS]
         if unknown:
-            msg = f"{unknown[0]!r} is not a kind of model; known:  {', '.join(MODEL_KINDS)}"
+            msg = f"{unknown[0]!r} is not a kind of model; known: {', '.join(MODEL_KINDS)}"
             raise ValueError(msg)
         return kinds
 
