@@ -24,6 +24,14 @@ export function applyTheme() {
   dispatchEvent(new Event("theme"));
 }
 
+/** Whether digits of the system's font are of one width; where they are not, the style asks for such ones. */
+function measureDigits() {
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = getComputedStyle(document.documentElement).font || "14px system-ui";
+  const widths = [..."0123456789"].map((digit) => pen.measureText(digit).width);
+  document.documentElement.dataset.digits = Math.max(...widths) - Math.min(...widths) > 0.05 ? "uneven" : "even";
+}
+
 async function show() {
   const [, name = "", ...rest] = location.pathname.split("/");
   const page = await (PAGES[name] ?? PAGES[""])();
@@ -83,6 +91,7 @@ async function keepAwake() {
 
 async function start() {
   applyTheme();
+  measureDigits();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
   store.me = await get("/api/me");
   useToken(store.me.csrf);

@@ -2,7 +2,7 @@
 import { get } from "./api.js";
 import { Chart } from "./chart.js";
 import { fill, h, setClass, setText } from "./dom.js";
-import { GONE_S, STALE_S, share } from "./squad.js";
+import { GONE_S, STALE_S, share } from "./figures.js";
 import { age, listen, store, value } from "./store.js";
 import { duration, label, number, t, withUnit } from "./text.js";
 

@@ -2,7 +2,7 @@
 import { act, endPeriod, mark, mayAct, periodNames, rename, setPitch, startPeriod, substitute } from "./actions.js";
 import { fill, h } from "./dom.js";
 import { openAlarms, openPeriods } from "./header.js";
-import { pitchState, sorted } from "./squad.js";
+import { pitchState, sorted } from "./figures.js";
 import { listen, now, store } from "./store.js";
 import { clock, duration, t } from "./text.js";
 

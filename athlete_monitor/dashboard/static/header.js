@@ -22,7 +22,7 @@ export function draw(place) {
   const who = h("b", { dir: "auto" });
   const rest = h("span", { class: "muted", dir: "auto" });
   const actions = h("div", { class: "actions" });
-  place.replaceChildren(h("div", { class: "match" }, who, h("br"), rest), actions);
+  place.replaceChildren(h("div", { class: "match" }, who, rest), actions);
   let shown = null;
   const buttons = () => {
     const period = openPeriods().at(-1);
@@ -39,7 +39,7 @@ export function draw(place) {
     setText(rest, told.rest || " ");
     buttons();
   };
-  listen((kind) => (kind === "clock" || kind === "team") && update());
+  listen((kind) => (kind === "frame" || kind === "team" || (kind === "clock" && !store.connected)) && update());
   update();
 }
 

@@ -1,8 +1,7 @@
 // The pitch: where everybody is, a trail, and the heat map of a chosen span.
 import { get } from "./api.js";
 import { fill, h, setText } from "./dom.js";
-import { GONE_S, colour, pitchState } from "./squad.js";
-
+import { GONE_S, colour, pitchState } from "./figures.js";
 import { age, listen, store, value } from "./store.js";
 import { t } from "./text.js";
 

@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { drawPeriods } from "./control.js";
 import { fill, h } from "./dom.js";
 import { mayAct } from "./actions.js";
-import { colour, figureOf } from "./squad.js";
+import { figureOf } from "./figures.js";
 import { drawHeat, drawLines } from "./pitch.js";
 import { store } from "./store.js";
 import { chosenLanguage, clock, day, duration, label, t, withUnit } from "./text.js";

@@ -8,7 +8,7 @@ export const TREND_POINTS = 60;
 export const store = {
   columns: [], place: {}, figures: {}, people: new Map(), rows: new Map(), trends: new Map(),
   team: {}, engineOnline: null, brokerConnected: null, connected: false, lostAt: 0, now: 0, heardAt: 0, seq: 0, me: {},
-  trendKey: "heart_rate_bpm",
+  trendKey: "heart_rate_bpm", targets: new Map(), alarms: new Map(),
 };
 const listeners = new Set();
 const SILENCE_MS = 6000;
@@ -90,12 +90,14 @@ addEventListener("online", () => { pause = 500; });
 
 function receive(message) {
   if (message.kind === "frame") takeFrame(message);
+  else if (message.kind === "filled") catchUp();
   else if (message.kind === "squad") store.people = new Map(message.athletes.map((one) => [one.key, one]));
   else if (message.kind === "team") {
     store.team = message.state ?? {};
     store.engineOnline = message.engine_online;
     store.brokerConnected = message.broker_connected;
-    store.teamNow = message.now;
+    store.targets = targetsByAthlete(store.team.targets ?? []);
+    store.alarms = alarmByAthlete(store.team.alarms ?? []);
   }
   if (!store.connected) {
     store.connected = true;
@@ -103,6 +105,25 @@ function receive(message) {
     tell("link");
   }
   tell(message.kind);
+}
+
+function targetsByAthlete(targets) {
+  const found = new Map();
+  for (const { athlete_id: who, figure, value: wanted } of targets) {
+    if (!found.has(who)) found.set(who, new Map());
+    found.get(who).set(figure, wanted);
+  }
+  return found;
+}
+
+/** The alarm that each athlete's tile shows: one that nobody has acknowledged before the others. */
+function alarmByAthlete(alarms) {
+  const found = new Map();
+  for (const one of alarms) {
+    const known = found.get(one.athlete_id);
+    if (!one.cleared_t && (!known || (known.acknowledged_t && !one.acknowledged_t))) found.set(one.athlete_id, one);
+  }
+  return found;
 }
 
 function takeFrame(frame) {

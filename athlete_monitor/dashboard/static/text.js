@@ -35,6 +35,25 @@ export function number(value, decimals = 0) {
   return sign + (language === "de" ? text.replace(".", ",") : text);
 }
 
+/** The name of a figure where there is little room. */
+export function short(figure) {
+  return texts[`short.${figure.key}`] ?? en[`short.${figure.key}`] ?? label(figure);
+}
+
+/**
+ * A figure as it is read from afar: three digits at most, the unit where it is short. Fewer digits also change less
+ * often; the page of the athlete has them all.
+ */
+export function glance(value, figure, unit = true) {
+  if (value === null || value === undefined) return "–";
+  if (typeof value === "string") return value.replaceAll("_", " ");
+  const size = Math.abs(value);
+  if (figure.unit === "m" && size >= 1000) return `${number(value / 1000, size < 99950 ? 1 : 0)}${unit ? " km" : ""}`;
+  if (figure.unit === "s" && size >= 60) return duration(value);
+  const text = figure.unit === "m" && size >= 100 ? number(Math.round(value / 10) * 10) : number(value, size >= 10 ? 0 : figure.decimals);
+  return unit && figure.unit && figure.unit.length < 4 ? `${text} ${figure.unit}` : text;
+}
+
 /** 8123 m as "8.1 km": long ways are read in kilometres. */
 export function withUnit(value, figure) {
   if (value === null || value === undefined) return "–";
@@ -52,8 +71,11 @@ export function duration(seconds) {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** The time of day as "14:05" or "14:05:30". By hand: the browser's own way takes a thousand times as long. */
 export function clock(t_s, seconds = false) {
-  return new Date(t_s * 1000).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(seconds && { second: "2-digit" }) });
+  const time = new Date(t_s * 1000);
+  const two = (x) => String(x).padStart(2, "0");
+  return `${two(time.getHours())}:${two(time.getMinutes())}${seconds ? `:${two(time.getSeconds())}` : ""}`;
 }
 
 export function day(t_s) {
