@@ -353,7 +353,7 @@ def test_a_viewer_sees_no_controls_and_no_heart_rate(browser, start_screen, conf
     until(page, "document.querySelector('#problem').textContent !== ''")
     page.fill("#secret", "123456")
     page.click("#go")
-    until(page, "document.querySelector('.tile .second')?.textContent === '813 m'")
+    until(page, "document.querySelector('.tile .figure.n1')?.textContent === '810 m'")
     assert page.text_content(".tile .value") == "–"
     assert page.locator(".actions").is_hidden()
     (cookie,) = page.context.cookies()

@@ -31,7 +31,9 @@ def test_every_text_that_a_script_names_exists_and_none_is_idle():
     assert named - set(TEXTS["en"]) == set()
     quoted = set(re.findall(r"\"([\w.-]+)\"", SCRIPTS))
     idle = [
-        key for key in TEXTS["en"] if key not in named | quoted and not key.startswith((*begun, "figure.", "remedy.", "short."))
+        key
+        for key in TEXTS["en"]
+        if key not in named | quoted and not key.startswith((*begun, "figure.", "remedy.", "short."))
     ]
     assert idle == []
 

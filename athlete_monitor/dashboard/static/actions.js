@@ -2,7 +2,7 @@
 import { Refused, post, uuid } from "./api.js";
 import { h } from "./dom.js";
 import { now, store } from "./store.js";
-import { t } from "./text.js";
+import { label, t, withUnit } from "./text.js";
 
 const SHOWN_MS = 10000;
 
@@ -18,10 +18,10 @@ export function toast(text, undo = null) {
 }
 
 /** Sends a command; `undo` is the command that takes it back, or a list of them. Returns the answer, or null. */
-export async function act(command, text, undo = null) {
+export async function act(command, text, undo = null, undone = null) {
   try {
     const answer = await send(command);
-    toast(text, undo && (() => takeBack([undo].flat())));
+    toast(text, undo && (() => takeBack([undo].flat(), undone)));
     return answer;
   } catch (problem) {
     toast(problem instanceof Refused ? t("refused", { why: problem.message }) : t("not_sent"));
@@ -40,8 +40,25 @@ async function send(command) {
   }
 }
 
-async function takeBack(commands) {
+async function takeBack(commands, undone) {
   for (const command of commands) if (!(await act(command, t("undone")))) return;
+  undone?.();
+}
+
+/** Several commands as one act, with one word about it and one undo; says how many failed. */
+async function actTogether(commands, text, undo) {
+  const answers = await Promise.allSettled(commands.map(send));
+  const failed = answers.filter((one) => one.status === "rejected");
+  if (failed.length) toast(failed[0].reason instanceof Refused ? t("refused", { why: failed[0].reason.message }) : t("not_sent"));
+  if (failed.length < commands.length) toast(text, undo && (() => actTogether(undo, t("undone"), null)));
+}
+
+/** Sets or removes (null) a target of some athletes. */
+export function setTargets(people, figure, wanted) {
+  const command = (one, value) => ({ do: "target", athlete: one.athlete_id, figure: figure.key, value });
+  const before = people.map((one) => command(one, store.targets.get(one.athlete_id)?.get(figure.key) ?? null));
+  const text = wanted === null ? t("did.target_none", { figure: label(figure) }) : t("did.target", { figure: label(figure), value: withUnit(wanted, figure) });
+  return actTogether(people.map((one) => command(one, wanted)), text, before);
 }
 
 export const mayAct = () => store.me.role === "coach" || store.me.role === "admin";

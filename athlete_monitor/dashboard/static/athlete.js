@@ -1,8 +1,8 @@
 // One athlete: the session as curves, today's figures beside the own last sessions, and why a figure is empty.
 import { get } from "./api.js";
 import { Chart } from "./chart.js";
-import { fill, h, setClass, setText } from "./dom.js";
-import { GONE_S, STALE_S, share } from "./figures.js";
+import { SVG, fill, h, setClass, setText } from "./dom.js";
+import { GONE_S, STALE_S, reached, share, targetsOf } from "./figures.js";
 import { age, listen, store, value } from "./store.js";
 import { duration, label, number, t, withUnit } from "./text.js";
 
@@ -46,7 +46,7 @@ export function describeCurves(person) {
 export function show(place, [key = ""]) {
   const person = () => store.people.get(key) ?? { key, name: key, athlete_id: 0 };
   const part = Object.fromEntries(["number", "name", "position", "value", "interval", "zone", "source", "percent", "state"].map((name) => [name, h("span", {})]));
-  const cards = h("div", { class: "cards" });
+  const cards = h("div", {});
   const curves = h("div", {});
   const bars = h("div", {});
   const problem = h("p", { class: "muted" });
@@ -84,7 +84,7 @@ export function show(place, [key = ""]) {
     setText(part.value, gone ? "–" : number(value(key, "heart_rate_bpm")));
     setText(part.interval, gone || low === null ? "" : `±${Math.round((value(key, "heart_rate_high_bpm") - low) / 2)}`);
     setText(part.zone, zone === null ? "" : t("zone_long", { zone }));
-    setClass(part.zone, zone === null ? "" : `zone z${zone}`);
+    setClass(part.zone, zone === null ? "" : `zone z${zone}${source === "sensor" && !(old > STALE_S) ? " sure" : ""}`);
     setText(part.source, gone || !source ? "" : t(`source_long.${source}`));
     setText(part.percent, gone || percent === null ? "" : t("of_maximum", { percent: Math.round(percent) }));
     setText(part.state, old === null ? t("never_sent") : old > STALE_S ? t("silent_for", { time: duration(old) }) : "");
@@ -94,7 +94,12 @@ export function show(place, [key = ""]) {
     if (!known) return;
     const figures = Object.values(store.figures).filter((figure) => figure.decimals !== null && figure.key in known.figures);
     figures.sort((one, other) => order(one.key) - order(other.key));
-    fill(cards, figures.map((figure) => card(figure, known, past)));
+    const isEmpty = (figure) => known.figures[figure.key] === null || known.figures[figure.key] === undefined;
+    const [filled, empty] = [figures.filter((one) => !isEmpty(one)), figures.filter(isEmpty)];
+    const open = cards.querySelector("details")?.open;
+    fill(cards, h("div", { class: "cards" }, filled.map((figure) => card(figure, known, past, person()))),
+      empty.length > 0 && h("details", { open: open ?? !filled.length }, h("summary", {}, t("empty_figures", { count: empty.length })),
+        h("div", { class: "cards" }, empty.map((figure) => card(figure, known, past, person())))));
     fill(bars, histogram(t("zones"), known.figures.time_in_zones_s, zoneName, (at) => `z${at}`, duration), histogram(t("impacts"), known.figures.impacts, (name) => name, () => "z4", String));
   }
 
@@ -123,16 +128,40 @@ const order = (key) => (FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length)
 const zoneName = (name, at) => (at ? t("zone_long", { zone: at }) : t("zone_below"));
 
 /** A figure: today, and in the own last sessions; at a tap everything about it. */
-function card(figure, known, past) {
-  const value_ = known.figures[figure.key];
+function card(figure, known, past, person) {
+  const value_ = known.figures[figure.key] ?? null;
   const before = past.map((one) => one.summary?.[figure.key]).filter((one) => typeof one === "number");
+  const [target, percent] = [targetsOf(person).get(figure.key), reached(person, figure.key)];
   return h("button", { class: "card", onclick: () => explain(figure, known, before) },
-    h("span", { class: "muted" }, label(figure)), h("span", { class: "big" }, withUnit(value_, figure)),
-    h("span", { class: "why small" }, value_ === null ? t("why_empty") : before.length ? t("before", { values: before.map((one) => number(one, figure.decimals)).join(" · ") }) : ""));
+    h("span", { class: "muted" }, label(figure)), h("span", { class: "big" }, small(withUnit(value_, figure))),
+    percent !== null && h("span", { class: "why small" }, `◎ ${t("target.of", { percent, target: withUnit(target, figure) })}`),
+    value_ === null ? h("span", { class: "why small" }, t("why_empty")) : before.length > 0 && h("span", { class: "why small past" }, columns([...before, value_]), t("before", { values: before.map((one) => number(one, figure.decimals)).join(" · ") })));
+}
+
+/** "111.8 m/min" with a small unit. */
+function small(text) {
+  const at = text.indexOf(" ");
+  return at < 0 ? text : [text.slice(0, at), h("span", { class: "unit" }, text.slice(at))];
+}
+
+/** The last sessions and today as small columns; today's is the dark one. */
+function columns(values) {
+  const most = Math.max(...values.map(Math.abs), 1e-9);
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", `0 0 ${values.length * 8} 20`);
+  svg.setAttribute("class", "columns");
+  svg.setAttribute("aria-hidden", "true");
+  values.forEach((one, at) => {
+    const height = Math.max(1, (20 * Math.abs(one)) / most);
+    const bar = document.createElementNS(SVG, "rect");
+    for (const [key, shown] of Object.entries({ x: at * 8, y: 20 - height, width: 6, height, class: at === values.length - 1 ? "today" : "" })) bar.setAttribute(key, shown);
+    svg.append(bar);
+  });
+  return svg;
 }
 
 function explain(figure, known, before) {
-  const value_ = known.figures[figure.key];
+  const value_ = known.figures[figure.key] ?? null;
   const reason = known.figures.reasons?.[figure.key];
   const formula = known.figures.formulas?.[figure.key];
   const remedy = reason && remedyOf(reason);

@@ -5,7 +5,9 @@ import { duration, number } from "./text.js";
 const LEFT = 44;
 const RIGHT = 12;
 const AXIS = 22;
-const GAP = 14;
+const GAP = 18;
+const LANE = 20;
+const LANES = 2;
 
 /**
  * panels: [{title, unit, decimals, height, lines: [{key, label, colour, width, dash}], band: {low, high, colour}, least, floor}]
@@ -21,7 +23,7 @@ export class Chart {
     this.origin = 0;
     this.span = null;
     this.at = null;
-    this.height = panels.reduce((sum, panel) => sum + panel.height + GAP, AXIS + 4);
+    this.lanes = 0;
     this.canvas = h("canvas", { tabindex: 0, role: "img", height: this.height });
     this.readout = h("div", { class: "readout small" });
     this.node = h("div", { class: "chart" }, this.readout, this.canvas);
@@ -30,9 +32,19 @@ export class Chart {
   }
 
   set(data, { periods = [], markers = [], origin = data.t[0] ?? 0 } = {}) {
-    Object.assign(this, { data, periods, markers, origin });
+    Object.assign(this, { data, periods: inLanes(periods), markers, origin });
+    this.lanes = Math.max(0, ...this.periods.map((one) => one.lane + 1));
     this.canvas.setAttribute("aria-label", this.describe(data));
     this.draw();
+  }
+
+  /** Where the first panel begins: below the names of the periods. */
+  get top() {
+    return GAP + this.lanes * LANE;
+  }
+
+  get height() {
+    return this.panels.reduce((sum, panel) => sum + panel.height + GAP, AXIS + 4 + this.lanes * LANE);
   }
 
   get range() {
@@ -124,11 +136,12 @@ export class Chart {
     pen.clearRect(0, 0, this.width, this.height);
     pen.font = "12px system-ui, sans-serif";
     this.window = this.visible();
-    let top = GAP;
-    this.panels.forEach((panel, at) => {
-      this.panel(panel, top, at === 0);
+    let { top } = this;
+    this.ribbon();
+    for (const panel of this.panels) {
+      this.panel(panel, top, panel === this.panels[0]);
       top += panel.height + GAP;
-    });
+    }
     this.axis(top - GAP);
     this.cursor(top - GAP);
   }
@@ -161,7 +174,7 @@ export class Chart {
   panel(panel, top, isFirst) {
     const { pen } = this;
     const [low, high] = this.limits(panel);
-    const y = (value) => top + panel.height - ((value - low) / (high - low)) * (panel.height - 4);
+    const y = (value) => top + panel.height - 4 - ((value - low) / (high - low)) * (panel.height - 8);
     this.shades(top, panel.height, isFirst);
     Object.assign(pen, { fillStyle: this.style("--muted"), strokeStyle: this.style("--line"), lineWidth: 1, textBaseline: "middle", textAlign: "right" });
     for (const tick of ticks(low, high, Math.max(2, Math.floor(panel.height / 40)))) {
@@ -177,20 +190,28 @@ export class Chart {
     for (const line of panel.lines) this.line(line, y);
     pen.restore();
     Object.assign(pen, { textAlign: "left", textBaseline: "top", fillStyle: this.style("--text") });
-    pen.fillText(panel.unit ? `${panel.title}, ${panel.unit}` : panel.title, LEFT + 6, top - GAP + 1);
+    pen.fillText(panel.unit ? `${panel.title}, ${panel.unit}` : panel.title, LEFT + 6, top - GAP + 3);
   }
 
-  /** Periods behind the curves, with their names in the first panel; markers as thin lines. */
+  /** Names of the periods in a band above the curves. */
+  ribbon() {
+    const { pen } = this;
+    const [first, last] = this.range;
+    for (const { from, to, label, lane } of this.periods) {
+      const [a, b] = [this.x(Math.max(from, first)), this.x(Math.min(to ?? last, last))];
+      if (b <= a) continue;
+      pen.fillStyle = this.style("--period");
+      pen.fillRect(a, 2 + lane * LANE, Math.max(1, b - a - 1), LANE - 2);
+      if (b - a > 24) this.label(label, a + 6, 2 + lane * LANE + (LANE - 2) / 2, b - a - 10);
+    }
+  }
+
+  /** Where periods begin and end as thin lines; those of one athlete behind all panels; markers with their text. */
   shades(top, height, named) {
     const { pen } = this;
     const [first, last] = this.range;
-    for (const period of this.periods) {
-      const [a, b] = [this.x(Math.max(period.from, first)), this.x(Math.min(period.to ?? last, last))];
-      if (b <= a) continue;
-      pen.fillStyle = this.style("--period");
-      pen.fillRect(a, top, b - a, height);
-      if (named && b - a > 40) this.label(period.label, a + 4, top + height - 10, b - a - 8);
-    }
+    pen.fillStyle = this.style("--line");
+    for (const { from, to } of this.periods) for (const t of [from, to ?? Infinity]) if (t >= first && t <= last) pen.fillRect(Math.round(this.x(t)), top, 1, height);
     for (const marker of this.markers) {
       if (marker.t < first || marker.t > last) continue;
       pen.fillStyle = this.style("--text");
@@ -267,19 +288,30 @@ export class Chart {
     const { pen, data } = this;
     if (this.dragged) {
       Object.assign(pen, { fillStyle: this.style("--focus"), globalAlpha: 0.2 });
-      pen.fillRect(this.x(this.dragged[0]), GAP, this.x(this.dragged[1]) - this.x(this.dragged[0]), bottom - GAP);
+      pen.fillRect(this.x(this.dragged[0]), this.top, this.x(this.dragged[1]) - this.x(this.dragged[0]), bottom - this.top);
       pen.globalAlpha = 1;
     }
     const at = this.at === null || !data.t.length ? data.t.length - 1 : Math.min(bisect(data.t, this.at), data.t.length - 1);
     if (this.at !== null && at >= 0) {
       pen.fillStyle = this.style("--text");
-      pen.fillRect(Math.round(this.x(data.t[at])), GAP, 1, bottom - GAP);
+      pen.fillRect(Math.round(this.x(data.t[at])), this.top, 1, bottom - this.top);
     }
     const parts = at < 0 ? [] : this.panels.flatMap((panel) => panel.lines.map((line) => [line, panel, data[line.key]?.[at]]));
     const known = parts.filter(([, , value]) => value !== null && value !== undefined);
     const texts = known.map(([line, panel, value]) => `${line.label} ${number(value, panel.decimals)}`);
     this.readout.textContent = at < 0 ? "" : [duration(data.t[at] - this.origin), ...texts].join(" · ");
   }
+}
+
+/** Periods that overlap lie in lanes of their own; what fits in none shares the last. */
+function inLanes(periods) {
+  const ends = [];
+  return [...periods].sort((one, other) => one.from - other.from).map((one) => {
+    let lane = ends.findIndex((end) => end <= one.from);
+    if (lane < 0) lane = Math.min(ends.length, LANES - 1);
+    ends[lane] = one.to ?? Infinity;
+    return { ...one, lane };
+  });
 }
 
 function bisect(values, value) {

@@ -1,10 +1,11 @@
 // Control: periods, markers, substitutions, who is available, ratings after the session, alarms.
-import { act, endPeriod, mark, mayAct, periodNames, rename, setPitch, startPeriod, substitute } from "./actions.js";
+import { act, endPeriod, mark, mayAct, periodNames, rename, setPitch, setTargets, startPeriod, substitute } from "./actions.js";
 import { fill, h } from "./dom.js";
 import { openAlarms, openPeriods } from "./header.js";
-import { pitchState, sorted } from "./figures.js";
+import { choices, figureOf, pitchState, sorted } from "./figures.js";
 import { listen, now, store } from "./store.js";
-import { clock, duration, t } from "./text.js";
+import { clock, duration, label, t, withUnit } from "./text.js";
+import { timeOfDay } from "./times.js";
 
 const KINDS = ["half", "drill", "warm-up", "break", "other"];
 const RATINGS = Array.from({ length: 11 }, (_, at) => at);
@@ -17,13 +18,13 @@ export function show(place) {
     fill(place, h("section", {}, h("h1", {}, t("page.control")), h("p", {}, t("viewer_only"))));
     return null;
   }
-  const parts = { session: h("div", {}), periods: h("div", {}), markers: h("div", {}), sub: h("div", { id: "substitution" }), pitch: h("div", {}), rpe: h("div", {}), alarms: h("div", {}) };
+  const parts = { session: h("div", {}), periods: h("div", {}), markers: h("div", {}), sub: h("div", { id: "substitution" }), pitch: h("div", {}), rpe: h("div", { class: "ratings" }), alarms: h("div", {}), targets: h("div", {}) };
   const choice = { off: null };
   fill(place, h("section", {}, h("h1", {}, t("page.control")), parts.session,
     h("div", { class: "split two" },
       h("div", {}, h("h2", {}, t("periods")), starter(), parts.periods, h("h2", {}, t("substitution")), parts.sub, h("h2", {}, t("availability")), parts.pitch),
       h("div", {}, h("h2", {}, t("alarms")), switches(), parts.alarms, h("h2", {}, t("markers")), h("button", { class: "primary", onclick: mark }, t("marker")), parts.markers,
-        h("h2", {}, t("rpe")), h("p", { class: "muted" }, t("rpe.how")), parts.rpe))));
+        h("h2", {}, t("targets")), h("p", { class: "muted" }, t("targets.how")), targetForm(), parts.targets, h("h2", {}, t("rpe")), h("p", { class: "muted" }, t("rpe.how")), parts.rpe))));
 
   function drawSubstitution() {
     const all = people();
@@ -47,6 +48,7 @@ export function show(place) {
     drawAlarms(parts.alarms);
     drawSubstitution();
     drawAvailability(parts.pitch);
+    drawTargets(parts.targets);
   };
   draw();
   drawRatings(parts.rpe);
@@ -96,35 +98,69 @@ function starter() {
 }
 
 /** Periods of a session, newest first, each to be corrected. */
-export function drawPeriods(place, periods, editable = true) {
+export function drawPeriods(place, periods, editable = true, session = null, done = () => {}) {
   const rows = [...periods].reverse().map((period) => h("tr", {}, h("td", { class: "text", dir: "auto" }, period.name),
     h("td", { class: "text wide" }, t(`kind.${period.kind}`)), h("td", {}, clock(period.start_t, true)),
     h("td", {}, period.end_t ? duration(period.end_t - period.start_t) : h("span", { "data-since": period.start_t }, duration(now() - period.start_t))),
     h("td", {}, h("span", { class: "row" }, !period.end_t && editable && h("button", { onclick: () => endPeriod(period) }, t("end")),
-      editable && h("button", { "aria-label": t("edit_period", { name: period.name }), onclick: () => editPeriod(period) }, t("edit"))))));
+      editable && h("button", { "aria-label": t("edit_period", { name: period.name }), onclick: () => editPeriod(period, session, done) }, t("edit"))))));
   fill(place, rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("period.name")), h("th", { scope: "col", class: "text wide" }, t("period.kind")),
     h("th", { scope: "col" }, t("period.start")), h("th", { scope: "col" }, t("period.length")), h("td", {}))), h("tbody", {}, rows))) : h("p", { class: "muted" }, t("periods.none")));
 }
 
-function editPeriod(period) {
-  const back = { do: "period_edit", period: period.id, name: period.name, start: period.start_t, end: period.end_t ?? null };
+/** Corrects a period; `session` names an earlier one, whose page is drawn again when it is done. */
+function editPeriod(period, session, done) {
+  const about = { period: period.id, ...(session && { session }) };
+  const send = async (command, text, undo) => { if (await act(command, text, undo && { ...undo, ...about }, done)) done(); };
+  const back = { do: "period_edit", name: period.name, start: period.start_t, end: period.end_t ?? null };
   form(t("edit_period", { name: period.name }), [["name", t("period.name"), period.name], ["start", t("period.start"), clock(period.start_t, true)], ["end", t("period.end"), period.end_t ? clock(period.end_t, true) : ""]],
     (values) => {
-      const [start, end] = [timeOfDay(values.start, period.start_t), values.end ? timeOfDay(values.end, period.end_t ?? now()) : null];
+      const [start, end] = [timeOfDay(values.start ?? "", period.start_t), values.end ? timeOfDay(values.end, period.end_t ?? now()) : null];
       if (start === undefined || end === undefined) return t("time.how");
-      return act({ do: "period_edit", period: period.id, name: values.name || period.name, start, end }, t("did.period_edit", { name: values.name || period.name }), back);
+      const name = values.name || period.name;
+      send({ do: "period_edit", ...about, name, start: start === clockOf(period.start_t) ? period.start_t : start, end: end === clockOf(period.end_t) ? period.end_t : end }, t("did.period_edit", { name }), back);
+      return null;
     },
-    h("button", { class: "danger", type: "button", onclick: (event) => { event.target.closest("dialog").close(); act({ do: "period_delete", period: period.id }, t("did.period_delete", { name: period.name })); } }, t("delete")));
+    h("button", { class: "danger", type: "button", onclick: (event) => { event.target.closest("dialog").close(); send({ do: "period_delete", ...about }, t("did.period_delete", { name: period.name }), null); } }, t("delete")));
 }
 
-/** "14:05" or "14:05:30" on the day of another moment, epoch seconds; undefined for anything else. */
-export function timeOfDay(text, near) {
-  const found = /^(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(am|pm)?$/i.exec(text.trim());
-  if (!found) return undefined;
-  const day = new Date(near * 1000);
-  const hour = (Number(found[1]) % (found[4] ? 12 : 24)) + (found[4]?.toLowerCase() === "pm" ? 12 : 0);
-  day.setHours(hour, Number(found[2]), Number(found[3] ?? 0), 0);
-  return day.getTime() / 1000;
+/** A moment to the second, as the field shows it: what nobody changed keeps its fraction. */
+const clockOf = (t_s) => (t_s ? timeOfDay(clock(t_s, true), t_s) : null);
+
+/** A target for everybody, a group or one athlete. */
+function targetForm() {
+  const figure = h("select", { "aria-label": t("target.figure") }, choices().map(([key, text]) => h("option", { value: key }, text)));
+  figure.value = "distance_m";
+  const whose = h("select", { "aria-label": t("period.whose"), onfocus: () => drawWhose() });
+  const drawWhose = () => {
+    const kept = whose.value || "all";
+    const groups = [...new Set(people().map((one) => one.group).filter(Boolean))];
+    fill(whose, [["all", t("everybody")], ...groups.map((one) => [`g:${one}`, one]), ...people().map((one) => [one.key, shortName(one)])].map(([key, text]) => h("option", { value: key }, text)));
+    whose.value = kept;
+  };
+  drawWhose();
+  const wanted = h("input", { type: "number", min: 0, step: "any", "aria-label": t("target.value"), placeholder: t("target.value"), class: "number" });
+  const send = (event) => {
+    event.preventDefault();
+    const chosen = people().filter((one) => whose.value === "all" || one.key === whose.value || whose.value === `g:${one.group}`);
+    if (wanted.value === "" || !chosen.length) return wanted.focus();
+    return setTargets(chosen, figureOf(figure.value), Number(wanted.value));
+  };
+  return h("form", { class: "row", onsubmit: send }, figure, wanted, whose, h("button", { class: "primary" }, t("target.set")));
+}
+
+/** One line for each figure that has targets. */
+function drawTargets(place) {
+  const byFigure = new Map();
+  for (const { athlete_id: who, figure, value: wanted } of store.team.targets ?? []) byFigure.set(figure, [...(byFigure.get(figure) ?? []), [who, wanted]]);
+  fill(place, [...byFigure].map(([key, of]) => {
+    const figure = figureOf(key);
+    const values = of.map(([, wanted]) => wanted);
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const chosen = people().filter((one) => of.some(([who]) => who === one.athlete_id));
+    return h("div", { class: "row alarm-row" }, h("span", { class: "grow" }, `◎ ${label(figure)}: ${low === high ? withUnit(low, figure) : `${withUnit(low, figure)} – ${withUnit(high, figure)}`} (${t("target.people", { count: of.length })})`),
+      h("button", { "aria-label": t("target.remove", { figure: label(figure) }), onclick: () => setTargets(chosen, figure, null) }, "×"));
+  }));
 }
 
 function form(title, fields, send, ...more) {
@@ -166,7 +202,7 @@ function drawRatings(place) {
   fill(place, people().map((one) => {
     const select = h("select", { "aria-label": t("rpe.of", { name: one.name }), onchange: () => select.value !== "" && act({ do: "rpe", athlete: one.athlete_id, rpe: Number(select.value) }, t("did.rpe", { name: one.name, value: select.value })) },
       h("option", { value: "" }, "–"), RATINGS.map((value) => h("option", { value }, String(value))));
-    return h("div", { class: "row" }, h("span", { class: "grow" }, h("bdi", {}, shortName(one))), select);
+    return h("label", { class: "row" }, select, h("bdi", { class: "grow" }, shortName(one)));
   }));
 }
 

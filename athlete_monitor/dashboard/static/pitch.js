@@ -2,8 +2,10 @@
 import { get } from "./api.js";
 import { fill, h, setText } from "./dom.js";
 import { GONE_S, colour, pitchState } from "./figures.js";
+import { drawHeat, drawLines } from "./heat.js";
 import { age, listen, store, value } from "./store.js";
-import { t } from "./text.js";
+import { clock, t } from "./text.js";
+import { timeOfDay } from "./times.js";
 
 const MARGIN_M = 4;
 const TRAIL_S = 30;
@@ -18,29 +20,41 @@ export function show(place) {
   const line = h("p", { class: "muted" });
   const who = h("select", { "aria-label": t("pitch.who"), onchange: () => { choice.who = who.value; load(); } });
   const span = h("select", { "aria-label": t("pitch.span"), onchange: () => { choice.span = span.value; load(); } });
+  const between = ["from", "to"].map((key) => h("input", { type: "time", step: 1, "aria-label": t(`span.${key}`), onchange: () => load() }));
+  const times = h("span", { class: "row", hidden: true }, between[0], "–", between[1]);
   const trail = h("input", { type: "checkbox", checked: true, onchange: () => { choice.trail = trail.checked; draw(); } });
-  fill(place, h("section", {}, h("h1", { class: "skip" }, t("page.pitch")), h("div", { class: "row" }, who, span, h("label", { class: "check" }, trail, t("pitch.trail"))), canvas, line));
+  fill(place, h("section", {}, h("h1", { class: "skip" }, t("page.pitch")), h("div", { class: "row" }, who, span, times, h("label", { class: "check" }, trail, t("pitch.trail"))), canvas, line));
 
   function choices() {
     const groups = [...new Set([...store.people.values()].map((one) => one.group).filter(Boolean))];
     const options = [["all", t("everybody")], ...groups.map((one) => [`g:${one}`, one]), ...[...store.people.values()].map((one) => [one.key, [one.number ?? "", one.name].join(" ").trim()])];
     fill(who, options.map(([key, text]) => h("option", { value: key }, text)));
     who.value = choice.who;
-    const spans = [["now", t("pitch.now")], ["session", t("pitch.session")], ["600", t("pitch.ten_minutes")], ...(store.team.periods ?? []).map((one) => [`p:${one.id}`, one.name])];
+    const spans = [["now", t("pitch.now")], ["session", t("pitch.session")], ["600", t("pitch.ten_minutes")], ...(store.team.periods ?? []).map((one) => [`p:${one.id}`, one.name]), ["times", t("span.times")]];
     fill(span, spans.map(([key, text]) => h("option", { value: key }, text)));
     span.value = choice.span;
   }
 
   const chosen = () => [...store.people.values()].filter((one) => choice.who === "all" || one.key === choice.who || choice.who === `g:${one.group}`);
 
+  /** First and last moment of the heat map; null where it has no limit there. */
+  function limits() {
+    const period = (store.team.periods ?? []).find((one) => `p:${one.id}` === choice.span);
+    if (period) return [period.start_t, period.end_t];
+    if (choice.span === "600") return [store.now - 600, null];
+    if (choice.span === "times") return between.map((input) => timeOfDay(input.value, store.now) ?? null);
+    return [null, null];
+  }
+
   async function load() {
     heat = null;
+    times.hidden = choice.span !== "times";
+    if (choice.span === "times" && !between[0].value) between.forEach((input, at) => { input.value = clock(store.now - (at ? 0 : 900), true); });
     const session = store.team.team_session?.id;
     if (choice.span !== "now" && session) {
-      const period = (store.team.periods ?? []).find((one) => `p:${one.id}` === choice.span);
-      const from = period ? period.start_t : choice.span === "600" ? store.now - 600 : null;
+      const [from, to] = limits();
       const ids = choice.who === "all" ? "" : chosen().map((one) => one.athlete_id).join(",");
-      const query = new URLSearchParams({ athletes: ids, ...(from && { from_t: from }), ...(period?.end_t && { to_t: period.end_t }) });
+      const query = new URLSearchParams({ athletes: ids, ...(from && { from_t: from }), ...(to && { to_t: to }) });
       try {
         heat = await get(`/api/sessions/${encodeURIComponent(session)}/heat?${query}`);
       } catch (problem) {
@@ -126,32 +140,4 @@ export function show(place) {
   addEventListener("resize", draw);
   addEventListener("theme", draw);
   return () => (stop(), removeEventListener("resize", draw), removeEventListener("theme", draw));
-}
-
-export function drawHeat(pen, heat) {
-  const most = Math.max(1, ...heat.rows.flat());
-  pen.fillStyle = colour("--z4");
-  heat.rows.forEach((row, j) => row.forEach((seconds, i) => {
-    if (!seconds) return;
-    pen.globalAlpha = 0.12 + 0.88 * Math.sqrt(seconds / most);
-    pen.fillRect(i * heat.cell_m, j * heat.cell_m, heat.cell_m, heat.cell_m);
-  }));
-  pen.globalAlpha = 1;
-}
-
-/** The lines of a football pitch, in metres, scaled to its size. */
-export function drawLines(pen, { length_m: length, width_m: width }) {
-  Object.assign(pen, { strokeStyle: colour("--muted"), lineWidth: 0.25 });
-  const [middle, box, goal] = [width / 2, Math.min(16.5, length / 6), Math.min(5.5, length / 18)];
-  pen.strokeRect(0, 0, length, width);
-  pen.beginPath();
-  pen.moveTo(length / 2, 0);
-  pen.lineTo(length / 2, width);
-  pen.moveTo(length / 2 + 9.15, middle);
-  pen.arc(length / 2, middle, Math.min(9.15, width / 6), 0, 2 * Math.PI);
-  for (const [depth, half] of [[box, Math.min(20.16, width / 3)], [goal, Math.min(9.16, width / 7)]]) {
-    pen.rect(0, middle - half, depth, 2 * half);
-    pen.rect(length - depth, middle - half, depth, 2 * half);
-  }
-  pen.stroke();
 }

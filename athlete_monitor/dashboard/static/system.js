@@ -2,26 +2,29 @@
 import { get, post } from "./api.js";
 import { applyTheme } from "./app.js";
 import { fill, h } from "./dom.js";
-import { age, listen, status, store, value } from "./store.js";
+import { age, listen, status, store } from "./store.js";
 import { LANGUAGES, chosenLanguage, clock, day, duration, number, t } from "./text.js";
 
 const EVERY_MS = 5000;
+const WEAK_PERCENT = 20;
 
 export function show(place) {
   const parts = Object.fromEntries(["box", "engine", "devices", "models", "log"].map((name) => [name, h("div", {})]));
   fill(place, h("section", {}, h("h1", {}, t("page.system")), h("div", { class: "split two" },
     h("div", {}, parts.box, h("h2", {}, t("engine")), parts.engine, h("h2", {}, t("devices")), parts.devices, h("h2", {}, t("models")), parts.models, h("h2", {}, t("log")), parts.log),
     h("div", {}, h("h2", {}, t("this_screen")), choices(), h("p", {}, h("a", { class: "button", href: "/welcome" }, t("page.welcome")))))));
+  let links = {};
   const refresh = async () => {
     if (document.visibilityState !== "visible") return;
     const load = (path, draw) => get(path).then(draw).catch(() => {});
     await Promise.all([load("/api/system", (found) => drawBox(parts.box, found)), load("/api/engine", (found) => drawEngine(parts.engine, found)), load("/api/models", (found) => drawModels(parts.models, found)),
       load("/api/log", (found) => drawLog(parts.log, found))]);
-    drawDevices(parts.devices);
+    await load("/api/devices", (found) => { links = found.devices; });
+    drawDevices(parts.devices, links);
   };
   refresh();
   const timer = setInterval(refresh, EVERY_MS);
-  const stop = listen((kind) => kind === "squad" && drawDevices(parts.devices));
+  const stop = listen((kind) => kind === "squad" && drawDevices(parts.devices, links));
   return () => (clearInterval(timer), stop());
 }
 
@@ -47,13 +50,14 @@ function drawEngine(place, { online, age_s: old, stats }) {
     Object.entries(stats.invalid_reasons ?? {}).map(([reason, count]) => h("p", { class: "muted", dir: "auto" }, `${count} × ${reason}`)));
 }
 
-function drawDevices(place) {
+function drawDevices(place, links) {
   const rows = [...store.people.values()].map((person) => {
     const old = age(person.key);
-    const battery = value(person.key, "battery_percent") ?? null;
-    const signal = value(person.key, "signal_dbm") ?? null;
-    return h("tr", {}, h("td", { class: "text" }, person.device), h("td", { class: "text name", dir: "auto" }, person.name), h("td", { class: "text" }, t(`status.${old === null ? "silent" : status(person.key)}`)),
-      h("td", {}, old === null ? "–" : duration(old)), h("td", {}, battery === null ? "–" : `${battery < 20 ? "⚠ " : ""}${number(battery)} %`), h("td", {}, signal === null ? "–" : `${number(signal)} dBm`));
+    const { battery_percent: battery = null, signal_dbm: signal = null, contact = null } = links[person.key] ?? {};
+    return h("tr", {}, h("td", { class: "text" }, person.device), h("td", { class: "text name", dir: "auto" }, person.name),
+      h("td", { class: "text" }, t(`status.${old === null ? "silent" : status(person.key)}`), contact === false && h("span", { class: "warning" }, ` · ${t("device.no_contact")}`)),
+      h("td", {}, old === null ? "–" : duration(old)), h("td", { class: battery !== null && battery < WEAK_PERCENT ? "warning" : "" }, battery === null ? "–" : `${battery < WEAK_PERCENT ? "▲ " : ""}${number(battery)} %`),
+      h("td", {}, signal === null ? "–" : `${number(signal)} dBm`));
   });
   fill(place, rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, [["device", 1], ["column.name", 1], ["column.state", 1], ["device.age", 0], ["device.battery", 0], ["device.signal", 0]]
     .map(([key, text]) => h("th", { scope: "col", class: text ? "text" : "" }, t(key))))), h("tbody", {}, rows))) : h("p", { class: "muted" }, t("devices.none")));

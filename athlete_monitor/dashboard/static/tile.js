@@ -6,6 +6,7 @@ import { duration, glance, short, t } from "./text.js";
 
 const SOURCE = { sensor: "strap", model: "model", model_corrected: "corrected", held: "held" };
 const CELLS = 3;
+const LONG = 9; // characters that fit above a figure for sure
 const DRAW_EVERY = 5; // trends have a point each five seconds: one tile in five is drawn at a time
 
 /** Why there is nothing to see, what is old, and how far the targets are. */
@@ -45,7 +46,7 @@ export class Tile {
     this.line = line;
     const { number, name, where, ...rest } = this.parts;
     this.node = h("a", { class: "tile", href: `/athlete/${encodeURIComponent(person.key)}`, "data-key": person.key }, this.parts.edge, h("span", { class: "who" }, number, name, where),
-      Object.values(rest).slice(0, -1), svg, this.cells.map((cell) => [cell.name, cell.figure, cell.bar]));
+      Object.values(rest).slice(0, -1), h("span", { class: "spark" }, svg), this.cells.map((cell) => [cell.name, cell.figure, cell.bar]));
     this.drawn = -1;
     this.shown = {};
     this.texts = {};
@@ -96,7 +97,9 @@ export class Tile {
   cell(cell, key) {
     if (cell.key !== key) {
       cell.key = key;
-      setText(cell.name, key ? short(figureOf(key)) : "");
+      const name = key ? short(figureOf(key)) : "";
+      setText(cell.name, name);
+      cell.name.classList.toggle("long", name.length > LONG);
     }
     const text = key ? glance(value(this.person.key, key), figureOf(key)) : "";
     if (cell.shown !== text) cell.figure.firstChild.data = cell.shown = text;
@@ -146,7 +149,7 @@ export class Tile {
 function spark() {
   const svg = document.createElementNS(SVG, "svg");
   const line = document.createElementNS(SVG, "path");
-  for (const [key, value_] of Object.entries({ viewBox: "0 0 118 28", preserveAspectRatio: "none", "aria-hidden": "true", class: "spark" })) svg.setAttribute(key, value_);
+  for (const [key, value_] of Object.entries({ viewBox: "0 0 118 28", preserveAspectRatio: "none", "aria-hidden": "true" })) svg.setAttribute(key, value_);
   svg.append(line);
   return { svg, line };
 }
