@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from athlete_monitor.athletes import Roster
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.sessions.session import Session
-    from athlete_monitor.team.records import AlarmRow, TeamSession
+    from athlete_monitor.team.records import AlarmRow, Period, Stint, TeamSession
     from athlete_monitor.wire.sample import Sample
 
 WAITING: Final = 2000
@@ -61,6 +61,11 @@ class _Member:
     team: str
     parts: RunningParts
     arrived_s: float = 0.0
+    revision: int = -1
+    """Of the team session, when ``periods`` and ``stints`` were looked up."""
+    periods: Sequence[Period] = ()
+    """Those that the athlete takes part in."""
+    stints: Sequence[Stint] = ()
 
 
 class TeamKeeper(Sink):
@@ -160,10 +165,11 @@ class TeamKeeper(Sink):
         state = self.book.state_of(member.team)
         if state is None:
             return
-        open_now = [each for each in state.periods() if each.holds(t) and self._takes_part(session, each.whose)]
+        self._look_up(member, state)
+        open_now = [each for each in member.periods if each.holds(t)]
         if open_now:
             record.period = period_figures(member.parts, open_now)
-        on_pitch = pitch_figures(member.parts, self._stints(state, session.athlete_id))
+        on_pitch = pitch_figures(member.parts, member.stints) if member.stints else None
         if on_pitch is not None:
             record.on_pitch = on_pitch
 
@@ -194,9 +200,9 @@ class TeamKeeper(Sink):
         summary["team_session"] = member.team
         state = self.book.state_of(member.team)
         if state is not None:
-            mine = [each for each in state.periods() if self._takes_part(session, each.whose)]
-            summary["periods"] = period_figures(member.parts, mine)
-            summary["on_pitch"] = pitch_figures(member.parts, self._stints(state, session.athlete_id))
+            self._look_up(member, state)
+            summary["periods"] = period_figures(member.parts, member.periods)
+            summary["on_pitch"] = pitch_figures(member.parts, member.stints)
 
     def tick(self) -> None:
         """Carry out what waits, look at the clock, and tell others what has changed."""
@@ -353,12 +359,17 @@ class TeamKeeper(Sink):
                 return team
         return None
 
+    def _look_up(self, member: _Member, state: TeamState) -> None:
+        """Bring a member's periods and stints up to date; every change of a team session has a new revision."""
+        if member.revision != self.book.revision:
+            session = member.session
+            member.periods = [each for each in state.periods() if self._takes_part(session, each.whose)]
+            member.stints = [stint for stint in state.stints() if stint.athlete_id == session.athlete_id]
+            member.revision = self.book.revision
+
     def _takes_part(self, session: Session, whose: Any) -> bool:  # noqa: ANN401
         known = self._roster.by_id(session.athlete_id)
         return bool(whose.includes(session.athlete_id, getattr(known, "group", None)))
-
-    def _stints(self, state: TeamState, athlete: int) -> list[Any]:
-        return [stint for stint in state.stints() if stint.athlete_id == athlete]
 
     def _totals_at(self, number: int, t: float) -> dict[str, float]:
         try:

@@ -7,11 +7,13 @@ archive does it, or in the archive where the moment lies further back.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from athlete_monitor.archive.columns import archived, column, entry_name, flat, initial_columns
+from athlete_monitor.archive.columns import archived, column, entry_name
 from athlete_monitor.archive.parts import STEP_S
 from athlete_monitor.catalogue import FIGURES
 
@@ -23,10 +25,42 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.team.records import Period, Stint
 
-NAMES: Final = tuple(name for name in initial_columns() if column(name).adds and not name.startswith("quality"))
-"""Columns of the figures that add up."""
-_KEYS: Final = tuple(key for key in archived() if FIGURES.get(key) is not None)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Where the numbers of a figure that adds up are in an array of totals, and how they are published."""
+
+    key: str
+    first: int
+    digits: int
+    members: tuple[str, ...]
+    per_min: str | None
+    """Key of the same figure per minute; None for a map and for a time."""
+
+
+def _cells() -> tuple[_Cell, ...]:
+    found: list[_Cell] = []
+    place = 0
+    for key in archived():
+        figure = FIGURES.get(key)
+        if figure is None or figure.part != "difference":
+            continue
+        per_min = None if figure.members or key.endswith("_s") else f"{key}_per_min"
+        found.append(_Cell(key, place, figure.digits, figure.members, per_min))
+        place += figure.width
+    return tuple(found)
+
+
+_CELLS: Final = _cells()
+NAMES: Final = tuple(
+    name
+    for cell in _CELLS
+    for name in ([entry_name(cell.key, each) for each in cell.members] if cell.members else [cell.key])
+)
+"""Columns of the figures that add up, in the order of an array of totals."""
 _COUNTS: Final = np.array([column(name).how == "count" for name in NAMES])
+_values_of: Final = attrgetter(*(cell.key for cell in _CELLS))
 
 
 class RunningParts:
@@ -56,10 +90,8 @@ class RunningParts:
         known = [(first, last) for first, last in inside if last > first]
         if not known:
             return None
-        grown = [self._at(last) - np.nan_to_num(self._at(first)) for first, last in known]
-        total = np.nansum(grown, axis=0)
-        total[np.isnan(grown).all(axis=0)] = np.nan
-        return _message(total, sum(last - first for first, last in known))
+        grown = [self._at(last) - _or_zero(self._at(first)) for first, last in known]
+        return _message(_sum(grown), sum(last - first for first, last in known))
 
     def _inside(self, span: tuple[float, float | None]) -> tuple[float, float]:
         now = self._now[0]
@@ -88,8 +120,15 @@ class RunningParts:
 
 def totals_of(record: msgspec.Struct) -> FloatArray:
     """The totals of a message [len(NAMES)]; NaN where one is null."""
-    values = flat({key: getattr(record, key) for key in _KEYS}, _KEYS)
-    return np.array([values.get(name, np.nan) for name in NAMES], dtype=np.float64)
+    found: list[float | None] = []
+    for cell, value in zip(_CELLS, _values_of(record), strict=True):
+        if not cell.members:
+            found.append(value)
+        elif value is None:
+            found += (None,) * len(cell.members)
+        else:
+            found += (value.get(each) for each in cell.members)
+    return np.array(found, dtype=np.float64)
 
 
 def period_figures(parts: RunningParts, periods: Sequence[Period]) -> dict[str, Any]:
@@ -108,21 +147,40 @@ def pitch_figures(parts: RunningParts, stints: Sequence[Stint]) -> dict[str, Any
     return None if figures is None else {"seconds": figures.pop("duration_s"), **figures}
 
 
+def _or_zero(totals: FloatArray) -> FloatArray:
+    """The totals where the part begins: what is not known yet begins at zero."""
+    return np.where(np.isnan(totals), 0.0, totals)
+
+
+def _sum(grown: Sequence[FloatArray]) -> FloatArray:
+    """The sum of what the totals have grown by in each span; NaN where no span has a number."""
+    if len(grown) == 1:
+        return grown[0]
+    total: FloatArray = np.nansum(grown, axis=0)
+    total[np.isnan(grown).all(axis=0)] = np.nan
+    return total
+
+
 def _message(total: FloatArray, duration_s: float) -> dict[str, Any]:
-    values = dict(zip(NAMES, total.tolist(), strict=True))
+    values: list[float] = total.tolist()
     found: dict[str, Any] = {"duration_s": round(duration_s, 1)}
-    for key in _KEYS:
-        figure = FIGURES[key]
-        if figure.part != "difference":
-            continue
-        if figure.members:
-            members = {each: _rounded(values[entry_name(key, each)], figure.digits) for each in figure.members}
-            found[key] = None if all(value is None for value in members.values()) else members
-        elif key in values:
-            found[key] = _rounded(values[key], figure.digits)
-            if not key.endswith("_s") and duration_s > 0.0:
-                found[f"{key}_per_min"] = _rounded(60.0 * values[key] / duration_s, 3)
+    for cell in _CELLS:
+        value = values[cell.first]
+        if cell.members:
+            found[cell.key] = _map(cell, values)
+        else:
+            found[cell.key] = _rounded(value, cell.digits)
+            if cell.per_min is not None and duration_s > 0.0:
+                found[cell.per_min] = _rounded(60.0 * value / duration_s, 3)
     return found
+
+
+def _map(cell: _Cell, values: Sequence[float]) -> dict[str, float | int | None] | None:
+    """The members of a map; None where no member is known."""
+    own = values[cell.first : cell.first + len(cell.members)]
+    if all(value != value for value in own):  # noqa: PLR0124 - NaN
+        return None
+    return {name: _rounded(value, cell.digits) for name, value in zip(cell.members, own, strict=True)}
 
 
 def _rounded(value: float, digits: int) -> float | int | None:
