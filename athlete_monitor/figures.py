@@ -108,6 +108,5 @@ def columns(figures: Sequence[Figure], values: Mapping[str, FloatArray]) -> Floa
         >>> columns(rows, {"b_m": np.array([2.0]), "a_m": np.array([1.0])}).tolist()
         [[1.0], [2.0]]
     """
-    if len(figures) == 1:
-        return np.atleast_2d(values[figures[0].key])
-    return np.vstack([values[figure.key] for figure in figures])
+    found = [values[figure.key] for figure in figures]
+    return np.concatenate([each if each.ndim == 2 else each[None] for each in found])  # noqa: PLR2004 - a map's array

@@ -52,6 +52,8 @@ class _Budget:
     sessions: Pace = field(default_factory=lambda: Pace(1.0 / CHANGE_EVERY_S, FIRST_SESSIONS))
     wearers: Pace = field(default_factory=lambda: Pace(1.0 / CHANGE_EVERY_S, 1.0))
     changes: int = 0
+    is_used_up: bool = False
+    """Whether samples have been refused, and the budget has not come back since."""
 
 
 class Guard:
@@ -75,13 +77,21 @@ class Guard:
 
     def samples(self, device_id: str, now_s: float, wanted: int) -> int:
         """Return how many of ``wanted`` samples of a device are taken."""
-        return wanted if self._rate_hz is None else self._of(device_id).samples.take(now_s, wanted)
+        if self._rate_hz is None:
+            return wanted
+        budget = self._budgets.get(device_id) or self._of(device_id)
+        allowed = budget.samples.take(now_s, wanted)
+        if allowed < wanted:
+            budget.is_used_up = True
+        return allowed
 
     def is_exhausted(self, device_id: str, now_s: float) -> bool:
-        """Whether a device has used up its budget, but for a second of it: decoding its messages would be in vain."""
-        if self._rate_hz is None or device_id not in self._budgets:
+        """Whether a device has used up its budget, until a second of it is back: decoding would be in vain."""
+        budget = self._budgets.get(device_id)
+        if budget is None or not budget.is_used_up:
             return False
-        return self._budgets[device_id].samples.left(now_s) < self._rate_hz
+        budget.is_used_up = budget.samples.left(now_s) < (self._rate_hz or 0.0)
+        return budget.is_used_up
 
     def may_begin_session(self, device_id: str, now_s: float) -> bool:
         """Whether a device may begin another session."""

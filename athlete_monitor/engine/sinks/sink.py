@@ -59,11 +59,8 @@ class Sinks(Sink):
 
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
         self._sinks = list(sinks)
-
-    @property
-    def wants_samples(self) -> bool:  # type: ignore[override]
-        """Whether any sink wants samples."""
-        return any(sink.wants_samples for sink in self._sinks)
+        self._of_samples = [sink for sink in self._sinks if sink.wants_samples]
+        self.wants_samples = bool(self._of_samples)
 
     def started(self, session: Session) -> None:
         """See ``Sink``."""
@@ -72,9 +69,8 @@ class Sinks(Sink):
 
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
         """See ``Sink``."""
-        for sink in self._sinks:
-            if sink.wants_samples:
-                sink.samples(session, samples)
+        for sink in self._of_samples:
+            sink.samples(session, samples)
 
     def enrich(self, session: Session, figures: Any) -> None:  # noqa: ANN401
         """See ``Sink``."""
