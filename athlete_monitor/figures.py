@@ -109,4 +109,4 @@ def columns(figures: Sequence[Figure], values: Mapping[str, FloatArray]) -> Floa
         [[1.0], [2.0]]
     """
     found = [values[figure.key] for figure in figures]
-    return np.concatenate([each if each.ndim == 2 else each[None] for each in found])  # noqa: PLR2004 - a map's array
+    return np.concatenate([each if each.ndim == 2 else each[None] for each in found])

@@ -123,4 +123,5 @@ class EnergyExpenditure(RateIntegral):
 
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]."""
-        return columns(self.FIGURES, {"energy_kj": self.total(rows), "energy_kcal": self.total_kcal(rows)})
+        total_kj = self.total(rows)
+        return columns(self.FIGURES, {"energy_kj": total_kj, "energy_kcal": total_kj / KJ_PER_KCAL})

@@ -135,13 +135,12 @@ class Impacts(SquadState):
         measured = self._field("samples", rows) > 0.0
         return np.where(measured, self._take(rows)[: len(BANDS)], np.nan)
 
-    def alerts(self, rows: IntArray) -> FloatArray:
-        """Impacts at or above the alert level so far [k]; NaN for athletes without acceleration."""
-        return np.where(self._field("samples", rows) > 0.0, self._field("alerts", rows), np.nan)
-
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]."""
-        return columns(self.FIGURES, {"impacts": self.counts(rows), "impact_alerts": self.alerts(rows)})
+        state = self._take(rows)
+        counts, alerts, samples = state[: len(BANDS)], state[self._index["alerts"]], state[self._index["samples"]]
+        found = columns(self.FIGURES, {"impacts": counts, "impact_alerts": alerts})
+        return np.where(samples > 0.0, found, np.nan)
 
     def sample_rate_hz(self, rows: IntArray) -> FloatArray:
         """Present rate of acceleration samples [k]; NaN until a second has been measured."""

@@ -84,14 +84,14 @@ class PlayerLoad(SquadState):
 
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]."""
-        return columns(
-            self.FIGURES,
-            {
-                "player_load": self.total(rows),
-                "player_load_per_min": self.per_minute(rows),
-                "sample_rate_hz": self.sample_rate_hz(rows),
-            },
-        )
+        total, measured_s, steps = self._take(rows)[4:7]
+        seconds = np.where(measured_s > 0.0, measured_s, np.nan)
+        found = {
+            "player_load": np.where(steps > 0.0, total, np.nan),
+            "player_load_per_min": 60.0 * (total / seconds),
+            "sample_rate_hz": steps / seconds,
+        }
+        return columns(self.FIGURES, found)
 
     def _ratio(self, over: str, under: str, rows: IntArray) -> FloatArray:
         seconds = self._field(under, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from athlete_monitor.figures import Figure
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import FloatArray, IntArray
 
@@ -94,6 +94,12 @@ class Position(SquadState):
     def __init__(self, capacity: int, plan: PitchPlan | None = None) -> None:
         super().__init__(capacity)
         self._plan = plan
+        self._is_used = False
+
+    def set_state(self, row: int, state: Mapping[str, Any]) -> None:
+        """Restore what ``state`` returned."""
+        super().set_state(row, state)
+        self._is_used = True
 
     def update(
         self, rows: IntArray, t: FloatArray, metres: FloatArray, latitude: FloatArray, longitude: FloatArray
@@ -103,6 +109,9 @@ class Position(SquadState):
         Returns the positions [2, k] that are valid now, NaN where the last is older than 2 s.
         """
         unknown = np.isnan(metres).any(axis=0)
+        if not self._is_used and unknown.all() and np.isnan(latitude).all():
+            return np.full(metres.shape, np.nan)
+        self._is_used = True
         if self._plan is not None and unknown.any():
             metres = np.where(unknown, self._plan.metres(latitude, longitude), metres)
             unknown = np.isnan(metres).any(axis=0)

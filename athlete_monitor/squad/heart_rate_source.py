@@ -19,6 +19,8 @@ from athlete_monitor.models.day import BLANK, FIELDS, correction, learn, next_se
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.physiology.heart_rate import CleanHeartRate
     from athlete_monitor.squad.prediction import Forms
@@ -70,9 +72,16 @@ class ModelCorrection(SquadState):
 
         Returns what to add to the model [k], and by how much to widen its interval [k].
         """
-        state = learn(self._take(rows), t, error_bpm, forms.constants, forms.model)
-        self._put(rows, state)
-        return correction(state, t, forms.constants)
+        self.learn(rows, t, error_bpm, forms)
+        return self.now(rows, t, forms)
+
+    def learn(self, rows: IntArray, t: FloatArray, error_bpm: FloatArray, forms: Forms) -> None:
+        """Take the error strap − model [k], bpm (NaN: no reading now)."""
+        self._put(rows, learn(self._take(rows), t, error_bpm, forms.constants, forms.model))
+
+    def now(self, rows: IntArray, t: FloatArray, forms: Forms) -> tuple[FloatArray, FloatArray]:
+        """Return what to add to the model [k], bpm, and by how much to widen its interval [k]."""
+        return correction(self._take(rows), t, forms.constants)
 
     def leave(self, row: int) -> FloatArray:
         """What remains of an athlete's state in the next session."""
@@ -111,8 +120,11 @@ class LiveError(SquadState):
 
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]; all NaN before the first reading."""
-        found = self.figures(rows)
-        return columns(self.FIGURES, {"model_error": np.where(found[0] > 0.0, found, np.nan)})
+        found = self._take(rows)
+        found[0] = np.where(found[0] > 0.0, found[0], np.nan)
+        found[1:] /= found[0]
+        np.sqrt(found[3], out=found[3])
+        return columns(self.FIGURES, {"model_error": found})
 
 
 @dataclass(frozen=True)
@@ -236,8 +248,7 @@ def choose(
     strap: CleanHeartRate,
     strap_age_s: FloatArray,
     model: ModelHeartRate,
-    add: FloatArray,
-    wider: FloatArray,
+    correct: Callable[[], tuple[FloatArray, FloatArray]],
 ) -> HeartRate:
     """Decide for each athlete.
 
@@ -247,14 +258,15 @@ def choose(
         strap: the clean strap.
         strap_age_s: age of the strap's last accepted reading [k].
         model: the models' heart rates.
-        add: correction of the model [k], bpm.
-        wider: what the distances of the interval's ends from the model are multiplied by [k].
+        correct: returns the correction of the model [k], bpm, and what the distances of the interval's ends from the
+            model are multiplied by [k]; asked only where a model is chosen.
     """
     lenient = mode == _UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
     use_strap = ~np.isnan(strap.bpm) & (lenient | (mode == _TRAINING))
     use_model = ~np.isnan(model.bpm) & ~use_strap & (lenient | (mode == _GAME))
     if not use_model.any():
         return _of_strap(use_strap, strap, strap_age_s)
+    add, wider = correct()
     shift = np.where(lenient & use_model, add, 0.0)
     shown = np.where(use_strap, strap.bpm, np.where(use_model, model.bpm + shift, np.nan))
     source = _sources(use_strap, strap_age_s, use_model, shift)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -83,6 +84,8 @@ if TYPE_CHECKING:
 
 _TICK_SLACK: Final = 1e-4
 _MOTION_TAU_S: Final = 1.0
+_MOVEMENT: Final = np.array([SPEED, X, Y, LATITUDE, LONGITUDE, DISTANCE, CADENCE])
+"""Channels of ``Squad._move``."""
 
 MOST_DAYS: Final = 4096
 """Athletes whose day's form is remembered between sessions."""
@@ -529,8 +532,10 @@ class Squad:
     ) -> HeartRate:
         error = np.where(strap.accepted, strap.bpm - model.bpm, np.nan)
         self.live_error.update(rows, error)
-        add, wider = self.correction.update(rows, t, error, self.models.forms(rows))
-        return choose(self.settings.policy, mode, strap, t - self.strap.reading_t(rows), model, add, wider)
+        forms = self.models.forms(rows)
+        self.correction.learn(rows, t, error, forms)
+        correct = partial(self.correction.now, rows, t, forms)
+        return choose(self.settings.policy, mode, strap, t - self.strap.reading_t(rows), model, correct)
 
     def _present(
         self, batch: Batch, dt_s: FloatArray, strap: CleanHeartRate, model: ModelHeartRate, heart_rate: HeartRate
@@ -577,6 +582,8 @@ class Squad:
 
     def _move(self, rows: IntArray, t: FloatArray, values: FloatArray) -> FloatArray:
         """Take speed, position, odometer and cadence; returns the speed [k], m/s, NaN where there is no reading."""
+        if np.isnan(values[:, _MOVEMENT]).all():
+            return np.full(len(rows), np.nan)
         speed, x, y = values[:, SPEED], values[:, X], values[:, Y]
         latitude, longitude = values[:, LATITUDE], values[:, LONGITUDE]
         if not np.isnan(latitude).all():

@@ -27,7 +27,7 @@ def chosen(policy, mode, strap_bpm, model_bpm, *, age_s=0.5, add=0.0, wider=1.0)
 
     strap = CleanHeartRate(array(strap_bpm), np.array([True]), np.array([False]))
     model = ModelHeartRate(array(model_bpm), array(model_bpm - 5), array(model_bpm + 6))
-    got = choose(policy, np.array([mode]), strap, array(age_s), model, array(add), array(wider))
+    got = choose(policy, np.array([mode]), strap, array(age_s), model, lambda: (array(add), array(wider)))
     return got.bpm[0], Source(int(got.source[0])), got.low_bpm[0], got.high_bpm[0]
 
 

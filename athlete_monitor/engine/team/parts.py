@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from athlete_monitor.team.records import Period, Stint
 
 
-
 @dataclass(frozen=True)
 class _Cell:
     """Where the numbers of a figure that adds up are in an array of totals, and how they are published."""
