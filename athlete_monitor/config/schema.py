@@ -9,6 +9,7 @@ from athlete_monitor.config.broker import Mqtt, Sensors
 from athlete_monitor.config.features import FeatureEngineering
 from athlete_monitor.config.fields import Section
 from athlete_monitor.config.folders import Paths
+from athlete_monitor.config.home_assistant import HomeAssistant
 from athlete_monitor.config.live import Archive, Athletes, Engine, Impacts, Outputs, Team
 from athlete_monitor.config.machine import Jetson, Logging, Performance
 from athlete_monitor.config.models import ModelLoading
@@ -47,6 +48,7 @@ class Config(Section):
     dashboard: Dashboard
     report: Report
     retention: Retention
+    home_assistant: HomeAssistant
 
 
 REMOVED: Final[Mapping[str, str]] = {

@@ -53,6 +53,9 @@ class Dashboard(Section):
         description="File of accounts that may log in; null: no log-in, for this machine only."
     )
     tls: ScreenTls
+    metrics_token_file: FilePath | None = Field(
+        description="File whose first line lets Prometheus read /metrics without a log-in; null: only who is logged in."
+    )
     heart_rate_hidden_from: tuple[Literal["viewer", "coach"], ...] = Field(
         strict=False, description="Roles that do not see heart-rate figures."
     )

@@ -12,6 +12,8 @@ from athlete_monitor.dashboard.accounts import Role, allows, load_accounts
 from athlete_monitor.dashboard.visits import Brake, Visit, Visits, same
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.requests import HTTPConnection
 
     from athlete_monitor.config import Config
@@ -32,6 +34,7 @@ class Access:
         kept = self.accounts_file.with_name("screen_visits.json") if self.accounts_file else None
         self.visits = Visits(time.time, kept if self.accounts else None)
         self.brake = Brake(time.monotonic)
+        self._token_file = config.dashboard.metrics_token_file
         self._local = Visit("", "admin", secrets.token_urlsafe(24), float("inf"))
 
     @property
@@ -47,9 +50,21 @@ class Access:
         known = found is not None and any(one.name == found.name and one.role == found.role for one in self.accounts)
         return found if known else None
 
+    def is_reader(self, authorization: str) -> bool:
+        """Return whether a program may read /metrics: it sends ``Bearer`` and the token of the file, read each time."""
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == "bearer" and bool(token) and same(_first_line(self._token_file), token)
+
     def sees_heart_rate(self, visit: Visit) -> bool:
         """Return whether heart-rate figures are shown to this role."""
         return visit.role not in self.hidden_from
+
+
+def _first_line(file: Path | None) -> str:
+    try:
+        return "" if file is None else file.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def access_of(connection: HTTPConnection) -> Access:
@@ -77,6 +92,14 @@ def coach(request: Request) -> Visit:
     return _require(request, "coach")
 
 
+def metrics_reader(request: Request, authorization: Annotated[str, Header(max_length=500)] = "") -> bool:
+    """Require somebody who may look, or a program with the token; return whether figures of the heart are shown."""
+    access = access_of(request)
+    if access.is_reader(authorization):
+        return True
+    return access.sees_heart_rate(_require(request, "viewer"))
+
+
 def acting_coach(request: Request, x_csrf_token: Annotated[str, Header(max_length=100)] = "") -> Visit:
     """Require somebody who may act, and the token that only our own pages know."""
     visit = _require(request, "coach")
@@ -86,5 +109,6 @@ def acting_coach(request: Request, x_csrf_token: Annotated[str, Header(max_lengt
 
 
 Viewer = Annotated[Visit, Depends(viewer)]
+MetricsReader = Annotated[bool, Depends(metrics_reader)]
 Coach = Annotated[Visit, Depends(coach)]
 ActingCoach = Annotated[Visit, Depends(acting_coach)]

@@ -50,12 +50,13 @@ RIGHTS: Final = (
 sender names itself in the payload, is closed to devices: one could speak for another there."""
 
 
-def access_file(devices: Sequence[str], prefix: str = "") -> str:
+def access_file(devices: Sequence[str], prefix: str = "", discovery: str | None = None) -> str:
     """Return Mosquitto's file of access rights; nothing is allowed that is not listed.
 
     Args:
         devices: ids of the devices, which are their user names.
         prefix: what ``mqtt.topic_prefix`` puts in front of every topic.
+        discovery: Home Assistant's discovery prefix, where athletes are announced to it; it logs in as a viewer.
 
     Raises:
         ConfigError: a device has the name of an account.
@@ -63,6 +64,7 @@ def access_file(devices: Sequence[str], prefix: str = "") -> str:
     lines = ["# Written by jetson_deploy.py setup --secure from its table of rights. Nothing else is allowed."]
     for role in PEOPLE:
         lines += ["", f"user {role}", *(f"topic {kind} {prefix}{topic}" for kind, topic in _of(role, "+"))]
+        lines += [] if discovery is None else [f"topic {right}" for right in _discovery(role, discovery)]
     for device in devices:
         if device in PEOPLE:
             raise ConfigError(f"device {device!r}: this name belongs to an account of the broker; rename the device")
@@ -82,6 +84,13 @@ def _of(role: Role, device: str) -> Iterator[tuple[str, str]]:
         kind = kinds.get(may(role, right))
         if kind is not None:
             yield kind, right.topic.format(device=device)
+
+
+def _discovery(role: Role, prefix: str) -> list[str]:
+    """Return what the engine needs to announce athletes, and Home Assistant to find them and to report itself."""
+    if role == "engine":
+        return [f"write {prefix}/device/+/config"]
+    return [f"read {prefix}/#", f"write {prefix}/status"] if role == "viewer" else []
 
 
 def _spellings(device: str) -> list[str]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
+METRICS_TOKEN: Final = "screen-metrics"  # noqa: S105 - the name of a file
+"""File whose token lets Prometheus read the screen's figures."""
 SCREEN_ROLES: Final = ("admin", "coach", "viewer")
 
 
@@ -43,7 +45,10 @@ class SecurePlan:
 
 def secure_steps(plan: SecurePlan) -> Iterator[Step]:
     """Yield what the accounts need: passwords once for all, and what Mosquitto and the screen read."""
-    rights = access_file(plan.devices, plan.config.mqtt.topic_prefix)
+    home = plan.config.home_assistant
+    rights = access_file(
+        plan.devices, plan.config.mqtt.topic_prefix, home.discovery_prefix if home.enabled else None
+    )  # fmt: skip
     passwords = []
     for user in (*PEOPLE, *plan.devices):
         password = _password(plan.credentials / user)
@@ -73,6 +78,8 @@ def screen_steps(plan: SecurePlan) -> Iterator[Step]:
         save_accounts(file, [make_account(role, role, secret) for role, secret in secrets.items()])
 
     yield Step(str(file), there, make)
+    token = plan.credentials / METRICS_TOKEN
+    yield file_step(token, f"{_password(token)}\n", PRIVATE, plan.home)
 
 
 def certificate_steps(plan: SecurePlan) -> Iterator[Step]:

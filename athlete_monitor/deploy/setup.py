@@ -14,7 +14,7 @@ from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.broker_place import BrokerPlace, Owner, broker_place, owner_of
 from athlete_monitor.deploy.commands import run_command
 from athlete_monitor.deploy.doors import same_place
-from athlete_monitor.deploy.secure import SecurePlan, secure_steps
+from athlete_monitor.deploy.secure import METRICS_TOKEN, SecurePlan, secure_steps
 from athlete_monitor.deploy.steps import Step, file_step, folder_step
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.project import PROJECT, home_of
@@ -189,6 +189,8 @@ def _following(config: Config, home: Path, plan: broker_files.BrokerPlan) -> Ite
         if config.dashboard.accounts_file is None
         else []
     )
+    if config.dashboard.metrics_token_file is None:
+        settings.append(("dashboard.metrics_token_file", credentials / METRICS_TOKEN))
     if plan.tls:
         tls = home / "broker" / "tls"
         settings += [("dashboard.tls.cert_file", tls / "box.crt"), ("dashboard.tls.key_file", tls / "box.key")]

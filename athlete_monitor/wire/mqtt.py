@@ -147,16 +147,18 @@ class MqttLink:
         handle = _without(self._prefix, handle)
         self._client.pass_messages_to(handle, take_retained=self._take_retained, acknowledge=False)
 
-    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
+    def publish(
+        self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False, has_prefix: bool = True
+    ) -> bool:
         """Send a message, or leave it to the network thread if the socket is busy; safe from any thread.
 
         At QoS 0 a message is sent now or not at all; at QoS 1 it waits for the broker and is sent again until it is
-        acknowledged.
+        acknowledged. ``has_prefix`` is False for topics that do not belong to this box.
 
         Returns:
             False if the message will not be sent.
         """
-        topic = f"{self._prefix}{topic}"
+        topic = f"{self._prefix}{topic}" if has_prefix else topic
         if not qos and not retain and self._client.send_now(topic, payload):
             return True
         with self._lock:

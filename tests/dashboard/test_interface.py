@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
@@ -188,3 +190,32 @@ def test_without_consent_an_athlete_is_nowhere(sample_config, tmp_path):
     client = client_of(app, base_url="http://127.0.0.1")
     assert client.get("/api/squad").json()["athletes"] == []
     assert client.get("/api/athletes/007").status_code == 404
+
+
+def test_prometheus_reads_every_figure_with_the_token_and_nothing_without_it(sample_config, tmp_path):
+    save_accounts(tmp_path / "accounts.json", [make_account("vera", "viewer", "111111")])
+    token = tmp_path / "token"
+    token.write_text("s3cret\n")
+    sections = {
+        "accounts_file": str(tmp_path / "accounts.json"),
+        "heart_rate_hidden_from": ["viewer"],
+        "metrics_token_file": str(token),
+    }
+    app = make_app(sample_config(mqtt={"port": 1}, dashboard=sections))
+    app.state.station.live.take("player/007/metrics", packed(figures(7, box="box 3")), time.time())
+    client = client_of(app, base_url="http://box.local")
+    for header in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Bearer "}, {"authorization": "s3cret"}):
+        assert client.get("/metrics", headers=header).status_code == 401
+    text = client.get("/metrics", headers={"authorization": "Bearer s3cret"}).text
+    (line,) = re.findall(r"^athlete_monitor_athlete_distance_m{(.*)} ", text, re.MULTILINE)
+    assert set(re.findall(r'(\w+)="', line)) == {"athlete", "name", "device", "box"}
+    assert 'box="box 3"' in line
+    assert "athlete_monitor_athlete_heart_rate_bpm{" in text
+    seen = log_in(app, "vera", "111111").get("/metrics").text
+    assert "athlete_monitor_athlete_distance_m{" in seen
+    assert "heart_rate" not in seen
+    app.state.station.live.devices["007"].arrived_s -= 60
+    assert "athlete_monitor_athlete_" not in client.get("/metrics", headers={"authorization": "Bearer s3cret"}).text
+    token.unlink()
+    assert client.get("/metrics", headers={"authorization": "Bearer s3cret"}).status_code == 401
+    assert client.get("/metrics", headers={"authorization": b"Bearer \xff"}).status_code == 401

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import Response
 
-from athlete_monitor.dashboard.access import Coach, Viewer
+from athlete_monitor.dashboard.access import Coach, MetricsReader, Viewer
 from athlete_monitor.dashboard.api.answers import REFUSALS, station_of
 from athlete_monitor.dashboard.health import exposition, health, machine
 from athlete_monitor.dashboard.logs import latest_warnings
@@ -28,9 +28,10 @@ async def is_healthy(request: Request) -> Response:
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(request: Request, _visit: Viewer) -> Response:
-    """Return counters and gauges in Prometheus' text format."""
-    return Response(exposition(station_of(request), time.time()), media_type=CONTENT_TYPE_LATEST)
+async def metrics(request: Request, sees_heart_rate: MetricsReader) -> Response:
+    """Return gauges in Prometheus' text format: of the box, the engine and every athlete."""
+    text = exposition(station_of(request), time.time(), sees_heart_rate=sees_heart_rate)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/api/engine")
