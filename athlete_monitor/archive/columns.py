@@ -1,4 +1,4 @@
-"""Which figures the archive keeps for every second, as what column, and how a part of a session is computed from it."""
+"""The figures that the archive keeps for every second, their columns, and how a part of a session is computed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ How = Literal["difference", "count", "highest", "lowest", "maximum", "minimum", 
 """``count`` is a difference of whole numbers; ``highest`` and ``lowest`` are running extremes of the session."""
 
 SOURCES: Final = ("sensor", "held", "model", "model_corrected")
-"""``heart_rate_source`` is kept as the position in this list."""
+"""``heart_rate_source`` is stored as the index into this list."""
 
 PRESENT_OF: Final = {
     "max_speed_mps": "speed_mps",
@@ -27,13 +27,13 @@ PRESENT_OF: Final = {
     "heart_rate_highest_bpm": "heart_rate_bpm",
     "heart_rate_lowest_bpm": "heart_rate_bpm",
 }
-"""Figures of the whole session that a part has from the seconds of a present figure."""
+"""Figures of the whole session that, for a part, are computed from the seconds of a present figure."""
 
 _CODED: Final = "heart_rate_source"
 _QUALITY: Final = {"quality": ("received", "lost")}
-"""Counts of the message's ``quality`` that are kept too; the catalogue has none of them."""
+"""Counts of the message's ``quality`` that are stored too; they are not in the catalogue."""
 _NOT_KEPT: Final = frozenset({"hr_rest_bpm", "vo2max_ml_kg_min", "player_load_per_min", *(row.key for row in CHRONIC)})
-"""The same in every second of a session, or made from another figure."""
+"""Figures that are constant over a session or derived from another figure."""
 _UNSAFE: Final = re.compile(r"[^a-z0-9_]+")
 
 
@@ -52,12 +52,12 @@ class Column:
 
     @property
     def is_time(self) -> bool:
-        """Whether it counts seconds: a time per minute says nothing."""
+        """Whether it counts seconds: a time per minute is meaningless."""
         return self.name.partition("__")[0].endswith("_s")
 
     @property
     def scale(self) -> float:
-        """What the figure is multiplied by in the table."""
+        """The factor from the figure to its whole number in the table."""
         return float(10**self.decimals)
 
 
@@ -100,7 +100,7 @@ def archived() -> tuple[str, ...]:
 
 
 def initial_columns() -> tuple[str, ...]:
-    """The columns that a new journal begins with; entries that only a message names follow when they are first seen."""
+    """The columns of a new journal; columns of entries that only a message names are added when first seen."""
     names: list[str] = []
     for key in archived():
         figure = FIGURES.get(key)
@@ -140,7 +140,7 @@ def _counts(value: Any, name: str, wanted: Iterable[str]) -> bool:  # noqa: ANN4
 
 
 def encoded(name: str, value: Any) -> int:  # noqa: ANN401 - a number of a message, or the source's word
-    """The whole number that stands for a value in its column.
+    """The whole number that represents a value in its column.
 
     >>> encoded("distance_m", 12.3456), encoded("heart_rate_source", "model")
     (12346, 2)

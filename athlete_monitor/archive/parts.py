@@ -1,6 +1,6 @@
 """Figures of a part of a session: totals as differences, extremes as extremes, means over its seconds.
 
-Only the ends of a part are read second by second; between them the ``blocks`` answer for about a minute each. A running
+Only the ends of a part are read second by second; between them each of the ``blocks`` covers about a minute. A running
 total between two seconds is interpolated, so that parts add up to the whole wherever they are cut.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 STEP_S: Final = 2.0
-"""A total grows at most within this time before the second in which it is seen: what a longer gap holds is missing."""
+"""A total grows only within this time before the second in which it is seen: the rest of a longer gap is missing."""
 _BLOCK_BEFORE: Final = """
 SELECT first_id, last_id FROM blocks WHERE session = ? AND first_t <= ? ORDER BY first_t DESC, first_id DESC LIMIT 1"""
 _BLOCKS_AFTER: Final = """
@@ -34,7 +34,7 @@ Span = tuple[float, float]
 
 @dataclass
 class Extremes:
-    """What the seconds of a part add to, for one present figure, in whole numbers of the table."""
+    """Sums over the seconds of a part, for one present figure, in whole numbers of the table."""
 
     total: float = 0.0
     count: int = 0
@@ -42,7 +42,7 @@ class Extremes:
     lowest: float = math.inf
 
     def add(self, total: float, count: int, highest: float, lowest: float) -> None:
-        """Take further seconds."""
+        """Add further seconds."""
         self.total += total
         self.count += count
         self.highest = max(self.highest, highest)
@@ -57,7 +57,7 @@ class Extremes:
 
 @dataclass
 class _Found:
-    """A part as it is put together."""
+    """A part while it is computed."""
 
     spans: list[Span]
     ends: list[tuple[Row, Row]] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Parts:
         self._present = [each for each in self._columns if each.how in {"mean", "maximum", "minimum"}]
 
     def of(self, sessions: Iterable[int], spans: Sequence[Span]) -> dict[int, dict[str, float | None]]:
-        """Figures of the part that ``spans`` make up, for each session."""
+        """Figures of the part that consists of ``spans``, for each session."""
         return {session: self._one(session, _joined(spans)) for session in sessions}
 
     def totals_at(self, session: int, t: float) -> Row:
@@ -97,7 +97,7 @@ class Parts:
         return float(row[0]) if row else 0.0
 
     def _extent(self, session: int) -> Span:
-        """From the session's first sample to its last second; an empty span where there is no second."""
+        """The span from the session's first sample to its last second; empty if there is no second."""
         (first,) = self._connection.execute(
             "SELECT start_t + offset_s FROM sessions WHERE id = ?", (session,)
         ).fetchone() or (None,)
@@ -124,14 +124,14 @@ class Parts:
         }
 
     def _neighbours(self, session: int, t: float) -> tuple[Any, Any]:
-        """The last row up to ``t`` and the first after it, None where there is none."""
+        """The last row up to ``t`` and the first after it, None if there is none."""
         sources = self._sources(session, t)
         before = [row for source in sources if (row := self._row(source, session, t, _UP_TO))]
         after = [row for source in sources if (row := self._row(source, session, t, _AFTER))]
         return (max(before, key=_time) if before else None), (min(after, key=_time) if after else None)
 
     def _sources(self, session: int, t: float) -> list[tuple[str, tuple[int, ...]]]:
-        """Where rows around ``t`` may be; a block's ``first_t`` is the whole second in which it begins."""
+        """The sources that may hold rows around ``t``; a block's ``first_t`` is the whole second in which it begins."""
         blocks: list[tuple[int, ...]] = []
         for which in (_BLOCK_BEFORE, _BLOCKS_AFTER):
             blocks += self._connection.execute(which, (session, t - 1.0))
@@ -142,7 +142,7 @@ class Parts:
         return self._connection.execute(query, (*source[1], session, t)).fetchone()
 
     def _add_present(self, found: _Found, session: int, span: Span, *, is_end: bool) -> None:
-        """Add the seconds of a span: whole blocks where they lie inside, else row by row."""
+        """Add the seconds of a span: whole blocks if they are inside, else row by row."""
         names = [each.name for each in self._present]
         if not names:
             return
@@ -169,7 +169,7 @@ def _time(row: Any) -> float:  # noqa: ANN401 - a row of SQLite
 
 
 def _joined(spans: Sequence[Span]) -> list[Span]:
-    """Spans in order, those that touch or overlap as one: nothing is counted twice."""
+    """Spans in order, with touching or overlapping ones merged so that nothing is counted twice."""
     joined: list[Span] = []
     for first, last in sorted(span for span in spans if span[1] > span[0]):
         if joined and first <= joined[-1][1]:
@@ -219,7 +219,7 @@ def _figures(columns: Sequence[Column], found: _Found) -> dict[str, float | None
 
 
 def _of_the_seconds(found: _Found) -> dict[str, float | None]:
-    """Mean and extremes that a summary has too, from the seconds of a present figure."""
+    """Mean and extremes, as in a summary, from the seconds of a present figure."""
     figures: dict[str, float | None] = {}
     for name, present in PRESENT_OF.items():
         seen, which = found.present.get(present), FIGURES[name].part
@@ -229,7 +229,7 @@ def _of_the_seconds(found: _Found) -> dict[str, float | None]:
 
 
 def _quality(figures: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Percent of the expected samples that came."""
+    """Received samples in percent of the expected ones."""
     received, lost = figures.get("quality__received"), figures.get("quality__lost")
     expected = (received or 0.0) + (lost or 0.0)
     return {"quality_percent": 100.0 * (received or 0.0) / expected if expected else None}
@@ -258,7 +258,7 @@ def _last(name: str, ends: Sequence[tuple[Row, Row]]) -> float | None:
 
 
 def _running_extreme(each: Column, found: _Found) -> float | None:
-    """A running extreme of the session, in a part: where it moved within, its end; else what the seconds show."""
+    """An extreme of a part: the session's running extreme if it changed within the part, else that of its seconds."""
     moved: list[float] = [last[each.name] for first, last in found.ends if _moved(each, first, last)]
     seen = found.present.get(PRESENT_OF.get(each.name, ""))
     if seen is not None:

@@ -33,16 +33,16 @@ T = TypeVar("T")
 
 
 class Archive:
-    """The journal as others see it: a read-only connection that never blocks the engine.
+    """Read-only access to the journal that never blocks the engine.
 
-    Safe to use from several threads. A journal that does not exist yet reads as empty; one that is moved aside or
-    replaced is followed. Times are epoch seconds by the device's clock.
+    It may be used from several threads. A journal that does not exist yet is read as empty; if the file is moved or
+    replaced, the new one is opened. Times are epoch seconds by the device's clock.
 
     Args:
         path: ``paths.journal`` of the configuration.
 
     Raises:
-        MonitorError: from every method, in one line: the journal is damaged, unreadable or of another version.
+        MonitorError: raised by every method, in one line: the journal is damaged, unreadable or of another version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +72,7 @@ class Archive:
         from_t: float | None = None,
         to_t: float | None = None,
     ) -> list[DeviceSession]:
-        """Sessions of devices, oldest first; each argument that is given narrows the choice."""
+        """Sessions of devices, oldest first; each argument is a filter."""
         conditions = {
             "team_session = ?": team_session,
             "athlete_id = ?": athlete_id,
@@ -97,7 +97,7 @@ class Archive:
             session: ``DeviceSession.number``.
             from_t: first moment, included; None: from the beginning.
             to_t: last moment, excluded; None: to the end.
-            columns: figures; None for all that the archive has. Figures that it does not have are NaN throughout.
+            columns: figures; None for all in the archive. Figures that are not in the archive are all NaN.
 
         Returns:
             float64 arrays [n]: ``"t"`` and one for each figure, NaN where it was null. Entries of a mapping are columns
@@ -141,7 +141,7 @@ class Archive:
         return [Event(t, kind, json.loads(body)) for t, kind, body in rows]
 
     def commands(self, team_session: str) -> list[dict[str, Any]]:
-        """Commands that made a team session what it is, in the order in which they were carried out."""
+        """Accepted commands of a team session, in the order of execution."""
         rows = self._rows("SELECT body FROM commands WHERE team_session = ? ORDER BY rowid", (team_session,))
         return [json.loads(body) for (body,) in rows]
 
@@ -151,13 +151,13 @@ class Archive:
         return [json.loads(result) for (result,) in rows]
 
     def entries(self, team_session: str) -> list[dict[str, Any]]:
-        """Session RPE and wellness of a team session: ``athlete_id``, ``kind``, ``t`` and what was rated."""
+        """Session RPE and wellness of a team session: ``athlete_id``, ``kind``, ``t`` and the ratings."""
         query = "SELECT athlete_id, kind, t, body FROM entries WHERE team_session = ? ORDER BY t, id"
         rows = self._rows(query, (team_session,))
         return [{"athlete_id": who, "kind": kind, "t": t, **json.loads(body)} for who, kind, t, body in rows]
 
     def last_moment(self, team_session: str) -> float | None:
-        """The last moment of which anything is known in a team session; None where nothing is."""
+        """The last moment with data in a team session; None if there are none."""
         query = (
             "SELECT MAX(t) FROM (SELECT MAX(end_t) AS t FROM sessions WHERE team_session = :id"
             " UNION ALL SELECT MAX(last_t - offset_s) FROM totals JOIN sessions ON id = session"
@@ -190,7 +190,7 @@ class Archive:
 
         Args:
             session: ``DeviceSession.number``.
-            spans: pairs of first moment (included) and last moment (excluded) that make up the part.
+            spans: pairs of first moment (included) and last moment (excluded) that form the part.
 
         Returns:
             By column: totals as differences, extremes of the part, means over its seconds; None where unknown.
@@ -210,7 +210,7 @@ class Archive:
             return self._guarded(lambda c: c.execute(query, values).fetchall())
 
     def _guarded(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """Read with an open connection; SQLite's troubles become one line."""
+        """Read with an open connection; errors of SQLite become one line."""
         try:
             return read(self._open())
         except (sqlite3.Error, OSError) as error:
@@ -244,7 +244,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """A read-only connection; where nobody writes and we may not make the shared memory of WAL, an immutable one."""
+    """A read-only connection; an immutable one if nobody writes and the shared memory of WAL cannot be created."""
     for options in ("mode=ro", "mode=ro&immutable=1"):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, check_same_thread=False
@@ -283,10 +283,10 @@ def _empty() -> sqlite3.Connection:
 
 def _device_session(row: tuple[Any, ...]) -> DeviceSession:
     number, session_id, device_id, athlete_id, start_t, end_t, team_session, facts, load_trimp, summary = row
-    told = None if summary is None else json.loads(summary)
-    name = told.get("name") if told else json.loads(facts).get("profile", {}).get("name")
+    document = None if summary is None else json.loads(summary)
+    name = document.get("name") if document else json.loads(facts).get("profile", {}).get("name")
     return DeviceSession(
-        number, session_id, device_id, athlete_id, start_t, end_t, team_session, name, load_trimp, told
+        number, session_id, device_id, athlete_id, start_t, end_t, team_session, name, load_trimp, document
     )
 
 
@@ -296,9 +296,9 @@ def _period(row: tuple[Any, ...]) -> Period:
 
 
 def _whose(text: str) -> Whose:
-    told = json.loads(text)
-    athletes = told.get("athletes")
-    return Whose(told.get("group"), None if athletes is None else tuple(athletes))
+    document = json.loads(text)
+    athletes = document.get("athletes")
+    return Whose(document.get("group"), None if athletes is None else tuple(athletes))
 
 
 def _seconds(
@@ -329,7 +329,7 @@ def _seconds_query(names: str) -> str:
 
 
 def _each_second_once(table: FloatArray) -> FloatArray:
-    """Rows [n, c] in the order of their time, the later of two of one moment."""
+    """Rows [n, c] in the order of time; of rows with the same time, the later one."""
     if len(table) < 2:
         return table
     is_last = np.append(np.diff(table[:, 0]) > 0.0, True)

@@ -1,4 +1,4 @@
-"""Records that only the archive has; those of a team session are in ``athlete_monitor.team.records``."""
+"""Records of the archive; those of a team session are in ``athlete_monitor.team.records``."""
 
 from __future__ import annotations
 

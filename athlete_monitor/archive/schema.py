@@ -1,4 +1,4 @@
-"""The tables and views of the journal, version 2, and how an older journal becomes one.
+"""The tables and views of the journal, version 2, and the migration of older journals.
 
 ``docs/outputs.md`` describes every table and column. The engine is the only program that writes.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION: Final = 2
 BLOCK_ROWS: Final = 64
-"""About as many rows of one session lie side by side in ``seconds`` and share a row of ``blocks``."""
+"""About this many rows of one session are adjacent in ``seconds`` and share a row of ``blocks``."""
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -68,7 +68,7 @@ WHERE COALESCE(p.end_t, 9e12) > s.start_t AND p.start_t < COALESCE(s.end_t, 9e12
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> list[str]:
-    """Names of a table's columns, in its own order; empty where there is no such table."""
+    """Names of a table's columns, in its own order; empty if there is no such table."""
     return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
@@ -91,7 +91,7 @@ def prepare(connection: sqlite3.Connection, columns: Iterable[str]) -> None:
 
 
 def add_columns(connection: sqlite3.Connection, columns: Iterable[str]) -> list[str]:
-    """Add what is missing of the figures' columns and build the views anew; return the new columns."""
+    """Add missing columns of figures and rebuild the views; return the new columns."""
     known = set(figure_columns(connection))
     new = [name for name in dict.fromkeys(columns) if name not in known]
     for name in new:
@@ -103,7 +103,7 @@ def add_columns(connection: sqlite3.Connection, columns: Iterable[str]) -> list[
 
 
 def aggregates(columns: Iterable[str]) -> dict[str, str]:
-    """Columns of ``blocks`` beside the fixed ones, and the SQL that computes each from the block's rows.
+    """Columns of ``blocks`` other than the fixed ones, and the SQL that computes each from the block's rows.
 
     >>> sorted(aggregates(["speed_mps", "distance_m"]))
     ['max_speed_mps', 'min_speed_mps', 'n_speed_mps', 'sum_speed_mps']
@@ -122,7 +122,7 @@ def aggregates(columns: Iterable[str]) -> dict[str, str]:
 
 
 def close_blocks(connection: sqlite3.Connection, up_to: str) -> None:
-    """Move rows from ``recent`` to ``seconds``, those of a session side by side, and make their ``blocks``.
+    """Move rows from ``recent`` to ``seconds``, sorted by session, and create their ``blocks``.
 
     ``up_to``: SQL condition on a row of ``recent`` r that holds for the rows to move.
     """
@@ -137,7 +137,7 @@ def close_blocks(connection: sqlite3.Connection, up_to: str) -> None:
 
 
 def insert_blocks(connection: sqlite3.Connection, where: str, group: str) -> None:
-    """Make the ``blocks`` of the rows of ``seconds`` that a condition chooses, one for each ``group``."""
+    """Create the ``blocks`` of the rows of ``seconds`` that match a condition, one for each ``group``."""
     extra = aggregates(figure_columns(connection))
     names = ", ".join(f'"{name}"' for name in ("session", "first_t", "last_t", "first_id", "last_id", *extra))
     values = ", ".join(("session", "MIN(t)", "MAX(t)", "MIN(id)", "MAX(id)", *extra.values()))
@@ -195,7 +195,7 @@ def _begin_migration(connection: sqlite3.Connection) -> None:
 
 
 def _end_migration(connection: sqlite3.Connection) -> None:
-    """Copy the seconds of version 1; each row of it is kept, also what belongs to no session any more."""
+    """Copy the seconds of version 1; every row is kept, also rows that no longer belong to a session."""
     add_columns(connection, _OF_VERSION_1)
     names = ", ".join(_OF_VERSION_1)
     values = ", ".join(_encoded(name) for name in _OF_VERSION_1)

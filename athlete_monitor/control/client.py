@@ -25,13 +25,13 @@ _ANSWERS: Final = ((topics.TEAM_CONTROL_RESULT, 1), (topics.TEAM_STATE, 1), (top
 
 
 class NobodyAnswersError(MonitorError):
-    """No broker, or no engine behind it."""
+    """No broker answers, or no engine is connected to it."""
 
     exit_code = 3
 
 
 class ControlClient:
-    """A connection to the engine, for as long as a ``with`` block lasts.
+    """A connection to the engine, open inside a ``with`` block.
 
     Args:
         settings: the ``mqtt`` section of the configuration.
@@ -76,7 +76,7 @@ class ControlClient:
         """The state of the team's session.
 
         Raises:
-            NobodyAnswersError: the broker has none.
+            NobodyAnswersError: the broker has no state.
         """
         with self._heard:
             if not self._heard.wait_for(lambda: self._state is not None, wait_s) or self._state is None:

@@ -67,7 +67,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def commands_of(args: argparse.Namespace) -> list[Values]:
-    """The messages that the command line asks for."""
+    """The messages of the command line."""
     made: list[Values] = args.make(args)
     at = None if args.at is None and args.ago is None else (args.at or time.time() - args.ago)
     ids = [args.id or uuid.uuid4().hex, *(uuid.uuid4().hex for _ in made[1:])]
@@ -75,15 +75,15 @@ def commands_of(args: argparse.Namespace) -> list[Values]:
 
 
 def _leaf(doing: Any, name: str, make: Callable[[Any], list[Values]] | None, text: str) -> Parser:  # noqa: ANN401
-    """A command of its own, with the options that all have."""
+    """A subcommand with the common options."""
     parser: Parser = doing.add_parser(name, help=text, description=text)
     add_common_arguments(parser)
     parser.add_argument("--wait", type=duration("s"), metavar="TIME", help="for an answer (default: 5s)")
     for action in parser._actions:  # noqa: SLF001 - what was given before the command must not be lost
         action.default = argparse.SUPPRESS
     parser.add_argument("--at", type=moment, metavar="TIME", help="15:04, 15:04:30, or a date with time (default: now)")
-    parser.add_argument("--ago", type=duration("s"), metavar="TIME", help="so long ago: 90, 2m, 1h30m")
-    parser.add_argument("--id", help="of the command: the same id is carried out once")
+    parser.add_argument("--ago", type=duration("s"), metavar="TIME", help="time before now: 90, 2m, 1h30m")
+    parser.add_argument("--id", help="id of the command: a command with the same id is executed only once")
     parser.set_defaults(make=make)
     return parser
 
@@ -95,9 +95,9 @@ def _branch(doing: Any, name: str, text: str) -> Any:  # noqa: ANN401 - of argpa
 
 def _add_periods(doing: Any) -> None:  # noqa: ANN401
     period = _branch(doing, "period", "halves, drills, breaks")
-    start = _leaf(period, "start", _period_start, "begin a period")
+    start = _leaf(period, "start", _period_start, "start a period")
     start.add_argument("name")
-    start.add_argument("--period-id", help="id of the period (default: made up)")
+    start.add_argument("--period-id", help="id of the period (default: a new one)")
     end = _leaf(period, "end", lambda a: [{"do": "period_end", "period": a.period}], "end a period")
     edit = _leaf(period, "edit", _period_edit, "correct a period, now or after the match")
     delete = _leaf(period, "delete", lambda a: [{"do": "period_delete", "period": a.period}], "delete a period")
@@ -106,7 +106,7 @@ def _add_periods(doing: Any) -> None:  # noqa: ANN401
     edit.add_argument("--name")
     edit.add_argument("--start", type=moment, metavar="TIME")
     edit.add_argument("--end", type=moment, metavar="TIME")
-    edit.add_argument("--reopen", action="store_true", help="it has not ended")
+    edit.add_argument("--reopen", action="store_true", help="the period has not ended")
     for parser in (start, edit):
         parser.add_argument("--kind", choices=PERIOD_KINDS)
         whose = parser.add_mutually_exclusive_group()
@@ -116,17 +116,17 @@ def _add_periods(doing: Any) -> None:  # noqa: ANN401
 
 
 def _add_pitch(doing: Any) -> None:  # noqa: ANN401
-    sub = _leaf(doing, "sub", _substitution, "bring an athlete on for another: sub 7 for 14")
+    sub = _leaf(doing, "sub", _substitution, "substitute an athlete for another: sub 7 for 14")
     sub.add_argument("comes", type=_athlete)
     sub.add_argument("word", choices=["for"], metavar="for")
     sub.add_argument("leaves", type=_athlete)
-    pitch = _leaf(doing, "pitch", _pitch, "who is on the pitch: pitch 1-11 on")
+    pitch = _leaf(doing, "pitch", _pitch, "set who is on the pitch: pitch 1-11 on")
     pitch.add_argument("who", type=athletes, metavar="1,2,5-9")
     pitch.add_argument("state", choices=PITCH_STATES)
 
 
 def _add_markers(doing: Any) -> None:  # noqa: ANN401
-    marker = _leaf(doing, "marker", _marker, "remember a moment")
+    marker = _leaf(doing, "marker", _marker, "mark a moment")
     marker.add_argument("text")
     marker.add_argument("--athlete", type=_athlete)
     unmark = _leaf(doing, "unmark", lambda a: [{"do": "marker_delete", "marker": a.marker}], "delete a marker")
@@ -137,7 +137,7 @@ def _add_ratings(doing: Any) -> None:  # noqa: ANN401
     rpe = _leaf(doing, "rpe", _rpe, "session RPE, 0 to 10: rpe 7 6")
     rpe.add_argument("athlete", type=_athlete)
     rpe.add_argument("rpe", type=number(0, 10))
-    rpe.add_argument("--minutes", type=duration("m"), help="of the session (default: what was measured)")
+    rpe.add_argument("--minutes", type=duration("m"), help="of the session (default: the measured duration)")
     wellness = _leaf(doing, "wellness", _wellness, "how an athlete feels, 0 to 10: wellness 7 sleep=8 fatigue=3")
     wellness.add_argument("athlete", type=_athlete)
     wellness.add_argument("ratings", nargs="+", type=_rating, metavar="NAME=VALUE", help=f"of {', '.join(WELLNESS)}")
@@ -151,8 +151,8 @@ def _add_session(doing: Any) -> None:  # noqa: ANN401
     assign = _leaf(doing, "assign", _assign, "a device is worn by an athlete from now on: assign 014 7")
     assign.add_argument("device", type=device_id)
     assign.add_argument("athlete", type=_athlete)
-    session = _branch(doing, "session", "the match or training itself")
-    edit = _leaf(session, "edit", _session_edit, "name it, note something, set the day code")
+    session = _branch(doing, "session", "edit the match or training itself")
+    edit = _leaf(session, "edit", _session_edit, "set name, note, opponent or day code")
     for word in _SESSION_WORDS:
         edit.add_argument(f"--{word.replace('_', '-')}")
     edit.add_argument("--session", help="an earlier session's id")

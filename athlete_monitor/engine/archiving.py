@@ -1,7 +1,7 @@
-"""Recordings into the archive, many side by side: what takes a replay an hour takes minutes.
+"""Import of recordings into the archive, many in parallel: it takes minutes where a replay takes an hour.
 
-What an athlete's figures are depends on that athlete's samples alone, so recordings of different days, and of one
-athlete, may share the steps of the squad. Every recording begins without the form of the day before.
+An athlete's figures depend only on that athlete's samples, so recordings of different days, even of one athlete, may
+share the steps of the squad. Every recording begins without the previous day's form.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Phase:
 
 
 class ArchiveSink(ReplaySink):
-    """Takes what the sessions bring; their ends are written by ``finish``, oldest first.
+    """Collects the output of the sessions; their ends are written by ``finish``, oldest first.
 
     Args:
         journal: the journal.
@@ -109,11 +109,11 @@ class ArchiveSink(ReplaySink):
         self.archived = 0
 
     def knows(self, name: str) -> bool:
-        """Whether the archive has a session."""
+        """Whether the archive holds a session."""
         return name in self._known
 
     def begin(self, session: Session) -> int:
-        """Record a new session, in place of what an interrupted import has left of it."""
+        """Record a new session; it replaces the remains of an interrupted import."""
         torn = self._torn.pop(session.session_id, None)
         for statement in _FORGET if torn is not None else ():
             self._journal.put(statement, (torn,))
@@ -124,7 +124,7 @@ class ArchiveSink(ReplaySink):
         return number
 
     def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
-        """Record the seconds that fall due with a step; the first of each whole second counts."""
+        """Record the seconds that are due with a step: the first sample of each whole second."""
         due = [index for index in result.due.tolist() if self._is_new(sessions[index])]
         if not due:
             return
@@ -154,16 +154,16 @@ class ArchiveSink(ReplaySink):
             state = self._team_of(each.start_t, each.end_t, each.mode)
             self._journal.put(SET_TEAM, (state.session.id, each.number))
             teams.setdefault(state.session.id, (state, []))[1].append(each)
-        told = list(phases)
+        finished = list(phases)
         for state, members in teams.values():
             if state.session.id in self._new:
-                self._add_periods(state, members, told)
+                self._add_periods(state, members, finished)
         self.archived += len(self.ended_sessions)
         self.ended_sessions.clear()
         self._bulk.flush()
 
     def abandon(self) -> None:
-        """Forget the sessions that have begun and not ended."""
+        """Discard the sessions that have begun and not ended."""
         self._bulk.drop()
         for number in self._open:
             for statement in _FORGET:
@@ -192,7 +192,7 @@ class ArchiveSink(ReplaySink):
         self._journal.end(each.number, (each.start_t, each.end_t), load.trimp, summary)
 
     def _add_periods(self, state: TeamState, members: Sequence[Ended], phases: Iterable[Phase]) -> None:
-        """Make periods of the phases of a new team session, for those who were in them."""
+        """Create periods from the phases of a new team session, for the athletes who were in them."""
         names = {each.athlete_id: each.name for each in members}
         inside = [phase for phase in phases if _is_within(phase, members)]
         for count, group in enumerate(_groups(inside)):
@@ -226,7 +226,7 @@ class Archiver:
 
     Args:
         config: the configuration.
-        models: where models come from; those of the configuration's folders by default.
+        models: the source of models; by default the configuration's folders.
 
     Raises:
         MonitorError: the archive cannot be used.
@@ -248,11 +248,11 @@ class Archiver:
     def add(
         self, recordings: Iterable[Recorded], on_progress: Callable[[int, int], None] = lambda _done, _of: None
     ) -> None:
-        """Run some recordings; those that the archive has are passed over.
+        """Run some recordings; those that the archive already holds are skipped.
 
         Args:
             recordings: in any order.
-            on_progress: told how many are complete, of how many.
+            on_progress: called with the number of complete recordings and their total.
 
         Raises:
             MonitorError: the archive cannot be written.
@@ -274,7 +274,7 @@ class Archiver:
             self._sink.stop()
 
     def abandon(self) -> None:
-        """Leave nothing of sessions that are not complete."""
+        """Remove sessions that are not complete."""
         self._sink.abandon()
         self._sink.stop()
 
@@ -286,7 +286,7 @@ class Archiver:
         return chain([first], samples)
 
     def _run(self, streams: Sequence[Iterator[Sample]], on_progress: Callable[[int], None]) -> None:
-        """Run recordings side by side, in a squad of their own."""
+        """Run recordings in parallel, in a squad of their own."""
         settings = kernel_settings(self._config)
         squad = Squad(settings, ModelBook(self._source(), settings.features))
         counts = Counts()
@@ -315,7 +315,7 @@ class Archiver:
 
 
 class SecondsReporter(Reporter):
-    """Gives the seconds to the archive as arrays; nothing is published."""
+    """Passes the seconds to the archive as arrays; nothing is published."""
 
     def __init__(self, squad: Squad, config: Config, sink: ArchiveSink, counts: Counts) -> None:
         super().__init__(squad, config.outputs, LoadHistory(), sink, counts)
@@ -329,7 +329,7 @@ class SecondsReporter(Reporter):
 
 @dataclass
 class _Lane:
-    """A recording on its way, with sessions of its own."""
+    """A recording in progress, with its own sessions."""
 
     monitor: Monitor
     stream: Iterator[Sample]

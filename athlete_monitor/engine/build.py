@@ -1,4 +1,4 @@
-"""Putting the engine together from the configuration."""
+"""Building the engine from the configuration."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def kernel_settings(config: Config) -> KernelSettings:
-    """What the kernel needs of the configuration."""
+    """The settings of the kernel from the configuration."""
     return KernelSettings(
         features=FeatureSpec.from_config(config.feature_engineering),
         fusion=config.sensors.fusion,
@@ -47,7 +47,7 @@ def _pitch_plan(pitch: Pitch) -> PitchPlan | None:
 
 
 def open_loader(config: Config, athletes: int = 0) -> DynamicModelLoader:
-    """The loader of models for so many expected athletes (0: a usual squad).
+    """The loader of models for the number of expected athletes (0: a usual squad).
 
     Raises:
         ModelError: its runtime cannot start.
@@ -72,7 +72,7 @@ def build_monitor(
 ) -> Monitor:
     """The engine without its surroundings; ``rest`` goes to ``Monitor``.
 
-    ``trust`` takes the place of ``athletes.trust_sender``.
+    ``trust`` overrides ``athletes.trust_sender``.
     """
     settings = kernel_settings(config)
     source = models or source_of(open_loader(config), config)

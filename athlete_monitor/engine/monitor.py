@@ -1,4 +1,4 @@
-"""The engine without its surroundings. A sample goes one way: intake, session, step, report, sinks.
+"""The engine without broker, clock and files. A sample passes through intake, session, step, report and sinks.
 
 Time comes in with the samples and with the caller's clock, so that a live run, a replay and an offline run are the same
 code.
@@ -36,12 +36,12 @@ class Monitor:
         config: the whole configuration.
         squad: the kernel, empty.
         decoder: for payloads.
-        wearers: who wears which device.
+        wearers: finds the wearer of a device.
         sink: gets everything.
         begin: records a new session and returns its number (the journal's).
         history: load of earlier sessions.
-        chosen: who is monitored.
-        guard: how much one device may ask; by default as much as it likes, as for recordings.
+        chosen: the monitored athletes and devices.
+        guard: the limits of each device; by default none, as for recordings.
     """
 
     def __init__(  # noqa: PLR0913 - what it is put together from
@@ -72,11 +72,11 @@ class Monitor:
 
     @property
     def sessions(self) -> dict[str, Session]:
-        """The running sessions by device; other threads walk ``book.view``."""
+        """The running sessions by device; other threads read ``book.view``."""
         return self.book.running
 
     def receive(self, topic: str, payload: bytes, arrived_s: float, token: int = 0) -> None:
-        """Take one message; a payload that is not valid is counted and dropped.
+        """Take one message; an invalid payload is counted and dropped.
 
         ``token`` is returned by ``settled`` when all samples of the message have been used.
         """
@@ -114,7 +114,7 @@ class Monitor:
         self.stepper.advance(most, is_late)
 
     def tick(self, now_s: float) -> None:
-        """Look at the clock: who is stale, offline, or has ended by silence."""
+        """Check the clock: find devices that are stale or offline, and end silent sessions."""
         for session in self.book.view:
             silent_s = now_s - session.arrived_s
             if silent_s > self._limits.idle_s:
@@ -137,12 +137,12 @@ class Monitor:
             self.end(session, reason)
 
     def pause_all(self, reason: str) -> None:
-        """Summarise every session so far: the engine stops, and they go on if it comes back soon enough."""
+        """Summarise every session so far: the engine stops, and they are resumed if it restarts soon enough."""
         for session in self.book.view:
             self._reporter.paused(session, reason)
 
     def end(self, session: Session, reason: str) -> None:
-        """Use what waits of a session, summarise it and forget it."""
+        """Use the waiting samples of a session, summarise it and remove it."""
         for each in session.whole_seconds.flush():
             session.stream.push(each, session.queue)
         session.stream.flush(session.queue)
@@ -152,19 +152,19 @@ class Monitor:
         self._settled += session.tokens
 
     def assign(self, device_id: str, athlete_id: int) -> None:
-        """Make a device an athlete's from now on; a session of somebody else on it ends."""
+        """Assign a device to an athlete from now on; another athlete's session on it ends."""
         self._wearers.assigned[device_id] = athlete_id
         session = self.sessions.get(device_id)
         if session is not None and session.athlete_id != athlete_id:
             self.end(session, "athlete_changed")
 
     def resume(self, session: Session) -> None:
-        """Go on with a session that an earlier engine began; its row is restored already."""
+        """Resume a session that an earlier engine began; its row is already restored."""
         self.book.enter(session)
         self._reporter.started(session)
 
     def finish(self, session: Session, reason: str) -> None:
-        """Summarise a session that was never among the running ones: an earlier engine's, too long ago to go on."""
+        """Summarise an earlier engine's session that ended too long ago to be resumed."""
         self.book.enter(session)
         self.end(session, reason)
 

@@ -1,4 +1,4 @@
-"""The same engine without waiting: recordings in, figures and summaries out, as fast as the machine goes."""
+"""The same engine without waiting: recordings in, figures and summaries out, as fast as the machine allows."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ def run_recordings(
     sink: Sink | None = None,
     begin: Callable[[Session], int] = lambda _session: 0,
 ) -> Collected:
-    """Run recordings through the engine and end every session; the border of a recording always ends its session.
+    """Run recordings through the engine and end every session; the end of a recording always ends its session.
 
-    Recordings of different devices that overlap in time run side by side; the clock that ends silent sessions is the
-    samples' own. Whoever a recording says wore the device counts.
+    Recordings of different devices that overlap in time run in parallel; the clock that ends silent sessions is that of
+    the samples. The wearer that a recording names is used.
 
     Args:
         config: the configuration; models come from its folders unless ``models`` is given.
         recordings: in any order.
-        models: where models come from.
+        models: the source of models.
         sink: gets everything too.
         begin: records a new session and returns its number.
 
     Returns:
-        Everything that came out.
+        All outputs.
     """
     collected = Collected()
     sinks = [collected] if sink is None else [collected, sink]
@@ -78,7 +78,7 @@ _Stream = tuple["Sample", "Iterator[Sample]"]
 
 
 def _waves(recordings: Iterable[Recorded]) -> Iterator[list[_Stream]]:
-    """Yield recordings that may run side by side: of different devices, and overlapping in time."""
+    """Yield recordings that may run in parallel: of different devices, and overlapping in time."""
     wave: list[_Stream] = []
     devices: set[str] = set()
     end_t = -math.inf
@@ -104,6 +104,6 @@ def _start_t(recording: Recorded) -> float:
 
 
 def _end_t(recording: Recorded) -> float:
-    """Return when a recording ends; one that does not say so overlaps with all that follow."""
+    """Return the end of a recording; one with an unknown end overlaps with all that follow."""
     times = getattr(recording, "t", None)
     return math.inf if times is None else float(times[-1])

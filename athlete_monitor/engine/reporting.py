@@ -1,4 +1,4 @@
-"""What steps bring, as documents to the sinks: figures, events, status and summaries."""
+"""Results of steps as documents for the sinks: figures, events, status and summaries."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHRONIC_EVERY_S: Final = 60.0
 
 
 class Reporter:
-    """Makes documents of what happens to sessions, and gives them to the sinks.
+    """Makes documents from changes of sessions, and passes them to the sinks.
 
     Args:
         squad: the kernel.
@@ -46,7 +46,7 @@ class Reporter:
         self._chronic_every = max(1, round(CHRONIC_EVERY_S * settings.metrics_rate_hz))
 
     def started(self, session: Session) -> None:
-        """A session has begun, or goes on after a restart."""
+        """A session has begun, or is resumed after a restart."""
         self.chronic(session)
         self._sink.started(session)
 
@@ -80,13 +80,13 @@ class Reporter:
         self._sink.ended(session, summary)
 
     def paused(self, session: Session, reason: str) -> None:
-        """The engine stops; the session goes on if it comes back soon enough."""
+        """The engine stops; the session is resumed if it restarts soon enough."""
         summary = self._summary(session, reason)
         session.status = "offline"
         self._sink.paused(session, summary)
 
     def chronic(self, session: Session) -> None:
-        """Bring the load of the last weeks up to date with the running session."""
+        """Update the load of the last weeks with the running session."""
         trimp = float(self._squad.trimp.total(np.array([session.row]))[0])
         load = PastLoad(session.device_start_t, session.device_t, None if np.isnan(trimp) else trimp)
         figures, session.chronic_reasons = self._history.figures(session.athlete_id, load)

@@ -1,4 +1,4 @@
-"""What the door calls: a live run with lock, broker, log and screen, or an offline one."""
+"""The runs that ``main.py`` starts: a live run with lock, broker, log and screen, or an offline one."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.offline import Recorded
 
 Shown = Literal["table", "json", "none"]
-"""How the summaries of sessions are printed."""
+"""Format of the printed session summaries."""
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _LOG_BYTES = 5_000_000
 _LOG_FILES = 3
 _PLAIN_WIDTH = 120
-_SWITCH_S = 0.0005  # no thread lets the one that steps, or the network's, wait for long
+_SWITCH_S = 0.0005  # short switch interval, so that no thread delays the stepping or network thread
 
 
 def set_up_logging(config: Config, *, console: bool) -> None:
-    """Send log lines to ``logs_dir/engine.log`` and, where asked for, to standard error.
+    """Send log lines to ``logs_dir/engine.log`` and, if requested, to standard error.
 
     Raises:
         MonitorError: the log cannot be written.
@@ -79,9 +79,9 @@ def run_live(
 
     Args:
         config: the configuration.
-        players: athletes that are watched; None for all.
-        device: the one device that is watched, in detail; None for all.
-        duration_s: end after so long.
+        players: monitored athletes; None for all.
+        device: the only monitored device, shown in detail; None for all.
+        duration_s: end after this time.
         exit_when_idle: end when the last session has ended.
         show: draw the table.
         quiet: no log lines on standard error.
@@ -102,11 +102,11 @@ def run_live(
         if screen is not None:
             screen.start()
         gc.collect()
-        gc.freeze()  # to search what start-up made (torch above all) again and again would stop the steps for 0.3 s
+        gc.freeze()  # freeze start-up objects (mainly torch's): rescanning them would pause stepping for 0.3 s
         try:
             code = engine.run()
             if not engine.was_stopped:
-                broker.drain()  # nobody is in a hurry, and publishers may still wait for the broker's word
+                broker.drain()  # there is no hurry, and publishers may still wait for acknowledgements
             return code
         finally:
             if screen is not None:
@@ -122,10 +122,10 @@ def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "t
     sink = Sinks([*make_sinks(Surroundings(config)).values(), *([archive] if archive else [])])
     begin = archive.begin if archive else lambda _session: 0
     try:
-        told = run_recordings(config, recordings, sink=sink, begin=begin)
+        collected = run_recordings(config, recordings, sink=sink, begin=begin)
     finally:
         sink.stop()
-    _print_summaries(told.summaries, shown)
+    _print_summaries(collected.summaries, shown)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Steps the squad with the samples that wait: at most one of each athlete in a step."""
+"""Steps the squad with the waiting samples: at most one of each athlete in a step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
 
 FAR_BEHIND: Final = 512
-"""A device of which more samples wait is behind: its next messages wait in the inbox."""
+"""A device with more waiting samples is behind: its next messages wait in the inbox."""
 
 
 class Stepper:
@@ -24,7 +24,7 @@ class Stepper:
 
     Args:
         squad: the kernel.
-        reporter: gets what each step brings.
+        reporter: gets the result of each step.
         counts: counters of the engine.
     """
 
@@ -33,34 +33,34 @@ class Stepper:
         self._waiting: list[Session] = []
         self._is_behind = False
         self.is_urgent = False
-        """Whether a sample waits that brings an output: the others may wait for company."""
+        """Whether a waiting sample causes an output: other samples may wait to share a step."""
 
     @property
     def waiting(self) -> int:
-        """Athletes of whom samples wait."""
+        """Number of athletes with waiting samples."""
         return len(self._waiting)
 
     @property
     def is_behind(self) -> bool:
-        """Whether samples wait that the last round had no room for."""
+        """Whether samples wait that did not fit into the last round."""
         return self._is_behind
 
     @property
     def far_behind(self) -> set[str]:
-        """Devices of which so many samples wait that no more should be taken."""
+        """Devices with so many waiting samples that no more should be taken."""
         return {session.device_id for session in self._waiting if len(session.queue) > FAR_BEHIND}
 
     def add(self, session: Session, *, was_empty: bool) -> None:
-        """Note that a session's queue has grown."""
+        """Register that a session's queue has grown."""
         if was_empty:
             self._waiting.append(session)
         if not self.is_urgent:
             self.is_urgent = self._squad.awaits_output(session.row, session.queue[-1].t)
 
     def advance(self, most: int | None = None, is_late: Callable[[], bool] = lambda: False) -> None:
-        """Step until no sample waits, or so many samples of each athlete are used; what is left waits on.
+        """Step until no sample waits, or ``most`` samples of each athlete are used; the others keep waiting.
 
-        When it ``is_late``, each athlete gets one step, and those of whom more samples wait get no further ones.
+        When it ``is_late``, each athlete gets one step, and athletes with more waiting samples get no further ones.
         """
         active, depth = self._waiting, 0
         begun = active

@@ -48,7 +48,7 @@ class Recorder:
         """Append the samples of one moment; once a second all rows are handed to the operating system."""
         for sample in samples:
             writer = self.writers[sample.device_id]
-            with self._told(writer):
+            with self._reported(writer):
                 writer.write((sample,))
         if session_s - self._flushed_s >= FLUSH_EVERY_S:
             self._flushed_s = session_s
@@ -59,14 +59,14 @@ class Recorder:
         times = self._clock.times(block.first, block.samples)
         for row, traits in enumerate(block.athletes):
             writer = self.writers[traits.device_id]
-            with self._told(writer):
+            with self._reported(writer):
                 writer.write_arrays(times, block.values[row], self._tags(block, row), block.rr[row])
         self.flush()
 
     def flush(self) -> None:
         """Hand all rows to the operating system."""
         for device, writer in self.writers.items():
-            with self._told(writer):
+            with self._reported(writer):
                 writer.flush()
             self._safe[device] = writer.rows
 
@@ -74,7 +74,7 @@ class Recorder:
         """Write what is left and close all files."""
         self.flush()
         for writer in self.writers.values():
-            with self._told(writer):
+            with self._reported(writer):
                 writer.close()
 
     def abandon(self) -> None:
@@ -97,7 +97,7 @@ class Recorder:
         return [self._tagger.tags(traits, phase, intensity) for phase, intensity in pairs]
 
     @contextmanager
-    def _told(self, writer: SessionWriter) -> Iterator[None]:
+    def _reported(self, writer: SessionWriter) -> Iterator[None]:
         """An error of the operating system becomes one line with the number of rows that are safe."""
         try:
             yield

@@ -1,1 +1,1 @@
-"""The squad as arrays: the pure step that advances every athlete, and the heart rate that counts."""
+"""The squad as arrays: the pure step that advances every athlete, and the choice of the heart rate."""

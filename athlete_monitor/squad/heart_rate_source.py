@@ -1,7 +1,7 @@
-"""Which heart rate counts: the strap's, the model's, or none, and how sure it is.
+"""The choice of the heart rate: the strap's, the model's, or none, and its uncertainty.
 
 ``auto``, the default: the strap while it is valid and fresh, else the model corrected by its recent error against the
-strap. ``by_mode``, for those who must not use straps in matches: in training the strap, in a game the model; where the
+strap. ``by_mode``, for teams that must not use straps in matches: the strap in training, the model in a game; if the
 sender names no mode, as ``auto``.
 """
 
@@ -29,7 +29,7 @@ Policy = Literal["by_mode", "auto"]
 
 
 class SessionMode(IntEnum):
-    """What the sender says about the session."""
+    """Kind of session, as sent."""
 
     UNKNOWN = 0
     TRAINING = 1
@@ -42,7 +42,7 @@ MODE_OF: Final = MappingProxyType(
 
 
 class Source(IntEnum):
-    """Where a heart rate comes from."""
+    """Source of a heart rate."""
 
     NONE = 0
     SENSOR = 1
@@ -57,11 +57,11 @@ _NONE, _SENSOR, _MODEL, _MODEL_CORRECTED, _HELD = (int(source) for source in Sou
 _UNKNOWN, _TRAINING, _GAME = (int(mode) for mode in SessionMode)
 
 HELD_AFTER_S: Final = 2.0
-"""A strap's reading older than this is called held; after ``sensor_fresh_s`` it is gone."""
+"""A strap reading older than this is ``held``; after ``sensor_fresh_s`` it is no longer used."""
 
 
 class ModelCorrection(SquadState):
-    """What the errors against the strap say about a model's error now (``models/day.py``)."""
+    """Estimates a model's present error from its errors against the strap (``models/day.py``)."""
 
     FIELDS = MappingProxyType(dict(zip(FIELDS, BLANK, strict=True)))
 
@@ -70,7 +70,7 @@ class ModelCorrection(SquadState):
     ) -> tuple[FloatArray, FloatArray]:
         """Take the error strap − model [k], bpm (NaN: no reading now).
 
-        Returns what to add to the model [k], and by how much to widen its interval [k].
+        Returns the correction of the model [k] and the factor that widens its interval [k].
         """
         self.learn(rows, t, error_bpm, forms)
         return self.now(rows, t, forms)
@@ -84,16 +84,16 @@ class ModelCorrection(SquadState):
         return correction(self._take(rows), t, forms.constants)
 
     def leave(self, row: int) -> FloatArray:
-        """What remains of an athlete's state in the next session."""
+        """The part of an athlete's state that is kept for the next session."""
         return next_session(self._table[:, row])
 
     def enter(self, row: int, state: FloatArray) -> None:
-        """Begin a session with what ``leave`` returned."""
+        """Begin a session with the state that ``leave`` returned."""
         self._table[:, row] = state
 
 
 class LiveError(SquadState):
-    """How far a model is from the strap, over all readings of the session at which both were there."""
+    """Error of a model against the strap, over all readings of the session at which both were known."""
 
     FIELDS = MappingProxyType({"readings": 0.0, "sum": 0.0, "sum_abs": 0.0, "sum_sq": 0.0})
     FIGURES: ClassVar[tuple[Figure, ...]] = (
@@ -145,7 +145,7 @@ class ModelHeartRate:
 
 @dataclass(frozen=True)
 class HeartRate:
-    """The heart rate that counts, each array [k]: value, source code, 80 % interval; NaN where unknown."""
+    """The chosen heart rate, each array [k]: value, source code, 80 % interval; NaN where unknown."""
 
     MOMENTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
@@ -250,7 +250,7 @@ def choose(
     model: ModelHeartRate,
     correct: Callable[[], tuple[FloatArray, FloatArray]],
 ) -> HeartRate:
-    """Decide for each athlete.
+    """Choose the heart rate of each athlete.
 
     Args:
         policy: see the module.
@@ -277,7 +277,7 @@ def choose(
 
 
 def _of_strap(use_strap: BoolArray, strap: CleanHeartRate, strap_age_s: FloatArray) -> HeartRate:
-    """What is chosen where no model is: as in training. The strap's heart rate has no interval."""
+    """The choice without a model: as in training. The strap's heart rate has no interval."""
     nothing = np.full(len(use_strap), np.nan)
     source = np.where(use_strap, _measured(strap_age_s), _NONE)
     return HeartRate(np.where(use_strap, strap.bpm, np.nan), source, nothing, nothing)

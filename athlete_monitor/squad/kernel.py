@@ -1,8 +1,8 @@
 """The squad as arrays, and the pure step that advances it: no I/O, no clock, no log.
 
-A step takes at most one sample of each athlete. Everything an athlete gets depends on that athlete's own samples
-alone, to the last bit: who else is in the step and how the samples were cut into steps does not matter. Predictions and
-outputs fall due in sample time for the same reason.
+A step takes at most one sample of each athlete. An athlete's figures depend only on that athlete's own samples, to the
+last bit: the other athletes in the step, and how the samples were cut into steps, do not matter. For the same reason
+predictions and outputs are due in sample time.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ _MOVEMENT: Final = np.array([SPEED, X, Y, LATITUDE, LONGITUDE, DISTANCE, CADENCE
 """Channels of ``Squad._move``."""
 
 MOST_DAYS: Final = 4096
-"""Athletes whose day's form is remembered between sessions."""
+"""Number of athletes whose day's form is remembered between sessions."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Batch:
 
     @classmethod
     def from_samples(cls, rows: Sequence[int], samples: Sequence[Sample], modes: Sequence[int] | None = None) -> Batch:
-        """Put samples of different athletes side by side; ``modes`` where the samples do not tell them all."""
+        """Combine samples of different athletes; ``modes`` if the samples do not carry them all."""
         return cls(
             np.array(rows, dtype=np.int64),
             np.array([sample.t for sample in samples]),
@@ -123,7 +123,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class KernelSettings:
-    """What the kernel needs of the configuration."""
+    """The settings of the kernel."""
 
     features: FeatureSpec
     fusion: str = "imufusion"
@@ -137,7 +137,7 @@ class KernelSettings:
 
 @dataclass(frozen=True)
 class Present:
-    """An athlete's present figures, each array [k]; NaN where unknown. ``rows`` tells whose they are."""
+    """An athlete's present figures, each array [k]; NaN where unknown. ``rows`` are the athletes' rows."""
 
     rows: IntArray
     t: FloatArray
@@ -193,7 +193,7 @@ def _take(record: Any, index: IntArray) -> Any:  # noqa: ANN401 - a record of ar
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step brought: the present figures, who is due for an output (indices into them), and impacts."""
+    """The result of a step: the present figures, the athletes due for an output (indices into them), and impacts."""
 
     present: Present
     due: IntArray
@@ -201,7 +201,7 @@ class StepResult:
 
 
 class Part(Protocol):
-    """A piece of the squad's memory."""
+    """A part of the squad's state."""
 
     def grow(self, capacity: int) -> None:
         """Make room for ``capacity`` athletes."""
@@ -217,7 +217,7 @@ class Part(Protocol):
 
 
 class Ticks(SquadState):
-    """When predictions and outputs last fell due, the prediction held until the next, and the smoothed motion."""
+    """When predictions and outputs were last due, the prediction held until the next, and the smoothed motion."""
 
     FIELDS = MappingProxyType(
         dict.fromkeys(("prediction", "output", "model_bpm", "low_bpm", "high_bpm", "motion_mps2"), np.nan)
@@ -231,23 +231,23 @@ class Ticks(SquadState):
     )  # fmt: skip
 
     def set_phase(self, row: int, phase: float) -> None:
-        """Shift an athlete's outputs by a part of their interval, so that not all of a squad fall due at once."""
+        """Shift an athlete's outputs by a part of their interval, so that not all athletes are due at once."""
         self._table[6, row] = phase
 
     def prediction_due(self, rows: IntArray, t: FloatArray, rate_hz: float) -> BoolArray:
-        """Whether the prediction's tick of ``t`` [k] at ``rate_hz`` is another than the last one's; remembers it."""
+        """Whether a prediction at ``rate_hz`` is due at ``t`` [k]; stores its tick."""
         return self._due(0, rows, t * rate_hz)
 
     def output_due(self, rows: IntArray, t: FloatArray, rate_hz: float) -> BoolArray:
-        """The same for the output."""
+        """Whether an output is due at ``t`` [k]; stores its tick."""
         return self._due(1, rows, t * rate_hz + self._table[6].take(rows))
 
     def second_due(self, rows: IntArray, t: FloatArray) -> BoolArray:
-        """Whether a sample is the first of its whole second [k]; remembers it."""
+        """Whether a sample is the first of its whole second [k]; stores the second."""
         return self._due(7, rows, t)
 
     def would_be_output(self, row: int, t: float, rate_hz: float) -> bool:
-        """Whether an output would fall due with a sample of one athlete at ``t``; remembers nothing."""
+        """Whether an output would be due with a sample of one athlete at ``t``; the state does not change."""
         output, phase = self._table.item(1, row), self._table.item(6, row)
         return math.floor(t * rate_hz + phase + _TICK_SLACK) != output
 
@@ -258,11 +258,11 @@ class Ticks(SquadState):
         return changed
 
     def hold(self, rows: IntArray, prediction: FloatArray) -> None:
-        """Keep predictions [3, k]: value, low, high."""
+        """Store predictions [3, k]: value, low, high."""
         self._table[2:5, rows] = prediction
 
     def held(self, rows: IntArray) -> FloatArray:
-        """The predictions that count at present [3, k]."""
+        """The present predictions [3, k]."""
         return self._table[2:5].take(rows, axis=1)
 
     def smooth_motion(self, rows: IntArray, dt_s: FloatArray, motion_mps2: FloatArray) -> FloatArray:
@@ -306,17 +306,17 @@ _SOURCES: Final[Mapping[str, type[Source]]] = MappingProxyType({
 """Attributes of a squad that compute figures of the session so far."""
 _OF_SOURCES: Final = tuple(figure for source in _SOURCES.values() for figure in source.FIGURES)
 PRESENT_FIGURES: Final[tuple[Figure, ...]] = (*MOMENTS, *_OF_SOURCES)
-"""What ``Squad.present_values`` returns, in order."""
+"""The figures that ``Squad.present_values`` returns, in order."""
 TOTAL_FIGURES: Final[tuple[Figure, ...]] = (
     *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *Distance.SUMMARY, *PeakDemands.FIGURES, *_OF_SOURCES,
 )  # fmt: skip
-"""What ``Squad.total_values`` returns, in order."""
+"""The figures that ``Squad.total_values`` returns, in order."""
 
 
 class Squad:
-    """Everything that is known and remembered of all athletes, one row each.
+    """The state of all athletes, one row each.
 
-    Rows are handed out by ``add`` and taken back by ``remove``; capacity grows by doubling.
+    ``add`` allocates a row and ``remove`` releases it; capacity grows by doubling.
     """
 
     def __init__(self, settings: KernelSettings, models: ModelBook, capacity: int = 32) -> None:
@@ -363,7 +363,7 @@ class Squad:
 
     @property
     def sources(self) -> list[Source]:
-        """What computes the figures of a session so far."""
+        """The parts that compute the figures of a session so far."""
         return [getattr(self, name) for name in _SOURCES]
 
     def present_values(self, present: Present) -> FloatArray:
@@ -381,7 +381,7 @@ class Squad:
         )
 
     def _tables(self) -> dict[str, SquadState]:
-        """The totals but the maximal heart rate, which is more than a table."""
+        """The totals except the maximal heart rate, whose state is more than a table."""
         names = (
             "clock", "trimp", "zones", "energy", "stress", "player_load", "speed", "locomotion", "speed_bands",
             "accelerations", "metabolic", "odometer", "steps", "recovery", "above_threshold", "peaks", "impacts",
@@ -405,7 +405,7 @@ class Squad:
         return self._capacity - len(self._free)
 
     def add(self, profile: Profile, phase: float = 0.0) -> int:
-        """Begin an athlete and return the row; ``phase``, 0 ... 1, shifts when outputs fall due."""
+        """Begin an athlete and return the row; ``phase``, 0 ... 1, shifts the times at which outputs are due."""
         if not self._free:
             self._grow()
         row = self._free.pop()
@@ -417,19 +417,19 @@ class Squad:
         return row
 
     def learn(self, row: int, profile: Profile) -> None:
-        """Take over what is known of an athlete, at the beginning or later."""
+        """Store an athlete's profile, at the beginning or later."""
         rows = np.array([row])
         self.bodies.set(row, profile)
         self.limits.set(row, profile.limits or DEFAULT_LIMITS)
         body = self.bodies.take(rows)
-        if np.isnan(self.hr_max.bpm(rows)[0]):  # one that is known may have been raised by observation since
+        if np.isnan(self.hr_max.bpm(rows)[0]):  # keep a known maximum; observation may have raised it
             self.hr_max.set(rows, body.hr_max_measured_bpm, body.age_years)
         self.models.add(row, profile)
         if profile.athlete_id in self._days:
             self.correction.enter(row, self._days.pop(profile.athlete_id))
 
     def remove(self, row: int) -> None:
-        """End an athlete's session; only the day's form is remembered. The row may be handed out again."""
+        """End an athlete's session; only the day's form is kept. The row may be used again."""
         athlete_id = self.models.athlete_id(row)
         if athlete_id is not None:
             self._days[athlete_id] = self.correction.leave(row)
@@ -448,7 +448,7 @@ class Squad:
 
     @property
     def layout_id(self) -> int:
-        """Check sum of the layout: short enough to be written with every snapshot."""
+        """Checksum of the layout: short enough to be written with every snapshot."""
         return zlib.crc32(repr([tuple(table.FIELDS) for table in self._tables().values()]).encode())
 
     @property
@@ -457,19 +457,19 @@ class Squad:
         return [f"{name}.{field}" for name, table in self._tables().items() for field in table.FIELDS]
 
     def totals(self, rows: IntArray) -> list[tuple[bytes, dict[str, Any]]]:
-        """What the sessions of ``rows`` [k] have added up, each as packed float64 and a few plain values."""
+        """The totals of the sessions of ``rows`` [k], each as packed float64 and a few plain values."""
         block = np.concatenate([table.block(rows) for table in self._tables().values()])
         packed = np.ascontiguousarray(block.T)
         return [(packed[i].tobytes(), self.hr_max.state(row)) for i, row in enumerate(rows.tolist())]
 
     def memories(self, row: int) -> dict[str, Any]:
-        """What features, fusion and filters remember of an athlete: plain values and one array."""
+        """The state of an athlete's features, fusion and filters: plain values and one array."""
         return {name: part.state(row) for name, part in self._memories().items()}
 
     def restore(self, row: int, layout: Sequence[str], totals: tuple[bytes, dict[str, Any]]) -> None:
-        """Give a fresh row what ``totals`` returned earlier, in a squad of that ``layout``.
+        """Restore into a new row what ``totals`` returned earlier, in a squad of that ``layout``.
 
-        Numbers go where their names are; a number that this squad has and the layout lacks starts from the beginning.
+        Numbers are assigned by name; a number that this squad has and the layout lacks keeps its start value.
 
         Raises:
             KeyError, ValueError, TypeError: it is not what ``totals`` returned.
@@ -486,13 +486,13 @@ class Squad:
         self.hr_max.set_state(row, totals[1])
 
     def remember(self, row: int, memories: Mapping[str, Any]) -> None:
-        """Give a row what ``memories`` returned earlier.
+        """Restore into a row what ``memories`` returned earlier.
 
         Raises:
             KeyError, ValueError, TypeError: it was made for another configuration.
         """
         for name, part in self._memories().items():
-            if name in memories or name not in {"peaks", "plane"}:  # earlier versions did not remember these
+            if name in memories or name not in {"peaks", "plane"}:  # earlier versions did not store these
                 part.set_state(row, memories[name])
 
     def step(self, batch: Batch) -> StepResult:
@@ -510,7 +510,7 @@ class Squad:
         return StepResult(present, np.flatnonzero(due), impacts)
 
     def awaits_output(self, row: int, t: float) -> bool:
-        """Whether the sample of an athlete at ``t`` would bring an output."""
+        """Whether the sample of an athlete at ``t`` would cause an output."""
         return self.ticks.would_be_output(row, t, self.settings.metrics_rate_hz)
 
     def flush(self, row: int) -> list[Impact]:
@@ -518,7 +518,7 @@ class Squad:
         return self.impacts.flush(np.array([row]))
 
     def _model_heart_rate(self, rows: IntArray, t: FloatArray, values: FloatArray) -> ModelHeartRate:
-        """Predict for those who are due; the others keep their last prediction while its channels arrive."""
+        """Predict for the athletes who are due; the others keep their last prediction while its channels arrive."""
         features = self.features.update(rows, t, values)
         serving = self.models.serving(rows, self.features.available(rows, t))
         due = np.flatnonzero(self.ticks.prediction_due(rows, t, self.prediction_rate_hz))
@@ -601,7 +601,7 @@ class Squad:
     def _once_a_second(
         self, rows: IntArray, t: FloatArray, read_bpm: FloatArray, longest_s: FloatArray, present: FloatArray
     ) -> None:
-        """Advance what is followed by the second only; ``present`` is strap, maximum, motion and speed [4, k]."""
+        """Advance the metrics that are updated every second; ``present`` is strap, maximum, motion, speed [4, k]."""
         due = np.flatnonzero(self.ticks.second_due(rows, t))
         if not len(due):
             return

@@ -1,4 +1,4 @@
-"""Which model serves which athlete, and predicting for many at once."""
+"""The choice of each athlete's model, and predictions for many athletes at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ServedModel(Protocol):
 
     @property
     def manifest(self) -> Manifest:
-        """What it is."""
+        """The manifest."""
 
     @property
     def model_id(self) -> str:
@@ -56,16 +56,16 @@ class JoinedModels(Protocol):
 
 
 class ModelSource(Protocol):
-    """Where models come from."""
+    """A source of models."""
 
     def candidates(self, athlete_id: int) -> Sequence[ServedModel]:
-        """Models that may serve the athlete, the best first: the own one, then the default; may load them."""
+        """Models for the athlete, the best first: the own one, then the default; it may load them."""
 
     def has_other(self, athlete_id: int, served: ServedModel | None) -> bool:
-        """Whether another model than ``served`` may be the best by now; loads nothing that is in service already."""
+        """Whether another model than ``served`` may now be the best; it loads nothing that is already in service."""
 
     def join(self, models: Sequence[ServedModel]) -> JoinedModels | None:
-        """Models of this source as one; None where they cannot be joined."""
+        """Models of this source joined into one; None if they cannot be joined."""
 
 
 class NoModels:
@@ -86,15 +86,15 @@ class NoModels:
 class LoaderSource:
     """Models of the live process's loader.
 
-    Athletes hold the model that serves them, so a squad larger than the loader's cache costs memory, not a load for
-    each prediction. ``limit_bytes`` bounds what is held so: beyond it athletes share the default model.
+    Each athlete keeps a reference to the model in use, so a squad larger than the loader's cache costs memory, not a
+    load for each prediction. ``limit_bytes`` bounds this memory: beyond it athletes share the default model.
     """
 
     def __init__(self, loader: DynamicModelLoader, limit_bytes: int) -> None:
         self._loader = loader
         self._limit_bytes = limit_bytes
         self._held: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
-        self._told = False
+        self._reported = False
 
     def candidates(self, athlete_id: int) -> Sequence[ServedModel]:
         """See ``ModelSource``."""
@@ -120,15 +120,15 @@ class LoaderSource:
         if others + model.held_bytes <= self._limit_bytes:
             self._held[model.model_id] = model
             return True
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             _log.warning("event=models_exceed_memory the default model serves (model_loading.total_model_memory_mb)")
         return False
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A model tied to the columns of the feature bank that it sees."""
+    """A model with the columns of the feature bank that it uses."""
 
     model: ServedModel
     columns: IntArray
@@ -143,7 +143,7 @@ class Bound:
     """The day's form of this model, [CONSTANTS]."""
 
     number: float
-    """Says which model it is, also after a restart."""
+    """Identifies the model, also after a restart."""
 
     @property
     def model_id(self) -> str:
@@ -152,18 +152,18 @@ class Bound:
 
     @property
     def inputs_key(self) -> tuple[bytes, bool]:
-        """Equal for models that see the same columns."""
+        """Equal for models that use the same columns."""
         return self.columns.tobytes(), self.with_profile
 
     def inputs(self, features: Float32Array, profiles: Float32Array) -> Float32Array:
-        """What the model sees [n, F] of feature rows [n, F_full] and profile rows [n, P]."""
+        """The model's inputs [n, F] from feature rows [n, F_full] and profile rows [n, P]."""
         X = features.take(self.columns, axis=1)
         return np.hstack([X, profiles]) if self.with_profile else X
 
 
 @dataclass(frozen=True)
 class Forms:
-    """What is known of the day's form of the models that serve some rows: ``models/day.py``.
+    """The day's form of the models in use for some rows: ``models/day.py``.
 
     ``constants`` [CONSTANTS, k]; ``model`` [k] is a number of the model, NaN where none serves.
     """
@@ -174,7 +174,7 @@ class Forms:
 
 @dataclass(frozen=True)
 class Call:
-    """What one call predicts: the rows of one model, or of several joined ones, which see what the first one sees."""
+    """One call of a model, or of several joined ones with the inputs of the first, for its rows."""
 
     first: Bound
     joined: JoinedModels | None = None
@@ -186,7 +186,7 @@ class Call:
 
 
 def bind(model: ServedModel, spec: FeatureSpec, mark: int) -> Bound:
-    """Tie a model to this engine's features; raises ModelError where it was made for others."""
+    """Match a model to this engine's features; raises ModelError if it was made for others."""
     manifest = model.manifest
     features_check(spec)(manifest)
     return Bound(
@@ -203,7 +203,7 @@ def bind(model: ServedModel, spec: FeatureSpec, mark: int) -> Bound:
 
 
 class ModelBook:
-    """For each row of the squad the model that serves it, chosen by the channels that arrive.
+    """The model in use for each row of the squad, chosen by the channels that arrive.
 
     Rows that share a model, or whose models can be joined, are predicted in one call.
     """
@@ -211,7 +211,7 @@ class ModelBook:
     TEXTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "model_id", "Model", "", 0, "text", "last",
-            equation="athlete (or `default`) and creation time of the model that serves",
+            equation="athlete (or `default`) and creation time of the model in use",
         ),
     )  # fmt: skip
 
@@ -260,11 +260,11 @@ class ModelBook:
         self._arranged = False
 
     def refresh(self, athlete_id: int | None = None) -> None:
-        """Choose anew at the next step, for one athlete or for all: models may have changed."""
+        """Choose again at the next step, for one athlete or for all: models may have changed."""
         self._choose_anew([row for row, known in self._athletes.items() if athlete_id in {None, known}])
 
     def look_again(self) -> None:
-        """Choose anew at the next step where the source has another model by now."""
+        """Choose again at the next step if the source now has another model."""
         stale = [
             row for row, athlete_id in self._athletes.items() if self._source.has_other(athlete_id, self._served(row))
         ]
@@ -280,27 +280,27 @@ class ModelBook:
         self._bound = {model_id: bound for model_id, bound in self._bound.items() if model_id in used}
 
     def model_id(self, row: int) -> str | None:
-        """The model that serves the row."""
+        """The model in use for the row."""
         bound = self._chosen.get(row)
         return bound.model_id if bound else None
 
     def athlete_id(self, row: int) -> int | None:
-        """Whose row it is."""
+        """The athlete of the row."""
         return self._athletes.get(row)
 
     def forms(self, rows: IntArray) -> Forms:
-        """The day's form of the models that serve ``rows`` [k]."""
+        """The day's form of the models in use for ``rows`` [k]."""
         return Forms(self._form.take(rows, axis=1), self._number.take(rows))
 
     def reason(self, row: int) -> str:
-        """Why no model serves the row."""
+        """Why no model is in use for the row."""
         athlete_id = self._athletes.get(row)
         if athlete_id is None or not self._source.candidates(athlete_id):
             return NO_MODEL
         return NO_CHANNELS
 
     def serving(self, rows: IntArray, available: BoolArray) -> BoolArray:
-        """Whether a model serves each row [k], given the groups that arrive [k, len(GROUPS)]."""
+        """Whether a model is in use for each row [k], given the groups that arrive [k, len(GROUPS)]."""
         bits = available @ self._bits
         changed = np.flatnonzero(bits != self._seen[rows])
         for index in changed.tolist():
@@ -309,7 +309,7 @@ class ModelBook:
         return self._serving[rows]
 
     def predict(self, rows: IntArray, features: Float32Array) -> FloatArray:
-        """Heart rate, low and high end of its 80 % interval [3, k], bpm; NaN where no model serves."""
+        """Heart rate, low and high end of its 80 % interval [3, k], bpm; NaN where no model is in use."""
         if not self._arranged:
             self._arrange()
         answer = np.full((3, len(rows)), np.nan)
@@ -320,7 +320,7 @@ class ModelBook:
         return answer
 
     def _calls_for(self, rows: IntArray) -> list[tuple[Call, Any]]:
-        """Each call with the indices of its rows; a slice where all rows share one."""
+        """Each call with the indices of its rows; a slice if all rows share one call."""
         calls = self._call_of[rows]
         if len(calls) and calls[0] >= 0 and (calls == calls[0]).all():
             return [(self._calls[int(calls[0])], slice(None))]
@@ -330,7 +330,7 @@ class ModelBook:
         return [(self._calls[call], found) for call, found in groups.items() if call >= 0]
 
     def _arrange(self) -> None:
-        """Decide anew which models are run together."""
+        """Decide again which models are run together."""
         alike: dict[tuple[bytes, bool], dict[int, Bound]] = {}
         for bound in self._chosen.values():
             alike.setdefault(bound.inputs_key, {})[bound.mark] = bound

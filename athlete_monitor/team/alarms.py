@@ -1,4 +1,4 @@
-"""Alarm rules over the figures of a squad: which conditions hold, for how long, and what to raise or clear.
+"""Alarm rules on the figures of a squad: which conditions hold, for how long, and which alarms to raise or clear.
 
 The evaluator works on arrays, one row for each athlete; ``tests/team/test_alarms.py`` compares it with a slow one.
 """
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 Operator = Literal[">", ">=", "<", "<=", "==", "!="]
 Base = Literal["value", "own_maximum", "own_mean", "target"]
-"""What a condition's value is: itself, or percent of something of the athlete's own."""
+"""The unit of a condition's value: absolute, or percent of a value of the athlete."""
 
 FALSE: Final = 0
 UNKNOWN: Final = 1
 TRUE: Final = 2
-"""In this order the least of several answers is that of all of them, the greatest that of any."""
+"""In this order the smallest of several results is that of ``all``, the largest that of ``any``."""
 
 LONGEST_STEP_S: Final = 5.0
-"""More time than this between two evaluations is a pause: it counts for no hold and no reset."""
+"""A longer time between two evaluations is a pause: it counts neither as held nor as reset."""
 
 _COMPARE: Final = {
     ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "==": np.equal, "!=": np.not_equal,
@@ -44,12 +44,12 @@ class Condition:
     value: float
     base: Base = "value"
     sessions: int = 10
-    """Of how many earlier sessions ``own_mean`` is the mean."""
+    """Number of earlier sessions that ``own_mean`` averages."""
 
 
 @dataclass(frozen=True)
 class Who:
-    """For whom a rule is: everybody, or those of a group, a position or a list."""
+    """The athletes a rule is for: all, or those of a group, a position or a list."""
 
     group: str | None = None
     position: str | None = None
@@ -58,7 +58,7 @@ class Who:
 
 @dataclass(frozen=True)
 class Only:
-    """When a rule is looked at: in periods of these names or kinds, in these modes, on the pitch; empty: always."""
+    """When a rule is evaluated: in periods of these names or kinds, in these modes, on the pitch; empty: always."""
 
     periods: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ class Only:
 
 @dataclass(frozen=True)
 class Scope:
-    """Whether each athlete has an alarm, or the team one when enough athletes meet the conditions."""
+    """Whether each athlete gets an alarm, or the team gets one when enough athletes meet the conditions."""
 
     kind: Literal["each", "at_least", "percent", "all"] = "each"
     amount: float = 0.0
@@ -93,10 +93,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class SquadValues:
-    """What the rules look at, one row for each athlete [n]; NaN where something is not known.
+    """The inputs of the rules, one row for each athlete [n]; NaN where a value is not known.
 
-    ``values`` by figure; ``own`` by figure, base and number of sessions: what percents are of; ``applies`` by rule:
-    whom it concerns at present.
+    ``values`` by figure; ``own`` by figure, base and number of sessions: the bases of percents; ``applies`` by rule:
+    the athletes that it applies to at present.
     """
 
     athletes: IntArray
@@ -107,7 +107,7 @@ class SquadValues:
 
 @dataclass(frozen=True)
 class Change:
-    """An alarm is raised or cleared; ``athlete_id`` is None for the team's, whose ``row`` says nothing."""
+    """An alarm is raised or cleared; ``athlete_id`` is None for the team's, whose ``row`` has no meaning."""
 
     rule: Rule
     is_raised: bool
@@ -116,9 +116,10 @@ class Change:
 
 
 class Memory:
-    """What the rules remember, [5, rules, 1 + athletes]: the first column is the team's.
+    """The state of the rules, [5, rules, 1 + athletes]: the first column is the team's.
 
-    The five: the last known answer, for how long it has held (s) and not held (s), whether an alarm is raised, when.
+    The five: the last known result, for how long it has held (s) and not held (s), whether an alarm is raised, and
+    when.
     """
 
     def __init__(self, rules: int) -> None:
@@ -128,7 +129,7 @@ class Memory:
         self._columns: IntArray = np.zeros(1, dtype=np.int64)
 
     def columns_of(self, ids: IntArray) -> IntArray:
-        """Columns of the team and of athletes [1 + n], made where they are new."""
+        """Columns of the team and of athletes [1 + n]; new ones are added."""
         if len(ids) + 1 == len(self._columns) and np.array_equal(ids, self._asked):
             return self._columns
         new = np.setdiff1d(ids, self.ids)
@@ -149,7 +150,7 @@ class Alarms:
     """Evaluates rules, about once a second.
 
     Args:
-        rules: the rules; alarms that are raised stay so over a change of rules where the name stays.
+        rules: the rules; a raised alarm survives a change of rules if the name stays.
     """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
@@ -167,11 +168,11 @@ class Alarms:
                 self._memory.table[:, index] = memory.table[:, old[rule.name]]
 
     def mute(self, rule: str, athlete_id: int | None, until_t: float) -> None:
-        """Raise no alarm of a rule, for one athlete or for all, until a moment."""
+        """Mute a rule until a moment, for one athlete or for all."""
         self._muted[rule, athlete_id] = until_t
 
     def restore(self, rule: str, athlete_id: int | None, raised_t: float) -> None:
-        """An alarm has been raised before, by an earlier engine."""
+        """Restore an alarm that an earlier engine raised."""
         ids = np.array([athlete_id] if athlete_id else [], dtype=np.int64)
         column = int(self._memory.columns_of(ids)[-1])
         for index, each in enumerate(self.rules):
@@ -179,7 +180,7 @@ class Alarms:
                 self._memory.table[:, index, column] = (TRUE, 0.0, 0.0, 1.0, raised_t)
 
     def evaluate(self, squad: SquadValues, t: float) -> list[Change]:
-        """Look at all rules at ``t``, s; return what is raised and cleared."""
+        """Evaluate all rules at ``t``, s; return what is raised and cleared."""
         step_s = 0.0 if self._last_t is None else t - self._last_t
         step_s = step_s if 0.0 <= step_s <= LONGEST_STEP_S else 0.0
         self._last_t = t
@@ -225,7 +226,7 @@ class Alarms:
         return found
 
     def _advance(self, squad: SquadValues, holds: IntArray, t: float, step_s: float) -> list[Change]:
-        """Count for how long the conditions have held or not, and find what that raises and clears."""
+        """Update for how long the conditions have held or not, and return what that raises and clears."""
         for_s, reset_s, at_most_every_s = self._settings
         at = self._memory.columns_of(squad.athletes)
         last, held_s, free_s, raised, raised_t = self._memory.table[:, :, at]
@@ -243,7 +244,7 @@ class Alarms:
         return [self._change(squad, rule, column, is_raised=bool(rises[rule, column])) for rule, column in where]
 
     def _silence(self, rises: BoolArray, squad: SquadValues) -> None:
-        """Raise nothing that is muted."""
+        """Suppress muted alarms."""
         for name, athlete in self._muted:
             for index in (index for index, rule in enumerate(self.rules) if rule.name == name):
                 rises[index, 1:] &= False if athlete is None else squad.athletes != athlete
@@ -256,7 +257,7 @@ class Alarms:
 
 
 def limit_of(condition: Condition, squad: SquadValues) -> FloatArray:
-    """What a condition compares with [n]; NaN where it is not known."""
+    """The value that a condition compares with [n]; NaN where it is not known."""
     if condition.base == "value":
         return np.full(len(squad.athletes), condition.value)
     own = squad.own.get(key_of(condition))
@@ -270,7 +271,7 @@ def key_of(condition: Condition) -> tuple[str, Base, int]:
 
 
 def filled(text: str, words: Mapping[str, str]) -> str:
-    """A rule's text with its places filled in; a place that nobody knows stays as it is.
+    """A rule's text with its placeholders filled in; an unknown placeholder stays as it is.
 
     >>> filled("{name}: {heart_rate_bpm}, {x}", {"name": "Ada", "heart_rate_bpm": "190 bpm"})
     'Ada: 190 bpm, {x}'
@@ -279,7 +280,7 @@ def filled(text: str, words: Mapping[str, str]) -> str:
 
 
 def _of_team(scope: Scope, holds: IntArray) -> int:
-    """Whether enough of those whom a rule concerns meet it; what is not known may turn out either way."""
+    """Whether enough of the athletes that a rule applies to meet it; unknown results may become either."""
     total, sure, unsure = len(holds), int((holds == TRUE).sum()), int((holds == UNKNOWN).sum())
     needed = {"at_least": scope.amount, "percent": max(1.0, scope.amount / 100.0 * total), "all": max(1, total)}[
         scope.kind

@@ -1,4 +1,4 @@
-"""The team sessions of a box: which one is running, which one a command is about, and what others are told of it."""
+"""The team sessions of a box: which one is running, which one a command is about, and the published state."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 RESULTS_KEPT: Final = 10_000
 MARKERS_SHOWN: Final = 50
 PAST_S: Final = 12 * 3600.0
-"""A new team session may begin so long ago, and no earlier: an older moment must lie in a session that is known."""
+"""A new team session may begin at most this long ago: an earlier moment must be in a known session."""
 AFTERWARDS_S: Final = 24 * 3600.0
-"""How long after a session its ratings and corrections are still taken for it."""
+"""How long after a session its ratings and corrections are still assigned to it."""
 FORGOTTEN_S: Final = 6 * 3600.0
-"""A period that nobody ends, without any device, ends the session after so long."""
+"""A session without any device, whose period is never ended, ends after this time."""
 
 _OPENING: Final = frozenset({"period_start", "pitch", "marker", "target", "assign", "session_edit"})
 _AFTERWARDS: Final = frozenset({
@@ -31,10 +31,10 @@ _AFTERWARDS: Final = frozenset({
 
 
 class Shelf(Protocol):
-    """Where earlier team sessions are kept."""
+    """The store of earlier team sessions."""
 
     def new_id(self, t: float) -> str:
-        """An id that no team session has, for one that begins at ``t``."""
+        """A new id for a team session that begins at ``t``."""
 
     def by_id(self, number: str) -> TeamState | None:
         """The state of an earlier session."""
@@ -54,15 +54,15 @@ class _Running:
 
 
 class TeamBook:
-    """Keeps the running team sessions and carries out commands.
+    """Keeps the running team sessions and executes commands.
 
-    Device sessions that overlap, or follow one another within ``gap_s``, belong to one team session. Pure: time
+    Device sessions that overlap, or follow one another within ``gap_s``, belong to one team session. It is pure: time
     comes in with the calls, earlier sessions come from the shelf.
 
     Args:
         shelf: earlier sessions.
         gap_s: the longest break without any device within a team session, s.
-        make: makes the state of a new session; by default without a check of targets.
+        make: creates the state of a new session; by default without a check of targets.
     """
 
     def __init__(self, shelf: Shelf, gap_s: float, make: Any = TeamState) -> None:  # noqa: ANN401 - a callable
@@ -74,7 +74,7 @@ class TeamBook:
 
     @property
     def current(self) -> TeamState | None:
-        """The running session; of several, the one that was last active."""
+        """The running session; if there are several, the one that was last active."""
         running = max(self._running.values(), key=lambda each: (each.devices > 0, each.last_t), default=None)
         return running.state if running else None
 
@@ -93,28 +93,28 @@ class TeamBook:
         return changed
 
     def known_result(self, number: str) -> dict[str, Any] | None:
-        """The answer that a command of this id has had."""
+        """The earlier answer to a command with this id."""
         return self._results.get(number)
 
     def remember(self, result: dict[str, Any]) -> dict[str, Any]:
-        """Keep an answer, so that the same command has it again; the oldest are forgotten."""
+        """Store an answer, so that a repeated command gets it again; the oldest are dropped."""
         self._results[result["id"]] = result
         while len(self._results) > RESULTS_KEPT:
             self._results.popitem(last=False)
         return result
 
     def restore(self, state: TeamState, last_t: float) -> None:
-        """Go on with a session that an earlier engine had not ended."""
+        """Resume a session that an earlier engine had not ended."""
         automatic = [period for period in state.periods() if period.automatic and period.end_t is None]
         phase = automatic[-1].name if automatic else None
         self._running[state.session.id] = _Running(state, last_t, phase=phase)
         self.revision += 1
 
     def command(self, command: Command, now_t: float) -> TeamState | None:
-        """Carry out a command; return the session that it was about, None for a rating without one.
+        """Execute a command; return the session that it was about, None for a rating without one.
 
         Raises:
-            RefusedError: it cannot be carried out; nothing has changed.
+            RefusedError: it cannot be executed; nothing has changed.
         """
         state, is_new = self._state_for(command, now_t)
         if state is None:
@@ -142,12 +142,12 @@ class TeamBook:
         return str(running.state.session.id)
 
     def device_goes_on(self, number: str) -> None:
-        """A device's session of this team session goes on after a restart."""
+        """A device's session of this team session is resumed after a restart."""
         if number in self._running:
             self._running[number].devices += 1
 
     def device_seen(self, number: str, t: float) -> None:
-        """A device of a team session has sent a sample of ``t``."""
+        """A device of a team session has sent a sample with time ``t``."""
         running = self._running.get(number)
         if running is not None and t > running.last_t:
             running.last_t = t
@@ -159,15 +159,15 @@ class TeamBook:
             running.devices -= 1
             running.last_t = max(running.last_t, t)
 
-    def phases(self, number: str, told: Sequence[tuple[str | None, float]]) -> Command | None:
-        """The phases that the devices of a team session are in, and since when: the commonest becomes a period.
+    def phases(self, number: str, reported: Sequence[tuple[str | None, float]]) -> Command | None:
+        """The phases that the devices of a team session are in, and since when: the most common one becomes a period.
 
-        Returns the command that made it so, for the journal; None where nothing has changed.
+        Returns the command that caused the change, for the journal; None if nothing has changed.
         """
         running = self._running.get(number)
         if running is None or running.state.is_controlled:
             return None
-        plain = [(each and each.replace("_", " "), since_t) for each, since_t in told]
+        plain = [(each and each.replace("_", " "), since_t) for each, since_t in reported]
         phase = _commonest((each for each, _ in plain), running.phase)
         if phase == running.phase:
             return None
@@ -179,7 +179,7 @@ class TeamBook:
         return command
 
     def tick(self, now_t: float) -> list[TeamState]:
-        """End what is over; return the sessions that have ended."""
+        """End finished sessions and return them."""
         over = [running for running in self._running.values() if self._is_over(running, now_t)]
         for running in over:
             state = running.state
@@ -247,9 +247,9 @@ def _has_open_period(state: TeamState) -> bool:
     return any(period.end_t is None for period in state.periods())
 
 
-def _commonest(told: Iterable[str | None], present: str | None) -> str | None:
-    """The commonest phase; of two equally common ones the present one, else the first in the alphabet."""
-    counts = Counter(told)
+def _commonest(reported: Iterable[str | None], present: str | None) -> str | None:
+    """The most common phase; of equally common ones the present one, else the first in the alphabet."""
+    counts = Counter(reported)
     if not counts:
         return present
     most = max(counts.values())
@@ -273,7 +273,7 @@ def state_message(state: TeamState | None, revision: int, alarms: list[dict[str,
 
 
 def period_message(period: Period) -> dict[str, Any]:
-    """A period as others are told of it."""
+    """A period as it is published."""
     return {
         "id": period.id,
         "name": period.name,
@@ -286,7 +286,7 @@ def period_message(period: Period) -> dict[str, Any]:
 
 
 def whose_message(period: Period) -> Any:  # noqa: ANN401 - a word or a mapping
-    """Whom a period is for, as a command says it."""
+    """The athletes of a period, in the form of a command."""
     whose = period.whose
     if whose.athletes is not None:
         return {"athletes": list(whose.athletes)}

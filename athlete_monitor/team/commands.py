@@ -1,4 +1,4 @@
-"""Commands to a team session: what each may hold, and why one is refused.
+"""Commands to a team session: the fields of each, and why one is refused.
 
 A command is a mapping ``{"id": …, "do": …, "at": …, …}``; ``COMMANDS`` declares the fields of each kind once.
 """
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 FUTURE_S: Final = 5.0
-"""A command's moment may lie so far ahead: clocks differ."""
+"""A command's moment may be this far ahead, because clocks differ."""
 LONGEST_TEXT: Final = 200
 LARGEST_ID: Final = 1_000_000
 WELLNESS: Final = ("sleep", "fatigue", "soreness", "stress", "mood")
-"""What an athlete may rate in a wellness entry, 0 to 10."""
+"""The items of a wellness entry, each rated 0 to 10."""
 DAY_CODE: Final = re.compile(r"MD(?:[+-]\d{1,2})?", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class RefusedError(MonitorError, ValueError):
-    """A command that cannot be carried out; the text says why, for the person who gave it."""
+    """A command that cannot be executed; the text gives the reason, for the person who sent it."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _day_code(value: Any) -> str | None:  # noqa: ANN401
 
 @dataclass(frozen=True)
 class Key:
-    """A field of a command: how its value is read, and whether it must be there. Times are read by ``read_time``."""
+    """A field of a command: how its value is read, and whether it is required. Times are read by ``read_time``."""
 
     read: Callable[[Any], Any] | None
     required: bool = False
@@ -153,7 +153,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, Key]]] = {
     "alarm_ack": {"alarm": Key(_alarm, required=True)},
     "alarm_mute": {"rule": _NAME, "athlete": Key(_athlete), "minutes": Key(_number(0, 1440), required=True)},
 }  # fmt: skip
-"""The fields of each command beside ``id``, ``do`` and ``at``."""
+"""The fields of each command other than ``id``, ``do`` and ``at``."""
 
 _EMPTY_MEANS_NOTHING: Final = frozenset({"name", "note", "opponent", "day_code", "value", "end"})
 
@@ -167,7 +167,7 @@ def read_command(message: Any, now_t: float, read_time: Callable[[Any], float]) 
         read_time: returns epoch seconds of a number or text; raises ValueError.
 
     Raises:
-        RefusedError: the message is no command; the text says which field is wrong and what is allowed.
+        RefusedError: the message is not a command; the text says which field is wrong and what is allowed.
 
     >>> read_command({"id": "1", "do": "marker", "text": "goal"}, 50.0, float)
     Command(id='1', do='marker', at=50.0, values={'text': 'goal'})

@@ -1,4 +1,4 @@
-"""Who is on the pitch, and since when: a timeline for each athlete, which commands may complete in any order."""
+"""Who is on the pitch, and since when: a timeline for each athlete, which commands may extend in any order."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _RANK: Final = {"on": 0, "off": 1, "unavailable": 2}
 class Pitch:
     """Timelines of on, off and unavailable.
 
-    What a command requires is looked up just before its moment, so that the order in which commands of one moment
-    arrive does not matter; of two states of one moment the more absent one counts.
+    A command's conditions are checked just before its moment, so that the order in which commands of one moment arrive
+    does not matter; if two states have the same moment, the more absent one is used.
     """
 
     def __init__(self, name_of: Callable[[int], str]) -> None:
@@ -32,7 +32,7 @@ class Pitch:
         self._states: dict[int, dict[Stamp, PitchState]] = {}
 
     def move(self, command: Command) -> None:
-        """Carry out a ``pitch`` command.
+        """Execute a ``pitch`` command.
 
         Raises:
             RefusedError: a substitution that is not possible at that moment.
@@ -49,7 +49,7 @@ class Pitch:
         return sorted(found, key=lambda stint: (stint.start_t, stint.athlete_id))
 
     def now(self) -> dict[int, PitchState]:
-        """The last state of each athlete of whom one is known."""
+        """The last known state of each athlete."""
         return {athlete: self._stints_of(athlete)[-1].state for athlete in sorted(self._states)}
 
     def _stints_of(self, athlete: int) -> list[Stint]:

@@ -1,4 +1,4 @@
-"""What a team session consists of: plain frozen records, shared by the engine, the archive and the screen.
+"""The parts of a team session: plain frozen records, shared by the engine, the archive and the screen.
 
 All times are epoch seconds of the box's clock.
 """
@@ -19,7 +19,7 @@ LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 @dataclass(frozen=True)
 class Whose:
-    """Whom a period is for: everybody, one group of the roster, or a list of athletes."""
+    """The athletes of a period: all, one group of the roster, or a list of athletes."""
 
     group: str | None = None
     athletes: tuple[int, ...] | None = None
@@ -56,7 +56,7 @@ class TeamSession:
 class Period:
     """A part of a team session: a half, a drill, a break. ``end_t`` is None while it is open.
 
-    ``automatic`` periods come from the sender's ``session_phase``; they give way to commands.
+    ``automatic`` periods come from the sender's ``session_phase``; commands replace them.
     """
 
     id: str
@@ -78,7 +78,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Marker:
-    """A remark at a moment; ``athlete_id`` is None where it is about the team."""
+    """A remark at a moment; ``athlete_id`` is None if it is about the team."""
 
     id: str
     t: float

@@ -1,8 +1,8 @@
-"""One team session as its commands have made it: periods, pitch, markers, targets, ratings.
+"""One team session as the result of its commands: periods, pitch, markers, targets, ratings.
 
-The state is a function of the accepted commands, so the journal can replay it. Each fact carries the moment and the id
-of the command that set it, and the later one wins: the order in which commands of one moment arrive does not matter,
-and an edit afterwards gives the same as the right command in time.
+The state is a function of the accepted commands, so the journal can replay it. Each value carries the moment and the id
+of the command that set it, and the later one is used: the order in which commands of one moment arrive does not matter,
+and a later edit gives the same result as the right command in time.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _EDITABLE: Final = ("name", "kind", "start_t", "end_t", "whose", "automatic")
 KEPT_VALUES: Final = 50
 _SESSION_FIELDS: Final = ("name", "note", "opponent", "day_code", "mode")
 MOST: Final = 2000
-"""Periods, markers and so on that a team session may have; more is a fault of the sender."""
+"""Limit of periods, markers and the like in a team session; more is an error of the sender."""
 
 
 class Register:
-    """Values by key, each with the stamp of the command that set it; the later one counts."""
+    """Values by key, each with the stamp of the command that set it; the later one is used."""
 
     def __init__(self) -> None:
         self._values: dict[Any, list[tuple[Stamp, Any]]] = {}
 
     def set(self, key: Any, value: Any, stamp: Stamp) -> None:  # noqa: ANN401 - any hashable key, any value
-        """Set a value; it counts unless a later command sets it too."""
+        """Set a value; it is used unless a later command sets it too."""
         values = self._values.setdefault(key, [])
         values.append((stamp, value))
         values.sort(key=_stamp)
@@ -47,7 +47,7 @@ class Register:
         return next((value for stamp, value in reversed(self._values.get(key, ())) if stamp[0] < before), default)
 
     def items(self) -> list[tuple[Any, Any]]:
-        """Keys and the values that count."""
+        """Keys and their current values."""
         return [(key, values[-1][1]) for key, values in self._values.items()]
 
     def all(self, key: Any, before: float) -> list[Any]:  # noqa: ANN401
@@ -61,7 +61,7 @@ def _stamp(entry: tuple[Stamp, Any]) -> Stamp:
 
 @dataclass
 class _Draft:
-    """A period with its fields as registers, so that edits may come in any order."""
+    """A period with its fields as registers, so that edits may arrive in any order."""
 
     period: Period
     fields: Register = field(default_factory=Register)
@@ -85,7 +85,7 @@ class _Draft:
 
 @dataclass(frozen=True)
 class Entry:
-    """An athlete's own word after a session: ``kind`` is ``rpe`` or ``wellness``."""
+    """An athlete's own rating: ``kind`` is ``rpe`` or ``wellness``."""
 
     athlete_id: int
     kind: str
@@ -94,11 +94,11 @@ class Entry:
 
 
 class TeamState:
-    """One team session and everything that commands have said about it.
+    """One team session and everything that commands have set.
 
     Args:
         session: the session as it began.
-        figures: keys for which a target may be set; None allows any.
+        figures: keys for which a target may be set; None allows all.
         name_of: how to name an athlete in a refusal.
     """
 
@@ -119,23 +119,23 @@ class TeamState:
         self._worn = Register()
         self._entries = Register()
         self.is_controlled = False
-        """Whether somebody has given a period: then the sender's phases no longer make periods."""
+        """Whether a command has set a period: then the sender's phases no longer become periods."""
 
     def apply(self, command: Command) -> None:
-        """Carry out a command.
+        """Execute a command.
 
         Raises:
-            RefusedError: it does not fit; nothing has changed.
+            RefusedError: it is not possible; nothing has changed.
         """
         getattr(self, f"_do_{command.do}")(command)
 
     @property
     def session(self) -> TeamSession:
-        """The team session with what was edited."""
+        """The team session with its edits."""
         return replace(self._session, **dict(self._facts.items()))
 
     def extend(self, start_t: float, end_t: float | None) -> None:
-        """Set from when to when the session was: what its devices and periods need."""
+        """Set the start and end of the session so that it covers its devices and periods."""
         self._session = replace(self._session, start_t=start_t, end_t=end_t)
 
     def periods(self) -> list[Period]:
@@ -153,7 +153,7 @@ class TeamState:
         return self._pitch.stints()
 
     def pitch(self) -> dict[int, PitchState]:
-        """The present state of each athlete of whom it is known."""
+        """The present state of each athlete, if known."""
         return self._pitch.now()
 
     def targets(self) -> dict[tuple[int, str], float]:
@@ -161,7 +161,7 @@ class TeamState:
         return {key: value for key, value in self._targets.items() if value is not None}
 
     def worn(self) -> dict[str, int]:
-        """Athletes by the device that a command gave them."""
+        """Athletes by the device that a command assigned to them."""
         return dict(self._worn.items())
 
     def entries(self) -> list[Entry]:
@@ -188,7 +188,7 @@ class TeamState:
         self._drafts[number] = _Draft(Period(number, name, kind, command.at, whose=whose_of(values.get("whose"))))
 
     def _take_control(self, at: float) -> None:
-        """Automatic periods give way: they end where the first period that was asked for begins."""
+        """End automatic periods where the first period of a command begins."""
         self.is_controlled = True
         for draft in self._drafts.values():
             period = draft.now()
@@ -211,7 +211,7 @@ class TeamState:
             self._drafts[command.id] = _Draft(period)
 
     def _is_running(self, name: str, at: float) -> bool:
-        """Whether somebody's period of this name was running just before a moment."""
+        """Whether a period of this name was running just before a moment."""
         before = [
             draft.now(at) for draft in self._drafts.values() if draft.deleted_t >= at and draft.is_called(name, at)
         ]
@@ -310,7 +310,7 @@ class TeamState:
 
 
 def whose_of(value: Mapping[str, Any] | None) -> Whose:
-    """Whom a command's ``whose`` means; everybody where it says nothing."""
+    """The athletes that a command's ``whose`` means; all by default."""
     athletes = (value or {}).get("athletes")
     return Whose((value or {}).get("group"), None if athletes is None else tuple(athletes))
 

@@ -64,7 +64,7 @@ def straighten(t: FloatArray, values: FloatArray, lines: IntArray) -> Straight:
     if late:
         notes.append(f"the time goes back {late} times for a few rows; the rows are put in order")
     shifts = _shifts([t[part] for part in ordered], _usual_s(t))
-    notes += _told(t, kept, shifts, lines)
+    notes += _step_notes(t, kept, shifts, lines)
     moved = [t[part] + shift for part, shift in zip(ordered, shifts, strict=True)]
     return Straight(np.concatenate(ordered), np.concatenate(moved), tuple(notes))
 
@@ -130,7 +130,7 @@ def _shifts(times: list[FloatArray], usual_s: float) -> list[float]:
     return [float(shift) for shift in shifts]
 
 
-def _told(t: FloatArray, parts: list[IntArray], shifts: list[float], lines: IntArray) -> list[str]:
+def _step_notes(t: FloatArray, parts: list[IntArray], shifts: list[float], lines: IntArray) -> list[str]:
     notes = []
     for before, after, shift, other in zip(parts, parts[1:], shifts[1:], shifts, strict=False):
         if shift != other:

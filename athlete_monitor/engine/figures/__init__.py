@@ -1,1 +1,1 @@
-"""From the arrays of the squad to the documents that leave the engine: figures, summaries, and the reasons of nulls."""
+"""The published documents from the arrays of the squad: figures, summaries, and the reasons of nulls."""

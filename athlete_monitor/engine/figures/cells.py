@@ -1,4 +1,4 @@
-"""From a column of numbers to the values that JSON shows: rounded, null where unknown, whole numbers as such."""
+"""Columns of numbers as JSON values: rounded, null where unknown, whole numbers as integers."""
 
 from __future__ import annotations
 

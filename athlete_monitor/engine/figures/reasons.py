@@ -1,4 +1,4 @@
-"""Why a figure is null: what it needs, or a rule of its own."""
+"""Why a figure is null: a missing input, or a rule of its own."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _UNMET: Final = {
     "peak_player_load": why.SESSION_TOO_SHORT,
     "peak_trimp": why.SESSION_TOO_SHORT,
 }
-"""The reason where every input is there and the figure is null all the same; else there are too few samples."""
+"""The reason of a figure that is null although no input is missing; the default is too few samples."""
 
 
 def _inputs(squad: Squad, row: int, figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ _CHRONIC: Final = tuple(figure.key for figure in CHRONIC)
 _ARRIVING: Final = (*_CELLS.keys, "hr_max_source", "model_id", "training_load_zone", *_BEATS, *_CHRONIC)
 _IN_ORDER: Final = itemgetter(*(_ARRIVING.index(figure.key) for figure in PUBLISHED))
 _EXPLAINED: Final = len(_ARRIVING) - len(_BEATS) - len(_CHRONIC)
-"""So many of the arriving figures get their reasons here; the others bring their own."""
+"""This many of the leading figures get their reasons here; the others bring their own."""
 _TRIMP: Final = _ARRIVING.index("trimp")
 _SOURCE: Final = _ARRIVING.index("heart_rate_source")
 
@@ -128,7 +128,7 @@ def identity(session: Session) -> dict[str, Any]:
 
 
 def quality(counts: Quality, rejected: float) -> dict[str, Any]:
-    """What became of the session's samples; ``rejected`` are strap readings refused as impossible."""
+    """Counts of the session's samples; ``rejected`` are strap readings refused as impossible."""
     percent = counts.percent
     return {
         "expected": counts.expected,

@@ -26,7 +26,7 @@ SUMMARISED: Final = tuple(figure for figure in FIGURES.values() if figure.scope 
 """The figures of a summary, in order."""
 _CELLS: Final = Cells(TOTAL_FIGURES)
 _INPUTS: Final = {"heart_rate_bpm": "heart_rate_mean_bpm", "motion_mps2": "player_load", "speed_mps": "distance_m"}
-"""What says, for the whole session, that an input was there."""
+"""For each input, the figure that shows for the whole session that it was present."""
 
 
 def summarise(squad: Squad, session: Session, limits: LoadLimits, reason: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def summarise(squad: Squad, session: Session, limits: LoadLimits, reason: str) -
 
 
 def _figures(squad: Squad, row: int, limits: LoadLimits) -> dict[str, Any]:
-    """Return all but the figures of beats and of the last weeks."""
+    """Return all figures except those of beats and of the last weeks."""
     (cells,) = _CELLS.of(squad.total_values(row))
     figures = dict(zip(_CELLS.keys, cells, strict=True))
     share = float(squad.heart_rate_totals.known_share(np.array([row]))[0])

@@ -1,1 +1,1 @@
-"""From messages to samples in order: what waits, what is valid, what belongs where in time."""
+"""Intake: from messages to valid samples in the order of time."""

@@ -1,4 +1,4 @@
-"""How much one device may ask of the engine, so that none can starve the others or fill the disk."""
+"""Limits for each device, so that none can starve the others or fill the disk."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 CATCH_UP_S: Final = 30.0
-"""A device may send so many seconds of the highest rate at once: what it has kept while it was out of reach."""
+"""A device may send this many seconds of the highest rate at once: samples that it kept while it was out of reach."""
 CHANGE_EVERY_S: Final = 10.0
-"""A device may change its wearer, or begin a session beyond the first few, this often."""
+"""Interval at which a device may change its wearer, or begin a session beyond the first few."""
 MOST_CHANGES: Final = 32
-"""Changes of wearer of one device until the engine is started again: each makes a folder."""
+"""Most changes of wearer of one device until the engine is restarted: each creates a folder."""
 FIRST_SESSIONS: Final = 8.0
 """Sessions that a device may begin in a row."""
 
@@ -46,7 +46,7 @@ class Pace:
 
 @dataclass
 class _Budget:
-    """What one device may still do."""
+    """The remaining budgets of one device."""
 
     samples: Pace
     sessions: Pace = field(default_factory=lambda: Pace(1.0 / CHANGE_EVERY_S, FIRST_SESSIONS))
@@ -61,7 +61,7 @@ class Guard:
 
     Args:
         max_rate_hz: samples a second of one device; None for no limits at all (recordings).
-        max_devices: devices that are remembered; beyond that all budgets begin anew.
+        max_devices: number of devices that are tracked; beyond that all budgets are reset.
 
     Example:
         >>> guard = Guard(max_rate_hz=10.0)
@@ -76,7 +76,7 @@ class Guard:
         self._budgets: dict[str, _Budget] = {}
 
     def samples(self, device_id: str, now_s: float, wanted: int) -> int:
-        """Return how many of ``wanted`` samples of a device are taken."""
+        """Return how many of ``wanted`` samples of a device are accepted."""
         if self._rate_hz is None:
             return wanted
         budget = self._budgets.get(device_id) or self._of(device_id)
@@ -98,7 +98,7 @@ class Guard:
         return self._rate_hz is None or self._of(device_id).sessions.take(now_s, 1) == 1
 
     def may_change_wearer(self, device_id: str, now_s: float) -> bool:
-        """Whether a device may say that another athlete wears it."""
+        """Whether a device may name another athlete as its wearer."""
         if self._rate_hz is None:
             return True
         budget = self._of(device_id)

@@ -1,4 +1,4 @@
-"""Where the network thread leaves messages and the loop finds them: bounded, and never blocking the network thread."""
+"""The queue from the network thread to the loop: bounded, and it never blocks the network thread."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Message = tuple[bytes, float, int]
 """Payload, time of arrival in seconds, and the token by which it is acknowledged (0 for none)."""
 
 SHARED_TOPIC_FACTOR = 16
-"""A topic that many devices share holds so many times the messages of one device."""
+"""A topic that many devices share holds this many times the messages of one device."""
 
 
 @dataclass
 class InboxCounts:
-    """What the inbox has seen since the start."""
+    """Counters of the inbox since start-up."""
 
     messages: int = 0
     overflowed: int = 0
@@ -43,10 +43,10 @@ class Inbox:
         self._counts = InboxCounts()
 
     def put(self, topic: str, payload: bytes, arrived_s: float, token: int = 0) -> int:
-        """Leave a message; called in the network thread.
+        """Put a message; called in the network thread.
 
         Returns:
-            The token of a message that has been dropped for it, or its own where it is refused; 0 for none.
+            The token of a message that has been dropped for it, or its own if it is refused; 0 for none.
         """
         dropped = 0
         with self._lock:
@@ -76,7 +76,7 @@ class Inbox:
         self._something.set()
 
     def take(self, most: int | None = None, held: Collection[str] = ()) -> dict[str, list[Message]]:
-        """Take what waits, oldest first: at most ``most`` messages of each topic, none of the topics ``held``."""
+        """Take waiting messages, oldest first: at most ``most`` of each topic, none of the topics ``held``."""
         taken: dict[str, list[Message]] = {}
         with self._lock:
             for topic, queue in list(self._waiting.items()):
@@ -90,12 +90,12 @@ class Inbox:
         return taken
 
     def counts(self) -> InboxCounts:
-        """Copy of the counts; the set of overflowed topics starts anew with each call."""
+        """Copy of the counts; the set of overflowed topics is reset with each call."""
         with self._lock:
             counts = self._counts
-            told = InboxCounts(counts.messages, counts.overflowed, counts.refused_topics, counts.overflowed_topics)
+            result = InboxCounts(counts.messages, counts.overflowed, counts.refused_topics, counts.overflowed_topics)
             counts.overflowed_topics = set()
-        return told
+        return result
 
     def _note_overflow(self, topic: str) -> None:
         if len(self._counts.overflowed_topics) < self._max_topics:

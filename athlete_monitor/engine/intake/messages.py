@@ -1,4 +1,4 @@
-"""From payloads to samples: what is not valid is counted, logged and shown; what is too much is dropped."""
+"""From payloads to samples: invalid ones are counted, logged and shown; samples beyond the limits are dropped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 LOG_EVERY_S: Final = 1.0
 NOTICE_EVERY_S: Final = 60.0
-"""One notice about each device in so long."""
+"""Shortest time between two notices about the same device."""
 DEVICE_LENGTH: Final = 32
 REASONS_KINDS: Final = 200
 _MOST_KEYS: Final = 8
@@ -41,7 +41,7 @@ def _named_in(payload: bytes) -> str | None:
 
 @dataclass
 class Rejection:
-    """Messages of one device that are not understood."""
+    """Invalid messages of one device."""
 
     device_id: str
     reason: str
@@ -52,14 +52,14 @@ class Rejection:
 
 
 class Intake:
-    """Decodes messages, and remembers who sends what cannot be used.
+    """Decodes messages, and keeps the senders of invalid ones.
 
     Args:
         decoder: for payloads.
         guard: how much a device may send.
         counts: counters of the engine.
-        notice: tells the operator a sentence.
-        max_devices: senders of invalid messages that are remembered.
+        notice: called with a sentence for the operator.
+        max_devices: largest number of senders of invalid messages that are kept.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Intake:
         decoder.on_unused = self._unused
 
     def samples(self, topic: str, payload: bytes, arrived_s: float) -> Sequence[Sample] | str:
-        """Return the samples of a message in order of time, or the name of the sender whose message is not valid."""
+        """Return the samples of a message in order of time, or the sender's name if the message is invalid."""
         device_id = device_of(topic)
         sender = device_id or _named_in(payload)
         if sender is not None and self._guard.is_exhausted(sender, arrived_s):
@@ -89,7 +89,7 @@ class Intake:
         return sorted(samples, key=_time_of) if len(samples) > 1 else samples
 
     def not_understood(self, since_s: float) -> list[Rejection]:
-        """Return the senders whose messages could not be used since then, by name."""
+        """Return the senders of invalid messages since then, by name."""
         recent = [each for each in list(self._rejections.values()) if each.last_s >= since_s]
         return sorted(recent, key=lambda each: each.device_id)
 
@@ -108,7 +108,7 @@ class Intake:
         return who
 
     def _unused(self, device_id: str, unused: dict[str, str | None]) -> None:
-        """Say once which keys of a device are ignored; on the screen too where one resembles a key of ours."""
+        """Report once which keys of a device are ignored; on the screen too if one resembles a key of ours."""
         named = [f"{key} (did you mean {ours}?)" if ours else key for key, ours in unused.items()][:_MOST_KEYS]
         text = printable(f"device {device_id} sends keys that are not used: {', '.join(named)}")
         _log.info("event=unused_keys device=%s keys=%r", device_id, ", ".join(named))
@@ -120,7 +120,7 @@ class Intake:
         known = self._remember(self._fast, device_id, "too fast", arrived_s)
         if arrived_s - known.noticed_s >= NOTICE_EVERY_S:
             known.noticed_s = arrived_s
-            self._notice(f"device {device_id} sends faster than engine.max_rate_hz: its surplus is dropped")
+            self._notice(f"device {device_id} sends faster than engine.max_rate_hz: the excess is dropped")
 
     def _remember(self, known: dict[str, Rejection], who: str, reason: str, arrived_s: float) -> Rejection:
         found = known.get(who)

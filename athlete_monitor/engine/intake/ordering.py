@@ -1,16 +1,16 @@
-"""Arriving samples put in order: each device's stream leaves here in time order, once each, on one continuous clock.
+"""Ordering of samples: each device's stream is released in time order, without duplicates, on a continuous clock.
 
-The rules use sample time and running numbers alone, so that a live run, a replay and an offline run order alike:
+The rules use only sample time and running numbers, so that a live run, a replay and an offline run order alike:
 
 * A sample that follows without a visible gap is released at once. A gap is a jump of ``seq``; without ``seq``, an
   interval longer than the device's usual one (mean and deviation learned as in TCP's retransmission timer).
-* After a gap, samples wait for the missing ones until the newest is ``late_tolerance_s`` ahead, then go on without.
-* What arrives behind the last released sample is late, what was seen before is a duplicate; both are counted and
-  dropped. A number seen before on a sample that is newer by more than the tolerance is none: the device has started
-  again, and counts from the beginning.
+* After a gap, samples wait for the missing ones until the newest is ``late_tolerance_s`` ahead, then continue.
+* A sample before the last released one is late, a repeated one is a duplicate; both are counted and dropped. A
+  repeated number on a sample that is newer by more than the tolerance is not a duplicate: the device has restarted
+  and counts from the beginning.
 * A sample further behind than the tolerance, or more than ``idle_s`` ahead, is suspect. When ``AGREEING`` suspects in a
-  row agree with each other, they are believed. Behind, or more than a day ahead: the device's clock has stepped, and
-  its time is shifted so that the session goes on one usual interval after the last sample. Ahead by less: a pause as
+  row agree with each other, they are accepted. Behind, or more than a day ahead: the device's clock has stepped, and
+  its time is shifted so that the session continues one usual interval after the last sample. Ahead by less: a pause as
   long as any that ends a session, so a new one begins with them. Suspects that a normal sample contradicts are dropped.
   Where the time of arrival shows that there was no pause, the clock has stepped, however far.
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400.0
 LIVE_SHARE = 0.5
-"""Samples that take at least this share of their own time to arrive are live; so is a pause that was one."""
+"""Samples that take at least this share of their own time to arrive are live; the same holds for a real pause."""
 AGREEING = 5
 """Samples in a row that must agree before a device's clock counts as stepped."""
 HELD_LIMIT = 512
@@ -50,10 +50,10 @@ _time_of = attrgetter("t")
 
 @dataclass
 class Quality:
-    """What became of one device's samples in one session, as counts.
+    """Counts of one device's samples in one session.
 
-    ``received`` were used; ``lost`` never came, as told by ``seq`` or by the usual interval; ``duplicate``, ``late``
-    and ``invalid`` came and were dropped.
+    ``received`` were used; ``lost`` never arrived, as shown by ``seq`` or by the usual interval; ``duplicate``,
+    ``late`` and ``invalid`` arrived and were dropped.
     """
 
     received: int = 0
@@ -65,7 +65,7 @@ class Quality:
 
     @property
     def expected(self) -> int:
-        """Samples that the device has sent as far as can be told."""
+        """Number of samples that the device has sent, as far as known."""
         return self.received + self.lost
 
     @property
@@ -89,7 +89,7 @@ class _Remembered:
         self._next = 0
 
     def add(self, t: float, seq: int | None) -> None:
-        """Remember a sample in the place of the oldest."""
+        """Store a sample in place of the oldest."""
         place = self._next
         self._times[place] = t
         self._seqs[place] = _NO_SEQ if seq is None else seq
@@ -107,8 +107,8 @@ class _Remembered:
 class DeviceStream:
     """The stream of one device within one session.
 
-    ``push`` takes samples as they arrive and appends to ``out`` those that may go on. ``quality`` counts all others.
-    ``offset_s`` is what has been added to the device's clock since the session began.
+    ``push`` takes samples as they arrive and appends to ``out`` those that are in order. ``quality`` counts all others.
+    ``offset_s`` is the sum of corrections to the device's clock since the session began.
     """
 
     __slots__ = (
@@ -147,15 +147,15 @@ class DeviceStream:
         return self._last_t
 
     def resume(self, first_t: float, last_t: float, offset_s: float, quality: Quality, next_seq: int | None) -> None:
-        """Go on from what a journal kept of an interrupted session."""
+        """Restore the state of an interrupted session from the journal."""
         self._first_t, self._last_t = first_t, last_t
         self.offset_s, self.quality, self._next_seq = offset_s, quality, next_seq
         self._marks = deque([replace(quality)])
 
     def quality_at(self, received: int) -> Quality:
-        """The counts as of the ``received``-th released sample: what happened after it is not yet known then.
+        """The counts as of the ``received``-th released sample, without later events.
 
-        Must be asked in ascending order. So the figures do not depend on how far the stream is ahead of them.
+        It must be called in ascending order. So the figures do not depend on how far the stream is ahead of them.
         """
         while len(self._marks) > 1 and self._marks[1].received <= received:
             self._marks.popleft()
@@ -164,7 +164,7 @@ class DeviceStream:
         return counts
 
     def count_invalid(self, samples: int = 1) -> None:
-        """Count samples that were dropped before they came here."""
+        """Count samples that were dropped before ordering."""
         self._drop("invalid", samples)
 
     def _drop(self, kind: str, samples: int = 1) -> None:
@@ -173,16 +173,16 @@ class DeviceStream:
 
     @property
     def next_seq(self) -> int | None:
-        """The running number that would follow without loss; None where the device sends none."""
+        """The running number that would follow without loss; None if the device sends none."""
         return self._next_seq
 
     def push(self, sample: Sample, out: list[Sample], arrived_s: float = math.nan) -> Sequence[Sample]:
-        """Take one arriving sample; append what is now in order to ``out``.
+        """Take one arriving sample; append samples that are now in order to ``out``.
 
-        ``arrived_s``, the engine's clock, tells a step of the device's clock from a pause.
+        ``arrived_s``, the engine's clock, distinguishes a step of the device's clock from a pause.
 
         Returns:
-            Samples that belong to a new session, because a pause that ends one lies before them; mostly none.
+            Samples that belong to a new session, because a pause that ends one precedes them; usually none.
         """
         if self.offset_s:
             sample = msgspec.structs.replace(sample, t=sample.t + self.offset_s)
@@ -197,7 +197,7 @@ class DeviceStream:
         return self._push_unusual(sample, out, arrived_s)
 
     def flush(self, out: list[Sample]) -> None:
-        """Release what still waits: the session ends."""
+        """Release waiting samples: the session ends."""
         self._drop_suspects()
         for sample in self._held:
             self._release(sample, sample.t - self._last_t, out)
@@ -255,7 +255,7 @@ class DeviceStream:
 
     def _learn_interval(self, interval_s: float) -> None:
         self._longer = self._longer + 1 if interval_s > self._longest_s else 0
-        if self._longer == AGREEING:  # no loss, but another rate
+        if self._longer == AGREEING:  # not a loss, but another rate
             self._mean_s = self._deviation_s = 0.0
             self._longest_s = self._gap_s
         if interval_s > self._longest_s:
@@ -277,7 +277,7 @@ class DeviceStream:
         return self._recent.holds_time(t) or (near and self._recent.holds_number(seq))
 
     def _is_past(self, sample: Sample) -> bool:
-        """Whether number and time both say that the sample's place in the stream has passed."""
+        """Whether both number and time show that the sample is late."""
         numbered = sample.seq is not None and self._next_seq is not None and sample.seq < self._next_seq
         return numbered and self._first_t <= sample.t <= self._last_t
 
@@ -303,7 +303,7 @@ class DeviceStream:
         return ()
 
     def _jumped_live(self, believed: Sequence[Sample], arrived_s: float) -> bool:
-        """Whether the time of arrival says that there was no pause; what was kept and arrives at once says nothing."""
+        """Whether the time of arrival shows that there was no pause; samples that were kept and sent at once do not."""
         span_s = believed[-1].t - believed[0].t
         is_live = arrived_s - self._suspected_s >= LIVE_SHARE * span_s
         return is_live and self._suspected_s - self._arrived_s < LIVE_SHARE * (believed[0].t - self._last_t)

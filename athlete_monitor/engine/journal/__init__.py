@@ -1,1 +1,1 @@
-"""What survives a kill or a power cut."""
+"""The journal: data that survive a kill or a power cut."""

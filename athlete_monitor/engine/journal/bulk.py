@@ -35,7 +35,7 @@ BESIDE: Final = ("quality__received", "quality__lost", *BEATS)
 
 
 def _kernel_columns() -> Iterator[tuple[str, int, int]]:
-    """Yield the columns that ``Squad.present_values`` brings: name, row, and the row that says whether it is known."""
+    """Yield the columns that ``Squad.present_values`` fills: name, row, and the row that shows whether it is known."""
     kept, place = frozenset(archived()), 0
     for figure in PRESENT_FIGURES:
         if figure.key in kept:
@@ -76,7 +76,7 @@ class BulkJournal(Journal):
         said: list[str] = []
         self._waiting: list[tuple[str, tuple[Any, ...]]] = []
         self._seconds_waiting: list[tuple[Any, ...]] = []
-        super().__init__(path, time.time, tell=lambda text, _bad: said.append(text))
+        super().__init__(path, time.time, notify=lambda text, _bad: said.append(text))
         if self._file.connection is None:
             cause = said[-1].partition(": ")[2].partition(";")[0] if said else "cannot be used"
             raise MonitorError(f"{path}: {cause}; nothing was archived, import again later")
@@ -99,7 +99,7 @@ class BulkJournal(Journal):
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits.
+        """Write waiting records.
 
         Raises:
             MonitorError: the disk is full, or another program holds the file for too long; nothing of it is written.
@@ -127,12 +127,12 @@ class BulkJournal(Journal):
             insert_blocks(connection, f"id > {last}", "session")
 
     def drop(self) -> None:
-        """Forget what waits."""
+        """Discard waiting records."""
         self._waiting.clear()
         self._seconds_waiting.clear()
 
     def stop(self) -> None:
-        """Write what waits and close the file."""
+        """Write waiting records and close the file."""
         try:
             self.flush()
         finally:

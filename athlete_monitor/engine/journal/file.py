@@ -1,7 +1,7 @@
-"""The journal's file and what can happen to it: damaged, deleted, locked, on a full disk, of another version.
+"""The journal's file, and its failures: damaged, deleted, locked, on a full disk, of another version.
 
-None of it stops the monitoring. A damaged or newer file is moved aside under a name with a time stamp, and a new one is
-begun. Where the file cannot be used at present, the engine runs without it and tries again.
+None of them stops the monitoring. A damaged or newer file is renamed with a time stamp, and a new one is created. If
+the file cannot be used at present, the engine runs without it and tries again.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _CHECKPOINT_PAGES: Final = 4000
 _BUSY_S: Final = 5.0
 _STARTING_BUSY_S: Final = 1.0
 _CHECKED_BYTES: Final = 50_000_000
-"""A file up to this size is read as a whole when it is opened; of a larger one only the tables that a start needs."""
+"""A file up to this size is checked as a whole when it is opened; of a larger one only the tables needed at start."""
 _NEEDED: Final = ("sessions", "recent", "totals", "memories", "team_sessions", "commands", "periods")
 _DAMAGE: Final = ("malformed", "not a database", "file is encrypted", "corrupt")
 
 
 class DamagedError(MonitorError):
-    """The file is no journal that this program could use; the text says what it is."""
+    """The file is not a journal that this program can use; the text names the reason."""
 
 
 class UnavailableError(MonitorError):
@@ -38,36 +38,36 @@ class UnavailableError(MonitorError):
 
 
 class JournalFile:
-    """An open connection to the journal, or none for the time being.
+    """A connection to the journal, open or closed for the time being.
 
     Args:
-        path: the SQLite file; its folder is made.
-        tell: called with a sentence, and whether it is bad news.
+        path: the SQLite file; its folder is created.
+        notify: called with a sentence, and whether it is bad news.
     """
 
-    def __init__(self, path: Path, tell: Callable[[str, bool], None] | None = None) -> None:
+    def __init__(self, path: Path, notify: Callable[[str, bool], None] | None = None) -> None:
         self.path = path
         self.connection: sqlite3.Connection | None = None
-        self._tell = tell or (lambda _text, _bad: None)
+        self._notify = notify or (lambda _text, _bad: None)
         self._identity: tuple[int, int] | None = None
         self._why_not = ""
 
     def open(self, *, busy_s: float = _BUSY_S) -> bool:
-        """Open the file, moving one aside that cannot be used; return whether there is a connection now.
+        """Open the file, renaming one that cannot be used; return whether there is a connection now.
 
         Raises:
-            MonitorError: the path itself is a mistake: no folder can be there, or a folder is there.
+            MonitorError: the path itself is wrong: its folder cannot be created, or it is a folder.
         """
         try:
             self.connection = self._open_or_replace(busy_s)
         except UnavailableError as error:
             if str(error) != self._why_not:
-                self._tell(f"journal {self.path}: {error}; monitoring goes on without it and tries again", True)  # noqa: FBT003
+                self._notify(f"journal {self.path}: {error}; monitoring continues without it and tries again", True)  # noqa: FBT003
             self._why_not = str(error)
             return False
         self._identity = _identity(self.path)
         if self._why_not:
-            self._tell(f"journal {self.path}: in use again", False)  # noqa: FBT003
+            self._notify(f"journal {self.path}: in use again", False)  # noqa: FBT003
         self._why_not = ""
         return True
 
@@ -79,18 +79,18 @@ class JournalFile:
         self.connection = None
 
     def is_lost(self) -> bool:
-        """Whether the file is gone, or another one is in its place."""
+        """Whether the file was deleted or replaced by another one."""
         return self.connection is not None and _identity(self.path) != self._identity
 
     def begin_anew(self, why: str) -> None:
-        """Close the connection, and move the file aside where it is still there."""
+        """Close the connection, and rename the file if it still exists."""
         self.close()
         self._move_aside("damaged", why)
 
     def mention_loss(self) -> None:
-        """Say that the file is gone, and close the connection to what is left of it."""
+        """Report that the file is gone, and close the connection."""
         self.close()
-        self._tell(f"journal {self.path}: deleted or replaced while in use; a new one is begun", True)  # noqa: FBT003
+        self._notify(f"journal {self.path}: deleted or replaced while in use; a new one is created", True)  # noqa: FBT003
 
     def _open_or_replace(self, busy_s: float) -> sqlite3.Connection:
         try:
@@ -100,7 +100,7 @@ class JournalFile:
             self._move_aside(label, str(error))
         try:
             return connect(self.path, busy_s)
-        except DamagedError as error:  # it could not be moved
+        except DamagedError as error:  # it could not be renamed
             raise UnavailableError(str(error)) from error
 
     def _move_aside(self, label: str, why: str) -> None:
@@ -114,16 +114,16 @@ class JournalFile:
         for end in ("-wal", "-shm"):
             with suppress(OSError):
                 os.replace(f"{self.path}{end}", f"{aside}{end}")  # noqa: PTH105
-        self._tell(f"journal {self.path}: {why}; moved to {aside.name}, a new one is begun", True)  # noqa: FBT003
+        self._notify(f"journal {self.path}: {why}; moved to {aside.name}, a new one is created", True)  # noqa: FBT003
 
 
 def connect(path: Path, busy_s: float = _STARTING_BUSY_S) -> sqlite3.Connection:
-    """Open the journal for writing, making it where there is none and updating an older one.
+    """Open the journal for writing, creating a missing one and updating an older one.
 
     Raises:
-        DamagedError: the file is no journal, is damaged, or of a newer version.
+        DamagedError: the file is not a journal, is damaged, or of a newer version.
         UnavailableError: it cannot be used at present.
-        MonitorError: the path is a mistake.
+        MonitorError: the path is wrong.
     """
     connection = _connect(path, busy_s)
     try:
@@ -138,7 +138,7 @@ def connect(path: Path, busy_s: float = _STARTING_BUSY_S) -> sqlite3.Connection:
 
 
 def classified(error: sqlite3.Error) -> MonitorError:
-    """What an error of SQLite means for the file: damage, or a trouble that may pass."""
+    """What an error of SQLite means for the file: damage, or a temporary failure."""
     text = str(error)
     if any(word in text for word in _DAMAGE):
         return DamagedError(f"damaged ({text})")
@@ -171,12 +171,12 @@ def _set_up(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     prepare(connection, initial_columns())
     connection.execute("COMMIT")
-    for table in _NEEDED:  # a damaged page may have been nobody's until now
+    for table in _NEEDED:  # a damaged page may have been unused until now
         connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchall()  # noqa: S608 - our own tables
 
 
 def _check(connection: sqlite3.Connection) -> None:
-    """Look for damaged pages.
+    """Check for damaged pages.
 
     Raises:
         DamagedError: SQLite found some.
@@ -201,7 +201,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _free_name(path: Path, label: str) -> Path:
-    """A name beside the file that nothing has."""
+    """An unused name in the folder of the file."""
     names = [
         path.with_name(f"{path.stem}.{label}{more}{path.suffix}") for more in ("", *(f"-{n}" for n in range(2, 100)))
     ]

@@ -1,4 +1,4 @@
-"""The journal: what survives a kill or a power cut, and the archive of every session.
+"""The journal: data that survive a kill or a power cut, and the archive of every session.
 
 A SQLite file in WAL mode with full synchronisation, written by one thread in one transaction per cycle:
 
@@ -6,15 +6,15 @@ A SQLite file in WAL mode with full synchronisation, written by one thread in on
   message that the broker retains, begins a second session of one id;
 * ``recent``, ``seconds``: one row per athlete and second, appended to the first and moved to the second once a minute,
   sorted by session, so that a session can be read without reading the others;
-* ``blocks``: one row per session and minute: where its seconds are, and their sums and extremes;
+* ``blocks``: one row per session and minute: the place of its seconds, and their sums and extremes;
 * ``events``: impacts, alerts and the like;
-* ``totals``: for each running session what changes: everything that has been added up, replaced each cycle;
-* ``layouts``: names of the numbers in ``totals``, so that a session goes on over an update that adds a figure;
-* ``memories``: for each running session what features, fusion and filters remember, replaced every ``MEMORY_EVERY_S``.
+* ``totals``: for each running session its totals so far, replaced each cycle;
+* ``layouts``: names of the numbers in ``totals``, so that a session survives an update that adds a figure;
+* ``memories``: for each running session the state of features, fusion and filters, replaced every ``MEMORY_EVERY_S``.
 
-``athlete_monitor.archive`` has the tables and reads them. Pages of a microSD card wear: rows are appended or replaced
-in place, there is no index to keep, and the write-ahead log is written back seldom. States are compressed by the
-writing thread.
+``athlete_monitor.archive`` defines the tables and reads them. Pages of a microSD card wear: rows are appended or
+replaced in place, there is no index to update, and the write-ahead log is written back rarely. States are compressed by
+the writing thread.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ INSERT OR IGNORE INTO sessions (id, session_id, device_id, athlete_id, start_t, 
     ?1, CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE session_id = ?2) THEN ?2 || '_' || ?1 ELSE ?2 END,
     ?3, ?4, ?5, ?6, ?7)"""
 RETRY_S = 5.0
-"""Without the file, so often it is tried again."""
+"""Interval at which a missing file is tried again."""
 FIRST_UNCONFIRMED = 1 << 40
-"""Numbers of sessions begin here where the file cannot be asked for the last one."""
+"""Numbers of sessions begin here if the last one cannot be read from the file."""
 _USED = "used"
 """Marks a record that holds tokens of messages: they may be acknowledged when the transaction is committed."""
 _SECOND = "second"
@@ -94,25 +94,25 @@ class PastLoad:
     start_t: float
     end_t: float
     trimp: float | None
-    """None where nobody knows it."""
+    """None if it is unknown."""
 
 
 class Journal:
     """The journal of one engine.
 
-    Every method but ``open_sessions`` and ``past_loads`` only leaves a record for the writing thread. While the
-    disk fails, the newest snapshot of each session is kept, and other records up to a limit. A file that is damaged or
-    lost is replaced, and the sessions that are running go on in the new one.
+    Every method except ``open_sessions`` and ``past_loads`` only queues a record for the writing thread. While the disk
+    fails, the newest snapshot of each session is kept, and other records up to a limit. A file that is damaged or lost
+    is replaced, and running sessions continue in the new one.
 
     Args:
         path: the SQLite file.
         now_s: wall clock, epoch seconds.
         period_s: time between two transactions.
-        tell: called with a sentence, and whether it is bad news, when the disk fails or works again.
+        notify: called with a sentence, and whether it is bad news, when the disk fails or works again.
         keep_days: seconds of sessions that ended longer ago are deleted; sessions, summaries and events stay.
 
     Raises:
-        MonitorError: the path itself is a mistake.
+        MonitorError: the path itself is wrong.
     """
 
     def __init__(
@@ -120,11 +120,11 @@ class Journal:
         path: Path,
         now_s: Callable[[], float],
         period_s: float = 1.0,
-        tell: Callable[[str, bool], None] | None = None,
+        notify: Callable[[str, bool], None] | None = None,
         keep_days: float = KEEP_DAYS,
     ) -> None:
         self._now_s, self._keep_days = now_s, keep_days
-        self._file = JournalFile(path, tell)
+        self._file = JournalFile(path, notify)
         self._seconds: SecondsTable | None = None
         self._retry_s = -math.inf
         self._forgot_s = -math.inf
@@ -134,10 +134,10 @@ class Journal:
         self.committed: Callable[[Sequence[int]], object] = lambda _tokens: None
         """Called in the writing thread."""
         self.generation = 0
-        """Grows with each new file: who keeps tables in it writes them again."""
+        """Incremented with each new file: owners of tables in it write them again."""
         self._open()
         self._last_number = self._read(_last_number, FIRST_UNCONFIRMED + int(now_s()))
-        self._worker = Worker("journal", self._write, period_s=period_s, alarm=Alarm("journal", tell))
+        self._worker = Worker("journal", self._write, period_s=period_s, alarm=Alarm("journal", notify))
 
     @property
     def failing(self) -> bool:
@@ -154,7 +154,7 @@ class Journal:
         self._worker.start()
 
     def stop(self) -> None:
-        """Write what is waiting and close the file."""
+        """Write waiting records and close the file."""
         self._worker.stop()
         self._stopped = True
         self._file.close()
@@ -165,17 +165,17 @@ class Journal:
         Call before ``open_sessions`` and ``past_loads``.
 
         Args:
-            since_s: epoch seconds; what stopped before stays ended.
+            since_s: epoch seconds; sessions that stopped earlier stay ended.
 
         Returns:
-            Numbers of the sessions that go on.
+            Numbers of the reopened sessions.
         """
         return self._read(lambda connection: _reopen(connection, since_s), frozenset())
 
     def open_sessions(self) -> list[OpenSession]:
         """Sessions that an earlier engine began and did not end; call before ``start``.
 
-        Seconds after their last snapshot are dropped: the sessions go on from there and would count them twice.
+        Seconds after their last snapshot are dropped: the sessions continue from there and would count them twice.
         """
         sessions: list[OpenSession] = self._read(_read_open_sessions, [])
         for each in sessions:
@@ -187,7 +187,7 @@ class Journal:
         return sessions
 
     def add_layout(self, number: int, names: Sequence[str]) -> None:
-        """Keep the names of the numbers that snapshots hold from now on."""
+        """Store the names of the numbers in the following snapshots."""
         values = (number, msgspec.json.encode(list(names)))
         self.keep(("layout", number), "INSERT OR IGNORE INTO layouts VALUES (?, ?)", values)
 
@@ -205,11 +205,11 @@ class Journal:
         return loads
 
     def number_from(self, number: int) -> None:
-        """Give sessions numbers from here on: another program may write into the same file."""
+        """Set the next session number: another program may write into the same file."""
         self._last_number = number
 
     def begin(self, session_id: str, device_id: str, athlete_id: int, start_t: float, facts: dict[str, Any]) -> int:
-        """Record a new session and return its number; an id that was there before gets the number behind it."""
+        """Record a new session and return its number; an id that already exists gets the number as a suffix."""
         number = self._last_number = self._last_number + 1
         values = (number, session_id, device_id, athlete_id, start_t, self._now_s(), _json(facts))
         self._standing["session", number] = (_BEGIN, values)
@@ -217,12 +217,12 @@ class Journal:
         return number
 
     def keep(self, key: Hashable, statement: str, values: tuple[Any, ...]) -> None:
-        """Record what belongs into a new file too, should this one be lost; a later one of the same key replaces it."""
+        """Keep a record for a new file, in case this one is lost; a later one with the same key replaces it."""
         self._standing[key] = (statement, values)
         self._put(statement, values)
 
     def release(self, key: Hashable) -> None:
-        """A new file needs it no longer."""
+        """Drop a record that was kept for a new file."""
         self._standing.pop(key, None)
 
     def put(self, statement: str, values: tuple[Any, ...]) -> None:
@@ -234,7 +234,7 @@ class Journal:
         self._put(_SECOND, (number, t, figures))
 
     def set_clock(self, number: int, start_t: float, offset_s: float) -> None:
-        """Record that the device's clock was set: when the session began by it, and what is added to it since."""
+        """Record that the device's clock was set: the session's start by the new clock, and the offset added since."""
         self._put("UPDATE sessions SET start_t = ?, offset_s = ? WHERE id = ?", (start_t, offset_s, number))
 
     def event(self, number: int, t: float, kind: str, body: dict[str, Any]) -> None:
@@ -246,13 +246,13 @@ class Journal:
         self._worker.hurry()
 
     def snapshot(self, number: int, last_t: float, totals: bytes, memory: bytes | None) -> None:
-        """Record what a running session has added up and, where given, what it remembers."""
+        """Record the totals of a running session and, if given, its memories."""
         self._put("INSERT OR REPLACE INTO totals VALUES (?, ?, ?, packed(?))", (number, last_t, self._now_s(), totals))
         if memory is not None:
             self._put("INSERT OR REPLACE INTO memories VALUES (?, ?, packed(?))", (number, last_t, memory))
 
     def end(self, number: int, span_t: tuple[float, float], load_trimp: float | None, summary: dict[str, Any]) -> None:
-        """Record the end of a session, from when to when it was, and drop what was kept for its resumption."""
+        """Record the start and end of a finished session, and drop the data for its resumption."""
         self._put(
             "UPDATE sessions SET start_t = ?, end_t = ?, load_trimp = ?, summary = ? WHERE id = ?",
             (*span_t, load_trimp, _json(summary), number),
@@ -264,14 +264,14 @@ class Journal:
     def pause(
         self, number: int, span_t: tuple[float, float], load_trimp: float | None, summary: dict[str, Any]
     ) -> None:
-        """Record the end of a session that goes on where the engine comes back soon enough (``reopen``)."""
+        """Record the end of a session that is resumed if the engine restarts soon enough (``reopen``)."""
         self._put(
             "UPDATE sessions SET start_t = ?, end_t = ?, load_trimp = ?, summary = ? WHERE id = ?",
             (*span_t, load_trimp, _json(summary), number),
         )
 
     def used(self, tokens: Sequence[int]) -> None:
-        """Call ``committed`` with these tokens when all that was recorded before is on the disk."""
+        """Call ``committed`` with these tokens when all earlier records are on the disk."""
         self._put(_USED, tuple(tokens))
 
     def _put(self, statement: str, values: tuple[Any, ...]) -> None:
@@ -289,7 +289,7 @@ class Journal:
         return True
 
     def _read(self, read: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """Read before the writing thread has begun; what is damaged is moved aside."""
+        """Read before the writing thread has started; a damaged file is renamed."""
         if self._file.connection is None:
             return otherwise
         try:
@@ -299,14 +299,14 @@ class Journal:
             return otherwise
 
     def _recover(self, error: sqlite3.Error) -> None:
-        """Begin a new file where the error means damage."""
+        """Begin a new file if the error means damage."""
         found = classified(error)
         if isinstance(found, DamagedError):
             self._file.begin_anew(str(found))
             self._open()
 
     def _write(self, records: Sequence[_Record]) -> None:
-        """One transaction; what a failing disk refuses is kept, newest first to lose, and tried again."""
+        """One transaction; records that a failing disk refuses are kept and tried again, the newest dropped first."""
         self._kept.extend(records)
         if self._file.is_lost():
             self._file.mention_loss()
@@ -335,10 +335,10 @@ class Journal:
         return self._now_s() >= self._retry_s and self._replace()
 
     def _replace(self) -> bool:
-        """Open the file again; the running sessions are begun in it where it does not know them."""
+        """Open the file again; running sessions that it does not contain are inserted."""
         try:
             is_open = self._open()
-        except MonitorError:  # somebody has put a folder in its place
+        except MonitorError:  # the file has been replaced by a folder
             self._retry_s = self._now_s() + RETRY_S
             return False
         if is_open:
@@ -379,10 +379,10 @@ class Journal:
             if connection is not None and connection.in_transaction:
                 connection.execute("ROLLBACK")
             if self._seconds is not None:
-                self._seconds.follow()  # columns that the transaction had made are gone
+                self._seconds.follow()  # columns that the transaction had created are gone
 
     def _shed(self) -> None:
-        """Keep the newest snapshot of each session alone, and bound what is left."""
+        """Keep only the newest snapshot of each session, and limit the other records."""
         seen: set[tuple[str, Any]] = set()
         kept = []
         for statement, values in reversed(self._kept):
@@ -435,7 +435,7 @@ def _open_session(row: tuple[Any, ...]) -> OpenSession:
 def _unpack(state: bytes | None) -> bytes | None:
     try:
         return None if state is None else zlib.decompress(state)
-    except zlib.error:  # the session goes on without it
+    except zlib.error:  # the session continues without it
         return None
 
 

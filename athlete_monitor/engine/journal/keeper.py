@@ -1,4 +1,4 @@
-"""Sessions into the journal and back: what lets a session survive a kill or a power cut."""
+"""Saving sessions in the journal and restoring them: so a session survives a kill or a power cut."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class JournalSink(Sink):
         self._last: dict[int, int] = {}
 
     def health(self) -> dict[str, object]:
-        """Whether the last transaction failed, and what was given up."""
+        """Whether the last transaction failed, and how many records were dropped."""
         return {"journal_failing": self._journal.failing, "journal_lost": self._journal.lost}
 
     def begin(self, session: Session) -> int:
@@ -47,7 +47,7 @@ class JournalSink(Sink):
         )
 
     def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:  # noqa: ARG002
-        """Record the second, once: the first message of it."""
+        """Record the second once, with its first message."""
         self._follow_clock(session)
         second = int(session.last_t)
         if second != self._last.get(session.number):
@@ -67,12 +67,12 @@ class JournalSink(Sink):
         self._last.pop(session.number, None)
 
     def paused(self, session: Session, summary: dict[str, Any]) -> None:
-        """Record how far the session came; what its resumption needs is kept."""
+        """Record the session so far, and keep the data for its resumption."""
         self._follow_clock(session)
         self._journal.pause(session.number, (session.device_start_t, session.device_t), summary["trimp"], summary)
 
     def stop(self) -> None:
-        """Write what is waiting and close the journal."""
+        """Write waiting records and close the journal."""
         self._journal.stop()
 
     def _follow_clock(self, session: Session) -> None:
@@ -83,9 +83,9 @@ class JournalSink(Sink):
 
 
 def snapshot(journal: Journal, monitor: Monitor, *, whole: bool = False) -> None:
-    """Leave what every session has added up since the last snapshot, and now and then what it remembers.
+    """Record the totals of every session since the last snapshot, and less often its memories.
 
-    ``whole``: of every session, with what it remembers: the engine stops.
+    ``whole``: of all sessions, with their memories, because the engine stops.
     """
     sessions = monitor.book.view
     changed = [session for session in sessions if whole or session.last_t != session.snapshot_t]
@@ -105,13 +105,13 @@ def snapshot(journal: Journal, monitor: Monitor, *, whole: bool = False) -> None
 
 
 def facts_of(session: Session) -> dict[str, Any]:
-    """What is known of a session from its first sample on; JSON types."""
+    """Facts of a session that are known from its first sample; JSON types."""
     return {"profile": asdict(session.wearer.profile), "wire_athlete_id": session.wire_athlete_id}
 
 
 @dataclass(frozen=True)
 class _Progress:
-    """What changes in a session as it goes on, beside the kernel's totals."""
+    """The changing state of a session, other than the kernel's totals."""
 
     mode: str | None = None
     phases: Phases = field(default_factory=Phases)
@@ -142,7 +142,7 @@ def resume_all(
     limits: Engine,
     reopened: frozenset[int] = frozenset(),
 ) -> None:
-    """Go on with every session that an earlier engine began and did not end.
+    """Resume every session that an earlier engine began and did not end.
 
     Args:
         journal: not started yet.
@@ -150,7 +150,7 @@ def resume_all(
         now_s: the engine's clock.
         wall_s: epoch seconds.
         limits: the ``engine`` section of the configuration.
-        reopened: numbers of those that the earlier engine has summarised because it was stopped.
+        reopened: numbers of the sessions that the earlier engine summarised because it was stopped.
     """
     squad = monitor.squad
     journal.add_layout(squad.layout_id, squad.layout)
@@ -163,7 +163,7 @@ def resume_all(
 
 
 def take_up(monitor: Monitor, session: Session, silent_s: float, limits: Engine) -> None:
-    """Go on with an interrupted session, or summarise it where it has been silent for too long."""
+    """Resume an interrupted session, or summarise it if it has been silent for too long."""
     if silent_s <= limits.idle_s and session.device_id not in monitor.sessions:
         _log.warning("event=session_resumed session=%s silent_s=%.1f", session.session_id, silent_s)
         monitor.resume(session)

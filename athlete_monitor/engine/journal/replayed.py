@@ -1,4 +1,4 @@
-"""Recordings that are replayed, into the archive: as if they had been live at their time, and once only."""
+"""Archiving of replayed recordings: as if they had been live at their time, and only once."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SKIPPED = 0
 
 
 class ReplaySink(JournalSink):
-    """Writes replayed sessions; one that the archive has already is left as it is.
+    """Writes replayed sessions; a session that is already in the archive is not changed.
 
-    A session falls into the team session whose time it overlaps, so into its periods too; else it begins one, which
-    further recordings may widen. A live engine may use the same journal meanwhile.
+    A session belongs to the team session whose time it overlaps, and to its periods; else it begins a new one, which
+    further recordings may extend. A live engine may use the same journal meanwhile.
 
     Args:
         journal: the journal, started.
@@ -45,7 +45,7 @@ class ReplaySink(JournalSink):
         self.skipped = 0
 
     def begin(self, session: Session) -> int:
-        """Record a new session; returns its number, or ``SKIPPED`` where the archive has it."""
+        """Record a new session; returns its number, or ``SKIPPED`` if it is already in the archive."""
         if session.session_id in self._known:
             self.skipped += 1
             return SKIPPED
@@ -63,7 +63,7 @@ class ReplaySink(JournalSink):
             super().event(session, event)
 
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
-        """Record the end, and the team session that it falls into."""
+        """Record the end, and the team session that it belongs to."""
         if session.number == SKIPPED:
             return
         super().ended(session, summary)
@@ -71,7 +71,7 @@ class ReplaySink(JournalSink):
         self._journal.put(SET_TEAM, (state.session.id, session.number))
 
     def stop(self) -> None:
-        """Write what is waiting and close the journal."""
+        """Write waiting records and close the journal."""
         self._archive.close()
         super().stop()
 
@@ -99,7 +99,7 @@ class ReplaySink(JournalSink):
 
 
 def open_replay(path: Any, keep_days: float) -> ReplaySink | None:  # noqa: ANN401 - a path
-    """The sink for replayed recordings; None where the journal cannot be used."""
+    """The sink for replayed recordings; None if the journal cannot be used."""
     from athlete_monitor.archive import Archive
     from athlete_monitor.engine.journal.journal import Journal
 

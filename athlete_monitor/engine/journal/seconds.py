@@ -1,4 +1,4 @@
-"""Writes the archive's seconds: whole numbers in columns that are made when a figure is first seen."""
+"""Writes the archive's seconds: whole numbers in columns that are created when a figure is first seen."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 BLOCK_EVERY_S: Final = 60.0
 SETTLED_S: Final = 5.0
-"""A session that goes on after a kill may repeat its last seconds: for so long they can still be taken back."""
+"""A session that is resumed after a kill may repeat its last seconds: for this long they can still be deleted."""
 
 
 class SecondsTable:
@@ -29,7 +29,7 @@ class SecondsTable:
         self._limit: int | None = None
 
     def follow(self) -> None:
-        """Look at the columns that the table has."""
+        """Read the columns of the table."""
         columns = self._columns = figure_columns(self._connection)
         names = ", ".join(("session", "t", "ms", *(f'"{name}"' for name in columns)))
         marks = ", ".join("?" * (3 + len(columns)))
@@ -46,11 +46,11 @@ class SecondsTable:
         self._connection.execute(self._statement, (session, whole, ms, *row))
 
     def is_due(self, now_s: float) -> bool:
-        """Whether ``tidy`` would do something."""
+        """Whether ``tidy`` has something to do."""
         return now_s >= self._next_s
 
     def tidy(self, now_s: float) -> None:
-        """About once a minute, move what is a few seconds old to where a session's seconds lie side by side."""
+        """About once a minute, move seconds that are a few seconds old to the table that is sorted by session."""
         if not self.is_due(now_s):
             return
         if self._limit is None:
@@ -64,7 +64,7 @@ class SecondsTable:
 
 
 def _encoded(name: str, value: Any) -> int | None:  # noqa: ANN401 - of a message
-    """The whole number of a value; None for what is no number: a figure that went wrong costs its cell only."""
+    """The whole number of a value; None for anything else, so that a wrong figure only costs its own cell."""
     try:
         return None if value is None else encoded(name, value)
     except (ValueError, TypeError, OverflowError):

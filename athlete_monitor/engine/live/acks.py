@@ -1,8 +1,8 @@
-"""When messages of QoS 1 are acknowledged: after the journal has what they brought, where the broker lets us.
+"""Acknowledgement of messages of QoS 1: after the journal has stored their data, if the broker allows it.
 
-What is acknowledged is on the disk, so neither a kill nor a stop loses it. A broker that allows only a few open
-messages (Mosquitto: 20 by default) would hold back all others until the next commit; that shows within a few commits,
-and messages are acknowledged on arrival from then on.
+Acknowledged data are on the disk, so neither a kill nor a stop loses them. A broker that allows only a few open
+messages (Mosquitto: 20 by default) would hold back all others until the next commit; this is detected within a few
+commits, and from then on messages are acknowledged on arrival.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 QUIET_S: Final = 0.15
-"""No message for this long, though some are open: the broker may be waiting for us."""
+"""No message for this long while some are open: the broker may be waiting for acknowledgements."""
 AT_ONCE_S: Final = 0.25
-"""A message this soon after an acknowledgement has waited for it."""
+"""A message that arrives this soon after an acknowledgement has waited for it."""
 AGREEING: Final = 4
-"""Commits in a row that must show it."""
+"""Number of consecutive commits that must show it."""
 FEWEST: Final = 5
-"""With fewer open messages there is nothing to conclude."""
+"""With fewer open messages nothing can be concluded."""
 
 
 class Acknowledgements:
     """The open messages of one connection.
 
     Args:
-        acknowledge: tells the broker that messages have been used.
-        notice: tells the operator a sentence.
+        acknowledge: acknowledges messages to the broker.
+        notice: called with a sentence for the operator.
         is_deferred: whether to wait for the journal at all.
 
     Example:
@@ -54,7 +54,7 @@ class Acknowledgements:
         self._is_suspect = False
 
     def arrived(self, number: int, now_s: float) -> int:
-        """Note a message that has arrived; return the token to be given to ``used``, 0 for none."""
+        """Register a message that has arrived; return its token for ``used``, 0 for none."""
         if not number:
             return 0
         if not self.is_deferred:
@@ -69,7 +69,7 @@ class Acknowledgements:
         return number
 
     def used(self, numbers: Sequence[int], now_s: float = 0.0) -> None:
-        """These messages have been used for good."""
+        """Mark messages as used."""
         with self._lock:
             held = len(self._open)
             self._open.difference_update(numbers)
@@ -86,7 +86,7 @@ class Acknowledgements:
             )
 
     def give_up(self, why: str | None = None) -> None:
-        """Acknowledge everything now, and each message on arrival from now on; ``why`` is told, if given."""
+        """Acknowledge everything now, and from now on each message on arrival; ``why`` is reported, if given."""
         self.is_deferred = False
         self.release()
         if why is not None:

@@ -1,4 +1,4 @@
-"""The engine's connection to the broker: the network thread leaves messages and news here, the loop takes them."""
+"""The engine's connection to the broker: the network thread queues messages and changes, the loop takes them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
 
 TAKEN_AFTER_S: Final = 5.0
-"""A connection that is lost this soon after it was made may have been taken by another client of the same name."""
+"""A connection that is lost this soon after it was made may have been taken by another client with the same name."""
 TAKEN_TIMES: Final = 3
 _CONTROL: Final = ((topics.MODEL_UPDATED_FILTER, 1), (topics.TEAM_CONTROL, 1))
 
 
 def client_id(config: Config, machine: str | None = None) -> str:
-    """Return the engine's name at the broker: the same at every start, another on another machine or for another path.
+    """Return the engine's client id: the same at every start, different on another machine or for another path.
 
     >>> from athlete_monitor.config import DEFAULT_CONFIG, load_config
     >>> config = load_config(DEFAULT_CONFIG)
@@ -44,13 +44,13 @@ def engine_status(config: Config, status: Literal["online", "offline"]) -> bytes
 
 
 class Connection:
-    """The link, the inbox, and what has happened to the connection.
+    """The link, the inbox, and the changes of the connection.
 
     Args:
         config: the configuration.
-        notice: tells the operator a sentence, and whether it is bad news.
-        is_embedded: the broker belongs to this engine: it ends with it, so that nothing needs to stay open there, and
-            it sends what a persistent session has missed as retained.
+        notice: called with a sentence for the operator, and whether it is bad news.
+        is_embedded: the broker belongs to this engine. It ends with the engine, so no messages need to stay open there,
+            and it sends what a persistent session has missed as retained messages.
     """
 
     def __init__(self, config: Config, notice: Callable[[str, bool], None], *, is_embedded: bool) -> None:
@@ -61,7 +61,7 @@ class Connection:
         self.updated_models: deque[int | str] = deque()
         """Athletes (or ``default``) with a new model."""
         self.on_command: Callable[[bytes], None] = lambda _payload: None
-        """Takes a command to the team's session, in the network thread."""
+        """Receives a command to the team's session, in the network thread."""
         self._news: deque[tuple[bool, str]] = deque(maxlen=100)
         self._connected_s = float("-inf")
         self._taken = 0
@@ -80,15 +80,15 @@ class Connection:
         self.acks = Acknowledgements(self.link.acknowledge, self._warn, is_deferred=persistent and not is_embedded)
 
     def news(self) -> list[tuple[bool, str]]:
-        """Return what has happened to the connection since the last call: connected or not, and a sentence."""
+        """Return the changes of the connection since the last call: connected or not, and a sentence."""
         return [self._news.popleft() for _ in range(len(self._news))]
 
     def close_intake(self) -> None:
-        """Take no more messages; what the broker keeps open it will send again."""
+        """Take no more messages; the broker will send unacknowledged ones again."""
         self._is_taking = False
 
     def _on_message(self, topic: str, payload: bytes, number: int) -> None:
-        """Leave the message; in the network thread."""
+        """Queue the message; in the network thread."""
         now_s = time.monotonic()
         if topic.startswith("models/"):
             athlete_id = topics.athlete_of(topic)

@@ -37,7 +37,7 @@ __all__ = ["LiveEngine", "Options", "client_id"]
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line adds to the configuration."""
+    """Options of the command line."""
 
     players: Collection[int] | None = None
     devices: Collection[str] | None = None
@@ -46,7 +46,7 @@ class Options:
 
 
 class LiveEngine:
-    """Everything that runs while the engine is up. ``run`` returns when it is to end.
+    """All parts of the running engine. ``run`` returns when the engine is to end.
 
     Args:
         config: the configuration.
@@ -63,9 +63,9 @@ class LiveEngine:
         roster = Roster.load(config.athletes.roster)
         self.loader = open_loader(config, len(roster))
         self.notices = Notices()
-        self.journal = Journal(config.paths.journal, time.time, tell=self._tell, keep_days=config.archive.keep_days)
+        self.journal = Journal(config.paths.journal, time.time, notify=self._notify, keep_days=config.archive.keep_days)
         self._reopened = self.journal.reopen(time.time() - config.engine.idle_s)
-        self.connection = Connection(config, self._tell, is_embedded=take_retained)
+        self.connection = Connection(config, self._notify, is_embedded=take_retained)
         self.link = self.connection.link
         self.team = TeamKeeper(
             roster,
@@ -78,7 +78,7 @@ class LiveEngine:
             assign=self._assign,
             box=config.box.label,
         )
-        sinks = make_sinks(Surroundings(config, self._tell, self.link, self.journal))
+        sinks = make_sinks(Surroundings(config, self._notify, self.link, self.journal))
         self.monitor = build_monitor(
             config,
             roster,
@@ -102,17 +102,17 @@ class LiveEngine:
         self._saw_sessions = False
 
     def request_stop(self) -> None:
-        """End after the present round; safe from any thread and from signal handlers."""
+        """Request the end after the present round; safe from any thread and from signal handlers."""
         self._stopping.set()
         self.connection.inbox.wake()
 
     @property
     def was_stopped(self) -> bool:
-        """Whether the end was asked for."""
+        """Whether the end was requested."""
         return self._stopping.is_set()
 
     def run(self) -> int:
-        """Serve until the end is asked for, the time is up, or nobody sends any more; return the exit code."""
+        """Serve until the end is requested, the time is up, or no device sends any more; return the exit code."""
         self.team.resume()
         resume_all(
             self.journal, self.monitor, time.monotonic(), time.time(), self.config.engine, self._reopened
@@ -123,13 +123,13 @@ class LiveEngine:
         try:
             self._loop.run(self._is_over)
         except BaseException:
-            self.journal.stop()  # sessions stay open in it: the next engine goes on with them
+            self.journal.stop()  # sessions stay open in it: the next engine resumes them
             raise
         self._shut_down()
         return 0
 
     def install_signal_handlers(self) -> None:
-        """SIGINT and SIGTERM end the engine; SIGHUP looks for changed models."""
+        """SIGINT and SIGTERM end the engine; SIGHUP checks for changed models."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.request_stop())
         signal.signal(signal.SIGHUP, lambda *_: self.connection.updated_models.append("*"))
@@ -137,11 +137,11 @@ class LiveEngine:
     def _assign(self, device_id: str, athlete_id: int) -> None:
         self.monitor.assign(device_id, athlete_id)
 
-    def _tell(self, text: str, bad: bool) -> None:  # noqa: FBT001 - callback of alarms
+    def _notify(self, text: str, bad: bool) -> None:  # noqa: FBT001 - callback of alarms
         self.notices.notice(text, bad=bad)
 
     def _warn(self, text: str) -> None:
-        self._tell(text, bad=True)
+        self._notify(text, bad=True)
 
     def _is_over(self, elapsed_s: float) -> bool:
         duration_s = self.options.duration_s
@@ -151,7 +151,7 @@ class LiveEngine:
         return self.options.exit_when_idle and self._saw_sessions and not self.monitor.sessions
 
     def _shut_down(self) -> None:
-        """Stop taking, use what has arrived, commit, acknowledge, leave."""
+        """Stop the intake, use received messages, commit, acknowledge and disconnect."""
         self.notifier.stopping()
         self.connection.close_intake()
         self._loop.drain()

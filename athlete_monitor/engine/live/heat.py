@@ -1,4 +1,4 @@
-"""What heat does to the rate of predictions."""
+"""Reduction of the prediction rate on a hot machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SLOW_HZ: Final = 1.0
 
 
 class Heat:
-    """Slows predictions at the critical temperature, until it is below the warning again.
+    """Slows predictions at the critical temperature, until it falls below the warning level.
 
     Args:
         limits: the ``performance`` section of the configuration.
@@ -24,11 +24,11 @@ class Heat:
 
     @property
     def rate_hz(self) -> float:
-        """The rate of predictions now."""
+        """The present rate of predictions."""
         return min(SLOW_HZ, self._full_rate_hz) if self._hot else self._full_rate_hz
 
     def feel(self, temperature_c: float | None) -> str | None:
-        """Take a temperature; return a sentence where something changes."""
+        """Take a temperature; return a sentence if something changes."""
         if temperature_c is None or not self._limits.enable_temperature_monitoring:
             return None
         if temperature_c < self._limits.temperature_warning_threshold:

@@ -1,4 +1,4 @@
-"""The loop of the live engine: take messages, step, look around. No device can keep it from the others."""
+"""The loop of the live engine: take messages, step, do upkeep. No device can block the others."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 0.0005
 HOLD_S: Final = 0.05
-"""Samples that bring no output wait so long for one that does, so that devices that send one by one share steps."""
+"""Samples that cause no output wait this long for one that does, so that devices that send one by one share steps."""
 STEP_COALESCES: Final = 2.0
-"""Steps begin at least so many times ``engine.coalesce_ms`` after one another. More would save processor time and cost
+"""Steps start at least this many times ``engine.coalesce_ms`` apart. A larger value saves processor time and costs
 latency."""
 MESSAGES_A_ROUND: Final = 16
-"""Messages of one topic that are taken in a round."""
+"""Most messages of one topic that are taken in a round."""
 SAMPLES_A_ROUND: Final = 32
-"""Samples of one device that are used in a round."""
+"""Most samples of one device that are used in a round."""
 STEP_S: Final = 0.02
 """After this long only the first sample of each device is used in a round."""
 ROUND_S: Final = 0.05
-"""Messages are decoded for this long in a round; the others wait for the next."""
+"""Longest time for decoding messages in a round; the others wait for the next."""
 DRAIN_S: Final = 5.0
-"""At a stop, what has arrived is used for this long at most."""
+"""At a stop, longest time for using received messages."""
 
 
 class Loop:
-    """Takes messages from the inbox through the monitor, in rounds of bounded length.
+    """Passes messages from the inbox to the monitor, in rounds of bounded length.
 
     Args:
-        inbox: where the network thread leaves messages.
-        monitor: gets them.
-        upkeep: is asked between rounds.
-        lags: gets the time that messages took.
+        inbox: the queue that the network thread fills.
+        monitor: gets the messages.
+        upkeep: is called between rounds.
+        lags: gets the latency of messages.
         coalesce_ms: ``engine.coalesce_ms``.
     """
 
@@ -55,12 +55,12 @@ class Loop:
         self._step_s = -math.inf
 
     def run(self, is_over: Callable[[float], bool]) -> None:
-        """Serve until ``is_over``, asked with the time since the start, s."""
+        """Serve until ``is_over``, which is called with the time since the start, s."""
         start_s = time.monotonic()
         self._upkeep.begin(start_s)
         while True:
             if self._inbox.wait(self._patience_s()) and not self._is_behind:
-                time.sleep(LOOK_S)  # messages seldom come alone
+                time.sleep(LOOK_S)  # further messages usually follow at once
             self._receive()
             if self._monitor.stepper.is_urgent or time.monotonic() >= self._held_until_s():
                 self._wait_for_company()
@@ -71,7 +71,7 @@ class Loop:
                 return
 
     def drain(self) -> None:
-        """Use what has arrived already; the intake is closed."""
+        """Use the messages that have already arrived; the intake is closed."""
         end_s = time.monotonic() + DRAIN_S
         while (self._receive() or self._is_behind) and time.monotonic() < end_s:
             self._step()
@@ -79,7 +79,7 @@ class Loop:
 
     @property
     def _is_behind(self) -> bool:
-        """Whether messages or samples wait that could be used at once."""
+        """Whether messages or samples wait that can be used at once."""
         return bool(self._taken) or self._monitor.stepper.is_behind
 
     def _patience_s(self) -> float:
@@ -89,11 +89,11 @@ class Loop:
         return max(0.0, min(self._upkeep.due_s, self._held_until_s()) - time.monotonic())
 
     def _held_until_s(self) -> float:
-        """When the oldest message that waits has waited enough."""
+        """Time at which the oldest waiting message has waited long enough."""
         return self._arrivals[0] + HOLD_S if self._arrivals else math.inf
 
     def _receive(self) -> bool:
-        """Take what has arrived, within bounds; return whether there was anything."""
+        """Take received messages, within limits; return whether there were any."""
         if not self._taken:
             held = {sensor_data(device_id) for device_id in self._monitor.stepper.far_behind}
             self._taken.extend(_interleaved(self._inbox.take(MESSAGES_A_ROUND, held)))
@@ -108,7 +108,7 @@ class Loop:
         return found
 
     def _wait_for_company(self) -> None:
-        """Wait while more devices' messages keep coming, but not for long: a wide step costs less than narrow ones."""
+        """Wait briefly while messages of more devices arrive: one wide step costs less than several narrow ones."""
         if self._is_behind:
             return
         end_s = time.monotonic() + self._coalesce_s

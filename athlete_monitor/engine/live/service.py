@@ -1,4 +1,4 @@
-"""What systemd is told, over its own datagram socket (``sd_notify(3)``): ready, status, watchdog, stopping."""
+"""Notifications to systemd over its datagram socket (``sd_notify(3)``): ready, status, watchdog, stopping."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Notifier:
-    """Sends notifications to the service manager; does nothing where there is none.
+    """Sends notifications to the service manager; does nothing if there is none.
 
-    ``watchdog_s`` is the longest pause that the service manager allows between two calls of ``alive``; None where it
-    does not watch.
+    ``watchdog_s`` is the longest pause that the service manager allows between two calls of ``alive``; None if there is
+    no watchdog.
     """
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
@@ -26,21 +26,21 @@ class Notifier:
             self._socket.setblocking(False)  # noqa: FBT003 - the socket's own
 
     def ready(self) -> None:
-        """The service serves; only the first call is sent."""
+        """Report that the service is ready; only the first call is sent."""
         if not self._ready:
             self._ready = True
             self._send("READY=1")
 
     def status(self, text: str) -> None:
-        """One line for ``systemctl status``."""
+        """Send one line for ``systemctl status``."""
         self._send(f"STATUS={' '.join(text.split())}")
 
     def alive(self) -> None:
-        """Content the watchdog."""
+        """Send the watchdog heartbeat."""
         self._send("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """The service ends."""
+        """Report that the service is stopping."""
         self._send("STOPPING=1")
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Notifier:
             return
         try:
             self._socket.sendto(message.encode(), self._address)
-        except OSError:  # the manager is gone or busy: nothing that the engine could mend
+        except OSError:  # the manager is gone or busy: the engine cannot fix that
             return
 
 

@@ -1,4 +1,4 @@
-"""How the engine itself is doing: rates, lag, caches, memory, temperature."""
+"""Statistics of the engine itself: rates, lag, caches, memory, temperature."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _TOPICS_TOLD = 3
 
 
 class Lags:
-    """Time from a message's arrival to the end of the step that used it, since the last look."""
+    """Time from a message's arrival to the end of the step that used it, since the last report."""
 
     def __init__(self) -> None:
         self._parts: list[list[float]] = []
         self._count = 0
 
     def add(self, arrivals_s: list[float], now_s: float) -> None:
-        """The messages that arrived then are done now."""
+        """Record that messages with these times of arrival are done."""
         if self._count < _LAGS_KEPT:
             self._parts.append([now_s - arrived for arrived in arrivals_s])
             self._count += len(arrivals_s)
 
     def take(self) -> dict[str, float | None]:
-        """Median and 99th percentile in ms; starts anew."""
+        """Median and 99th percentile in ms; resets the record."""
         parts, self._parts, self._count = self._parts, [], 0
         values = np.array([lag for part in parts for lag in part])
         if not len(values):
@@ -46,12 +46,12 @@ class Lags:
 
 
 class Stats:
-    """Gathers the figures of one interval after another.
+    """Gathers the figures of consecutive intervals.
 
     Args:
         inbox, monitor, loader: what is measured; without a loader there are no cache figures.
         now_s: the engine's clock at the start.
-        root: where the file system begins that has the board's temperatures.
+        root: root of the file system with the board's temperatures.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Stats:
         self._last_messages = self._last_samples = 0
 
     def take(self, now_s: float, **rest: object) -> dict[str, Any]:
-        """The figures since the last call; ``rest`` stands beside them."""
+        """The figures since the last call, with ``rest`` added."""
         interval_s = max(now_s - self._last_s, 1e-9)
         arrived, done = self._inbox.counts(), self._monitor.counts
         figures = {

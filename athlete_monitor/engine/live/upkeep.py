@@ -1,4 +1,4 @@
-"""What the live engine looks at every so often: the clock, the journal, models, its own figures, systemd."""
+"""Periodic tasks of the live engine: the clock, the journal, models, its own figures, systemd."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Upkeep:
-    """Does what is due, when the loop asks it to.
+    """Runs the tasks that are due, when the loop calls it.
 
     Args:
         config: the configuration.
-        monitor, connection, journal, loader, stats, notifier: what is looked after.
-        warn: tells the operator a sentence.
+        monitor, connection, journal, loader, stats, notifier: the parts that need upkeep.
+        warn: called with a sentence for the operator.
         now_s: the engine's clock.
     """
 
@@ -62,24 +62,24 @@ class Upkeep:
         self._loader, self._stats, self._notifier, self._warn = loader, stats, notifier, warn
         self._heat = Heat(config.performance, config.engine.prediction_rate_hz)
         self._tick_s = self._snapshot_s = self._models_s = self._stats_s = float("-inf")
-        self._overflow_told = self._over_rate_told = 0
+        self._overflow_reported = self._over_rate_reported = 0
         self.rounds: list[Callable[[], None]] = []
         """Called in every round, five times a second."""
         self.connected: list[Callable[[], None]] = []
-        """Called when a connection to the broker has been made."""
+        """Called after each connection to the broker."""
 
     def begin(self, now_s: float) -> None:
-        """The loop begins."""
+        """The loop starts."""
         self._snapshot_s = self._models_s = now_s
         self._stats_s = now_s + min(self._config.engine.stats_interval_s, FIRST_STATS_S)
 
     @property
     def due_s(self) -> float:
-        """When there is something to do next."""
+        """Time of the next task."""
         return self._tick_s
 
     def look(self, now_s: float) -> None:
-        """Do what is due at ``now_s``.
+        """Run the tasks that are due at ``now_s``.
 
         Raises:
             MonitorError: the network thread has ended.
@@ -92,13 +92,15 @@ class Upkeep:
         for each in self.rounds:
             each()
         if not self._connection.link.running:
-            raise MonitorError("the thread that listens to the broker has ended; the sessions go on at the next start")
+            raise MonitorError(
+                "the thread that listens to the broker has ended; the sessions are resumed at the next start"
+            )
         self._notifier.alive()
         self._refresh_models()
         if now_s >= self._snapshot_s:
             self._snapshot_s = now_s + SNAPSHOT_S
             snapshot(self._journal, self._monitor)
-            if self._journal.failing:  # what cannot be kept must not hold back what comes
+            if self._journal.failing:  # messages that cannot be kept must not block later ones
                 self._connection.acks.release()
         if now_s >= self._models_s:
             self._models_s = now_s + self._config.model_loading.reload_check_s
@@ -108,7 +110,7 @@ class Upkeep:
             self._publish_stats(now_s)
 
     def surroundings(self) -> dict[str, Any]:
-        """Return what the engine's figures say about its surroundings."""
+        """Return the engine's figures about its environment."""
         return {
             "box": self._config.box.label,
             **self._monitor.sink.health(),
@@ -118,7 +120,7 @@ class Upkeep:
         }
 
     def _pass_on_news(self) -> None:
-        """Publish what must be known at the broker when a connection has been made."""
+        """Publish the retained messages after a connection."""
         for connected, text in self._connection.news():
             if connected:
                 message = engine_status(self._config, "online")
@@ -155,11 +157,11 @@ class Upkeep:
         _log.info("event=stats %s", " ".join(f"{name}={figures[name]}" for name in _LOGGED))
 
     def _warn_of_overflow(self, figures: dict[str, Any]) -> None:
-        new = figures["overflowed"] - self._overflow_told
+        new = figures["overflowed"] - self._overflow_reported
         if new:
             whose = ", ".join(figures["overflowed_topics"])
-            self._warn(f"{new} messages dropped: they arrive faster than they are used ({whose})")
-        self._overflow_told = figures["overflowed"]
-        if figures["over_rate"] > self._over_rate_told:
-            self._warn(f"{figures['over_rate'] - self._over_rate_told} samples dropped beyond engine.max_rate_hz")
-        self._over_rate_told = figures["over_rate"]
+            self._warn(f"{new} messages dropped: they arrive faster than they are processed ({whose})")
+        self._overflow_reported = figures["overflowed"]
+        if figures["over_rate"] > self._over_rate_reported:
+            self._warn(f"{figures['over_rate'] - self._over_rate_reported} samples dropped beyond engine.max_rate_hz")
+        self._over_rate_reported = figures["over_rate"]

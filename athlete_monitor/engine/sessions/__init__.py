@@ -1,1 +1,1 @@
-"""Sessions of devices: who wears what, what has happened so far, and the load of earlier sessions."""
+"""Sessions of devices: their wearers, their state so far, and the load of earlier sessions."""

@@ -44,12 +44,12 @@ class SessionBook:
 
     Args:
         squad: gives each session its row.
-        wearers: who wears which device.
+        wearers: finds the wearer of a device.
         limits: the ``engine`` section of the configuration.
         counts: counters of the engine.
-        sink: is told of two devices of one athlete, and of devices that contradict the roster.
+        sink: gets a notice of two devices of one athlete, and of devices that contradict the roster.
         begin: records a new session and returns its number (the journal's).
-        chosen: who is monitored.
+        chosen: the monitored athletes and devices.
         guard: how often a device may begin a session or change its wearer.
     """
 
@@ -75,18 +75,18 @@ class SessionBook:
 
     @property
     def view(self) -> tuple[Session, ...]:
-        """The running sessions as of the last change; safe to walk from any thread."""
+        """The running sessions as of the last change; safe to iterate from any thread."""
         return self._view
 
     def wearer_changed(self, session: Session, sample: Sample, arrived_s: float) -> bool:
-        """Whether the sample says, and may say, that another athlete wears the device of ``session`` by now."""
+        """Whether the sample names, and may name, another athlete as the wearer of the device of ``session``."""
         if self._wearers.athlete_id(sample) == session.athlete_id:
             session.wire_athlete_id = sample.athlete_id
             return False
         return self._guard.may_change_wearer(sample.device_id, arrived_s)
 
     def open(self, sample: Sample, arrived_s: float) -> Session | None:
-        """Begin a session with its first sample; None where the device or its athlete is not monitored."""
+        """Begin a session with its first sample; None if the device or its athlete is not monitored."""
         if not self._chosen.holds(self._wearers.athlete_id(sample), sample.device_id):
             self._counts.filtered += 1
             return None
@@ -104,14 +104,14 @@ class SessionBook:
         return session
 
     def enter(self, session: Session) -> None:
-        """Take over a session that exists already."""
+        """Add a session that already exists."""
         session.box = self.box
         self._warn_of_second_device(session)
         self.running[session.device_id] = session
         self._view = tuple(self.running.values())
 
     def leave(self, session: Session) -> None:
-        """Forget a session that has ended; its row is free again."""
+        """Remove a session that has ended; its row is free again."""
         del self.running[session.device_id]
         self._view = tuple(self.running.values())
         worn = self._worn[session.athlete_id]
@@ -122,7 +122,7 @@ class SessionBook:
         self._counts.sessions_ended += 1
 
     def learn(self, session: Session, sample: Sample) -> None:
-        """Fill the gaps in what is known of the athlete with what the device says by now."""
+        """Fill unknown values of the athlete's profile with those that the device sends."""
         session.told_profile = sample.profile
         known = session.wearer.profile
         profile = merge(known, sample.profile.as_profile(session.athlete_id))

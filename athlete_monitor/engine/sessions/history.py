@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 NAMES: Final = ("acute_load", "chronic_load", "acwr", "weekly_load", "monotony", "strain")
 UNKNOWN: Final = "load_unknown_sessions"
 HISTORY_DAYS: Final = 3 * CHRONIC_DAYS
-"""Load from before counts for nothing: who comes back after a long break begins a new history."""
+"""Earlier load is ignored: after a long break an athlete begins a new history."""
 LEAST_SESSION_S: Final = 300.0
-"""A session shorter than this is no load that could be missed."""
+"""A shorter session counts as having no load."""
 
 
 def day_of(t: float) -> int:
@@ -28,8 +28,8 @@ def day_of(t: float) -> int:
 class LoadHistory:
     """Finished sessions of every athlete.
 
-    Sessions of one athlete that overlap in time, from two devices, count once, with the larger load. A session without
-    a known load, for want of a heart rate, adds nothing and is counted, so that it is not taken for rest.
+    Sessions of one athlete that overlap in time, from two devices, count once, with the larger load. A session whose
+    load is unknown, because its heart rate is, adds nothing and is counted, so that it is not mistaken for rest.
     """
 
     def __init__(self, past: Mapping[int, Sequence[PastLoad]] | None = None) -> None:
@@ -41,7 +41,7 @@ class LoadHistory:
             self._past.setdefault(athlete_id, []).append(load)
 
     def figures(self, athlete_id: int, running: PastLoad) -> tuple[dict[str, Any], dict[str, str]]:
-        """Load of the last weeks with the running session, and the reasons of what is missing."""
+        """Load of the last weeks with the running session, and the reasons of missing figures."""
         today = day_of(running.start_t)
         loads = _without_overlaps([*self._past.get(athlete_id, ()), running])
         recent = {day: trimp for day, trimp in _by_day(loads).items() if 0 <= today - day < HISTORY_DAYS}
@@ -52,12 +52,12 @@ class LoadHistory:
 
 
 def _counts(load: PastLoad) -> bool:
-    """Whether the session matters: its load is known, or it was long enough to have had one."""
+    """Whether the session is relevant: its load is known, or it was long enough to have had one."""
     return load.trimp is not None or load.end_t - load.start_t >= LEAST_SESSION_S
 
 
 def _missed(load: PastLoad, today: int) -> bool:
-    """Whether this is a session of the last 28 days whose load nobody knows."""
+    """Whether this is a session of the last 28 days whose load is unknown."""
     return load.trimp is None and _counts(load) and 0 <= today - day_of(load.start_t) < CHRONIC_DAYS
 
 

@@ -26,7 +26,7 @@ class Phases:
     since_t: float = 0.0
 
     def change(self, phase: str | None, t: float) -> None:
-        """The phase is another from ``t`` on."""
+        """Change the phase at ``t``."""
         self.close(t)
         self.current, self.since_t = phase, t
 
@@ -77,7 +77,7 @@ class Session:
     latest: msgspec.Struct | None = None
     """The newest ``AthleteFigures``."""
     tokens: list[int] = field(default_factory=list)
-    """Messages behind the samples so far that have not been acknowledged yet."""
+    """Messages of the samples so far that have not been acknowledged yet."""
     was_paused: bool = False
     """Whether an earlier engine was stopped in an orderly way and has summarised the session so far."""
 
@@ -98,16 +98,16 @@ class Session:
 
     @property
     def device_start_t(self) -> float:
-        """When the session began by the clock that the device has now: a clock set right dates it right."""
+        """Start of the session by the device's present clock, so that a corrected clock gives the correct date."""
         return self.start_t - self.stream.offset_s
 
     @property
     def holds_samples(self) -> bool:
-        """Whether samples wait that the kernel has not seen: the journal does not have them yet."""
+        """Whether samples wait that the kernel has not used: they are not in the journal yet."""
         return bool(self.queue) or self.stream.is_holding or self.whole_seconds.is_waiting
 
     def follow_tags(self, tags: Tags, t: float) -> None:
-        """Take over what the sender says about the session."""
+        """Store the sender's tags of the session."""
         if tags.session_phase != self.phases.current:
             self.phases.change(tags.session_phase, t)
         self.tags = tags

@@ -1,4 +1,4 @@
-"""Who wears a device: the roster's athlete, or what the sender says where the roster does not know the device."""
+"""The wearer of a device: the roster's athlete, or the sender's if the device is not in the roster."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
 
 Trust = Literal["unknown", "all", "never"]
-"""Whose ``athlete_id`` counts: of devices that the roster does not know, of all devices, of none."""
+"""Which ``athlete_id`` is used: of devices that are not in the roster, of all devices, of none."""
 
 UNKNOWN_ATHLETE: Final = 0
 """Athlete of a device that neither the roster nor the wire assigns to anybody."""
@@ -35,24 +35,24 @@ def safe_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Wearer:
-    """Who wears a device."""
+    """The wearer of a device."""
 
     device_id: str
     profile: Profile
 
     @property
     def athlete_id(self) -> int:
-        """From 1; ``UNKNOWN_ATHLETE`` where nobody says."""
+        """From 1; ``UNKNOWN_ATHLETE`` if it is not known."""
         return self.profile.athlete_id
 
     @property
     def name(self) -> str:
-        """The roster's name, else one made of the device."""
+        """The roster's name, else one made from the device."""
         return self.profile.name or f"Device_{self.device_id}"
 
     @property
     def phase(self) -> float:
-        """A number from 0 to 1 of the device, the same at every start."""
+        """A number from 0 to 1 that depends on the device, the same at every start."""
         return zlib.crc32(self.device_id.encode()) / 2**32
 
     @property
@@ -62,7 +62,7 @@ class Wearer:
 
     @property
     def file_stem(self) -> str:
-        """How the files of this athlete and device begin."""
+        """Prefix of the names of this athlete's and device's files."""
         return f"A{self.athlete_id}_D{self.device_id}"
 
 
@@ -71,14 +71,14 @@ class Wearers:
 
     Args:
         roster: athletes with their devices and bodies.
-        trust: whose ``athlete_id`` in messages counts: with ``unknown``, a device of the roster is its roster athlete,
-            so that no sensor can speak for another athlete.
+        trust: which ``athlete_id`` in messages is used: with ``unknown``, a device of the roster belongs to its roster
+            athlete, so that no sensor can claim to be another athlete's.
     """
 
     def __init__(self, roster: Roster, trust: Trust = "unknown") -> None:
         self._roster, self._trust = roster, trust
         self.assigned: dict[str, int] = {}
-        """Athletes by device, as a person has said: this counts more than roster and sender."""
+        """Athletes by device, as assigned by a person: they override roster and sender."""
 
     def of(self, sample: Sample) -> Wearer:
         """Return the wearer as of this sample."""
@@ -90,7 +90,7 @@ class Wearers:
         )
 
     def expects(self, sample: Sample) -> bool:
-        """Whether the roster knows the device: strangers cannot keep it out."""
+        """Whether the device is in the roster: unknown devices cannot displace it."""
         return self._roster.by_device(sample.device_id) is not None
 
     def athlete_id(self, sample: Sample) -> int:
@@ -103,11 +103,11 @@ class Wearers:
         return wears.id if wears else UNKNOWN_ATHLETE
 
     def contradiction(self, sample: Sample) -> str | None:
-        """Return a sentence where the sender names another athlete than the one that counts; else None."""
+        """Return a sentence if the sender names another athlete than the one that is used; else None."""
         counts = self.athlete_id(sample)
         if sample.athlete_id in {None, counts} or sample.device_id in self.assigned:
             return None
-        instead = f"the roster's athlete {counts} counts" if counts else "nobody is assigned"
+        instead = f"the roster's athlete {counts} is used" if counts else "nobody is assigned"
         return f"device {sample.device_id} says athlete {sample.athlete_id}; {instead} (athletes.trust_sender)"
 
     def _is_trusted(self, *, known: bool) -> bool:

@@ -1,1 +1,1 @@
-"""Where figures, events and summaries go. A sink is one file; ``registry.py`` finds it."""
+"""The destinations of figures, events and summaries. A sink is one file; ``registry.py`` finds it."""

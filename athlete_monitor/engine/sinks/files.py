@@ -1,7 +1,7 @@
 """Files for each athlete: the live figures, session summaries, the impact log and a log of each session.
 
-All of it is written by one thread. A disk that is full or gone costs files for as long as it lasts, never figures: one
-alarm is raised, summaries and logs are kept and written when there is room again.
+All files are written by one thread. A full or missing disk delays files, never figures: one alarm is raised, and
+summaries and logs are kept and written when there is space again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def make(surroundings: Surroundings) -> FileSink:
         config.paths.prediction_outputs,
         config.logging.logs_dir if config.logging.log_to_file else None,
         config.outputs.realtime_file_interval_s,
-        surroundings.tell,
+        surroundings.notify,
     )
 
 
@@ -52,8 +52,8 @@ class FileSink(Sink):
     Args:
         outputs: folder of the athletes' folders.
         logs: folder of the sessions' logs; None writes none.
-        interval_s: least time between two writes of one live file.
-        tell: called with a sentence, and whether it is bad news, when the disk fails or works again.
+        interval_s: shortest time between two writes of one live file.
+        notify: called with a sentence, and whether it is bad news, when the disk fails or works again.
         clock: monotonic seconds.
     """
 
@@ -62,7 +62,7 @@ class FileSink(Sink):
         outputs: Path,
         logs: Path | None,
         interval_s: float,
-        tell: Callable[[str, bool], None] | None = None,
+        notify: Callable[[str, bool], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._outputs, self._logs, self._interval_s, self._clock = outputs, logs, interval_s, clock
@@ -73,7 +73,7 @@ class FileSink(Sink):
         self._impacts: dict[Path, list[dict[str, Any]]] = {}
         self._log_due_t: dict[str, float] = {}
         self._stopping = False
-        self._worker = Worker("files", self._write, period_s=_PERIOD_S, alarm=Alarm("writing files", tell))
+        self._worker = Worker("files", self._write, period_s=_PERIOD_S, alarm=Alarm("writing files", notify))
         self._worker.start()
 
     @property
@@ -90,7 +90,7 @@ class FileSink(Sink):
         self._log(session, f"event=session_started session={session.session_id} mode={session.mode}")
 
     def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
-        """Note the newest figures, for the live file, and a line a minute for the log."""
+        """Keep the newest figures for the live file, and add a line per minute to the log."""
         key = session.session_id
         path = self._paths.get(key)
         if path is None:
@@ -119,7 +119,7 @@ class FileSink(Sink):
         self._paths.pop(session.session_id, None)
 
     def stop(self) -> None:
-        """Write everything that is waiting."""
+        """Write all waiting files."""
         self._stopping = True
         self._worker.stop()
 
@@ -132,7 +132,7 @@ class FileSink(Sink):
             self._worker.put((_append, (path, f"{format_timestamp(session.device_t)} {text}\n")))
 
     def _write(self, jobs: Sequence[_Job]) -> None:
-        """Do what is asked; what fails is tried again in the next round, and does not keep the rest waiting."""
+        """Run the queued writes; a failed one is tried again in the next round and does not delay the others."""
         self._kept.extend(jobs)
         errors: list[OSError] = []
         for _ in range(len(self._kept)):
@@ -163,7 +163,7 @@ class FileSink(Sink):
         return errors
 
     def _write_summary(self, path: Path, summary: dict[str, Any], replaces: bool) -> None:  # noqa: FBT001 - a job
-        """Write a summary; that of a session which goes on after a stop replaces the one of the stop."""
+        """Write a summary; if a session is resumed after a stop, its later summary replaces the one of the stop."""
         free = path
         number = 1
         while free.exists() and not replaces:

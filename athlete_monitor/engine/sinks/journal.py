@@ -1,4 +1,4 @@
-"""Seconds, events and ends of sessions into the journal."""
+"""The sink that writes seconds, events and ends of sessions into the journal."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def make(surroundings: Surroundings) -> JournalSink | None:
-    """Return the sink of the live engine; recordings leave the journal alone."""
+    """Return the sink of the live engine; recordings do not use it."""
     return None if surroundings.journal is None else JournalSink(surroundings.journal)

@@ -22,18 +22,18 @@ def make(surroundings: Surroundings) -> MqttSink | None:
 
 
 class Publisher(Protocol):
-    """What sends: an ``MqttLink``."""
+    """The sender: an ``MqttLink``."""
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is there."""
+        """Whether the broker is connected."""
 
     @property
     def dropped(self) -> int:
         """Messages that the broker could not take."""
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
-        """Hand a message over; never blocks."""
+        """Queue a message; never blocks."""
 
 
 class MqttSink(Sink):
@@ -43,7 +43,7 @@ class MqttSink(Sink):
         self._link, self._box = link, box
 
     def health(self) -> dict[str, object]:
-        """Whether the broker is there, and what it could not take."""
+        """Whether the broker is connected, and how many messages it could not take."""
         return {"broker_connected": self._link.connected, "unsent": self._link.dropped}
 
     def started(self, session: Session) -> None:
@@ -59,7 +59,7 @@ class MqttSink(Sink):
         self._link.publish(topics.events(session.device_id), _encode(event), 1)
 
     def status(self, device_id: str, status: str) -> None:
-        """Publish and keep the status of a device."""
+        """Publish the retained status of a device."""
         message = {"device_id": device_id, "status": status, "box": self._box}
         self._link.publish(topics.status(device_id), _encode(message), 1, retain=True)
 

@@ -1,4 +1,4 @@
-"""What the operator should know: logged, and kept for the screen with the summaries of ended sessions."""
+"""Notices for the operator: logged, and kept for the screen with the summaries of ended sessions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Arriving samples written to session files, so that real sensors produce training data.
+"""Recording of received samples in session files, so that real sensors produce training data.
 
-A session that is in the folder already (it is replayed, or the simulator writes it) is not recorded a second time, and
-a simulation is not recorded for an athlete of the roster or one who has real sessions, unless training learns from it.
+A session that is already in the folder (it is replayed, or the simulator writes it) is not recorded a second time. A
+simulation is not recorded for an athlete of the roster or with real sessions, unless training uses simulations.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 KEPT_SAMPLES = 60_000
-"""Samples of all files together that wait for a disk that is full."""
+"""Most samples of all files together that wait while the disk is full."""
 _PERIOD_S = 0.5
 _QUEUE = 20_000
 _LOOK_AHEAD_S = 3.0
-"""The first seconds of a session decide which columns its file has; what begins later is added."""
+"""The first seconds of a session determine the columns of its file; later channels are added."""
 
 
 def make(surroundings: Surroundings) -> Recorder | None:
-    """Return the sink of the live engine, where arriving samples are recorded."""
+    """Return the sink of the live engine, if received samples are recorded."""
     paths, record = surroundings.config.paths, surroundings.config.engine.record
     if record == "none" or not surroundings.is_live:
         return None
     folders: dict[Mode, Path] = {"training": paths.data_root}
     if record == "all":
         folders["game"] = paths.game_data_root
-    return Recorder(folders, surroundings.tell, takes_simulated=_simulated_rule(surroundings.config))
+    return Recorder(folders, surroundings.notify, takes_simulated=_simulated_rule(surroundings.config))
 
 
 def _simulated_rule(config: Config) -> Callable[[int], bool]:
@@ -69,8 +69,8 @@ class Recorder(Sink):
     A change of mode within a session begins another file. Without a mode from the sender it is training.
 
     Args:
-        folders: where files of each mode go; a mode that is absent is not recorded.
-        tell: called when the disk fails or works again.
+        folders: the folder of each mode's files; a mode that is absent is not recorded.
+        notify: called when the disk fails or works again.
         clock: monotonic seconds.
         takes_simulated: whether a simulation of an athlete is recorded.
     """
@@ -80,7 +80,7 @@ class Recorder(Sink):
     def __init__(
         self,
         folders: dict[Mode, Path],
-        tell: Callable[[str, bool], None] | None = None,
+        notify: Callable[[str, bool], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         *,
         takes_simulated: Callable[[int], bool] = lambda _athlete: True,
@@ -90,17 +90,17 @@ class Recorder(Sink):
         self._ending: list[_OpenFile] = []
         self._lost = 0
         self._worker = Worker(
-            "recorder", self._write, limit=_QUEUE, period_s=_PERIOD_S, alarm=Alarm("recording sessions", tell)
+            "recorder", self._write, limit=_QUEUE, period_s=_PERIOD_S, alarm=Alarm("recording sessions", notify)
         )
         self._worker.start()
 
     @property
     def lost(self) -> int:
-        """Chunks and samples given up because the disk is too slow, or was full for too long."""
+        """Chunks and samples dropped because the disk is too slow, or was full for too long."""
         return self._worker.dropped + self._lost
 
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
-        """Leave samples for the file of their session."""
+        """Queue samples for the file of their session."""
         mode: Mode = "game" if session.mode == "game" else "training"
         if mode in self._folders:
             self._worker.put((session.session_id, session.wearer, mode, samples))
@@ -110,7 +110,7 @@ class Recorder(Sink):
         self._worker.put((session.session_id, session.wearer, None, ()))
 
     def stop(self) -> None:
-        """Write what is waiting and close all files; what the disk refuses now is lost, and said so."""
+        """Write waiting samples and close all files; what the disk refuses now is lost and reported."""
         self._worker.stop()
         self._end(list(self._open))
         _attempt(self._write, ())
@@ -121,7 +121,7 @@ class Recorder(Sink):
             _log.error("event=samples_not_recorded samples=%d", self._lost)
 
     def _write(self, items: Sequence[tuple[str, Wearer, Mode | None, Sequence[Sample]]]) -> None:
-        """Take samples over, then write to every file; one that fails keeps its samples and no other file waiting."""
+        """Add samples, then write to every file; one that fails keeps its samples and does not delay other files."""
         for session_id, wearer, mode, samples in items:
             file = self._open.get(session_id)
             if file is not None and file.mode != mode:
@@ -145,7 +145,7 @@ class Recorder(Sink):
         self._ending += [self._open.pop(session_id) for session_id in session_ids]
 
     def _bound(self) -> None:
-        """While the disk fails: give up the oldest samples beyond each file's share of what may wait."""
+        """While the disk fails: drop the oldest samples beyond each file's share of the limit."""
         files = [*self._open.values(), *self._ending]
         for file in files:
             self._lost += file.keep(KEPT_SAMPLES // len(files))
@@ -160,9 +160,9 @@ def _attempt(act: Callable[..., None], *arguments: object) -> OSError | None:
 
 
 class _OpenFile:
-    """One file, made when the first seconds have told its columns.
+    """One file, created when the first seconds have determined its columns.
 
-    After a failure the file ends behind its last whole row, and a next one goes on with all that has not been written.
+    After a failure the file ends after its last whole row, and the next file continues with all unwritten samples.
     """
 
     def __init__(
@@ -179,7 +179,7 @@ class _OpenFile:
         self._waiting.extend(samples)
 
     def keep(self, limit: int) -> int:
-        """Forget the oldest waiting samples beyond the limit; return how many."""
+        """Drop the oldest waiting samples beyond the limit; return how many."""
         excess = max(0, len(self._waiting) - limit)
         del self._waiting[:excess]
         return excess
@@ -196,7 +196,7 @@ class _OpenFile:
             writer.close()
 
     def abandon(self) -> int:
-        """Close without what is waiting; return how many samples that is."""
+        """Close without writing waiting samples; return how many they are."""
         if self._writer is not None:
             self._writer.abandon()
         return len(self._waiting)
@@ -221,7 +221,7 @@ class _OpenFile:
         self._waiting.clear()
 
     def _decide(self) -> bool:
-        """Whether this becomes a file; the first seconds say it."""
+        """Whether this becomes a file; the first seconds decide."""
         athlete_id, first = self._wearer.athlete_id, self._waiting[0]
         if first.tags.source == SIMULATED and not self._takes_simulated(athlete_id):
             reason = "simulated"
@@ -241,5 +241,5 @@ class _OpenFile:
         )
 
     def _extras(self) -> set[str]:
-        """The optional columns that the waiting samples need."""
+        """The optional columns for the waiting samples."""
         return {name for sample in self._waiting for name in measured_extras(sample)}

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a sink may use; offline there is neither broker nor journal."""
+    """The environment of a sink; offline there is neither broker nor journal."""
 
     config: Config
-    tell: Callable[[str, bool], None] | None = None
+    notify: Callable[[str, bool], None] | None = None
     """Gets a sentence for the operator, and whether it is bad news."""
     link: MqttLink | None = None
     journal: Journal | None = None
@@ -38,7 +38,7 @@ class Surroundings:
 
 
 def make_sinks(surroundings: Surroundings) -> dict[str, Sink]:
-    """Return the sinks that the configuration asks for, by the names of their modules."""
+    """Return the sinks that the configuration enables, by the names of their modules."""
     found = {}
     for module in pkgutil.iter_modules(sinks.__path__):
         make = getattr(importlib.import_module(f"{sinks.__name__}.{module.name}"), "make", None)

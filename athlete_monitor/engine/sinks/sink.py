@@ -1,4 +1,4 @@
-"""What happens, told to whoever wants to know: files, MQTT, the journal, the terminal."""
+"""The interface of sinks: files, MQTT, the journal, the terminal."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Sink:
-    """One listener. Every method returns at once, raises nothing, and does nothing unless overridden."""
+    """One sink. Every method returns at once, raises nothing, and does nothing unless overridden."""
 
     wants_samples = False
 
     def started(self, session: Session) -> None:
-        """A session has begun, or goes on after a restart."""
+        """A session has begun, or is resumed after a restart."""
 
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
-        """Samples in order; only told to sinks with ``wants_samples``."""
+        """Samples in order; called only for sinks with ``wants_samples``."""
 
     def enrich(self, session: Session, figures: Any) -> None:  # noqa: ANN401 - a structure made from the figures
         """Add to an ``AthleteFigures`` before it is published: the figures of open periods."""
@@ -31,7 +31,7 @@ class Sink:
         """New figures of an athlete, as an ``AthleteFigures`` and as JSON."""
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
-        """An impact, an alert, or something else to be noted."""
+        """An impact, an alert, or another event."""
 
     def status(self, device_id: str, status: str) -> None:
         """A device is now ``online``, ``stale`` or ``offline``."""
@@ -40,18 +40,18 @@ class Sink:
         """A session has ended."""
 
     def paused(self, session: Session, summary: dict[str, Any]) -> None:
-        """The engine stops while a session runs; the session goes on if the engine comes back soon enough."""
+        """The engine stops while a session runs; the session is resumed if the engine restarts soon enough."""
         self.ended(session, summary)
 
     def notice(self, text: str, *, bad: bool) -> None:
-        """Something about the engine itself that its operator should know."""
+        """A notice about the engine itself for its operator."""
 
     def health(self) -> dict[str, object]:
-        """Figures of the engine's own statistics that say how the sink is doing."""
+        """The state of the sink, for the engine's own statistics."""
         return {}
 
     def stop(self) -> None:
-        """Write what is waiting; nothing follows."""
+        """Write waiting data; nothing follows."""
 
 
 class Sinks(Sink):

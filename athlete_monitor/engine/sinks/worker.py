@@ -1,4 +1,4 @@
-"""A thread with a bounded queue: how everything slow is kept away from the kernel."""
+"""A thread with a bounded queue, which keeps slow work away from the kernel."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ QUIET_S = 2.0
 
 
 class Alarm:
-    """Says once that something fails, and once that it works again: when nothing has failed for ``quiet_s``."""
+    """Reports once that something fails, and once that it works again: when nothing has failed for ``quiet_s``."""
 
     def __init__(
         self,
         what: str,
-        tell: Callable[[str, bool], None] | None = None,
+        notify: Callable[[str, bool], None] | None = None,
         quiet_s: float = QUIET_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._what, self._tell = what, tell
+        self._what, self._notify = what, notify
         self._quiet_s, self._clock = quiet_s, clock
         self._raised = False
         self._failed_s = 0.0
@@ -52,8 +52,8 @@ class Alarm:
 
     def _say(self, text: str, *, bad: bool) -> None:
         _log.log(logging.ERROR if bad else logging.WARNING, "alarm=%s %s", "raised" if bad else "cleared", text)
-        if self._tell is not None:
-            self._tell(text, bad)
+        if self._notify is not None:
+            self._notify(text, bad)
 
 
 class Worker:
@@ -62,7 +62,7 @@ class Worker:
     ``put`` never blocks: beyond ``limit`` waiting items the oldest is dropped and counted in ``dropped``. ``handle`` is
     called every ``period_s`` and soon after ``hurry``, with an empty sequence when nothing came, and one last time by
     ``stop``.
-    An ``OSError`` from ``handle`` raises the alarm and costs those items; the thread goes on.
+    An ``OSError`` from ``handle`` raises the alarm and costs those items; the thread continues.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Worker:
         self._thread.start()
 
     def put(self, item: object) -> None:
-        """Leave an item for the thread."""
+        """Queue an item for the thread."""
         if len(self._items) >= self._limit:
             self.dropped += 1
         self._items.append(item)
@@ -98,7 +98,7 @@ class Worker:
         self._awake.set()
 
     def stop(self) -> None:
-        """Handle what is waiting and end the thread; what takes longer than ``JOIN_S`` is given up, and said so."""
+        """Handle waiting items and end the thread; work that takes longer than ``JOIN_S`` is dropped and reported."""
         self._stopping = True
         self._awake.set()
         if self._thread.is_alive():

@@ -1,1 +1,1 @@
-"""The team's session in the live engine: commands, the state that others see, and the figures of open parts."""
+"""The team's session in the live engine: commands, the published state, and the figures of open parts."""

@@ -1,4 +1,4 @@
-"""Alarms in the live engine: what the rules look at, once a second, and what is told when one is raised or cleared."""
+"""Alarms in the live engine: the inputs of the rules, once a second, and the messages of raised or cleared alarms."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 EVERY_S: Final = 1.0
 RULES_EVERY_S: Final = 2.0
 SILENT_S: Final = 3.0
-"""A device that has been silent for longer has no present figures: its alarms neither rise nor clear."""
+"""A device that has been silent for longer has no present figures: its alarms are neither raised nor cleared."""
 HISTORY: Final = 30
-"""Earlier sessions of an athlete that are looked at for maxima and means."""
+"""Number of an athlete's earlier sessions that are used for maxima and means."""
 LOADED_AT_ONCE: Final = 2
 """Athletes whose earlier sessions are read in one round, so that samples are not kept waiting."""
 _BATTERY: Final = CHANNEL_INDEX["battery_percent"]
@@ -43,7 +43,7 @@ _STRAP: Final = frozenset(SOURCES[:1])
 
 @dataclass
 class Watched:
-    """A session that the rules look at."""
+    """A session that the rules are evaluated on."""
 
     session: Session
     arrived_s: float
@@ -55,7 +55,7 @@ class Watched:
 
     @property
     def key(self) -> int:
-        """The athlete, or a number below zero for a device of nobody."""
+        """The athlete, or a number below zero for a device without an athlete."""
         return self.session.athlete_id or -self.session.number
 
 
@@ -63,9 +63,9 @@ class AlarmKeeper:
     """Evaluates the rules on the running sessions and keeps the alarms that are open.
 
     Args:
-        rules: the rules, watched.
+        rules: the rules, reloaded when they change.
         history: the summaries of an athlete's last sessions, newest first.
-        publish: told of each alarm that is raised, cleared or acknowledged, with the session that it is about.
+        publish: called with each alarm that is raised, cleared or acknowledged, and its session.
         place: groups and positions of an athlete.
     """
 
@@ -93,7 +93,7 @@ class AlarmKeeper:
             watched.strap_t = session.device_t
 
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
-        """Take what only the samples say: the charge of the battery."""
+        """Take the values that only samples carry: the charge of the battery."""
         watched = self._watched.get(session.number)
         if watched is not None and not math.isnan(battery := samples[-1].values[_BATTERY]):
             watched.battery_percent = battery
@@ -114,13 +114,13 @@ class AlarmKeeper:
                 self._close((rule, who), replace(alarm, cleared_t=t), session)
 
     def restore(self, alarms: Sequence[AlarmRow]) -> None:
-        """Go on with alarms that an earlier engine had raised."""
+        """Restore alarms that an earlier engine had raised."""
         for alarm in alarms:
             self.open[alarm.rule, alarm.athlete_id] = alarm
             self._alarms.restore(alarm.rule, alarm.athlete_id, alarm.raised_t)
 
     def tick(self, state: TeamState | None, t: float) -> bool:
-        """Look at the rules where it is time to; return whether an alarm has changed."""
+        """Evaluate the rules if it is time to; return whether an alarm has changed."""
         now_s = time.monotonic()
         if now_s >= self._rules_due_s:
             self._rules_due_s = now_s + RULES_EVERY_S
@@ -141,7 +141,7 @@ class AlarmKeeper:
         return bool(changes)
 
     def acknowledge(self, wanted: str, t: float) -> None:
-        """A person has seen an alarm, or all of them.
+        """Acknowledge an alarm, or all of them.
 
         Raises:
             RefusedError: no open alarm has this id.
@@ -155,7 +155,7 @@ class AlarmKeeper:
                 self._publish(self.open[key], "acknowledged", self._session_of(key[1]))
 
     def mute(self, rule: str, athlete: int | None, until_t: float) -> None:
-        """Silence a rule for a while.
+        """Mute a rule for a while.
 
         Raises:
             RefusedError: there is no such rule.
@@ -166,11 +166,11 @@ class AlarmKeeper:
         self._alarms.mute(rule, athlete, until_t)
 
     def messages(self) -> list[dict[str, Any]]:
-        """The open alarms as others see them."""
+        """The open alarms as they are published."""
         return [asdict(alarm) for alarm in sorted(self.open.values(), key=lambda alarm: (alarm.raised_t, alarm.id))]
 
     def _rows(self) -> list[Watched]:
-        """One session of each athlete: of two devices the one heard last."""
+        """One session of each athlete: if there are two devices, the one that sent last."""
         newest: dict[int, Watched] = {}
         for watched in sorted(self._watched.values(), key=lambda each: each.arrived_s):
             if watched.record is not None:

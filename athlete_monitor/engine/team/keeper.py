@@ -1,4 +1,4 @@
-"""Carries the team's session through the live engine: takes commands, answers, keeps the state, writes the archive."""
+"""The team's session in the live engine: executes commands, answers, keeps the state, writes the archive."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
 
 WAITING: Final = 2000
-"""Commands that may wait; further ones are refused."""
+"""Most commands that may wait; further ones are refused."""
 PER_ROUND: Final = 50
-"""Commands that are carried out in one round, so that the samples are not kept waiting."""
+"""Most commands that are executed in one round, so that samples are not delayed."""
 SAMPLE_CLOCK_S: Final = 60.0
-"""Samples this far from the wall clock are a simulation or a replay: then their time is the team's time."""
+"""Samples this far from the wall clock come from a simulation or a replay: then their time is used as team time."""
 FRESH_S: Final = 10.0
 ANSWERS_KEPT_S: Final = 7 * 86_400.0
 _encode = msgspec.json.Encoder().encode
@@ -47,10 +47,10 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Publisher(Protocol):
-    """What sends: an ``MqttLink``."""
+    """The sender: an ``MqttLink``."""
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
-        """Hand a message over; never blocks."""
+        """Queue a message; never blocks."""
 
 
 @dataclass
@@ -71,17 +71,17 @@ class _Member:
 class TeamKeeper(Sink):
     """The team's sessions of a live engine, with its alarms.
 
-    It is a sink, so it knows every session; ``receive`` takes commands from any thread, ``tick`` carries them out.
+    It is a sink, so it gets every session; ``receive`` takes commands from any thread, ``tick`` executes them.
 
     Args:
         roster: names and groups.
-        journal: where everything is written.
+        journal: the journal for all records.
         archive: the same file, for reading.
         publisher: sends answers and the state.
-        tell: called with a sentence for the operator.
+        notify: called with a sentence for the operator.
         rules: of alarms; by default the built-in ones.
         gap_s: the longest break without any device within a team session, s.
-        assign: makes a device an athlete's from now on.
+        assign: assigns a device to an athlete from now on.
         wall_s: the wall clock.
         box: name of this box, in every message.
     """
@@ -94,7 +94,7 @@ class TeamKeeper(Sink):
         journal: Journal,
         archive: Archive,
         publisher: Publisher,
-        tell: Callable[[str], None],
+        notify: Callable[[str], None],
         *,
         gap_s: float = 900.0,
         rules: WatchedRules | None = None,
@@ -103,23 +103,23 @@ class TeamKeeper(Sink):
         box: str = "",
     ) -> None:
         self._roster, self._journal, self._archive, self._publisher = roster, journal, archive, publisher
-        self._tell, self._assign, self._wall_s, self._box = tell, assign, wall_s, box
-        self._shelf = ArchiveShelf(archive, self._new_state, tell)
+        self._notify, self._assign, self._wall_s, self._box = notify, assign, wall_s, box
+        self._shelf = ArchiveShelf(archive, self._new_state, notify)
         self.book = TeamBook(self._shelf, gap_s, self._new_state)
         self._members: dict[int, _Member] = {}
         self._waiting: deque[bytes] = deque()
-        self._dropped = self._dropped_told = 0
+        self._dropped = self._dropped_reported = 0
         self._published = -1
         self.sink: Sink = Sink()
-        """Where alarms go beside ``team/events``: the engine's sinks."""
+        """Receiver of alarms in addition to ``team/events``: the engine's sinks."""
         self.alarms = AlarmKeeper(
-            rules or WatchedRules(None, tell), self._summaries, self._publish_alarm, self._place_of
+            rules or WatchedRules(None, notify), self._summaries, self._publish_alarm, self._place_of
         )
         self._commands: dict[str, list[rows.Statement]] = {}
         self._generation = journal.generation
 
     def resume(self) -> None:
-        """Go on with the team sessions that an earlier engine did not end; call before its sessions are resumed."""
+        """Resume the team sessions that an earlier engine did not end; call before its sessions are resumed."""
         for state, last_t in self._shelf.open_sessions():
             self.book.restore(state, last_t)
             for device, athlete in state.worn().items():
@@ -174,7 +174,7 @@ class TeamKeeper(Sink):
             record.on_pitch = on_pitch
 
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
-        """Take what only the samples say."""
+        """Take the values that only samples carry."""
         self.alarms.samples(session, samples)
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
@@ -205,7 +205,7 @@ class TeamKeeper(Sink):
             summary["on_pitch"] = pitch_figures(member.parts, member.stints)
 
     def tick(self) -> None:
-        """Carry out what waits, look at the clock, and tell others what has changed."""
+        """Execute waiting commands, check the clock, and publish changes."""
         now_t = self.now_t()
         for _ in range(min(len(self._waiting), PER_ROUND)):
             self._carry_out(self._waiting.popleft(), now_t)
@@ -219,7 +219,7 @@ class TeamKeeper(Sink):
             self.publish_state()
 
     def publish_again(self) -> None:
-        """Publish the state at the next round: the broker may not have it; safe from any thread."""
+        """Publish the state in the next round, because the broker may not have it; safe from any thread."""
         self._published = -1
 
     def publish_state(self) -> None:
@@ -229,14 +229,14 @@ class TeamKeeper(Sink):
         self._publish(topics.TEAM_STATE, message, retain=True)
 
     def now_t(self) -> float:
-        """The present in the time of the samples: the wall clock, unless they run by another."""
+        """The present in the time of the samples: the wall clock, unless they use another clock."""
         wall, limit = self._wall_s(), time.monotonic() - FRESH_S
         fresh = [each.session.device_t for each in self._members.values() if each.arrived_s >= limit]
         newest = max(fresh, default=wall)
         return wall if abs(newest - wall) < SAMPLE_CLOCK_S else newest
 
     def stop(self) -> None:
-        """Write what has changed, and leave the file to the journal, which tidies up when it is the last."""
+        """Write changes, and leave closing the file to the journal, which tidies up when it is the last user."""
         self._write()
         self._archive.close()
 
@@ -285,14 +285,14 @@ class TeamKeeper(Sink):
         self._journal.put(*statement)
 
     def _follow_phases(self) -> None:
-        """The phases that the senders tell become periods, unless somebody controls."""
-        told: dict[str, list[tuple[str | None, float]]] = {}
+        """Turn the senders' phases into periods, unless commands have set periods."""
+        by_team: dict[str, list[tuple[str | None, float]]] = {}
         limit = time.monotonic() - FRESH_S
         for member in self._members.values():
             if member.arrived_s >= limit:
                 phases, offset_s = member.session.phases, member.session.stream.offset_s
-                told.setdefault(member.team, []).append((phases.current, phases.since_t - offset_s))
-        for team, each in told.items():
+                by_team.setdefault(member.team, []).append((phases.current, phases.since_t - offset_s))
+        for team, each in by_team.items():
             command = self.book.phases(team, each)
             if command is not None:
                 result = {"id": command.id, "ok": True, "revision": self.book.revision}
@@ -309,13 +309,13 @@ class TeamKeeper(Sink):
                 self._commands.pop(state.session.id, None)
 
     def _write_again(self) -> None:
-        """Fill a new file with what is known of the running team sessions."""
+        """Fill a new file with the data of the running team sessions."""
         for state in self.book.states():
             for statement in (*rows.state_rows(state), *self._commands.get(state.session.id, ())):
                 self._journal.put(*statement)
 
     def _publish_alarm(self, alarm: AlarmRow, what: str, session: Session | None) -> None:
-        """An alarm was raised, cleared or acknowledged: tell everybody."""
+        """Publish that an alarm was raised, cleared or acknowledged."""
         moments = {"raised": alarm.raised_t, "cleared": alarm.cleared_t, "acknowledged": alarm.acknowledged_t}
         event = event_of(alarm, what, session, moments[what] or self.now_t())
         member = None if session is None else self._members.get(session.number)
@@ -339,10 +339,10 @@ class TeamKeeper(Sink):
         return getattr(known, "group", None), getattr(known, "position", None)
 
     def _mention_dropped(self) -> None:
-        new = self._dropped - self._dropped_told
+        new = self._dropped - self._dropped_reported
         if new:
-            self._tell(f"{new} commands refused: they arrive faster than they are carried out")
-            self._dropped_told = self._dropped
+            self._notify(f"{new} commands refused: they arrive faster than they are executed")
+            self._dropped_reported = self._dropped
 
     def _new_state(self, session: TeamSession) -> TeamState:
         return TeamState(session, FIGURES, self._name_of)
@@ -352,7 +352,7 @@ class TeamKeeper(Sink):
         return f"athlete {athlete}" if known is None or known.name is None else f"{known.name} ({athlete})"
 
     def _known_team(self, session: Session) -> str | None:
-        """The team session of a device's session that goes on, where it has not ended."""
+        """The team session of a resumed device session, if it has not ended."""
         with suppress(MonitorError):
             team = self._archive.team_of(session.number)
             if team is not None and self.book.state_of(team) is not None:

@@ -1,7 +1,7 @@
-"""Figures of the parts of a running session: what its totals have grown by, since a period or a stint began.
+"""Figures of the parts of a running session: the growth of its totals since a period or a stint began.
 
-The totals at the moments where parts begin and end are found once, between the two messages around the moment as the
-archive does it, or in the archive where the moment lies further back.
+The totals at the moments where parts begin and end are determined once, between the two messages around the moment as
+the archive does it, or from the archive if the moment is further back.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class RunningParts:
 
     Args:
         start_t: when the session began, s.
-        lookup: totals of the session at a moment that lies further back, by column.
-        is_new: whether the session begins now; one that goes on has its past in the archive only.
+        lookup: totals of the session at an earlier moment, by column.
+        is_new: whether the session begins now; the past of a resumed one is only in the archive.
     """
 
     def __init__(self, start_t: float, lookup: Callable[[float], Mapping[str, float]], *, is_new: bool = True) -> None:
@@ -84,7 +84,7 @@ class RunningParts:
         self._now = t, totals_of(record)
 
     def figures(self, spans: Sequence[tuple[float, float | None]]) -> dict[str, Any] | None:
-        """Figures of the part that spans make up, an open one up to now; None where the session is not in it."""
+        """Figures of the part that consists of spans, an open one up to now; None if the session is not in it."""
         inside = [self._inside(span) for span in spans]
         known = [(first, last) for first, last in inside if last > first]
         if not known:
@@ -141,7 +141,7 @@ def period_figures(parts: RunningParts, periods: Sequence[Period]) -> dict[str, 
 
 
 def pitch_figures(parts: RunningParts, stints: Sequence[Stint]) -> dict[str, Any] | None:
-    """Figures of an athlete's time on the pitch; None for one who has not been on it."""
+    """Figures of an athlete's time on the pitch; None if the athlete has not been on it."""
     figures = parts.figures([(stint.start_t, stint.end_t) for stint in stints if stint.state == "on"])
     return None if figures is None else {"seconds": figures.pop("duration_s"), **figures}
 

@@ -27,7 +27,7 @@ _ALARM: Final = "INSERT OR REPLACE INTO alarms VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?
 
 
 def command_row(command: Command, team_session: str | None, now_t: float, result: dict[str, Any]) -> Statement:
-    """A command that was carried out, with its answer."""
+    """An executed command with its answer."""
     body, answer = json.dumps(command.to_dict()), json.dumps(result)
     return _COMMAND, (command.id, team_session, now_t, command.at, body, answer)
 
@@ -48,7 +48,7 @@ def alarm_row(alarm: AlarmRow, team_session: str | None) -> Statement:
 
 
 def state_rows(state: TeamState) -> Iterator[Statement]:
-    """Everything that the tables hold of a team session, in place of what they held."""
+    """All rows of a team session, replacing its earlier rows."""
     session = state.session
     yield _SESSION, (
         session.id, session.start_t, session.end_t, session.mode, session.name, session.note, session.opponent,

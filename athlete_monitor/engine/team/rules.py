@@ -1,4 +1,4 @@
-"""The file of alarm rules: checked with lines and words, and read again when it changes."""
+"""The file of alarm rules: validated with line numbers, and reloaded when it changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIGNALS: Final = {
     "data_percent": ("Data received", "%"),
     "impact_g": ("Impact", "g"),
 }
-"""What a rule may look at beside the figures: label and unit."""
+"""Signals that a rule may use in addition to the figures: label and unit."""
 
 DEFAULT_RULES: Final = (
     Rule(
@@ -51,7 +51,7 @@ DEFAULT_RULES: Final = (
     Rule("data", (Condition("data_percent", "<", 90.0),), level="info", for_s=30.0, reset_s=30.0,
          text="{name}: only {data_percent} of the data arrives"),
 )  # fmt: skip
-"""The rules that come with the program."""
+"""The built-in rules."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
@@ -81,7 +81,7 @@ class ConditionEntry(Section):
 
 
 class WhoEntry(Section):
-    """For whom a rule is."""
+    """The athletes that a rule is for."""
 
     group: str | None = None
     position: str | None = None
@@ -89,7 +89,7 @@ class WhoEntry(Section):
 
 
 class OnlyEntry(Section):
-    """When a rule is looked at."""
+    """When a rule is evaluated."""
 
     periods: tuple[str, ...] = Field(default=(), strict=False)
     kinds: tuple[str, ...] = Field(default=(), strict=False)
@@ -182,19 +182,19 @@ class WatchedRules:
 
     Args:
         path: the file; None: the built-in rules.
-        tell: called with one line when the file has been read again or is not valid.
+        notify: called with one line when the file has been reloaded or is not valid.
 
     Raises:
         ConfigError: the file is not valid at the start.
     """
 
-    def __init__(self, path: Path | None, tell: Callable[[str], None]) -> None:
-        self._path, self._tell = path, tell
+    def __init__(self, path: Path | None, notify: Callable[[str], None]) -> None:
+        self._path, self._notify = path, notify
         self.rules = read_rules(path)
         self._seen = self._mark()
 
     def look(self) -> bool:
-        """Whether there are other rules than at the last look."""
+        """Whether the rules have changed since the last check."""
         mark = self._mark()
         if self._path is None or mark == self._seen:
             return False
@@ -204,10 +204,10 @@ class WatchedRules:
         except ConfigError as error:
             first, *more = str(error).splitlines()
             also = f" (and {len(more)} more)" if more else ""
-            self._tell(f"alarm rules: {first}{also}; the rules of before stay in use")
+            self._notify(f"alarm rules: {first}{also}; the previous rules stay in use")
             return False
         self.rules = rules
-        self._tell(f"alarm rules: {len(rules)} rules read from {self._path.name}")
+        self._notify(f"alarm rules: {len(rules)} rules read from {self._path.name}")
         return True
 
     def _mark(self) -> tuple[int, int, int] | None:

@@ -22,16 +22,18 @@ class ArchiveShelf:
 
     Args:
         archive: the archive.
-        make: makes the state of a team session without commands.
-        tell: called with a sentence when the archive cannot be read.
+        make: creates the state of a team session without commands.
+        notify: called with a sentence when the archive cannot be read.
     """
 
-    def __init__(self, archive: Archive, make: Callable[[TeamSession], TeamState], tell: Callable[[str], None]) -> None:
-        self._archive, self._make, self._tell = archive, make, tell
+    def __init__(
+        self, archive: Archive, make: Callable[[TeamSession], TeamState], notify: Callable[[str], None]
+    ) -> None:
+        self._archive, self._make, self._notify = archive, make, notify
         self._given: set[str] = set()
 
     def new_id(self, t: float) -> str:
-        """An id made of the local time, with a number behind it where that is taken."""
+        """An id made from the local time, with a number added if that id is taken."""
         stem, number = f"T_{file_stamp(t)}", 1
         name = stem
         while name in self._given or self._safely(lambda: self._archive.team_session(name), None):  # noqa: B023
@@ -67,7 +69,7 @@ class ArchiveShelf:
         return state
 
     def _last_t(self, session: TeamSession) -> float:
-        """The last moment of which the archive knows something."""
+        """The last moment with data in the archive."""
         ends = self._safely(lambda: self._archive.last_moment(session.id), None)
         return session.start_t if ends is None else max(session.start_t, ends)
 
@@ -75,11 +77,11 @@ class ArchiveShelf:
         try:
             return read()
         except MonitorError as error:
-            self._tell(str(error))
+            self._notify(str(error))
             return otherwise
 
 
 def command_of(body: dict[str, Any]) -> Command:
-    """A command as the archive keeps it."""
+    """A command as it is stored in the archive."""
     values = {name: value for name, value in body.items() if name not in {"id", "do", "at"}}
     return Command(body["id"], body["do"], body["at"], values)

@@ -1,4 +1,4 @@
-"""The coach's screen: a live table of the squad, or one athlete in detail, and how the engine is doing."""
+"""The coach's screen: a live table of the squad, or one athlete in detail, and the state of the engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REFRESH_S: Final = 0.5
 ONE_COLUMN: Final = 76
-"""Below this width the figures of one athlete stand below each other."""
+"""Below this width the figures of one athlete are shown in one column."""
 WIDE: Final = 110
 """Columns that a terminal must have for the full headings."""
 COLUMNS: Final = (
@@ -39,7 +39,7 @@ COLUMNS: Final = (
     ("TRIMP", "TRIMP", "right", 0), ("kcal", "kcal", "right", 80), ("Load/min", "Ld/m", "right", 80),
     ("Impacts", "Imp", "right", 70), ("Data", "Data", "right", 52), ("Status", "Status", "left", 0),
 )  # fmt: skip
-"""Heading, short heading, side, and how wide a terminal must be for it: a narrow one keeps what a coach acts on."""
+"""Heading, short heading, alignment, and the terminal width it needs: a narrow one keeps what a coach acts on."""
 ZONE_STYLES: Final = ("dim", "white", "cyan", "green", "yellow", "bold red")
 STATUS_STYLES: Final = {"online": "green", "stale": "yellow", "offline": "red"}
 SOURCES: Final = {
@@ -54,11 +54,11 @@ _NOTICES_SHOWN: Final = 3
 _REJECTIONS_SHOWN: Final = 5
 REJECTED_FOR_S: Final = 30.0
 _TITLE_NAME: Final = 32
-"""Characters of a name in a title, so that what follows is not cut."""
+"""Longest name in a title, so that the text after it is not cut."""
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """A figure for the screen; a dash where it is not known."""
+    """A figure for the screen; a dash if it is not known."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
@@ -67,7 +67,7 @@ def squad_table(
 ) -> Table:
     """One line for each athlete; those that do not fit are counted in the caption.
 
-    Devices that send what is not understood, and have no session, get a line of their own.
+    Devices that send only invalid messages, and have no session, get a line of their own.
 
     On a terminal narrower than ``WIDE`` the lines between the columns go and headings are short: 80 columns are enough
     for all of them. Below that, columns are left out.
@@ -129,7 +129,7 @@ def _cells(session: Session) -> list[RenderableType]:
 
 
 def _cut(name: str) -> Text:
-    """A name that gives way, on one line, where the table is wider than the terminal."""
+    """A name that is shortened, on one line, if the table is wider than the terminal."""
     return Text(name, no_wrap=True, overflow="ellipsis")
 
 
@@ -161,7 +161,7 @@ LEFT: Final = (
 RIGHT: Final = (
     "trimp", "trimp_edwards", "energy_kcal", "player_load", "distance_m", "high_speed_running_m", "sprints", "acwr",
 )  # fmt: skip
-"""Figures of the view of one athlete; words, units and decimals come from the catalogue."""
+"""Figures of the view of one athlete; labels, units and decimals come from the catalogue."""
 
 
 def detail_view(session: Session, width: int = WIDE) -> Panel:
@@ -197,8 +197,8 @@ def _headline(figures: Mapping[str, Any]) -> Text:
     style = ZONE_STYLES[zone] if zone is not None else "dim"
     heart_rate = number(figures.get("heart_rate_bpm"))
     source, interval = SOURCES[figures.get("heart_rate_source")], _interval(figures)
-    told = f" bpm  {source}" + (f", 80 % within {interval}" if interval else "")
-    return Text.assemble((heart_rate, f"bold {style}"), told, f"   zone {'–' if zone is None else zone}")
+    details = f" bpm  {source}" + (f", 80 % within {interval}" if interval else "")
+    return Text.assemble((heart_rate, f"bold {style}"), details, f"   zone {'–' if zone is None else zone}")
 
 
 def _zone_bar(figures: Mapping[str, Any], width: int = WIDE) -> Text:
@@ -216,11 +216,11 @@ def _zone_bar(figures: Mapping[str, Any], width: int = WIDE) -> Text:
 def _errors(figures: Mapping[str, Any]) -> Text:
     error, quality = figures.get("model_error"), figures.get("quality") or {}
     model = f"model {figures.get('model_id') or 'none'}"
-    told = f", live error {error['mae_bpm']} bpm over {error['readings']} readings" if error else ""
+    details = f", live error {error['mae_bpm']} bpm over {error['readings']} readings" if error else ""
     counts = ", ".join(
         f"{quality.get(name, 0)} {name}" for name in ("received", "lost", "late", "duplicate", "invalid")
     )
-    return Text(f"{model}{told}\nData {number(quality.get('percent'), 1)} %: {counts}", "dim")
+    return Text(f"{model}{details}\nData {number(quality.get('percent'), 1)} %: {counts}", "dim")
 
 
 def engine_lines(
@@ -229,18 +229,18 @@ def engine_lines(
     notices: list[str],
     width: int = WIDE,
 ) -> Text:
-    """How the engine is doing, on one line, and the last notices.
+    """The state of the engine, on one line, and the last notices.
 
-    Where the line is wider than the terminal its words are short, and then its last figures are left out.
+    If the line is wider than the terminal, its words are shortened, and then its last figures are left out.
     """
     broker = ("connected", "green") if connected else ("no broker", "bold red")
-    told = _told_in_full(stats)
-    if cell_len(broker[0] + told) > width:
-        told = _told_in_short(stats, width - cell_len(broker[0]))
-    return Text("\n").join([Text.assemble(broker, told), *(Text(text, "yellow") for text in notices)])
+    details = _full_line(stats)
+    if cell_len(broker[0] + details) > width:
+        details = _short_line(stats, width - cell_len(broker[0]))
+    return Text("\n").join([Text.assemble(broker, details), *(Text(text, "yellow") for text in notices)])
 
 
-def _told_in_full(stats: Mapping[str, Any]) -> str:
+def _full_line(stats: Mapping[str, Any]) -> str:
     heat = stats.get("temperature_c")
     return (
         f"   {number(stats.get('messages_per_s'))} messages/s   lag p50 {number(stats.get('lag_p50_ms'), 1)} "
@@ -250,7 +250,7 @@ def _told_in_full(stats: Mapping[str, Any]) -> str:
     )
 
 
-def _told_in_short(stats: Mapping[str, Any], width: int) -> str:
+def _short_line(stats: Mapping[str, Any], width: int) -> str:
     heat = stats.get("temperature_c")
     parts = [
         f"  {number(stats.get('messages_per_s'))} msg/s",
@@ -268,8 +268,8 @@ class Screen:
     """Draws the squad in a thread of its own.
 
     Args:
-        engine: what is shown.
-        console: where.
+        engine: the engine that is shown.
+        console: the console to draw on.
         device_id: one device in detail; None for the squad.
     """
 
@@ -279,11 +279,11 @@ class Screen:
         self._thread = threading.Thread(target=self._run, name="screen", daemon=True)
 
     def start(self) -> None:
-        """Begin to draw."""
+        """Start drawing."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Leave the last picture standing."""
+        """Stop drawing and leave the last picture."""
         self._stopping.set()
         self._thread.join()
 
@@ -314,15 +314,15 @@ class Screen:
 
 SUMMARY_COLUMNS: Final = (
     ("Athlete", "left", 0), ("Min", "right", 0), ("HR", "right", 0), ("Max", "right", 0), ("TRIMP", "right", 0),
-    ("Load", "left", 72), ("kcal", "right", 56), ("m", "right", 48), ("Off by", "right", 80), ("Data", "right", 56),
+    ("Load", "left", 72), ("kcal", "right", 56), ("m", "right", 48), ("Error", "right", 80), ("Data", "right", 56),
 )  # fmt: skip
-"""Heading, side, and how wide a terminal must be for the column."""
+"""Heading, alignment, and the terminal width that the column needs."""
 
 
 def summary_table(summaries: Iterable[Mapping[str, Any]], width: int = WIDE) -> Table:
     """One line for each ended session; columns are left out on a narrow terminal, and only a long name is cut."""
     fits = [width >= least for *_, least in SUMMARY_COLUMNS]
-    caption = "Off by: mean absolute difference of model and strap, bpm" if fits[8] else None
+    caption = "Error: mean absolute difference of model and strap, bpm" if fits[8] else None
     table = Table(
         header_style="bold", title="Sessions", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False,
         caption=caption, caption_justify="left",

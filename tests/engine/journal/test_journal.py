@@ -145,7 +145,7 @@ def test_a_journal_damaged_anywhere_is_moved_aside_in_one_line_and_a_new_one_beg
     damage(path, *region)
     before = path.read_bytes()
     told = []
-    journal = Journal(path, lambda: START, period_s=0.02, tell=lambda text, bad: told.append((text, bad)))
+    journal = Journal(path, lambda: START, period_s=0.02, notify=lambda text, bad: told.append((text, bad)))
     assert journal.open_sessions() == []
     assert journal.past_loads() == {}
     journal.start()
@@ -166,7 +166,7 @@ def test_a_journal_cut_short_is_moved_aside(tmp_path):
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size // 2 + 77)
     told = []
-    Journal(path, lambda: START, tell=lambda text, bad: told.append(text))
+    Journal(path, lambda: START, notify=lambda text, bad: told.append(text))
     assert len(told) == 1
     assert list(tmp_path.glob("journal.damaged-*.sqlite3"))
 
@@ -186,7 +186,7 @@ def test_a_journal_of_a_newer_program_is_moved_aside_unchanged(tmp_path):
         connection.execute("PRAGMA user_version=9")
     connection.close()
     told = []
-    Journal(path, lambda: START, tell=lambda text, bad: told.append(text)).stop()
+    Journal(path, lambda: START, notify=lambda text, bad: told.append(text)).stop()
     (aside,) = tmp_path.glob("journal.newer-*.sqlite3")
     assert rows(aside, "PRAGMA user_version") == [(9,)]
     assert rows(aside, "SELECT COUNT(*) FROM sessions") == [(1,)]
@@ -196,7 +196,7 @@ def test_a_journal_of_a_newer_program_is_moved_aside_unchanged(tmp_path):
 def test_a_journal_that_is_damaged_while_it_is_used_is_replaced_and_running_sessions_go_on(tmp_path):
     path = tmp_path / "journal.sqlite3"
     told = []
-    journal = journal_at(path, tell=lambda text, bad: told.append(text))
+    journal = journal_at(path, notify=lambda text, bad: told.append(text))
     number = journal.begin("s1", "001", 1, START, {"profile": {}})
     wait_until(lambda: rows(path, "SELECT COUNT(*) FROM sessions") == [(1,)], what="the session")
     journal._file.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -216,7 +216,7 @@ def test_a_journal_that_is_damaged_while_it_is_used_is_replaced_and_running_sess
 def test_a_journal_that_is_deleted_while_it_is_used_is_noticed_and_begun_anew(tmp_path, replaced):
     path = tmp_path / "journal.sqlite3"
     told = []
-    journal = journal_at(path, tell=lambda text, bad: told.append(text))
+    journal = journal_at(path, notify=lambda text, bad: told.append(text))
     number = journal.begin("s1", "001", 1, START, {"profile": {}})
     journal.second(number, START + 1, {"heart_rate_bpm": 120})
     wait_until(lambda: rows(path, "SELECT COUNT(*) FROM session_seconds") == [(1,)], what="the first second")
@@ -236,7 +236,7 @@ def test_a_locked_journal_is_tried_again_and_nothing_is_lost(tmp_path):
     other.execute("PRAGMA locking_mode=EXCLUSIVE")
     other.execute("BEGIN EXCLUSIVE")
     told, clock = [], [START]
-    journal = journal_at(path, now_s=lambda: clock[0], tell=lambda text, bad: told.append((text, bad)))
+    journal = journal_at(path, now_s=lambda: clock[0], notify=lambda text, bad: told.append((text, bad)))
     assert journal.failing
     assert journal.open_sessions() == []
     number = journal.begin("s9", "009", 9, START, {"profile": {}})
@@ -265,7 +265,7 @@ def test_a_row_that_does_not_fit_does_not_keep_out_the_others(tmp_path):
 def test_a_full_disk_costs_nothing_that_can_be_written_later(tmp_path):
     told = []
     path = tmp_path / "journal.sqlite3"
-    journal = Journal(path, lambda: START, period_s=0.02, tell=lambda text, bad: told.append((text, bad)))
+    journal = Journal(path, lambda: START, period_s=0.02, notify=lambda text, bad: told.append((text, bad)))
     connection = journal._file.connection
     assert connection is not None
     (page_size,) = connection.execute("PRAGMA page_size").fetchone()
