@@ -1,6 +1,6 @@
 """What the coach's screen costs: paint, weight, delay to the pixel, server, redraw, curves; as JSON.
 
-python benchmarks/dashboard.py [--athletes 30] [--seconds 30] [--curve-minutes 120]
+python benchmarks/dashboard.py [--athletes 30] [--seconds 30] [--curve-minutes 120] [--only redraw]
 
 Real parts on this machine: Mosquitto, the publisher, the engine, the server and headless Chromium.
 """
@@ -43,6 +43,7 @@ FLAGS: Final = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 SCREENS: Final = 10
+PARTS: Final = ("paint", "delays", "redraw", "server", "curves")
 # Notes when the first tile shows a number, and for each figure how old its sample was when it was on the screen.
 WATCH: Final = """
 window.firstNumber = null;
@@ -196,36 +197,51 @@ def delays(browser: Browser, address: str, seconds: float) -> dict[str, float]:
 
 
 def redraw(browser: Browser, address: str, seconds: float) -> dict[str, float]:
-    """Main-thread time of the page for each frame, at a sixth of the processor's speed."""
+    """Processor time of the page's main thread for each frame, at a sixth of the processor's speed.
+
+    Taken from a trace of the browser: times of the thread itself, so that other programs disturb little.
+    """
     page, session, _ = open_page(browser, address)
     page.wait_for_selector(".tile")
     page.wait_for_timeout(4000)
     session.send("Emulation.setCPUThrottlingRate", {"rate": 6})
-    session.send("Performance.enable")
     page.wait_for_timeout(2000)
     page.evaluate("async () => { const s = await import('/static/store.js'); window.begun = s.store.seq; }")
-    before = metrics(session)
-    page.wait_for_timeout(seconds * 1000)
-    after = metrics(session)
+    spent = traced(page, session, seconds)
     frames = page.evaluate("async () => (await import('/static/store.js')).store.seq - window.begun")
     page.context.close()
-    per_frame = {name: 1000 * (after[name] - before[name]) / frames for name in after}
     # Chromium throttles by stretching tasks: the durations are those of the slow processor already.
-    return {
-        "frames": frames,
-        "redraw_ms_at_6x": round(
-            sum(per_frame[name] for name in ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration")), 2
-        ),
-        "main_thread_ms_at_6x": round(per_frame["TaskDuration"], 2),
-    }
+    return {"frames": frames} | {f"{name}_ms_at_6x": round(ms / frames, 2) for name, ms in spent.items()}
 
 
-def metrics(session: CDPSession) -> dict[str, float]:
-    """Seconds that the page's main thread has spent so far."""
-    wanted = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
-    return {
-        one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"] if one["name"] in wanted
-    }
+def traced(page: Page, session: CDPSession, seconds: float) -> dict[str, float]:
+    """Milliseconds of the main thread by kind of work, while a time passes."""
+    events: list[dict[str, Any]] = []
+    ended: list[object] = []
+    session.on("Tracing.dataCollected", lambda event: events.extend(event["value"]))
+    session.on("Tracing.tracingComplete", ended.append)
+    wanted = {"includedCategories": ["devtools.timeline", "toplevel"]}
+    session.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": wanted})
+    page.wait_for_timeout(seconds * 1000)
+    session.send("Tracing.end")
+    while not ended:
+        page.wait_for_timeout(20)
+    main = next((one["pid"], one["tid"]) for one in events if one.get("name") == "UpdateLayoutTree")
+    total = dict.fromkeys({name for names in WORK.values() for name in names}, 0.0)
+    for one in events:
+        if one.get("ph") == "X" and one.get("name") in total and (one["pid"], one["tid"]) == main:
+            total[one["name"]] += one.get("tdur", 0) / 1000
+    found = {kind: sum(total[name] for name in names) for kind, names in WORK.items()}
+    return {"redraw": found["script"] + found["style"] + found["layout"]} | found
+
+
+WORK: Final = {
+    "script": ("FunctionCall", "EvaluateScript"),
+    "style": ("UpdateLayoutTree",),
+    "layout": ("Layout",),
+    "paint": ("PrePaint", "Paint", "Layerize"),
+    "main_thread": ("ThreadControllerImpl::RunTask",),
+}
 
 
 def server_cost(process: psutil.Process, address: str, seconds: float, screens: int) -> dict[str, float]:
@@ -258,6 +274,13 @@ def server_cost(process: psutil.Process, address: str, seconds: float, screens: 
     }
 
 
+def servers(process: psutil.Process, address: str, seconds: float) -> dict[str, Any]:
+    """What one screen costs the server, and each further one."""
+    costs = [server_cost(process, address, seconds, count) for count in (1, 1 + SCREENS)]
+    further = round((costs[1]["cpu_percent"] - costs[0]["cpu_percent"]) / SCREENS, 3)
+    return {"server": costs, "cpu_percent_per_further_screen": further}
+
+
 def curves(browser: Browser, programs: Programs, minutes: float) -> dict[str, float]:
     """Play a long session at sixty times its speed, then open its athlete's page."""
     publisher = programs.start(
@@ -280,6 +303,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--athletes", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="what is measured; all")
     parser.add_argument("--curve-minutes", type=float, default=120.0, help="0 leaves the curves out")
     args = parser.parse_args()
     if shutil.which(CHROMIUM) is None:
@@ -294,17 +318,17 @@ def main() -> int:
             "publisher.py", "--players", f"[{players}]", "--mode", "training", "--duration", "30"
         )
         time.sleep(15)
-        found |= first_paint(browser, programs.address)
-        found |= delays(browser, programs.address, args.seconds)
-        found |= redraw(browser, programs.address, args.seconds)
-        costs = [server_cost(screen, programs.address, args.seconds, count) for count in (1, 1 + SCREENS)]
-        found["server"] = costs
-        found["cpu_percent_per_further_screen"] = round(
-            (costs[1]["cpu_percent"] - costs[0]["cpu_percent"]) / SCREENS, 3
-        )
+        if "paint" in args.only:
+            found |= first_paint(browser, programs.address)
+        if "delays" in args.only:
+            found |= delays(browser, programs.address, args.seconds)
+        if "redraw" in args.only:
+            found |= redraw(browser, programs.address, args.seconds)
+        if "server" in args.only:
+            found |= servers(screen, programs.address, args.seconds)
         publisher.terminate()
         publisher.wait()
-        if args.curve_minutes:
+        if args.curve_minutes and "curves" in args.only:
             found |= curves(browser, programs, args.curve_minutes)
         browser.close()
     print(json.dumps(found, indent=2, ensure_ascii=False))

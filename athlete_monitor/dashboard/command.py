@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -90,7 +91,9 @@ def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_
     )
     server = uvicorn.Server(options)
     tell(screen_address(dashboard))
-    with suppress(KeyboardInterrupt):  # uvicorn raises it again when it has closed everything
+    # uvicorn raises both signals again when it has closed everything: being told to stop is no failure
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    with suppress(KeyboardInterrupt):
         server.run(sockets=[sock])
     return 0
 
