@@ -43,10 +43,15 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--exit-when-idle", action="store_true", help="end when the last session has ended")
     parser.add_argument("--no-ui", action="store_true", help="log lines in place of the table")
     parser.add_argument("--replay", nargs="+", type=Path, metavar="FILE", help="run recordings offline, at full speed")
+    parser.add_argument(
+        "--seconds", type=Path, metavar="FILE", help="with --replay: every second's figures as .csv, .json, .xlsx, …"
+    )
     add_common_arguments(parser)
     args = parser.parse_args(arguments)
     if args.replay and (args.players or args.device or args.duration):
         parser.error("--replay runs whole files: --players, --device and --duration do not go with it")
+    if args.seconds and not args.replay:
+        parser.error("--seconds goes with --replay; of live sessions report.py export --what seconds writes them")
     return args
 
 
@@ -62,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     config = config_from_args(args)
     if args.replay:
-        return _replay(args.replay, config, "none" if args.quiet else "json" if args.json else "table")
+        return _replay(args, config)
     return run_live(
         config,
         players=None if args.players is None else frozenset(args.players),
@@ -75,16 +80,39 @@ def _run(args: argparse.Namespace) -> int:
     )
 
 
-def _replay(paths: Sequence[Path], config: Config, shown: Shown) -> int:
+def _replay(args: argparse.Namespace, config: Config) -> int:
     """Run recordings; one that cannot be read is one line, and does not stop the others."""
     from athlete_monitor.recordings.opening import open_recordings
 
     failed: list[str] = []
-    recordings = open_recordings(paths, Roster.load(config.athletes.roster), on_failure=failed.append)
+    form = None if args.seconds is None else _form_of(args.seconds)
+    recordings = open_recordings(args.replay, Roster.load(config.athletes.roster), on_failure=failed.append)
     for cause in failed:
         print(cause, file=sys.stderr)
-    code = run_replay(config, recordings, shown) if recordings else 0
-    return SOME_FAILED if failed else code
+    shown: Shown = "none" if args.quiet else "json" if args.json else "table"
+    sessions = run_replay(config, recordings, shown) if recordings else []
+    if form is not None:
+        _write_seconds(config, sessions, args.seconds, form, say=shown == "table")
+    return SOME_FAILED if failed else 0
+
+
+def _form_of(path: Path) -> str:
+    """Return the format that a file's name asks for, before an hour's replay and not after it."""
+    from athlete_monitor.report.export.writers import format_of
+
+    return format_of(path)
+
+
+def _write_seconds(config: Config, sessions: Sequence[str], path: Path, form: str, *, say: bool) -> None:
+    """Write the seconds of some sessions out of the archive."""
+    from athlete_monitor.archive import Archive
+    from athlete_monitor.report.export.command import write_table
+    from athlete_monitor.report.export.tables import Selection, seconds
+
+    archive, roster = Archive(config.paths.journal), Roster.load(config.athletes.roster)
+    rows = write_table(seconds(Selection(archive, roster, {}, session_ids=frozenset(sessions))), path, form)
+    if say:
+        print(f"seconds: {path}, {rows} rows")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.config import Config
+    from athlete_monitor.engine.journal.replayed import ReplaySink
     from athlete_monitor.engine.offline import Recorded
 
 Shown = Literal["table", "json", "none"]
@@ -115,8 +116,12 @@ def run_live(
                 _print_summaries(engine.notices.summaries, "json" if as_json else "table")
 
 
-def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "table") -> int:
-    """Run recordings offline, write their files and the archive, print their summaries; returns the exit code."""
+def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "table") -> list[str]:
+    """Run recordings offline, write their files and the archive, print their summaries and where all of it is.
+
+    Returns:
+        Ids of their sessions, as the archive knows them.
+    """
     set_up_logging(config, console=False)
     archive = open_replay(config.paths.journal, config.archive.keep_days)
     sink = Sinks([*make_sinks(Surroundings(config)).values(), *([archive] if archive else [])])
@@ -126,7 +131,18 @@ def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "t
     finally:
         sink.stop()
     _print_summaries(collected.summaries, shown)
-    return 0
+    if shown == "table":
+        sys.stdout.write(_where(config, archive, len(collected.summaries)) + "\n")
+    return [summary["session_id"] for summary in collected.summaries]
+
+
+def _where(config: Config, archive: ReplaySink | None, sessions: int) -> str:
+    """Return where a replay wrote, in one line."""
+    files = f"files: {config.paths.prediction_outputs}"
+    if archive is None:
+        return f"{files}; not archived: {config.paths.journal} cannot be used"
+    known = f", {archive.skipped} of {sessions} were there already" if archive.skipped else ""
+    return f"{files}; archive: {config.paths.journal}{known}"
 
 
 def _print_summaries(summaries: Iterable[Mapping[str, Any]], shown: Shown) -> None:

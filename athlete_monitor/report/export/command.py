@@ -88,12 +88,22 @@ def _midnight(day: date | None) -> float | None:
 
 def _table(table: Table, args: argparse.Namespace, folder: Path) -> int:
     path = folder / f"{table.name}.{SUFFIX.get(args.format, args.format)}"
-    rows = _in_one_step(path, lambda temporary: WRITERS[args.format](table, temporary))
+    rows = write_table(table, path, args.format)
     readme = folder / f"{table.name}.README.md"
     replace_file(readme, dictionary(table.columns, table.name, rows).encode())
     sentence = f"{path}: {rows} rows; {readme.name} explains the columns" if rows else f"{path}: no sessions; empty"
     say(args, sentence, file=path, rows=rows)
     return 0
+
+
+def write_table(table: Table, path: Path, form: str) -> int:
+    """Write a table and return how many rows it has; the file is there as a whole or not at all.
+
+    Raises:
+        MonitorError: a library for the format is missing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _in_one_step(path, lambda temporary: WRITERS[form](table, temporary))
 
 
 def _in_one_step(path: Path, write: Callable[[Path], int]) -> int:

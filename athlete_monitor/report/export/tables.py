@@ -57,6 +57,7 @@ class Selection:
         to_t: last moment; None to the end.
         athletes: only these; None for all.
         team_session: only this match or training; None for all.
+        session_ids: only these sessions of devices; None for all.
     """
 
     archive: Archive
@@ -66,11 +67,17 @@ class Selection:
     to_t: float | None = None
     athletes: frozenset[int] | None = None
     team_session: str | None = None
+    session_ids: frozenset[str] | None = None
 
     def sessions(self) -> list[DeviceSession]:
         """The device sessions of the selection, oldest first."""
         found = self.archive.sessions(self.team_session, from_t=self.from_t, to_t=self.to_t)
-        return [each for each in found if self.athletes is None or each.athlete_id in self.athletes]
+        return [
+            each
+            for each in found
+            if (self.athletes is None or each.athlete_id in self.athletes)
+            and (self.session_ids is None or each.session_id in self.session_ids)
+        ]
 
     def name(self, session: DeviceSession) -> str:
         """The athlete's name."""

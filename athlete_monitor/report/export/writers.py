@@ -176,6 +176,23 @@ WRITERS: Final[dict[str, Callable[[Table, Path], int]]] = {
 SUFFIX: Final = {"influx": "lp"}
 
 
+def format_of(path: Path) -> str:
+    """Return the format of a table that a file's name asks for.
+
+    Raises:
+        MonitorError: there is none with that ending.
+
+    >>> from pathlib import Path
+    >>> format_of(Path("seconds.lp")), format_of(Path("a.CSV"))
+    ('influx', 'csv')
+    """
+    endings = {SUFFIX.get(form, form): form for form in WRITERS}
+    found = endings.get(path.suffix.lower().removeprefix("."))
+    if found is None:
+        raise MonitorError(f"{path}: must end with {', '.join(f'.{ending}' for ending in endings)}")
+    return found
+
+
 def dictionary(columns: Sequence[Column], name: str, rows: int) -> str:
     """The data dictionary of a table, as Markdown."""
     lines = [f"# {name}", "", f"{rows} rows. An empty cell or null means: not known.", ""]
