@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.session_files import Mode
 
 log = logging.getLogger(__name__)
-_HELD_CELLS: Final = 2_000_000
-"""Cells of recordings that wait to be written in the order of their starts: 16 MB."""
+_HELD_CELLS: Final = 6_000_000
+"""Cells of recordings that wait to be written in the order of their starts: 48 MB."""
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,8 @@ def simulate(root: Path, config: Config) -> None:
     config.athletes.roster.write_text(json.dumps({"athletes": athletes}), encoding="utf-8")
     for count, days in enumerate(TRAININGS):
         start, mode = MATCH - timedelta(days=days, hours=5), "game" if count % 4 == 3 else "training"
-        publish(root, start, mode, f"{25 + 5 * (count % 3)}m", 2, count)
-    publish(root, MATCH, "game", "95m", 5, 99)
+        publish(root, start, mode, f"{25 + 5 * (count % 3)}m", 1, count)
+    publish(root, MATCH, "game", "95m", 4, 99)
     run("jetson_deploy.py", "import", root / "athlete_training_data", root / "athlete_game_data", "--root", root)
     take_substitutions(config)
 

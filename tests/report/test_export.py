@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import pairwise
+from pathlib import Path
 
 import fitdecode
 import gpxpy
@@ -10,16 +12,24 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import xmlschema
 from garmin_fit_sdk import Decoder, Stream
 from tcxreader.tcxreader import TCXReader
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.engine.archiving import Archiver
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.recordings.batch import Written
+from athlete_monitor.recordings.imported import Imported
+from athlete_monitor.recordings.writing import write_session
+from athlete_monitor.report.command import main
 from athlete_monitor.report.export.activities import COLUMNS, Activity, activity, fit, gpx, laps_of, tcx
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import WRITERS, dictionary, plain_text
-from tests.report.kit import NAMES, SECONDS, make_archive, start_of
+from athlete_monitor.squad.prediction import NoModels
+from tests.report.kit import NAMES, SECONDS, START, make_archive, start_of
 
 TABULAR = ("summaries", "periods", "seconds", "events")
 
@@ -172,6 +182,62 @@ def test_tcx_is_read_back_by_an_independent_reader(selection, tmp_path):
     assert len(read.trackpoints) == SECONDS
     assert read.hr_max == round(found.seconds["heart_rate_bpm"].max())
     assert read.distance == pytest.approx(found.seconds["distance_m"][-1], abs=1)
+
+
+TRAINING_CENTER = xmlschema.XMLSchema(Path(__file__).parent / "schemas" / "training_center_v2.xsd")
+
+
+@pytest.mark.parametrize("row", [0, 5, 12])
+def test_tcx_is_valid_by_its_schema(selection, row):
+    session = selection.sessions()[row]
+    found = activity(
+        selection.archive, session, NAMES[session.athlete_id], selection.archive.periods(session.team_session or "")
+    )
+    assert found is not None
+    TRAINING_CENTER.validate(tcx(found).decode())
+
+
+def test_tcx_with_a_lap_without_any_second_and_without_a_heart_rate_is_valid(selection):
+    found = _activity(selection)
+    seconds = {**found.seconds, "heart_rate_bpm": np.full(SECONDS, np.nan)}
+    empty = ("break", found.end_t + 1.0, found.end_t + 60.0)
+    content = tcx(replace(found, seconds=seconds, laps=[*found.laps, empty])).decode()
+    TRAINING_CENTER.validate(content)
+    assert "<HeartRateBpm>" not in content
+
+
+def test_the_schema_refuses_what_is_out_of_order(selection):
+    found = tcx(_activity(selection)).decode()
+    assert not TRAINING_CENTER.is_valid(found.replace("<Intensity>Active</Intensity>", ""))
+    assert not TRAINING_CENTER.is_valid(found.replace('Sport="Other"', 'Sport="Football"'))
+
+
+def test_positions_beats_and_cadence_come_from_the_session_file(tmp_path):
+    recording = Imported(
+        tmp_path,
+        START + np.arange(30.0),
+        {
+            "speed_mps": np.full(30, 3.0), "cadence_spm": np.full(30, 164.0), "heart_rate_bpm": np.full(30, 120.0),
+            "latitude": 52 + np.arange(30) * 3 / 111_277, "longitude": np.full(30, 13.0),
+        },
+        rr=dict.fromkeys(range(30), (500.0, 501.0)),
+    )  # fmt: skip
+    config = load_config(DEFAULT_CONFIG, tmp_path)
+    write_session(recording, config.paths.data_root, 7, "007")
+    archiver = Archiver(config, NoModels())
+    archiver.add([Written(recording, 7, "007", "training")])
+    archiver.close()
+    assert main(["export", "--format", "fit", "--root", str(tmp_path), "--out", str(tmp_path / "fit")]) == 0
+    [path] = (tmp_path / "fit").iterdir()
+    messages, errors = Decoder(Stream.from_file(str(path))).read()
+    assert errors == []
+    records = messages["record_mesgs"]
+    assert records[10]["position_lat"] / 2**31 * 180 == pytest.approx(52 + 10 * 3 / 111_277, abs=1e-5)
+    assert records[10]["cadence"] == 82
+    assert len([value for each in messages["hrv_mesgs"] for value in _listed(each["time"])]) == 60
+    assert main(["export", "--format", "gpx", "--root", str(tmp_path), "--out", str(tmp_path / "gpx")]) == 0
+    [path] = (tmp_path / "gpx").iterdir()
+    assert len(gpxpy.parse(path.read_text()).tracks[0].segments[0].points) == 30
 
 
 def test_gpx_needs_positions_and_is_read_back(selection):

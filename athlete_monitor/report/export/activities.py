@@ -131,7 +131,8 @@ def _tcx_lap(found: Activity, lap: Lap) -> str:
     track = "".join(_tcx_point(row) for row in _rows(found) if _in_lap(found, span, row["t"]))
     notes = f"<Notes>{escape(lap[0])}</Notes>" if lap[0] else ""
     head = f"<Lap StartTime={quoteattr(times(lap[1])[0])}>{''.join(parts)}<Intensity>Active</Intensity>"
-    return f"{head}<TriggerMethod>Manual</TriggerMethod><Track>{track}</Track>{notes}</Lap>"
+    points = f"<Track>{track}</Track>" if track else ""
+    return f"{head}<TriggerMethod>Manual</TriggerMethod>{points}{notes}</Lap>"
 
 
 def _in_lap(found: Activity, span: tuple[float, float], t_s: float) -> bool:
@@ -188,13 +189,18 @@ def fit(found: Activity) -> bytes:
     """A FIT activity: heart rate, speed, distance, position, beats, laps, and our own figures as developer fields.
 
     Raises:
-        MonitorError: fit-tool is not installed.
+        MonitorError: fit-tool is not installed, or a value is larger than the format knows.
     """
     try:
+        from fit_tool.exceptions import FitEncodingError
+
         from athlete_monitor.report.export.fit import encode
     except ImportError:
         raise MonitorError("--format fit needs fit-tool: pip install fit-tool") from None
-    content: bytes = encode(found)
+    try:
+        content: bytes = encode(found)
+    except FitEncodingError as error:
+        raise MonitorError(f"{found.session.session_id}: does not fit into a FIT file: {error}") from None
     return content
 
 

@@ -12,6 +12,7 @@ from athlete_monitor.arguments import add_common_arguments, add_players_argument
 from athlete_monitor.athletes import Roster
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.export.activities import ACTIVITIES, activity
+from athlete_monitor.report.export.measured import with_measured
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import SUFFIX, WRITERS, dictionary
 from athlete_monitor.report.saying import say
@@ -127,7 +128,8 @@ def _activities(selection: Selection, args: argparse.Namespace, folder: Path) ->
         if found is None:
             continue
         try:
-            replace_file(folder / f"{session.session_id}.{args.format}", ACTIVITIES[args.format](found))
+            content = ACTIVITIES[args.format](with_measured(selection, found))
+            replace_file(folder / f"{session.session_id}.{args.format}", content)
             written += 1
         except MonitorError as error:
             failed += 1

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BEATS_PER_MESSAGE: Final = 5
+LARGEST_SERIAL: Final = 2**32 - 1
+LARGEST_CADENCE: Final = 508.0
 APPLICATION_ID: Final = b"athlete-monitor\x00"
 
 
@@ -52,7 +54,7 @@ def _file_id(found: Activity) -> Any:  # noqa: ANN401 - fit-tool has no types
     message.type = FileType.ACTIVITY
     message.manufacturer = Manufacturer.DEVELOPMENT.value
     message.product = 1
-    message.serial_number = max(1, found.session.number)
+    message.serial_number = max(1, found.session.number % LARGEST_SERIAL)
     message.time_created = _ms(found.start_t)
     return message
 
@@ -110,6 +112,9 @@ def _record(row: Mapping[str, float]) -> Any:  # noqa: ANN401
     heart_rate = known(row, "heart_rate_bpm")
     if heart_rate is not None and 0 < heart_rate < 255:
         message.heart_rate = round(heart_rate)
+    steps = known(row, "cadence_spm")
+    if steps is not None and 0 <= steps < LARGEST_CADENCE:
+        message.cadence = round(steps / 2)  # strides, as watches write it
     latitude, longitude = known(row, "latitude"), known(row, "longitude")
     if latitude is not None and longitude is not None:
         message.position_lat, message.position_long = latitude, longitude
