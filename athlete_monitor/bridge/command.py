@@ -3,6 +3,8 @@
     bridge.py ble                  keep the straps of the roster, for ever
     bridge.py scan                 list the straps in range
     bridge.py pair 7               give athlete 7 the strap that is held close
+    bridge.py phone                translate what phone apps send (docs/phones.md)
+    bridge.py token 007            print the address to which the phone of device 007 pushes
 
 Exit code 0: done, 1: not possible, 2: not understood, 3: no Bluetooth.
 """
@@ -17,7 +19,8 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any, Final
 
-from athlete_monitor.arguments import LARGEST_ID, Parser, add_common_arguments, duration, number, whole
+from athlete_monitor.arguments import LARGEST_ID, Parser, add_common_arguments, device_id, duration, number, whole
+from athlete_monitor.bridge.gravity import SIGNS
 from athlete_monitor.config import config_from_args
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.wire.mqtt import MqttLink
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
+CONNECT_S: Final = 10.0
 LISTEN_S: Final = 8.0
 
 
@@ -49,6 +53,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_common_arguments(parser)
     doing = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
     _add_straps(doing)
+    _add_phones(doing)
     return parser.parse_args(arguments)
 
 
@@ -79,6 +84,26 @@ def _add_straps(doing: Any) -> None:  # noqa: ANN401 - of argparse
         parser.add_argument("--listen", type=duration("s"), default=LISTEN_S, metavar="TIME", help="so long (8s)")
     for parser in (ble, scan, pair):
         parser.add_argument("--adapter", action="append", default=[], metavar="hci0", help="only this one; repeatable")
+
+
+def _add_phones(doing: Any) -> None:  # noqa: ANN401 - of argparse
+    phone = leaf(doing, "phone", _phone, "translate what phone apps send by MQTT, or push to the screen's server")
+    phone.add_argument("--rate", type=number(1, 200), metavar="HZ", help="samples a second (bridge.phone_rate_hz)")
+    phone.add_argument("--sign", choices=SIGNS, default="auto", help="of gravity: iPhones turn it (default: auto)")
+    token = leaf(doing, "token", _token, "print the address to which a phone pushes over HTTP")
+    token.add_argument("device", type=device_id)
+
+
+def _phone(args: argparse.Namespace, config: Config) -> int:
+    from athlete_monitor.bridge.running import translate_phones
+
+    return translate_phones(args, config)
+
+
+def _token(args: argparse.Namespace, config: Config) -> int:
+    from athlete_monitor.bridge.running import print_token
+
+    return print_token(args, config)
 
 
 def _ble(args: argparse.Namespace, config: Config) -> int:

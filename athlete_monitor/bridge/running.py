@@ -1,20 +1,25 @@
-"""``bridge.py ble``: from the command line to a running bridge."""
+"""From the command line to a running bridge."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.bridge.adapters import adapters
 from athlete_monitor.bridge.command import broker_link
-from athlete_monitor.bridge.keeping import Wishes
 from athlete_monitor.bridge.outlet import Outlet
-from athlete_monitor.bridge.radio import Radio
-from athlete_monitor.bridge.straps import StrapBridge
+from athlete_monitor.bridge.phones import Inbox, PhoneBridge
+from athlete_monitor.bridge.wire_values import wire_factors
 from athlete_monitor.channels import GRAVITY_MPS2
 from athlete_monitor.errors import ConfigError, MonitorError
+from athlete_monitor.wire import push, topics
+from athlete_monitor.wire.broker import is_loopback
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
     from athlete_monitor.wire.link import Link
 
+TICK_S: Final = 1.0
+
 
 async def keep_straps(args: argparse.Namespace, config: Config) -> int:
     """Keep the straps of the roster until cancelled.
@@ -32,6 +39,10 @@ async def keep_straps(args: argparse.Namespace, config: Config) -> int:
         NoBluetoothError: there is no Bluetooth at the start; later the bridge waits for it.
         MonitorError: the roster names no strap.
     """
+    from athlete_monitor.bridge.keeping import Wishes
+    from athlete_monitor.bridge.radio import Radio
+    from athlete_monitor.bridge.straps import StrapBridge
+
     roster = RosterFile(config.athletes.roster)
     names = [each.name for each in await adapters(args.adapter)]
     count = sum(1 for each in roster() if each.strap)
@@ -39,7 +50,7 @@ async def keep_straps(args: argparse.Namespace, config: Config) -> int:
         raise MonitorError(
             f"{config.athletes.roster}: no athlete has a strap; run: python3 bridge.py pair 1, or use --all"
         )
-    tell = _teller(args)
+    tell = teller(args)
     tell({"adapters": names, "straps": count}, f"{count} straps of the roster; adapters {', '.join(names)}")
     with broker_link(config, "ble") as broker:
         bridge = StrapBridge(
@@ -50,6 +61,71 @@ async def keep_straps(args: argparse.Namespace, config: Config) -> int:
             on_link=Changes(tell).take,
         )
         await bridge.run(roster, everyone=args.all)
+    return 0
+
+
+def translate_phones(args: argparse.Namespace, config: Config) -> int:
+    """Translate what phones send until SIGTERM or Ctrl+C."""
+    inbox, tell, stopped = Inbox(), teller(args), stop_signal()
+    filters = [(name, config.mqtt.qos) for name in topics.PHONE_FILTERS]
+    with broker_link(config, "phone", on_message=inbox.put, subscriptions=filters, take_retained=False) as broker:
+        bridge = PhoneBridge(
+            Outlet(broker, config.mqtt.qos),
+            RosterFile(config.athletes.roster),
+            rate_hz=args.rate or config.bridge.phone_rate_hz,
+            factors=wire_factors(config.sensors),
+            sign=args.sign,
+            on_link=Changes(tell).take,
+        )
+        tell({"topics": topics.PHONE_FILTERS}, f"phones send to {', '.join(topics.PHONE_FILTERS)} at {broker.address}")
+        serve(bridge, inbox, stopped)
+    return 0
+
+
+class Service(Protocol):
+    """What takes messages and does something from time to time."""
+
+    def take(self, topic: str, payload: bytes, now_s: float) -> None:
+        """Take a message."""
+
+    def tick(self, now_s: float) -> None:
+        """Once a second."""
+
+    def end(self, now_s: float) -> None:
+        """At the end."""
+
+
+def serve(service: Service, inbox: Inbox, stopped: threading.Event) -> None:
+    """Hand messages on until stopped."""
+    ticked_s = time.time()
+    while not stopped.is_set():
+        message = inbox.get(TICK_S)
+        if message is not None:
+            service.take(*message)
+        now_s = time.time()
+        if abs(now_s - ticked_s) >= TICK_S:
+            ticked_s = now_s
+            service.tick(now_s)
+    service.end(time.time())
+
+
+def stop_signal() -> threading.Event:
+    """Return an event that SIGTERM and Ctrl+C set."""
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+def print_token(args: argparse.Namespace, config: Config) -> int:
+    """Print the address to which the phone of a device pushes; make the box's secret where there is none."""
+    token = push.token_of(push.make_secret(config.bridge.push_secret_file), args.device)
+    screen = config.dashboard
+    scheme = "https" if screen.tls.cert_file else "http"
+    url = f"{scheme}://{screen.host}:{screen.port}/push/{args.device}?token={token}"
+    print(msgspec.json.encode({"device": args.device, "token": token, "url": url}).decode() if args.json else url)
+    if is_loopback(screen.host) and not args.quiet:
+        print("dashboard.host is this machine only: set it to an address that phones reach", file=sys.stderr)
     return 0
 
 
@@ -111,7 +187,8 @@ def _sentence(link: Link) -> str:
     return f"{who}: {name} connected by {link.adapter}{signal}{battery}"
 
 
-def _teller(args: argparse.Namespace) -> Callable[[Any, str], None]:
+def teller(args: argparse.Namespace) -> Callable[[Any, str], None]:
+    """Return what prints a line, or its values with ``--json``, or nothing with ``--quiet``."""
     if args.quiet:
         return lambda _values, _text: None
     if args.json:

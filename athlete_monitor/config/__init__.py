@@ -4,6 +4,7 @@ All problems of a file are reported together, one line each, with file, line, ke
 paths in the file are relative to the file's own folder, or to ``root`` if one is given.
 """
 
+from athlete_monitor.config.bridge import Bridge
 from athlete_monitor.config.broker import Mqtt, Sensors, Tls
 from athlete_monitor.config.checking import read_yaml_model, validate
 from athlete_monitor.config.document import Document, read_yaml
@@ -27,6 +28,7 @@ __all__ = [
     "Archive",
     "Athletes",
     "Backup",
+    "Bridge",
     "Config",
     "Corner",
     "Dashboard",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.config.box import Box
+from athlete_monitor.config.bridge import Bridge
 from athlete_monitor.config.broker import Mqtt, Sensors
 from athlete_monitor.config.features import FeatureEngineering
 from athlete_monitor.config.fields import Section
@@ -47,6 +48,7 @@ class Config(Section):
     impacts: Impacts
     dashboard: Dashboard
     report: Report
+    bridge: Bridge
     retention: Retention
     home_assistant: HomeAssistant
 

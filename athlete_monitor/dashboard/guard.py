@@ -8,12 +8,16 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
+from athlete_monitor.wire.push import MOST_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY: Final = 64 * 1024
+PUSH: Final = "/push/"
+"""Where phones send whole batches; they show a token before anything is read."""
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 POLICY: Final = (
@@ -69,8 +73,9 @@ class Guard:
         websocket = scope["type"] == "websocket"
         if (websocket or scope["method"] not in SAFE) and not _is_own(headers.get("origin"), host, needed=websocket):
             return 403, "the request comes from another page"
-        if _length(headers) > LARGEST_BODY:
-            return 413, f"at most {LARGEST_BODY} bytes are allowed"
+        largest = MOST_BYTES if scope["path"].startswith(PUSH) else LARGEST_BODY
+        if _length(headers) > largest:
+            return 413, f"at most {largest} bytes are allowed"
         return None
 
 

@@ -128,6 +128,10 @@ class Station:
         finally:
             self._answers.pop(document["id"], None)
 
+    def pass_on(self, topic: str, payload: bytes) -> bool:
+        """Publish what a phone has pushed; False where there is no broker to take it."""
+        return self.connected and self._link.publish(topic, payload, 1)
+
     def hello(self) -> list[dict[str, Any]]:
         """Return what a screen needs to begin."""
         return [self.live.squad(), self.team()]

@@ -34,6 +34,8 @@ RIGHTS: Final = (
     Right("player/{device}/sensor/data", ("engine",), ("engine", "device")),
     Right("sensor/data", ("engine",), ("engine",)),
     Right("player/{device}/link", _WATCH, ("engine", "device")),
+    Right("phone/{device}", ("engine",), ("engine", "device")),
+    Right("owntracks/{device}/phone", ("engine",), ("engine", "device")),
     Right("player/{device}/metrics", _WATCH, ("engine",)),
     Right("player/{device}/events", _WATCH, ("engine",)),
     Right("player/{device}/session", _WATCH, ("engine",)),

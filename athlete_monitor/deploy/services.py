@@ -42,6 +42,12 @@ STARTED: Final = (
     "athlete-training.timer",
     "athlete-training.path",
 )
+BRIDGES: Final = {
+    "athlete-bridge-straps.service": ("ble", "heart-rate straps"),
+    "athlete-bridge-phones.service": ("phone", "phone apps"),
+    "athlete-bridge-map.service": ("map", "foreign streams"),
+}
+"""Units of what the section ``bridge`` of the configuration asks for: the command of bridge.py, and what it is for."""
 SYSTEM_FOLDER: Final = Path("/etc/systemd/system")
 LOGROTATE: Final = Path("/etc/logrotate.d/athlete-monitor")
 GPU_DEVICES: Final = ("/dev/nvidia*", "/dev/nvhost-*", "/dev/nvmap", "/dev/dri/*")
@@ -90,10 +96,21 @@ def render_units(config: Config, place: Place) -> dict[str, str]:
     values = _values(config, place)
     screen = {**values, "network": _network(config.mqtt.host, config.dashboard.host)}
     each = {name: screen if "dashboard" in name else values for name in UNITS}
+    each |= {name: {**values, **dict(zip(("command", "what"), BRIDGES[name], strict=True))} for name in bridges(config)}
     return {
-        name: _fill(TEMPLATES / name, {**own, "hardening": _hardening(own, user=place.user)})
+        name: _fill(_template(name), {**own, "hardening": _hardening(own, user=place.user)})
         for name, own in each.items()
     }
+
+
+def bridges(config: Config) -> list[str]:
+    """Return the units of the bridges that the configuration asks for."""
+    asked = (config.bridge.straps, config.bridge.phones, config.bridge.mapping is not None)
+    return [name for name, wanted in zip(BRIDGES, asked, strict=True) if wanted]
+
+
+def _template(name: str) -> Path:
+    return TEMPLATES / ("athlete-bridge.service" if name in BRIDGES else name)
 
 
 def render_logrotate(config: Config, place: Place) -> str:
@@ -199,8 +216,9 @@ def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) 
         file.write_text(text, encoding="utf-8")
         print(f"wrote {file}")
     run_command([*place.systemctl, "daemon-reload"])
-    run_command([*place.systemctl, "enable", "--now", *STARTED])
-    print(f"started {', '.join(STARTED)}; look at them with: {' '.join(place.systemctl)} status 'athlete-*'")
+    started = [*STARTED, *bridges(config)]
+    run_command([*place.systemctl, "enable", "--now", *started])
+    print(f"started {', '.join(started)}; look at them with: {' '.join(place.systemctl)} status 'athlete-*'")
     return 0
 
 
@@ -222,13 +240,14 @@ def uninstall(*, user: bool, dry_run: bool) -> int:
         MonitorError: root's rights are missing, or systemd refuses.
     """
     folder = Path.home() / ".config/systemd/user" if user else SYSTEM_FOLDER
-    files = [file for file in [*(folder / name for name in UNITS), LOGROTATE] if file.exists()]
+    files = [file for file in [*(folder / name for name in (*UNITS, *BRIDGES)), LOGROTATE] if file.exists()]
     if dry_run or not files:
         print("\n".join(f"would remove {file}" for file in files) or "nothing is installed")
         return 0
     _need_root(user=user)
     systemctl = ["systemctl", "--user"] if user else ["systemctl"]
-    run_command([*systemctl, "disable", "--now", *STARTED])
+    running = [*STARTED, *(name for name in BRIDGES if folder / name in files)]
+    run_command([*systemctl, "disable", "--now", *running])
     for file in files:
         file.unlink()
         print(f"removed {file}")

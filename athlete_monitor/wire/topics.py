@@ -22,6 +22,8 @@ TEAM_CONTROL_RESULT: Final = "team/control/result"
 TEAM_STATE: Final = "team/state"
 TEAM_EVENTS: Final = "team/events"
 LINK_FILTER: Final = "player/+/link"
+PHONE_FILTERS: Final = ("phone/+", "sensor-logger", "owntracks/+/+")
+"""What phone apps publish: under the device's id, under Sensor Logger's own topic, under OwnTracks' user and device."""
 MODEL_UPDATED_FILTER: Final = "models/+/updated"
 
 _PARTS_OF_SENSOR_TOPIC: Final = 4
@@ -57,6 +59,11 @@ def status(device_id: str) -> str:
 def link(device_id: str) -> str:
     """Return the retained topic of a strap's or phone's connection to a bridge: ``wire.link.Link``."""
     return f"player/{device_id}/link"
+
+
+def phone(device_id: str) -> str:
+    """Return the topic on which a phone app sends what the bridge translates."""
+    return f"phone/{device_id}"
 
 
 def model_updated(athlete_id: int | str) -> str:

@@ -17,6 +17,8 @@ from tests.helpers import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from athlete_monitor.config import Config
+
 CONFIG = ROOT / "jetson_nano_4gb_config.yaml"
 EXPOSURE_LIMIT = 3.0
 NEEDS_SYSTEMD = pytest.mark.skipif(
@@ -30,9 +32,15 @@ def place(tmp_path: Path) -> services.Place:
     return replace(services.here(CONFIG, tmp_path, user=False), owner="daemon", group="daemon")
 
 
+def all_bridges(tmp_path: Path) -> Config:
+    config = load_config(CONFIG, tmp_path, environ={})
+    every = {"straps": True, "phones": True, "mapping": tmp_path / "map.yaml"}
+    return config.model_copy(update={"bridge": config.bridge.model_copy(update=every)})
+
+
 @pytest.fixture
 def written(tmp_path: Path, place: services.Place) -> list[Path]:
-    config = load_config(CONFIG, tmp_path, environ={})
+    config = all_bridges(tmp_path)
     files = {tmp_path / name: text for name, text in services.render_units(config, place).items()}
     for file, text in files.items():
         file.write_text(text)
@@ -54,6 +62,13 @@ def test_systemd_accepts_every_unit(written: list[Path]) -> None:
     command = ["systemd-analyze", "verify", "--man=no", *map(str, written)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_bridges_that_the_configuration_asks_for_are_installed(tmp_path: Path, place: services.Place) -> None:
+    assert not services.BRIDGES.keys() & services.render_units(load_config(CONFIG, tmp_path), place).keys()
+    units = services.render_units(all_bridges(tmp_path), place)
+    for name, (command, _) in services.BRIDGES.items():
+        assert f"bridge.py {command} --config {CONFIG}" in units[name]
 
 
 @NEEDS_SYSTEMD
