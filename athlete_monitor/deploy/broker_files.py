@@ -114,6 +114,8 @@ class BrokerPlan:
         said = self.place.said_elsewhere()
         yield "# What was promised to a client survives a restart of the broker."
         yield from (line for line in wanted if line.split(" ")[0] not in said)
+        if self.place.system is None:
+            yield f"\n# A bridge to the broker of a club: jetson_deploy.py bridge-to\n{self.place.including}"
 
 
 def plan_broker(

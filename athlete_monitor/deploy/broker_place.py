@@ -68,6 +68,18 @@ class BrokerPlace:
         return self.secrets / "tls"
 
     @property
+    def bridge(self) -> Path:
+        """Configuration of the bridge to a club's broker."""
+        if self.system is not None:
+            return self.configuration.with_name("athlete-monitor-bridge.conf")
+        return self.secrets / "bridges" / "club.conf"
+
+    @property
+    def including(self) -> str:
+        """Return the line with which our configuration reads the bridge's; the system's own reads its folder anyway."""
+        return f"include_dir {self.bridge.parent}"
+
+    @property
     def start(self) -> str:
         """The command that starts the broker with this configuration."""
         return "sudo systemctl restart mosquitto" if self.system else f"mosquitto -c {self.configuration}"

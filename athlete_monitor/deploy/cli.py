@@ -10,6 +10,7 @@ from athlete_monitor.arguments import Parser, add_common_arguments, number, whol
 from athlete_monitor.deploy import bootstrap
 from athlete_monitor.deploy.athletes_options import add_athletes_arguments
 from athlete_monitor.deploy.import_options import add_import_arguments
+from athlete_monitor.errors import ConfigError
 from athlete_monitor.project import DEFAULT_CONFIG, PROJECT
 from athlete_monitor.system.program import run_program
 
@@ -86,6 +87,15 @@ def _add_care(commands: Commands) -> None:
     setup.add_argument("--secure", action="store_true", help="accounts and access rights for broker and screen")
     setup.add_argument("--tls", action="store_true", help="with --secure: encryption, from an authority of this box")
     setup.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="where the broker listens (127.0.0.1)")
+    bridging = commands.add_parser("bridge-to", help="pass the box's figures on to the broker of a club")
+    bridging.add_argument("address", nargs="?", metavar="HOST[:PORT]", help="the club's broker")
+    bridging.add_argument("--samples", action="store_true", help="pass the sensors' samples on too")
+    bridging.add_argument("--prefix", metavar="TOPIC/", help="in front of the topics there (mqtt.topic_prefix)")
+    bridging.add_argument("--user", metavar="NAME", help="account at the club's broker")
+    bridging.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password")
+    bridging.add_argument("--ca", type=Path, metavar="FILE", help="encrypt, and check the club's broker against these")
+    bridging.add_argument("--dry-run", action="store_true", help="only show the configuration")
+    bridging.add_argument("--off", action="store_true", help="remove the bridge")
     validate = commands.add_parser("validate", help="check configuration files")
     validate.add_argument("files", nargs="*", type=Path, help="configurations or rosters (default: ours)")
     saving = commands.add_parser("backup", help="one verified file with sessions, models, journal and settings")
@@ -170,6 +180,17 @@ def _setup(args: argparse.Namespace) -> int:
     return setup(args.config, args.root, Wish(args.secure, args.tls, args.listen, args.dry_run))
 
 
+def _bridge_to(args: argparse.Namespace) -> int:
+    from athlete_monitor.deploy.bridging import Club, bridge_off, bridge_to
+
+    if args.off == (args.address is not None):
+        raise ConfigError("bridge-to: give either HOST[:PORT] or --off")
+    if args.off:
+        return bridge_off(args.config, args.root)
+    club = Club(args.address, args.samples, args.prefix, args.user, args.password_file, args.ca)
+    return bridge_to(args.config, args.root, club, dry_run=args.dry_run)
+
+
 def _validate(args: argparse.Namespace) -> int:
     from athlete_monitor.deploy.validate import validate
 
@@ -213,6 +234,7 @@ def _athletes(args: argparse.Namespace) -> int:
 COMMANDS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "athletes": _athletes,
     "backup": _backup,
+    "bridge-to": _bridge_to,
     "check": _check,
     "demo": _demo,
     "import": _import,

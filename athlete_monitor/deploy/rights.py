@@ -52,6 +52,15 @@ RIGHTS: Final = (
 sender names itself in the payload, is closed to devices: one could speak for another there."""
 
 
+BRIDGED: Final = (
+    ("player/+/metrics", 0), ("player/+/events", 1), ("player/+/session", 1), ("player/+/status", 1),
+    ("player/+/link", 1), ("engine/status", 1), ("engine/stats", 0), ("team/state", 1), ("team/events", 1),
+)  # fmt: skip
+"""What a bridge passes on to a club: what viewers may read, with the quality of service."""
+SAMPLES: Final = (("player/+/sensor/data", 1), ("sensor/data", 1))
+"""What sensors send, passed on where that is asked for."""
+
+
 def access_file(devices: Sequence[str], prefix: str = "", discovery: str | None = None) -> str:
     """Return Mosquitto's file of access rights; nothing is allowed that is not listed.
 

@@ -55,7 +55,7 @@ def setup(config: Path, root: Path | None, wish: Wish, tell: Callable[[str], Non
     """
     home = home_of(config, root)
     tree = load_config(config, root)
-    place = broker_place(home, Path(os.environ.get(SYSTEM_FILES, "/")))
+    place = broker_place(home, filesystem())
     roster = Roster.load(tree.athletes.roster)
     plan = broker_files.plan_broker(tree, roster, place, address=wish.listen, secure=wish.secure, tls=wish.tls)
     tell(f"{config}: valid")
@@ -73,6 +73,22 @@ def setup(config: Path, root: Path | None, wish: Wish, tell: Callable[[str], Non
     following = f"Next: python3 jetson_deploy.py status{same_place(config, root)}"
     tell("Nothing was made: --dry-run" if wish.dry_run else following)
     return 0
+
+
+def filesystem() -> Path:
+    """Return where the system's folders begin."""
+    return Path(os.environ.get(SYSTEM_FILES, "/"))
+
+
+def make_step(step: Step, tell: Callable[[str], None]) -> None:
+    """Make one part and report it.
+
+    Raises:
+        MonitorError: it cannot be made.
+    """
+    if not step.stands:
+        _make(step)
+    tell(f"{_verdict(step, dry_run=False)} {step.what}")
 
 
 def _make(step: Step) -> None:
@@ -93,6 +109,8 @@ def _steps(config: Config, home: Path, plan: broker_files.BrokerPlan, devices: l
         yield folder_step(folder)
     yield roster_step(config.athletes.roster)
     yield folder_step(plan.place.data)
+    if plan.place.system is None:
+        yield folder_step(plan.place.bridge.parent)
     if plan.secure:
         yield from secure_steps(SecurePlan(home, config, plan, devices))
     yield file_step(plan.place.configuration, plan.configuration())

@@ -31,7 +31,10 @@ from athlete_monitor.wire.mqtt import MqttLink
 from tests.helpers import MOSQUITTO, accepts_connections, unused_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    from athlete_monitor.deploy.rights import Role
+    from athlete_monitor.deploy.secure_check import Cell
 
 pytestmark = [
     pytest.mark.integration,
@@ -75,10 +78,20 @@ MATRIX = {
 }  # fmt: skip
 
 
+def shown(found: Mapping[tuple[str, Role], Cell]) -> dict[str, list[str]]:
+    """The cells of each topic, in the order of the roles."""
+    rows: dict[str, list[str]] = {}
+    for (topic, _), cell in found.items():
+        rows.setdefault(topic, []).append(str(cell))
+    return rows
+
+
 class Box:
     """A machine: a home folder with mode 0750, the system's folders, ports, a configuration and a broker."""
 
-    def __init__(self, folder: Path, make_config: Callable[..., Path], prefix: str = "") -> None:
+    def __init__(
+        self, folder: Path, make_config: Callable[..., Path], prefix: str = "", home: dict[str, bool] | None = None
+    ) -> None:
         folder.chmod(0o755)
         self.home, self.system = folder / "home", folder / "system"
         self.system.mkdir()
@@ -90,7 +103,12 @@ class Box:
         mqtt = {"port": self.port, "tls_port": self.tls_port, "websocket_port": self.websocket_port}
         self.config = self.home / "config.yaml"
         shutil.copy(
-            make_config(mqtt=mqtt | {"topic_prefix": prefix}, performance={"auto_performance_mode": False}), self.config
+            make_config(
+                mqtt=mqtt | {"topic_prefix": prefix},
+                performance={"auto_performance_mode": False},
+                home_assistant=home or {},
+            ),
+            self.config,
         )
         self.config.chmod(0o644)
 
@@ -136,8 +154,8 @@ def box(make_config, monkeypatch) -> Iterator[Callable[..., Box]]:
     """Make a machine in a folder that every user may enter."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
 
-        def make(prefix: str = "") -> Box:
-            made = Box(Path(folder), make_config, prefix)
+        def make(prefix: str = "", home: dict[str, bool] | None = None) -> Box:
+            made = Box(Path(folder), make_config, prefix, home)
             monkeypatch.setenv(SYSTEM_FILES, str(made.system))
             monkeypatch.setattr(setting_up, "service_owner", lambda: owner_of(made.home))
             return made
@@ -169,10 +187,7 @@ def test_the_broker_starts_for_whoever_set_it_up_and_every_cell_of_the_matrix_is
     with machine.broker(root=flow[-1]):
         accounts = read_accounts(machine.home / "broker" / "credentials")
         found = measure(Door("127.0.0.1", machine.port), accounts)
-    rows: dict[str, list[str]] = {}
-    for (topic, _), cell in found.items():
-        rows.setdefault(topic, []).append(str(cell))
-    assert rows == {topic: cells.split() for topic, cells in MATRIX.items()}
+    assert shown(found) == {topic: cells.split() for topic, cells in MATRIX.items()}
 
 
 @ROOT_ONLY
@@ -189,17 +204,35 @@ def test_what_root_made_in_the_home_belongs_to_the_user_of_the_services(box, flo
     assert {path.stat().st_uid for path in [place.data, *place.secrets.rglob("*")]} == {place.owner.uid}
 
 
-def test_rights_follow_the_topic_prefix(box) -> None:
+def test_rights_follow_the_topic_prefix_in_every_cell_and_nothing_is_allowed_without_it(box) -> None:
     machine = box("club/box3/")
     machine.setup(root=False)
     with machine.broker(root=False):
         accounts = read_accounts(machine.home / "broker" / "credentials")
         door = Door("127.0.0.1", machine.port)
         found = measure(door, accounts, "club/box3/")
-        with log_in(door, accounts["device"].user, accounts["device"].password) as device:
-            assert not device.may_write("player/001/sensor/data")
-    assert str(found["player/001/sensor/data", "device"]) == "-w"
-    assert str(found["team/control", "coach"]) == "-w"
+        bare = measure(door, accounts)
+        other = measure(door, accounts, "club/box4/")
+    assert shown(found) == {topic: cells.split() for topic, cells in MATRIX.items()}
+    assert {str(cell) for cell in (*bare.values(), *other.values())} == {"--"}
+
+
+def test_home_assistant_finds_athletes_as_a_viewer_and_only_the_engine_announces_them(box) -> None:
+    machine = box("", {"enabled": True})
+    machine.setup(root=False)
+    with machine.broker(root=False):
+        accounts = read_accounts(machine.home / "broker" / "credentials")
+        door = Door("127.0.0.1", machine.port)
+        for role, account in accounts.items():
+            with log_in(door, account.user, account.password) as session:
+                announces = session.may_write("homeassistant/device/athlete_monitor_box_a7/config")
+                reports = session.may_write("homeassistant/status")
+                session.subscribe("homeassistant/#")
+                with log_in(door, "engine", accounts["engine"].password) as engine:
+                    engine.publish("homeassistant/device/athlete_monitor_box_a7/config")
+                assert (announces, reports) == (role == "engine", role == "viewer")
+                assert bool(session.heard()) is (role == "viewer")
+        assert shown(measure(door, accounts)) == {topic: cells.split() for topic, cells in MATRIX.items()}
 
 
 def test_a_mac_address_may_be_written_with_colons() -> None:
