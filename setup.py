@@ -20,6 +20,7 @@ BUNDLED = (
     "deploy/systemd/*",
     "deploy/telegraf/*",
     "examples/LICENSE*",
+    "examples/esp32/*",
     "examples/stream/*/*",
     "examples/train/*/*",
 )

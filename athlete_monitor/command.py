@@ -27,10 +27,12 @@ SCRIPTS: Final = {
     "dashboard": ("dashboard.py", "serve the coach's screen"),
     "report": ("report.py", "reports and exports after the session"),
     "control": ("control.py", "periods, markers and other commands from a terminal"),
-    "bridge": ("bridge.py", "heart-rate straps and phones"),
+    "bridge": ("bridge.py", "straps, phones and foreign streams"),
 }
 """Each subcommand with its script and its purpose."""
 
+NESTED: Final = frozenset(("deploy", "control", "bridge"))
+"""Subcommands that have subcommands of their own."""
 SHELLS: Final = ("bash", "zsh", "fish")
 WRONG: Final = 2
 
@@ -116,7 +118,7 @@ def candidates(words: list[str]) -> list[str]:
 
 def _offered(before: list[str]) -> list[str]:
     """Return the options and subcommands of a program from its help; cached in a file, since that takes a second."""
-    nested = before[1] if len(before) > 1 and before[0] == "deploy" and not before[1].startswith("-") else ""
+    nested = before[1] if len(before) > 1 and before[0] in NESTED and not before[1].startswith("-") else ""
     key = f"{__version__} {before[0]} {nested}".strip()
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "athlete-monitor" / "completion.json"
     try:

@@ -5,6 +5,7 @@
     bridge.py pair 7               give athlete 7 the strap that is held close
     bridge.py phone                translate what phone apps send (docs/phones.md)
     bridge.py token 007            print the address to which the phone of device 007 pushes
+    bridge.py map devices.yaml     translate foreign streams (docs/devices.md)
 
 Exit code 0: done, 1: not possible, 2: not understood, 3: no Bluetooth.
 """
@@ -17,6 +18,7 @@ import contextlib
 import logging
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.arguments import LARGEST_ID, Parser, add_common_arguments, device_id, duration, number, whole
@@ -54,6 +56,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     doing = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
     _add_straps(doing)
     _add_phones(doing)
+    _add_mapping(doing)
     return parser.parse_args(arguments)
 
 
@@ -92,6 +95,19 @@ def _add_phones(doing: Any) -> None:  # noqa: ANN401 - of argparse
     phone.add_argument("--sign", choices=SIGNS, default="auto", help="of gravity: iPhones turn it (default: auto)")
     token = leaf(doing, "token", _token, "print the address to which a phone pushes over HTTP")
     token.add_argument("device", type=device_id)
+
+
+def _add_mapping(doing: Any) -> None:  # noqa: ANN401 - of argparse
+    parser = leaf(doing, "map", _map, "translate foreign streams, as a file says")
+    parser.add_argument("mapping", nargs="?", type=Path, metavar="FILE", help="the mapping (bridge.mapping)")
+    parser.add_argument("--try", dest="trial", metavar="MESSAGE", type=Path, help="show what this message becomes")
+    parser.add_argument("--topic", help="topic of the message to try")
+
+
+def _map(args: argparse.Namespace, config: Config) -> int:
+    from athlete_monitor.bridge.running import translate_streams, try_mapping
+
+    return translate_streams(args, config) if args.trial is None else try_mapping(args, config)
 
 
 def _phone(args: argparse.Namespace, config: Config) -> int:

@@ -13,8 +13,10 @@ import msgspec
 from athlete_monitor.athletes import Roster
 from athlete_monitor.bridge.adapters import adapters
 from athlete_monitor.bridge.command import broker_link
+from athlete_monitor.bridge.mapping import load_mapping
 from athlete_monitor.bridge.outlet import Outlet
 from athlete_monitor.bridge.phones import Inbox, PhoneBridge
+from athlete_monitor.bridge.translating import MapBridge
 from athlete_monitor.bridge.wire_values import wire_factors
 from athlete_monitor.channels import GRAVITY_MPS2
 from athlete_monitor.errors import ConfigError, MonitorError
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from athlete_monitor.bridge.mapping import MappingFile
     from athlete_monitor.config import Config
     from athlete_monitor.wire.link import Link
 
@@ -80,6 +83,58 @@ def translate_phones(args: argparse.Namespace, config: Config) -> int:
         tell({"topics": topics.PHONE_FILTERS}, f"phones send to {', '.join(topics.PHONE_FILTERS)} at {broker.address}")
         serve(bridge, inbox, stopped)
     return 0
+
+
+def translate_streams(args: argparse.Namespace, config: Config) -> int:
+    """Translate foreign streams until SIGTERM or Ctrl+C.
+
+    Raises:
+        ConfigError: there is no mapping, or it is not valid.
+    """
+    mapping = _mapping(args, config)
+    inbox, tell, stopped = Inbox(), teller(args), stop_signal()
+    filters = list(dict.fromkeys(stream.topic for stream in mapping.streams))
+    subscriptions = [(name, config.mqtt.qos) for name in filters]
+    with broker_link(config, "map", on_message=inbox.put, subscriptions=subscriptions, take_retained=False) as broker:
+        tell({"topics": filters}, f"translating {', '.join(filters)} at {broker.address}")
+        serve(MapBridge(mapping, Outlet(broker, config.mqtt.qos), wire_factors(config.sensors)), inbox, stopped)
+    return 0
+
+
+def try_mapping(args: argparse.Namespace, config: Config) -> int:
+    """Print what one message becomes, without a broker.
+
+    Raises:
+        ConfigError: there is no mapping, or it is not valid.
+        MonitorError: nothing becomes of the message; the text says why.
+    """
+    mapping, shown = _mapping(args, config), Shown()
+    bridge = MapBridge(mapping, Outlet(shown), wire_factors(config.sensors))
+    topic = args.topic or mapping.streams[0].topic.replace("+", "7").replace("#", "7")
+    bridge.take(topic, args.trial.read_bytes(), time.time())
+    if not shown.count:
+        raise MonitorError(f"{args.trial}: {next(iter(bridge.refused), f'no stream of the mapping has topic {topic}')}")
+    return 0
+
+
+class Shown:
+    """Prints messages instead of sending them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def publish(self, topic: str, payload: bytes, _qos: int = 0, *, retain: bool = False) -> bool:  # noqa: ARG002
+        """Print a message."""
+        self.count += 1
+        print(f"{topic} {payload.decode()}")
+        return True
+
+
+def _mapping(args: argparse.Namespace, config: Config) -> MappingFile:
+    file = args.mapping or config.bridge.mapping
+    if file is None:
+        raise ConfigError("give a mapping: bridge.py map FILE, or set bridge.mapping; see docs/devices.md")
+    return load_mapping(file)
 
 
 class Service(Protocol):
