@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +11,7 @@ import numpy as np
 
 from athlete_monitor.arguments import add_common_arguments, add_players_argument, whole
 from athlete_monitor.athletes import Roster
+from athlete_monitor.physiology.acceleration_speed import AccelerationSpeed, acceleration_speed, by_second
 from athlete_monitor.physiology.chronic import ChronicLoad, chronic_load, daily_loads
 from athlete_monitor.report.columns import DISTANCE, LOAD, TOP_SPEED, TRIMP
 from athlete_monitor.report.saying import say
@@ -62,6 +63,8 @@ class AthleteSeason:
     z_score: float | None
     bests: Mapping[str, tuple[float, int]]
     """By key: the highest value and the ordinal of its day."""
+    profile: AccelerationSpeed | None = None
+    """Acceleration against speed over the last 28 days of the span."""
 
     def mean_trimp(self, mode: str) -> float | None:
         """Mean TRIMP of the sessions of a mode; None without any."""
@@ -92,7 +95,22 @@ def seasons(
         if each.athlete_id and (chosen is None or each.athlete_id in chosen):
             by_athlete.setdefault(each.athlete_id, []).append(each)
     found = [_season(athlete_id, group, roster, end, days) for athlete_id, group in sorted(by_athlete.items())]
-    return [each for each in found if each.sessions]
+    return [
+        replace(each, profile=_profile(archive, by_athlete[each.athlete_id], end)) for each in found if each.sessions
+    ]
+
+
+def _profile(archive: Archive, group: Sequence[DeviceSession], end: int) -> AccelerationSpeed | None:
+    """Acceleration against speed over the last 28 days up to ``end``, from the archive's seconds."""
+    recent = [each for each in group if end - SPAN_DAYS < ordinal(each.start_t) <= end]
+    moments = []
+    for each in recent:
+        table = archive.seconds(each.number, columns=["speed_mps"])
+        moments.append(by_second(table["t"], table["speed_mps"]))
+    if not moments:
+        return None
+    speed, acceleration = (np.concatenate(parts) for parts in zip(*moments, strict=True))
+    return acceleration_speed(speed, acceleration)
 
 
 def _season(athlete_id: int, group: Sequence[DeviceSession], roster: Roster, end: int, days: int) -> AthleteSeason:

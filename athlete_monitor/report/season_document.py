@@ -36,10 +36,16 @@ def season_document(found: Sequence[AthleteSeason], last: date, days: int, look:
         "title": title,
         "subtitle": f"{span} · {words['athletes'].format(n=len(found))}",
         "footer": words["footer"].format(title=title, version=__version__),
-        "sections": [] if not found else [_loads(found, lang), _kinds(found, lang), _bests(found, lang)],
+        "sections": []
+        if not found
+        else [_loads(found, lang), _kinds(found, lang), _bests(found, lang), *_profiles(found, lang)],
         "empty": words["no_sessions"].format(start=_day(first, lang), end=_day(last, lang)) if not found else "",
         "athletes": [_athlete(each, last, days, lang) for each in found],
     }
+
+
+def _sections(found: Sequence[AthleteSeason], lang: Language) -> list[dict[str, Any]]:
+    return [_loads(found, lang), _kinds(found, lang), _bests(found, lang), *_profiles(found, lang)]
 
 
 def _day(day: date, lang: Language) -> str:
@@ -91,6 +97,21 @@ def _bests(found: Sequence[AthleteSeason], lang: Language) -> dict[str, Any]:
     words = TEXTS[lang]
     rows = [[each.name, *(_best(each, shown.key, shown.places, lang) for shown in BESTS)] for each in found]
     return _section(words["bests"], "", [words["athlete"], *(shown.heading(lang) for shown in BESTS)], rows)
+
+
+def _profiles(found: Sequence[AthleteSeason], lang: Language) -> list[dict[str, Any]]:
+    """The table of acceleration-speed profiles; none where nobody has one."""
+    words = TEXTS[lang]
+    rows = [
+        (
+            each.name, number(each.profile.a0_mps2, 1, lang), number(each.profile.s0_mps, 1, lang),
+            number(each.profile.r2, 2, lang), str(each.profile.points),
+        )
+        for each in found
+        if each.profile is not None
+    ]  # fmt: skip
+    head = [words["athlete"], "A0, m/s²", "S0, m/s", "R²", words["points"]]
+    return [_section(words["profile"], words["profile_note"], head, rows)] if rows else []
 
 
 def _best(season: AthleteSeason, key: str, decimals: int, lang: Language) -> str:

@@ -79,6 +79,10 @@ _ENGLISH: Final = {
     "bests": "Bests",
     "per_day": "TRIMP per day, matches red",
     "fitness": "Strap − model by session",
+    "profile": "Acceleration and speed",
+    "profile_note": "Line through the largest accelerations at each speed from 3 m/s on, over 28 days of normal "
+    "sessions (Morin 2021): A0 at rest, S0 where none is left. From one reading a second A0 is lower than from ten.",
+    "points": "Points",
 }
 
 _GERMAN: Final = {
@@ -153,6 +157,11 @@ _GERMAN: Final = {
     "bests": "Bestwerte",
     "per_day": "TRIMP je Tag, Spiele rot",
     "fitness": "Gurt − Modell je Einheit",
+    "profile": "Beschleunigung und Geschwindigkeit",
+    "profile_note": "Gerade durch die größten Beschleunigungen bei jeder Geschwindigkeit ab 3 m/s, aus 28 Tagen "
+    "normaler Einheiten (Morin 2021): A0 im Stand, S0, wo keine bleibt. Aus einem Wert je Sekunde ist A0 kleiner als aus "
+    "zehn.",
+    "points": "Punkte",
 }
 
 TEXTS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
