@@ -159,8 +159,8 @@ _GERMAN: Final = {
     "fitness": "Gurt − Modell je Einheit",
     "profile": "Beschleunigung und Geschwindigkeit",
     "profile_note": "Gerade durch die größten Beschleunigungen bei jeder Geschwindigkeit ab 3 m/s, aus 28 Tagen "
-    "normaler Einheiten (Morin 2021): A0 im Stand, S0, wo keine bleibt. Aus einem Wert je Sekunde ist A0 kleiner als aus "
-    "zehn.",
+    "normaler Einheiten (Morin 2021): A0 im Stand, S0, wo keine bleibt. Aus einem Wert je Sekunde ist A0 "
+    "kleiner als aus zehn.",
     "points": "Punkte",
 }
 
