@@ -6,8 +6,9 @@ code.
 
 from __future__ import annotations
 
+import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.engine.counts import Counts
 from athlete_monitor.engine.intake.guard import Guard
@@ -15,10 +16,11 @@ from athlete_monitor.engine.intake.messages import Intake
 from athlete_monitor.engine.reporting import Reporter
 from athlete_monitor.engine.sessions.book import Chosen, SessionBook
 from athlete_monitor.engine.sessions.history import LoadHistory
+from athlete_monitor.engine.sessions.session import Ending
 from athlete_monitor.engine.stepping import Stepper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.sessions.session import Session
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     from athlete_monitor.squad.kernel import Squad
     from athlete_monitor.wire.codec import Decoder
     from athlete_monitor.wire.sample import Sample
+
+
+ENDED_AT_ONCE: Final = 64
+"""A session ends at once where at most so many of its samples wait. More of them are used in rounds, like any others:
+thousands would keep everybody waiting for seconds."""
 
 
 class Monitor:
@@ -57,6 +64,7 @@ class Monitor:
         chosen: Chosen | None = None,
         guard: Guard | None = None,
     ) -> None:
+        self._at_once = math.inf if guard is None else ENDED_AT_ONCE
         guard = guard or Guard()
         self.counts, self.squad, self.sink = Counts(), squad, sink
         self._limits = config.engine
@@ -69,6 +77,7 @@ class Monitor:
         self.stepper = Stepper(squad, self._reporter, self.counts)
         self._wearers = wearers
         self._settled: list[int] = []
+        self._ending: list[Session] = []
 
     @property
     def sessions(self) -> dict[str, Session]:
@@ -90,12 +99,17 @@ class Monitor:
             for sample in samples:
                 self.accept(sample, arrived_s)
             session = self.sessions.get(samples[0].device_id) if samples else None
-        if token:
+        if token and session is not None and session.ending is not None:
+            session.ending.tokens.append(token)
+        elif token:
             (self._settled if session is None else session.tokens).append(token)
 
     def accept(self, sample: Sample, arrived_s: float) -> None:
         """Take one decoded sample."""
         session = self.sessions.get(sample.device_id)
+        if session is not None and session.ending is not None:
+            session.ending.later.append((sample, arrived_s))
+            return
         if session is None or (sample.athlete_id != session.wire_athlete_id and sample.athlete_id is not None):
             session = self._session_for(sample, session, arrived_s)
             if session is None:
@@ -104,7 +118,7 @@ class Monitor:
         if sample.profile is not session.told_profile:
             self.book.learn(session, sample)
         if sample.end:
-            self.end(session, "end_message")
+            self._close(session, "end_message")
             return
         for each in session.whole_seconds.push(sample):
             self._push(session, each, arrived_s)
@@ -112,13 +126,15 @@ class Monitor:
     def advance(self, most: int | None = None, is_late: Callable[[], bool] = lambda: False) -> None:
         """Step until no sample waits, ``most`` samples of each athlete are used, or it ``is_late``."""
         self.stepper.advance(most, is_late)
+        if self._ending:
+            self._end_used_up()
 
     def tick(self, now_s: float) -> None:
         """Check the clock: find devices that are stale or offline, and end silent sessions."""
         for session in self.book.view:
             silent_s = now_s - session.arrived_s
             if silent_s > self._limits.idle_s:
-                self.end(session, "idle")
+                self._close(session, "idle")
             else:
                 self._reporter.status(session, _status(silent_s, self._limits.stale_s, self._limits.offline_s))
 
@@ -132,9 +148,13 @@ class Monitor:
         return found
 
     def end_all(self, reason: str) -> None:
-        """End every session."""
+        """End every session; of a device that has sent more than could be used so far, the rest is dropped."""
         for session in self.book.view:
-            self.end(session, reason)
+            ending, session.ending = session.ending, None
+            if len(session.queue) > self._at_once:
+                self.counts.over_rate += len(session.queue) - ENDED_AT_ONCE
+                del session.queue[ENDED_AT_ONCE:]
+            self.end(session, reason if ending is None else ending.reason)
 
     def pause_all(self, reason: str) -> None:
         """Summarise every session so far: the engine stops, and they are resumed if it restarts soon enough."""
@@ -156,7 +176,7 @@ class Monitor:
         self._wearers.assigned[device_id] = athlete_id
         session = self.sessions.get(device_id)
         if session is not None and session.athlete_id != athlete_id:
-            self.end(session, "athlete_changed")
+            self._close(session, "athlete_changed")
 
     def resume(self, session: Session) -> None:
         """Resume a session that an earlier engine began; its row is already restored."""
@@ -172,7 +192,8 @@ class Monitor:
         if session is not None:
             if not self.book.wearer_changed(session, sample, arrived_s):
                 return session
-            self.end(session, "athlete_changed")
+            if not self._close(session, "athlete_changed", [(sample, arrived_s)]):
+                return None
         if sample.end:
             return None
         begun = self.book.open(sample, arrived_s)
@@ -181,14 +202,48 @@ class Monitor:
         return begun
 
     def _push(self, session: Session, sample: Sample, arrived_s: float) -> None:
+        if session.ending is not None:
+            session.ending.later.append((sample, arrived_s))
+            return
         was_empty = not session.queue
         handed = session.stream.push(sample, session.queue, arrived_s)
         if session.queue:
             self.stepper.add(session, was_empty=was_empty)
         if handed:
-            self.end(session, "pause")
-            for each in handed:
-                self.accept(each, arrived_s)
+            later = [(each, arrived_s) for each in handed]
+            if self._close(session, "pause", later):
+                self._accept_all(later)
+
+    def _close(self, session: Session, reason: str, later: Sequence[tuple[Sample, float]] = ()) -> bool:
+        """End a session, now or as soon as its samples have been used; return whether it has ended.
+
+        ``later`` are the samples behind its end; where it has not ended they wait with it.
+        """
+        if session.ending is None and len(session.queue) <= self._at_once:
+            self.end(session, reason)
+            return True
+        if session.ending is None:
+            session.ending = Ending(reason, list(later))
+            self._ending.append(session)
+        return False
+
+    def _end_used_up(self) -> None:
+        """End the sessions whose samples have all been used, and take what their devices have sent since."""
+        over = [session for session in self._ending if not session.queue]
+        self._ending = [session for session in self._ending if session.queue]
+        for session in over:
+            ending, session.ending = session.ending, None
+            if ending is None or self.sessions.get(session.device_id) is not session:
+                continue
+            tokens, session.tokens = [*session.tokens, *ending.tokens], []  # some may be of samples in ``later``
+            self.end(session, ending.reason)
+            self._accept_all(ending.later)
+            following = self.sessions.get(session.device_id)
+            (self._settled if following is None else following.tokens).extend(tokens)
+
+    def _accept_all(self, samples: Sequence[tuple[Sample, float]]) -> None:
+        for sample, arrived_s in samples:
+            self.accept(sample, arrived_s)
 
 
 def _status(silent_s: float, stale_s: float, offline_s: float) -> str:

@@ -121,22 +121,30 @@ class Decoder:
         self._tags: dict[tuple[Any, ...], Tags] = {_NO_TAG_VALUES: NO_TAGS}
         self._profiles: dict[tuple[Any, ...], WireProfile] = {_NO_PROFILE_VALUES: NO_PROFILE}
 
-    def decode(self, payload: bytes, topic_device: str | None = None) -> list[Sample]:
+    def decode(
+        self, payload: bytes, topic_device: str | None = None, allow: Callable[[str, int], int] | None = None
+    ) -> list[Sample]:
         """Return the samples of a payload in their order.
 
         Args:
             payload: JSON as received.
             topic_device: the device that the topic names; None if it names none.
+            allow: asked with the device and the number of its samples, before they are made, how many to return.
 
         Raises:
             PayloadError: the payload is not valid; nothing of it is used.
         """
         message = self._parse(payload)
         device_id = _device(message.device_id, topic_device)
+        if allow is not None:
+            wanted = 1 if message.samples is None else len(message.samples)
+            allowed = allow(device_id, wanted)
+            if allowed < wanted:
+                message.samples = (message.samples or [])[:allowed]
         profile = self._profile(_profile_of(message))
         if message.samples is None:
             return [self._sample(message, device_id, message.athlete_id, profile, message.event == "end", message.seq)]
-        if message.event == "end":
+        if message.event == "end" and message.samples:
             raise PayloadError("an end message holds no samples")
         return self._batch(message, device_id, profile)
 

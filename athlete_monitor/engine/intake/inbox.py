@@ -15,6 +15,8 @@ Message = tuple[bytes, float, int]
 
 SHARED_TOPIC_FACTOR = 16
 """A topic that many devices share holds this many times the messages of one device."""
+TOPIC_BYTES = 4_000_000
+"""Most bytes that a topic holds; one that many devices share holds ``SHARED_TOPIC_FACTOR`` times as much."""
 
 
 @dataclass
@@ -30,37 +32,37 @@ class InboxCounts:
 class Inbox:
     """Messages waiting, per topic.
 
-    Each topic holds ``per_topic`` messages at most; on overflow its oldest is dropped and counted. Topics beyond
-    ``max_topics`` waiting at once are refused and counted, so memory is bounded whatever arrives.
+    Each topic holds ``per_topic`` messages and ``TOPIC_BYTES`` at most; on overflow its oldest are dropped and counted.
+    Topics beyond ``max_topics`` waiting at once are refused and counted, so memory is bounded whatever arrives.
     """
 
     def __init__(self, per_topic: int, max_topics: int, shared_topic: str) -> None:
-        self._limits = {shared_topic: per_topic * SHARED_TOPIC_FACTOR}
+        self._shared_topic = shared_topic
         self._per_topic, self._max_topics = per_topic, max_topics
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Message]] = {}
+        self._bytes: dict[str, int] = {}
         self._something = threading.Event()
         self._counts = InboxCounts()
 
-    def put(self, topic: str, payload: bytes, arrived_s: float, token: int = 0) -> int:
+    def put(self, topic: str, payload: bytes, arrived_s: float, token: int = 0) -> list[int]:
         """Put a message; called in the network thread.
 
         Returns:
-            The token of a message that has been dropped for it, or its own if it is refused; 0 for none.
+            The tokens of messages that have been dropped for it, or its own if it is refused.
         """
-        dropped = 0
         with self._lock:
             self._counts.messages += 1
             queue = self._waiting.get(topic)
             if queue is None:
                 queue = self._open(topic)
                 if queue is None:
-                    return token
-            if len(queue) >= self._limits.get(topic, self._per_topic):
-                dropped = queue.popleft()[2]
-                self._counts.overflowed += 1
-                self._note_overflow(topic)
+                    return [token]
             queue.append((payload, arrived_s, token))
+            waiting_bytes = self._bytes[topic] = self._bytes.get(topic, 0) + len(payload)
+            share = SHARED_TOPIC_FACTOR if topic == self._shared_topic else 1
+            too_much = len(queue) > self._per_topic * share or waiting_bytes > TOPIC_BYTES * share
+            dropped = self._shorten(topic, queue, share) if too_much else []
         self._something.set()
         return dropped
 
@@ -83,8 +85,10 @@ class Inbox:
                 if topic in held:
                     continue
                 taken[topic] = [queue.popleft() for _ in range(len(queue) if most is None else min(most, len(queue)))]
-                if not queue:
-                    del self._waiting[topic]
+                if queue:
+                    self._bytes[topic] -= sum(len(payload) for payload, _, _ in taken[topic])
+                else:
+                    del self._waiting[topic], self._bytes[topic]
             if not self._waiting:
                 self._something.clear()
         return taken
@@ -96,6 +100,17 @@ class Inbox:
             result = InboxCounts(counts.messages, counts.overflowed, counts.refused_topics, counts.overflowed_topics)
             counts.overflowed_topics = set()
         return result
+
+    def _shorten(self, topic: str, queue: deque[Message], share: int) -> list[int]:
+        """Drop the oldest messages of a topic that holds too much, but not the newest; return their tokens."""
+        dropped = []
+        while len(queue) > 1 and (len(queue) > self._per_topic * share or self._bytes[topic] > TOPIC_BYTES * share):
+            payload, _, token = queue.popleft()
+            self._bytes[topic] -= len(payload)
+            self._counts.overflowed += 1
+            dropped.append(token)
+        self._note_overflow(topic)
+        return dropped
 
     def _note_overflow(self, topic: str) -> None:
         if len(self._counts.overflowed_topics) < self._max_topics:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -79,14 +80,17 @@ class Intake:
             self._over_rate(sender, 1, arrived_s)
             return ()
         try:
-            samples = self._decoder.decode(payload, device_id)
+            samples = self._decoder.decode(payload, device_id, partial(self._allow, arrived_s))
         except PayloadError as error:
             return self._invalid((device_id or topic)[:DEVICE_LENGTH], str(error), arrived_s)
-        taken = self._guard.samples(samples[0].device_id, arrived_s, len(samples)) if samples else 0
-        if taken < len(samples):
-            self._over_rate(samples[0].device_id, len(samples) - taken, arrived_s)
-            samples = samples[:taken]
         return sorted(samples, key=_time_of) if len(samples) > 1 else samples
+
+    def _allow(self, arrived_s: float, device_id: str, wanted: int) -> int:
+        """Return how many of a message's samples are made at all: making them is most of what a large one costs."""
+        allowed = self._guard.samples(device_id, arrived_s, wanted)
+        if allowed < wanted:
+            self._over_rate(device_id, wanted - allowed, arrived_s)
+        return allowed
 
     def not_understood(self, since_s: float) -> list[Rejection]:
         """Return the senders of invalid messages since then, by name."""

@@ -99,8 +99,8 @@ class Connection:
             self.on_command(payload)
             self._drop(number)
         elif self._is_taking:
-            dropped = self.inbox.put(topic, payload, now_s, self.acks.arrived(number, now_s))
-            self._drop(dropped)
+            for dropped in self.inbox.put(topic, payload, now_s, self.acks.arrived(number, now_s)):
+                self._drop(dropped)
 
     def _warn(self, text: str) -> None:
         self._notice(text, True)  # noqa: FBT003 - bad news

@@ -38,6 +38,17 @@ class Phases:
 
 
 @dataclass
+class Ending:
+    """A session that is to end as soon as its samples have been used, and what its device has sent since."""
+
+    reason: str
+    later: list[tuple[Sample, float]]
+    """Samples of the device's next session, with their times of arrival."""
+    tokens: list[int] = field(default_factory=list)
+    """Messages behind ``later``."""
+
+
+@dataclass
 class Session:
     """One session of one device, from its first sample to its summary.
 
@@ -78,6 +89,7 @@ class Session:
     """The newest ``AthleteFigures``."""
     tokens: list[int] = field(default_factory=list)
     """Messages of the samples so far that have not been acknowledged yet."""
+    ending: Ending | None = None
     was_paused: bool = False
     """Whether an earlier engine was stopped in an orderly way and has summarised the session so far."""
 

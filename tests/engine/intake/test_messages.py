@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.intake.guard import Guard
+from athlete_monitor.engine.intake.ordering import AGREEING
 from tests.engine.kit import START, monitor_of
 from tests.helpers import ROOT
 
@@ -120,3 +123,75 @@ def test_a_device_that_ends_and_begins_again_and_again_gets_few_sessions():
         send(monitor, payload(number / 50), now_s=number / 50)
         send(monitor, b'{"device_id":"001","event":"end","timestamp":%.3f}' % (START + number / 50), now_s=number / 50)
     assert monitor.counts.sessions_started <= 8 + 500 / 50 / 10 + 1
+
+
+def with_a_long_session(how_it_ends):
+    """A device with 2,000 samples that wait and a session that ends behind them, and another with one sample."""
+    monitor, told = monitor_of(CONFIG, guard=Guard(max_rate_hz=250.0))
+    for number in range(4):
+        monitor.receive("sensor/data", batch(number * 5, 500), 0.0, 10 + number)
+    how_it_ends(monitor)
+    send(monitor, payload(0, "002", seq=0), "002")
+    return monitor, told
+
+
+def pause(monitor):
+    for number in range(AGREEING):  # so many samples that agree say that there was a pause
+        monitor.receive("sensor/data", payload(1000 + number / 10), 0.0, 20 + number)
+
+
+def end_message(monitor):
+    monitor.receive("sensor/data", b'{"device_id":"001","event":"end","timestamp":%.3f}' % (START + 20), 0.0, 20)
+
+
+def change_of_wearer(monitor):
+    monitor.receive("sensor/data", payload(20, athlete_id=9), 0.0, 20)
+
+
+@pytest.mark.parametrize("how_it_ends", [pause, end_message, change_of_wearer])
+def test_a_session_that_ends_with_many_samples_waiting_ends_in_rounds_and_keeps_nobody_waiting(how_it_ends):
+    monitor, told = with_a_long_session(how_it_ends)
+    monitor.advance(32)
+    assert monitor.counts.samples == 33
+    assert monitor.sessions["002"].received == 1
+    assert not told.summaries
+    while monitor.stepper.is_behind:
+        monitor.advance(32)
+    (summary,) = told.summaries
+    assert summary["quality"]["received"] == 2000
+
+
+def test_what_follows_a_session_that_is_still_ending_is_the_next_session_and_acknowledged_with_it():
+    monitor, told = with_a_long_session(pause)
+    first = monitor.sessions["001"]
+    monitor.advance(32)
+    assert monitor.settled() == []
+    while monitor.stepper.is_behind:
+        monitor.advance(32)
+    assert monitor.sessions["001"] is not first
+    assert monitor.sessions["001"].start_t == START + 1000
+    assert monitor.settled() == []
+    monitor.advance()
+    assert monitor.sessions["001"].received == AGREEING
+    assert sorted(monitor.settled()) == [10, 11, 12, 13, *(20 + number for number in range(AGREEING))]
+    assert [summary["end_reason"] for summary in told.summaries] == ["pause"]
+
+
+def test_the_end_of_the_engine_does_not_wait_for_what_one_device_has_sent_too_much():
+    monitor, told = with_a_long_session(pause)
+    monitor.end_all("shutdown")
+    assert {summary["device_id"]: summary["quality"]["received"] for summary in told.summaries}["002"] == 1
+    assert monitor.counts.samples < 100
+    assert monitor.counts.over_rate > 1900
+
+
+def test_samples_beyond_the_budget_of_a_device_are_never_made():
+    made = []
+    monitor, _ = monitor_of(CONFIG, guard=Guard(max_rate_hz=10.0))
+    decoder = monitor.intake._decoder
+    make = decoder._sample
+    decoder._sample = lambda *args: made.append(1) or make(*args)
+    hidden = batch(0, 1700).replace(b'{"device_id":"001",', b"{").replace(b"]}", b'],"device_id":"001"}')
+    for number in range(20):
+        monitor.receive("sensor/data", hidden, number / 20)
+    assert len(made) <= 300 + 10

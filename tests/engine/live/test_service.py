@@ -4,7 +4,7 @@ import os
 import socket
 
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.intake.inbox import Inbox
+from athlete_monitor.engine.intake.inbox import SHARED_TOPIC_FACTOR, TOPIC_BYTES, Inbox
 from athlete_monitor.engine.live.heat import Heat
 from athlete_monitor.engine.live.service import Notifier
 from athlete_monitor.engine.live.stats import Lags
@@ -50,6 +50,18 @@ def test_the_inbox_drops_the_oldest_of_the_device_that_floods_and_bounds_the_top
     assert (counts.messages, counts.overflowed, counts.refused_topics) == (12, 7, 1)
     assert inbox.take() == {}
     assert not inbox.wait(0.0)
+
+
+def test_the_inbox_bounds_the_bytes_of_a_topic_and_gives_the_tokens_of_what_it_drops():
+    inbox = Inbox(per_topic=1000, max_topics=9, shared_topic="sensor/data")
+    large = bytes(TOPIC_BYTES // 4)
+    dropped = [inbox.put("a", large, 0.0, token) for token in range(1, 7)]
+    assert dropped == [[], [], [], [], [1], [2]]
+    assert not any(inbox.put("sensor/data", large, 0.0, token) for token in range(4 * SHARED_TOPIC_FACTOR))
+    assert inbox.put("sensor/data", large, 0.0, 99) == [0]
+    assert len(inbox.take(2)["a"]) == 2
+    assert inbox.put("a", large, 0.0, 7) == inbox.put("a", large, 0.0, 8) == []
+    assert inbox.put("a", large, 0.0, 9) == [5]
 
 
 def test_a_worker_goes_on_after_a_failure_and_says_so_once():
