@@ -8,6 +8,7 @@ from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.intake.guard import Guard
 from athlete_monitor.engine.intake.ordering import AGREEING
+from athlete_monitor.wire.codec import Decoder
 from tests.engine.kit import START, monitor_of
 from tests.helpers import ROOT
 
@@ -185,12 +186,15 @@ def test_the_end_of_the_engine_does_not_wait_for_what_one_device_has_sent_too_mu
     assert monitor.counts.over_rate > 1900
 
 
-def test_samples_beyond_the_budget_of_a_device_are_never_made():
-    made = []
+def test_samples_beyond_the_budget_of_a_device_are_never_made(monkeypatch):
     monitor, _ = monitor_of(CONFIG, guard=Guard(max_rate_hz=10.0))
-    decoder = monitor.intake._decoder
-    make = decoder._sample
-    decoder._sample = lambda *args: made.append(1) or make(*args)
+    made, make = [], Decoder._sample
+
+    def count(*args):
+        made.append(make(*args))
+        return made[-1]
+
+    monkeypatch.setattr(Decoder, "_sample", count)
     hidden = batch(0, 1700).replace(b'{"device_id":"001",', b"{").replace(b"]}", b'],"device_id":"001"}')
     for number in range(20):
         monitor.receive("sensor/data", hidden, number / 20)
