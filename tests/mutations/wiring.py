@@ -123,11 +123,17 @@ def survives(mutation: Any) -> bool:
 
 
 def main() -> int:
-    """Print how many mutations survive, and which."""
+    """Print each survivor as soon as it is known, and at the end how many there are."""
     only = sys.argv[1] if len(sys.argv) > 1 else ""
-    tried = [(name, survives(mutation)) for name, mutation in mutations() if only in name]
-    survivors = [name for name, survived in tried if survived]
-    print(f"{len(tried)} mutations, {len(survivors)} survive", *survivors, sep="\n  ")  # noqa: T201
+    tried = survivors = 0
+    for name, mutation in mutations():
+        if only not in name:
+            continue
+        tried += 1
+        if survives(mutation):
+            survivors += 1
+            print(f"survives: {name}", flush=True)  # noqa: T201
+    print(f"{tried} mutations, {survivors} survive")  # noqa: T201
     return int(bool(survivors))
 
 
