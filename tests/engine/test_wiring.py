@@ -26,6 +26,7 @@ ROSTER = Roster((Athlete(id=5, name="Five", device="005", sex="male", age=25, we
 RATE_HZ = 10
 SECONDS = 150
 HR_BPM, HR_FIRST_BPM = 163.0, 121.0
+SPEED_BANDS_MPS = (2.0, 4.0, 5.5, 7.0)
 PEAKS_G = {10: 5.4, 20: 6.2, 21: 6.3, 30: 6.7, 31: 6.8, 32: 6.9, 40: 9.1, 41: 9.2, 42: 9.3, 43: 9.4}
 """Seconds at which an impact happens, and its peak."""
 
@@ -121,6 +122,8 @@ def run(mode, folder):
 def check_figures(last):
     for key, value in expected().items():
         assert last[key] == pytest.approx(value, rel=0.08, abs=0.8 if key == "missing_s" else 1e-6), key
+    for key in ("heart_rate_reserve_percent", "stress_percent"):  # less than a tenth apart
+        assert last[key] == pytest.approx(expected()[key], abs=0.5), key
     assert list(last["impacts"].values()) == [1, 2, 3, 0, 4, 0]
     zones = list(last["time_in_zones_s"].values())
     assert zones == pytest.approx([0, 0, 60, 0, 90, 0], abs=6)
@@ -129,6 +132,32 @@ def check_figures(last):
     assert last["heart_rate_source"] == "sensor"
     assert last["model_error"]["mae_bpm"] == pytest.approx(abs(last["model_error"]["bias_bpm"]), rel=0.9)
     assert last["model_error"]["readings"] > 100
+
+
+def check_bands(last):
+    """Bands and metabolic power, computed from the speed in the obvious way."""
+    t = np.arange(0, SECONDS, 0.01)
+    speed = np.array([speed_at(s) for s in t])
+    band = np.digitize(speed, SPEED_BANDS_MPS)
+    stays = np.split(band, np.flatnonzero(np.diff(band)) + 1)
+    held = [stay[0] for stay in stays if len(stay) >= 50]  # half a second
+    entered = [one for one, last in zip(held, [-1, *held], strict=False) if one != last]
+    expected = {
+        "time_in_speed_bands_s": np.bincount(band, minlength=5) * 0.01,
+        "distance_in_speed_bands_m": np.bincount(band, speed, minlength=5) * 0.01,
+        "speed_band_entries": np.bincount(entered, minlength=5),
+        "accelerations_in_bands": [0, 2, 0],
+        "decelerations_in_bands": [0, 1, 2],
+    }
+    for key, values in expected.items():
+        assert list(last[key].values()) == pytest.approx(values, rel=0.1, abs=1.0), key
+    slope = np.maximum(np.gradient(speed, 0.01) / 9.80665, -0.45)
+    cost = 155.4 * slope**5 - 30.4 * slope**4 - 43.3 * slope**3 + 46.3 * slope**2 + 19.5 * slope + 3.6
+    power = speed * cost * np.sqrt(1 + slope**2) * 1.29
+    assert last["metabolic_power_mean_w_kg"] == pytest.approx(power.mean(), rel=0.1)
+    assert last["high_metabolic_load_m"] == pytest.approx(speed[power > 25.5].sum() * 0.01, rel=0.15)
+    assert last["heart_rate_low_bpm"] is last["heart_rate_high_bpm"] is None
+    assert 0.5 < last["motion_mps2"] < 10.0
 
 
 def check_journal(told, seconds):
@@ -153,6 +182,7 @@ def check_journal(told, seconds):
 def check(folder):
     told, last, realtime, seconds = run("training", folder)
     check_figures(last)
+    check_bands(last)
     assert realtime == last
     check_journal(told, seconds)
     summary = told.summaries[0]
