@@ -219,7 +219,7 @@ def traced(page: Page, session: CDPSession, seconds: float) -> dict[str, float]:
     events: list[dict[str, Any]] = []
     ended: list[object] = []
     session.on("Tracing.dataCollected", lambda event: events.extend(event["value"]))
-    session.on("Tracing.tracingComplete", ended.append)
+    session.on("Tracing.tracingComplete", lambda event: ended.append(event))  # noqa: PLW0108 - Playwright marks it
     wanted = {"includedCategories": ["devtools.timeline", "toplevel"]}
     session.send("Tracing.start", {"transferMode": "ReportEvents", "traceConfig": wanted})
     page.wait_for_timeout(seconds * 1000)

@@ -72,6 +72,9 @@ COMMANDS: Final = (
     ("pitch", "12-16", "off"),
     ("period", "start", "1st half"),
     ("marker", "pressing"),
+    ("target", "7", "distance_m", "900"),
+    ("target", "9", "distance_m", "1100"),
+    ("target", "10", "trimp", "20"),
 )
 FLAGS: Final = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

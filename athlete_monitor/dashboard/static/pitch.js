@@ -105,7 +105,8 @@ export function show(place) {
       Object.assign(pen, { strokeStyle: paint, lineWidth: 2 / scale, lineJoin: "round" });
       pen.stroke();
     }
-    const radius = 13 / scale;
+    const size = Math.max(8, Math.min(13, (scale * plan.length_m) / 45)); // smaller on a phone, so that they cover each other less
+    const radius = size / scale;
     pen.beginPath();
     pen.arc(x, y, radius, 0, 2 * Math.PI);
     pen.fillStyle = pitchState(person) === "off" ? colour("--ground") : paint;
@@ -115,7 +116,7 @@ export function show(place) {
     pen.save();
     pen.translate(x, y);
     pen.scale(1 / scale, -1 / scale);
-    Object.assign(pen, { fillStyle: pitchState(person) === "off" ? colour("--text") : colour("--on-colour"), font: "bold 13px system-ui", textAlign: "center", textBaseline: "middle" });
+    Object.assign(pen, { fillStyle: pitchState(person) === "off" ? colour("--text") : colour("--on-colour"), font: `bold ${size}px system-ui`, textAlign: "center", textBaseline: "middle" });
     pen.fillText(String(person.number ?? person.athlete_id ?? "?"), 0, 1);
     pen.restore();
   }

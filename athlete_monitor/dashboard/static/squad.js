@@ -9,9 +9,15 @@ import { show as welcome } from "./welcome.js";
 const TILES_AT_ONCE = 30;
 const SORT_EVERY = 10; // by a figure: places change now and then, not while somebody looks for a name
 
+function add(sum, one) {
+  if (typeof one !== "number") return;
+  sum[0] += one;
+  sum[1] += 1;
+}
+
 /** Means and sums of those who send. */
 function sums() {
-  const sum = { heart_rate_bpm: [0, 0], trimp: [0, 0], distance_m: [0, 0] };
+  const [heart, trimp, metres] = [[0, 0], [0, 0], [0, 0]];
   let missing = 0;
   for (const person of store.people.values()) {
     const old = age(person.key);
@@ -19,14 +25,10 @@ function sums() {
       missing += pitchState(person) !== "unavailable";
       continue;
     }
-    for (const [key, kept] of Object.entries(sum)) {
-      const one = value(person.key, key);
-      if (typeof one !== "number") continue;
-      kept[0] += one;
-      kept[1] += 1;
-    }
+    add(heart, value(person.key, "heart_rate_bpm"));
+    add(trimp, value(person.key, "trimp"));
+    add(metres, value(person.key, "distance_m"));
   }
-  const { heart_rate_bpm: heart, trimp, distance_m: metres } = sum;
   const parts = [heart[1] && `${number(heart[0] / heart[1])} bpm`, trimp[1] && t("sums.trimp", { value: number(trimp[0] / trimp[1], trimp[0] / trimp[1] < 10 ? 1 : 0) }),
     metres[1] && `${number(metres[0] / 1000, 1)} km`, missing ? t("sums.missing", { count: missing }) : t("sums.all_there")];
   return parts.filter(Boolean).join(" · ");
@@ -151,7 +153,7 @@ function showTiles(place) {
       if (isIntersecting) waiting.add(tile);
     }
     if (waiting.size && !working) working = requestAnimationFrame(work);
-  }, { rootMargin: "100px" });
+  }, { rootMargin: "0px" });
 
   function update() {
     tick += 1;

@@ -131,7 +131,8 @@ function takeFrame(frame) {
   if (frame.seq < store.seq) store.trends.clear(); // the server has started anew
   store.now = frame.now;
   store.heardAt = performance.now();
-  store.rows = new Map(frame.rows.map((row) => [row[0], row]));
+  if (frame.rows.length < store.rows.size) store.rows.clear();
+  for (const row of frame.rows) store.rows.set(row[0], row);
   if (missed > 1 || missed < 0) catchUp();
   else for (const row of frame.rows) addPoint(row[0], row[2], row[FIXED + store.place[store.trendKey]]);
   store.seq = frame.seq;

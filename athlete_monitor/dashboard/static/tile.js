@@ -7,7 +7,7 @@ import { duration, glance, short, t } from "./text.js";
 const SOURCE = { sensor: "strap", model: "model", model_corrected: "corrected", held: "held" };
 const CELLS = 3;
 const LONG = 9; // characters that fit above a figure for sure
-const DRAW_EVERY = 5; // trends have a point each five seconds: one tile in five is drawn at a time
+const DRAW_EVERY = 10; // trends have a point each five seconds: one tile in ten is drawn at a time
 
 /** Why there is nothing to see, what is old, and how far the targets are. */
 export function stateLine(person, alarm, old) {
