@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from athlete_monitor.arguments import Parser, add_common_arguments, whole
 from athlete_monitor.config import config_from_args
 from athlete_monitor.dashboard.addresses import screen_address
+from athlete_monitor.dashboard.announcing import announced
 from athlete_monitor.dashboard.programs import Programs
 from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.system.program import run_program
@@ -93,7 +94,7 @@ def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_
     tell(screen_address(dashboard))
     # uvicorn raises both signals again when it has closed everything: being told to stop is no failure
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)
-    with suppress(KeyboardInterrupt):
+    with announced(config), suppress(KeyboardInterrupt):
         server.run(sockets=[sock])
     return 0
 

@@ -91,10 +91,17 @@ def is_good(certificate: Path, authority: Path, names: Iterable[str], now: datet
     return lasts and known >= set(names)
 
 
-def names_of_this_box(address: str) -> list[str]:
-    """Return the names and addresses under which this machine is reached; ``address`` is where the broker listens."""
+def names_of_this_box(address: str, local_name: str | None = None) -> list[str]:
+    """Return the names and addresses under which this machine is reached.
+
+    Args:
+        address: where the broker listens.
+        local_name: name in the local network, without ``.local``.
+    """
     host = socket.gethostname()
     names = {"localhost", "127.0.0.1", "::1", "athletes.local", host, f"{host.split('.')[0]}.local"}
+    if local_name is not None:
+        names.add(f"{local_name}.local")
     if not ipaddress.ip_address(address).is_unspecified:
         names.add(address)
     return sorted(names | _own_addresses())

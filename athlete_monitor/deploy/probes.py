@@ -100,8 +100,10 @@ IMPORTS: Final[Mapping[str, str]] = {
     "ahrs": "ahrs",
     "amqtt": "amqtt",
     "argon2-cffi": "argon2",
+    "bleak": "bleak",
     "cachetools": "cachetools",
     "cryptography": "cryptography",
+    "dbus-fast": "dbus_fast",
     "defusedxml": "defusedxml",
     "fastapi": "fastapi",
     "fit-tool": "fit_tool",
@@ -132,6 +134,7 @@ IMPORTS: Final[Mapping[str, str]] = {
     "typst": "typst",
     "uvicorn": "uvicorn",
     "websockets": "websockets",
+    "zeroconf": "zeroconf",
 }
 """Every direct dependency and the module that it is for."""
 

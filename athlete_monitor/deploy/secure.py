@@ -86,7 +86,11 @@ def certificate_steps(plan: SecurePlan) -> Iterator[Step]:
     """Yield the authority, the box's certificate for the screen, and its copy for the broker."""
     from athlete_monitor.deploy.certificates import is_good, names_of_this_box
 
-    now, folder, names = datetime.now(timezone.utc), plan.tls, names_of_this_box(plan.broker.address)
+    now, folder, names = (
+        datetime.now(timezone.utc),
+        plan.tls,
+        names_of_this_box(plan.broker.address, plan.config.box.local_name),
+    )
     authority, box = folder / "ca.crt", folder / "box.crt"
     key_there = (folder / "ca.key").exists()
     yield Step(
