@@ -15,6 +15,7 @@ from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.team import rows
 from athlete_monitor.engine.team.alarms import AlarmKeeper, event_of
 from athlete_monitor.engine.team.parts import RunningParts, period_figures, pitch_figures
+from athlete_monitor.engine.team.ratings import minutes_played, with_load
 from athlete_monitor.engine.team.rules import WatchedRules
 from athlete_monitor.engine.team.shelf import ArchiveShelf
 from athlete_monitor.errors import MonitorError
@@ -267,16 +268,46 @@ class TeamKeeper(Sink):
             until_t = now_t + 60.0 * command.values["minutes"]
             self.alarms.mute(command.values["rule"], command.values.get("athlete"), until_t)
         state = self.book.command(command, now_t)
+        if command.do == "rpe" and state is not None:
+            command = self._with_minutes(command, state)
         if command.do == "assign":
             self._assign(command.values["device"], command.values["athlete"])
         team = None if state is None else state.session.id
-        result = self.book.remember(
-            {"id": command.id, "ok": True, "revision": self.book.revision, "team_session": team}
-        )
+        result = {"id": command.id, "ok": True, "revision": self.book.revision, "team_session": team}
+        if command.do == "rpe":
+            load = with_load(command.values)
+            result |= {"minutes": load.get("minutes"), "srpe_load": load.get("srpe_load")}
+        self.book.remember(result)
         self._record(rows.command_row(command, team, self._wall_s(), result), team)
         if command.do in {"rpe", "wellness"}:
             self._record(rows.entry_row(command, team), team)
         return result
+
+    def _with_minutes(self, command: Command, state: TeamState) -> Command:
+        """Return a rating with the minutes of the session that it is about, if somebody has not given them."""
+        athlete = command.values["athlete"]
+        if command.values.get("minutes") is not None:
+            return command
+        stints = [stint for stint in state.stints() if stint.athlete_id == athlete]
+        until_t = min(command.at, state.session.end_t or command.at)
+        minutes = minutes_played(self._spans_of(athlete, state.session.id), stints, until_t)
+        if minutes is None:
+            return command
+        timed = Command(command.id, command.do, command.at, {**command.values, "minutes": round(minutes, 1)})
+        state.apply(timed)
+        return timed
+
+    def _spans_of(self, athlete: int, team: str) -> list[tuple[float, float]]:
+        """Return from when to when the sessions of an athlete in a team session were, or have been so far."""
+        found: dict[int, tuple[float, float]] = {}
+        with suppress(MonitorError):
+            for each in self._archive.sessions(team):
+                if each.athlete_id == athlete and each.end_t is not None:
+                    found[each.number] = each.start_t, each.end_t
+        for number, member in self._members.items():
+            if member.team == team and member.session.athlete_id == athlete:
+                found[number] = member.session.device_start_t, member.session.device_t
+        return list(found.values())
 
     def _record(self, statement: rows.Statement, team: str | None) -> None:
         """Journal a row, and keep it for a new file while its team session runs."""

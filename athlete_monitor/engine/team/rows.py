@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from athlete_monitor.engine.team.ratings import with_load
 from athlete_monitor.team.book import whose_message
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def command_row(command: Command, team_session: str | None, now_t: float, result
 
 def entry_row(command: Command, team_session: str | None) -> Statement:
     """A rating: session RPE or wellness."""
-    values = dict(command.values)
+    values = with_load(command.values)
     athlete = values.pop("athlete")
     return _ENTRY, (command.id, team_session, athlete, command.at, command.do, json.dumps(values))
 

@@ -259,4 +259,24 @@ def test_ratings_given_after_the_session_belong_to_it(box):
     assert it.command(do="rpe", athlete=1, rpe=7, minutes=60)["ok"]
     team = it.archive.team_sessions()[0].id
     it.written(lambda archive: archive.entries(team))
-    assert it.archive.entries(team)[0] | {"t": 0} == {"athlete_id": 1, "kind": "rpe", "t": 0, "rpe": 7, "minutes": 60}
+    assert it.archive.entries(team)[0] | {"t": 0} == {
+        "athlete_id": 1, "kind": "rpe", "t": 0, "rpe": 7, "minutes": 60, "srpe_load": 420.0,
+    }  # fmt: skip
+
+
+def test_a_rating_without_minutes_takes_those_of_the_session_and_of_the_pitch_where_the_athlete_was_on_it(box):
+    it = box()
+    it.run(120, devices=("001", "002"))
+    it.command(do="pitch", athlete=2, state="on", at=START + 30)
+    it.command(do="pitch", athlete=2, state="off", at=START + 60)
+    whole = it.command(do="rpe", athlete=1, rpe=6)
+    assert (whole["minutes"], whole["srpe_load"]) == (2.0, 12.0)
+    it.monitor.end_all("test")
+    it.now_t += 1800
+    played = it.command(do="rpe", athlete=2, rpe=8)
+    assert (played["minutes"], played["srpe_load"]) == (0.5, 4.0)
+    stranger = it.command(do="rpe", athlete=9, rpe=5)
+    assert (stranger["ok"], stranger["minutes"], stranger["srpe_load"]) == (True, None, None)
+    team = whole["team_session"]
+    it.written(lambda archive: len(archive.entries(team)) == 3)
+    assert [each.get("srpe_load") for each in it.archive.entries(team)] == [12.0, 4.0, None]
