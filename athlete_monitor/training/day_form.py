@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import numpy as np
 
-from athlete_monitor.models.day import EARLY_EDGES_S, LEAST_EARLY, SETTLE_S, DayForm
+from athlete_monitor.models.day import (
+    BLANK,
+    EARLY_EDGES_S,
+    LATE_EDGES_S,
+    LEAST_EARLY,
+    LEAST_LATE,
+    SETTLE_S,
+    DayForm,
+    constants,
+    correction,
+    learn,
+)
+from athlete_monitor.training.evaluation import quantiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +41,11 @@ SHORTEST_MOMENT_S: Final = 20.0
 LONGEST_MOMENT_S: Final = 180.0
 MOST_EARLY: Final = 8.0
 LEAST_EARLY_ROWS: Final = 60
+GRID_S: Final = 5.0
+LATE_PRIOR_SESSIONS: Final = 10
+"""The usual width after the last reading counts as if so many sessions had shown it."""
+
+MOST_LATE: Final = 2.0
 
 
 def estimate(series: Sequence[tuple[FloatArray, FloatArray]]) -> DayForm:
@@ -43,7 +61,7 @@ def estimate(series: Sequence[tuple[FloatArray, FloatArray]]) -> DayForm:
     share = lasting_share(early, np.array([pair[1] for pair in pairs]))
     bias = float((early * early).mean()) if len(early) else total / 2.0
     day = min(share * bias, 0.9 * total)
-    return DayForm(
+    form = DayForm(
         day_variance=day,
         moment_variance=max(total - day, LEAST_VARIANCE),
         noise=max(day, 1e-3) * (WARM_UP_S - SETTLE_S) * (1.0 - share) / max(share, 1e-3),
@@ -51,6 +69,7 @@ def estimate(series: Sequence[tuple[FloatArray, FloatArray]]) -> DayForm:
         early=early_widths(series),
         sessions=len(pairs),
     )
+    return msgspec.structs.replace(form, late=late_widths(series, form))
 
 
 def of_people(residuals: Sequence[FloatArray]) -> DayForm:
@@ -130,6 +149,61 @@ def early_widths(series: Sequence[tuple[FloatArray, FloatArray]]) -> tuple[float
         for begin, end, least in zip(begins, EARLY_EDGES_S, LEAST_EARLY, strict=True)
     )
     return one, two, three, four
+
+
+def late_widths(
+    series: Sequence[tuple[FloatArray, FloatArray]], form: DayForm
+) -> tuple[float, float, float, float, float]:
+    """What the interval's width must be multiplied by in each time after the last reading, so that it covers 80 %.
+
+    Each session is replayed with a strap for its first ten minutes. What few sessions say counts little.
+    """
+    interval = quantiles(np.concatenate([residual for _, residual in series]))
+    low, high = min(interval.q10, -1.0), max(interval.q90, 1.0)
+    longest = max(float(t[-1]) for t, _ in series)
+    grid = np.arange(0.0, longest, GRID_S)
+    errors = np.array([_on_grid(t, residual, grid) for t, residual in series])
+    away = _after_warm_up(errors, grid, form)
+    size = np.where(away < 0.0, away / low, away / high)
+    begins, ends = (0.0, *LATE_EDGES_S), (*LATE_EDGES_S, np.inf)
+    age_s = grid[grid >= WARM_UP_S] - WARM_UP_S
+    one, two, three, four, five = (
+        float(np.clip(_late_width(size[:, (age_s >= begin) & (age_s < end)]), least, MOST_LATE))
+        for begin, end, least in zip(begins, ends, LEAST_LATE, strict=True)
+    )
+    return one, two, three, four, five
+
+
+def _on_grid(t: FloatArray, residual: FloatArray, grid: FloatArray) -> FloatArray:
+    """The error at each time of the grid; NaN where no row is near."""
+    place = np.minimum(np.searchsorted(t, grid), len(t) - 1)
+    return np.where(np.abs(t[place] - grid) < GRID_S, residual[place], np.nan)
+
+
+def _after_warm_up(errors: FloatArray, grid: FloatArray, form: DayForm) -> FloatArray:
+    """Corrected errors after the warm-up, in units of the interval's widening, [sessions, times]."""
+    sessions = len(errors)
+    columns = np.repeat(constants(form)[:, None], sessions, axis=1)
+    state, model = np.repeat(np.array(BLANK)[:, None], sessions, axis=1), np.ones(sessions)
+    for place in np.flatnonzero(grid < WARM_UP_S):
+        state = learn(state, np.full(sessions, grid[place]), errors[:, place], columns, model)
+    asked = np.flatnonzero(grid >= WARM_UP_S)
+    told = [correction(state, np.full(sessions, grid[place]), columns) for place in asked]
+    if not told:
+        return np.empty((sessions, 0))
+    add, wider = (np.array([pair[part] for pair in told]).T for part in (0, 1))
+    corrected: FloatArray = (errors[:, asked] - add) / wider
+    return corrected
+
+
+def _late_width(size: FloatArray) -> float:
+    """80 % quantile of errors in units of the interval [sessions, times], NaN where unknown; drawn towards 1."""
+    known = ~np.isnan(size)
+    sessions = int(known.any(axis=1).sum())
+    if not sessions:
+        return 1.0
+    usual = max(float(np.quantile(size[known], 0.8)), 0.1)
+    return float(usual ** (sessions / (sessions + LATE_PRIOR_SESSIONS)))
 
 
 def _width(size: FloatArray, usual: float) -> float:

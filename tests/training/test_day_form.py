@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.models.day import BLANK, LEAST_EARLY, constants, correction, learn
+from athlete_monitor.models.day import BLANK, LEAST_EARLY, LEAST_LATE, constants, correction, learn
 from athlete_monitor.training.day_form import estimate, lasting_share, moment_s, of_people
 
 
@@ -96,3 +96,11 @@ def test_of_a_squad_what_lasts_is_the_person():
     people = [rng.normal(0.0, 10.0) + rng.normal(0.0, 3.0, 200) for _ in range(15)]
     form = of_people(people)
     assert form.day_variance > form.moment_variance
+
+
+def test_the_width_after_the_strap_was_lost_is_learned_and_few_sessions_change_it_little():
+    steady = days(12, 1.0, 4.0, seed=5)
+    falls_apart = [(t, error * np.where(t > 2700.0, 4.0, 1.0)) for t, error in steady]
+    assert estimate(falls_apart).late[4] > 1.3
+    assert estimate(falls_apart[:2]).late[4] < estimate(falls_apart).late[4]
+    assert estimate(steady).late[4] == LEAST_LATE[4], "errors grow in long sessions, whatever few sessions say"
