@@ -99,7 +99,9 @@ class Retraining(Section):
         gt=0, le=200, description="Largest hold-out RMSE of a model that is put into service, bpm."
     )
     min_gain_over_median_bpm: float = Field(
-        ge=-50, le=50, description="Smallest gain on the hold-out over always guessing the athlete's median, bpm."
+        ge=-50,
+        le=50,
+        description="Smallest gain over always guessing the athlete's median, with 90 % confidence, bpm.",
     )
     min_coverage: float = Field(
         ge=0, le=0.8, description="Smallest share of unseen rows that the 80 % interval must cover."

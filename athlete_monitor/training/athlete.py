@@ -11,7 +11,7 @@ import numpy as np
 from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
 from athlete_monitor.training.day_form import estimate
-from athlete_monitor.training.evaluation import Split, baseline_errors, coverage, judge, quantiles, split
+from athlete_monitor.training.evaluation import LEAST_TRAINING_ROWS, Split, baseline_errors, interval_of, judge, split
 from athlete_monitor.training.gain import Gain, beats_chance, gain_over
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ MOST_FOLDS: Final = 4
 INTERVAL_TREES: Final = 20
 INTERVAL_ROWS: Final = 4000
 """Groups of sessions that are left out in turn, and trees and rows of the models that only show how wrong they are."""
+
+FIRST_SHARE: Final = 0.55
+"""Share of the learned part of a single session that a first model learns from, to be judged on the rest of it."""
 
 LEAST_TO_CHOOSE: Final = 3
 """Sessions before the latest that it takes to choose between kinds."""
@@ -52,7 +55,8 @@ class Trained:
     """A model that is ready for the gate.
 
     ``held_out`` is the SHA-256 of the session that it was judged on (empty where it was more than one), ``test_X`` and
-    ``test_y`` are those rows; ``check_rows`` are what exports are compared on; ``importance`` belongs to X's columns;
+    ``test_y`` are those rows, at ``test_t``, and what was predicted for them; ``check_rows`` are what exports are
+    compared on; ``importance`` belongs to X's columns;
     ``gain`` is how much better than the athlete's median it is, on all that was held out in turn.
     """
 
@@ -65,6 +69,8 @@ class Trained:
     held_out: str
     test_X: Float32Array
     test_y: FloatArray
+    test_t: FloatArray
+    test_predicted: FloatArray
     check_rows: Float32Array
     curve: Curve
     importance: FloatArray
@@ -72,8 +78,14 @@ class Trained:
 
     def without_rows(self) -> Trained:
         """The same without the rows that only publishing needs."""
+        none = self.test_y[:0].copy()
         return replace(
-            self, test_X=self.test_X[:0].copy(), test_y=self.test_y[:0].copy(), check_rows=self.check_rows[:1].copy()
+            self,
+            test_X=self.test_X[:0].copy(),
+            test_y=none,
+            test_t=none,
+            test_predicted=none,
+            check_rows=self.check_rows[:1].copy(),
         )
 
 
@@ -112,22 +124,27 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
     began = time.perf_counter()
     parts = split(data, settings.holdout_fraction)
     chosen, unseen = choose_kind(data.sessions, settings, rises)
+    if len(data.sessions) == 1:
+        unseen = _middle(parts.earlier[0], settings, rises, chosen)
     predicted = fit(parts.earlier, settings, rises, chosen).predict(parts.test_X)
     unseen = [*unseen, *_held_out(data.sessions, parts, predicted)]
     residuals = [each.residual for each in unseen]
-    holdout = judge(parts.test_y, predicted, baseline_errors(parts), parts.kind, coverage(residuals))
+    interval, covered = interval_of(residuals)
+    holdout = judge(parts.test_y, predicted, baseline_errors(parts), parts.kind, covered)
     kind, final = kind_of(chosen), fit(data.sessions, settings, rises, chosen)
     check = task(data.sessions, settings, rises).X
     return Trained(
         kind=kind,
         model=final,
         holdout=holdout,
-        interval=quantiles(np.concatenate(residuals)),
+        interval=interval,
         day=estimate([(each.t, each.residual) for each in unseen]),
         gain=gain_over([each.gain for each in unseen], [each.t for each in unseen]),
         held_out=parts.held_out,
         test_X=parts.test_X,
         test_y=parts.test_y,
+        test_t=parts.test_t,
+        test_predicted=predicted,
         check_rows=check[spread(len(check), AGREEMENT_ROWS)],
         curve=_curve(parts, predicted),
         importance=kind.importance(final),
@@ -154,14 +171,24 @@ def _unseen(session: SessionRows, predicted: FloatArray, median: float) -> Unsee
 
 
 def _held_out(sessions: Sequence[SessionRows], parts: Split, predicted: FloatArray) -> list[Unseen]:
-    """The held-out session; with a single session, its last part in two halves of its time."""
+    """The held-out session; of a single session its last part."""
     residual, median = parts.test_y - predicted, float(np.median(parts.train_y))
     gain = np.abs(parts.test_y - median) - np.abs(residual)
-    whole = Unseen(parts.test_t - sessions[-1].t[0], residual, gain)
-    if len(sessions) > 1:
-        return [whole]
-    halves = zip(*(np.array_split(values, 2) for values in (whole.t, whole.residual, whole.gain)), strict=True)
-    return [Unseen(*half) for half in halves]
+    return [Unseen(parts.test_t - sessions[-1].t[0], residual, gain)]
+
+
+def _middle(begun: SessionRows, settings: Training, rises: IntArray, kind: str) -> list[Unseen]:
+    """What a model of the first part of a single session says about the part before the held-out one.
+
+    ``begun`` is the session without its held-out part. One part of a few minutes shows little; two show more, and how
+    much parts differ.
+    """
+    early = begun.t < begun.t[0] + FIRST_SHARE * (begun.t[-1] - begun.t[0])
+    if min(int(early.sum()), 2 * int((~early).sum())) < LEAST_TRAINING_ROWS:
+        return []
+    first, middle = begun.keep(early, begun.columns), begun.keep(~early, begun.columns)
+    found = _unseen(middle, fit([first], settings, rises, kind).predict(middle.X), float(np.median(first.y)))
+    return [replace(found, t=middle.t - begun.t[0])]
 
 
 def choose_kind(sessions: Sequence[SessionRows], settings: Training, rises: IntArray) -> tuple[str, list[Unseen]]:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 SplitKind = Literal["latest_session", "last_part_of_session", "other_athletes"]
 LAST_PART: Final = "last_part_of_session"
 INTERVAL: Final = (0.1, 0.9)
+COVERED: Final = 0.78
+"""So much must the interval cover of what did not make it, at least."""
+
+WIDENINGS: Final = (1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0)
 LEAST_COVERAGE_ROWS: Final = 20
 LEAST_TRAINING_ROWS: Final = 60
 RIDGE_ALPHA: Final = 10.0
@@ -107,8 +111,37 @@ def quantiles(residuals: FloatArray) -> ResidualQuantiles:
     return ResidualQuantiles(low, float(np.quantile(residuals, INTERVAL[1], method="higher")))
 
 
-def coverage(parts: Sequence[FloatArray]) -> float | None:
-    """Share of residuals inside the 80 % interval that the other parts make; ``parts`` are sessions, athletes or times.
+def interval_of(parts: Sequence[FloatArray]) -> tuple[ResidualQuantiles, float | None]:
+    """The 80 % interval of residuals, and the share that it covers of residuals that did not make it.
+
+    ``parts`` are sessions, athletes or times, each with its residuals. With few parts their own interval is too narrow:
+    what differs between sessions hardly shows in two of them. So it is widened until intervals that are made, and
+    widened, like this from all parts but one cover 80 % of the one, on average. The share is None with one part, or
+    too few rows.
+    """
+    whole = quantiles(np.concatenate(parts))
+    known = coverage(parts)
+    if known is None:
+        return whole, None
+    for factor in WIDENINGS:
+        covered = coverage(parts, factor) or 0.0
+        if covered >= COVERED:
+            break
+    return widened(whole, factor), covered
+
+
+def widened(interval: ResidualQuantiles, factor: float) -> ResidualQuantiles:
+    """The interval around the same middle, ``factor`` times as wide.
+
+    >>> widened(ResidualQuantiles(-4.0, 6.0), 2.0)
+    ResidualQuantiles(q10=-9.0, q90=11.0)
+    """
+    middle, half = (interval.q10 + interval.q90) / 2.0, factor * (interval.q90 - interval.q10) / 2.0
+    return ResidualQuantiles(middle - half, middle + half)
+
+
+def coverage(parts: Sequence[FloatArray], factor: float = 1.0) -> float | None:
+    """Share of residuals inside the interval that the other parts make, ``factor`` times as wide.
 
     The interval that is deployed comes from all of them; on the rows that made it, it would cover 80 % by construction.
     Each part counts alike. None with one part, or too few rows.
@@ -116,7 +149,7 @@ def coverage(parts: Sequence[FloatArray]) -> float | None:
     if len(parts) < 2 or min(len(part) for part in parts) < LEAST_COVERAGE_ROWS:
         return None
     shares = [
-        _share_inside(part, quantiles(np.concatenate([*parts[:place], *parts[place + 1 :]])))
+        _share_inside(part, widened(quantiles(np.concatenate([*parts[:place], *parts[place + 1 :]])), factor))
         for place, part in enumerate(parts)
     ]
     return float(np.mean(shares))

@@ -13,20 +13,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a model goes live, and why, as part of a sentence."""
+    """Whether a model goes live, and why, as part of a sentence; ``squad_serves``: the squad's model is as good."""
 
     deploy: bool
     reason: str
+    squad_serves: bool = False
 
 
-def decide(new: Holdout, gain: Gain, deployed_mae_bpm: float | None, settings: Retraining) -> Decision:
-    """Compare a new model with the athlete's median and with the model in service, on the same held-out rows.
+def decide(
+    new: Holdout,
+    gain: Gain,
+    deployed_mae_bpm: float | None,
+    settings: Retraining,
+    over_squad: Gain | None = None,
+) -> Decision:
+    """Compare a new model with the athlete's median, the squad's model and the model in service, on held-out rows.
 
     Args:
         new: figures of the new model.
         gain: how much better it is than the athlete's median.
         deployed_mae_bpm: MAE of the model in service on the held-out rows, None where there is none to compare with.
         settings: the thresholds.
+        over_squad: how much better it is than a model of the squad that knows neither the athlete nor these rows;
+            None where there is none.
     """
     if new.rmse_bpm > settings.max_rmse_threshold:
         return Decision(
@@ -37,6 +46,12 @@ def decide(new: Holdout, gain: Gain, deployed_mae_bpm: float | None, settings: R
             deploy=False,
             reason=f"it does not beat the athlete's median by more than {settings.min_gain_over_median_bpm:g} bpm "
             f"and chance: {gain.text}",
+        )
+    if over_squad is not None and not over_squad.least_bpm > 0.0:
+        return Decision(
+            deploy=False,
+            reason=f"it does not beat the squad's model, which serves instead, by more than chance: {over_squad.text}",
+            squad_serves=True,
         )
     if new.coverage_80 is not None and new.coverage_80 < settings.min_coverage:
         return Decision(

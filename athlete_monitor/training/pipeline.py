@@ -25,6 +25,7 @@ from athlete_monitor.training.outcome import Outcome, figures
 from athlete_monitor.training.parallel import each, release
 from athlete_monitor.training.plan import Plan, Standing, make_plan
 from athlete_monitor.training.publication import Product, Publisher
+from athlete_monitor.training.rival import over_default, over_fold
 from athlete_monitor.training.row_cache import RowCache
 from athlete_monitor.training.sessions import searched
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from athlete_monitor.config import Config, Training
+    from athlete_monitor.training.gain import Gain
     from athlete_monitor.training.plan import Status
     from athlete_monitor.training.sessions import Candidates
 
@@ -122,15 +124,45 @@ class Pass:
         groups, members = self._members(data) if plan.default_reason else ((), [])
         rates = sorted(session.rate_hz for item in data for session in item.sessions)
         data = [item for item in data if item.athlete_id in due]
-        yield from self._train(data, due)
-        if plan.default_reason:
-            yield self._bounded_default(members, groups, plan, rates)
+        folds = self._bounded_folds(members, groups)
+        yield from self._train(data, due, folds if isinstance(folds, list) else [])
+        if isinstance(folds, Outcome):
+            yield folds
+        elif plan.default_reason:
+            yield self._bounded_default(members, folds, groups, plan, rates)
+
+    def _bounded_folds(self, members: Sequence[squad.Member], groups: tuple[str, ...]) -> list[squad.Fold] | Outcome:
+        """What models of the others say about each athlete; none with too few athletes, an outcome where that fails."""
+        try:
+            return self._folds(members, groups)
+        except Exception as error:  # noqa: BLE001 - the squad's rows are a border
+            fault = described(error)
+            self._log_trace("default model", fault.trace)
+            return Outcome(DEFAULT, "failed", fault.cause)
+
+    def _folds(self, members: Sequence[squad.Member], groups: tuple[str, ...]) -> list[squad.Fold]:
+        if len(members) < squad.LEAST_ATHLETES:
+            return []
+        self._around.display.stage("default model", len(members))
+        constraint = squad.rises(self._spec, groups)
+        work = partial(squad.judge_fold, members, settings=self._config.training, constraint=constraint)
+        folds = []
+        for member, fold in zip(members, self._each(work, range(len(members))), strict=True):
+            self._around.display.advance(f"without athlete {member.athlete_id}")
+            folds.append(fold)
+        release(self._shares.workers, self._config.training.backend)
+        return folds
 
     def _bounded_default(
-        self, members: Sequence[squad.Member], groups: tuple[str, ...], plan: Plan, rates_hz: Sequence[float]
+        self,
+        members: Sequence[squad.Member],
+        folds: Sequence[squad.Fold],
+        groups: tuple[str, ...],
+        plan: Plan,
+        rates_hz: Sequence[float],
     ) -> Outcome:
         try:
-            return self._default(members, groups, plan, rates_hz)
+            return self._default(members, folds, groups, plan, rates_hz)
         except Exception as error:  # noqa: BLE001 - the squad's rows are a border
             fault = described(error)
             self._log_trace("default model", fault.trace)
@@ -152,10 +184,14 @@ class Pass:
         profiles = [profile_row(self._profile(item)) for item in data]
         return groups, squad.members(data, profiles, self._spec, groups)
 
-    def _train(self, data: list[AthleteData], due: dict[int, Candidates]) -> Iterator[Outcome]:
+    def _train(
+        self, data: list[AthleteData], due: dict[int, Candidates], folds: Sequence[squad.Fold]
+    ) -> Iterator[Outcome]:
         """Train athlete by athlete; the rows of those that are done leave ``data`` and memory."""
         self._around.display.stage("training", len(data))
         work = partial(train_one, spec=self._spec, settings=self._config.training)
+        useful = bool(folds) and squad.gain_of(folds).least_bpm > self._config.retraining.min_gain_over_median_bpm
+        rivals = {fold.athlete_id: fold for fold in folds} if useful else {}
         for place, result in enumerate(self._each(work, data)):
             item, data[place] = data[place], replace(data[place], sessions=())
             self._around.display.advance(f"athlete {item.athlete_id}")
@@ -163,24 +199,28 @@ class Pass:
             if isinstance(result, Failure):
                 yield self._lost(result, sessions)
             else:
-                yield self._publish(_product(item, sessions, result), _notes(item, sessions))
+                over_squad = partial(self._over_squad, item, result, rivals.get(item.athlete_id))
+                yield self._publish(_product(item, sessions, result), _notes(item, sessions), over_squad)
+
+    def _over_squad(self, data: AthleteData, trained: Trained, fold: squad.Fold | None) -> Gain | None:
+        """How much better an athlete's own model is than the squad's; None where there is none to compare with."""
+        if fold is not None:
+            return over_fold(trained, fold, data.rows)
+        return over_default(trained, self._store, self._spec, data.groups, profile_row(self._profile(data)))
 
     def _default(
-        self, members: Sequence[squad.Member], groups: tuple[str, ...], plan: Plan, rates_hz: Sequence[float]
+        self,
+        members: Sequence[squad.Member],
+        folds: Sequence[squad.Fold],
+        groups: tuple[str, ...],
+        plan: Plan,
+        rates_hz: Sequence[float],
     ) -> Outcome:
         """The squad-wide model, where there are enough athletes with the same channels."""
         if len(members) < squad.LEAST_ATHLETES:
             reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
             return Outcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
-        constraint = squad.rises(self._spec, groups)
-        self._around.display.stage("default model", len(members))
-        work = partial(squad.judge_fold, members, settings=self._config.training, constraint=constraint)
-        folds = []
-        for member, fold in zip(members, self._each(work, range(len(members))), strict=True):
-            self._around.display.advance(f"without athlete {member.athlete_id}")
-            folds.append(fold)
-        release(self._shares.workers, self._config.training.backend)
-        trained = squad.train_default(members, folds, self._config.training, constraint)
+        trained = squad.train_default(members, folds, self._config.training, squad.rises(self._spec, groups))
         product = _squad_product(members, plan, groups, rates_hz, trained)
         return self._publish(product, (f"{len(members)} athletes",))
 
@@ -188,8 +228,11 @@ class Pass:
         backend = self._config.training.backend
         return each(work, tasks, self._shares.workers, backend, self._thermostat.paced)
 
-    def _publish(self, product: Product, notes: tuple[str, ...]) -> Outcome:
+    def _publish(
+        self, product: Product, notes: tuple[str, ...], over_squad: Callable[[], Gain | None] = lambda: None
+    ) -> Outcome:
         try:
+            product = replace(product, over_squad=over_squad())
             published = self._publisher.publish(product)
         except Exception as error:  # noqa: BLE001 - an athlete's model is a border
             fault = described(error)
@@ -200,7 +243,8 @@ class Pass:
         text = figures(product.trained.holdout)
         status: Status = "would_publish" if self._options.dry_run else "published"
         if not published.decision.deploy:
-            status = "refused" if published.deployed_mae_bpm is None else "kept"
+            served = published.decision.squad_serves or published.deployed_mae_bpm is not None
+            status = "kept" if served else "refused"
             text = f"{published.decision.reason}; {text}"
         return Outcome(
             product.athlete_id,

@@ -22,19 +22,24 @@ if TYPE_CHECKING:
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.models.store import ModelStore
     from athlete_monitor.training.athlete import Trained
+    from athlete_monitor.training.gain import Gain
 
 LIBRARIES: Final = ("numpy", "scikit-learn", "torch", "hummingbird-ml", "onnx", "skl2onnx")
 
 
 @dataclass(frozen=True)
 class Product:
-    """A trained model with what its manifest says about its origin."""
+    """A trained model with what its manifest says about its origin.
+
+    ``over_squad`` is how much better than the squad's model it is; None where there is none to compare with.
+    """
 
     athlete_id: AthleteId
     groups: tuple[str, ...]
     sessions: tuple[LearnedSession, ...]
     rate_hz: float
     trained: Trained
+    over_squad: Gain | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,12 @@ class Publisher:
             ModelError: an export disagrees with scikit-learn, or the disk refuses; the old model stays.
         """
         deployed = self.deployed_mae(product)
-        decision = decide(product.trained.holdout, product.trained.gain, deployed, self._config.retraining)
+        trained = product.trained
+        decision = decide(trained.holdout, trained.gain, deployed, self._config.retraining, product.over_squad)
         if not decision.deploy:
             return Published(decision, deployed, None, {})
         from athlete_monitor.models.export import check_agreement
 
-        trained = product.trained
         artifacts = trained.kind.export(trained.model)
         agreement = check_agreement(trained.model, artifacts, trained.check_rows)
         manifest = None if self._dry_run else self._store.publish(self._draft(product), artifacts.by_kind())

@@ -17,7 +17,7 @@ from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
 from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, spread
 from athlete_monitor.training.day_form import of_people
-from athlete_monitor.training.evaluation import coverage, judge, quantiles, ridge_predictions
+from athlete_monitor.training.evaluation import interval_of, judge, ridge_predictions
 from athlete_monitor.training.gain import gain_over
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Training
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.training.dataset import AthleteData
+    from athlete_monitor.training.gain import Gain
 
 LEAST_ATHLETES: Final = 3
 ROWS_PER_ATHLETE: Final = 1000
@@ -44,19 +45,23 @@ KIND_OF_MODEL: Final = "random_forest"
 class Member:
     """An athlete's rows for the default model: features of the squad's groups, then the profile; [n, F + P].
 
-    ``rows`` tells how many rows come from each session, by its SHA-256.
+    ``rows`` says how many rows come from each session, by its SHA-256; ``places`` [n] are their places among all rows
+    of the athlete.
     """
 
     athlete_id: int
     X: Float32Array
     y: FloatArray
+    places: IntArray
     rows: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Fold:
-    """What models that never saw an athlete say about that athlete's rows [n], bpm."""
+    """What models that never saw an athlete say about that athlete's rows [n], bpm; ``places`` as in ``Member``."""
 
+    athlete_id: int
+    places: IntArray
     measured: FloatArray
     forest: FloatArray
     ridge: FloatArray
@@ -90,7 +95,7 @@ def _member(data: AthleteData, profile: Float32Array, spec: FeatureSpec, groups:
     ends = np.cumsum([len(session) for session in data.sessions])
     counts = np.diff(np.searchsorted(rows, ends), prepend=0).tolist()
     shares = zip((session.sha256 for session in data.sessions), counts, strict=True)
-    return Member(data.athlete_id, seen, y[rows], tuple(shares))
+    return Member(data.athlete_id, seen, y[rows], rows, tuple(shares))
 
 
 def rises(spec: FeatureSpec, groups: tuple[str, ...]) -> IntArray:
@@ -104,6 +109,8 @@ def judge_fold(squad: Sequence[Member], place: int, settings: Training, constrai
     X, y = _stack(others, settings.random_state)
     left_out = _thin(squad[place])
     return Fold(
+        athlete_id=left_out.athlete_id,
+        places=left_out.places,
         measured=left_out.y,
         forest=_fit(settings, constraint, X, y).predict(left_out.X),
         ridge=ridge_predictions(X, y, left_out.X),
@@ -118,7 +125,7 @@ def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArra
 
 def _thin(member: Member) -> Member:
     rows = spread(len(member.y), FOLD_ROWS_PER_ATHLETE)
-    return Member(member.athlete_id, member.X[rows], member.y[rows])
+    return Member(member.athlete_id, member.X[rows], member.y[rows], member.places[rows])
 
 
 def _stack(squad: Sequence[Member], seed: int) -> tuple[Float32Array, FloatArray]:
@@ -129,6 +136,14 @@ def _stack(squad: Sequence[Member], seed: int) -> tuple[Float32Array, FloatArray
     hidden = (rng.random((len(X), 1)) < HIDDEN_SHARE) | (rng.random(profile.shape) < HIDDEN_SHARE)
     profile[hidden] = PROFILE_UNKNOWN
     return X, np.concatenate([member.y for member in squad])
+
+
+def gain_of(folds: Sequence[Fold]) -> Gain:
+    """How much better the squad's model is than the squad's median, on athletes that it had not seen."""
+    return gain_over(
+        [np.abs(fold.measured - fold.median) - np.abs(fold.measured - fold.forest) for fold in folds],
+        [np.arange(len(fold.measured), dtype=np.float64) for fold in folds],
+    )
 
 
 def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Training, constraint: IntArray) -> Trained:
@@ -144,19 +159,19 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
     }
     X, y = _stack(squad, settings.random_state)
     final = _fit(settings, constraint, X, y)
+    interval, covered = interval_of([fold.measured - fold.forest for fold in folds])
     return Trained(
         kind=kind,
         model=final,
-        holdout=judge(measured, forest, baselines, KIND, coverage([fold.measured - fold.forest for fold in folds])),
-        interval=quantiles(measured - forest),
+        holdout=judge(measured, forest, baselines, KIND, covered),
+        interval=interval,
         day=of_people([fold.measured - fold.forest for fold in folds]),
-        gain=gain_over(
-            [np.abs(fold.measured - fold.median) - np.abs(fold.measured - fold.forest) for fold in folds],
-            [np.arange(len(fold.measured), dtype=np.float64) for fold in folds],
-        ),
+        gain=gain_of(folds),
         held_out="",
         test_X=X[:0],
         test_y=y[:0],
+        test_t=y[:0],
+        test_predicted=y[:0],
         check_rows=X[spread(len(X), AGREEMENT_ROWS)],
         curve=_curve(measured, forest),
         importance=kind.importance(final),

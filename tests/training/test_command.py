@@ -60,7 +60,19 @@ def store(config_file, tmp_path):
 def squad(root, athletes=(1, 2, 3), sessions=(1, 2), seconds=400):
     for athlete_id in athletes:
         for number in sessions:
-            write_session(root, athlete_id, number, seconds=seconds)
+            write_session(root, athlete_id, number, seconds=seconds, rest_bpm=50.0 + 40.0 * (athlete_id % 2))
+
+
+def test_athletes_who_are_all_alike_are_served_by_the_model_of_the_squad(train, tmp_path, config_file):
+    for athlete_id in (1, 2, 3):
+        write_session(tmp_path, athlete_id, seconds=300, rest_bpm=60.0)
+    code, out, _ = train()
+    assert code == 0
+    kept = [line for line in out if "kept: it does not beat the squad's model, which serves instead" in line]
+    assert kept
+    assert "default model: published" in out[-1]
+    models = store(config_file, tmp_path)
+    assert len(models.athlete_ids()) == 3 - len(kept)
 
 
 def test_a_squad_is_trained_published_and_then_left_in_peace(train, tmp_path, config_file):
@@ -186,7 +198,7 @@ def test_an_athlete_whose_training_fails_unexpectedly_costs_one_line(tmp_path, q
     running = Pass(quick(training={"n_jobs": workers}), Options(), Surroundings(cores=workers))
     outcomes = {outcome.athlete_id: outcome for outcome in running.run()}
     assert outcomes[2].line == "athlete 2: failed: not published: KeyError: 'two'"
-    assert [outcomes[key].status for key in (1, 3)] == ["published"] * 2
+    assert all(outcomes[key].succeeded for key in (1, 3))
     assert running.faults == 1
 
 
@@ -584,5 +596,5 @@ def test_a_kill_in_the_middle_leaves_valid_models(run_door, config_file, tmp_pat
         assert manifest.athlete_id == athlete_id
         assert content
     again = run_door("sup_ml_rf_training.py", *arguments)
-    assert again.process.wait(90) == 0
+    assert again.process.wait(300) in {0, 3}
     assert models.athlete_ids() == [1, 2, 3, 4]

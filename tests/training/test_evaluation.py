@@ -13,7 +13,15 @@ from athlete_monitor.models.manifest import Holdout
 from athlete_monitor.training.athlete import choose_kind, left_out, task, train_athlete
 from athlete_monitor.training.dataset import AthleteData, SessionRows
 from athlete_monitor.training.errors import TrainingError
-from athlete_monitor.training.evaluation import baseline_errors, coverage, judge, quantiles, split
+from athlete_monitor.training.evaluation import (
+    COVERED,
+    baseline_errors,
+    coverage,
+    interval_of,
+    judge,
+    quantiles,
+    split,
+)
 from athlete_monitor.training.gain import Gain, beats_chance, gain_over
 from athlete_monitor.training.gate import decide
 from athlete_monitor.wire.sample import NO_PROFILE
@@ -195,11 +203,14 @@ def gain(least, mean=5.0):
 def test_the_gate_lets_only_useful_models_pass(quick):
     settings = quick().retraining
     assert decide(holdout(5.0), gain(1.0), None, settings).deploy
-    assert decide(holdout(5.0), gain(1.0), 4.8, settings).deploy
+    assert decide(holdout(5.0), gain(1.0), 4.8, settings, gain(0.3)).deploy
     uncovered = msgspec.structs.replace(holdout(5.0), coverage_80=0.0)
     refusals = {
-        "beat the athlete's median by more than -0.5 bpm and chance: 0.60 bpm on average over 12 sessions": decide(
+        "beat the athlete's median by more than 0 bpm and chance: 0.60 bpm on average over 12 sessions": decide(
             holdout(5.0), gain(-0.9, 0.6), None, settings
+        ),
+        "beat the squad's model, which serves instead, by more than chance: 0.40 bpm": decide(
+            holdout(5.0), gain(1.0), None, settings, gain(-0.1, 0.4)
         ),
         "its 80 % interval covers 0% of rows that did not make it": decide(uncovered, gain(1.0), None, settings),
         "worse than 4.00 bpm of the model in service": decide(holdout(5.0), gain(1.0), 4.0, settings),
@@ -208,6 +219,21 @@ def test_the_gate_lets_only_useful_models_pass(quick):
     for text, decision in refusals.items():
         assert not decision.deploy
         assert text in decision.reason
+
+
+def test_an_interval_is_widened_until_it_covers_what_did_not_make_it():
+    rng = np.random.default_rng(8)
+    days = [rng.normal(day, 2.0, 300) for day in (-6.0, 5.0, 0.0, 8.0)]
+    interval, covered = interval_of(days)
+    narrow = quantiles(np.concatenate(days))
+    assert (coverage(days) or 1.0) < 0.7
+    assert covered is not None
+    assert covered >= COVERED
+    assert interval.q10 < narrow.q10
+    assert interval.q90 > narrow.q90
+    fine = [rng.normal(0.0, 2.0, 300) for _ in range(8)]
+    assert interval_of(fine)[0] == quantiles(np.concatenate(fine)), "what covers enough stays"
+    assert interval_of(fine[:1]) == (quantiles(fine[0]), None)
 
 
 def test_a_gain_counts_only_beyond_chance():
