@@ -13,7 +13,7 @@ from athlete_monitor.training.gain import Gain, gain_over
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from athlete_monitor.arrays import Float32Array, FloatArray
+    from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.models.store import ModelStore
     from athlete_monitor.training.athlete import Trained
@@ -58,7 +58,7 @@ def over_default(
     return _gain(trained, np.arange(len(trained.test_y)), predicted.astype(np.float64))
 
 
-def _gain(trained: Trained, places: np.ndarray, squads: FloatArray) -> Gain | None:
+def _gain(trained: Trained, places: IntArray, squads: FloatArray) -> Gain | None:
     """The gain on the held-out rows at ``places``, for which the squad's model says ``squads``."""
     if len(places) < LEAST_ROWS:
         return None
