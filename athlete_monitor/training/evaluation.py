@@ -136,6 +136,8 @@ def widened(interval: ResidualQuantiles, factor: float) -> ResidualQuantiles:
     >>> widened(ResidualQuantiles(-4.0, 6.0), 2.0)
     ResidualQuantiles(q10=-9.0, q90=11.0)
     """
+    if factor == 1.0:
+        return interval
     middle, half = (interval.q10 + interval.q90) / 2.0, factor * (interval.q90 - interval.q10) / 2.0
     return ResidualQuantiles(middle - half, middle + half)
 
