@@ -67,6 +67,7 @@ from athlete_monitor.squad.heart_rate_source import (
     ModelHeartRate,
     choose,
 )
+from athlete_monitor.squad.load_interval import LoadInterval
 from athlete_monitor.squad.prediction import ModelBook
 
 if TYPE_CHECKING:
@@ -287,7 +288,8 @@ SESSION_FIGURES: Final[tuple[Figure, ...]] = (
     *HeartRate.MOMENTS, *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *Strap.MOMENTS, *ModelHeartRate.MOMENTS,
     *ModelBook.TEXTS, *LiveError.FIGURES, EXCESS, *HeartRateMax.FIGURES, *HeartRateMax.TEXTS, *Bodies.FIGURES, RESERVE,
     *HeartRateZones.MOMENTS, *HeartRateZones.FIGURES, *Stress.MOMENTS, *BanisterTrimp.FIGURES,
-    *EnergyExpenditure.FIGURES, *EnergyExpenditure.MOMENTS, *Vo2Max.FIGURES, *PlayerLoad.FIGURES, *Ticks.MOMENTS,
+    *EnergyExpenditure.FIGURES, *EnergyExpenditure.MOMENTS, *LoadInterval.FIGURES,
+    *Vo2Max.FIGURES, *PlayerLoad.FIGURES, *Ticks.MOMENTS,
     *Impacts.FIGURES, *Locomotion.MOMENTS, *Distance.FIGURES, *Distance.SUMMARY, *Locomotion.FIGURES,
     *Accelerations.FIGURES, *HighIntensityActions.FIGURES, *SpeedBands.FIGURES, *MetabolicPower.FIGURES, *Steps.FIGURES,
     *HeartRateRecovery.FIGURES, *ThresholdTime.FIGURES, *PeakDemands.FIGURES, *Position.MOMENTS, *SampleClock.FIGURES,
@@ -308,7 +310,8 @@ _OF_SOURCES: Final = tuple(figure for source in _SOURCES.values() for figure in 
 PRESENT_FIGURES: Final[tuple[Figure, ...]] = (*MOMENTS, *_OF_SOURCES)
 """The figures that ``Squad.present_values`` returns, in order."""
 TOTAL_FIGURES: Final[tuple[Figure, ...]] = (
-    *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *Distance.SUMMARY, *PeakDemands.FIGURES, *_OF_SOURCES,
+    *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *LoadInterval.FIGURES, *Distance.SUMMARY, *PeakDemands.FIGURES,
+    *_OF_SOURCES,
 )  # fmt: skip
 """The figures that ``Squad.total_values`` returns, in order."""
 
@@ -350,6 +353,7 @@ class Squad:
         self.live_error = LiveError(capacity)
         self.heart_rate_totals = HeartRateTotals(capacity)
         self.heart_rate_extremes = HeldExtremes(capacity)
+        self.load_interval = LoadInterval(capacity)
         self.ticks = Ticks(capacity)
         self.strap = Strap(capacity, fresh_s=settings.sensor_fresh_s)
         self.correction = ModelCorrection(capacity)
@@ -376,6 +380,7 @@ class Squad:
         rows = np.array([row])
         sources: list[Source] = [self.peaks, *self.sources]
         summary = [source.values(rows) for source in (self.heart_rate_totals, self.heart_rate_extremes)]
+        summary.append(self.load_interval.values(rows, self.trimp.total(rows), self.energy.total(rows)))
         return np.concatenate(
             [*summary, self.distance.summary_values(rows), *(source.values(rows) for source in sources)]
         )
@@ -385,7 +390,7 @@ class Squad:
         names = (
             "clock", "trimp", "zones", "energy", "stress", "player_load", "speed", "locomotion", "speed_bands",
             "accelerations", "metabolic", "odometer", "steps", "recovery", "above_threshold", "peaks", "impacts",
-            "live_error", "heart_rate_totals", "heart_rate_extremes", "ticks",
+            "live_error", "heart_rate_totals", "heart_rate_extremes", "load_interval", "ticks",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
@@ -552,6 +557,7 @@ class Squad:
         linear = self.fusion.update(rows, t, acc, values[:, GYRO], values[:, MAG])
         self.trimp.update(rows, dt_s, reserve, body.male)
         self.energy.update(rows, dt_s, rate)
+        self.load_interval.update(rows, dt_s, heart_rate, hr_max, body, reserve, rate)
         self.player_load.update(rows, t, acc)
         self.heart_rate_totals.update(rows, dt_s, heart_rate)
         x_m, y_m = self.position.update(rows, t, values[:, [X, Y]].T, values[:, LATITUDE], values[:, LONGITUDE])
