@@ -61,12 +61,16 @@ class Joiner:
         """Take a reading that comes seldom; one that is a little late travels with the next sample."""
         place = self._bin(t_s)
         if place is not None:
-            place.values.update(values)
+            _merge(place.values, values)
         elif t_s >= self._next / self._rate_hz - STALE_S and t_s > self._late_t_s:
-            self._late_values.update(values)
+            _merge(self._late_values, values)
             self._late_t_s = t_s
         else:
             self.late += 1
+
+    def put_now(self, t_s: float, values: Mapping[str, Any]) -> None:
+        """Take a reading of another clock: in its own bin, or else in the first one that has not left."""
+        self.put(max(t_s, self._next / self._rate_hz) if self._next > -math.inf else t_s, values)
 
     def release(self, until_s: float) -> list[tuple[float, dict[str, Any]]]:
         """Return the samples of all bins that end by then: the time in the middle of the bin, and what it holds."""
@@ -75,7 +79,8 @@ class Joiner:
         self._next = max(self._next, end)
         samples = [self._sample(number) for number in ready]
         if samples and self._late_values:
-            samples[0] = samples[0][0], {**self._late_values, **samples[0][1]}
+            _merge(self._late_values, samples[0][1])
+            samples[0] = samples[0][0], self._late_values
             self._late_values = {}
         return samples
 
@@ -97,3 +102,10 @@ class Joiner:
         place = self._bins.pop(number)
         means = {name: (x / n, y / n, z / n) for name, (x, y, z, n) in place.sums.items()}
         return (number + 0.5) / self._rate_hz, {**means, **place.values}
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Add values; the newer one counts, but beat intervals follow one another."""
+    for name, value in values.items():
+        known = into.get(name)
+        into[name] = [*known, *value] if isinstance(known, list) and isinstance(value, list) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -9,12 +10,16 @@ import msgspec
 from athlete_monitor.wire import link, topics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from athlete_monitor.wire.link import Link
 
 MOST_SAMPLES: Final = 100
 """Of one message: it stays far below 64 KiB."""
+JOINED_S: Final = 5.0
+"""So long after the bridge of phones has said so, it joins what a strap sends."""
+STRAPS_FIRST: Final = 1_000_000_000
+"""Number of a strap's first sample, far from those of phones: where one takes over, the engine sees a new beginning."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -25,16 +30,40 @@ class Broker(Protocol):
         """Send a message; False where it is not going to be sent."""
 
 
+class Joined:
+    """Which devices the bridge of phones joins now; it says so every second.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._heard_s: dict[str, float] = {}
+
+    def take(self, topic: str, _payload: bytes) -> None:
+        """Take a message of the bridge of phones; called in the network thread."""
+        self._heard_s[topic.split("/")[1]] = self._clock()
+
+    def __call__(self, device_id: str) -> bool:
+        """Return whether the samples of this device are joined."""
+        return self._clock() - self._heard_s.get(device_id, float("-inf")) < JOINED_S
+
+
 class Outlet:
     """Publishes samples, numbered for each device, and how devices are heard.
 
     Args:
         broker: what takes the messages.
         qos: quality of service of samples.
+        first: number of each device's first sample.
+        joined: whether another bridge joins the samples of a device with its own; then they go there.
     """
 
-    def __init__(self, broker: Broker, qos: int = 1) -> None:
-        self._broker, self._qos = broker, qos
+    def __init__(
+        self, broker: Broker, qos: int = 1, *, first: int = 0, joined: Callable[[str], bool] = lambda _device: False
+    ) -> None:
+        self._broker, self._qos, self._first, self._joined = broker, qos, first, joined
         self._next: dict[str, int] = {}
         self.sent = 0
         self.not_sent = 0
@@ -48,11 +77,16 @@ class Outlet:
         """Publish how a device is heard; the broker keeps it."""
         self._broker.publish(topics.link(told.device_id), link.encode(told), 1, retain=True)
 
+    def joins(self, device_id: str) -> None:
+        """Publish that the samples of this device's strap are joined here, for the next few seconds."""
+        self._broker.publish(topics.joins(device_id), b"true")
+
     def _publish(self, device_id: str, samples: Sequence[Mapping[str, Any]], message: Mapping[str, Any]) -> None:
-        number = self._next.get(device_id, 0)
+        number = self._next.get(device_id, self._first)
         self._next[device_id] = number + len(samples)
         body = samples[0] if len(samples) == 1 else {"samples": samples}
         payload = _encode({"device_id": device_id, "seq": number, **message, **body})
-        accepted = self._broker.publish(topics.sensor_data(device_id), payload, self._qos)
+        topic = topics.strap(device_id) if self._joined(device_id) else topics.sensor_data(device_id)
+        accepted = self._broker.publish(topic, payload, self._qos)
         self.sent += accepted
         self.not_sent += not accepted

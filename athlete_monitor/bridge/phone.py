@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 
 MOTION: Final = ("accelerometer", "gravity", "totalacceleration", "gyroscope", "magnetometer")
+OF_STRAPS: Final = ("heart_rate_bpm", "rr_intervals_ms", "contact")
 CLOCK_S: Final = 5.0
 """A clock that differs by more is not trusted: its time is shifted."""
 STEP_S: Final = 30.0
@@ -88,6 +89,12 @@ class Phone:
             self._read(reading)
         self._count(message.number)
         return left + self._samples(self._joiner.release(self._until()))
+
+    def join(self, sample: Mapping[str, Any]) -> None:
+        """Take a sample of the strap that the same athlete wears; its times are those of the box."""
+        values = {name: sample[name] for name in OF_STRAPS if sample.get(name) is not None}
+        if values:
+            self._joiner.put_now(float(sample["timestamp"]), values)
 
     def rest(self) -> list[Values]:
         """Return what still waits for more."""

@@ -6,13 +6,16 @@ import logging
 import queue
 import re
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from athlete_monitor.arguments import DEVICE_PATTERN
 from athlete_monitor.boundary import described
 from athlete_monitor.bridge.phone import Phone
 from athlete_monitor.bridge.phone_messages import read_message
 from athlete_monitor.errors import PayloadError
+from athlete_monitor.wire import topics
 from athlete_monitor.wire.link import EVERY_S
 from athlete_monitor.wire.topics import plain_device
 
@@ -32,6 +35,7 @@ FORGOTTEN_S: Final = 3600.0
 RESTS_S: Final = 2.0
 """After so long without a message, what waits for more is published."""
 MOST_WAITING: Final = 2000
+_STRAPS: Final = topics.strap("")
 _DEVICE: Final = re.compile(DEVICE_PATTERN)
 
 
@@ -66,30 +70,51 @@ class PhoneBridge:
     def take(self, topic: str, payload: bytes, now_s: float) -> None:
         """Take a message; one that cannot be used is counted by its reason and stops nothing."""
         try:
-            message = read_message(payload)
-            phone = self._phone(device_of(topic, message))
-            samples = phone.take(message, now_s)
-        except PayloadError as error:
+            self._translate(topic, payload, now_s)
+        except (PayloadError, msgspec.DecodeError) as error:
             self._refuse(topic, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary: whatever a phone sends, the others go on
             self._refuse(topic, described(error).cause)
-        else:
-            self._publish(phone, samples)
 
     def tick(self, now_s: float) -> None:
         """Publish what waits for messages that do not come, and how the phones are heard."""
+        straps = {each.device for each in self._roster() if each.strap}
         for device, phone in list(self._phones.items()):
             if phone.silent_s(now_s) > FORGOTTEN_S:
                 del self._phones[device]
             elif phone.silent_s(now_s) > RESTS_S:
                 self._publish(phone, phone.rest())
-            self._report(phone.link(now_s), now_s)
+            else:
+                self._outlet.joins(device)
+            if device not in straps:  # the strap's own link says more
+                self._report(phone.link(now_s), now_s)
 
     def end(self, now_s: float) -> None:
         """The bridge ends."""
         for phone in self._phones.values():
             self._publish(phone, phone.rest())
             self._outlet.link(phone.link(now_s, off=True))
+
+    def _translate(self, topic: str, payload: bytes, now_s: float) -> None:
+        if topic.startswith(_STRAPS):
+            self._join(topic, payload)
+            return
+        message = read_message(payload)
+        phone = self._phone(device_of(topic, message))
+        self._publish(phone, phone.take(message, now_s))
+
+    def _join(self, topic: str, payload: bytes) -> None:
+        """Take a message of the bridge of straps; without a phone it goes on as it is."""
+        device = topic.removeprefix(_STRAPS)
+        message = msgspec.json.decode(payload, type=dict[str, Any])
+        samples = message.get("samples", [message])
+        phone = self._phones.get(device)
+        if phone is None:
+            own = ("device_id", "seq", "samples")
+            self._outlet.samples(device, [{k: v for k, v in one.items() if k not in own} for one in samples])
+            return
+        for sample in samples:
+            phone.join(sample)
 
     def _phone(self, device: str) -> Phone:
         if device not in self._phones:

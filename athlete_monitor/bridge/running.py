@@ -14,7 +14,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.bridge.adapters import adapters
 from athlete_monitor.bridge.command import broker_link
 from athlete_monitor.bridge.mapping import load_mapping
-from athlete_monitor.bridge.outlet import Outlet
+from athlete_monitor.bridge.outlet import STRAPS_FIRST, Joined, Outlet
 from athlete_monitor.bridge.phones import Inbox, PhoneBridge
 from athlete_monitor.bridge.translating import MapBridge
 from athlete_monitor.bridge.wire_values import wire_factors
@@ -55,10 +55,12 @@ async def keep_straps(args: argparse.Namespace, config: Config) -> int:
         )
     tell = teller(args)
     tell({"adapters": names, "straps": count}, f"{count} straps of the roster; adapters {', '.join(names)}")
-    with broker_link(config, "ble") as broker:
+    joined = Joined()
+    listens = [(topics.JOINS_FILTER, 0)]
+    with broker_link(config, "ble", on_message=joined.take, subscriptions=listens) as broker:
         bridge = StrapBridge(
             Radio(args.adapter, args.per_adapter),
-            Outlet(broker, config.mqtt.qos),
+            Outlet(broker, config.mqtt.qos, first=STRAPS_FIRST, joined=joined),
             wishes=Wishes(args.acceleration, args.pulses),
             acc_unit=1.0 if config.sensors.acc_unit == "g" else GRAVITY_MPS2,
             on_link=Changes(tell).take,
@@ -70,7 +72,7 @@ async def keep_straps(args: argparse.Namespace, config: Config) -> int:
 def translate_phones(args: argparse.Namespace, config: Config) -> int:
     """Translate what phones send until SIGTERM or Ctrl+C."""
     inbox, tell, stopped = Inbox(), teller(args), stop_signal()
-    filters = [(name, config.mqtt.qos) for name in topics.PHONE_FILTERS]
+    filters = [(name, config.mqtt.qos) for name in (*topics.PHONE_FILTERS, topics.STRAP_FILTER)]
     with broker_link(config, "phone", on_message=inbox.put, subscriptions=filters, take_retained=False) as broker:
         bridge = PhoneBridge(
             Outlet(broker, config.mqtt.qos),

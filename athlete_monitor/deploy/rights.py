@@ -35,6 +35,8 @@ RIGHTS: Final = (
     Right("sensor/data", ("engine",), ("engine",)),
     Right("player/{device}/link", _WATCH, ("engine", "device")),
     Right("phone/{device}", ("engine",), ("engine", "device")),
+    Right("phone/{device}/joins", ("engine",), ("engine",)),
+    Right("strap/{device}", ("engine",), ("engine",)),
     Right("owntracks/{device}/phone", ("engine",), ("engine", "device")),
     Right("player/{device}/metrics", _WATCH, ("engine",)),
     Right("player/{device}/events", _WATCH, ("engine",)),

@@ -24,6 +24,8 @@ TEAM_EVENTS: Final = "team/events"
 LINK_FILTER: Final = "player/+/link"
 PHONE_FILTERS: Final = ("phone/+", "sensor-logger", "owntracks/+/+")
 """What phone apps publish: under the device's id, under Sensor Logger's own topic, under OwnTracks' user and device."""
+STRAP_FILTER: Final = "strap/+"
+JOINS_FILTER: Final = "phone/+/joins"
 MODEL_UPDATED_FILTER: Final = "models/+/updated"
 
 _PARTS_OF_SENSOR_TOPIC: Final = 4
@@ -64,6 +66,16 @@ def link(device_id: str) -> str:
 def phone(device_id: str) -> str:
     """Return the topic on which a phone app sends what the bridge translates."""
     return f"phone/{device_id}"
+
+
+def strap(device_id: str) -> str:
+    """Return the topic on which a strap's samples go to the bridge of phones, which joins them with the phone's."""
+    return f"strap/{device_id}"
+
+
+def joins(device_id: str) -> str:
+    """Return the topic on which the bridge of phones says that it joins what the device's strap sends."""
+    return f"phone/{device_id}/joins"
 
 
 def model_updated(athlete_id: int | str) -> str:

@@ -6,7 +6,7 @@ import doctest
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.bridge import beats
@@ -15,6 +15,7 @@ from athlete_monitor.bridge.beats import REMEMBERED, Artefacts, Repeats, SteadyC
 BEATS = st.lists(st.integers(300, 2000), max_size=40)
 
 
+@settings(max_examples=40)
 @given(BEATS, st.integers(0, REMEMBERED), st.lists(st.integers(2001, 4000), max_size=8))
 def test_after_a_reconnect_exactly_the_repeated_beats_are_removed(before, repeated, after):
     repeats = Repeats()
@@ -24,6 +25,7 @@ def test_after_a_reconnect_exactly_the_repeated_beats_are_removed(before, repeat
     assert repeats.new([*tail, *after]) == tuple(after)
 
 
+@settings(max_examples=40)
 @given(st.lists(BEATS, max_size=6))
 def test_without_a_reconnect_every_beat_counts_even_equal_ones(messages):
     repeats = Repeats()

@@ -115,6 +115,7 @@ def test_options_before_and_after_the_command_are_the_same():
     assert not parse(["scan"]).quiet
 
 
+@pytest.mark.campaign
 @pytest.mark.integration
 def test_the_bridge_publishes_to_a_broker_and_says_when_it_was_stopped(bus, run_door, mosquitto, make_config, tmp_path):
     (tmp_path / "athletes.yaml").write_text(ROSTER)

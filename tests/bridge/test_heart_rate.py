@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.bridge import heart_rate
@@ -21,6 +21,7 @@ def written(bpm, contact, energy, beats, *, wide):
     return data + b"".join(each.to_bytes(2, "little") for each in beats)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 255), st.sampled_from([None, False, True]), st.none() | st.integers(0, 65535),
        st.lists(st.integers(0, 65535), max_size=9), st.booleans())  # fmt: skip
 def test_every_form_of_the_measurement_is_read(bpm, contact, energy, beats, wide):
@@ -30,6 +31,7 @@ def test_every_form_of_the_measurement_is_read(bpm, contact, energy, beats, wide
     )
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=20))
 def test_whatever_comes_is_read_or_refused(data):
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.bridge import joining
@@ -14,6 +14,7 @@ from athlete_monitor.bridge.joining import Joiner
 TIMES = st.lists(st.floats(1000.0, 1010.0), max_size=80)
 
 
+@settings(max_examples=40)
 @given(TIMES, TIMES, st.lists(st.floats(1000.0, 1012.0), max_size=6))
 def test_the_samples_are_the_means_of_their_bins_however_they_are_released(acc, gyro, stops):
     joiner, found = Joiner(10.0), []

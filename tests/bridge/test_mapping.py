@@ -7,7 +7,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.bridge import json_path
@@ -48,6 +48,7 @@ def translated(stream, document, topic="foreign/007", now_s=NOW, factors=SI):
     return [message for _, message in sent.messages], bridge.refused
 
 
+@settings(max_examples=40)
 @given(
     JSON,
     st.sampled_from([None, "", "a", "a.b[0]"]),

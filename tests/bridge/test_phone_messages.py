@@ -6,7 +6,7 @@ import doctest
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.bridge import phone_messages
@@ -31,6 +31,7 @@ def test_the_names_of_sensors_are_taken_whatever_their_spelling():
         assert reading.sensor == "heartrate"
 
 
+@settings(max_examples=40)
 @given(JSON)
 def test_whatever_comes_is_read_or_refused(document):
     try:

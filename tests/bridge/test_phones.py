@@ -14,7 +14,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from athlete_monitor.athletes import Athlete
-from athlete_monitor.bridge.outlet import Outlet
+from athlete_monitor.bridge.outlet import STRAPS_FIRST, Joined, Outlet
 from athlete_monitor.bridge.phone_messages import PhoneMessage
 from athlete_monitor.bridge.phones import Inbox, PhoneBridge, device_of
 from athlete_monitor.config import load_config
@@ -31,11 +31,13 @@ FACTORS = {"acc": 1.0, "gyro": 1.0}
 
 class Heard:
     def __init__(self):
-        self.samples, self.links = {}, {}
+        self.samples, self.links, self.joins = {}, {}, set()
 
     def publish(self, topic, payload, _qos=0, *, retain=False):
         device = topic.split("/")[1]
-        if retain:
+        if topic.endswith("/joins"):
+            self.joins.add(device)
+        elif retain:
             self.links[device] = decode(payload)
         else:
             found = msgspec.json.decode(payload)
@@ -63,11 +65,14 @@ def test_one_phone_that_sends_nonsense_does_not_stop_the_others():
     phones = bridge(heard)
     for number, payload in enumerate(recording(2.0, origin_s=NOW)):
         phones.take("phone/008", b"nonsense", NOW)
+        phones.take("strap/007", b"[1]", NOW)
         phones.take("phone/a b", payload, NOW)
         phones.take("phone/007", payload, NOW + number / 2 + 0.6)
     phones.tick(NOW + 2.0)
     assert len(heard.samples["007"]) > 90
     assert heard.links["007"].athlete_id == 7
+    assert sum(count for reason, count in phones.refused.items() if "Expected `object`" in reason) == 4
+    phones.refused = {reason: count for reason, count in phones.refused.items() if "Expected" not in reason}
     assert phones.refused == {"not JSON": 4, "no device: the last level of the topic is its id, such as phone/007": 4}
 
 
@@ -82,6 +87,64 @@ def test_the_last_samples_are_published_when_no_more_comes_and_a_silent_phone_is
     assert heard.links["007"].state == "lost"
     phones.end(NOW + 21.0)
     assert heard.links["007"].state == "off"
+
+
+def strap_message(t_s, bpm, *beats):
+    return msgspec.json.encode({"device_id": "007", "seq": 5, "timestamp": t_s, "heart_rate_bpm": bpm,
+                                "rr_intervals_ms": beats, "battery_percent": 80})  # fmt: skip
+
+
+@pytest.mark.parametrize("clock_s", [0.0, 4.0, -4.0, 3600.0])
+def test_a_strap_and_a_phone_of_one_athlete_become_one_stream_whatever_the_phones_clock_says(clock_s):
+    heard = Heard()
+    phones = bridge(heard)
+    for number, payload in enumerate(recording(6.0, origin_s=NOW + clock_s, heart=False)):
+        now_s = NOW + (number + 1) / 2
+        phones.take("phone/007", payload, now_s)
+        phones.take("strap/007", strap_message(now_s - 0.1, 120 + number, 500.0 + number), now_s)
+    phones.tick(NOW + 20.0)
+    samples = heard.samples["007"]
+    times = [each["timestamp"] for each in samples]
+    assert times == sorted(times)
+    assert [each["heart_rate_bpm"] for each in samples if "heart_rate_bpm" in each] == [120 + n for n in range(12)]
+    assert [beat for each in samples for beat in each.get("rr_intervals_ms", [])] == [500.0 + n for n in range(12)]
+    assert sum("acc_x" in each for each in samples) == pytest.approx(300, abs=2)
+
+
+def test_a_strap_whose_phone_is_not_known_here_is_passed_on():
+    heard = Heard()
+    bridge(heard).take("strap/007", strap_message(NOW, 120), NOW)
+    assert heard.samples["007"] == [
+        {
+            "device_id": "007",
+            "seq": 0,
+            "timestamp": NOW,
+            "heart_rate_bpm": 120,
+            "rr_intervals_ms": [],
+            "battery_percent": 80,
+        }
+    ]
+
+
+def test_straps_send_to_the_bridge_of_phones_while_it_says_that_it_joins_them():
+    now_s, topics_ = [0.0], []
+    joined = Joined(lambda: now_s[0])
+
+    class Broker:
+        def publish(self, topic, payload, _qos=0, *, retain=False):
+            topics_.append((topic, msgspec.json.decode(payload)["seq"]))
+            return True
+
+    outlet = Outlet(Broker(), first=STRAPS_FIRST, joined=joined)
+    outlet.samples("007", [{"timestamp": NOW}])
+    joined.take("phone/007/joins", b"true")
+    outlet.samples("007", [{"timestamp": NOW}])
+    outlet.samples("008", [{"timestamp": NOW}])
+    now_s[0] = 6.0
+    outlet.samples("007", [{"timestamp": NOW}])
+    data = "player/007/sensor/data"
+    assert [topic for topic, _ in topics_] == [data, "strap/007", "player/008/sensor/data", data]
+    assert [number for _, number in topics_] == [10**9, 10**9 + 1, 10**9, 10**9 + 2]
 
 
 def test_an_inbox_that_is_full_counts_what_it_drops():

@@ -6,7 +6,7 @@ import contextlib
 import doctest
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.bridge import polar
@@ -27,6 +27,7 @@ def packed(values, bits):
     return total.to_bytes(-(-bits * len(values) // 8), "little")
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(AXIS, AXIS, AXIS), min_size=1, max_size=40))
 def test_raw_samples_of_16_bits_are_thousandths_of_g(rows):
     data = head(1) + b"".join(value.to_bytes(2, "little", signed=True) for row in rows for value in row)
@@ -34,6 +35,7 @@ def test_raw_samples_of_16_bits_are_thousandths_of_g(rows):
     assert (found.t_s, found.mg) == (1.0, tuple(tuple(map(float, row)) for row in rows))
 
 
+@settings(max_examples=40)
 @given(st.tuples(*[st.integers(-2000, 2000)] * 3), st.lists(st.tuples(*[st.integers(-30, 30)] * 3), max_size=60))
 def test_compressed_samples_are_the_first_one_plus_the_differences(first, steps):
     data = head(0x81) + b"".join(value.to_bytes(2, "little", signed=True) for value in first)
@@ -48,6 +50,7 @@ def test_compressed_samples_are_the_first_one_plus_the_differences(first, steps)
 
 
 @pytest.mark.parametrize("read", [read_acceleration, read_intervals, read_answer])
+@settings(max_examples=40)
 @given(data=st.binary(max_size=60))
 def test_whatever_comes_is_read_or_refused(read, data):
     with contextlib.suppress(PayloadError):

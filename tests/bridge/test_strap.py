@@ -6,7 +6,7 @@ import doctest
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.bridge import strap as module
@@ -30,6 +30,7 @@ def frame(t_s, vectors):
     return bytes([2]) + round(t_s * 1e9).to_bytes(8, "little") + bytes([1]) + axes
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.binary(max_size=12), st.floats(0.0, 3.0)), max_size=30), st.booleans())
 def test_whatever_a_strap_sends_the_samples_are_valid_and_their_times_ascend(messages, moves):
     now_s, decoder, times = 1.8e9, Decoder(), []
