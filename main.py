@@ -13,13 +13,14 @@ from athlete_monitor.arguments import (
     Parser,
     add_common_arguments,
     add_players_argument,
+    add_workers_argument,
     device_id,
     duration,
     duration_forms,
 )
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
-from athlete_monitor.engine.run import run_live, run_replay
+from athlete_monitor.engine.run import print_summaries, run_live, run_replay, set_up_logging
 from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
@@ -42,16 +43,22 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--duration", type=duration("s"), metavar="TIME", help=f"end after it: {duration_forms('s')}")
     parser.add_argument("--exit-when-idle", action="store_true", help="end when the last session has ended")
     parser.add_argument("--no-ui", action="store_true", help="log lines in place of the table")
-    parser.add_argument("--replay", nargs="+", type=Path, metavar="FILE", help="run recordings offline, at full speed")
+    parser.add_argument("--replay", nargs="+", metavar="FILE", help="run recordings offline, at full speed")
     parser.add_argument(
         "--seconds", type=Path, metavar="FILE", help="with --replay: every second's figures as .csv, .json, .xlsx, …"
     )
+    add_workers_argument(parser, "replay whole seasons with so many processes; what was computed before is kept")
+    parser.add_argument("--results", metavar="DIR|URL", help="where --workers keeps the result of each recording")
     add_common_arguments(parser)
     args = parser.parse_args(arguments)
     if args.replay and (args.players or args.device or args.duration):
         parser.error("--replay runs whole files: --players, --device and --duration do not go with it")
     if args.seconds and not args.replay:
         parser.error("--seconds goes with --replay; of live sessions report.py export --what seconds writes them")
+    if args.workers is not None and not args.replay:
+        parser.error("--workers goes with --replay")
+    if args.results is not None and args.workers is None:
+        parser.error("--results goes with --replay and --workers")
     return args
 
 
@@ -66,8 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     config = config_from_args(args)
+    shown: Shown = "none" if args.quiet else "json" if args.json else "table"
+    if args.replay and args.workers is not None:
+        return _batch(args, config, shown)
     if args.replay:
-        return _replay(args, config)
+        return _replay(args, config, shown)
     return run_live(
         config,
         players=None if args.players is None else frozenset(args.players),
@@ -80,16 +90,16 @@ def _run(args: argparse.Namespace) -> int:
     )
 
 
-def _replay(args: argparse.Namespace, config: Config) -> int:
+def _replay(args: argparse.Namespace, config: Config, shown: Shown) -> int:
     """Run recordings; one that cannot be read is one line, and does not stop the others."""
     from athlete_monitor.recordings.opening import open_recordings
 
     failed: list[str] = []
     form = None if args.seconds is None else _form_of(args.seconds)
-    recordings = open_recordings(args.replay, Roster.load(config.athletes.roster), on_failure=failed.append)
+    paths = [Path(each) for each in args.replay]
+    recordings = open_recordings(paths, Roster.load(config.athletes.roster), on_failure=failed.append)
     for cause in failed:
         print(cause, file=sys.stderr)
-    shown: Shown = "none" if args.quiet else "json" if args.json else "table"
     sessions = run_replay(config, recordings, shown) if recordings else []
     if form is not None:
         _write_seconds(config, sessions, args.seconds, form, say=shown == "table")
@@ -113,6 +123,24 @@ def _write_seconds(config: Config, sessions: Sequence[str], path: Path, form: st
     rows = write_table(seconds(Selection(archive, roster, {}, session_ids=frozenset(sessions))), path, form)
     if say:
         print(f"seconds: {path}, {rows} rows")
+
+
+def _batch(args: argparse.Namespace, config: Config, shown: Shown) -> int:
+    """Run whole seasons; what cannot be read or computed is one line each."""
+    from athlete_monitor.batch.command import place_of, run_batch
+
+    form = None if args.seconds is None else _form_of(args.seconds)
+    set_up_logging(config, console=False)
+    batch = run_batch(
+        config, args.replay, place_of(config, args.workers), args.results, lambda cause: print(cause, file=sys.stderr)
+    )
+    print_summaries(batch.merged.summaries, shown)
+    if form is not None:
+        sessions = [summary["session_id"] for summary in batch.merged.summaries]
+        _write_seconds(config, sessions, args.seconds, form, say=shown == "table")
+    if not args.quiet:
+        print(batch.line, file=sys.stderr)
+    return batch.exit_code
 
 
 if __name__ == "__main__":

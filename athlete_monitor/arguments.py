@@ -127,6 +127,25 @@ def add_players_argument(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--players", nargs="+", action=_Players, metavar="1,2,5-9", help=text)
 
 
+MOST_WORKERS: Final = 1024
+AUTO: Final = 0
+"""The value of ``--workers auto``."""
+
+
+def add_workers_argument(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add ``--workers``, a number of processes or ``auto``; the value is a number, ``AUTO``, or None."""
+    parser.add_argument("--workers", type=_workers, metavar="N|auto", help=text)
+
+
+def _workers(text: str) -> int:
+    if text == "auto":
+        return AUTO
+    try:
+        return _within(int, text, "a whole number", (1, MOST_WORKERS), above=False)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or auto") from None
+
+
 class _Players(argparse.Action):
     """Joins the words of the list: a shell splits ``[1, 3, 7]`` at its blanks."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -39,9 +39,12 @@ from athlete_monitor.wire.codec import Decoder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from athlete_monitor.arrays import FloatArray
     from athlete_monitor.config import Config
+    from athlete_monitor.engine.gathering import GatheredSession
     from athlete_monitor.engine.offline import Recorded
     from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.squad.kernel import StepResult
     from athlete_monitor.squad.prediction import ModelSource
     from athlete_monitor.team.state import TeamState
@@ -114,25 +117,43 @@ class ArchiveSink(ReplaySink):
 
     def begin(self, session: Session) -> int:
         """Record a new session; it replaces the remains of an interrupted import."""
-        torn = self._torn.pop(session.session_id, None)
-        for statement in _FORGET if torn is not None else ():
-            self._journal.put(statement, (torn,))
+        self._forget_torn(session.session_id)
         number = super().begin(session)
         if number != SKIPPED:
             self._journal.put(_AS_ENDED, (number,))
             self._open[number] = session.session_id
         return number
 
+    def take(self, gathered: GatheredSession) -> bool:
+        """Record a session that another process has computed; return False where the archive has it."""
+        if gathered.session_id in self._known:
+            self.skipped += 1
+            return False
+        self._known.add(gathered.session_id)
+        self._forget_torn(gathered.session_id)
+        number = self._journal.begin(
+            gathered.session_id, gathered.device_id, gathered.athlete_id, gathered.start_t, gathered.facts
+        )
+        self._journal.put(_AS_ENDED, (number,))
+        self._open[number] = gathered.session_id
+        if gathered.offset_s:
+            self._journal.set_clock(number, gathered.span_t[0], gathered.offset_s)
+        for event in gathered.events:
+            self._journal.event(number, event["t_s"], event["kind"], event)
+        self._bulk.seconds([number] * len(gathered.t), gathered.t, gathered.cells)
+        self._open.pop(number)
+        self.ended_sessions.append(
+            Ended(number, gathered.athlete_id, gathered.name, *gathered.span_t, gathered.mode, gathered.summary)
+        )
+        return True
+
     def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
         """Record the seconds that are due with a step: the first sample of each whole second."""
         due = [index for index in result.due.tolist() if self._is_new(sessions[index])]
-        if not due:
-            return
-        chosen = [sessions[index] for index in due]
-        cells = kernel_cells(squad.present_values(result.present.take(np.array(due))))
-        beside = np.array([_beside(session, squad) for session in chosen], dtype=np.float64)
-        t = np.array([session.last_t for session in chosen])
-        self._bulk.seconds([session.number for session in chosen], t, np.concatenate([cells.T, beside], axis=1))
+        if due:
+            chosen = [sessions[index] for index in due]
+            t, cells = seconds_of(chosen, squad, result, due)
+            self._bulk.seconds([session.number for session in chosen], t, cells)
 
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Keep the summary until all recordings have been used."""
@@ -171,6 +192,11 @@ class ArchiveSink(ReplaySink):
         for each in self.ended_sessions:
             for statement in _FORGET:
                 self._journal.put(statement, (each.number,))
+
+    def _forget_torn(self, name: str) -> None:
+        torn = self._torn.pop(name, None)
+        for statement in _FORGET if torn is not None else ():
+            self._journal.put(statement, (torn,))
 
     def _is_new(self, session: Session) -> bool:
         if session.number == SKIPPED:
@@ -233,11 +259,10 @@ class Archiver:
     """
 
     def __init__(self, config: Config, models: ModelSource | None = None) -> None:
-        self._config = config
         self._journal = BulkJournal(config.paths.journal)
         self._sink = ArchiveSink(self._journal, Archive(config.paths.journal))
         self._wearers = Wearers(Roster.load(config.athletes.roster), "all")
-        self._models = models
+        self._side_by_side = SideBySide(config, self._wearers, models)
         self._phases: list[Phase] = []
 
     @property
@@ -260,7 +285,13 @@ class Archiver:
         streams = [stream for recording in recordings if (stream := self._stream(recording)) is not None]
         for first in range(0, len(streams), SIDE_BY_SIDE):
             chosen = streams[first : first + SIDE_BY_SIDE]
-            self._run(chosen, lambda left: on_progress(first + len(chosen) - left, len(streams)))  # noqa: B023
+            phases = self._side_by_side.run(
+                chosen,
+                self._sink,
+                lambda _place: self._sink.begin,
+                lambda left: on_progress(first + len(chosen) - left, len(streams)),  # noqa: B023
+            )
+            self._phases += chain.from_iterable(phases)
 
     def close(self) -> None:
         """Write what is still open.
@@ -285,13 +316,48 @@ class Archiver:
             return None
         return chain([first], samples)
 
-    def _run(self, streams: Sequence[Iterator[Sample]], on_progress: Callable[[int], None]) -> None:
-        """Run recordings in parallel, in a squad of their own."""
+
+class SecondsSink(Protocol):
+    """What takes the seconds of many sessions at once."""
+
+    def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
+        """Take the seconds that fall due with a step."""
+
+
+class SideBySide:
+    """Runs recordings side by side, each batch in a squad of its own.
+
+    Args:
+        config: the configuration.
+        wearers: who wears which device.
+        models: where models come from; those of the configuration's folders by default.
+    """
+
+    def __init__(self, config: Config, wearers: Wearers, models: ModelSource | None = None) -> None:
+        self._config, self._wearers, self._models = config, wearers, models
+
+    def run(
+        self,
+        streams: Sequence[Iterator[Sample]],
+        sink: Sink,
+        begin: Callable[[int], Callable[[Session], int]],
+        on_progress: Callable[[int], None] = lambda _left: None,
+    ) -> list[list[Phase]]:
+        """Run recordings to their ends; return the phases of each.
+
+        Args:
+            streams: the samples of each recording.
+            sink: gets events and ends, and as a ``SecondsSink`` the seconds.
+            begin: for the place of a recording, what records its sessions and returns their numbers.
+            on_progress: told how many recordings are still running.
+        """
         settings = kernel_settings(self._config)
         squad = Squad(settings, ModelBook(self._source(), settings.features))
         counts = Counts()
-        stepper = Stepper(squad, SecondsReporter(squad, self._config, self._sink, counts), counts)
-        lanes = [_Lane(self._monitor(squad, stepper), stream) for stream in streams]
+        stepper = Stepper(squad, SecondsReporter(squad, self._config, sink, counts), counts)
+        lanes = [
+            _Lane(self._monitor(squad, stepper, sink, begin(place)), stream) for place, stream in enumerate(streams)
+        ]
         running = lanes
         while running:
             running = [lane for lane in running if lane.push(_SAMPLES_A_ROUND)]
@@ -299,11 +365,11 @@ class Archiver:
             on_progress(len(running))
         for lane in lanes:
             lane.monitor.end_all("end_of_recording")
-            self._phases += lane.phases
+        return [lane.phases for lane in lanes]
 
-    def _monitor(self, squad: Squad, stepper: Stepper) -> Monitor:
+    def _monitor(self, squad: Squad, stepper: Stepper, sink: Sink, begin: Callable[[Session], int]) -> Monitor:
         decoder = Decoder(self._config.sensors.acc_unit, self._config.sensors.gyro_unit)
-        monitor = Monitor(self._config, squad, decoder, self._wearers, self._sink, begin=self._sink.begin)
+        monitor = Monitor(self._config, squad, decoder, self._wearers, sink, begin=begin)
         monitor.stepper = stepper
         return monitor
 
@@ -317,14 +383,14 @@ class Archiver:
 class SecondsReporter(Reporter):
     """Passes the seconds to the archive as arrays; nothing is published."""
 
-    def __init__(self, squad: Squad, config: Config, sink: ArchiveSink, counts: Counts) -> None:
+    def __init__(self, squad: Squad, config: Config, sink: Any, counts: Counts) -> None:  # noqa: ANN401 - both protocols
         super().__init__(squad, config.outputs, LoadHistory(), sink, counts)
-        self._archive_sink = sink
+        self._seconds_sink: SecondsSink = sink
 
     def step(self, sessions: Sequence[Session], result: StepResult) -> None:
         """A step has advanced ``sessions``."""
         super().step(sessions, replace(result, due=result.due[:0]))
-        self._archive_sink.seconds(sessions, self._squad, result)
+        self._seconds_sink.seconds(sessions, self._squad, result)
 
 
 @dataclass
@@ -364,6 +430,15 @@ class _Lane:
         if self._phase is not None and self._last_t > self._phase.start_t:
             self.phases.append(replace(self._phase, end_t=self._last_t))
         self._phase = None
+
+
+def seconds_of(
+    sessions: Sequence[Session], squad: Squad, result: StepResult, due: Sequence[int]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the times [k] and the archive's whole numbers [k, columns] of the sessions at places ``due`` of a step."""
+    cells = kernel_cells(squad.present_values(result.present.take(np.array(due))))
+    beside = np.array([_beside(session, squad) for session in sessions], dtype=np.float64)
+    return np.array([session.last_t for session in sessions]), np.concatenate([cells.T, beside], axis=1)
 
 
 def _beside(session: Session, squad: Squad) -> list[float]:

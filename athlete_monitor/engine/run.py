@@ -113,7 +113,7 @@ def run_live(
             if screen is not None:
                 screen.stop()
             if screen is not None or as_json:
-                _print_summaries(engine.notices.summaries, "json" if as_json else "table")
+                print_summaries(engine.notices.summaries, "json" if as_json else "table")
 
 
 def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "table") -> list[str]:
@@ -130,7 +130,7 @@ def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "t
         collected = run_recordings(config, recordings, sink=sink, begin=begin)
     finally:
         sink.stop()
-    _print_summaries(collected.summaries, shown)
+    print_summaries(collected.summaries, shown)
     if shown == "table":
         sys.stdout.write(_where(config, archive, len(collected.summaries)) + "\n")
     return [summary["session_id"] for summary in collected.summaries]
@@ -145,7 +145,8 @@ def _where(config: Config, archive: ReplaySink | None, sessions: int) -> str:
     return f"{files}; archive: {config.paths.journal}{known}"
 
 
-def _print_summaries(summaries: Iterable[Mapping[str, Any]], shown: Shown) -> None:
+def print_summaries(summaries: Iterable[Mapping[str, Any]], shown: Shown) -> None:
+    """Print the summaries of sessions."""
     if shown == "json":
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(list(summaries)), indent=1).decode() + "\n")
     if shown != "table":

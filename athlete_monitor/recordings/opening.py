@@ -14,14 +14,16 @@ from athlete_monitor.recordings.owners import Owners
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import recognised
 from athlete_monitor.recordings.search import search
+from athlete_monitor.wire.session_files import athlete_in_name
 from athlete_monitor.wire.session_reader import Recording, read_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from athlete_monitor.athletes import Athlete
     from athlete_monitor.recordings.imported import Imported, Whose
+    from athlete_monitor.recordings.search import Search
     from athlete_monitor.recordings.source import Source
 
 log = logging.getLogger(__name__)
@@ -66,6 +68,45 @@ def open_recordings(
     return opened
 
 
+class Opener:
+    """Opens files one after another, so that not all of them are in memory; strangers keep their free numbers.
+
+    Args:
+        roster: for the owners.
+        options: for the readers.
+    """
+
+    def __init__(self, roster: Iterable[Athlete] = (), options: Options | None = None) -> None:
+        self._owners, self._options = _Numbers(list(roster)), options or Options()
+
+    def search(self, path: Path) -> Search:
+        """Return the files below a path, unread."""
+        return search([path])
+
+    def is_session(self, source: Source) -> bool:
+        """Whether a file is one of the project's own session files, on disk."""
+        known = recognised(source)
+        return known is not None and known.kind == "session" and not source.member
+
+    def keep_number(self, name: str) -> None:
+        """Give nobody else the athlete's number in a session file's name."""
+        number = athlete_in_name(name)
+        if number is not None:
+            self._owners.take(number)
+
+    def recordings(self, source: Source, *, is_named: bool = False) -> list[Recording]:
+        """Return the recordings in a file.
+
+        Args:
+            source: the file.
+            is_named: whether it must be a recording; else one of no known format is passed over.
+
+        Raises:
+            RecordingError: it is damaged, or of no known format although it must be.
+        """
+        return list(_of_source(source, self._owners, self._options, is_named=is_named))
+
+
 def _one(path: Path, owners: _Numbers, options: Options, on_failure: Callable[[str], None] | None) -> list[Recording]:
     """Open a path; whatever goes wrong in it becomes one line."""
     try:
@@ -87,19 +128,22 @@ def _one_path(path: Path, owners: _Numbers, options: Options) -> list[Recording]
         raise RecordingError(found.failed[0])
     opened: list[Recording] = []
     for source in found.files:
-        known = recognised(source)
-        if known is None:
-            if found.is_named(source):
-                raise RecordingError(f"{source}: {unrecognised(source)}")
-        elif known.kind == "session" and not source.member:
-            opened.append(owners.seen(read_session(source.path)))
-        else:
-            opened += [
-                part for recording in known.read(source, options) for part in _converted(recording, source, owners)
-            ]
+        opened += _of_source(source, owners, options, is_named=found.is_named(source))
     if not opened:
         raise RecordingError(f"{path}: holds no recording")
     return opened
+
+
+def _of_source(source: Source, owners: _Numbers, options: Options, *, is_named: bool) -> Iterator[Recording]:
+    known = recognised(source)
+    if known is None:
+        if is_named:
+            raise RecordingError(f"{source}: {unrecognised(source)}")
+    elif known.kind == "session" and not source.member:
+        yield owners.seen(read_session(source.path))
+    else:
+        for recording in known.read(source, options):
+            yield from _converted(recording, source, owners)
 
 
 def _converted(recording: Imported, source: Source, owners: _Numbers) -> list[Recording]:
@@ -136,8 +180,12 @@ class _Numbers:
 
     def seen(self, recording: Recording) -> Recording:
         """Remember the number that a session file has itself."""
-        self._taken.add(recording.athlete_id)
+        self.take(recording.athlete_id)
         return recording
+
+    def take(self, number: int) -> None:
+        """Remember that a number is somebody's."""
+        self._taken.add(number)
 
     def number(self, whose: Whose, folders: Sequence[str], label: str) -> tuple[int, str]:
         """Return the athlete's number, and a note where it is only a free one."""

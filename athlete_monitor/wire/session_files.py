@@ -297,6 +297,16 @@ def device_in_name(name: str) -> str | None:
     return match["device"] if match else None
 
 
+def athlete_in_name(name: str) -> int | None:
+    """Return the athlete in a session file's name, or None if the name has another form.
+
+    >>> athlete_in_name("TR1_A12_D012_2021_05_12-08_15_45.csv.gz")
+    12
+    """
+    match = _NAME.fullmatch(name)
+    return int(match["athlete"]) if match else None
+
+
 def is_simulated(path: Path) -> bool:
     """Return whether a session file is marked as simulated; False for a file that cannot be read."""
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from athlete_monitor.archive.columns import SOURCES, archived, column, entry_name
-from athlete_monitor.archive.schema import insert_blocks
+from athlete_monitor.archive.schema import BLOCK_ROWS, insert_blocks
 from athlete_monitor.engine.journal.file import classified
 from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.errors import MonitorError
@@ -67,12 +67,14 @@ class BulkJournal(Journal):
 
     Args:
         path: the SQLite file; a live engine may use it too.
+        small_blocks: whether whole sessions are written at once, which are divided into blocks of ``BLOCK_ROWS``.
 
     Raises:
         MonitorError: it cannot be used: locked, on a full disk, or the path is a mistake.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, small_blocks: bool = False) -> None:
+        self._group = f"session, id / {BLOCK_ROWS}" if small_blocks else "session"
         said: list[str] = []
         self._waiting: list[tuple[str, tuple[Any, ...]]] = []
         self._seconds_waiting: list[tuple[Any, ...]] = []
@@ -124,7 +126,7 @@ class BulkJournal(Journal):
         if self._seconds_waiting:
             (last,) = connection.execute("SELECT COALESCE(MAX(id), 0) FROM seconds").fetchone()
             connection.executemany(self._insert, sorted(self._seconds_waiting, key=itemgetter(0, 1, 2)))
-            insert_blocks(connection, f"id > {last}", "session")
+            insert_blocks(connection, f"id > {last}", self._group)
 
     def drop(self) -> None:
         """Discard waiting records."""

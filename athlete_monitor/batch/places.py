@@ -1,0 +1,207 @@
+"""Where tasks run: in this process, in worker processes of this machine, on a cluster.
+
+A place takes groups of items and gives outcomes as they come, in any order. A worker that is killed costs its group a
+retry. Where the group fails again, each of its items is tried by itself, so that one item that kills its worker does
+not take the others with it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import connection, get_context
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from athlete_monitor.batch.task import Item, Outcome, compute
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    from athlete_monitor.batch.task import Context
+
+TRIES: Final = 3
+_ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Place(Protocol):
+    """Somewhere to compute."""
+
+    workers: int
+    retries: int
+    """Groups that were tried again because their worker was lost."""
+
+    def run(self, context: Context, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+        """Yield the outcome of every item, in any order.
+
+        Args:
+            context: what the tasks share.
+            groups: items that are computed side by side; taken one by one, whenever a worker is free.
+        """
+
+
+class Here:
+    """This process."""
+
+    workers = 1
+    retries = 0
+
+    def run(self, context: Context, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+        """See ``Place``."""
+        for group in groups:
+            yield from compute(context, group)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A group, and how often it was tried before."""
+
+    items: Sequence[Item]
+    tries: int = 0
+
+    def again(self, cause: str) -> tuple[list[Attempt], list[Outcome]]:
+        """Return what to try next after a worker was lost, and what is given up."""
+        tries = self.tries + 1
+        if tries < TRIES - 1:
+            return [Attempt(self.items, tries)], []
+        if tries < TRIES:
+            return [Attempt([item], tries) for item in self.items], []
+        return [], [Outcome(item.key, failure=f"{item.label}: {cause}, {TRIES} times") for item in self.items]
+
+
+@dataclass
+class Waiting:
+    """Groups to come: those to be tried again first."""
+
+    groups: Iterator[Sequence[Item]]
+    again: deque[Attempt] = field(default_factory=deque)
+
+    def next(self) -> Attempt | None:
+        """Return the next group; None where nothing is left."""
+        if self.again:
+            return self.again.popleft()
+        group = next(self.groups, None)
+        return None if group is None else Attempt(group)
+
+    def lost(self, attempt: Attempt, cause: str) -> list[Outcome]:
+        """Take back a group whose worker was lost; return what is given up."""
+        again, given_up = attempt.again(cause)
+        self.again.extend(again)
+        return given_up
+
+
+class Processes:
+    """Worker processes of this machine.
+
+    Args:
+        workers: how many at the same time.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.retries = 0
+        self._spawn = get_context("spawn")
+
+    def run(self, context: Context, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+        """See ``Place``."""
+        waiting = Waiting(iter(groups))
+        running: dict[Any, tuple[_Worker, Attempt]] = {}
+        idle: list[_Worker] = []
+        try:
+            while True:
+                self._fill(context, waiting, running, idle)
+                if not running:
+                    return
+                for pipe in connection.wait(list(running)):
+                    worker, attempt = running.pop(pipe)
+                    outcomes = worker.answer()
+                    if outcomes is None:
+                        self.retries += 1
+                        yield from waiting.lost(attempt, f"its worker was ended ({worker.end()})")
+                    else:
+                        idle.append(worker)
+                        yield from outcomes
+        finally:
+            for worker in [*idle, *(worker for worker, _ in running.values())]:
+                worker.end()
+
+    def _fill(
+        self,
+        context: Context,
+        waiting: Waiting,
+        running: dict[Any, tuple[_Worker, Attempt]],
+        idle: list[_Worker],
+    ) -> None:
+        while len(running) < self.workers:
+            attempt = waiting.next()
+            if attempt is None:
+                return
+            worker = idle.pop() if idle else _Worker(self._spawn, context)
+            worker.ask(attempt.items)
+            running[worker.pipe] = worker, attempt
+
+
+class _Worker:
+    """A process that computes one group after another."""
+
+    def __init__(self, spawn: Any, context: Context) -> None:  # noqa: ANN401 - a context of multiprocessing
+        self.pipe, other = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(other, context, os.getpid()), daemon=True)
+        with _one_thread():
+            self._process.start()
+        other.close()
+
+    def ask(self, items: Sequence[Item]) -> None:
+        """Give it a group."""
+        try:
+            self.pipe.send(list(items))
+        except OSError:
+            return  # it is gone: its answer will say so
+
+    def answer(self) -> list[Outcome] | None:
+        """Return its outcomes; None where it is gone."""
+        try:
+            found: list[Outcome] = self.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        return found
+
+    def end(self) -> str:
+        """End it; return how it ended."""
+        self.pipe.close()
+        self._process.join(0.0 if self._process.is_alive() else None)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        code = self._process.exitcode or 0
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+class _one_thread:  # noqa: N801 - reads as a function
+    """Workers share the cores by being many: the libraries in each use one thread."""
+
+    def __enter__(self) -> None:
+        self._before = {name: os.environ.get(name) for name in _ONE_THREAD}
+        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self._before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _serve(pipe: Any, context: Context, parent: int) -> None:  # noqa: ANN401 - a connection
+    """Compute groups until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+
+    def is_wanted(_left: int) -> None:
+        if os.getppid() != parent:
+            os._exit(1)  # nobody waits for this any more
+
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(compute(context, pipe.recv(), is_wanted))
