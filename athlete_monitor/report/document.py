@@ -208,6 +208,8 @@ def _tile(participant: Participant, shown: Shown, lang: Language) -> dict[str, s
     by = signed_percent(change(participant, shown)) if shown.summary_key else ""
     mean = participant.own_mean(shown.summary_key) if shown.summary_key else None
     note = f"Ø {number(mean, shown.places, lang)} ({by})" if by else ""
+    before = participant.before(shown.summary_key) if shown.summary_key else None
+    note += f", {TEXTS[lang]['before']} {number(before, shown.places, lang)}" if note and before is not None else ""
     value = number(shown.of(participant.whole), shown.places, lang) or "–"
     return {"label": shown.label(lang), "text": value, "unit": shown.unit_text, "note": note}
 
@@ -237,11 +239,12 @@ def _heart_rate_panel(
         t_s, found["heart_rate_bpm"], INK, words["heart_rate"].partition(",")[0],
         low=found["heart_rate_low_bpm"], high=found["heart_rate_high_bpm"],
     )  # fmt: skip
-    lines = [main]
-    if not np.isnan(found["model_heart_rate_bpm"]).all():
-        lines.append(Line(t_s, found["model_heart_rate_bpm"], MODEL, words["model"], dashed=True))
+    lines = []
     if not np.isnan(strap).all():
-        lines.append(Line(t_s, strap, ZONES[5], words["strap"]))
+        lines.append(Line(t_s, strap, ZONES[5], words["strap"], width=0.5))
+    if not np.isnan(found["model_heart_rate_bpm"]).all():
+        lines.append(Line(t_s, found["model_heart_rate_bpm"], MODEL, words["model"], dashed=True, width=0.6))
+    lines.append(main)
     marks = [Mark(m.t, m.text[:24]) for m in data.markers if m.athlete_id in {None, participant.athlete_id}]
     return Panel(words["heart_rate"], lines, least_top=120.0, from_zero=False, marks=marks)
 

@@ -39,6 +39,7 @@ class Line:
     colour: str = INK
     label: str = ""
     dashed: bool = False
+    width: float = 0.9
     low: FloatArray | None = None
     high: FloatArray | None = None
 
@@ -146,6 +147,8 @@ class _Axes:
 
 
 LEFT_MARGIN: Final = 30.0
+_ROOM_FOR_UNIT: Final = 18.0
+_LONGEST_NAME: Final = 21
 PANEL_GAP: Final = 14.0
 
 
@@ -155,7 +158,7 @@ def panels_svg(
     bands: Sequence[Band] = (),
     *,
     width: float = 520.0,
-    panel_height: float = 92.0,
+    panel_height: float = 66.0,
     title: str = "",
 ) -> str:
     """Panels below each other on one time axis in minutes from the start of ``span_s``."""
@@ -171,7 +174,8 @@ def panels_svg(
 
 
 def _limits(panel: Panel) -> tuple[float, float]:
-    known = [line.y[~np.isnan(line.y)] for line in panel.lines]
+    curves = [each for line in panel.lines for each in (line.y, line.low, line.high) if each is not None]
+    known = [each[~np.isnan(each)] for each in curves]
     values = np.concatenate(known) if known else np.empty(0)
     high = max(panel.least_top, float(values.max()) if len(values) else 0.0)
     low = 0.0 if panel.from_zero or not len(values) else float(values.min())
@@ -218,7 +222,7 @@ def _bands(axes: _Axes, bands: Sequence[Band]) -> list[str]:
 
 
 def _ticks(axes: _Axes) -> list[tuple[float, str]]:
-    step = _round_step((axes.high - axes.low) / 3)
+    step = _round_step((axes.high - axes.low) / 4)
     first = np.ceil(axes.low / step) * step
     return [(value, f"{value:g}") for value in np.arange(first, axes.high, step).tolist()]
 
@@ -241,7 +245,7 @@ def _line(axes: _Axes, line: Line) -> list[str]:
     dash = " stroke-dasharray='3 2'" if line.dashed else ""
     data = _path(axes.x(t_s), axes.y(y))
     if data:
-        out.append(f"<path d='{data}' fill='none' stroke='{line.colour}' stroke-width='.9'{dash}/>")
+        out.append(f"<path d='{data}' fill='none' stroke='{line.colour}' stroke-width='{line.width:g}'{dash}/>")
     return out
 
 
@@ -266,6 +270,8 @@ def _time_axis(axes: _Axes) -> list[str]:
     out = []
     for minute in np.arange(0, minutes + 1e-6, step).tolist():
         x = float(axes.x(np.array([axes.t0 + 60 * minute]))[0])
+        if x > axes.left + axes.width - _ROOM_FOR_UNIT:
+            break
         out.append(text(x, axes.height + 10, f"{minute:g}", 6.2, MUTED, "middle"))
     out.append(text(axes.left + axes.width, axes.height + 10, "min", 6.2, MUTED, "end"))
     return out
@@ -285,7 +291,7 @@ def timeline_svg(
     out = _bands(axes, bands)
     for index, (name, stints) in enumerate(rows):
         y = axes.top + index * row_height
-        out.append(text(left - 4, y + 6.8, name[:26], 6.6, INK, "end"))
+        out.append(text(left - 4, y + 6.8, _shortened(name), 6.6, INK, "end"))
         for start, end in stints:
             x = np.clip(axes.x(np.array([start, end])), axes.left, axes.left + axes.width)
             out.append(
@@ -296,7 +302,16 @@ def timeline_svg(
     return svg(width, height, out, title)
 
 
-def zone_bar_svg(seconds: Sequence[float], width: float = 520.0, title: str = "") -> str:
+def _shortened(name: str) -> str:
+    """A name that fits before the bars.
+
+    >>> _shortened("6 An Exceedingly Long Name")
+    '6 An Exceedingly Lon…'
+    """
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def zone_bar_svg(seconds: Sequence[float], width: float = 300.0, title: str = "") -> str:
     """One bar of the share of time in each heart-rate zone, with the zone's number in it where it fits."""
     total = sum(seconds)
     x, out = 0.0, []

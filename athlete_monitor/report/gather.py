@@ -62,6 +62,11 @@ class Participant:
         known = [float(each[key]) for each in self.earlier if isinstance(each.get(key), int | float)]
         return float(np.mean(known)) if known else None
 
+    def before(self, key: str) -> float | None:
+        """The figure of the last session of this kind before; None where it is not known."""
+        value = self.earlier[0].get(key) if self.earlier else None
+        return float(value) if isinstance(value, int | float) else None
+
     @property
     def minutes(self) -> float | None:
         """Minutes on the pitch; without substitutions, of data."""

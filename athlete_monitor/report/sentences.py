@@ -123,7 +123,7 @@ def _first_of_its_kind(everyone: Sequence[Participant], data: SessionData, lang:
 
 
 def player_sentences(participant: Participant, lang: Language) -> list[str]:
-    """What a player asks for, in plain words."""
+    """What a player asks for, in at most three plain sentences."""
     whole, words = participant.whole, TEXTS[lang]
     found = []
     distance = whole.get("distance_m")
@@ -137,10 +137,10 @@ def player_sentences(participant: Participant, lang: Language) -> list[str]:
                     speed=f"{number(3.6 * speed, 1, lang)} km/h",
                 )
             )  # fmt: skip
-    mean, highest = whole.get("heart_rate_bpm"), whole.get("heart_rate_highest_bpm")
-    if mean is not None and highest is not None:
-        found.append(words["player_heart"].format(mean=number(mean, 0, lang), highest=number(highest, 0, lang)))
     by = change(participant, TRIMP)
+    mean, highest = whole.get("heart_rate_bpm"), whole.get("heart_rate_highest_bpm")
+    if mean is not None and highest is not None and not (by is not None and len(found) > 1):
+        found.append(words["player_heart"].format(mean=number(mean, 0, lang), highest=number(highest, 0, lang)))
     if by is not None:
         word = words["about"] if abs(by) < 0.05 else words["above" if by > 0 else "below"]
         value, usual = TRIMP.of(whole), participant.own_mean("trimp")
