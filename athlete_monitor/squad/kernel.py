@@ -58,6 +58,7 @@ from athlete_monitor.physiology.stress import EXCESS, Stress, hr_excess_bpm
 from athlete_monitor.physiology.thresholds import ThresholdTime
 from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
 from athlete_monitor.physiology.vo2max import Vo2Max
+from athlete_monitor.squad.cadence_lock import CadenceLock
 from athlete_monitor.squad.heart_rate_source import (
     MODE_OF,
     HeartRate,
@@ -285,7 +286,8 @@ class Strap(HeartRateFilter):
 
 
 SESSION_FIGURES: Final[tuple[Figure, ...]] = (
-    *HeartRate.MOMENTS, *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *Strap.MOMENTS, *ModelHeartRate.MOMENTS,
+    *HeartRate.MOMENTS, *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *Strap.MOMENTS, *CadenceLock.FIGURES,
+    *ModelHeartRate.MOMENTS,
     *ModelBook.TEXTS, *LiveError.FIGURES, EXCESS, *HeartRateMax.FIGURES, *HeartRateMax.TEXTS, *Bodies.FIGURES, RESERVE,
     *HeartRateZones.MOMENTS, *HeartRateZones.FIGURES, *Stress.MOMENTS, *BanisterTrimp.FIGURES,
     *EnergyExpenditure.FIGURES, *EnergyExpenditure.MOMENTS, *LoadInterval.FIGURES,
@@ -310,7 +312,8 @@ _OF_SOURCES: Final = tuple(figure for source in _SOURCES.values() for figure in 
 PRESENT_FIGURES: Final[tuple[Figure, ...]] = (*MOMENTS, *_OF_SOURCES)
 """The figures that ``Squad.present_values`` returns, in order."""
 TOTAL_FIGURES: Final[tuple[Figure, ...]] = (
-    *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *LoadInterval.FIGURES, *Distance.SUMMARY, *PeakDemands.FIGURES,
+    *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *LoadInterval.FIGURES, *CadenceLock.FIGURES, *Distance.SUMMARY,
+    *PeakDemands.FIGURES,
     *_OF_SOURCES,
 )  # fmt: skip
 """The figures that ``Squad.total_values`` returns, in order."""
@@ -354,6 +357,7 @@ class Squad:
         self.heart_rate_totals = HeartRateTotals(capacity)
         self.heart_rate_extremes = HeldExtremes(capacity)
         self.load_interval = LoadInterval(capacity)
+        self.cadence_lock = CadenceLock(capacity)
         self.ticks = Ticks(capacity)
         self.strap = Strap(capacity, fresh_s=settings.sensor_fresh_s)
         self.correction = ModelCorrection(capacity)
@@ -381,6 +385,7 @@ class Squad:
         sources: list[Source] = [self.peaks, *self.sources]
         summary = [source.values(rows) for source in (self.heart_rate_totals, self.heart_rate_extremes)]
         summary.append(self.load_interval.values(rows, self.trimp.total(rows), self.energy.total(rows)))
+        summary.append(self.cadence_lock.values(rows))
         return np.concatenate(
             [*summary, self.distance.summary_values(rows), *(source.values(rows) for source in sources)]
         )
@@ -390,7 +395,7 @@ class Squad:
         names = (
             "clock", "trimp", "zones", "energy", "stress", "player_load", "speed", "locomotion", "speed_bands",
             "accelerations", "metabolic", "odometer", "steps", "recovery", "above_threshold", "peaks", "impacts",
-            "live_error", "heart_rate_totals", "heart_rate_extremes", "load_interval", "ticks",
+            "live_error", "heart_rate_totals", "heart_rate_extremes", "load_interval", "cadence_lock", "ticks",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
@@ -509,6 +514,8 @@ class Squad:
         impacts = self.impacts.update(rows, t, values[:, ACC])
         model = self._model_heart_rate(rows, t, values)
         strap = self.strap.update(rows, t, values[:, HEART_RATE], (model.low_bpm, model.high_bpm))
+        if self.settings.policy == "auto":
+            strap = self.cadence_lock.check(rows, t, values[:, CADENCE], strap, model)
         heart_rate = self._heart_rate(rows, t, batch.mode, strap, model)
         present = self._present(batch, dt_s, strap, model, heart_rate)
         due = self.ticks.output_due(rows, t, self.settings.metrics_rate_hz)

@@ -28,6 +28,7 @@ from athlete_monitor.training.publication import Product, Publisher
 from athlete_monitor.training.rival import over_default, over_fold
 from athlete_monitor.training.row_cache import RowCache
 from athlete_monitor.training.sessions import searched
+from athlete_monitor.training.suspect import without_suspects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -309,7 +310,8 @@ def gather_group(
     for athlete, items in zip(group, found, strict=True):
         minimum = training.min_sessions_required, retraining.min_samples_threshold
         try:
-            results.append(assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum))
+            data = assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum)
+            results.append(without_suspects(data, spec))
         except TooFewSessionsError as error:
             traces = "\n".join(item.trace for item in items if isinstance(item, Unusable) and item.trace)
             reason = f"{error}; {searched(settings, athlete.athlete_id)}"

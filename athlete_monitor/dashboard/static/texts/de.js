@@ -261,6 +261,7 @@ export default {
 "figure.hr_excess_bpm": "Über die Bewegung hinaus",
 "figure.stress_percent": "Intensität, 30 s",
 "figure.trimp": "TRIMP",
+"figure.strap_suspect_s": "Gurt zweifelhaft",
 "figure.trimp_low": "TRIMP, untere Grenze",
 "figure.trimp_high": "TRIMP, obere Grenze",
 "figure.energy_low_kj": "Energie, untere Grenze",

@@ -1,0 +1,46 @@
+"""A strap that counted steps for minutes is not learned from; one that was right is kept whole."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from athlete_monitor.features import GROUPS, FeatureSpec
+from athlete_monitor.training.dataset import AthleteData, SessionRows
+from athlete_monitor.training.suspect import CADENCE, without_suspects
+from athlete_monitor.wire.sample import NO_PROFILE
+
+SPEC = FeatureSpec()
+COLUMNS = SPEC.columns(("cadence",))
+
+
+def session(heart, n=1800, seed=1):
+    """Half an hour of a cadence that rises from 60 to 180, in features that repeat it with noise."""
+    rng = np.random.default_rng(seed)
+    cadence = np.linspace(60.0, 180.0, n)
+    X = np.repeat(cadence[:, None], len(COLUMNS), axis=1).astype(np.float32)
+    X += rng.normal(0.0, 1.0, X.shape).astype(np.float32)
+    X[:, SPEC.names(("cadence",)).index(CADENCE)] = cadence
+    y = heart(cadence, 70.0 + 0.4 * cadence + rng.normal(0.0, 2.0, n))
+    t = np.arange(float(n))
+    available = np.ones((n, len(GROUPS)), dtype=bool)
+    return SessionRows(f"s{seed}", f"s{seed}", t, X, COLUMNS, available, y, np.arange(n), 1.0, NO_PROFILE)
+
+
+def locked(cadence, true):
+    t = np.arange(len(cadence))
+    return np.where((t >= 1500) & (t < 1700), cadence + 1.0, true)
+
+
+def test_minutes_that_follow_the_steps_are_left_out_with_a_note():
+    whole = session(lambda _, true: true)
+    data = AthleteData(1, ("cadence",), (whole, session(locked, seed=2)), ())
+    trusted = without_suspects(data, SPEC)
+    assert len(trusted.sessions[0]) == 1800
+    left_out = 1800 - len(trusted.sessions[1])
+    assert 150 <= left_out <= 200
+    assert trusted.sessions[1].notes == (f"{left_out} rows left out: the strap follows the step rate",)
+
+
+def test_a_heart_that_beats_as_fast_as_the_steps_is_kept():
+    data = AthleteData(1, ("cadence",), (session(lambda cadence, _: cadence),), ())
+    assert without_suspects(data, SPEC).rows == 1800
