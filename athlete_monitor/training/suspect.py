@@ -10,7 +10,7 @@ import numpy as np
 from athlete_monitor.squad.cadence_lock import DEVIATIONS, NEAR_BPM, SUSPECT_S, WATCHED_S
 
 if TYPE_CHECKING:
-    from athlete_monitor.arrays import BoolArray, FloatArray
+    from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.training.dataset import AthleteData, SessionRows
 
@@ -51,7 +51,7 @@ def _line(data: AthleteData) -> list[FloatArray]:
     return [line.predict(session.X) for session in data.sessions]
 
 
-def _trusted(session: SessionRows, apart: BoolArray, cadence: FloatArray) -> SessionRows:
+def _trusted(session: SessionRows, apart: BoolArray, cadence: Float32Array) -> SessionRows:
     follows = apart & (np.abs(session.y - cadence) <= NEAR_BPM) & (session.t - session.t[0] >= WATCHED_S)
     suspect = lasting(session.t, follows)
     if not suspect.any():
