@@ -18,13 +18,13 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.arguments import LARGEST_ID, Parser, add_common_arguments, device_id, duration, number, whole
 from athlete_monitor.bridge.gravity import SIGNS
 from athlete_monitor.config import config_from_args
-from athlete_monitor.errors import MonitorError
 from athlete_monitor.wire.mqtt import MqttLink
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
-CONNECT_S: Final = 10.0
+_log = logging.getLogger(__name__)
+
 LISTEN_S: Final = 8.0
 
 
@@ -158,7 +159,7 @@ async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
 @contextlib.contextmanager
 def broker_link(config: Config, what: str, **options: Any) -> Iterator[MqttLink]:  # noqa: ANN401 - of MqttLink
     """Connect to the broker, for as long as the block lasts; it reconnects by itself."""
-    link = MqttLink(config.mqtt, f"athlete-bridge-{what}-{os.getpid()}", **options)
+    link = MqttLink(config.mqtt, f"athlete-bridge-{what}-{os.getpid()}", on_connection=_say_connection, **options)
     link.start()
     try:
         yield link
@@ -166,13 +167,8 @@ def broker_link(config: Config, what: str, **options: Any) -> Iterator[MqttLink]
         link.stop()
 
 
-def need(module: str) -> None:
-    """Check that a library is installed.
-
-    Raises:
-        MonitorError: it is not.
-    """
-    import importlib.util
-
-    if importlib.util.find_spec(module) is None:
-        raise MonitorError(f"{module} is not installed; run: python3 jetson_deploy.py setup")
+def _say_connection(connected: bool, text: str) -> None:  # noqa: FBT001 - the link's own call
+    """Say where the broker cannot be reached; that it can be again is worth a line only after that."""
+    if not connected:
+        print(text, file=sys.stderr, flush=True)
+    _log.info("event=broker connected=%s text=%r", connected, text)

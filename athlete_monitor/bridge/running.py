@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from athlete_monitor.bridge.mapping import MappingFile
     from athlete_monitor.config import Config
     from athlete_monitor.wire.link import Link
+
+_log = logging.getLogger(__name__)
 
 TICK_S: Final = 1.0
 
@@ -113,7 +116,11 @@ def try_mapping(args: argparse.Namespace, config: Config) -> int:
     mapping, shown = _mapping(args, config), Shown()
     bridge = MapBridge(mapping, Outlet(shown), wire_factors(config.sensors))
     topic = args.topic or mapping.streams[0].topic.replace("+", "7").replace("#", "7")
-    bridge.take(topic, args.trial.read_bytes(), time.time())
+    try:
+        payload = args.trial.read_bytes()
+    except OSError as error:
+        raise MonitorError(f"{args.trial}: cannot be read ({error.strerror})") from None
+    bridge.take(topic, payload, time.time())
     if not shown.count:
         raise MonitorError(f"{args.trial}: {next(iter(bridge.refused), f'no stream of the mapping has topic {topic}')}")
     return 0
@@ -154,7 +161,7 @@ class Service(Protocol):
 
 def serve(service: Service, inbox: Inbox, stopped: threading.Event) -> None:
     """Hand messages on until stopped."""
-    ticked_s = time.time()
+    ticked_s, dropped = time.time(), 0
     while not stopped.is_set():
         message = inbox.get(TICK_S)
         if message is not None:
@@ -163,6 +170,11 @@ def serve(service: Service, inbox: Inbox, stopped: threading.Event) -> None:
         if abs(now_s - ticked_s) >= TICK_S:
             ticked_s = now_s
             service.tick(now_s)
+            if inbox.dropped > dropped:
+                _log.warning(
+                    "event=messages_dropped total=%d reason='they come faster than they are read'", inbox.dropped
+                )
+                dropped = inbox.dropped
     service.end(time.time())
 
 
