@@ -263,12 +263,14 @@ def test_http_push_wants_the_token_of_the_device_and_a_size_that_can_be_taken(bo
             return by_http(address, payload, **headers)
         except urllib.error.HTTPError as error:
             return error.code
+        except (urllib.error.URLError, ConnectionError):
+            return "hung up"  # refused before everything was sent
 
     small, large = message(0, readings(0, 0.5), origin_s=NOW), b" " * 10_000_000
     wait_until(lambda: status(small, f"{url}?token={token}") == 200, 30)
     assert status(small, authorization=f"Bearer {token}") == 200
     assert status(large, authorization=f"Bearer {token}") == 200
-    assert status(b" " * (push.MOST_BYTES + 1), authorization=f"Bearer {token}") == 413
+    assert status(b" " * (push.MOST_BYTES + 1), authorization=f"Bearer {token}") in {413, "hung up"}
     assert [status(small, url + query) for query in ("", "?token=x", f"?token={push.token_of(secret, '008')}")] == [
         401
     ] * 3
