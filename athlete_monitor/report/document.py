@@ -138,7 +138,12 @@ def _timeline(data: SessionData, everyone: Sequence[Participant], words: Mapping
 
 
 def _bands(data: SessionData) -> list[Band]:
-    return [Band(each.start_t, each.end_t or data.end_t, each.name) for each in data.periods]
+    return [Band(each.start_t, each.end_t or data.end_t, _spelled(each.name)) for each in data.periods]
+
+
+def _spelled(name: str) -> str:
+    """A period's name as people write it: devices send ``first_half``."""
+    return name.replace("_", " ")
 
 
 def _squad_periods(
@@ -155,7 +160,7 @@ def _squad_periods(
 
 
 def _period_name(name: str, start_t: float, end_t: float) -> str:
-    return f"{name} ({minutes(end_t - start_t)})"
+    return f"{_spelled(name)} ({minutes(end_t - start_t)})"
 
 
 def _means(parts: Sequence[Figures], shown: Sequence[Shown], lang: Language) -> list[str]:
@@ -255,7 +260,8 @@ def _peaks(participant: Participant, lang: Language) -> list[list[str]]:
     for figure in PEAKS:
         values = (participant.summary or {}).get(figure.key)
         if isinstance(values, dict) and any(value is not None for value in values.values()):
-            label = f"{figure.label.removeprefix('Peak ')}{f', {figure.unit}' if figure.unit else ''}"
+            called = TEXTS[lang].get(figure.key, figure.label.removeprefix("Peak "))
+            label = f"{called}{f', {figure.unit}' if figure.unit else ''}"
             texts = [number(values.get(member), figure.decimals, lang) or "–" for member in figure.members]
             rows.append([label[0].upper() + label[1:], *texts])
     return rows
