@@ -40,6 +40,9 @@ class Link:
     signal_dbm: float | None = None
     contact: bool | None = None
     state: str | None = None
+    reason: str | None = None
+    t_s: float | None = None
+    """When the bridge published it, epoch seconds: after half a minute the bridge itself has gone."""
 
     @property
     def weak(self) -> int | None:
@@ -51,8 +54,8 @@ class Link:
 def read_link(document: Mapping[str, Any]) -> Link:
     """Return what a message of ``player/{device}/link`` says; what is not of the right kind is left out.
 
-    >>> read_link({"battery_percent": 12.0, "rssi_dbm": -71, "contact": True, "state": 5})
-    Link(battery_percent=12.0, signal_dbm=-71, contact=True, state=None)
+    >>> read_link({"battery_percent": 12.0, "rssi_dbm": -71, "contact": True, "state": 5, "reason": "out of range"})
+    Link(battery_percent=12.0, signal_dbm=-71, contact=True, state=None, reason='out of range', t_s=None)
     """
     contact = document.get("contact")
     return Link(
@@ -60,6 +63,8 @@ def read_link(document: Mapping[str, Any]) -> Link:
         signal_dbm=_within(document.get("rssi_dbm"), -200, 20),
         contact=contact if isinstance(contact, bool) else None,
         state=_text(document.get("state")),
+        reason=_text(document.get("reason")),
+        t_s=_within(document.get("t_s"), 0, 1e11),
     )
 
 

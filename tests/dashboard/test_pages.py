@@ -210,6 +210,44 @@ def test_an_alarm_is_shown_in_words_and_becomes_quiet_when_acknowledged(open_pag
     engine.tell(alarms=[])
 
 
+def state_of(page: Page, engine: Engine, words: str) -> bool:
+    """Whether the line of athlete 7's tile says something, with fresh figures."""
+    engine.publish(figures(7), figures(8))
+    shown = page.evaluate("document.querySelector('.tile[data-key=\"007\"] .state')?.textContent ?? ''")
+    return words in shown
+
+
+def test_targets_are_percents_on_the_tile_and_are_set_and_taken_back_for_everybody(open_page, engine):
+    engine.publish(figures(7), figures(8))
+    engine.tell(targets=[{"athlete_id": 7, "figure": "distance_m", "value": 1000.0}], alarms=[], pitch={})
+    page = open_page()
+    until_python(page, lambda: state_of(page, engine, "81 % Distance"), "the share of the target")
+    assert "%" not in page.text_content('.tile[data-key="008"] .state')
+    page.evaluate("import('/static/app.js').then((m) => m.go('/control'))")
+    page.get_by_label("Target", exact=True).fill("9000")
+    page.get_by_role("button", name="Set", exact=True).click()
+    commands = until_python(page, lambda: [one for one in engine.did("target") if one["athlete"] in {7, 8}][1:], "both")
+    assert {(one["figure"], one["value"]) for one in commands} == {("distance_m", 9000)}
+    page.get_by_role("button", name="Undo").last.click()
+    until_python(
+        page,
+        lambda: {1000.0, None} <= {one["value"] for one in engine.did("target")},
+        "everybody has the target of before, or none",
+    )
+    engine.tell(targets=[])
+
+
+def test_battery_signal_and_trouble_of_a_device_are_shown(open_page, engine):
+    engine.publish(figures(7))
+    link = {"device_id": "007", "state": "lost", "reason": "out of range", "battery_percent": 12.0, "rssi_dbm": -71.0}
+    engine.link.publish("player/007/link", packed(link), 1)
+    page = open_page()
+    until_python(page, lambda: state_of(page, engine, "battery 12 %"), "the weak battery")
+    page.evaluate("import('/static/app.js').then((m) => m.go('/system'))")
+    until(page, "document.querySelector('main')?.textContent.includes('▲ 12 %-71 dBm'.replace('-', '−'))")
+    assert "connection lost: out of range" in page.inner_text("main")
+
+
 def test_a_tablet_whose_clock_is_an_hour_off_uses_the_time_of_the_box(open_page, engine):
     page = open_page(script="const real = Date.now; Date.now = () => real() + 3600e3;")
     engine.publish(figures(7))

@@ -9,7 +9,7 @@ import { timeOfDay } from "./times.js";
 
 const MARGIN_M = 4;
 const TRAIL_S = 30;
-const OTHER_PX = 210; // header, choices, tabs: the pitch fits between them
+const LINE_PX = 44; // what is written below the pitch
 
 export function show(place) {
   let plan = { length_m: 105, width_m: 68 };
@@ -75,7 +75,9 @@ export function show(place) {
   }
 
   function draw() {
-    const width = Math.min(canvas.parentNode.clientWidth - 8, (innerHeight - OTHER_PX) * ((plan.length_m + 2 * MARGIN_M) / (plan.width_m + 2 * MARGIN_M)));
+    const above = canvas.getBoundingClientRect().top + scrollY;
+    const room = Math.max(200, innerHeight - above - document.getElementById("tabs").offsetHeight - LINE_PX);
+    const width = Math.min(canvas.parentNode.clientWidth - 8, room * ((plan.length_m + 2 * MARGIN_M) / (plan.width_m + 2 * MARGIN_M)));
     if (width <= 0) return;
     canvas.style.width = `${width}px`;
     const ratio = Math.min(devicePixelRatio, 2);

@@ -2,11 +2,12 @@
 import { get, post } from "./api.js";
 import { applyTheme } from "./app.js";
 import { fill, h } from "./dom.js";
-import { age, listen, status, store } from "./store.js";
+import { age, listen, now, status, store } from "./store.js";
 import { LANGUAGES, chosenLanguage, clock, day, duration, number, t } from "./text.js";
 
 const EVERY_MS = 5000;
 const WEAK_PERCENT = 20;
+const FORGOTTEN_S = 35;
 
 export function show(place) {
   const parts = Object.fromEntries(["box", "engine", "devices", "models", "log"].map((name) => [name, h("div", {})]));
@@ -50,12 +51,21 @@ function drawEngine(place, { online, age_s: old, stats }) {
     Object.entries(stats.invalid_reasons ?? {}).map(([reason, count]) => h("p", { class: "muted", dir: "auto" }, `${count} × ${reason}`)));
 }
 
+/** What is wrong between a device and its bridge; nothing where all is well or nothing is known. */
+function linkTrouble({ state = null, reason = null, contact = null, t_s: told = null }) {
+  if (state !== null && state !== "off" && told !== null && now() - told > FORGOTTEN_S) return t("link.bridge_gone");
+  if (state === "lost" || state === "searching" || state === "off") return [t(`link.${state}`), reason].filter(Boolean).join(": ");
+  return contact === false ? t("device.no_contact") : "";
+}
+
 function drawDevices(place, links) {
   const rows = [...store.people.values()].map((person) => {
     const old = age(person.key);
-    const { battery_percent: battery = null, signal_dbm: signal = null, contact = null } = links[person.key] ?? {};
+    const link = links[person.key] ?? {};
+    const { battery_percent: battery = null, signal_dbm: signal = null } = link;
+    const trouble = linkTrouble(link);
     return h("tr", {}, h("td", { class: "text" }, person.device), h("td", { class: "text name", dir: "auto" }, person.name),
-      h("td", { class: "text" }, t(`status.${old === null ? "silent" : status(person.key)}`), contact === false && h("span", { class: "warning" }, ` · ${t("device.no_contact")}`)),
+      h("td", { class: "text" }, t(`status.${old === null ? "silent" : status(person.key)}`), trouble && h("span", { class: "warning" }, ` · ${trouble}`)),
       h("td", {}, old === null ? "–" : duration(old)), h("td", { class: battery !== null && battery < WEAK_PERCENT ? "warning" : "" }, battery === null ? "–" : `${battery < WEAK_PERCENT ? "▲ " : ""}${number(battery)} %`),
       h("td", {}, signal === null ? "–" : `${number(signal)} dBm`));
   });

@@ -352,5 +352,9 @@ export default {
 "back_to_list": "Zurück zu den Einheiten",
 "period.add": "Abschnitt hinzufügen",
 "chart.how": "Über die Kurven ziehen wählt einen Ausschnitt: Tabelle und Heatmap folgen. Doppeltippen zeigt wieder alles.",
-"device.no_contact": "kein Kontakt"
+"device.no_contact": "kein Kontakt",
+"link.lost": "Verbindung verloren",
+"link.searching": "wird gesucht",
+"link.off": "Brücke beendet",
+"link.bridge_gone": "Brücke stumm"
 };

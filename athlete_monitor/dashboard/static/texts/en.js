@@ -304,5 +304,9 @@ export default {
 "back_to_list": "Back to the sessions",
 "period.add": "Add period",
 "chart.how": "Drag over the curves to choose a span: table and heat map follow. Double-tap shows everything again.",
-"device.no_contact": "no contact"
+"device.no_contact": "no contact",
+"link.lost": "connection lost",
+"link.searching": "searching",
+"link.off": "bridge stopped",
+"link.bridge_gone": "bridge silent"
 };
