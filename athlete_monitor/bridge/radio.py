@@ -76,11 +76,14 @@ class Radio:
 
         Raises:
             NoBluetoothError: there is no adapter.
+            BleakError: no adapter can listen now; any of ``TROUBLE``.
         """
         self._forget()
         names = [each.name for each in await adapters(self._wanted)]
         done = asyncio.Event()
-        await asyncio.gather(*(self._listen(name, seconds, enough, done) for name in names))
+        troubles = await asyncio.gather(*(self._listen(name, seconds, enough, done) for name in names))
+        if all(troubles):
+            raise troubles[0]  # type: ignore[misc]  # there is at least one adapter
 
     def seen(self) -> list[Sighting]:
         """Return the straps that were heard lately, each by the adapter that hears it best, the strongest first."""
@@ -131,7 +134,11 @@ class Radio:
             self._sightings = {key: each for key, each in self._sightings.items() if each.address != sighting.address}
             await connection.close()
 
-    async def _listen(self, adapter: str, seconds: float, enough: Callable[[], bool], done: asyncio.Event) -> None:
+    async def _listen(
+        self, adapter: str, seconds: float, enough: Callable[[], bool], done: asyncio.Event
+    ) -> Exception | None:
+        """Listen on one adapter; return what went wrong there."""
+
         def hear(device: BLEDevice, told: AdvertisementData) -> None:
             self._hear(_sighting(adapter, device, told, self._clock()))
             if enough():
@@ -141,12 +148,14 @@ class Radio:
             scanner = BleakScanner(hear, bluez={"adapter": adapter})
             try:
                 await scanner.start()
-                await asyncio.wait_for(done.wait(), seconds)
-            except TROUBLE:  # the time is over, or the adapter has gone: the next look finds out
-                return
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(done.wait(), seconds)
+            except TROUBLE as error:
+                return error
             finally:
                 with contextlib.suppress(*TROUBLE):
                     await asyncio.wait_for(scanner.stop(), LEAVE_S)
+        return None
 
     def _hear(self, new: Sighting) -> None:
         """Remember a sighting; its signal is smoothed, since it jumps by 10 dB from one to the next."""

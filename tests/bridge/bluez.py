@@ -174,6 +174,7 @@ class Adapter(ServiceInterface):
         self.path = f"/org/bluez/{name}"
         self.devices: dict[str, Device] = {}
         self.scans = 0
+        self.refuses = False
         self._task: asyncio.Task[None] | None = None
         self._discovering = 0
 
@@ -188,6 +189,8 @@ class Adapter(ServiceInterface):
 
     @dbus_method()
     def StartDiscovery(self) -> None:
+        if self.refuses:
+            raise DBusError("org.bluez.Error.NotReady", "Resource Not Ready")
         self.scans += 1
         self._discovering += 1
         if self._task is None:

@@ -204,6 +204,20 @@ def test_an_adapter_may_vanish_and_come_back(bus):
     asyncio.run(scenario())
 
 
+def test_an_adapter_that_refuses_to_listen_is_named_and_one_of_two_does_not_matter(bus):
+    async def scenario():
+        [strap], roster = squad(1, rssi={"hci1": -60})
+        async with BlueZ(bus, [strap], adapters=("hci0", "hci1")) as bluez:
+            for adapter in bluez.adapters.values():
+                adapter.refuses = True
+            async with bridging(roster) as heard:
+                await until(lambda: "001" in heard.links and "NotReady" in (heard.links["001"].reason or ""))
+                bluez.adapters["hci1"].refuses = False
+                await until(lambda: strap.connected)
+
+    asyncio.run(scenario())
+
+
 def test_bluez_may_crash_and_come_back(bus):
     async def scenario():
         [strap], roster = squad(1)
