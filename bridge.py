@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Bring in what people own: Bluetooth straps, phones, and any stream of JSON."""
+"""Receive data from Bluetooth straps, phones, and any stream of JSON."""
 
 import athlete_monitor.deploy.entered  # noqa: F401 - first of all, into the project's own environment
 from athlete_monitor.bridge.command import main

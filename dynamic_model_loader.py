@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Look at the models in service.
+"""Show the models in service.
 
 info    what there is: athletes, hold-out error, sizes, earlier versions
 check   verify every file of every model, and that its exports agree
 bench   how fast the configured runtime is on these models, and how much memory
         they take
 
-Exit code: 0 in order, 1 a model is not right (check) or there is none (check,
-bench), 2 wrong arguments or configuration. info tells what is there, nothing
-included, with 0.
+Exit code: 0 success, 1 a model is damaged (check) or there is none (check,
+bench), 2 wrong arguments or configuration. info ends with 0 even if there is no
+model.
 """
 
 from __future__ import annotations

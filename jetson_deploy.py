@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Set the system up, try it, test it, look after it: ``python3 jetson_deploy.py --help``.
+"""Set up, try, test and maintain the system: ``python3 jetson_deploy.py --help``.
 
-Needs nothing but Python 3.10 or later; everything else is installed into ``.venv`` beside this file when a command
-needs it.
+Only Python 3.10 or later is needed; everything else is installed into ``.venv`` beside this file when a command needs
+it.
 """
 
 import sys
 
 
 def main() -> int:
-    """Run the command line; an old Python is told so in one line."""
+    """Run the command line; an old Python is reported in one line."""
     if sys.version_info < (3, 10):  # noqa: UP036 - this file alone starts on any Python 3
         sys.stderr.write(f"Python 3.10 or later is needed; this is {sys.version.split()[0]}\n")
         return 1

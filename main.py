@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Watch a squad live: heart rate, load and impacts of every athlete, from what their sensors send over MQTT."""
+"""Monitor a squad live: heart rate, load and impacts of every athlete, from sensor data over MQTT."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 SOME_FAILED = 3
-"""Exit code where some recordings of a replay could not be read."""
+"""Exit code if some recordings of a replay could not be read."""
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:

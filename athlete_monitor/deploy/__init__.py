@@ -1,1 +1,1 @@
-"""From a fresh board to a running box: check, setup, status, services, demonstration."""
+"""Installation and operation of a box: check, setup, status, services, demonstration."""

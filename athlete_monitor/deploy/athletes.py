@@ -27,7 +27,7 @@ def athletes(args: argparse.Namespace) -> int:
     """Run one of the commands and return its exit code.
 
     Raises:
-        ConfigError: what is asked for cannot be done; nothing was written.
+        ConfigError: the command cannot be executed; nothing was written.
     """
     if args.action in _PERSONAL:
         return _PERSONAL[args.action](args)
@@ -48,7 +48,7 @@ def _erase(args: argparse.Namespace) -> int:
 
 
 _PERSONAL: Final = {"export": _export, "erase": _erase}
-"""Commands about everything that is kept of a person, beyond the roster."""
+"""Commands about all data of a person, not only the roster."""
 
 
 def _list(args: argparse.Namespace, path: Path) -> int:
@@ -107,10 +107,10 @@ def _saved(args: argparse.Namespace, path: Path, editor: RosterEditor, ids: Iter
 
 
 def _values(words: Sequence[str], keys: Sequence[str]) -> dict[str, Any]:
-    """Return the values of words such as ``number=9``; an empty one is None.
+    """Return the values of arguments such as ``number=9``; an empty one is None.
 
     Raises:
-        ConfigError: a word is not of this form, or its value is not allowed.
+        ConfigError: an argument does not have this form, or its value is not allowed.
     """
     values = {}
     for word in words:
@@ -127,7 +127,7 @@ def _values(words: Sequence[str], keys: Sequence[str]) -> dict[str, Any]:
 
 
 def _table(squad: Sequence[Athlete]) -> str:
-    """Return a table of those columns that somebody has."""
+    """Return a table without empty columns."""
     columns = [key for key in COLUMNS if key in {"id", "name", "device"} or any(_shown(each, key) for each in squad)]
     rows = [columns, *([_shown(athlete, key) for key in columns] for athlete in squad)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]

@@ -1,4 +1,4 @@
-"""``backup`` and ``restore``: one verified file with everything that cannot be made again, taken while all runs."""
+"""``backup`` and ``restore``: one verified file with all data that cannot be recreated; the system may keep running."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PAGES_PER_STEP: Final = 2000
 
 @dataclass(frozen=True)
 class Part:
-    """A file of the backup: its name inside, and where it lies."""
+    """A file of the backup: its name inside, and its path."""
 
     name: str
     path: Path
@@ -47,9 +47,9 @@ def backup(config_file: Path, root: Path | None, target: Path, *, dry_run: bool 
 
     Args:
         config_file: the configuration whose data are saved; it is saved too.
-        root: where relative paths lie; None: beside the configuration.
+        root: folder of relative paths; None: that of the configuration.
         target: the file to write, a zip archive that only this user may read.
-        dry_run: only say what would be saved.
+        dry_run: only list what would be saved.
 
     Raises:
         MonitorError: nothing to save, or it cannot be written.
@@ -84,7 +84,7 @@ def _parts(config: Config, config_file: Path) -> Iterator[Part]:
         folder = getattr(config.paths, name)
         for path in sorted(folder.rglob("*")):
             if path.parent.name.endswith(ROWS_FOLDER_END) or path.name.startswith(TEMPORARY_PREFIX):
-                continue  # made anew from the sessions; not finished
+                continue  # rebuilt from the sessions; unfinished files
             if path.is_file() and not path.is_symlink():
                 yield Part(f"{name}/{path.relative_to(folder).as_posix()}", path)
 
@@ -140,10 +140,10 @@ def _copy_journal(journal: Path, copy: Path) -> None:
 
 
 def verify(path: Path) -> dict[str, str]:
-    """Read a backup through and compare every file with its hash; returns the hashes by name.
+    """Read a backup and compare every file with its hash; returns the hashes by name.
 
     Raises:
-        MonitorError: it is no backup, damaged, or holds a name that points outside.
+        MonitorError: it is not a backup, is damaged, or holds a name that points outside.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -175,7 +175,7 @@ def _check_name(path: Path, name: str) -> None:
 
 
 def restore(config_file: Path, root: Path | None, source: Path, *, dry_run: bool = False) -> int:
-    """Put a verified backup back; a file that differs is kept beside as ``NAME.before-restore``.
+    """Restore a verified backup; a file that differs is kept as ``NAME.before-restore``.
 
     Raises:
         MonitorError: the backup is damaged, the engine runs, or a file cannot be written.
@@ -188,7 +188,7 @@ def restore(config_file: Path, root: Path | None, source: Path, *, dry_run: bool
         for name, digest in hashes.items():
             target = _target(config, config_file, name)
             if target is None:
-                print(f"left out {name}: this version does not know it")
+                print(f"left out {name}: unknown to this version")
                 continue
             if target.is_file() and _file_digest(target) == digest:
                 same += 1

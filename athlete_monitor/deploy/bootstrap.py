@@ -1,7 +1,7 @@
-"""The project's own environment: made, filled and entered with nothing but the standard library.
+"""The project's own environment: created, filled and entered with only the standard library.
 
-The environment is ``.venv`` beside the doors. A stamp inside it holds the hash of the requirement files that were
-installed, so that a second start installs nothing and a changed pin installs again.
+The environment is ``.venv`` beside the scripts. A stamp inside it holds the hash of the installed requirement files, so
+that a second start installs nothing and a changed pin installs again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENT: Final = PROJECT / ".venv"
 STAMP: Final = ".athlete-monitor"
-DOORS: Final = (
+SCRIPTS: Final = (
     "bridge.py",
     "control.py",
     "dashboard.py",
@@ -42,12 +42,12 @@ DOORS: Final = (
     "sup_ml_rf_training.py",
 )
 NANO_GLIBC: Final = (2, 28)
-"""Boards with an older glibc than this take the pins of the Jetson Nano."""
+"""Boards with an older glibc than this use the pins of the Jetson Nano."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much an installation downloads and takes, MB; measured with Python 3.11."""
+    """Download size and disk space of an installation, MB; measured with Python 3.11."""
 
     download_mb: int
     installed_mb: int
@@ -60,11 +60,11 @@ class Size:
 LIGHT: Final = Size(150, 620)
 FULL: Final = Size(500, 1900)
 FULL_CUDA: Final = Size(2900, 5900)
-"""On x86-64 pip takes PyTorch's CUDA build, which brings NVIDIA's libraries."""
+"""On x86-64 pip installs PyTorch's CUDA build, which includes NVIDIA's libraries."""
 
 
 class SetupError(MonitorError, RuntimeError):
-    """The environment could not be made. The text says what to do."""
+    """The environment could not be created. The text says what to do."""
 
 
 def environment_python(environment: Path = ENVIRONMENT) -> Path:
@@ -73,7 +73,7 @@ def environment_python(environment: Path = ENVIRONMENT) -> Path:
 
 
 def glibc_version() -> tuple[int, ...]:
-    """Return the version of the C library, or an empty tuple where it is not glibc."""
+    """Return the version of the C library, or an empty tuple if it is not glibc."""
     name, version = platform.libc_ver()
     return tuple(int(part) for part in version.split(".")) if name == "glibc" else ()
 
@@ -94,11 +94,11 @@ def fingerprint(files: Sequence[Path], *, light: bool = False) -> str:
 
 
 def ensure_environment(*, development: bool = False, light: bool = False, environment: Path = ENVIRONMENT) -> Path:
-    """Make and fill the environment unless it is complete, and return its interpreter.
+    """Create and fill the environment unless it is complete, and return its interpreter.
 
     Args:
         development: with the tools of development.
-        light: without PyTorch, where nothing is installed yet.
+        light: without PyTorch, if nothing is installed yet.
         environment: its folder.
 
     Raises:
@@ -125,10 +125,10 @@ def own_requirements(*, development: bool, light: bool = False) -> list[Path]:
 def stands(environment: Path = ENVIRONMENT, *, development: bool = False) -> bool:
     """Return whether the environment holds exactly what is pinned.
 
-    The development tools may be there in addition; a light installation counts, except for development.
+    The development tools may be installed in addition; a light installation counts, except for development.
 
     Raises:
-        SetupError: this user may not look into it.
+        SetupError: this user may not read it.
     """
     kinds = [(tools, False) for tools in {True, development}] + ([] if development else [(False, True)])
     accepted = {fingerprint(own_requirements(development=dev, light=light), light=light) for dev, light in kinds}
@@ -146,7 +146,7 @@ def is_light(environment: Path = ENVIRONMENT) -> bool:
 
 
 def satisfied(environment: Path, files: Sequence[Path], *, light: bool) -> bool:
-    """Return whether every pin is installed there already, by whatever means: then pip has nothing to do."""
+    """Return whether every pin is already installed there, by any means: then pip has nothing to do."""
     lines = [
         line for file in files for line in pinned_text(file, light=light).splitlines() if line[:1] not in {"", "#"}
     ]
@@ -179,7 +179,7 @@ def _canonical(name: str) -> str:
 
 
 def pinned_text(file: Path, *, light: bool) -> str:
-    """Return the pins of a file; those of a light installation without PyTorch, whatever the file holds."""
+    """Return the pins of a file; in a light installation without those of PyTorch."""
     text = file.read_text(encoding="utf-8")
     return light_pins(text) if light and file.name != "requirements-dev.txt" else text
 
@@ -206,7 +206,7 @@ def _make(environment: Path) -> None:
     try:
         venv.create(environment, with_pip=True, symlinks=True)
     except subprocess.CalledProcessError as error:
-        raise SetupError(f"{environment}: could not be made ({error}); remove the folder and try again") from error
+        raise SetupError(f"{environment}: could not be created ({error}); remove the folder and try again") from error
 
 
 def _install(environment: Path, files: Sequence[Path], *, light: bool) -> None:
@@ -222,19 +222,19 @@ def _install(environment: Path, files: Sequence[Path], *, light: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lists = [_written(file, Path(folder), light=light) for file in files]
         options = [word for file in lists for word in ("--requirement", str(file))]
-        # compiled on first use instead: it would add a quarter, most of it for modules that nobody imports
+        # compiled on first use instead: this would take a quarter more time, mostly for modules that are never imported
         _pip(environment, [*(["--no-compile"] if light else []), *options])
 
 
 def _written(file: Path, folder: Path, *, light: bool) -> Path:
-    """Return the file that pip is to read: the pins of a light installation are a copy."""
+    """Return the file for pip: the pins of a light installation are a copy."""
     copy = folder / file.name
     copy.write_text(pinned_text(file, light=light), encoding="utf-8")
     return copy
 
 
 def _pip(environment: Path, options: Sequence[str]) -> None:
-    """Install; with pip's own progress on a terminal, in silence elsewhere."""
+    """Install; with pip's own progress on a terminal, silently elsewhere."""
     shown = sys.stdout.isatty()
     command = [str(environment_python(environment)), "-m", "pip", "install", "--disable-pip-version-check"]
     command += [*([] if shown else ["--quiet"]), *options]
@@ -248,15 +248,15 @@ def _pip(environment: Path, options: Sequence[str]) -> None:
 
 
 def inside(environment: Path = ENVIRONMENT) -> bool:
-    """Return whether this process runs in the environment; an installed package is where it belongs."""
+    """Return whether this process runs in the environment; always true for an installed package."""
     return not IS_CHECKOUT or Path(sys.prefix).resolve() == environment.resolve()
 
 
 def enter(script: Path, arguments: Sequence[str], *, development: bool = False, light: bool = False) -> None:
-    """Continue in the environment: returns at once when already there, otherwise replaces this process.
+    """Continue in the environment: returns at once if this process already runs in it, otherwise replaces the process.
 
     Raises:
-        SetupError: the environment could not be made.
+        SetupError: the environment could not be created.
     """
     if not IS_CHECKOUT:
         return
@@ -267,15 +267,15 @@ def enter(script: Path, arguments: Sequence[str], *, development: bool = False, 
 
 
 def enter_from_door(argv: Sequence[str]) -> None:
-    """Continue in the environment where a door was started with a Python that lacks the packages.
+    """Continue in the environment if a script was started with a Python that lacks the packages.
 
-    Does nothing for any other program, and nothing where the packages are there.
+    It does nothing for other programs, and nothing if the packages are installed.
 
     Raises:
-        SystemExit: the environment does not stand; the text says how to make it.
+        SystemExit: the environment does not exist; the text says how to create it.
     """
     script = Path(argv[0]).resolve()
-    if script not in {PROJECT / door for door in DOORS} or inside() or _packages_are_there():
+    if script not in {PROJECT / name for name in SCRIPTS} or inside() or _packages_are_there():
         return
     try:
         ready = stands()

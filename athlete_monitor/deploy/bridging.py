@@ -76,7 +76,7 @@ class Club:
 
 
 def bridge_to(
-    config: Path, root: Path | None, club: Club, *, dry_run: bool = False, tell: Callable[[str], None] = print
+    config: Path, root: Path | None, club: Club, *, dry_run: bool = False, notify: Callable[[str], None] = print
 ) -> int:
     """Write the bridge's configuration; it works from the next start of the broker on.
 
@@ -89,20 +89,20 @@ def bridge_to(
         raise MonitorError(f"{place.configuration}: is not there; first run: python3 jetson_deploy.py setup")
     text = bridge_configuration(tree, club, place)
     if dry_run:
-        tell(re.sub(r"(?m)^(remote_password) .*", r"\1 (from the file)", text).rstrip("\n"))
+        notify(re.sub(r"(?m)^(remote_password) .*", r"\1 (from the file)", text).rstrip("\n"))
         return 0
     for step in _steps(club, place, text):
-        make_step(step, tell)
-    tell(f"Restart the broker: {place.start}")
+        make_step(step, notify)
+    notify(f"Restart the broker: {place.start}")
     host, port = club.host_and_port
     prefix = prefix_at_club(tree, club)
-    tell(f"The broker at {host}:{port} must let this box write {prefix}#, and a viewer read it.")
+    notify(f"The broker at {host}:{port} must let this box write {prefix}#, and a viewer read it.")
     if club.authority is None and not is_loopback(host):
-        tell("Warning: without --ca everything goes there unencrypted, passwords too.")
+        notify("Warning: without --ca everything goes there unencrypted, passwords too.")
     return 0
 
 
-def bridge_off(config: Path, root: Path | None, tell: Callable[[str], None] = print) -> int:
+def bridge_off(config: Path, root: Path | None, notify: Callable[[str], None] = print) -> int:
     """Take the bridge's configuration away.
 
     Raises:
@@ -110,13 +110,13 @@ def bridge_off(config: Path, root: Path | None, tell: Callable[[str], None] = pr
     """
     _, place = _place(config, root)
     if not place.bridge.exists():
-        tell("There is no bridge.")
+        notify("There is no bridge.")
         return 0
     try:
         place.bridge.unlink()
     except OSError as error:
         raise MonitorError(f"{place.bridge}: cannot be removed ({error.strerror})") from error
-    tell(f"Removed {place.bridge}\nRestart the broker: {place.start}")
+    notify(f"Removed {place.bridge}\nRestart the broker: {place.start}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Mosquitto's configuration and passwords, made from the project's own configuration."""
+"""Mosquitto's configuration and passwords, generated from the project's own configuration."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ ITERATIONS: Final = 20_000
 
 @dataclass(frozen=True)
 class BrokerPlan:
-    """Where the broker's files are, where it listens, and how large its squad is.
+    """The broker's files, its addresses, and the size of its squad.
 
     Attributes:
         place: folders and owners of its files.
-        address: where other machines reach it; a loopback address for this machine only.
+        address: address for other machines; a loopback address for this machine only.
         mqtt: ports and topic prefix.
         athletes: size of the squad.
-        rate_hz: samples of an athlete in a second.
+        rate_hz: samples of an athlete per second.
         secure: accounts and access rights.
-        tls: encryption of what comes from other machines.
+        tls: encryption of connections from other machines.
     """
 
     place: BrokerPlace
@@ -54,17 +54,17 @@ class BrokerPlan:
 
     @property
     def messages_per_s(self) -> float:
-        """Messages that one athlete sends a second; devices above 25 Hz send batches."""
+        """Messages per second of one athlete; devices above 25 Hz send batches."""
         return min(self.rate_hz, BATCHES_ABOVE_HZ)
 
     @property
     def queued_messages(self) -> int:
-        """Messages that must be kept while the engine is away for ten minutes."""
+        """Messages that must be kept while the engine is disconnected for ten minutes."""
         return round(self.athletes * self.messages_per_s * OFFLINE_S)
 
     @property
     def inflight_messages(self) -> int:
-        """Messages that may be on the way to the engine before it acknowledges the first: ten seconds of the squad."""
+        """Messages that may be in flight before the engine acknowledges the first: ten seconds of the squad."""
         return min(MOST_INFLIGHT, max(LEAST_INFLIGHT, round(self.athletes * self.messages_per_s * INFLIGHT_S)))
 
     def configuration(self) -> str:
@@ -89,7 +89,7 @@ class BrokerPlan:
         if self.mqtt.websocket_port is not None:
             yield f"\n# WebSockets, for phones.\nlistener {self.mqtt.websocket_port} {self.address}"
             yield "protocol websockets"
-            # without it Mosquitto 2.0 ignores the address, and listens for everybody
+            # without it Mosquitto 2.0 ignores the address and listens on all of them
             yield f"socket_domain ipv{ipaddress.ip_address(self.address).version}"
             yield from self._certificate() if self.tls else ()
 
@@ -103,7 +103,7 @@ class BrokerPlan:
         return "\n".join(["allow_anonymous false", *files])
 
     def _storage(self) -> Iterator[str]:
-        """Yield what is kept over a restart of the broker, as far as the system's own configuration does not say it."""
+        """Yield settings that keep data over a restart, unless the system's own configuration has them."""
         wanted = (
             "persistence true",
             f"persistence_location {self.place.data}/",
@@ -112,7 +112,7 @@ class BrokerPlan:
             "log_dest stderr",
         )
         said = self.place.said_elsewhere()
-        yield "# What was promised to a client survives a restart of the broker."
+        yield "# Sessions and queued messages survive a restart of the broker."
         yield from (line for line in wanted if line.split(" ")[0] not in said)
         if self.place.system is None:
             yield f"\n# A bridge to the broker of a club: jetson_deploy.py bridge-to\n{self.place.including}"
@@ -124,7 +124,7 @@ def plan_broker(
     """Size the broker for the squad of the configuration.
 
     Raises:
-        ConfigError: the address is not one, or is open to others without passwords.
+        ConfigError: the address is not valid, or is open to other machines without passwords.
     """
     if tls and not secure:
         raise ConfigError("--tls: encryption without accounts protects nobody; add --secure")
@@ -149,7 +149,7 @@ def devices(config: Config, roster: Roster) -> list[str]:
 
 
 def new_password() -> str:
-    """Return a password that nobody guesses."""
+    """Return a random password."""
     return secrets.token_urlsafe(18)
 
 
@@ -168,7 +168,7 @@ def matches(line: str, password: str) -> bool:
 
 
 def password_file(old: str, passwords: Iterable[tuple[str, str]]) -> str:
-    """Return the password file's text for these users; lines that are still right are kept as they are."""
+    """Return the password file's text for these users; lines that are still valid are kept unchanged."""
     kept = {line.partition(":")[0]: line for line in old.splitlines() if ":$7$" in line}
     lines = []
     for user, password in passwords:

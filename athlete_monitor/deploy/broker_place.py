@@ -1,8 +1,8 @@
-"""Where the broker's files are, and whom they belong to.
+"""The paths and owners of the broker's files.
 
-Root's Mosquitto gives up root's rights before it reads passwords, access rights and keys, and it cannot look into a
+The system's Mosquitto drops root privileges before it reads passwords, access rights and keys, and it cannot read a
 home folder with mode 0750. So root puts them under ``/etc/mosquitto`` and ``/var/lib/mosquitto``, owned by
-``mosquitto``. A user without root's rights runs a Mosquitto of their own, with files below the configuration's home.
+``mosquitto``. A user without root privileges runs their own Mosquitto, with files below the configuration's home.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Owner:
         return (status.st_uid, status.st_gid) == (self.uid, self.gid)
 
     def take(self, path: Path) -> None:
-        """Make the file or folder theirs; a link is not followed."""
+        """Change the owner of the file or folder to them; a link is not followed."""
         os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
@@ -41,9 +41,9 @@ class BrokerPlace:
     Attributes:
         configuration: its configuration.
         secrets: folder of passwords, access rights and keys.
-        data: what it keeps over a restart.
-        owner: whom secrets and data belong to; None where they stay with the user who runs setup.
-        system: the configuration of the system's own Mosquitto that includes ours, where there is one.
+        data: folder of data that survive a restart.
+        owner: owner of secrets and data; None if they belong to the user who runs setup.
+        system: the configuration of the system's own Mosquitto that includes ours, if there is one.
     """
 
     configuration: Path
@@ -85,7 +85,7 @@ class BrokerPlace:
         return "sudo systemctl restart mosquitto" if self.system else f"mosquitto -c {self.configuration}"
 
     def said_elsewhere(self) -> frozenset[str]:
-        """Return the settings of the system's own configuration; Mosquitto refuses a second value of most."""
+        """Return the settings of the system's own configuration; Mosquitto refuses most settings that occur twice."""
         if self.system is None:
             return frozenset()
         lines = self.system.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -93,11 +93,11 @@ class BrokerPlace:
 
 
 def broker_place(home: Path, filesystem: Path = Path("/")) -> BrokerPlace:
-    """Return where this user's broker has its files.
+    """Return the place of this user's broker files.
 
     Args:
         home: folder of the configuration's relative paths.
-        filesystem: where the system's folders begin.
+        filesystem: root of the system's folders.
     """
     owner = owner_named(SYSTEM_USER)
     if os.geteuid() != 0 or owner is None:
@@ -121,7 +121,7 @@ def owner_named(name: str) -> Owner | None:
 
 
 def owner_of(path: Path) -> Owner:
-    """Return whom a file or folder belongs to."""
+    """Return the owner of a file or folder."""
     status = path.stat()
     try:
         name = pwd.getpwuid(status.st_uid).pw_name

@@ -1,7 +1,7 @@
-"""A local certificate authority for the box: its broker and its screen are encrypted without any outside service.
+"""A local certificate authority for the box: its broker and screen are encrypted without an external service.
 
-The authority's key stays on the box. Devices and browsers get ``ca.crt`` only. The box's certificate is made again
-before it expires and when its names change; the authority stays, so nobody has to install anything again.
+The authority's key stays on the box. Devices and browsers only get ``ca.crt``. The box's certificate is renewed before
+it expires and when its names change; the authority stays, so nothing has to be installed again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BOX_DAYS: Final = 820
 """Apple's devices refuse certificates that are valid for more than 825 days."""
 RENEW_DAYS: Final = 60
 CLOCK_SLACK: Final = timedelta(days=1)
-"""A device without a battery clock may be a little behind."""
+"""The clock of a device without a battery clock may be a little slow."""
 _LONGEST_NAME: Final = 64
 
 
@@ -42,7 +42,7 @@ def make_authority(name: str, now: datetime) -> Pair:
     """Return a new authority.
 
     Args:
-        name: what people see when they install it, such as the box's host name.
+        name: shown to people when they install it, such as the box's host name.
         now: the time from which it is valid.
     """
     key = ec.generate_private_key(ec.SECP256R1())
@@ -58,7 +58,7 @@ def make_certificate(authority: Pair, names: Iterable[str], now: datetime, days:
     """Return a certificate of the box for these host names and addresses.
 
     Args:
-        authority: who signs.
+        authority: the signing authority.
         names: host names and IP addresses under which the box is reached.
         now: the time from which it is valid.
         days: how long it is valid.
@@ -79,7 +79,7 @@ def make_certificate(authority: Pair, names: Iterable[str], now: datetime, days:
 
 
 def is_good(certificate: Path, authority: Path, names: Iterable[str], now: datetime) -> bool:
-    """Return whether a certificate is there, of this authority, for these names, and valid for two months more."""
+    """Return whether a certificate exists, of this authority, for these names, and valid for two more months."""
     try:
         found = x509.load_pem_x509_certificate(certificate.read_bytes())
         found.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.read_bytes()))

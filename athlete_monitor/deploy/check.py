@@ -1,4 +1,4 @@
-"""``check``: what this machine has, what it lacks, and how to mend it. Works before anything is installed."""
+"""``check``: what this machine has, what it lacks, and how to fix it. It works before anything is installed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SETUP: Final = "python3 jetson_deploy.py setup"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the configuration asks of this machine; its defaults hold before it can be read."""
+    """The requirements of the configuration on this machine; its defaults are used before it can be read."""
 
     folder: Path
     broker_host: str = "127.0.0.1"
@@ -50,7 +50,7 @@ def check(config: Path, root: Path | None, filesystem: Path = Path("/"), *, secu
     Args:
         config: the configuration file.
         root: folder of its relative paths.
-        filesystem: where the board's own files are read.
+        filesystem: root of the board's own files.
         secure: report the broker's access rights instead.
     """
     if secure:
@@ -61,7 +61,7 @@ def check(config: Path, root: Path | None, filesystem: Path = Path("/"), *, secu
 
 
 def findings(config: Path, root: Path | None, filesystem: Path) -> Iterator[Finding]:
-    """Yield what was found, part by part; ``filesystem`` is where the board's own files are read."""
+    """Yield what was found, part by part; ``filesystem`` is the root of the board's own files."""
     board = read_board(filesystem)
     wanted, trouble = _wanted(config, root)
     yield from system_findings(board)
@@ -88,14 +88,14 @@ def _wanted(config: Path, root: Path | None) -> tuple[Wanted, Finding | None]:
         tree = load_config(config, root)
     except ConfigError as error:
         there = config.is_file()
-        remedy = f"python3 jetson_deploy.py validate {config}" if there else "--config FILE with a file that is there"
+        remedy = f"python3 jetson_deploy.py validate {config}" if there else "--config FILE with an existing file"
         return Wanted(folder), Finding("configuration", "fail", str(error).splitlines()[0], remedy)
     mqtt = tree.mqtt
     return Wanted(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device), None
 
 
 def system_findings(board: Board) -> Iterator[Finding]:
-    """Yield what kind of machine this is: Python, processor, C library, board."""
+    """Yield the kind of machine: Python, processor, C library, board."""
     python = platform.python_version()
     supported = (3, 10) <= sys.version_info[:2] < (3, 14)
     remedy = "" if supported else "install Python 3.10 to 3.13"
@@ -112,7 +112,7 @@ def system_findings(board: Board) -> Iterator[Finding]:
 
 
 def package_findings(board: Board, wanted: Wanted) -> Iterator[Finding]:
-    """Yield whether the pinned packages are there, at the pinned version, and can be imported."""
+    """Yield whether the pinned packages are installed, at the pinned version, and can be imported."""
     light = bootstrap.is_light()
     file = bootstrap.own_requirements(development=False, light=light)[0]
     pins = bootstrap.pins(bootstrap.pinned_text(file, light=light))
@@ -133,7 +133,7 @@ def package_findings(board: Board, wanted: Wanted) -> Iterator[Finding]:
 
 
 def cuda_finding(cuda: str | None, board: Board, wanted: Wanted) -> Finding:
-    """Judge whether torch sees a GPU, by what the configuration and the board ask for."""
+    """Check whether torch sees a GPU, if the configuration and the board require one."""
     if cuda:
         return Finding("CUDA", "ok", cuda)
     if wanted.device == "cuda":
@@ -143,7 +143,7 @@ def cuda_finding(cuda: str | None, board: Board, wanted: Wanted) -> Finding:
 
 
 def broker_finding(wanted: Wanted) -> Finding:
-    """Ask the configured broker whether it answers."""
+    """Check whether the configured broker answers."""
     place = f"{wanted.broker_host}:{wanted.broker_port}"
     answer = probes.ask_broker(wanted.broker_host, wanted.broker_port)
     if answer == "answers" or "password" in answer:
@@ -154,7 +154,7 @@ def broker_finding(wanted: Wanted) -> Finding:
 
 
 def disk_findings(folder: Path) -> Iterator[Finding]:
-    """Yield free space and write speed of the disk that takes the data."""
+    """Yield free space and write speed of the disk that holds the data."""
     free = probes.free_gb(folder)
     enough = free >= LEAST_FREE_GB
     remedy = "" if enough else "move old sessions away, or give --root a larger disk"
@@ -172,11 +172,11 @@ def disk_findings(folder: Path) -> Iterator[Finding]:
 
 
 def lock_finding(folder: Path) -> Finding:
-    """Try a lock on the disk that takes the data; network and memory-card file systems may have none."""
+    """Try a lock on the disk that holds the data; network and memory-card file systems may have none."""
     with tempfile.TemporaryFile(dir=folder) as file:
         if has_locks(file.fileno()):
-            return Finding("locks", "ok", "the file system has them")
-    text = "the file system has none; the locks count only for programs of this machine"
+            return Finding("locks", "ok", "supported by the file system")
+    text = "not supported by the file system; the locks only cover programs of this machine"
     return Finding("locks", "warn", text, "keep the data on a local disk if several machines use it")
 
 
@@ -195,7 +195,7 @@ def memory_findings(board: Board) -> Iterator[Finding]:
 
 
 def clock_finding() -> Finding:
-    """Tell whether the clock follows the network's time: samples carry their own."""
+    """Report whether the clock is synchronised over the network: samples carry their own times."""
     synchronised = probes.clock_synchronised()
     if synchronised:
         return Finding("clock", "ok", "synchronised")
@@ -219,7 +219,7 @@ def heat_findings(board: Board) -> Iterator[Finding]:
 
 
 def power_finding(board: Board) -> Finding:
-    """Tell the power mode; the first is the full one on every Jetson that is supported."""
+    """Report the power mode; the first one is full power on every supported Jetson."""
     mode = board.power_mode
     if mode is None:
         return Finding("power mode", "warn", "not known", "sudo nvpmodel -m 0")
@@ -232,7 +232,7 @@ def power_finding(board: Board) -> Finding:
 
 
 def group_findings() -> Iterator[Finding]:
-    """Yield which groups of a Jetson's devices the user is in."""
+    """Yield whether the user is in the groups for a Jetson's devices."""
     mine = {_group_name(gid) for gid in {*os.getgroups(), os.getgid()}}
     for group, purpose in GROUPS.items():
         member = group in mine or os.geteuid() == 0

@@ -1,4 +1,4 @@
-"""The processes of a demonstration: started together, their output kept, none left behind."""
+"""The processes of a demonstration: started together, their output stored, all ended."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LAST_LINES: Final = 5
 
 
 class Children:
-    """Processes that end with the ``with`` block at the latest, however it ends.
+    """Processes that end no later than the ``with`` block, however it ends.
 
     Args:
-        logs: folder that takes the output of each, in ``{name}.log``.
+        logs: folder of the output of each, in ``{name}.log``.
     """
 
     def __init__(self, logs: Path) -> None:
@@ -44,7 +44,7 @@ class Children:
         signal.signal(signal.SIGTERM, self._before)
 
     def start(self, name: str, command: Sequence[str], *, shown: bool = False) -> subprocess.Popen[bytes]:
-        """Start a process; its output goes to the terminal where ``shown``, else to its log."""
+        """Start a process; its output goes to the terminal if ``shown``, else to its log."""
         log = None if shown else self._files.enter_context((self._logs / f"{name}.log").open("wb"))
         stderr = None if log is None else subprocess.STDOUT
         with _undisturbed():
@@ -53,7 +53,7 @@ class Children:
         return process
 
     def wait(self, name: str, timeout_s: float | None, accepted: Collection[int] = (0,)) -> None:
-        """Wait until a process has ended well.
+        """Wait until a process has ended successfully.
 
         Raises:
             MonitorError: it failed, or did not end in time.
@@ -77,7 +77,7 @@ class Children:
         self.wait(name, GRACE_S)
 
     def run(self, name: str, command: Sequence[str], accepted: Collection[int] = (0,)) -> None:
-        """Start a process and wait until it has ended well.
+        """Start a process and wait until it has ended successfully.
 
         Raises:
             MonitorError: it failed.
@@ -95,7 +95,7 @@ class Children:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Hold interrupts back until the block is over: a process that is not noted yet would be left behind."""
+    """Block interrupts inside the block: a process that is not registered yet would keep running."""
     came: list[int] = []
     kinds = (signal.SIGINT, signal.SIGTERM)
     before = {kind: signal.signal(kind, lambda number, _frame: came.append(number)) for kind in kinds}

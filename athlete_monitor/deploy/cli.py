@@ -1,4 +1,4 @@
-"""The commands of ``jetson_deploy.py``. Only the standard library is imported before the environment stands."""
+"""The commands of ``jetson_deploy.py``. Only the standard library is imported before the environment exists."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 SCRIPT: Final = PROJECT / "jetson_deploy.py"
 MOST_PLAYERS: Final = 30
-"""Simulated athletes of a demonstration: a squad. More belong to the publisher."""
+"""Most simulated athletes of a demonstration: a squad. For more, use the publisher."""
 MOST_MINUTES: Final = 90.0
 MOST_SPEED: Final = 10_000.0
 
 
 OWN_JSON: Final = frozenset({"athletes", "import", "run", "status"})
-"""Commands that print JSON by themselves; of the others it holds their lines and the exit code."""
+"""Commands that print JSON by themselves; for the others it holds their lines and the exit code."""
 OWN_QUIET: Final = frozenset({"athletes", "import", "run"})
 
 LIGHT_HELP: Final = f"install without PyTorch ({bootstrap.LIGHT.installed_mb} MB); models run with ONNX"
@@ -34,7 +34,7 @@ LIGHT_HELP: Final = f"install without PyTorch ({bootstrap.LIGHT.installed_mb} MB
 
 def build_parser() -> Parser:
     """Return the parser of all commands."""
-    parser = Parser("jetson_deploy.py", description="Set the system up, look after it.")
+    parser = Parser("jetson_deploy.py", description="Set up and maintain the system.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _add_trying(commands)
@@ -56,7 +56,7 @@ def _add_trying(commands: Commands) -> None:
         type=whole(1, MOST_PLAYERS),
         default=3,
         metavar="N",
-        help="simulated athletes beside the recorded ones, 1 to 30 (3)",
+        help="simulated athletes in addition to the recorded ones, 1 to 30 (3)",
     )
     demo.add_argument(
         "--minutes",
@@ -73,20 +73,24 @@ def _add_trying(commands: Commands) -> None:
         help="times faster than real time (10)",
     )
     demo.add_argument("--light", action="store_true", help=LIGHT_HELP)
-    demo.add_argument("--root", type=Path, metavar="DIR", help="where its files land (default: a new folder)")
-    test = commands.add_parser("test", help="lint, types, import laws and all tests")
+    demo.add_argument("--root", type=Path, metavar="DIR", help="folder of its files (default: a new one)")
+    test = commands.add_parser("test", help="lint, types, import rules and all tests")
     test.add_argument("pytest", nargs="*", help="passed on to pytest, after --")
 
 
 def _add_care(commands: Commands) -> None:
-    check = commands.add_parser("check", help="what this machine has and what it lacks, with the remedy")
+    check = commands.add_parser("check", help="list what this machine has, what it lacks, and how to fix it")
     check.add_argument("--secure", action="store_true", help="log in to the broker as each role, show its rights")
-    setup = commands.add_parser("setup", help="folders, roster, broker configuration; safe to repeat")
+    setup = commands.add_parser("setup", help="create folders, roster and broker configuration; safe to repeat")
     setup.add_argument("--light", action="store_true", help=LIGHT_HELP)
-    setup.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    setup.add_argument("--secure", action="store_true", help="accounts and access rights for broker and screen")
-    setup.add_argument("--tls", action="store_true", help="with --secure: encryption, from an authority of this box")
-    setup.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="where the broker listens (127.0.0.1)")
+    setup.add_argument("--dry-run", action="store_true", help="only list what would be done")
+    setup.add_argument("--secure", action="store_true", help="create accounts and access rights for broker and screen")
+    setup.add_argument(
+        "--tls", action="store_true", help="with --secure: encryption, with a certificate authority of this box"
+    )
+    setup.add_argument(
+        "--listen", default="127.0.0.1", metavar="ADDRESS", help="address that the broker listens on (127.0.0.1)"
+    )
     bridging = commands.add_parser("bridge-to", help="pass the box's figures on to the broker of a club")
     bridging.add_argument("address", nargs="?", metavar="HOST[:PORT]", help="the club's broker")
     bridging.add_argument("--samples", action="store_true", help="pass the sensors' samples on too")
@@ -98,24 +102,24 @@ def _add_care(commands: Commands) -> None:
     bridging.add_argument("--off", action="store_true", help="remove the bridge")
     validate = commands.add_parser("validate", help="check configuration files")
     validate.add_argument("files", nargs="*", type=Path, help="configurations or rosters (default: ours)")
-    saving = commands.add_parser("backup", help="one verified file with sessions, models, journal and settings")
+    saving = commands.add_parser("backup", help="write sessions, models, journal and settings to one verified file")
     saving.add_argument("file", type=Path, metavar="FILE", help="the zip file to write")
-    saving.add_argument("--dry-run", action="store_true", help="only say what would be saved")
-    restoring = commands.add_parser("restore", help="put a backup back; what differs is kept beside it")
-    restoring.add_argument("file", type=Path, metavar="FILE", help="a file that backup wrote")
-    restoring.add_argument("--dry-run", action="store_true", help="only say what would be restored")
-    commands.add_parser("status", help="settings, athletes, sessions, models, processes, temperatures")
+    saving.add_argument("--dry-run", action="store_true", help="only list what would be saved")
+    restoring = commands.add_parser("restore", help="restore a backup; files that differ are kept under another name")
+    restoring.add_argument("file", type=Path, metavar="FILE", help="file that backup wrote")
+    restoring.add_argument("--dry-run", action="store_true", help="only list what would be restored")
+    commands.add_parser("status", help="show settings, athletes, sessions, models, processes, temperatures")
 
 
 def _add_work(commands: Commands) -> None:
     training = commands.add_parser("run", help="train the models of all athletes with new sessions")
     training.add_argument("options", nargs="*", help="passed on to sup_ml_rf_training.py, after --")
-    services = commands.add_parser("install-services", help="systemd services for prediction and training")
+    services = commands.add_parser("install-services", help="install systemd services for prediction and training")
     services.add_argument("--user", action="store_true", help="for this user only, without root")
     services.add_argument("--dry-run", action="store_true", help="only show the units")
     services.add_argument("--uninstall", action="store_true", help="stop and remove them")
     add_athletes_arguments(commands.add_parser("athletes", help="list, add, edit or import the athletes of the roster"))
-    importing = commands.add_parser("import", help="turn recordings of any common format into sessions")
+    importing = commands.add_parser("import", help="import recordings of any common format as sessions")
     add_import_arguments(importing)
 
 
@@ -205,7 +209,7 @@ def _status(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from athlete_monitor.deploy.doors import replace_process
+    from athlete_monitor.deploy.scripts import replace_process
 
     shown = [option for option, wanted in (("--json", args.json), ("--quiet", args.quiet)) if wanted]
     return replace_process("sup_ml_rf_training.py", args.config, args.root, [*shown, *args.options])

@@ -1,7 +1,7 @@
 """``demo``: the main job on real recordings and a small simulated squad, from sessions to live metrics.
 
 Two real people's recordings and some simulated athletes become training sessions, a model is trained for each, and then
-what came later is streamed over MQTT into the live engine. All of it runs in a folder of its own.
+later recordings are streamed over MQTT into the live engine. All files are in a folder of their own.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import yaml
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.children import Children
 from athlete_monitor.deploy.demo_summary import latest_summary, print_models, print_sessions
-from athlete_monitor.deploy.doors import door_command
 from athlete_monitor.deploy.excerpt import write_excerpt
 from athlete_monitor.deploy.listening import wait_for_engine
 from athlete_monitor.deploy.metrics_printer import MetricsPrinter
 from athlete_monitor.deploy.ports import free_port
+from athlete_monitor.deploy.scripts import script_command
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.project import DEFAULT_CONFIG, PROJECT
 from athlete_monitor.wire.timestamps import format_timestamp
@@ -51,7 +51,7 @@ RECORDED: Final = (11, 12)
 
 @dataclass(frozen=True)
 class Demo:
-    """What is shown, and where it happens."""
+    """The settings of a demonstration."""
 
     root: Path
     simulated: tuple[int, ...]
@@ -64,21 +64,21 @@ class Demo:
         """The demonstration's own configuration."""
         return self.root / "config.yaml"
 
-    def door(self, name: str, *options: str) -> list[str]:
-        """Return the command of a door on the demonstration's configuration."""
-        return door_command(name, self.config_file, self.root, options)
+    def command(self, name: str, *options: str) -> list[str]:
+        """Return the command of a script with the demonstration's configuration."""
+        return script_command(name, self.config_file, self.root, options)
 
     @property
     def simulated_list(self) -> str:
-        """The simulated athletes as the publisher's command line wants them."""
+        """The simulated athletes as an argument of the publisher."""
         return f"[{','.join(map(str, self.simulated))}]"
 
 
 def demo(players: int, minutes: float, speed: float, root: Path | None, base: Path = DEFAULT_CONFIG) -> int:
-    """Show the whole system at work; ends by itself with a summary.
+    """Run the whole system as a demonstration; it ends by itself with a summary.
 
     Raises:
-        MonitorError: a part failed; the text says which and where its output is.
+        MonitorError: a part failed; the text names it and the file with its output.
     """
     start = time.monotonic()
     show = Demo(_folder(root), _simulated(players), minutes, speed, base)
@@ -98,7 +98,7 @@ def _folder(root: Path | None) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise MonitorError(f"--root {root}: cannot be made ({error.strerror})") from error
+        raise MonitorError(f"--root {root}: cannot be created ({error.strerror})") from error
     if not os.access(root, os.W_OK | os.X_OK):
         raise MonitorError(f"--root {root}: this user may not write there")
     if any(root.iterdir()) and not (root / "config.yaml").exists():
@@ -112,11 +112,11 @@ def _simulated(players: int) -> tuple[int, ...]:
 
 
 def _prepare(show: Demo) -> Config:
-    load_config(show.base)  # a mistake in it is named by its own lines
+    load_config(show.base)  # its own messages report any mistake in it
     settings = yaml.safe_load(show.base.read_text(encoding="utf-8"))
     settings["mqtt"] |= {"broker": "embedded", "port": free_port()}
     settings["dashboard"] |= {"port": free_port()}
-    settings["engine"] |= {"idle_s": IDLE_S, "stats_interval_s": 5, "heart_rate_source": "by_mode"}  # models at work
+    settings["engine"] |= {"idle_s": IDLE_S, "stats_interval_s": 5, "heart_rate_source": "by_mode"}  # models in use
     settings["model_loading"]["cache_size"] = len(show.simulated) + len(RECORDED)
     settings["athletes"]["max_players"] = max(*RECORDED, *show.simulated)
     show.config_file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
@@ -131,21 +131,23 @@ def _learn(show: Demo, config: Config, children: Children) -> None:
     for hours_ago in (4, 2):
         options = ["--players", show.simulated_list, "--mode", "game", "--duration", str(SESSION_MINUTES)]
         options += ["--start", format_timestamp(time.time() - hours_ago * 3600)]
-        children.run(f"sessions-{hours_ago}-h-ago", show.door("publisher.py", *options, "--offline", "--speed", "max"))
-    print("2. Training: one model for each athlete, judged on what it has not seen", flush=True)
-    children.run("training", show.door("sup_ml_rf_training.py"), accepted=(0, 3))
+        children.run(
+            f"sessions-{hours_ago}-h-ago", show.command("publisher.py", *options, "--offline", "--speed", "max")
+        )
+    print("2. Training: one model for each athlete, evaluated on held-out data", flush=True)
+    children.run("training", show.command("sup_ml_rf_training.py"), accepted=(0, 3))
     print_models(config, [*RECORDED, *show.simulated])
 
 
 def _stream(show: Demo, config: Config, children: Children) -> None:
     files = [write_excerpt(file, show.root / "stream", show.minutes) for file in sorted(EXAMPLES.glob("stream/*/*"))]
     wait_s = show.minutes * 60 / show.speed
-    print(f"\n3. Live: what came later, {show.speed:g} times faster than it happened ({wait_s:.0f} s)\n", flush=True)
+    print(f"\n3. Live: the later sessions, {show.speed:g} times faster than real time ({wait_s:.0f} s)\n", flush=True)
     on_terminal = sys.stdout.isatty()
     options = [] if on_terminal else ["--no-ui"]
-    engine = children.start("engine", show.door("main.py", *options), shown=on_terminal)
+    engine = children.start("engine", show.command("main.py", *options), shown=on_terminal)
     wait_for_engine(config.mqtt, READY_S, lambda: engine.poll() is None)
-    children.start("screen", show.door("dashboard.py"))
+    children.start("screen", show.command("dashboard.py"))
     print(f"The coach's screen, in a browser: http://127.0.0.1:{config.dashboard.port}\n", flush=True)
     with nullcontext() if on_terminal else MetricsPrinter(config.mqtt, LINES_EVERY_S):
         _play(show, children, files)
@@ -156,14 +158,14 @@ def _stream(show: Demo, config: Config, children: Children) -> None:
 def _play(show: Demo, children: Children, files: Sequence[Path]) -> None:
     speed = ["--speed", f"{show.speed:g}"]
     game = ["--players", show.simulated_list, "--mode", "game", "--duration", f"{show.minutes:g}", *speed]
-    children.start("replay", show.door("publisher.py", "--replay", *map(str, files), *speed))
-    children.start("game", show.door("publisher.py", *game))
+    children.start("replay", show.command("publisher.py", "--replay", *map(str, files), *speed))
+    children.start("game", show.command("publisher.py", *game))
     children.wait("replay", None)
     children.wait("game", None)
 
 
 def _await_summaries(config: Config, athletes: Sequence[int]) -> None:
-    """Give the engine time to end the sessions; what it has not ended by then it ends when it stops."""
+    """Give the engine time to end the sessions; remaining ones end when it stops."""
     deadline = time.monotonic() + IDLE_S
     while time.monotonic() < deadline:
         if all(latest_summary(config.paths.prediction_outputs, athlete) for athlete in athletes):

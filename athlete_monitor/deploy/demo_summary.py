@@ -1,4 +1,4 @@
-"""What a demonstration prints when it has trained, and when it ends."""
+"""The output of a demonstration after training and at its end."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 COLUMNS: Final = ("athlete", "min", "bpm", "from", "TRIMP", "kcal", "m", "impacts", "off by")
 PLAIN_WIDTH: Final = 100
 MEANINGS: Final = (
-    "from: where heart rate came from most; off by: mean error of the model beside the strap, bpm;\n"
-    "-: not known, for the reason that the session's summary names"
+    "from: most frequent source of the heart rate; error: mean model error against the strap, bpm;\n"
+    "-: unknown; the session's summary gives the reason"
 )
 MID_VISIT: Final = 11
 MID_VISIT_NOTE: Final = (
-    "Athlete 11's recording begins in the middle of a visit: the model cannot know the effort just before, and is "
-    "off by more than in a session seen from its start."
+    "Athlete 11's recording begins in the middle of a visit: the model does not know the effort before it, so its "
+    "error is larger than in a session that is recorded from its start."
 )
 
 
 def print_models(config: Config, athletes: Sequence[int]) -> None:
-    """Print how wrong each model was on what it had not seen, beside the athlete's median."""
+    """Print the error of each model on held-out data, beside that of always guessing the athlete's median."""
     store = ModelStore.from_config(config)
     for athlete in athletes:
         found = model(store, athlete)
@@ -40,15 +40,15 @@ def print_models(config: Config, athletes: Sequence[int]) -> None:
             print(f"   athlete {athlete:>3}: no model; its heart rate comes from the strap or the squad's model")
             continue
         median = found["baselines_bpm"].get("median")
-        beside = "" if median is None else f", the median alone {median:.1f}"
+        beside = "" if median is None else f"; always guessing the median: {median:.1f}"
         channels = ", ".join(found["channels"])
         print(f"   athlete {athlete:>3}: held-out error {found['mae_bpm']:.1f} bpm{beside} ({channels})", flush=True)
 
 
 def print_sessions(config: Config, athletes: Sequence[int]) -> bool:
-    """Print a table of each athlete's latest session; false where one has none."""
+    """Print a table of each athlete's latest session; false if one has none."""
     files = {athlete: latest_summary(config.paths.prediction_outputs, athlete) for athlete in athletes}
-    table = Table(title="What was shown", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(title="Summary", title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in {"athlete", "from"} else "right", no_wrap=name != "athlete")
     for athlete, file in files.items():
@@ -66,7 +66,7 @@ def latest_summary(outputs: Path, athlete: int) -> Path | None:
 
 
 def cells(summary: Mapping[str, Any]) -> list[str]:
-    """Return a session's row; what is not known is a dash."""
+    """Return a session's row; an unknown value is a dash."""
     sources: Mapping[str, float] = summary["heart_rate_source_s"]
     error = (summary.get("model_error") or {}).get("mae_bpm")
     return [

@@ -1,4 +1,4 @@
-"""What ``status`` says of the live engine: its figures in a few lines, each with its subject."""
+"""The part of ``status`` on the live engine: its figures in a few lines, each with its subject."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 SILENT: Final = frozenset({"schema_version", "uptime_s", "steps", "broker_connected"})
-"""Figures that ``--json`` alone tells, or that stand in the first line."""
+"""Figures that are only in ``--json``, or that are in the first line."""
 
 
 class _Figures:
-    """The figures of one message, and which of them have been told."""
+    """The figures of one message, and which of them have been reported."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values, self._told = values, set(SILENT)
+        self._values, self._reported = values, set(SILENT)
 
     def get(self, name: str) -> Any:  # noqa: ANN401 - any JSON
-        """Return a figure, None where the engine does not know it."""
-        self._told.add(name)
+        """Return a figure, None if the engine does not know it."""
+        self._reported.add(name)
         return self._values.get(name)
 
     def text(self, name: str, digits: int = 0) -> str:
-        """Return a figure as text; a dash where the engine does not know it."""
+        """Return a figure as text; a dash if the engine does not know it."""
         return _text(self.get(name), digits)
 
     def rest(self) -> dict[str, Any]:
-        """Return what has not been told: an engine of another version says more."""
-        return {name: value for name, value in self._values.items() if name not in self._told}
+        """Return the figures that have not been reported: an engine of another version may publish more."""
+        return {name: value for name, value in self._values.items() if name not in self._reported}
 
 
 def engine_report(engine: Mapping[str, Any]) -> list[str]:
-    """Return the lines on what ``listening.engine_state`` has found; the first begins with ``Engine:``."""
+    """Return the lines on the result of ``listening.engine_state``; the first begins with ``Engine:``."""
     if "reason" in engine:
         return [f"Engine: {engine['reason']}"]
     stats = engine["stats"]
     if not isinstance(stats, dict):
-        silent = "" if _state(engine["status"]) == "offline" else ", but it has told no figures"
+        silent = "" if _state(engine["status"]) == "offline" else ", but it has published no figures"
         return [f"Engine: {_state(engine['status'])}{silent}"]
     figures = _Figures(stats)
-    lines = [f"  - {subject}: {tell(figures)}" for subject, tell in SUBJECTS.items()]
+    lines = [f"  - {subject}: {describe(figures)}" for subject, describe in SUBJECTS.items()]
     rest = ", ".join(f"{name} {value}" for name, value in figures.rest().items())
     return [_headline(engine["status"], stats), *lines, *([f"  - also: {rest}"] if rest else [])]
 
@@ -69,33 +69,33 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def _throughput(told: _Figures) -> str:
-    rates = f"{told.text('messages_per_s')} messages/s, {told.text('samples_per_s')} samples/s"
-    made = f"{told.text('outputs')} outputs, {told.text('events')} events"
-    return f"{rates}; since its start {told.text('messages')} messages, {told.text('samples')} samples, {made}"
+def _throughput(figures: _Figures) -> str:
+    rates = f"{figures.text('messages_per_s')} messages/s, {figures.text('samples_per_s')} samples/s"
+    made = f"{figures.text('outputs')} outputs, {figures.text('events')} events"
+    return f"{rates}; since its start {figures.text('messages')} messages, {figures.text('samples')} samples, {made}"
 
 
-def _lag(told: _Figures) -> str:
-    return f"median {told.text('lag_p50_ms', 1)} ms, 99 % within {told.text('lag_p99_ms', 1)} ms"
+def _lag(figures: _Figures) -> str:
+    return f"median {figures.text('lag_p50_ms', 1)} ms, 99 % within {figures.text('lag_p99_ms', 1)} ms"
 
 
-def _devices(told: _Figures) -> str:
-    now = ", ".join(f"{told.text(name)} {name}" for name in ("online", "stale", "offline"))
-    return f"{now}; {told.text('sessions_started')} sessions begun, {told.text('sessions_ended')} ended"
+def _devices(figures: _Figures) -> str:
+    now = ", ".join(f"{figures.text(name)} {name}" for name in ("online", "stale", "offline"))
+    return f"{now}; {figures.text('sessions_started')} sessions begun, {figures.text('sessions_ended')} ended"
 
 
-def _quality(told: _Figures) -> str:
-    why, whose = _listed(told.get("invalid_reasons")), _listed(told.get("overflowed_topics"))
+def _quality(figures: _Figures) -> str:
+    why, whose = _listed(figures.get("invalid_reasons")), _listed(figures.get("overflowed_topics"))
     return _problems(
-        (told.get("lost"), "lost"),
-        (told.get("late"), "late"),
-        (told.get("duplicate"), "duplicate"),
-        (told.get("clock_steps"), "steps of a device's clock"),
-        (told.get("invalid"), f"invalid{why}"),
-        (told.get("overflowed"), f"dropped, faster than used{whose}"),
-        (told.get("refused_topics"), "on refused topics"),
-        (told.get("refused_devices"), "of refused devices"),
-        (told.get("filtered"), "of devices not watched"),
+        (figures.get("lost"), "lost"),
+        (figures.get("late"), "late"),
+        (figures.get("duplicate"), "duplicate"),
+        (figures.get("clock_steps"), "steps of a device's clock"),
+        (figures.get("invalid"), f"invalid{why}"),
+        (figures.get("overflowed"), f"dropped, faster than used{whose}"),
+        (figures.get("refused_topics"), "on refused topics"),
+        (figures.get("refused_devices"), "of refused devices"),
+        (figures.get("filtered"), "of devices not monitored"),
     )
 
 
@@ -106,29 +106,29 @@ def _listed(details: object) -> str:
     return f" ({', '.join(map(str, details))})" if isinstance(details, list) and details else ""
 
 
-def _models(told: _Figures) -> str:
-    used = f"{told.text('models_cached')} loaded, {told.text('cache_hit_percent', 1)} % cache hits"
-    return f"{used}, predictions at {told.text('prediction_rate_hz', 1)} Hz"
+def _models(figures: _Figures) -> str:
+    used = f"{figures.text('models_cached')} loaded, {figures.text('cache_hit_percent', 1)} % cache hits"
+    return f"{used}, predictions at {figures.text('prediction_rate_hz', 1)} Hz"
 
 
-def _machine(told: _Figures) -> str:
-    memory = f"{told.text('memory_mb')} MB ({told.text('memory_used_percent')} % of the machine's memory is used)"
-    heat = "no temperature sensor" if told.get("temperature_c") is None else f"{told.text('temperature_c')} °C"
-    return f"CPU {told.text('cpu_percent')} %, {memory}, {heat}"
+def _machine(figures: _Figures) -> str:
+    memory = f"{figures.text('memory_mb')} MB ({figures.text('memory_used_percent')} % of the machine's memory is used)"
+    heat = "no temperature sensor" if figures.get("temperature_c") is None else f"{figures.text('temperature_c')} °C"
+    return f"CPU {figures.text('cpu_percent')} %, {memory}, {heat}"
 
 
-def _faults(told: _Figures) -> str:
+def _faults(figures: _Figures) -> str:
     return _problems(
-        (told.get("broker_connected") is False, "no connection to the broker"),
-        (told.get("unsent"), "messages not sent"),
-        (told.get("files_failing"), "output files cannot be written"),
-        (told.get("journal_failing"), "the journal cannot be written"),
-        (told.get("journal_lost"), "records of the journal lost"),
+        (figures.get("broker_connected") is False, "no connection to the broker"),
+        (figures.get("unsent"), "messages not sent"),
+        (figures.get("files_failing"), "output files cannot be written"),
+        (figures.get("journal_failing"), "the journal cannot be written"),
+        (figures.get("journal_lost"), "records of the journal lost"),
     )
 
 
 def _problems(*counted: tuple[Any, str]) -> str:
-    """Name what is not nothing: a count with its words, or the words alone."""
+    """Name what is not zero: a count with its words, or only the words."""
     found = [words if count is True else f"{_text(count)} {words}" for count, words in counted if count]
     return ", ".join(found) or "none"
 

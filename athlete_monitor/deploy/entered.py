@@ -1,6 +1,6 @@
-"""Importing this moves a door into the project's environment, so that ``python3 main.py`` works as it stands.
+"""Importing this continues a script in the project's environment, so that ``python3 main.py`` just works.
 
-Doors import it before anything that needs a package.
+Scripts import it before anything that needs a package.
 """
 
 import sys

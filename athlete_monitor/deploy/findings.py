@@ -1,4 +1,4 @@
-"""What a check found, and how it is shown: a mark, a name, what was found, and the remedy."""
+"""The findings of a check: a mark, a name, the result, and the remedy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_END: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a report. ``fail`` must be mended before the system can work, ``warn`` should be."""
+    """One line of a report. ``fail`` must be fixed before the system can work, ``warn`` should be."""
 
     name: str
     level: Level
@@ -39,12 +39,12 @@ def signs(encoding: str | None) -> dict[Level, str]:
 
 
 def terminal_width() -> int:
-    """Return the columns of the terminal, or of ``COLUMNS``; as good as no end where there is neither."""
+    """Return the columns of the terminal, or of ``COLUMNS``; practically unlimited if there is neither."""
     return shutil.get_terminal_size((NO_END, 24)).columns
 
 
 def wrapped(text: str, width: int) -> str:
-    """Break each line between words to this width; what goes on is set in deeper. A long word stays whole."""
+    """Break each line between words at this width; continuation lines are indented. A long word stays whole."""
     return "\n".join(part for line in text.split("\n") for part in _wrapped_line(line, width))
 
 
@@ -55,7 +55,7 @@ def _wrapped_line(line: str, width: int) -> list[str]:
 
 
 def render(findings: Sequence[Finding], encoding: str | None, width: int = NO_END) -> str:
-    """Return the table, one line for each finding and one more for each remedy that does not fit beside it."""
+    """Return the table, one line for each finding and one more for each remedy that does not fit on it."""
     marks = signs(encoding)
     name_width = max((len(finding.name) for finding in findings), default=0)
     found_width = min(max((len(finding.found) for finding in findings if finding.remedy), default=0), 44)
@@ -70,9 +70,9 @@ def render(findings: Sequence[Finding], encoding: str | None, width: int = NO_EN
 
 
 def report(findings: Sequence[Finding]) -> int:
-    """Print the table and a closing line; 1 when something must be mended, else 0."""
+    """Print the table and a closing line; returns 1 if something must be fixed, else 0."""
     failed = sum(finding.level == "fail" for finding in findings)
     warned = sum(finding.level == "warn" for finding in findings)
     print(render(findings, sys.stdout.encoding, terminal_width()))
-    print(f"\n{failed} to mend, {warned} to look at, {len(findings) - failed - warned} in order")
+    print(f"\n{failed} to fix, {warned} to check, {len(findings) - failed - warned} in order")
     return 1 if failed else 0

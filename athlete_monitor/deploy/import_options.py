@@ -8,14 +8,14 @@ from pathlib import Path
 from athlete_monitor.arguments import LARGEST_ID, device_id, whole
 
 OLD_FORMS = ("csv", "hexoskin", "runs")
-"""Kinds that may be the first word, as earlier versions wanted it."""
+"""Kinds that may be the first word, as in earlier versions."""
 EPILOG = """Formats: FIT, TCX, GPX, Polar (Flow, Team Pro), Catapult, STATSports, Kinexon, FIFA EPTS, GoldenCheetah,
 Strava, Garmin Connect, Sensor Logger, Hexoskin, RR text, this system's own sessions,
 and any table with names for its columns. docs/formats.md describes what is read of each."""
 
 
 def add_import_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what ``import`` takes, but for ``--config`` and ``--root``."""
+    """Add the options of ``import``, except ``--config`` and ``--root``."""
     parser.epilog = EPILOG
     parser.add_argument(
         "sources", nargs="+", type=Path, metavar="FILE|DIR", help="recordings, folders to search, .zip and .gz archives"
@@ -23,32 +23,35 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", metavar="KIND", help="format of all files (default: recognised from their content)")
     parser.add_argument(
         "--athlete", action="append", default=[], type=_owner, metavar="N|NAME=N",
-        help="whose they are: a number for all files, or a number for a name in the files (default: by the name)",
+        help="the athlete: an id for all files, or an id for a name in the files (default: by the name)",
     )  # fmt: skip
     parser.add_argument("--create", action="store_true", help="add athletes who are not in the roster to it")
     parser.add_argument(
-        "--as", dest="mode", choices=["game", "training"], help="what they are (default: from the file, else training)"
+        "--as",
+        dest="mode",
+        choices=["game", "training"],
+        help="mode of the sessions (default: from the file, else training)",
     )
     parser.add_argument(
-        "--device", type=device_id, metavar="ID", help="device they count as (default: the athlete's number)"
+        "--device", type=device_id, metavar="ID", help="device of the sessions (default: the athlete's)"
     )
     parser.add_argument(
-        "--map", type=Path, metavar="FILE", dest="mapping", help="YAML file that says which column is which channel"
+        "--map", type=Path, metavar="FILE", dest="mapping", help="YAML file that maps columns to channels"
     )
     parser.add_argument(
         "--no-archive",
         action="store_true",
-        help="session files only: neither season nor reports will have the sessions",
+        help="write only session files: the sessions will be missing from season and reports",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what is understood, write nothing")
+    parser.add_argument("--dry-run", action="store_true", help="only show how the files are read, write nothing")
     parser.add_argument("--yes", action="store_true", help="import guessed tables without asking")
     parser.add_argument("--start", metavar="TIME", help="start of files that count from 0: 'YYYY-MM-DD HH:MM:SS'")
     parser.add_argument(
         "--zone", metavar="ZONE", help="zone of times without one: Europe/Berlin, +02:00, UTC (default: this machine's)"
     )
     parser.add_argument("--dates", choices=["day-first", "month-first"], help="how 03/04/2026 is read")
-    parser.add_argument("--json", action="store_true", help="the report for programs")
-    parser.add_argument("--quiet", action="store_true", help="only failures and the last line")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print only failures and the last line")
 
 
 def _owner(text: str) -> tuple[str | None, int]:

@@ -1,4 +1,4 @@
-"""``import``: recordings of other systems become sessions; what was understood, written and refused is shown."""
+"""``import``: recordings of other systems become sessions; the command shows what was read, written and refused."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rich.table import Table
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
-from athlete_monitor.deploy.doors import same_place
 from athlete_monitor.deploy.import_options import split_kind
+from athlete_monitor.deploy.scripts import same_place
 from athlete_monitor.errors import ConfigError, MonitorError, RecordingError
 from athlete_monitor.recordings.batch import Done, Report, Request, import_files, with_boundary
 from athlete_monitor.recordings.creation import Creator
@@ -43,11 +43,11 @@ _PLAIN_WIDTH: Final = 100
 
 
 def import_all(args: argparse.Namespace) -> int:
-    """Import recordings as the command line says; return the exit code.
+    """Import recordings as given on the command line; return the exit code.
 
     Raises:
         ConfigError: the configuration, the roster or the mapping is not valid.
-        RecordingError: the command line does not fit together.
+        RecordingError: the command line contradicts itself.
     """
     config = load_config(args.config, args.root)
     roster = Roster.load(config.athletes.roster)
@@ -70,7 +70,7 @@ def import_all(args: argparse.Namespace) -> int:
 def archive_of(
     args: argparse.Namespace, config: Config, on_file: Callable[[str, int, int], None]
 ) -> Iterator[IntoArchive | None]:
-    """The way into the archive, where the command line wants it; what is not complete in the end is taken back."""
+    """The writer into the archive, if the command line enables it; incomplete sessions are removed at the end."""
     if args.dry_run or args.no_archive:
         yield None
         return
@@ -82,11 +82,11 @@ def archive_of(
 
 
 class IntoArchive:
-    """Takes written sessions into the archive; the engine is loaded with the first ones.
+    """Adds written sessions to the archive; the engine is imported with the first ones.
 
     Args:
         config: the configuration.
-        on_file: told how far it is.
+        on_file: called with the progress.
     """
 
     def __init__(self, config: Config, on_file: Callable[[str, int, int], None]) -> None:
@@ -123,18 +123,18 @@ class IntoArchive:
             self._archiver, self.archived = None, archiver.archived
 
     def abandon(self) -> None:
-        """Leave nothing of what is not complete."""
+        """Remove incomplete sessions."""
         if self._archiver is not None:
             with suppress(MonitorError):
                 self._archiver.abandon()
 
 
 def request_of(args: argparse.Namespace, config: Config, creator: Creator | None) -> Request:
-    """Return what is wanted, from the command line.
+    """Return the request of the command line.
 
     Raises:
         ConfigError: the mapping is not valid.
-        RecordingError: an option is not understood.
+        RecordingError: an option is not valid.
     """
     sources, kind = split_kind(list(args.sources), args.kind)
     everybody = [number for name, number in args.athlete if name is None]
@@ -177,7 +177,7 @@ def _must_ask(args: argparse.Namespace) -> bool:
 
 
 def _agreed(request: Request, roster: Roster, out: Output) -> bool:
-    """Show what is made of guessed tables, and ask once; nothing is asked where no file is a guess."""
+    """Show how guessed tables are read, and ask once; there is no question if no file is a guess."""
     from athlete_monitor.recordings.registry import recognised
 
     guessed = [
@@ -195,11 +195,11 @@ def _agreed(request: Request, roster: Roster, out: Output) -> bool:
 
 
 class Output:
-    """What a user sees.
+    """The output for the user.
 
     Args:
         args: the command line.
-        console: where it is written.
+        console: the console to write to.
     """
 
     def __init__(self, args: argparse.Namespace, console: Console) -> None:
@@ -237,7 +237,7 @@ class Output:
             self.line(f"{'figures' if done.figures.summary else 'session'}: {done.path}")
 
     def understood(self, done: Done) -> None:
-        """Show what was understood of a recording, before anything is written."""
+        """Show how a recording was read, before anything is written."""
         for text in lines_of(done):
             self.line(text)
 
@@ -298,7 +298,7 @@ def shown(text: str) -> str:
 
 
 def exit_code(report: Report) -> int:
-    """Return 0 where all is well, 3 where some failed, 1 where there was nothing to import."""
+    """Return 0 on success, 3 if some files failed, 1 if there was nothing to import."""
     if report.failed:
         return SOME_FAILED
     return 0 if report.done else 1
@@ -312,7 +312,7 @@ def last_line(report: Report, *, dry_run: bool) -> str:
     verb = "would be imported" if dry_run else "imported"
     parts = [f"{new} {'session' if new == 1 else 'sessions'} {verb}"]
     parts += [f"figures of {figures} {'athlete' if figures == 1 else 'athletes'} kept"] if figures else []
-    parts += [f"{known} already there"] if known else []
+    parts += [f"{known} already imported"] if known else []
     parts += [f"{report.archived} in the archive"] if report.archived else []
     parts += [f"{len(report.failed)} failed"] if report.failed else []
     parts += [
@@ -326,7 +326,7 @@ def last_line(report: Report, *, dry_run: bool) -> str:
 
 def _singular(why: str, count: int) -> str:
     return (
-        {"are no recordings": "is no recording", "hold no recording": "holds no recording"}.get(why, why)
+        {"are not recordings": "is not a recording", "hold no recording": "holds no recording"}.get(why, why)
         if count == 1
         else why
     )
@@ -366,7 +366,7 @@ def _duration(seconds: float | None) -> str:
 
 
 def lines_of(done: Done) -> list[str]:
-    """Return what was understood of a recording, for a dry run."""
+    """Return how a recording was read, for a dry run."""
     figures = done.figures
     owner = f"athlete {done.athlete_id}" if done.athlete_id is not None else f"no athlete: {done.problem}"
     lines = [f"{figures.label}", f"  format: {figures.kind}; {owner}; {'match' if done.mode == 'game' else done.mode}"]
@@ -381,7 +381,7 @@ def lines_of(done: Done) -> list[str]:
     if figures.distance_m is not None:
         lines.append(f"  distance: {figures.distance_m:,.0f} m by {figures.distance_from}")
     lines += (
-        [f"  the device says: {', '.join(f'{name} {value:,.1f}' for name, value in figures.totals.items())}"]
+        [f"  by the device: {', '.join(f'{name} {value:,.1f}' for name, value in figures.totals.items())}"]
         if figures.totals
         else []
     )
@@ -389,7 +389,7 @@ def lines_of(done: Done) -> list[str]:
 
 
 def as_json(report: Report, code: int) -> dict[str, object]:
-    """Return the report for programs."""
+    """Return the report as JSON."""
     sessions = [
         {
             **dataclasses.asdict(done.figures),

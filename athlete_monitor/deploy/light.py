@@ -1,4 +1,4 @@
-"""The light installation: everything but PyTorch and Hummingbird. The standard library only."""
+"""The light installation: all packages except PyTorch and Hummingbird. Uses only the standard library."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ LEFT_OUT: Final = frozenset(
         *("matplotlib", "contourpy", "cycler", "fonttools", "kiwisolver", "pillow", "pyparsing"),
     }
 )
-"""PyTorch, Hummingbird, matplotlib (pictures for the documents), and what only they need."""
+"""PyTorch, Hummingbird, matplotlib (pictures for the documents), and their own requirements."""
 
 OLD_RUNTIME: Final = frozenset({"mpmath", "sympy"})
-"""What only PyTorch needs where the ONNX runtime is newer than that of Python 3.10."""
+"""Packages that only PyTorch needs if the ONNX runtime is newer than that of Python 3.10."""
 
 
 def light_pins(text: str) -> str:
-    r"""Return the pins of a requirement file without those that are left out.
+    r"""Return the pins of a requirement file without the excluded ones.
 
     Example:
         >>> print(light_pins("numpy==2.4.6\ntorch==2.13.0\nsympy==1.14.0\n"), end="")

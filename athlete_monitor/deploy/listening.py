@@ -1,4 +1,4 @@
-"""Asking the broker how the live engine is doing."""
+"""The state of the live engine, read from the broker."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ POLL_S: Final = 0.2
 
 
 def engine_state(settings: Mqtt, stats_interval_s: float) -> dict[str, Any]:
-    """Return the engine's status and latest statistics, or ``reason`` where there are none.
+    """Return the engine's status and latest statistics, or ``reason`` if there are none.
 
-    Waits for one interval of the statistics, and only where an engine says that it is there.
+    It waits for one interval of the statistics, and only if an engine is online.
     """
     if not answers(settings.host, settings.port):
         return {"reason": f"no broker at {settings.host}:{settings.port}"}
@@ -48,10 +48,10 @@ def engine_state(settings: Mqtt, stats_interval_s: float) -> dict[str, Any]:
 
 
 def wait_for_engine(settings: Mqtt, timeout_s: float, alive: Callable[[], bool]) -> None:
-    """Return once an engine says at the broker that it is online.
+    """Return once an engine is online at the broker.
 
     Raises:
-        MonitorError: it ended, or did not say so in time.
+        MonitorError: it ended, or was not online in time.
     """
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -66,7 +66,7 @@ def wait_for_engine(settings: Mqtt, timeout_s: float, alive: Callable[[], bool])
 def _listen(arrived: queue.Queue[tuple[str, bytes]], stats_interval_s: float) -> dict[str, Any]:
     status = _next(arrived, ENGINE_STATUS, RETAINED_WAIT_S)
     if status is None:
-        return {"reason": "the broker answers, but no engine has said anything"}
+        return {"reason": "the broker answers, but no engine has published its status"}
     if not _is_online(status):
         return {"status": status, "stats": None}
     return {"status": status, "stats": _next(arrived, ENGINE_STATS, stats_interval_s + SPARE_S)}

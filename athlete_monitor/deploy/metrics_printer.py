@@ -1,4 +1,4 @@
-"""Live metrics as plain lines, where there is no terminal for a table."""
+"""Live metrics as plain lines, for output without a terminal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class MetricsPrinter:
 
 
 def line(figures: dict[str, Any]) -> str:
-    """Return one athlete's figures in one line; what is not known is a dash."""
+    """Return one athlete's figures in one line; an unknown value is a dash."""
     wearer = f"{figures.get('athlete_id') or '?':>3} {figures.get('name') or figures.get('device_id')}"
     heart = f"{_number(figures, 'heart_rate_bpm', 0)} bpm ({figures.get('heart_rate_source') or 'unknown'})"
     load = f"TRIMP {_number(figures, 'trimp', 1)}  {_number(figures, 'energy_kcal', 0)} kcal"

@@ -1,7 +1,7 @@
-"""Asks a broker for its access rights without disturbing anybody: a few packets of MQTT 5 over a plain socket.
+"""Tests the access rights of a broker without disturbing other clients: a few packets of MQTT 5 over a plain socket.
 
-A publication of QoS 2 takes two steps. The broker checks the right to write in the first, and delivers the message in
-the second, which is never taken here. Only an MQTT 5 broker says "not authorized" in its answer.
+A publication of QoS 2 has two steps. The broker checks the right to write in the first, and delivers the message in the
+second, which is never sent here. Only an MQTT 5 broker answers "not authorized".
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _CONNECT, _PUBLISH_QOS1, _PUBLISH_QOS2, _SUBSCRIBE, _PING, _DISCONNECT = 0x10, 0
 _CONNACK, _PUBLISH, _PUBACK, _PUBREC, _SUBACK, _PONG = 0x20, 0x30, 0x40, 0x50, 0x90, 0xD0
 _WITH_REASON: Final = 3
 _REFUSED: Final = 0x80
-_REASONS: Final = {0x84: "speaks no MQTT 5", 0x86: "wrong user or password", 0x87: "not authorized"}
+_REASONS: Final = {0x84: "does not support MQTT 5", 0x86: "wrong user or password", 0x87: "not authorized"}
 
 
 class ProbeError(Exception):
-    """The broker does not answer as a broker does, or refuses the log-in; the text says why."""
+    """The server does not answer like a broker, or refuses the log-in; the text gives the reason."""
 
 
 @dataclass(frozen=True)
-class Door:
-    """Where a broker listens; ``tls`` for an encrypted listener."""
+class Listener:
+    """The address of a broker; ``tls`` for an encrypted listener."""
 
     host: str
     port: int
@@ -60,7 +60,7 @@ class ProbeSession:
         return body[-1] < _REFUSED
 
     def publish(self, topic: str) -> bool:
-        """Publish an empty message; return whether the broker took it. Its subscribers have it by then."""
+        """Publish an empty message; return whether the broker accepted it. By then its subscribers have it."""
         number = self._next()
         self._send(_PUBLISH_QOS1, _text(topic) + struct.pack("!H", number) + b"\x00")
         body = self._wait_for(_PUBACK, number)
@@ -111,14 +111,17 @@ class ProbeSession:
 
 
 @contextmanager
-def log_in(door: Door, user: str, password: str) -> Iterator[ProbeSession]:
-    """Log in for the time of the block.
+def log_in(listener: Listener, user: str, password: str) -> Iterator[ProbeSession]:
+    """Stay logged in inside the block.
 
     Raises:
-        ProbeError: the broker refuses, or is none.
+        ProbeError: the broker refuses, or the server is not a broker.
         OSError: it cannot be reached, or its certificate is not valid.
     """
-    with socket.create_connection((door.host, door.port), door.timeout_s) as plain, _encrypted(plain, door) as link:
+    with (
+        socket.create_connection((listener.host, listener.port), listener.timeout_s) as plain,
+        _encrypted(plain, listener) as link,
+    ):
         session = ProbeSession(link)
         body = b"\x00\x04MQTT\x05\xc2\x00\x1e\x00" + _text("") + _text(user) + _text(password)
         session._send(_CONNECT, body)  # noqa: SLF001 - the session begins with it
@@ -131,8 +134,8 @@ def log_in(door: Door, user: str, password: str) -> Iterator[ProbeSession]:
         session._send(_DISCONNECT, b"")  # noqa: SLF001
 
 
-def _encrypted(plain: socket.socket, door: Door) -> socket.socket:
-    return plain if door.tls is None else door.tls.wrap_socket(plain, server_hostname=door.host)
+def _encrypted(plain: socket.socket, listener: Listener) -> socket.socket:
+    return plain if listener.tls is None else listener.tls.wrap_socket(plain, server_hostname=listener.host)
 
 
 def _topic_of(kind: int, body: bytes) -> set[str]:

@@ -1,4 +1,4 @@
-"""One person's data: handed out (GDPR Art. 15 and 20) or erased (Art. 17), everywhere that the system keeps any."""
+"""One person's data: exported (GDPR Art. 15 and 20) or erased (Art. 17), wherever the system stores any."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _BY_ATHLETE: Final = ("markers", "pitch", "alarms", "entries")
 
 @dataclass(frozen=True)
 class Traces:
-    """Where the system keeps something of a person: files and folders, and the devices of the person's sessions."""
+    """The places of a person's data: files and folders, and the devices of the person's sessions."""
 
     files: tuple[Path, ...]
     devices: tuple[str, ...]
 
 
 def traces(config: Config, athlete_id: int) -> Traces:
-    """Find everything of one athlete below the configured folders; links are not followed."""
+    """Find all data of one athlete below the configured folders; links are not followed."""
     paths = config.paths
     patterns = (
         (paths.data_root, f"player_{athlete_id}"),
@@ -76,17 +76,17 @@ def _open(journal: Path, mode: str) -> sqlite3.Connection:
 
 
 def export_person(config_file: Path, root: Path | None, athlete_id: int, target: Path) -> int:
-    """Write everything about one athlete into a zip: files as they are, the journal's rows as JSON lines.
+    """Write all data of one athlete into a zip: files unchanged, the journal's rows as JSON lines.
 
     Raises:
-        MonitorError: nothing is known of the athlete, or the file cannot be written.
+        MonitorError: there are no data of the athlete, or the file cannot be written.
     """
     config = load_config(config_file, root)
     found = traces(config, athlete_id)
     rows = list(_journal_rows(config, athlete_id))
     roster = _roster_entry(config, athlete_id)
     if not (found.files or rows or roster):
-        raise MonitorError(f"athlete {athlete_id}: nothing is kept of this athlete here")
+        raise MonitorError(f"athlete {athlete_id}: no data of this athlete are stored here")
     temporary = target.with_name(f".{target.name}.part")
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -119,7 +119,7 @@ def _plain_files(paths: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def _inside(config: Config, path: Path) -> str:
-    """Where a file goes in the archive: below the name of the configured folder that it lies in."""
+    """Path of a file in the archive: below the name of its configured folder."""
     folders = {name: getattr(config.paths, name) for name in FOLDERS} | {"logs": config.logging.logs_dir}
     name = next(name for name, folder in folders.items() if path.is_relative_to(folder))
     return f"{name}/{path.relative_to(folders[name]).as_posix()}"
@@ -166,10 +166,10 @@ def _selections(connection: sqlite3.Connection, athlete_id: int) -> list[tuple[s
 
 
 def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_run: bool = False) -> int:
-    """Erase everything of one athlete and print a list of what was removed.
+    """Erase all data of one athlete and print a list of what was removed.
 
-    The engine must not run: it would write the athlete's session anew. The squad's default model has seen this person;
-    it is marked, and the next training makes it again from those who remain.
+    The engine must not run: it would write the athlete's session again. The squad's default model was trained with this
+    person's data; it is marked, and the next training rebuilds it from the remaining athletes.
 
     Raises:
         MonitorError: the engine or a training runs, or something cannot be removed.
@@ -191,7 +191,7 @@ def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_r
     if in_roster:
         print(f"{word}: athlete {athlete_id} in {config.athletes.roster}")
     if not (found.files or rows or in_roster):
-        print(f"nothing is kept of athlete {athlete_id} here")
+        print(f"no data of athlete {athlete_id} are stored here")
         return 0
     if not dry_run:
         _mark_default(config)
@@ -227,8 +227,8 @@ def _erase_commands(connection: sqlite3.Connection, athlete_id: int) -> None:
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'commands'").fetchone() is None:
         return
     for number, body in connection.execute("SELECT id, body FROM commands").fetchall():
-        told = json.loads(body)
-        if athlete_id in {told.get("athlete"), told.get("for")}:
+        command = json.loads(body)
+        if athlete_id in {command.get("athlete"), command.get("for")}:
             connection.execute("DELETE FROM commands WHERE id = ?", (number,))
 
 
@@ -245,12 +245,12 @@ def _remove_from_roster(config: Config, athlete_id: int, *, dry_run: bool) -> bo
 def _mark_default(config: Config) -> None:
     folder = config.paths.hb_tensors_updated
     if any(folder.glob("hb_default_model.json")):
-        replace_file(folder / RETRAIN_MARK, b"a person's data were erased; the next training makes this model again\n")
-        print("marked: the squad's default model is made again by the next training")
+        replace_file(folder / RETRAIN_MARK, b"a person's data were erased; the next training rebuilds this model\n")
+        print("marked: the next training rebuilds the squad's default model")
 
 
 def _clear_retained(config: Config, athlete_id: int, devices: tuple[str, ...]) -> None:
-    """Take retained messages about the person off the broker, where one answers."""
+    """Clear retained messages about the person on the broker, if one answers."""
     wanted = [topics.model_updated(athlete_id), *(topics.status(device) for device in devices)]
     link = MqttLink(config.mqtt, f"erase-{os.getpid()}")
     try:

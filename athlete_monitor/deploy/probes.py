@@ -1,4 +1,4 @@
-"""Small measurements of this machine, with the standard library alone: broker, disk, clock, packages."""
+"""Small measurements of this machine, with only the standard library: broker, disk, clock, packages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WRITE_BYTES: Final = 16 * 1024 * 1024
 
 
 def ask_broker(host: str, port: int, timeout_s: float = 2.0) -> str:
-    """Return ``answers``, or why the broker does not serve us, in a few words."""
+    """Return ``answers``, or in a few words why the broker cannot be used."""
     try:
         with socket.create_connection((host, port), timeout_s) as connection:
             connection.sendall(CONNECT)
@@ -36,12 +36,12 @@ def ask_broker(host: str, port: int, timeout_s: float = 2.0) -> str:
     except OSError as error:
         return f"not reachable ({error.strerror or error})"
     if len(reply) < len(CONNECT[:4]) or reply[0] != 0x20:
-        return "something else than a broker listens there"
+        return "the server there is not a broker"
     return "answers" if reply[3] == 0 else REFUSALS.get(reply[3], f"refuses (code {reply[3]})")
 
 
 def write_speed_mb_s(folder: Path) -> float:
-    """Return how fast the disk below the folder takes 16 MB for good, MB/s.
+    """Return the speed of a synchronised write of 16 MB to the folder's disk, MB/s.
 
     Raises:
         OSError: the folder cannot be written or is full.
@@ -68,7 +68,7 @@ def existing_parent(folder: Path) -> Path:
 
 
 def clock_synchronised() -> bool | None:
-    """Tell whether the system says that its clock follows the network's time; None where it does not say."""
+    """Return whether the system's clock is synchronised over the network; None if that is unknown."""
     if Path("/run/systemd/timesync/synchronized").exists():
         return True
     try:
@@ -85,7 +85,7 @@ def clock_synchronised() -> bool | None:
 
 
 def installed(names: Sequence[str]) -> dict[str, str | None]:
-    """Return the installed version of each package, None where it is missing; a suffix such as ``+cpu`` is cut."""
+    """Return the installed version of each package, None if it is missing; a suffix such as ``+cpu`` is removed."""
     return {name: _version(name) for name in names}
 
 
@@ -156,9 +156,9 @@ print(json.dumps({"failures": failures, "cuda": cuda}))
 
 @dataclass(frozen=True)
 class ImportReport:
-    """Which modules could not be imported and why, and the CUDA device that torch sees.
+    """The modules that could not be imported, each with the reason, and the CUDA device that torch sees.
 
-    ``cuda`` is empty where torch sees none, and None where there is no torch.
+    ``cuda`` is empty if torch sees none, and None if there is no torch.
     """
 
     failures: dict[str, str]

@@ -1,4 +1,4 @@
-"""``test``: everything that must hold before a change is kept, in the order of how fast it tells."""
+"""``test``: all checks that must pass before a change is kept, the fastest first."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CHECKS: Final = (
 
 
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
-"""Two files of tests run side by side: most wait for processes half of their time."""
+"""Two test files run in parallel: most spend half of their time waiting for processes."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one check ended."""
+    """The result of one check."""
 
     name: str
     passed: bool
@@ -40,7 +40,7 @@ class Outcome:
 
 
 def test(pytest_options: Sequence[str]) -> int:
-    """Run lint, types, import laws and all tests; print what failed, a summary, and pytest's own closing line last."""
+    """Run lint, types, import rules and all tests; print failures, a summary, and at last pytest's closing line."""
     if not IS_CHECKOUT:
         raise MonitorError("test works in a checkout of the project only: an installed package has no tests")
     outcomes = [_check(name, command) for name, command in CHECKS]
@@ -67,7 +67,7 @@ def _check(name: str, command: Sequence[str]) -> Outcome:
 
 
 def _env() -> dict[str, str]:
-    """One thread for each numeric library: tests run side by side, and boards are small."""
+    """One thread for each numeric library: tests run in parallel, and boards are small."""
     return {"OMP_NUM_THREADS": "1", **os.environ}
 
 

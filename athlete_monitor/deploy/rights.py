@@ -1,4 +1,4 @@
-"""Who may read and write which topic: one table, from which Mosquitto's access rights and their check are made."""
+"""The table of who may read and write which topic; Mosquitto's access rights and their check are made from it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ RIGHTS: Final = (
     Right("team/events", _WATCH, ("engine",)),
 )
 """The engine's account serves the engine, the trainer, the bridges and the simulator on the box. ``sensor/data``, whose
-sender names itself in the payload, is closed to devices: one could speak for another there."""
+sender names itself in the payload, is closed to devices: one could pose as another there."""
 
 
 BRIDGED: Final = (
@@ -64,7 +64,7 @@ SAMPLES: Final = (("player/+/sensor/data", 1), ("sensor/data", 1))
 
 
 def access_file(devices: Sequence[str], prefix: str = "", discovery: str | None = None) -> str:
-    """Return Mosquitto's file of access rights; nothing is allowed that is not listed.
+    """Return Mosquitto's file of access rights; only listed rights are granted.
 
     Args:
         devices: ids of the devices, which are their user names.
@@ -107,7 +107,7 @@ def _discovery(role: Role, prefix: str) -> list[str]:
 
 
 def _spellings(device: str) -> list[str]:
-    """Return the ways a device writes its own id in a topic: a MAC address with colons too."""
+    """Return the spellings of a device's own id in a topic: a MAC address may have colons."""
     if not _MAC.fullmatch(device):
         return [device]
     return [device, ":".join(device[place : place + 2] for place in range(0, 12, 2))]

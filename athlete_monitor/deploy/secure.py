@@ -25,7 +25,7 @@ SCREEN_ROLES: Final = ("admin", "coach", "viewer")
 
 @dataclass(frozen=True)
 class SecurePlan:
-    """For which home, configuration, broker and devices."""
+    """The home, configuration, broker and devices of the accounts."""
 
     home: Path
     config: Config
@@ -44,7 +44,7 @@ class SecurePlan:
 
 
 def secure_steps(plan: SecurePlan) -> Iterator[Step]:
-    """Yield what the accounts need: passwords once for all, and what Mosquitto and the screen read."""
+    """Yield the steps for the accounts: passwords that are created once, and the files for Mosquitto and the screen."""
     home = plan.config.home_assistant
     rights = access_file(
         plan.devices, plan.config.mqtt.topic_prefix, home.discovery_prefix if home.enabled else None
@@ -64,7 +64,7 @@ def secure_steps(plan: SecurePlan) -> Iterator[Step]:
 
 
 def screen_steps(plan: SecurePlan) -> Iterator[Step]:
-    """Yield the screen's accounts, where there are none yet."""
+    """Yield the screen's accounts, if there are none yet."""
     file = plan.config.dashboard.accounts_file or plan.home / "screen" / "accounts.json"
     secrets = {role: _password(plan.credentials / f"screen-{role}") for role in SCREEN_ROLES}
     there = file.exists()

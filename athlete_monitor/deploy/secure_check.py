@@ -1,4 +1,4 @@
-"""``check --secure``: log in to the broker as each role, and compare what it may do with what it should."""
+"""``check --secure``: log in to the broker as each role, and compare its rights with the intended ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.findings import Finding
-from athlete_monitor.deploy.mqtt_probe import Door, ProbeError, ProbeSession, log_in
+from athlete_monitor.deploy.mqtt_probe import Listener, ProbeError, ProbeSession, log_in
 from athlete_monitor.deploy.rights import PEOPLE, RIGHTS, ROLES, Right, Role, may
 from athlete_monitor.project import home_of
 
@@ -34,7 +34,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a role may do with a topic."""
+    """A role's rights on a topic."""
 
     read: bool
     write: bool
@@ -45,32 +45,32 @@ class Cell:
 
 
 def secure_findings(config: Path, root: Path | None) -> Iterator[Finding]:
-    """Yield whether each role can log in and has its rights, and that strangers are refused.
+    """Yield whether each role can log in and has its rights, and whether unknown users are refused.
 
-    Sends an empty message on each topic, which the engine counts as invalid or ignores.
+    It sends an empty message on each topic, which the engine counts as invalid or ignores.
     """
     tree = load_config(config, root)
     home = home_of(config, root)
     try:
         accounts = read_accounts(home / "broker" / "credentials")
-        door = broker_door(tree.mqtt)
+        listener = broker_listener(tree.mqtt)
     except OSError as error:
         yield Finding("accounts", "fail", f"{error.filename or 'mqtt.tls'}: {error.strerror or error}", SETUP)
         return
     try:
-        yield stranger_finding(door)
-        matrix = measure(door, accounts, tree.mqtt.topic_prefix)
+        yield stranger_finding(listener)
+        matrix = measure(listener, accounts, tree.mqtt.topic_prefix)
     except (ProbeError, OSError) as error:
-        yield Finding("broker", "fail", f"{door.host}:{door.port}: {error}", SETUP)
+        yield Finding("broker", "fail", f"{listener.host}:{listener.port}: {error}", SETUP)
         return
     yield from matrix_findings(matrix)
 
 
 def read_accounts(credentials: Path) -> dict[Role, Account]:
-    """Return an account for each role; for the devices that of the first one.
+    """Return an account for each role; for devices the account of the first one.
 
     Raises:
-        OSError: they are not there, or not readable by this user.
+        OSError: they do not exist, or this user may not read them.
     """
     devices = sorted(file.name for file in credentials.iterdir() if not file.name.startswith("screen-"))
     users: dict[Role, str] = {"engine": "engine", "coach": "coach", "viewer": "viewer"}
@@ -78,32 +78,32 @@ def read_accounts(credentials: Path) -> dict[Role, Account]:
     return {role: Account(user, (credentials / user).read_text("utf-8").strip()) for role, user in users.items()}
 
 
-def broker_door(mqtt: Mqtt) -> Door:
-    """Return where the configured broker listens.
+def broker_listener(mqtt: Mqtt) -> Listener:
+    """Return the address of the configured broker.
 
     Raises:
         OSError: a certificate cannot be read.
     """
     context = ssl.create_default_context(cafile=mqtt.tls.ca_file) if mqtt.tls.enabled else None
-    return Door(mqtt.host, mqtt.port, context)
+    return Listener(mqtt.host, mqtt.port, context)
 
 
-def stranger_finding(door: Door) -> Finding:
-    """Tell whether the broker refuses a user that it does not know."""
+def stranger_finding(listener: Listener) -> Finding:
+    """Report whether the broker refuses an unknown user."""
     try:
-        with log_in(door, "stranger", "guess"):
-            return Finding("strangers", "fail", "the broker lets anybody in", SETUP)
+        with log_in(listener, "stranger", "guess"):
+            return Finding("strangers", "fail", "the broker accepts any user", SETUP)
     except ProbeError as error:
         return Finding("strangers", "ok", f"refused ({error})")
 
 
-def measure(door: Door, accounts: Mapping[Role, Account], prefix: str = "") -> dict[tuple[str, Role], Cell]:
-    """Return what each role may do with each topic, as the broker behaves.
+def measure(listener: Listener, accounts: Mapping[Role, Account], prefix: str = "") -> dict[tuple[str, Role], Cell]:
+    """Return the rights of each role on each topic, as the broker grants them.
 
     Args:
-        door: where it listens.
+        listener: its address.
         accounts: one for each role.
-        prefix: in front of every topic.
+        prefix: the prefix of every topic.
 
     Raises:
         ProbeError: a role cannot log in.
@@ -111,7 +111,7 @@ def measure(door: Door, accounts: Mapping[Role, Account], prefix: str = "") -> d
     """
     topics = [f"{prefix}{topic}" for topic, _ in rows(accounts["device"].user)]
     with ExitStack() as stack:
-        sessions = {role: stack.enter_context(_logged_in(door, role, accounts[role])) for role in ROLES}
+        sessions = {role: stack.enter_context(_logged_in(listener, role, accounts[role])) for role in ROLES}
         for session in sessions.values():
             for topic in topics:
                 session.subscribe(topic)
@@ -126,21 +126,21 @@ def measure(door: Door, accounts: Mapping[Role, Account], prefix: str = "") -> d
 
 
 def rows(device: str) -> list[tuple[str, Right]]:
-    """Return the topics of the matrix: all of the device, and those of another device."""
+    """Return the topics of the matrix: all topics of the device, and those of another device."""
     own = [(right.topic.format(device=device), right) for right in RIGHTS]
     others = [(right.topic.format(device=OTHER), right) for right in RIGHTS if "{device}" in right.topic]
     return own + others
 
 
 def expected(topic: str, right: Right, role: Role) -> Cell:
-    """Return what a role should be able to do; a device has no right at all to another's topics."""
+    """Return the intended rights of a role; a device has no right on another device's topics."""
     if role == "device" and OTHER in topic:
         return Cell(read=False, write=False)
     return Cell(*may(role, right))
 
 
 def matrix_findings(matrix: Mapping[tuple[str, Role], Cell]) -> Iterator[Finding]:
-    """Yield a line for each topic: what each role may do, and where that is not as it should be."""
+    """Yield a line for each topic: the rights of each role, and deviations from the intended ones."""
     device = next(topic.split("/")[1] for topic, _ in matrix if topic.endswith("/sensor/data"))
     yield Finding("rights of", "ok", "  ".join(f"{role:<6}" for role in ROLES).rstrip())
     for topic, right in rows(device):
@@ -153,9 +153,9 @@ def matrix_findings(matrix: Mapping[tuple[str, Role], Cell]) -> Iterator[Finding
 
 
 @contextmanager
-def _logged_in(door: Door, role: Role, account: Account) -> Iterator[ProbeSession]:
+def _logged_in(listener: Listener, role: Role, account: Account) -> Iterator[ProbeSession]:
     try:
-        with log_in(door, account.user, account.password) as session:
+        with log_in(listener, account.user, account.password) as session:
             yield session
     except ProbeError as error:
         raise ProbeError(f"{role} cannot log in as {account.user}: {error}") from None

@@ -63,7 +63,7 @@ NOT_FOR_USERS: Final = (
 
 @dataclass(frozen=True)
 class Place:
-    """For whom the services are installed, and where everything lives."""
+    """The user of the services, and their folders."""
 
     home: Path
     config_file: Path
@@ -74,17 +74,17 @@ class Place:
 
     @property
     def unit_folder(self) -> Path:
-        """Where systemd looks for the units."""
+        """Folder of systemd's units."""
         return Path.home() / ".config/systemd/user" if self.user else SYSTEM_FOLDER
 
     @property
     def systemctl(self) -> list[str]:
-        """The command that speaks to the service manager."""
+        """The command for the service manager."""
         return ["systemctl", "--user"] if self.user else ["systemctl"]
 
 
 def here(config_file: Path, root: Path | None, *, user: bool) -> Place:
-    """Return the place for this checkout: the services run as the owner of the project, not as root if avoidable."""
+    """Return the place for this checkout: the services run as the owner of the project, if possible not as root."""
     owner = pwd.getpwnam(getpass.getuser()) if user else pwd.getpwuid(PROJECT.stat().st_uid)
     home = home_of(config_file, root)
     group = grp.getgrgid(owner.pw_gid).gr_name
@@ -140,7 +140,7 @@ def _values(config: Config, place: Place) -> dict[str, object]:
 
 
 def writable(config: Config) -> list[Path]:
-    """Return the folders and files that the services write: not the home, which may hold the code that they run.
+    """Return the folders and files that the services write: not the home, which may hold the code.
 
     Raises:
         MonitorError: one of them contains the code.
@@ -150,9 +150,7 @@ def writable(config: Config) -> list[Path]:
     places |= set() if accounts is None else {accounts.parent}
     for place in places:
         if PROJECT.is_relative_to(place):
-            raise MonitorError(
-                f"{place}: the services write there, so the code that they run cannot be inside; move it"
-            )
+            raise MonitorError(f"{place}: the services write there, so it must not contain their code; move the code")
     return sorted(places)
 
 
@@ -174,7 +172,7 @@ def _devices(config: Config) -> str:
 
 
 def _network(*hosts: str) -> str:
-    """Return what closes a service to other machines, if it speaks with this machine only."""
+    """Return the directive that closes a service to other machines, if it only needs this one."""
     return "IPAddressAllow=localhost\nIPAddressDeny=any" if all(map(_on_this_machine, hosts)) else ""
 
 
@@ -223,7 +221,7 @@ def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) 
 
 
 def _prepare(path: Path, place: Place, *, is_file: bool) -> None:
-    """Make a file or folder of the services' user; without it systemd does not start them."""
+    """Create a file or folder owned by the services' user; without it systemd does not start them."""
     if is_file:
         os.close(open_file(path, os.O_WRONLY | os.O_CREAT))
     else:
@@ -234,7 +232,7 @@ def _prepare(path: Path, place: Place, *, is_file: bool) -> None:
 
 
 def uninstall(*, user: bool, dry_run: bool) -> int:
-    """Stop the services and remove what ``install`` wrote; or only say so.
+    """Stop the services and remove what ``install`` wrote; or only print that.
 
     Raises:
         MonitorError: root's rights are missing, or systemd refuses.
@@ -258,9 +256,9 @@ def uninstall(*, user: bool, dry_run: bool) -> int:
 def _check_paths(place: Place) -> None:
     for path in (PROJECT, place.home, place.config_file, place.python):
         if re.search(r"[\s%]", str(path)):
-            raise MonitorError(f"{path}: a path with a blank or a % cannot stand in a systemd unit; move it")
+            raise MonitorError(f"{path}: a path with a blank or a % is not allowed in a systemd unit; move it")
 
 
 def _need_root(*, user: bool) -> None:
     if not user and os.geteuid() != 0:
-        raise MonitorError("system services need root: run with sudo, or add --user for services of this user alone")
+        raise MonitorError("system services need root: run with sudo, or add --user for services of only this user")

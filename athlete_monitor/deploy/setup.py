@@ -1,4 +1,4 @@
-"""``setup``: everything the system needs on this machine, made once and not touched again."""
+"""``setup``: creates everything that the system needs on this machine; existing parts are not changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from athlete_monitor.config import load_config
 from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.broker_place import BrokerPlace, Owner, broker_place, owner_of
 from athlete_monitor.deploy.commands import run_command
-from athlete_monitor.deploy.doors import same_place
+from athlete_monitor.deploy.scripts import same_place
 from athlete_monitor.deploy.secure import METRICS_TOKEN, SecurePlan, secure_steps
 from athlete_monitor.deploy.steps import Step, file_step, folder_step
 from athlete_monitor.errors import MonitorError
@@ -31,13 +31,13 @@ SYSTEM_FILES: Final = "ATHLETE_MONITOR_FILESYSTEM"
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asks of setup.
+    """The options of setup.
 
     Attributes:
         secure: accounts and access rights for the broker and the screen.
-        tls: encryption too, from an authority of this box.
+        tls: encryption too, with a certificate authority of this box.
         listen: address on which the broker listens.
-        dry_run: only say what would be done.
+        dry_run: only print what would be done.
     """
 
     secure: bool = False
@@ -46,8 +46,8 @@ class Wish:
     dry_run: bool = False
 
 
-def setup(config: Path, root: Path | None, wish: Wish, tell: Callable[[str], None] = print) -> int:
-    """Make what is missing and report each part; a second run changes nothing.
+def setup(config: Path, root: Path | None, wish: Wish, notify: Callable[[str], None] = print) -> int:
+    """Create missing parts and report each part; a second run changes nothing.
 
     Raises:
         ConfigError: the configuration or the roster is not valid.
@@ -58,20 +58,20 @@ def setup(config: Path, root: Path | None, wish: Wish, tell: Callable[[str], Non
     place = broker_place(home, filesystem())
     roster = Roster.load(tree.athletes.roster)
     plan = broker_files.plan_broker(tree, roster, place, address=wish.listen, secure=wish.secure, tls=wish.tls)
-    tell(f"{config}: valid")
+    notify(f"{config}: valid")
     try:
         for step in _steps(tree, home, plan, broker_files.devices(tree, roster)):
             if not step.stands and not wish.dry_run:
                 _make(step)
-            tell(f"{_verdict(step, dry_run=wish.dry_run)} {step.what}")
+            notify(f"{_verdict(step, dry_run=wish.dry_run)} {step.what}")
     except PermissionError as error:
         raise MonitorError(
             f"{error.filename}: cannot be read ({error.strerror}); run setup as its owner or as root"
         ) from error
     for line in _following(tree, home, plan):
-        tell(line)
+        notify(line)
     following = f"Next: python3 jetson_deploy.py status{same_place(config, root)}"
-    tell("Nothing was made: --dry-run" if wish.dry_run else following)
+    notify("Nothing was created: --dry-run" if wish.dry_run else following)
     return 0
 
 
@@ -80,7 +80,7 @@ def filesystem() -> Path:
     return Path(os.environ.get(SYSTEM_FILES, "/"))
 
 
-def make_step(step: Step, tell: Callable[[str], None]) -> None:
+def make_step(step: Step, notify: Callable[[str], None]) -> None:
     """Make one part and report it.
 
     Raises:
@@ -88,14 +88,14 @@ def make_step(step: Step, tell: Callable[[str], None]) -> None:
     """
     if not step.stands:
         _make(step)
-    tell(f"{_verdict(step, dry_run=False)} {step.what}")
+    notify(f"{_verdict(step, dry_run=False)} {step.what}")
 
 
 def _make(step: Step) -> None:
     try:
         step.make()
     except OSError as error:
-        raise MonitorError(f"{step.what}: cannot be made ({error.strerror})") from error
+        raise MonitorError(f"{step.what}: cannot be created ({error.strerror})") from error
 
 
 def _verdict(step: Step, *, dry_run: bool) -> str:
@@ -135,7 +135,7 @@ def folders(config: Config) -> list[Path]:
 
 
 def roster_step(roster: Path) -> Step:
-    """Put the roster's template, with its explanations, where the configuration looks for the roster."""
+    """Copy the roster's template, with its explanations, to the configured path of the roster."""
 
     def copy_template() -> None:
         roster.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def roster_step(roster: Path) -> Step:
 
 
 def broker_owner_steps(place: BrokerPlace) -> Iterator[Step]:
-    """Give the system's Mosquitto its files: it gives up root's rights before it reads them."""
+    """Make the system's Mosquitto the owner of its files: it drops root privileges before it reads them."""
     if place.owner is not None:
         secret = [place.secrets, *sorted(place.secrets.rglob("*"))] if place.secrets.is_dir() else []
         yield from _owner_step(place.owner, [place.data, *secret])
@@ -157,7 +157,7 @@ def service_owner() -> Owner:
 
 
 def home_owner_steps(home: Path, config: Config) -> Iterator[Step]:
-    """Give the services' user what root has made in the home folder; the authority's key stays root's."""
+    """Make the services' user the owner of what root has created in the home folder, except the authority's key."""
     if os.geteuid() != 0:
         return
     broker = home / "broker"
@@ -183,8 +183,8 @@ def _owner_step(owner: Owner, paths: list[Path]) -> Iterator[Step]:
         yield Step(f"{len(foreign)} files and folders belong to {owner.name}", stands=False, make=take)
 
 
-def power_steps(filesystem: Path, tell: Callable[[str], None] = print) -> Iterator[Step]:
-    """Put a Jetson into its full power mode, if this user may."""
+def power_steps(filesystem: Path, notify: Callable[[str], None] = print) -> Iterator[Step]:
+    """Switch a Jetson to its full power mode, if this user is allowed to."""
     board = read_board(filesystem)
     if not board.is_jetson:
         return
@@ -192,11 +192,11 @@ def power_steps(filesystem: Path, tell: Callable[[str], None] = print) -> Iterat
     if full or os.geteuid() == 0:
         yield Step("full power mode (nvpmodel -m 0)", full, lambda: run_command(["nvpmodel", "-m", "0"]))
     else:
-        tell("  needs root: sudo nvpmodel -m 0")
+        notify("  needs root: sudo nvpmodel -m 0")
 
 
 def _following(config: Config, home: Path, plan: broker_files.BrokerPlan) -> Iterator[str]:
-    """Yield what the user does with all this."""
+    """Yield the next steps for the user."""
     yield f"\nBroker: {plan.place.start}\n        (without one, main.py hosts its own)"
     if not plan.secure:
         return

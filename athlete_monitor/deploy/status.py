@@ -1,4 +1,4 @@
-"""``status``: how the system is set, what it has learned, what runs, and how the board feels."""
+"""``status``: settings, models, running programs, and the state of the board."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
     from athlete_monitor.models.manifest import AthleteId
 
-DOORS: Final = ("main.py", "publisher.py", "sup_ml_rf_training.py")
+SCRIPTS: Final = ("main.py", "publisher.py", "sup_ml_rf_training.py")
 DAY_S: Final = 86_400
 
 
@@ -37,7 +37,7 @@ JOURNAL_GROWTH: Final = "about 66 MB for 30 athletes and two hours with every se
 
 
 def status(config_file: Path, root: Path | None, *, as_json: bool) -> int:
-    """Print how the system is doing, for people or for programs.
+    """Print the state of the system, for people or as JSON.
 
     Raises:
         ConfigError: the configuration or the roster is not valid.
@@ -49,7 +49,7 @@ def status(config_file: Path, root: Path | None, *, as_json: bool) -> int:
 
 
 def gather(config: Config, config_file: Path, filesystem: Path) -> dict[str, Any]:
-    """Collect everything that ``status`` tells, ready for JSON."""
+    """Collect everything that ``status`` reports, as JSON types."""
     board = read_board(filesystem)
     return {
         "configuration": str(config_file),
@@ -61,7 +61,7 @@ def gather(config: Config, config_file: Path, filesystem: Path) -> dict[str, Any
         "default_model": model(ModelStore.from_config(config), "default"),
         "last_training": last_training(config),
         "locks": locks(config),
-        "processes": [asdict(process) for process in running_scripts(DOORS)],
+        "processes": [asdict(process) for process in running_scripts(SCRIPTS)],
         "engine": engine_state(config.mqtt, config.engine.stats_interval_s),
         "temperatures_c": board.temperatures_c,
         "retention_days": {**config.retention.model_dump(), "seconds_days": config.archive.keep_days},
@@ -70,7 +70,7 @@ def gather(config: Config, config_file: Path, filesystem: Path) -> dict[str, Any
 
 
 def journal(config: Config) -> dict[str, Any]:
-    """Return where the journal is and how large, with its write-ahead log; null where there is none."""
+    """Return path and size of the journal, with its write-ahead log; null if there is none."""
     path = config.paths.journal
     files = [each for each in (path, path.with_name(f"{path.name}-wal")) if each.is_file()]
     size = sum(each.stat().st_size for each in files)
@@ -84,7 +84,7 @@ def _environment(board: Board) -> str:
 
 
 def settings(config: Config) -> dict[str, dict[str, Any]]:
-    """Return the settings that matter day by day, in the order of the report."""
+    """Return the most important settings, in the order of the report."""
     features = config.feature_engineering
     return {
         "Training Parameters": _picked(config.training, "n_estimators", "max_depth", "n_jobs", "sessions_to_use"),
@@ -106,7 +106,7 @@ def _picked(section: object, *names: str) -> dict[str, Any]:
 
 
 def athletes(config: Config) -> list[dict[str, Any]]:
-    """Return everybody who is known: by the roster, by sessions, or by a model."""
+    """Return all known athletes: in the roster, with sessions, or with a model."""
     roster, store = Roster.load(config.athletes.roster), ModelStore.from_config(config)
     known = {athlete.id for athlete in roster} | set(store.athlete_ids())
     known |= set(athletes_with_sessions(config.paths.data_root)) | set(
@@ -130,7 +130,7 @@ def _athlete(number: int, roster: Roster, store: ModelStore, config: Config) -> 
 
 
 def model(store: ModelStore, athlete_id: AthleteId) -> dict[str, Any] | None:
-    """Return what the manifest in service says of its model; None without one, ``problem`` where it is refused."""
+    """Return the model's data from the manifest in service; None without one, ``problem`` if it is refused."""
     try:
         manifest = store.manifest(athlete_id)
     except ModelError as error:
@@ -158,7 +158,7 @@ def last_training(config: Config) -> str | None:
 
 
 def locks(config: Config) -> dict[str, str | None]:
-    """Return who holds the lock of prediction and of training; None where nobody does."""
+    """Return the holders of the locks of prediction and training; None for a free one."""
     files = {
         "prediction": config.prediction_check.lockfile_path,
         "training": config.prediction_check.training_lockfile_path,
@@ -167,7 +167,7 @@ def locks(config: Config) -> dict[str, str | None]:
 
 
 def render(state: Mapping[str, Any], encoding: str | None, width: int = NO_END) -> str:
-    """Return the report for people, broken to lines of this width."""
+    """Return the report for people, wrapped to lines of this width."""
     marks = signs(encoding)
     lines = [f"=== Athlete monitor: status ({state['configuration']}) ==="]
     lines += [f"Environment: {state['environment']}", f"Version: {state['version']}"]
@@ -178,7 +178,7 @@ def render(state: Mapping[str, Any], encoding: str | None, width: int = NO_END) 
     lines += (
         []
         if all(state["directories"].values())
-        else ["  setup, with the same --config and --root, makes what is missing"]
+        else ["  setup, with the same --config and --root, creates what is missing"]
     )
     lines += ["Athletes:", *(_athlete_lines(athlete, width) for athlete in state["athletes"])]
     lines += [] if state["athletes"] else ["  none yet: fill the roster, import recordings or run publisher.py"]
@@ -206,7 +206,7 @@ def _plain(value: object) -> str:
 
 
 def _athlete_lines(athlete: Mapping[str, Any], width: int) -> str:
-    """One line; two where it would not fit, the second on the model."""
+    """One line; two if it does not fit, the second on the model."""
     name = athlete["name"] or (f"device {athlete['device']}" if athlete["device"] else "not in the roster")
     sessions = f"{athlete['training_sessions']} training, {athlete['game_sessions']} game sessions"
     model_text = f"model: {_model_text(athlete['model'])}"
@@ -235,7 +235,7 @@ def _running(state: Mapping[str, Any]) -> list[str]:
 
 
 def _command(line: str) -> str:
-    """The door and its options, without the interpreter and the folder."""
+    """The script and its options, without the interpreter and the folder."""
     words = line.split(" ")
-    door = next((place for place, word in enumerate(words) if Path(word).name in DOORS), None)
-    return line if door is None else " ".join([Path(words[door]).name, *words[door + 1 :]])
+    script = next((place for place, word in enumerate(words) if Path(word).name in SCRIPTS), None)
+    return line if script is None else " ".join([Path(words[script]).name, *words[script + 1 :]])

@@ -1,4 +1,4 @@
-"""The steps of setup: each knows whether it is done, and how to do it."""
+"""The steps of setup: each can check whether it is done, and do it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that setup sees to: what it is, whether it is there already, and how to make it."""
+    """One step: its subject, whether it is already done, and how to do it."""
 
     what: str
     stands: bool
@@ -22,7 +22,7 @@ class Step:
 
 
 def folder_step(folder: Path) -> Step:
-    """Make a folder."""
+    """Create a folder."""
     return Step(f"{folder}/", folder.is_dir(), lambda: folder.mkdir(parents=True, exist_ok=True))
 
 
@@ -30,7 +30,7 @@ def file_step(file: Path, text: str, mode: int = READABLE, below: Path | None = 
     """Write a file that must hold exactly this text.
 
     Args:
-        file: the file; its folder is made.
+        file: the file; its folder is created.
         text: its content.
         mode: its permissions.
         below: refuse links in the folders between this one and the file.

@@ -1,4 +1,4 @@
-"""``validate``: is a configuration or roster file correct?"""
+"""``validate``: checks whether a configuration or roster file is correct."""
 
 from __future__ import annotations
 

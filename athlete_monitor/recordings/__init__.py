@@ -1,8 +1,8 @@
-"""Recordings of other systems, recognised from their content and read in as sessions."""
+"""Recordings of other systems, recognised by their content and imported as sessions."""
 
 from __future__ import annotations
 
 import logging
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
-"""A fault of a reader is one line for the user; its traceback is for those who set up a log."""
+"""An error of a reader is one line for the user; its traceback goes to the log."""

@@ -1,4 +1,4 @@
-"""Many files in one go: each is recognised, read, assigned and written; one that fails never stops the others."""
+"""Import of many files: each is recognised, read, assigned and written; one that fails never stops the others."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ _HELD_CELLS: Final = 6_000_000
 
 @dataclass(frozen=True)
 class Request:
-    """What a user wants imported.
+    """A request to import files.
 
     Attributes:
         paths: files and folders.
         training_root: folder of training sessions.
         game_root: folder of matches.
         options: for the readers.
-        kind: the format of all files, recognised where None.
-        athlete_id: whose all of them are.
+        kind: the format of all files; recognised if None.
+        athlete_id: the athlete of all files.
         named: athletes by the names in the files.
-        mode: training or game, from the files where None.
-        device: which device they count as.
+        mode: training or game; from the files if None.
+        device: the device that they are assigned to.
         dry_run: whether nothing is written.
-        create: makes an athlete for a recording whose owner is not in the roster, and returns the number.
-        archive: gets the sessions that were written, a few at a time; nothing is archived where None.
+        create: creates an athlete for a recording whose owner is not in the roster, and returns the id.
+        archive: gets the sessions that were written, a few at a time; nothing is archived if None.
     """
 
     paths: Sequence[Path]
@@ -73,8 +73,8 @@ class Written:
 
     Attributes:
         recording: its samples.
-        athlete_id: whose it is.
-        device_id: which device it counts as.
+        athlete_id: the athlete.
+        device_id: the device that it is assigned to.
         mode: training or game.
     """
 
@@ -94,10 +94,10 @@ class Done:
 
     Attributes:
         figures: what was read.
-        athlete_id: whose it is; None in a dry run without owner.
+        athlete_id: the athlete; None in a dry run without owner.
         mode: training or game.
         path: the session file; None in a dry run, and for figures without samples.
-        known: whether it was there already.
+        known: whether it was already imported.
         problem: why it has no owner, in a dry run.
     """
 
@@ -111,12 +111,12 @@ class Done:
 
 @dataclass
 class Report:
-    """What became of all files.
+    """The results of all files.
 
     Attributes:
         done: sessions, oldest first as far as they were read together.
         failed: one line for each file or recording that could not be imported.
-        passed_over: files in searched folders that are no recordings, by why.
+        passed_over: files in searched folders that are not recordings, by reason.
         links: links that were not followed.
         archived: sessions that are new in the archive.
     """
@@ -139,8 +139,8 @@ def import_files(
     Args:
         request: what to import and how.
         roster: for the owners.
-        on_file: told each file before it is read: its label, its place and how many there are.
-        on_done: told each session when it is written.
+        on_file: called before each file is read, with its label, its position and the number of files.
+        on_done: called with each session after it is written.
 
     Raises:
         RecordingError: the kind is not known.
@@ -163,7 +163,7 @@ def import_files(
 
 
 def with_boundary(label: str, report: Report, work: Callable[[], None], *, named: bool = True) -> None:
-    """Do some work; whatever goes wrong in it becomes one line."""
+    """Do some work; any error in it becomes one line."""
     try:
         work()
     except NotARecording as error:
@@ -174,14 +174,14 @@ def with_boundary(label: str, report: Report, work: Callable[[], None], *, named
     except MonitorError as error:
         report.failed.append(str(error))
     except MemoryError:
-        report.failed.append(f"{label}: needs more memory than there is")
+        report.failed.append(f"{label}: needs more memory than is available")
     except Exception as error:
         log.exception("%s", label)
         report.failed.append(f"{label}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}")
 
 
 def _jobs(found: Search, forced: Format | None, report: Report) -> Iterator[tuple[Source, Format]]:
-    """Yield the files that are recordings, each with its format; companions of a recording are no jobs themselves."""
+    """Yield the files that are recordings, each with its format; companions of a recording are not separate jobs."""
     taken: set[tuple[object, ...]] = set()
     known_files = []
     for source in found.files:
@@ -192,7 +192,7 @@ def _jobs(found: Search, forced: Format | None, report: Report) -> Iterator[tupl
                 taken.update(_key(source, name) for name in known.companions(source) - {source.name})
     yield from ((source, known) for source, known in known_files if _key(source, source.name) not in taken)
     companions = sum(_key(source, source.name) in taken for source in found.files)
-    report.passed_over["are no recordings"] -= companions
+    report.passed_over["are not recordings"] -= companions
 
 
 def _key(source: Source, name: str) -> tuple[object, ...]:
@@ -205,12 +205,12 @@ def _format(source: Source, forced: Format | None, found: Search, report: Report
         if found.is_named(source):
             report.failed.append(f"{source}: {unrecognised(source)}")
         else:
-            report.passed_over["are no recordings"] += 1
+            report.passed_over["are not recordings"] += 1
     return known
 
 
 def unrecognised(source: Source) -> str:
-    """Return what is wrong with a file that is no known recording."""
+    """Return why a file is not a known recording."""
     from athlete_monitor.recordings.formats.generic import understood
     from athlete_monitor.recordings.tabular import imported
 
@@ -228,7 +228,7 @@ def unrecognised(source: Source) -> str:
 
 
 class _Run:
-    """Recordings on their way to session files."""
+    """Recordings that become session files."""
 
     def __init__(self, request: Request, owners: Owners, report: Report, on_done: Callable[[Done], None]) -> None:
         self._request = request
@@ -240,7 +240,7 @@ class _Run:
         self._cells = 0
 
     def take(self, source: Source, known: Format) -> None:
-        """Read a file and keep its sessions to be written; recordings in it that fail do not stop the others.
+        """Read a file and queue its sessions for writing; recordings in it that fail do not stop the others.
 
         Raises:
             RecordingError: the file is not readable, or has several athletes where the user names one.
@@ -299,7 +299,7 @@ class _Run:
         return self._request.mode or recording.mode or "training"
 
     def write(self) -> None:
-        """Write what is held, in the order of the starts."""
+        """Write the queued sessions, in the order of their starts."""
         held, self._held, self._cells = (
             sorted(self._held, key=lambda item: float(item[0].t[0]) if len(item[0].t) else 0.0),
             [],

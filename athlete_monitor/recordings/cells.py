@@ -1,4 +1,4 @@
-"""Text to numbers, for whole columns at once. What is no number is missing and counted, never guessed."""
+"""Text to numbers, for whole columns at once. Cells that are not numbers are missing and counted, never guessed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _THOUSANDS: Final = {
     ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII),
     ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+|(?<=\.\d{3}\.\d{3}))", re.ASCII),
 }
-"""Numbers with signs between thousands, by the decimal sign; ``1.234`` beside decimal commas is not sure enough."""
+"""Numbers with signs between thousands, by the decimal sign; ``1.234`` beside decimal commas is ambiguous."""
 _PLAIN: Final = frozenset("0123456789.+-eE,")
 
 

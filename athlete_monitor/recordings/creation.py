@@ -1,4 +1,4 @@
-"""A new athlete in the roster file, for recordings of somebody who is not in it yet. Comments in the file stay."""
+"""Adding athletes to the roster file, for recordings of people who are not in it yet. Comments are preserved."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Creator:
     """Adds athletes to a roster file, one for each new name.
 
     Args:
-        path: the roster file; made where it does not exist.
+        path: the roster file; created if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,7 +29,7 @@ class Creator:
         self.said: list[str] = []
 
     def __call__(self, whose: Whose) -> int:
-        """Return the new athlete's number; the same for the same name.
+        """Return the new athlete's id; the same for the same name.
 
         Raises:
             RecordingError: the roster cannot be written.
@@ -64,7 +64,7 @@ class Creator:
 
 
 def tidy(name: str) -> str:
-    """Return a name with the first name first, and without capitals throughout.
+    """Return a name with the first name first and not all in capitals.
 
     >>> tidy("O'NEILL, Sean"), tidy("Ada van der Example")
     ("Sean O'Neill", 'Ada van der Example')
@@ -75,7 +75,7 @@ def tidy(name: str) -> str:
 
 
 def key_name(whose: Whose) -> str:
-    """Return a name for somebody of whom only a number is known."""
+    """Return a name for a person of whom only a number is known."""
     return f"Number {whose.number}" if whose.number else f"Athlete {whose.athlete_id}"
 
 

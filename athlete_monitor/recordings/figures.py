@@ -1,4 +1,4 @@
-"""What a recording comes to in a line: its start, length, distance and heart rate, and what it measures."""
+"""The key figures of a recording: its start, length, distance, heart rate and channels."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ class Figures:
     """A recording in a few numbers; None where it cannot be known.
 
     Attributes:
-        label: what it is called.
+        label: its name in messages.
         kind: its format.
-        who: whom the file says it is of.
+        who: the athlete that the file names.
         start_t: epoch seconds of the first row.
-        offset_s: seconds of its local time ahead of UTC, where the file tells.
-        rows: how many.
+        offset_s: seconds of its local time ahead of UTC, if the file gives them.
+        rows: number of rows.
         duration_s: from the first to the last row.
         rate_hz: of usual rows.
         distance_m: by the odometer, else by the speed.
         distance_from: ``odometer``, ``speed`` or empty.
-        heart_rate_mean_bpm: over the time that has one.
+        heart_rate_mean_bpm: over the time with a heart rate.
         heart_rate_max_bpm: the highest reading.
         speed_max_mps: the highest reading.
-        beats: how many beat intervals.
+        beats: number of beat intervals.
         channels: range of each channel that is measured.
-        totals: what the device says itself.
+        totals: totals as given by the device.
         notes: what a user should know.
         summary: rows of a file without samples.
         understood: how a table was read.

@@ -1,8 +1,8 @@
-"""The messages of a FIT file, whole columns at once: some tens of times as fast as one message after another.
+"""The messages of a FIT file, read as whole columns: some tens of times faster than message by message.
 
 The layout follows the published FIT protocol 2: headers of 12 or 14 bytes, definition and data messages, compressed
-timestamps, developer fields, chained files. What the header declares about its length is not believed: the file is read
-as far as it goes, and how it ended is noted.
+timestamps, developer fields, chained files. The length in the header is not trusted: the file is read as far as
+possible, and a damaged end is noted.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _TYPES: Final[Mapping[int, tuple[str, int | None]]] = {
     15: ("u8", 0xFFFFFFFFFFFFFFFF),
     16: ("u8", 0),
 }
-"""Base types by their number: how they are stored, and which value means none."""
+"""Base types by their number: how they are stored, and which value means "invalid"."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Field:
 
 @dataclass
 class Definition:
-    """How messages of one local type are laid out, and where those that follow it are."""
+    """The layout of the messages of one local type, and their positions."""
 
     message: int
     big: bool
@@ -75,7 +75,7 @@ class Definition:
 
     @property
     def timestamp_at(self) -> int | None:
-        """Where the timestamp is, from the start of a message."""
+        """Position of the timestamp from the start of a message."""
         return next((f.at for f in self.fields if f.number == TIMESTAMP and f.size == 4 and f.developer is None), None)
 
 
@@ -125,7 +125,7 @@ class Messages:
         return np.where(joined < 0, np.nan, joined + EPOCH_S)
 
     def number(self, *numbers: int, scale: float = 1.0, offset: float = 0.0) -> FloatArray:
-        """Return a field of one number [n], NaN where there is none; of several fields the first that is there."""
+        """Return a field of one number [n], NaN where there is none; of several fields, the first that is present."""
         value = self._gathered(lambda f: f.developer is None and f.number == numbers[0])
         value = value / scale - offset
         if len(numbers) == 1 or not len(value):
@@ -208,7 +208,7 @@ def read_fit(data: bytes, label: str) -> FitFile:
         declared = int.from_bytes(data[at + 4 : at + 8], "little")
         end = len(data) if declared == 0 or start + declared > len(data) else start + declared
         if start + declared > len(data):
-            notes.append("the file ends early: it is read as far as it goes")
+            notes.append("the file ends early: it is read up to there")
         reached = _walk(data, start, end, found, notes, label)
         if declared and end == start + declared and reached == end:
             _check(data, at, end, notes)
@@ -217,7 +217,7 @@ def read_fit(data: bytes, label: str) -> FitFile:
 
 
 def _walk(data: bytes, at: int, end: int, found: list[Definition], notes: list[str], label: str) -> int:
-    """Find the messages of one file in a chain; return where it stopped."""
+    """Find the messages of one file in a chain; return the position of its end."""
     local: dict[int, Definition] = {}
     clock = -1
     count = sum(len(d.offsets) for d in found)
@@ -259,7 +259,7 @@ def _clock(data: bytes, at: int, header: int, definition: Definition, clock: int
 
 
 def _definition(data: bytes, at: int, end: int, header: int, local: dict[int, Definition]) -> int | None:
-    """Read a definition; return where it ends, None where it is cut."""
+    """Read a definition; return the position of its end, None if it is cut."""
     if at + 5 > end or data[at + 1] > 1:
         return None
     big = data[at + 1] == 1
@@ -300,15 +300,15 @@ def _typed(one: Field, types: Mapping[tuple[int, int], int]) -> Field:
 
 
 def _check(data: bytes, start: int, end: int, notes: list[str]) -> None:
-    told = int.from_bytes(data[end : end + 2], "little")
-    if len(data) < end + 2 or crc(data[start:end]) != told:
+    declared = int.from_bytes(data[end : end + 2], "little")
+    if len(data) < end + 2 or crc(data[start:end]) != declared:
         notes.append("the checksum does not match: the file may be damaged")
 
 
 def crc(data: bytes) -> int:
     """Return the 16-bit checksum of FIT.
 
-    The checksum is linear: many stretches are computed side by side and joined.
+    The checksum is linear: many parts are computed in parallel and combined.
 
     >>> hex(crc(b"123456789"))
     '0xbb3d'

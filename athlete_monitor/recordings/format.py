@@ -1,4 +1,4 @@
-"""What a format of recordings is: a name, a recogniser and a reader. A new one is one file below ``formats``."""
+"""A format of recordings: a name, a recogniser and a reader. A new format is one file below ``formats``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may say about files that do not say it themselves.
+    """Information that a user may give about files that do not contain it.
 
     Attributes:
         rate_hz: rows a second, for formats that are resampled.
-        zone: the zone of times without an offset; this machine's where None.
+        zone: the zone of times without an offset; this machine's if None.
         start_t: epoch seconds of the start of files that only count from 0.
-        day_first: how dates such as 03/04/2026 are read; refused where None.
-        mapping: columns of tables by the channel they are, and other keys of a mapping file.
+        day_first: how dates such as 03/04/2026 are read; refused if None.
+        mapping: columns of tables by channel, and other keys of a mapping file.
     """
 
     rate_hz: float = 10.0
@@ -42,7 +42,7 @@ class Format:
         recognise: whether a file is of this format, from its content; must be quick and never raise.
         read: reads all recordings in a file.
         companions: the names of other files of the same folder that belong to the recording of a recognised file.
-        rank: formats of a lower rank are asked first; a table with any columns is asked last.
+        rank: formats of a lower rank are tried first; a table with any columns is tried last.
         suffixes: the usual ends of a file's name, for messages only.
     """
 

@@ -1,4 +1,4 @@
-"""What an importer makes of a foreign recording."""
+"""A foreign recording as an importer returns it."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 MEASURED: Final = frozenset(channel.name for channel in TABLE if not channel.health)
 NOTHING: Final[Mapping[str, FloatArray]] = MappingProxyType({})
 POSITION_QUALITY: Final = ("hdop", "satellites", "position_quality_percent")
-"""What a file may hold beside our channels: how good a position is. It is used and not kept."""
+"""Columns on the quality of a position, in addition to our channels. They are used and not stored."""
 
 
 @dataclass(frozen=True)
 class Whose:
-    """Whom a recording is of, as far as the file tells.
+    """The athlete of a recording, as far as the file names one.
 
     Attributes:
         name: the athlete's name.
-        number: the shirt's number.
-        athlete_id: our own number, in files of ours.
+        number: the shirt number.
+        athlete_id: our own id, in session files.
         device: the device's id or serial number.
     """
 
@@ -56,22 +56,22 @@ class Imported:
     Attributes:
         source: the file or folder it was read from.
         t: epoch seconds, [n].
-        channels: what was measured, each [n], by channel, SI units, NaN where not measured. Beside the channels of
-            ``arrays.CHANNELS`` the names in ``POSITION_QUALITY``.
+        channels: the measurements, each [n], by channel, SI units, NaN where not measured. In addition to the channels
+            of ``arrays.CHANNELS``, the names in ``POSITION_QUALITY``.
         rr: beat intervals in ms by row: those of the beats since the row before.
-        profile: the athlete's body, as far as the recording tells.
+        profile: the athlete's body, as far as the recording gives it.
         notes: what a user should know about it, one sentence each.
-        label: what the recording is called in messages; the source where empty.
+        label: name of the recording in messages; the source if empty.
         kind: the format it was read from.
-        whose: whom it is of.
-        mode: training or game, None where the file does not say.
+        whose: the athlete.
+        mode: training or game, None if the file does not give it.
         tags: the different tags of the rows.
-        tag_index: which of ``tags`` belongs to a row, [n]; None where all have the first.
-        offset_s: seconds of the recording's local time ahead of UTC; None where not known.
-        totals: what the device itself says of the whole recording: ``duration_s``, ``distance_m``,
+        tag_index: index into ``tags`` of each row, [n]; None if all have the first.
+        offset_s: seconds of the recording's local time ahead of UTC; None if not known.
+        totals: totals of the whole recording as given by the device: ``duration_s``, ``distance_m``,
             ``heart_rate_mean_bpm``, ``heart_rate_max_bpm``, ``speed_max_mps``.
         summary: the rows of a file that holds figures only and no samples.
-        understood: how a table was read: its layout, and what each column was taken for.
+        understood: how a table was read: its layout and the meaning of each column.
     """
 
     source: Path
@@ -99,7 +99,7 @@ class Imported:
 
     @property
     def values(self) -> FloatArray:
-        """All channels side by side, [n, len(CHANNELS)]."""
+        """All channels as one array, [n, len(CHANNELS)]."""
         return self.block(0, len(self.t))
 
     def block(self, start: int, stop: int) -> FloatArray:
@@ -120,7 +120,7 @@ class Imported:
 
     @property
     def measures(self) -> bool:
-        """Whether it says anything of the athlete: a battery's charge says nothing."""
+        """Whether it measures the athlete: a battery's charge does not."""
         return bool(self.rr) or any(self.has(name) for name in self.channels if name in MEASURED)
 
     def noted(self, *notes: str) -> Imported:
@@ -128,16 +128,16 @@ class Imported:
         return dataclasses.replace(self, notes=(*self.notes, *(note for note in notes if note)))
 
     def with_channels(self, changed: Mapping[str, FloatArray | None], *notes: str) -> Imported:
-        """Return the recording with some channels replaced, added, or (where None) left out."""
+        """Return the recording with some channels replaced, added, or (if None) removed."""
         merged = {name: column for name, column in {**self.channels, **changed}.items() if column is not None}
         return dataclasses.replace(self, channels=merged).noted(*notes)
 
     def in_mode(self, mode: Mode) -> Imported:
-        """Return the recording with rows that all say this mode."""
+        """Return the recording with this mode in all rows."""
         return dataclasses.replace(self, tags=tuple(structs.replace(tags, mode=mode) for tags in self.tags))
 
     def rows(self, index: IntArray) -> Imported:
-        """Return the recording with these rows, in this order; beats of a row that goes move to the next one kept."""
+        """Return the recording with these rows, in this order; beats of a removed row move to the next one kept."""
         if len(index) == len(self.t) and (index == np.arange(len(index))).all():
             return self
         return dataclasses.replace(
@@ -165,7 +165,7 @@ def _moved_beats(rr: Mapping[int, tuple[float, ...]], index: IntArray) -> dict[i
 
 
 def checked(recording: Imported) -> Imported:
-    """Return the recording as it is.
+    """Return the recording unchanged.
 
     Raises:
         RecordingError: it measures nothing.

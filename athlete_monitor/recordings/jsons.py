@@ -1,4 +1,4 @@
-"""JSON files of recordings, read within bounds."""
+"""JSON files of recordings, read with limits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def mapping(source: Source, key: str) -> dict[str, Any]:
 
 
 def numbers(values: Sequence[object]) -> FloatArray:
-    """Return values as numbers [n], NaN where one is something else.
+    """Return values as numbers [n], NaN for anything else.
 
     >>> numbers([1, None, "x", True, 2.5]).tolist()
     [1.0, nan, nan, nan, 2.5]

@@ -1,4 +1,4 @@
-"""A mapping file: which column of a table is which channel, for tables whose names say nothing.
+"""A mapping file: which column of a table is which channel, for tables with unknown column names.
 
 time: Zeitpunkt          # or {column: Zeitpunkt, unit: ms}
 channels:
@@ -50,23 +50,23 @@ def load_mapping(path: Path) -> Mapping[str, object]:
     """Read a mapping file.
 
     Raises:
-        ConfigError: it is not a mapping; the text says where and what is allowed.
+        ConfigError: it is not a mapping; the text gives the place and what is allowed.
     """
     try:
         text = path.read_bytes()
-        told: Any = yaml.safe_load(text[:_MOST_BYTES].decode("utf-8"))
+        mapping: Any = yaml.safe_load(text[:_MOST_BYTES].decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())[:160]}") from None
-    if not isinstance(told, dict) or not told:
+    if not isinstance(mapping, dict) or not mapping:
         raise ConfigError(f"{path}: is not a mapping; allowed keys: {', '.join(KEYS)}")
-    unknown = [str(key) for key in told if key not in KEYS]
+    unknown = [str(key) for key in mapping if key not in KEYS]
     if unknown:
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}; allowed: {', '.join(KEYS)}")
-    _check_channels(path, told.get("channels"))
-    _check_settings(path, told)
-    return told
+    _check_channels(path, mapping.get("channels"))
+    _check_settings(path, mapping)
+    return mapping
 
 
 def _check_channels(path: Path, channels: object) -> None:
@@ -77,20 +77,20 @@ def _check_channels(path: Path, channels: object) -> None:
         raise ConfigError(f"{path}: channels: unknown channel {unknown[0]!r}; allowed: {', '.join(CHANNELS)}")
 
 
-def _check_settings(path: Path, told: Mapping[str, object]) -> None:
-    if told.get("dates") not in (None, "day-first", "month-first"):
+def _check_settings(path: Path, mapping: Mapping[str, object]) -> None:
+    if mapping.get("dates") not in (None, "day-first", "month-first"):
         raise ConfigError(f"{path}: dates must be day-first or month-first")
     try:
-        if told.get("zone") is not None:
-            zone_of(str(told["zone"]))
-        if told.get("start") is not None:
-            moment_of(str(told["start"]), Rules(f"{path}: start"))
+        if mapping.get("zone") is not None:
+            zone_of(str(mapping["zone"]))
+        if mapping.get("start") is not None:
+            moment_of(str(mapping["start"]), Rules(f"{path}: start"))
     except (RecordingError, ValueError) as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
 def mapped(layout: Layout, mapping: Mapping[str, object]) -> Plan:
-    """Return the plan that a mapping makes for a table.
+    """Return the plan of a table by a mapping.
 
     Raises:
         RecordingError: a column is not in the table, or a unit is not known.
@@ -101,9 +101,7 @@ def mapped(layout: Layout, mapping: Mapping[str, object]) -> Plan:
     channels: Mapping[str, object] = mapping["channels"]  # type: ignore[assignment]
     columns += [_column(layout, name, said) for name, said in channels.items()]
     used = {column.place for column in columns}
-    ignored = tuple(
-        (name, "the mapping does not name it") for place, name in enumerate(layout.header) if place not in used
-    )
+    ignored = tuple((name, "it is not in the mapping") for place, name in enumerate(layout.header) if place not in used)
     return Plan(layout, tuple(columns), ignored)
 
 
@@ -129,13 +127,13 @@ def _place(layout: Layout, wanted: object) -> int:
 
 
 def settings(options: Options) -> Options:
-    """Return the options with what a mapping sets, unless the command line sets it."""
-    told = options.mapping or {}
+    """Return the options with the mapping's values, unless the command line sets them."""
+    mapping = options.mapping or {}
     day_first = options.day_first
-    if day_first is None and told.get("dates"):
-        day_first = told["dates"] == "day-first"
-    zone = options.zone or (zone_of(str(told["zone"])) if told.get("zone") else None)
+    if day_first is None and mapping.get("dates"):
+        day_first = mapping["dates"] == "day-first"
+    zone = options.zone or (zone_of(str(mapping["zone"])) if mapping.get("zone") else None)
     start = options.start_t
-    if start is None and told.get("start"):
-        start = moment_of(str(told["start"]), Rules("start", zone, None, day_first))[0]
+    if start is None and mapping.get("start"):
+        start = moment_of(str(mapping["start"]), Rules("start", zone, None, day_first))[0]
     return dataclasses.replace(options, day_first=day_first, zone=zone, start_t=start)

@@ -1,6 +1,6 @@
-"""Time columns of foreign tables: what form they have, and epoch seconds from them.
+"""Time columns of foreign tables: their form, and epoch seconds from them.
 
-Understood are ISO 8601 with and without zone, day-first and month-first dates with ``/``, ``.`` or ``-``, names of
+Supported forms are ISO 8601 with and without zone, day-first and month-first dates with ``/``, ``.`` or ``-``, names of
 months, 12-hour clocks, epoch seconds, milli-, micro- and nanoseconds, days of a spreadsheet, seconds, milliseconds and
 ``HH:MM:SS`` since a start, and a time of day beside a column of dates. A date that can be read in two ways is refused
 with both readings.
@@ -99,12 +99,12 @@ class Day(NamedTuple):
 
 @dataclass(frozen=True)
 class Times:
-    """What a time column says.
+    """The content of a time column.
 
     Attributes:
-        t: epoch seconds [n], NaN where a cell is no time.
+        t: epoch seconds [n], NaN where a cell is not a time.
         form: how it is written, for people.
-        offset_s: seconds ahead of UTC where the file gives an offset.
+        offset_s: seconds ahead of UTC if the file gives an offset.
         notes: what a user should know.
     """
 
@@ -116,14 +116,14 @@ class Times:
 
 @dataclass(frozen=True)
 class Rules:
-    """What is known of the times of a file from elsewhere.
+    """Information about the times of a file from outside the column.
 
     Attributes:
         label: the file, for messages.
-        zone: of times without an offset; this machine's where None.
+        zone: of times without an offset; this machine's if None.
         start_t: the start of a file that counts from 0.
         day_first: how a date that can be read in two ways is read.
-        unit: of a column of numbers, empty where not known.
+        unit: of a column of numbers, empty if not known.
         day_t: the midnight before times of day that have no date.
     """
 
@@ -136,11 +136,11 @@ class Rules:
 
 
 class TimeColumn:
-    """Converts the cells of a time column block by block, and the whole to epoch seconds at the end.
+    """Converts the cells of a time column block by block, and all of them to epoch seconds at the end.
 
     Args:
         column: its name, for messages.
-        rules: what is known from elsewhere.
+        rules: information from outside the column.
     """
 
     def __init__(self, column: str, rules: Rules) -> None:
@@ -153,7 +153,7 @@ class TimeColumn:
         self._numeric = self._clocks = 0
 
     def convert(self, cells: Sequence[str], lines: Sequence[int]) -> FloatArray:
-        """Return a block's cells as numbers or seconds of a day; the days are kept aside."""
+        """Return a block's cells as numbers or seconds of a day; the days are stored separately."""
         seconds, days = np.full(len(cells), np.nan), np.full(len(cells), -1.0)
         for place, cell in enumerate(cells):
             text = cell.strip()
@@ -194,10 +194,10 @@ class TimeColumn:
 
         Args:
             raw: all blocks of ``convert`` together.
-            dates: of a column of dates beside this one, where it has none itself.
+            dates: of a column of dates beside this one, if it has none itself.
 
         Raises:
-            RecordingError: the column is mostly no times, its dates can be read in two ways, or its start is not known.
+            RecordingError: most cells are not times, the dates can be read in two ways, or the start is not known.
         """
         if self._bad and len(self._bad) > MOST_BAD * max(self._cells, 1):
             line, text = self._bad[0]
@@ -326,7 +326,7 @@ def _local_epoch(moment: datetime, zone: tzinfo | None, fold: int = 0) -> float:
 
 
 def _folded(t: FloatArray, zone: tzinfo | None) -> FloatArray:
-    """Tell the two hours apart that clocks show twice in autumn: the second begins where the clock goes back."""
+    """Distinguish the two hours that clocks show twice in autumn: the second begins where the clock goes back."""
     sane = (t >= EARLIEST) & (t < LATEST)
     back = np.flatnonzero((np.diff(t) < -1800) & sane[1:] & sane[:-1])
     if not len(back):
@@ -391,7 +391,7 @@ def _elapsed_factor(raw: FloatArray, step: float, rules: Rules, column: str) -> 
 def _since_start(elapsed: FloatArray, rules: Rules, form: str, note: str = "") -> Times:
     if rules.start_t is None:
         raise RecordingError(
-            f"{rules.label}: counts its time from a start that it does not tell; give --start 'YYYY-MM-DD HH:MM:SS'"
+            f"{rules.label}: counts its time from a start that it does not give; give --start 'YYYY-MM-DD HH:MM:SS'"
         )
     first = float(elapsed[~np.isnan(elapsed)][0]) if not np.isnan(elapsed).all() else 0.0
     since = elapsed if 0 <= first < _FIRST_HOUR_S else elapsed - first
@@ -399,20 +399,20 @@ def _since_start(elapsed: FloatArray, rules: Rules, form: str, note: str = "") -
 
 
 def _unwrapped(seconds: FloatArray) -> FloatArray:
-    """Times of day beyond midnight go on counting."""
+    """Continue times of day beyond midnight."""
     drops = np.concatenate([[0.0], np.where(np.diff(seconds) < -_DAY_S / 2, _DAY_S, 0.0)])
     return np.asarray(seconds + np.cumsum(drops))
 
 
 def _beside(raw: FloatArray, dates: Times, is_clock: bool) -> Times:  # noqa: FBT001
-    """Times of day beside their dates."""
+    """Combine times of day with the dates beside them."""
     seconds = raw if is_clock else raw * _DAY_S
     t = np.asarray(dates.t + seconds)
     return Times(t if len(np.unique(dates.t)) > 1 else dates.t + _unwrapped(seconds), f"{dates.form}, and time of day")
 
 
 def start_in_name(name: str, zone: tzinfo | None = None) -> float | None:
-    """Return the epoch of a date and time in a file's name, None where there is none.
+    """Return the epoch of a date and time in a file's name, None if there is none.
 
     >>> from datetime import timezone
     >>> start_in_name("run_2026-05-04_10-00-00.csv", timezone.utc)
@@ -429,7 +429,7 @@ def start_in_name(name: str, zone: tzinfo | None = None) -> float | None:
 
 
 def day_in_name(name: str, zone: tzinfo | None = None) -> float | None:
-    """Return the epoch of the midnight before the day in a file's name, None where there is none."""
+    """Return the epoch of the midnight before the day in a file's name, None if there is none."""
     match = _DAY_IN_NAME.search(name)
     try:
         return None if match is None else _local_epoch(datetime(*map(int, match.groups())), zone)  # type: ignore[arg-type]  # noqa: DTZ001
@@ -438,7 +438,7 @@ def day_in_name(name: str, zone: tzinfo | None = None) -> float | None:
 
 
 def moment_of(text: str, rules: Rules) -> tuple[float, int | None]:
-    """Return the epoch seconds and, where given, the offset of one written moment.
+    """Return the epoch seconds and, if given, the offset of one written moment.
 
     Raises:
         RecordingError: it is not one.

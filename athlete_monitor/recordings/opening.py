@@ -1,4 +1,4 @@
-"""Files of every format as recordings in memory, for replays: nothing is written, strangers get a free number."""
+"""Files of every format as recordings in memory, for replays: nothing is written, unknown people get a free id."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def open_recording(path: Path, roster: Iterable[Athlete] = (), options: Options 
 
     Args:
         path: what to open.
-        roster: for the owners; somebody whom the file does not name, or who is not in it, gets a free number.
+        roster: for the owners; a person whom the file does not name, or who is not in the roster, gets a free id.
         options: for the readers.
 
     Raises:
@@ -55,7 +55,8 @@ def open_recordings(
         paths: what to open.
         roster: for the owners.
         options: for the readers.
-        on_failure: told why a path could not be opened; the others are still opened. Without it, the first one raises.
+        on_failure: called with the reason why a path could not be opened; the others are still opened. Without it, the
+            first failure is raised.
 
     Raises:
         RecordingError: a path is not a readable recording, or none is below it.
@@ -108,7 +109,7 @@ class Opener:
 
 
 def _one(path: Path, owners: _Numbers, options: Options, on_failure: Callable[[str], None] | None) -> list[Recording]:
-    """Open a path; whatever goes wrong in it becomes one line."""
+    """Open a path; any error becomes one line."""
     try:
         return _one_path(path, owners, options)
     except RecordingError as error:
@@ -170,7 +171,7 @@ def _converted(recording: Imported, source: Source, owners: _Numbers) -> list[Re
 
 
 class _Numbers:
-    """Numbers of athletes: from the roster, else free ones."""
+    """Ids of athletes: from the roster, else free ones."""
 
     def __init__(self, roster: list[Athlete]) -> None:
         self._owners = Owners(roster)
@@ -179,7 +180,7 @@ class _Numbers:
         self._given: dict[str, int] = {}
 
     def seen(self, recording: Recording) -> Recording:
-        """Remember the number that a session file has itself."""
+        """Register the id in a session file."""
         self.take(recording.athlete_id)
         return recording
 
@@ -188,7 +189,7 @@ class _Numbers:
         self._taken.add(number)
 
     def number(self, whose: Whose, folders: Sequence[str], label: str) -> tuple[int, str]:
-        """Return the athlete's number, and a note where it is only a free one."""
+        """Return the athlete's id, and a note if it is only a free one."""
         try:
             return self._owners.athlete_of(whose, folders), ""
         except RecordingError:

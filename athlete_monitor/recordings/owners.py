@@ -1,4 +1,4 @@
-"""Whose a recording is: by a number, or by a name against the roster. Only a sure match counts; the rest is listed.
+"""The owner of a recording: by a number, or by a name in the roster. Only a certain match is used; others are listed.
 
 >>> alike("SMITH, John", "John Smith"), alike("J. Smith", "John Smith"), alike("Smith", "John Smith")
 (3, 2, 1)
@@ -44,11 +44,11 @@ _TITLES: Final = frozenset({"jr", "sr", "mr", "ms", "mrs", "dr"})
 
 
 class UnknownOwnerError(RecordingError):
-    """A file does not say surely whose it is."""
+    """The owner of a file is not certain."""
 
 
 class AmbiguousOwnerError(UnknownOwnerError):
-    """Several athletes could be meant: none is created."""
+    """Several athletes are possible: none is created."""
 
 
 def words_of(name: str) -> list[str]:
@@ -73,9 +73,9 @@ def _simple(word: str) -> str:
     return word
 
 
-def alike(told: str, known: str) -> int:
-    """Return how surely two names are of one person: 3 all words, 2 with initials, 1 a part of it, 0 not."""
-    first, second = [_simple(word) for word in words_of(told)], [_simple(word) for word in words_of(known)]
+def alike(written: str, known: str) -> int:
+    """Return how well two names match: 3 all words, 2 with initials, 1 a part of it, 0 not."""
+    first, second = [_simple(word) for word in words_of(written)], [_simple(word) for word in words_of(known)]
     if not first or not second:
         return 0
     if sorted(first) == sorted(second):
@@ -99,8 +99,8 @@ class Owners:
 
     Args:
         roster: all known athletes.
-        athlete_id: the athlete of all recordings, where the user says so.
-        named: athletes of names that the user assigns.
+        athlete_id: the athlete of all recordings, if the user gives one.
+        named: athletes by names, as the user assigns them.
     """
 
     def __init__(
@@ -111,14 +111,14 @@ class Owners:
         self._named = {" ".join(words_of(name)) or name: number for name, number in (named or {}).items()}
 
     def athlete_of(self, whose: Whose, folders: Sequence[str] = ()) -> int:
-        """Return the athlete's number.
+        """Return the athlete's id.
 
         Args:
-            whose: what the file says.
-            folders: names of the folders above the file and of the file itself, asked last.
+            whose: the owner as the file gives it.
+            folders: names of the folders above the file and of the file itself, used last.
 
         Raises:
-            UnknownOwnerError: nobody matches surely; the text lists who could.
+            UnknownOwnerError: no match is certain; the text lists possible ones.
         """
         if self._athlete_id is not None:
             return self._athlete_id
@@ -135,15 +135,15 @@ class Owners:
         return found
 
     def _assigned(self, whose: Whose) -> int | None:
-        told = [text for text in (whose.name, whose.number) if text]
+        written = [text for text in (whose.name, whose.number) if text]
         return next(
-            (self._named[key] for text in told if (key := " ".join(words_of(text)) or text) in self._named), None
+            (self._named[key] for text in written if (key := " ".join(words_of(text)) or text) in self._named), None
         )
 
     def _unknown(self, whose: Whose) -> str:
         if whose.number:
-            return f"nobody in the roster has number {whose.number}"
-        return "it does not say whose it is"
+            return f"no athlete in the roster has number {whose.number}"
+        return "it does not name its athlete"
 
     def _known(self) -> str:
         if not self._roster:
@@ -173,17 +173,17 @@ class Owners:
             return by_number
         raise UnknownOwnerError(f'{name!r} is not in the roster; give --athlete "{name}=N" or --create{self._known()}')
 
-    def _is_surname(self, told: str, athlete_id: int) -> bool:
-        """Whether a part of a name is the whole surname that nobody else has."""
+    def _is_surname(self, written: str, athlete_id: int) -> bool:
+        """Whether a part of a name is a whole surname that is unique in the roster."""
         surname = words_of(next(str(athlete.name) for athlete in self._roster if athlete.id == athlete_id))[-1:]
         others = [words_of(athlete.name)[-1:] for athlete in self._roster if athlete.name and athlete.id != athlete_id]
-        return words_of(told)[-1:] == surname and surname not in others
+        return words_of(written)[-1:] == surname and surname not in others
 
     def _by_number(self, whose: Whose) -> int | None:
         if not whose.number:
             return None
-        told = whose.number.strip().lstrip("#").lstrip("0")
-        found = [athlete.id for athlete in self._roster if str(getattr(athlete, "number", None) or "") == told]
+        written = whose.number.strip().lstrip("#").lstrip("0")
+        found = [athlete.id for athlete in self._roster if str(getattr(athlete, "number", None) or "") == written]
         return found[0] if len(found) == 1 else None
 
     def _by_device(self, whose: Whose) -> int | None:

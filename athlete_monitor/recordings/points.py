@@ -1,4 +1,4 @@
-"""Points one after another, as XML and JSON files hold them, gathered into columns."""
+"""Consecutive points, as XML and JSON files hold them, gathered into columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAN = float("nan")
 
 
 class Points:
-    """Rows that are gathered: a time each, and numbers by channel.
+    """Gathered rows: a time each, and numbers by channel.
 
     Args:
         rules: for the times.
@@ -37,7 +37,7 @@ class Points:
         return len(self._t)
 
     def add(self, when: str | None, values: Iterable[tuple[str, str | None]]) -> None:
-        """Add a point: its time as text, and its numbers as text by channel; what is no number is missing."""
+        """Add a point: its time as text, and its numbers as text by channel; a text that is not a number is missing."""
         t = self._time(when)
         if t is None:
             self.undated += 1
@@ -72,7 +72,7 @@ class Points:
         return np.array(self._t)
 
     def columns(self, factors: Mapping[str, float] | None = None) -> dict[str, FloatArray]:
-        """Return the columns, each [n], times a factor where one is given."""
+        """Return the columns, each [n], multiplied by a factor if one is given."""
         count = len(self._t)
         return {
             name: np.array([*column, *[NAN] * (count - len(column))]) * (factors or {}).get(name, 1.0)

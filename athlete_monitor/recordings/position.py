@@ -1,4 +1,4 @@
-"""Degrees to metres on the pitch, speed from positions, and which positions are not good enough."""
+"""Degrees to metres on the pitch, speed from positions, and detection of bad positions."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def local_metres(
 
 
 def path_length_m(recording: Imported) -> float:
-    """Return the length of the line through all positions, m; noise makes it longer than the way."""
+    """Return the length of the line through all positions, m; noise makes it longer than the true distance."""
     latitude, longitude = recording.channels["latitude"], recording.channels["longitude"]
     good = ~(np.isnan(latitude) | np.isnan(longitude))
     if good.sum() < 2:
@@ -65,7 +65,7 @@ def path_length_m(recording: Imported) -> float:
 
 
 def located(recording: Imported) -> Imported:
-    """Return the recording without bad fixes, with local metres, and with a speed where it has none."""
+    """Return the recording without bad fixes, with local metres, and with a computed speed if it has none."""
     recording = _without_bad_fixes(recording)
     if recording.has("latitude", "longitude") and not recording.has("x_m", "y_m"):
         latitude, longitude = recording.channels["latitude"], recording.channels["longitude"]
@@ -99,7 +99,7 @@ def _without_bad_fixes(recording: Imported) -> Imported:
 
 
 def _inaccurate(recording: Imported) -> BoolArray:
-    """Whether the device itself doubts a position."""
+    """Whether the device itself reports a position as inaccurate."""
     bad = np.zeros(len(recording.t), dtype=np.bool_)
     for name, (low, high) in _GOOD_POSITIONS.items():
         if recording.has(name):

@@ -1,4 +1,4 @@
-"""From what a reader found to what is written: times in order, units, positions, physical limits, all noted."""
+"""Preparation of a recording for writing: times in order, units, positions, physical limits; changes are noted."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from athlete_monitor.recordings.units import integrated_m
 
 LIMITS: Final = {name: channel.limits for name, channel in BY_NAME.items()}
 NO_HEART_RATE: Final = (0.0, 255.0)
-"""What devices write where the strap is not heard."""
+"""Values that devices write while the strap has no connection."""
 _SENSIBLE_RR_MS: Final = (200.0, 3000.0)
 _DIFFERS: Final = 0.02
 _STILL_M: Final = 20.0
 
 
 def prepared(recording: Imported) -> list[Imported]:
-    """Return the sessions of a recording as they are written.
+    """Return the sessions of a recording, ready to be written.
 
     Raises:
         RecordingError: it holds no measurement.
@@ -66,7 +66,7 @@ def _limited_beats(recording: Imported) -> Imported:
 
 
 def distances_m(recording: Imported) -> tuple[float | None, float | None]:
-    """Return the distance by the device's odometer and by its speed, m; None where it has none."""
+    """Return the distance by the device's odometer and by its speed, m; None if there is none."""
     odometer = None
     if recording.has("distance_m"):
         known = recording.channels["distance_m"][~np.isnan(recording.channels["distance_m"])]
@@ -83,5 +83,5 @@ def _with_distance(recording: Imported) -> Imported:
     if odometer is None or speed is None or abs(odometer - speed) <= _DIFFERS * max(odometer, 1.0):
         return recording
     return recording.noted(
-        f"distance: {odometer:,.0f} m by the device's odometer, which counts; its speed gives {speed:,.0f} m"
+        f"distance: {odometer:,.0f} m by the device's odometer, which is used; its speed gives {speed:,.0f} m"
     )

@@ -1,4 +1,4 @@
-"""All formats that are read, found by a scan of the package ``formats``: a new one is one file and nothing else."""
+"""All supported formats, found by a scan of the package ``formats``: a new format is one file and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @cache
 def all_formats() -> tuple[Format, ...]:
-    """Return all formats, in the order in which they are asked.
+    """Return all formats, in the order in which they are tried.
 
     >>> "fit" in [known.kind for known in all_formats()]
     True
@@ -43,5 +43,5 @@ def by_kind(kind: str) -> Format:
 
 
 def recognised(source: Source) -> Format | None:
-    """Return the format of a file, from its content; None where it is none that is read."""
+    """Return the format of a file, from its content; None if it is not supported."""
     return next((known for known in all_formats() if known.recognise(source)), None)

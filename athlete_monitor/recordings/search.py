@@ -1,4 +1,4 @@
-"""From what a user names to the files in it: folders are searched, archives are opened, links are not followed."""
+"""Search for files below the paths of a user: folders and archives are searched, links are not followed."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _NOT_OURS: Final = ("__MACOSX/", "._")
 
 @dataclass
 class Search:
-    """What was found below the paths that a user named.
+    """The files below the paths that a user named.
 
     Attributes:
-        files: files to look at, each once, in order of their names.
+        files: files to examine, each once, in order of their names.
         named: those that the user named one by one; they must be recordings.
-        failed: what could not be opened, one line each.
+        failed: paths that could not be opened, one line each.
         links: links that were not followed.
     """
 
@@ -105,7 +105,7 @@ def _walk_error(error: OSError) -> str:
 
 
 def _open(source: Source, found: Search, depth: int) -> None:
-    """Add a file, or what is in it where it is an archive."""
+    """Add a file, or the files in it if it is an archive."""
     if not source.head.startswith(_ZIP_MAGIC) or _is_office(source):
         found.files.append(source)
         return
@@ -171,7 +171,7 @@ def _member_opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[
 
 
 def _archive(source: Source) -> zipfile.ZipFile:
-    """Open an archive where it is; one inside another is first unpacked to a temporary file."""
+    """Open an archive in place; one inside another is first unpacked to a temporary file."""
     try:
         return zipfile.ZipFile(source.path) if not source.member else _unpacked(source)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:

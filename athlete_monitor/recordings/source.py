@@ -1,7 +1,7 @@
-"""One file that may be a recording, on disk or inside an archive, read within bounds.
+"""One file that may be a recording, on disk or inside an archive, read with limits.
 
-Whatever a file declares about its own size is ignored: what is really read is counted, and reading ends with one line
-when a bound is reached. So archives made to explode and files that declare gigabytes cost neither memory nor time.
+The declared size of a file is ignored: the bytes that are read are counted, and reading ends with one line when a limit
+is reached. So archive bombs and files that declare gigabytes cost neither memory nor time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD_BYTES: Final = 65_536
-"""What a recogniser sees of a file."""
+"""The part of a file that a recogniser gets."""
 MOST_BYTES: Final = 128 * 2**20
 """The largest file that is read as a whole: FIT, XML, JSON."""
 MOST_STREAMED_BYTES: Final = 2 * 2**30
@@ -33,7 +33,7 @@ _DAMAGE: Final = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
 
 
 class NotARecording(RecordingError):  # noqa: N818 - not a fault where a folder was searched
-    """A file is sound and of a known format, but holds no recording: settings, a route, an empty export."""
+    """A file is valid and of a known format, but holds no recording: settings, a route, an empty export."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Source:
     """A file that may be a recording.
 
     Attributes:
-        path: the file on disk; the archive where the file is inside one.
+        path: the file on disk; the archive if the file is inside one.
         opener: opens the content for reading.
         member: the name inside the archive, with its folders; empty for a file on disk.
         siblings: finds the other files of the same folder, by name.
@@ -78,7 +78,7 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The first bytes of the content, uncompressed; as far as they are readable."""
+        """The first bytes of the content, uncompressed, as far as they are readable."""
         try:
             with self.opened(HEAD_BYTES) as stream:
                 return stream.read(HEAD_BYTES)
@@ -90,7 +90,7 @@ class Source:
         """Open the content, uncompressed.
 
         Args:
-            limit: bytes that may be read; what is beyond raises.
+            limit: bytes that may be read; more raises an error.
 
         Raises:
             RecordingError: it cannot be read, its compression is damaged, or it is longer than the limit.
@@ -157,7 +157,7 @@ def beside(folder: Path) -> dict[str, Source]:
 
 
 def _regular(path: Path) -> BinaryIO:
-    """Open a regular file; a pipe or a device would wait for ever."""
+    """Open a regular file; reading a pipe or a device could block forever."""
     if not stat.S_ISREG(path.stat().st_mode):
         message = "it is not a regular file"
         raise OSError(message)

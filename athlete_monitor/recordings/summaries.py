@@ -1,4 +1,4 @@
-"""Tables of figures without samples: kept as they are, one set of rows for each athlete."""
+"""Tables of figures without samples: stored unchanged, one set of rows for each athlete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.session_files import Mode
 
 MOST_ROWS = 50_000
-NOTE = "a table of figures without samples: nothing to learn from"
+NOTE = "a table of figures without samples: not usable for training"
 
 
 def summaries(layout: Layout, kind: str, options: Options, keys: Mapping[str, Sequence[str]]) -> list[Imported]:
@@ -73,8 +73,8 @@ def _recording(
     rows: list[dict[str, object]],
     start: Sequence[str],
 ) -> Imported:
-    name, shirt, session, told = key
-    mode: Mode | None = "game" if told.lower() in {"match", "game"} else None
+    name, shirt, session, activity = key
+    mode: Mode | None = "game" if activity.lower() in {"match", "game"} else None
     label = f"{layout.source}: {name or shirt or 'figures'}{f', {session}' if session else ''}"
     recording = Imported(
         layout.source.path,

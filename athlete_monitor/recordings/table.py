@@ -1,8 +1,8 @@
-"""Tables as exports of other systems come: the layout is found first, then the wanted columns are read row by row.
+"""Tables exported by other systems: the layout is found first, then the wanted columns are read row by row.
 
 Encoding (UTF-8 or UTF-16 with and without a byte-order mark, Windows 1252), delimiter (comma, semicolon, tab, bar),
 decimal sign, lines before the header, header, and a row of units below it are found in the first 64 KiB. The rest is
-read in blocks: a file of hours at 100 Hz needs no more memory than the columns that are kept.
+read in blocks: a file of hours at 100 Hz needs only memory for the columns that are kept.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 MOST_CELLS: Final = 48_000_000
 """Kept cells of one file: 384 MB. 100 Hz for 12 hours with eleven columns."""
 MOST_BAD: Final = 0.2
-"""The share of a column's cells that may be something else than a number."""
+"""The share of a column's cells that may be other than a number."""
 _BLOCK_ROWS: Final = 8192
 _LONGEST_LINE: Final = 262_144
 _LOOKED_AT_LINES: Final = 80
@@ -51,24 +51,24 @@ _DECIMAL_POINT: Final = re.compile(r"[+-]?\d*\.\d+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _UNIT: Final = re.compile(r"[\[(]?[A-Za-zµ°²/^%·*0-9]{0,12}[\])]?")
 _SEPARATOR_LINE: Final = re.compile(r"sep=(?P<sign>[,;\t|])", re.IGNORECASE)
-"""A first line that tells spreadsheets the delimiter."""
+"""A first line that gives the delimiter to spreadsheets."""
 _DATE: Final = re.compile(r"\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?.*")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table is laid out.
+    """The layout of a table.
 
     Attributes:
-        source: where it is read from.
+        source: the file.
         encoding: of its text.
         delimiter: between cells.
         decimal: ``.`` or ``,``.
         preamble: lines before the header, without their line ends.
         header: names of the columns.
-        units: the row of units below the header, empty where there is none.
+        units: the row of units below the header, empty if there is none.
         first_row: the line number of the first row of data, from 1.
-        width: cells of a usual row.
+        width: number of cells of a usual row.
     """
 
     source: Source
@@ -83,21 +83,21 @@ class Layout:
     skipped: int = 0
 
     def column(self, *names: str) -> int | None:
-        """Return the place of the first of these columns that is there, spelled in any case."""
+        """Return the place of the first of these columns that exists, ignoring case."""
         folded = [name.strip().casefold() for name in self.header]
         return next((folded.index(name.casefold()) for name in names if name.casefold() in folded), None)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What was read of a table.
+    """The content of a table.
 
     Attributes:
         numbers: columns of numbers, [n], by place.
         texts: columns of text, by place.
         lines: the line number of each row, [n].
         torn: rows with another number of cells, left out.
-        bad: cells that are no numbers, left out, by column: how many, and the first with its line.
+        bad: cells that are not numbers, left out, by column: how many, and the first with its line.
     """
 
     numbers: Mapping[int, FloatArray]
@@ -107,7 +107,7 @@ class Columns:
     bad: Mapping[int, tuple[int, int, str]]
 
     def notes(self, layout: Layout) -> list[str]:
-        """Return what a user should know about rows and cells that were left out."""
+        """Return notes for the user about rows and cells that were left out."""
         found = [f"{plural(self.torn, 'torn row is', 'torn rows are')} left out"] if self.torn else []
         for place, (count, line, cell) in self.bad.items():
             name = layout.header[place]
@@ -117,7 +117,7 @@ class Columns:
 
 
 def plural(count: int, one: str, many: str) -> str:
-    """Return a count with the words for it.
+    """Return a count with its singular or plural words.
 
     >>> plural(1, "row is", "rows are"), plural(2300, "row is", "rows are")
     ('1 row is', '2,300 rows are')
@@ -129,7 +129,7 @@ def plural(count: int, one: str, many: str) -> str:
 
 
 def encoding_of(head: bytes, *, whole: bool = False) -> str | None:
-    r"""Return the encoding of a text from its first bytes, None where it is not a text.
+    r"""Return the encoding of a text from its first bytes, None if it is not a text.
 
     >>> encoding_of("Größe".encode("cp1252"), whole=True), encoding_of(b"\x00\x01\x02", whole=True)
     ('cp1252', None)
@@ -157,7 +157,7 @@ def _wide(head: bytes) -> str | None:
 
 @lru_cache(maxsize=32)
 def text_head(source: Source) -> str | None:
-    """Return the first part of a text without its last, perhaps cut line; None where the file is no text."""
+    """Return the first part of a text without its last, perhaps cut line; None if the file is not a text."""
     head = source.head
     encoding = encoding_of(head, whole=len(head) < HEAD_BYTES)
     if not head or encoding is None:
@@ -305,7 +305,7 @@ def rows_of(layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows below the header, each with its line number.
 
     Raises:
-        RecordingError: the file cannot be read on, or a line is far too long to be a row.
+        RecordingError: the rest of the file cannot be read, or a line is far too long to be a row.
     """
     if sheets.is_sheet(layout.source):
         yield from itertools.islice(sheets.numbered_rows(layout.source), layout.skipped, None)
@@ -351,7 +351,7 @@ def read_columns(
         may_be_empty: whether a header without rows is a table.
 
     Raises:
-        RecordingError: the file cannot be read, is too large, holds no rows, or a column is mostly no numbers.
+        RecordingError: the file cannot be read, is too large, holds no rows, or most cells of a column are not numbers.
     """
     collected = _Collected(layout, tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(texts)), dict(converters or {}))
     block: list[tuple[int, list[str]]] = []
@@ -367,7 +367,7 @@ def read_columns(
 
 
 class _Collected:
-    """Columns as they grow, block by block."""
+    """Columns that grow block by block."""
 
     def __init__(
         self,
@@ -401,7 +401,7 @@ class _Collected:
         self._lines.append(np.array(lines, dtype=np.float64))
 
     def _fitted(self, row: list[str]) -> list[str] | None:
-        """Return the row with as many cells as the header, None where it is torn."""
+        """Return the row with as many cells as the header, None if it is torn."""
         columns = len(self._layout.header)
         if len(row) == columns:
             return row if any(row) else None

@@ -1,4 +1,4 @@
-"""Tables of samples: which column is what, and recordings from them. The readers of vendors' tables build on this."""
+"""Tables of samples: the meaning of their columns, and recordings from them. The vendors' readers use this."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BODY: Final = ("age", "weight", "height", "gender")
 MOST_ATHLETES: Final = 200
 _LONGEST_NAMED: Final = 5
 _LONGEST_LIST: Final = 20
-_OF_FORMAT: Final = "as the format has it"
+_OF_FORMAT: Final = "defined by the format"
 _DISAGREE: Final = 0.05
 _LONGEST_TAG: Final = 64
 
@@ -54,7 +54,7 @@ class Column:
         place: in the table, from 0.
         meaning: a channel or a role.
         factor: from its unit to ours.
-        unit: as the file tells it, empty where it does not.
+        unit: as the file gives it, empty if it does not.
     """
 
     place: int
@@ -65,19 +65,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Plan:
-    """What the columns of a table are taken for.
+    """The plan by which the columns of a table are read.
 
     Attributes:
         layout: of the table.
         columns: those that are used.
         ignored: names of columns that are not used, with the reason.
         kind: the format.
-        whose: whom the whole table is of.
-        mode: training or game, where the file says so.
-        start_t: of a table that counts from 0, as far as the file tells.
+        whose: the athlete of the whole table.
+        mode: training or game, if the file gives it.
+        start_t: of a table that counts from 0, if the file gives it.
         rate_hz: rows a second of a table without a column of times.
-        profile: the body, as far as the file tells.
-        totals: what the device says of the whole recording.
+        profile: the body, as far as the file gives it.
+        totals: totals as given by the device.
         notes: what a user should know.
         zone_utc: whether times without zone are UTC by the format's definition.
     """
@@ -108,13 +108,13 @@ class Plan:
 
 
 def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = None) -> Plan:
-    """Return what the columns of a table are, by their names and units.
+    """Return the meanings of a table's columns, by their names and units.
 
     Args:
         layout: of the table.
         kind: the format.
         own: meanings of columns that the format defines, by their names without case, spaces and signs; an empty
-            meaning leaves the column out, ``*`` and a factor say its unit.
+            meaning leaves the column out, ``*`` and a factor give its unit.
 
     Raises:
         RecordingError: a column's unit is not known.
@@ -125,7 +125,7 @@ def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = N
         unit = layout.units[place] if place < len(layout.units) else ""
         meaning = _meaning(layout, header, unit, own or {})
         if meaning is None:
-            ignored.append((header, "its name means nothing known"))
+            ignored.append((header, "its name is not known"))
         else:
             found.append(Column(place, meaning.meaning, meaning.factor, meaning.unit))
     return Plan(layout, tuple(found), tuple(ignored), kind)
@@ -154,14 +154,14 @@ def imported(plan: Plan, options: Options) -> list[Imported]:
     if not channels and plan.first(RR) is None:
         known = ", ".join(CHANNELS[:12])
         raise RecordingError(
-            f"{plan.layout.source}: no column is a channel; known are {known}, …; say which with --map"
+            f"{plan.layout.source}: no column is a channel; known are {known}, …; give them with --map"
         )
     read = _Read(plan, options, channels)
-    return [dataclasses.replace(by_range(part, read.told), kind=plan.kind) for part in read.recordings()]
+    return [dataclasses.replace(by_range(part, read.given), kind=plan.kind) for part in read.recordings()]
 
 
 class _Read:
-    """The rows of a table, on their way to recordings."""
+    """The rows of a table that become recordings."""
 
     def __init__(self, plan: Plan, options: Options, channels: Sequence[Column]) -> None:
         self._plan = plan
@@ -176,7 +176,7 @@ class _Read:
         converters = {place: clock.convert for place, clock in self._clocks.items()}
         wanted = [column.place for column in self._channels]
         self._columns = read_columns(plan.layout, wanted, texts, converters)
-        self.told = {column.meaning for column in self._channels if column.unit}
+        self.given = {column.meaning for column in self._channels if column.unit}
 
     def recordings(self) -> list[Imported]:
         times = self._times()
@@ -203,7 +203,7 @@ class _Read:
         return self._split(whole)
 
     def _understood(self, times: Times) -> tuple[str, ...]:
-        """What a user should see before a guess is believed."""
+        """The notes that show a user how the table was read."""
         layout = self._plan.layout
         signs = {"\t": "tab", "\x1f": "cells of a workbook"}
         units = f", units in line {layout.first_row - 1}" if layout.units else ""
@@ -245,7 +245,7 @@ class _Read:
         return values, notes
 
     def _one_of(self, meaning: str, columns: list[Column]) -> tuple[Column, str]:
-        """Return which of several columns is taken for a channel."""
+        """Return which of several columns is used for a channel."""
         if len(columns) == 1:
             return columns[0], ""
         full = [column for column in columns if not np.isnan(self._columns.numbers[column.place]).all()]
@@ -254,7 +254,7 @@ class _Read:
             chosen = (full or columns)[0]
             return (
                 chosen,
-                f"of {' and '.join(names)} for {meaning}, {self._plan.name(chosen)!r} is taken, not the empty",
+                f"of {' and '.join(names)} for {meaning}, {self._plan.name(chosen)!r} is used, not the empty",
             )
         first, *others = (self._columns.numbers[column.place] * column.factor for column in full)
         for column, other in zip(full[1:], others, strict=True):
@@ -269,7 +269,7 @@ class _Read:
         chosen = max(full, key=lambda column: (~np.isnan(self._columns.numbers[column.place])).sum())
         return (
             chosen,
-            f"of the columns {' and '.join(names)} for {meaning}, {self._plan.name(chosen)!r} is taken: they agree",
+            f"of the columns {' and '.join(names)} for {meaning}, {self._plan.name(chosen)!r} is used: they agree",
         )
 
     def _beats(self) -> dict[int, tuple[float, ...]]:
@@ -339,7 +339,7 @@ class _Read:
         ours = key_of(self._plan.name(who)) in {"athleteid", "athlete"} and number(name) is not None
         device = self._plan.first("device")
         shirt = self._plan.first("number")
-        told = Whose(
+        given = Whose(
             name=None if who.meaning != "athlete" or number(name) is not None else name,
             number=name
             if who.meaning == "number" or (number(name) is not None and not ours and who.meaning == "athlete")
@@ -347,9 +347,9 @@ class _Read:
             athlete_id=int(number(name) or 0) if ours else None,
             device=self._columns.texts[device.place][row] or None if device is not None else self._plan.whose.device,
         )
-        if told.number is None and shirt is not None and self._columns.texts[shirt.place][row]:
-            told = dataclasses.replace(told, number=self._columns.texts[shirt.place][row])
-        return told
+        if given.number is None and shirt is not None and self._columns.texts[shirt.place][row]:
+            given = dataclasses.replace(given, number=self._columns.texts[shirt.place][row])
+        return given
 
 
 _TEXTS: Final = frozenset({RR, "athlete", "number", "device", "fitness_level", "fatigue_rate", *TAGS, *BODY})
@@ -393,7 +393,7 @@ def _tag(names: Sequence[str], cells: Sequence[str]) -> Tags:
 
 
 def safe_text(cell: str) -> str:
-    r"""Return a text of a foreign file without control characters, and without what a spreadsheet takes for a formula.
+    r"""Return a text of a foreign file without control characters and formula prefixes of spreadsheets.
 
     >>> safe_text("=1+1"), safe_text("first\thalf")
     ('1+1', 'first half')
@@ -406,7 +406,7 @@ def _first(cells: Sequence[str]) -> str:
 
 
 def _intervals(cell: str, factor: float) -> tuple[float, ...]:
-    """Return the beat intervals in a cell, whatever is between them."""
+    """Return the beat intervals in a cell, with any separator."""
     if not cell:
         return ()
     beats = [number(part) for part in cell.strip("[]").replace(";", " ").replace(",", " ").split()]
@@ -414,7 +414,7 @@ def _intervals(cell: str, factor: float) -> tuple[float, ...]:
 
 
 def _time_columns(plan: Plan) -> list[Column]:
-    """Return the column of times and, where the day is in another column, that one."""
+    """Return the column of times and, if the day is in another column, that one."""
     if plan.rate_hz:
         return []
     moment, date, elapsed = plan.first(TIME), plan.first(DATE), plan.first(ELAPSED)

@@ -1,4 +1,4 @@
-"""Times of a recording as devices write them, put in order: what is repeated, spread, shifted or cut is noted."""
+"""Times of a recording as devices write them, put in order; every repair is noted."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _SAME_MS: Final = 0.0005
 def ordered(recording: Imported) -> Imported:
     """Return the recording with increasing times.
 
-    A clock that was set in mid-session is repaired: earlier rows move to just before the moment at which it was set.
-    Rows that are only out of order are sorted. Rows of whole seconds that share their second are spread over it. Of
-    rows that repeat a time, the one that measures more stays.
+    A clock that was set during the session is repaired: earlier rows move to just before the moment at which it was
+    set. Rows that are only out of order are sorted. Rows with whole seconds that share their second are spread over it.
+    If rows repeat a time, the one with more measurements is kept.
     """
     timed = _with_times(recording)
     if len(timed.t) < 2:
@@ -59,7 +59,7 @@ def _own_beats(part: Imported, whole: Imported, number: int) -> Imported:
 
 
 def usual_step_s(t: FloatArray) -> float:
-    """Return the usual interval between rows, s; 1 where there is none.
+    """Return the usual interval between rows, s; 1 if there is none.
 
     >>> usual_step_s(np.array([0.0, 1.0, 2.0, 9.0]))
     1.0
@@ -98,7 +98,7 @@ def _clock_set(recording: Imported) -> Imported:
 
 
 def _is_set(t: FloatArray, row: int, jump: float) -> bool:
-    """Whether a jump is a clock being set, not a pause: it goes back, or a few rows before it are of another time."""
+    """Whether a jump is a clock being set, not a pause: it goes back, or just a few rows before it differ."""
     if jump < 0:
         return True
     few = row + 1 <= max(_FIRST_ROWS_SHARE * len(t), 1)
@@ -106,7 +106,7 @@ def _is_set(t: FloatArray, row: int, jump: float) -> bool:
 
 
 def _is_repeat(recording: Imported, t: FloatArray, row: int) -> bool:
-    """Whether rows from here on repeat what was sent already, as after a reconnect."""
+    """Whether rows from here repeat rows that were already sent, as after a reconnect."""
     again = t[row + 1]
     first = int(np.searchsorted(np.sort(t[: row + 1]), again - _SAME_MS))
     if first > row or abs(np.sort(t[: row + 1])[first] - again) > _SAME_MS:

@@ -1,4 +1,4 @@
-"""Units that a file does not tell, or tells wrongly, noticed by the range of the values. What is changed is said."""
+"""Missing or wrong units in a file, detected by the range of the values. Every change is noted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RUNNING_MPS: Final = 2.2
 ENOUGH_ROWS: Final = 5
-"""So many rows show in what unit they are."""
+"""Number of rows that suffices to recognise a unit."""
 _ACC: Final = ("acc_x", "acc_y", "acc_z")
 _GYRO: Final = ("gyro_x", "gyro_y", "gyro_z")
 _G_RANGE: Final = (0.6, 2.0)
@@ -27,24 +27,24 @@ _MG_RANGE: Final = (600.0, 2000.0)
 _FAST_MPS: Final = 12.5
 _FAST_SHARE: Final = 0.02
 _MOST_RUN: Final = ((60.0, 8.5), (600.0, 6.8))
-"""Seconds, and a mean speed over them, m/s, that no runner has reached: the records over 400, 800 and 5,000 m are
+"""Durations, s, and a mean speed over them, m/s, that no runner has reached: the records over 400, 800 and 5,000 m are
 9.3 m/s for 43 s, 7.9 for 101 s and 6.6 for 755 s."""
 _FAST_ROTATION_RAD_S: Final = 40.0
 _STRIDES: Final = (40.0, 115.0)
 _ODD: Final = 0.15
 
 
-def by_range(recording: Imported, told: Collection[str] = ()) -> Imported:
-    """Return the recording with units corrected where the values can only be in another one.
+def by_range(recording: Imported, given: Collection[str] = ()) -> Imported:
+    """Return the recording with units corrected if the values can only be in another one.
 
     Args:
         recording: in the units that the file seems to have.
-        told: channels whose unit the file names; they are only checked, and doubts are noted.
+        given: channels whose unit the file names; they are only checked, and doubts are noted.
     """
     if len(recording.t) < ENOUGH_ROWS:
         return recording
     for rule in (_acceleration, _rotation, _speed, _cadence, _heart_rate, _position, _distance):
-        recording = rule(recording, frozenset(told))
+        recording = rule(recording, frozenset(given))
     return recording
 
 
@@ -56,7 +56,7 @@ def _magnitude(recording: Imported, names: tuple[str, ...]) -> FloatArray:
     return np.asarray(np.sqrt(sum(recording.channels[name] ** 2 for name in names)))
 
 
-def _acceleration(recording: Imported, told: frozenset[str]) -> Imported:
+def _acceleration(recording: Imported, given: frozenset[str]) -> Imported:
     if not recording.has(*_ACC):
         return recording
     usual = float(np.nanmedian(_magnitude(recording, _ACC)))
@@ -68,13 +68,13 @@ def _acceleration(recording: Imported, told: frozenset[str]) -> Imported:
     if not unit:
         return recording
     said = f"the acceleration's usual magnitude is {usual:.3g}, not {GRAVITY_MPS2:.1f}"
-    if told & set(_ACC):
-        return recording.noted(f"{said}: gravity seems to be taken out of it; it is kept as the file's unit says")
+    if given & set(_ACC):
+        return recording.noted(f"{said}: gravity seems to be removed; the file's unit is kept")
     return _scaled(recording, _ACC, factor, f"{said}: it is taken as {unit} and converted to m/s²")
 
 
-def _rotation(recording: Imported, told: frozenset[str]) -> Imported:
-    if not recording.has(*_GYRO) or told & set(_GYRO):
+def _rotation(recording: Imported, given: frozenset[str]) -> Imported:
+    if not recording.has(*_GYRO) or given & set(_GYRO):
         return recording
     highest = float(np.nanpercentile(_magnitude(recording, _GYRO), 99))
     if highest <= _FAST_ROTATION_RAD_S:
@@ -87,7 +87,7 @@ def _rotation(recording: Imported, told: frozenset[str]) -> Imported:
     )
 
 
-def _speed(recording: Imported, told: frozenset[str]) -> Imported:
+def _speed(recording: Imported, given: frozenset[str]) -> Imported:
     if not recording.has("speed_mps"):
         return recording
     speed = recording.channels["speed_mps"]
@@ -102,13 +102,13 @@ def _speed(recording: Imported, told: frozenset[str]) -> Imported:
         why = f"nobody runs {kept[1]:.1f} m/s for {kept[0]:.0f} s"
     else:
         return _doubtful_speed(recording, share, highest)
-    if "speed_mps" in told:
-        return recording.noted(f"the speed is doubtful, {why}; it is kept as the file's unit says")
+    if "speed_mps" in given:
+        return recording.noted(f"the speed is doubtful, {why}; the file's unit is kept")
     return _scaled(recording, ["speed_mps"], 1 / 3.6, f"the speed is taken as km/h, since {why}, and converted to m/s")
 
 
 def _beyond_running(t: FloatArray, speed: FloatArray) -> tuple[float, float] | None:
-    """Return a span, s, and the mean speed over it that nobody can run; None where there is none."""
+    """Return a span, s, and the mean speed over it that nobody can run; None if there is none."""
     good = ~np.isnan(speed)
     t, speed = t[good], speed[good]
     way = np.concatenate([[0.0], np.cumsum(speed[1:] * np.minimum(np.diff(t), 10.0))])
@@ -123,12 +123,12 @@ def _beyond_running(t: FloatArray, speed: FloatArray) -> tuple[float, float] | N
 
 def _doubtful_speed(recording: Imported, share: float, highest: float) -> Imported:
     if share > _FAST_SHARE:
-        return recording.noted(f"the speed reaches {highest:.1f} m/s: this is no running")
+        return recording.noted(f"the speed reaches {highest:.1f} m/s: this is not running")
     return recording
 
 
 def _against_distance(recording: Imported, speed: FloatArray) -> float | None:
-    """Return how many times the distance the speed gives; None where there is nothing to compare with."""
+    """Return the ratio of the speed's distance to the recorded one; None if there is nothing to compare with."""
     integrated = integrated_m(recording.t, speed)
     if recording.has("distance_m"):
         known = _gain(recording.channels["distance_m"])
@@ -154,8 +154,8 @@ def _gain(distance: FloatArray) -> float:
     return float(known[-1] - known[0]) if len(known) else 0.0
 
 
-def _cadence(recording: Imported, told: frozenset[str]) -> Imported:
-    """Steps of both feet are wanted; many devices count strides of one."""
+def _cadence(recording: Imported, given: frozenset[str]) -> Imported:
+    """Double a cadence of strides: many devices count one foot, here the steps of both count."""
     if not recording.has("cadence_spm"):
         return recording
     cadence = recording.channels["cadence_spm"]
@@ -164,7 +164,7 @@ def _cadence(recording: Imported, told: frozenset[str]) -> Imported:
     if moving.sum() < 5:
         return recording
     usual = float(np.median(cadence[moving]))
-    if speed is None or not _STRIDES[0] <= usual <= _STRIDES[1] or "cadence_spm" in told:
+    if speed is None or not _STRIDES[0] <= usual <= _STRIDES[1] or "cadence_spm" in given:
         return recording
     return _scaled(
         recording, ["cadence_spm"], 2.0, f"the cadence is {usual:.0f} while running: strides, doubled to steps a minute"
@@ -172,7 +172,7 @@ def _cadence(recording: Imported, told: frozenset[str]) -> Imported:
 
 
 def _any_speed(recording: Imported) -> FloatArray | None:
-    """Return the speed, where there is none that of the positions."""
+    """Return the speed, or without one that of the positions."""
     if recording.has("speed_mps"):
         return recording.channels["speed_mps"]
     if not recording.has("latitude", "longitude"):
@@ -184,8 +184,8 @@ def _any_speed(recording: Imported) -> FloatArray | None:
     )
 
 
-def _heart_rate(recording: Imported, told: frozenset[str]) -> Imported:
-    if not recording.has("heart_rate_bpm") or "heart_rate_bpm" in told:
+def _heart_rate(recording: Imported, given: frozenset[str]) -> Imported:
+    if not recording.has("heart_rate_bpm") or "heart_rate_bpm" in given:
         return recording
     usual = float(np.nanmedian(recording.channels["heart_rate_bpm"]))
     if 0.6 <= usual <= 3.7:
@@ -198,7 +198,7 @@ def _heart_rate(recording: Imported, told: frozenset[str]) -> Imported:
     return recording
 
 
-def _position(recording: Imported, _told: frozenset[str]) -> Imported:
+def _position(recording: Imported, _given: frozenset[str]) -> Imported:
     if not recording.has("latitude", "longitude"):
         return recording
     highest = float(np.nanmax(np.abs(recording.channels["latitude"])))
@@ -209,8 +209,8 @@ def _position(recording: Imported, _told: frozenset[str]) -> Imported:
     return recording
 
 
-def _distance(recording: Imported, told: frozenset[str]) -> Imported:
-    if not recording.has("distance_m", "speed_mps") or "distance_m" in told:
+def _distance(recording: Imported, given: frozenset[str]) -> Imported:
+    if not recording.has("distance_m", "speed_mps") or "distance_m" in given:
         return recording
     gain, integrated = (
         _gain(recording.channels["distance_m"]),

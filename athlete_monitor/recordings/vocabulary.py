@@ -1,4 +1,4 @@
-"""What columns of other systems are called: words for each channel, and units in brackets or at the end of a name."""
+"""Names of columns in other systems: words for each channel, and units in brackets or at the end of a name."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ _PERCENT: Final = {"%": 1.0, "percent": 1.0}
 
 @dataclass(frozen=True)
 class Word:
-    """What a column can mean.
+    """A meaning that a column can have.
 
     Attributes:
         meaning: a channel, or a role such as ``time`` or ``athlete``.
-        words: how it is called, lower case, without spaces and signs.
-        units: units and their factors to ours; the first one is assumed.
-        unit_in_name: units that a word carries itself, such as ``kph``.
+        words: its names, in lower case, without spaces and signs.
+        units: units and their factors to ours; the first one is the default.
+        unit_in_name: units that are part of a word, such as ``kph``.
     """
 
     meaning: str
@@ -215,11 +215,11 @@ _TOKENS: Final = re.compile(r"[\s_,;:]+")
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a column means.
+    """The meaning of a column.
 
     Attributes:
         meaning: a channel or a role.
-        unit: as the column gives it, empty where it gives none.
+        unit: as the column gives it, empty if it gives none.
         factor: from that unit to ours.
     """
 
@@ -233,25 +233,25 @@ class UnknownUnitError(ValueError):
 
 
 def meaning_of(header: str, unit: str = "") -> Meaning | None:
-    """Return what a column means, None where it is none of ours.
+    """Return the meaning of a column, None if it is none of ours.
 
     Args:
         header: its name in the file.
         unit: from a row of units.
 
     Raises:
-        UnknownUnitError: the column is known, its unit is not; the text says which are.
+        UnknownUnitError: the column is known, its unit is not; the text lists the known ones.
 
     >>> meaning_of("Speed (km/h)").factor * 36
     10.0
     >>> meaning_of("acc_x [g]").meaning, meaning_of("Gyro Yro X").meaning, meaning_of("Voltage")
     ('acc_x', 'gyro_x', None)
     """
-    name, told = _split_unit(header)
-    axis = _axis_by_unit(key_of(name), told or unit.strip("[]() "))
+    name, spelled = _split_unit(header)
+    axis = _axis_by_unit(key_of(name), spelled or unit.strip("[]() "))
     if axis is not None:
         return axis
-    for base, found in _spellings(name, told or unit.strip("[]() ")):
+    for base, found in _spellings(name, spelled or unit.strip("[]() ")):
         word = _BY_WORD.get(key_of(base))
         if word is not None and (base == name or found.casefold() in word.units):
             return _with_unit(word, key_of(base), found)
@@ -259,14 +259,14 @@ def meaning_of(header: str, unit: str = "") -> Meaning | None:
 
 
 def _axis_by_unit(key: str, unit: str) -> Meaning | None:
-    """Return which sensor an axis without a name is of: ``X [mg]`` can only be an acceleration."""
+    """Return the sensor of an axis without a name: ``X [mg]`` can only be an acceleration."""
     if key not in {"x", "y", "z"} or not unit:
         return None
-    told = unit.casefold().replace(" ", "")
+    spelled = unit.casefold().replace(" ", "")
     for meaning in ("acc", "gyro", "mag"):
         units = BY_MEANING[f"{meaning}_{key}"].units
-        if told in units:
-            return Meaning(f"{meaning}_{key}", told, units[told])
+        if spelled in units:
+            return Meaning(f"{meaning}_{key}", spelled, units[spelled])
     return None
 
 
@@ -280,7 +280,7 @@ def _split_unit(header: str) -> tuple[str, str]:
 
 
 def _spellings(name: str, unit: str) -> list[tuple[str, str]]:
-    """Return the name as it is, and with a unit at its end split off."""
+    """Return the name unchanged, and with a unit at its end split off."""
     tokens = [token for token in _TOKENS.split(name) if token]
     found = [(name, unit)]
     if not unit and len(tokens) > 1:
@@ -296,12 +296,12 @@ def _spellings(name: str, unit: str) -> list[tuple[str, str]]:
 
 def _with_unit(word: Word, key: str, unit: str) -> Meaning | None:
     carried = dict(word.unit_in_name).get(key, "")
-    told = (unit or carried).casefold().replace(" ", "")
-    if not told:
+    spelled = (unit or carried).casefold().replace(" ", "")
+    if not spelled:
         return Meaning(word.meaning, "", next(iter(word.units.values())))
-    if told in word.units:
-        return Meaning(word.meaning, told, word.units[told])
+    if spelled in word.units:
+        return Meaning(word.meaning, spelled, word.units[spelled])
     if "" in word.units or word.meaning in (TIME, ELAPSED):
-        return Meaning(word.meaning, told, 1.0)
+        return Meaning(word.meaning, spelled, 1.0)
     allowed = ", ".join(word.units)
     raise UnknownUnitError(f"unit {unit or carried!r} is not known; allowed: {allowed}")

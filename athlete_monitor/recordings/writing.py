@@ -1,4 +1,4 @@
-"""A recording becomes a session file of an athlete, once."""
+"""Writing a recording as a session file of an athlete, only once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.session_files import Mode
 
 _SCALE: Final = 10.0 ** np.array([max(4, channel.decimals) for channel in TABLE])
-"""Four decimals are finer than any sensor here and keep the files small; degrees need more."""
+"""Four decimals are finer than the resolution of any sensor here and keep the files small; degrees need more."""
 _BLOCK_ROWS: Final = 8192
 
 
@@ -33,8 +33,8 @@ def write_session(recording: Imported, root: Path, athlete_id: int, device_id: s
     Args:
         recording: what to write.
         root: folder of all sessions of this mode.
-        athlete_id: whose session it becomes.
-        device_id: which device it counts as.
+        athlete_id: the athlete of the session.
+        device_id: the device that it is assigned to.
         mode: training or game.
 
     Raises:
@@ -62,7 +62,7 @@ def write_session(recording: Imported, root: Path, athlete_id: int, device_id: s
 
 
 def keep_summary(recording: Imported, root: Path, athlete_id: int, mode: Mode) -> tuple[Path, bool]:
-    """Keep a table of figures beside the athlete's sessions; return its path, and whether it was there already.
+    """Store a table of figures beside the athlete's sessions; return its path, and whether it already existed.
 
     Raises:
         RecordingError: it cannot be written.
@@ -133,6 +133,6 @@ def samples(recording: Imported, athlete_id: int, device_id: str) -> Iterator[Sa
 
 
 def session_from(recording: Imported, root: Path, athlete_id: int, mode: Mode = "training") -> Path | None:
-    """Return the athlete's session that starts in the same second, or None: importing twice would teach it twice."""
+    """Return the athlete's session that starts in the same second, or None: training must not use a session twice."""
     stamp = file_stamp(float(recording.t[0]))
     return next(iter(sorted((root / f"player_{athlete_id}").glob(f"{PREFIX[mode]}*_{stamp}.csv*"))), None)

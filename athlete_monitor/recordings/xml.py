@@ -1,4 +1,4 @@
-"""XML without entities, document types and references to anything outside; read element by element."""
+"""XML without entities, document types and external references; read element by element."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOOKED_AT_BYTES: Final = 4096
 
 
 def root_tag(source: Source) -> str:
-    """Return the name of the outermost element, without its namespace; empty where the file is not XML.
+    """Return the name of the outermost element, without its namespace; empty if the file is not XML.
 
     Blanks before the declaration, which some devices write, do not matter.
     """
@@ -41,15 +41,15 @@ def root_tag(source: Source) -> str:
 
 
 def walk(source: Source, on_start: Callable[[str, Any], None], on_end: Callable[[str, Any], bool]) -> list[str]:
-    """Go through the elements of a document.
+    """Read the elements of a document one by one.
 
     Args:
         source: the file.
-        on_start: told the name and the element when it opens; attributes are there, contents not yet.
-        on_end: told them when it is complete; where it returns true, the element's contents are dropped.
+        on_start: called with the name and the element when it opens, with its attributes but without its contents.
+        on_end: called with them when it is complete; if it returns true, the element's contents are dropped.
 
     Returns:
-        Notes on how the file is damaged; elements before the damage have been told.
+        Notes on damage of the file; the callbacks get all elements before the damage.
 
     Raises:
         RecordingError: it uses entities or a document type, is nested too deeply, or is not XML from the start.
@@ -74,7 +74,7 @@ def walk(source: Source, on_start: Callable[[str, Any], None], on_end: Callable[
     except ParseError as error:
         if count < 3:
             raise RecordingError(f"{source}: is not valid XML: {error}") from None
-        return [f"the file is damaged ({error}): it is read as far as it goes"]
+        return [f"the file is damaged ({error}): it is read up to there"]
     except (ValueError, LookupError) as error:
         if isinstance(error, RecordingError):
             raise

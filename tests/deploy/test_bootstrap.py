@@ -188,7 +188,7 @@ def test_pips_own_words_are_shown_when_it_fails(tmp_path: Path, monkeypatch, cap
     assert "file.whl" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("door", [door for door in bootstrap.DOORS if (ROOT / door).exists()])
+@pytest.mark.parametrize("door", [door for door in bootstrap.SCRIPTS if (ROOT / door).exists()])
 def test_a_door_enters_the_environment_by_itself(door: str, tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path)
     bare = [sys.executable, "-S", "-E", str(checkout / door), "--help"]

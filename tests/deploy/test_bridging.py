@@ -74,7 +74,7 @@ def _everything_is_imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("first")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SYSTEM_FILES, str(folder))
-        setting_up.setup(DEFAULT_CONFIG, folder, setting_up.Wish(secure=True, tls=True), tell=lambda _line: None)
+        setting_up.setup(DEFAULT_CONFIG, folder, setting_up.Wish(secure=True, tls=True), notify=lambda _line: None)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def bridge(box: Box, club: ClubServer, **changed) -> None:
         "address": f"127.0.0.1:{club.port}",
     }
     with as_user(root=False):
-        assert bridge_to(box.config, None, Club(**(wanted | changed)), tell=lambda _line: None) == 0
+        assert bridge_to(box.config, None, Club(**(wanted | changed)), notify=lambda _line: None) == 0
 
 
 def spread(box: Box, club: ClubServer, *, expected: bool = True) -> dict[str, bytes]:
@@ -227,7 +227,7 @@ def test_the_club_cannot_command_the_box_and_the_bridge_goes_away_again(box, clu
         coach.stop()
         engine.stop()
     with as_user(root=False):
-        assert bridge_off(box.config, None, tell=lambda _line: None) == 0
+        assert bridge_off(box.config, None, notify=lambda _line: None) == 0
         assert not broker_place(box.home, box.system).bridge.exists()
     with box.broker(root=False):
         assert spread(box, club, expected=False) == {}
@@ -240,7 +240,7 @@ def test_accounts_stay_what_they_are_with_a_bridge(box, club):
     with as_user(root=False):
         place = broker_place(box.home, box.system)
         assert place.bridge.stat().st_mode & 0o077 == 0
-        setting_up.setup(box.config, None, setting_up.Wish(secure=True), tell=lambda _line: None)
+        setting_up.setup(box.config, None, setting_up.Wish(secure=True), notify=lambda _line: None)
     assert "pässwört 1" in place.bridge.read_text(encoding="utf-8")
     assert read_accounts(box.home / "broker" / "credentials")["coach"].user == "coach"
 
@@ -289,6 +289,6 @@ def test_a_password_file_or_certificate_that_cannot_be_used_is_named(make_config
     monkeypatch.setenv(SYSTEM_FILES, str(tmp_path))
     with pytest.raises(MonitorError, match="is not there; first run"):
         bridge_to(config, None, Club("club"))
-    setting_up.setup(config, None, setting_up.Wish(), tell=lambda _line: None)
+    setting_up.setup(config, None, setting_up.Wish(), notify=lambda _line: None)
     with pytest.raises(ConfigError, match=r"--ca .*empty: cannot be used"):
-        bridge_to(config, None, Club("club", authority=tmp_path / "empty"), tell=lambda _line: None)
+        bridge_to(config, None, Club("club", authority=tmp_path / "empty"), notify=lambda _line: None)

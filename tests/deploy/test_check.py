@@ -99,7 +99,7 @@ def test_a_remedy_stands_below_where_the_terminal_is_narrow() -> None:
 
 def test_a_configuration_that_is_not_there_asks_for_another_file(tmp_path: Path, make_config) -> None:
     finding = _one(check.findings(tmp_path / "none.yaml", None, BOARDS / "nano"), "configuration")
-    assert finding.remedy == "--config FILE with a file that is there"
+    assert finding.remedy == "--config FILE with an existing file"
     wrong = make_config(training={"n_estimators": 0})
     assert _one(check.findings(wrong, None, BOARDS / "nano"), "configuration").remedy.endswith(f"validate {wrong}")
 
@@ -136,7 +136,7 @@ def test_a_folder_without_locks_is_a_finding(tmp_path: Path, monkeypatch) -> Non
     monkeypatch.setattr("fcntl.flock", refuse)
     found = _one(check.disk_findings(tmp_path), "locks")
     assert found.level == "warn"
-    assert "only for programs of this machine" in found.found
+    assert "only cover programs of this machine" in found.found
     assert list(tmp_path.iterdir()) == []
 
 

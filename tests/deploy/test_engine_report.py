@@ -113,7 +113,7 @@ def test_figures_of_another_version_are_told_or_missed_without_an_end() -> None:
     [
         ({"reason": "no broker at 127.0.0.1:1883"}, "Engine: no broker at 127.0.0.1:1883"),
         ({"status": {"status": "offline"}, "stats": None}, "Engine: offline"),
-        ({"status": {"status": "online"}, "stats": None}, "Engine: online, but it has told no figures"),
+        ({"status": {"status": "online"}, "stats": None}, "Engine: online, but it has published no figures"),
     ],
 )
 def test_without_figures_one_line_says_why(found: dict[str, Any], line: str) -> None:

@@ -74,7 +74,7 @@ def test_a_dry_run_shows_how_a_table_is_understood_and_writes_nothing(tmp_path, 
     assert "table: utf-8, delimiter ;, decimal sign ,, header in line 1" in told
     assert "time: column 'timestamp', year-month-day, local time" in told
     assert "column 'speed [km/h]': speed_mps, unit km/h" in told
-    assert "column 'Battery voltage': left out, its name means nothing known" in told
+    assert "column 'Battery voltage': left out, its name is not known" in told
     assert "speed_mps: 3 to 3" in told
     assert "1 session would be imported" in told
     assert not list(tmp_path.rglob("TR*"))
@@ -174,7 +174,7 @@ def test_imported_sessions_are_in_the_archive_at_their_own_dates_and_only_once(t
     assert run(tmp_path, table(tmp_path), "--athlete", "5") == 0
     assert "1 session imported, 1 in the archive" in capsys.readouterr().out
     assert run(tmp_path, table(tmp_path), "--athlete", "5") == 0
-    assert "0 sessions imported, 1 already there; next" in capsys.readouterr().out
+    assert "0 sessions imported, 1 already imported; next" in capsys.readouterr().out
     [session] = Archive(config.paths.journal).sessions()
     assert (session.athlete_id, datetime.fromtimestamp(session.start_t).date()) == (5, date(2026, 5, 4))  # noqa: DTZ006
     assert session.summary is not None
@@ -186,7 +186,7 @@ def test_the_archive_can_be_left_out_and_follows_with_the_next_import(tmp_path, 
     assert run(tmp_path, table(tmp_path), "--athlete", "5", "--no-archive") == 0
     assert not config.paths.journal.exists()
     assert run(tmp_path, table(tmp_path), "--athlete", "5") == 0
-    assert "1 already there, 1 in the archive" in capsys.readouterr().out
+    assert "1 already imported, 1 in the archive" in capsys.readouterr().out
     assert len(Archive(config.paths.journal).sessions()) == 1
 
 

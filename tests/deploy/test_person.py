@@ -137,4 +137,4 @@ def test_an_unknown_person_is_one_sentence(root, config_file, tmp_path):
 
 def test_erasing_who_is_not_there_says_so(root, config_file, capsys):
     assert erase_person(config_file, root, 99) == 0
-    assert capsys.readouterr().out == "nothing is kept of athlete 99 here\n"
+    assert capsys.readouterr().out == "no data of athlete 99 are stored here\n"

@@ -21,7 +21,7 @@ from athlete_monitor.deploy import check
 from athlete_monitor.deploy import setup as setting_up
 from athlete_monitor.deploy.broker_place import broker_place, owner_of
 from athlete_monitor.deploy.certificates import Pair, is_good, make_authority, make_certificate
-from athlete_monitor.deploy.mqtt_probe import Door, ProbeError, log_in
+from athlete_monitor.deploy.mqtt_probe import Listener, ProbeError, log_in
 from athlete_monitor.deploy.rights import access_file
 from athlete_monitor.deploy.secure_check import measure, read_accounts
 from athlete_monitor.deploy.setup import SYSTEM_FILES, Wish, setup
@@ -118,7 +118,7 @@ class Box:
 
     def setup(self, *, root: bool, tls: bool = False) -> None:
         with as_user(root=root):
-            assert setup(self.config, None, Wish(secure=True, tls=tls), tell=lambda _line: None) == 0
+            assert setup(self.config, None, Wish(secure=True, tls=tls), notify=lambda _line: None) == 0
 
     @contextmanager
     def broker(self, *, root: bool) -> Iterator[int]:
@@ -173,7 +173,7 @@ def _everything_is_imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("first")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SYSTEM_FILES, str(folder))
-        setup(DEFAULT_CONFIG, folder, Wish(secure=True, tls=True), tell=lambda _line: None)
+        setup(DEFAULT_CONFIG, folder, Wish(secure=True, tls=True), notify=lambda _line: None)
 
 
 FLOWS = [
@@ -190,7 +190,7 @@ def test_the_broker_starts_for_whoever_set_it_up_and_every_cell_of_the_matrix_is
         machine.setup(root=root)
     with machine.broker(root=flow[-1]):
         accounts = read_accounts(machine.home / "broker" / "credentials")
-        found = measure(Door("127.0.0.1", machine.port), accounts)
+        found = measure(Listener("127.0.0.1", machine.port), accounts)
     assert shown(found) == {topic: cells.split() for topic, cells in MATRIX.items()}
 
 
@@ -213,10 +213,10 @@ def test_rights_follow_the_topic_prefix_in_every_cell_and_nothing_is_allowed_wit
     machine.setup(root=False)
     with machine.broker(root=False):
         accounts = read_accounts(machine.home / "broker" / "credentials")
-        door = Door("127.0.0.1", machine.port)
-        found = measure(door, accounts, "club/box3/")
-        bare = measure(door, accounts)
-        other = measure(door, accounts, "club/box4/")
+        listener = Listener("127.0.0.1", machine.port)
+        found = measure(listener, accounts, "club/box3/")
+        bare = measure(listener, accounts)
+        other = measure(listener, accounts, "club/box4/")
     assert shown(found) == {topic: cells.split() for topic, cells in MATRIX.items()}
     assert {str(cell) for cell in (*bare.values(), *other.values())} == {"--"}
 
@@ -226,17 +226,17 @@ def test_home_assistant_finds_athletes_as_a_viewer_and_only_the_engine_announces
     machine.setup(root=False)
     with machine.broker(root=False):
         accounts = read_accounts(machine.home / "broker" / "credentials")
-        door = Door("127.0.0.1", machine.port)
+        listener = Listener("127.0.0.1", machine.port)
         for role, account in accounts.items():
-            with log_in(door, account.user, account.password) as session:
+            with log_in(listener, account.user, account.password) as session:
                 announces = session.may_write("homeassistant/device/athlete_monitor_box_a7/config")
                 reports = session.may_write("homeassistant/status")
                 session.subscribe("homeassistant/#")
-                with log_in(door, "engine", accounts["engine"].password) as engine:
+                with log_in(listener, "engine", accounts["engine"].password) as engine:
                     engine.publish("homeassistant/device/athlete_monitor_box_a7/config")
                 assert (announces, reports) == (role == "engine", role == "viewer")
                 assert bool(session.heard()) is (role == "viewer")
-        assert shown(measure(door, accounts)) == {topic: cells.split() for topic, cells in MATRIX.items()}
+        assert shown(measure(listener, accounts)) == {topic: cells.split() for topic, cells in MATRIX.items()}
 
 
 def test_a_mac_address_may_be_written_with_colons() -> None:
@@ -275,7 +275,7 @@ def test_a_link_in_the_home_is_not_followed(box) -> None:
     (machine.home / "broker").mkdir()
     (machine.home / "broker" / "credentials").symlink_to("/tmp")
     with pytest.raises(MonitorError, match="links are not followed"):
-        setup(machine.config, None, Wish(secure=True), tell=lambda _line: None)
+        setup(machine.config, None, Wish(secure=True), notify=lambda _line: None)
 
 
 def context(authority: Path) -> ssl.SSLContext:
@@ -290,8 +290,8 @@ def test_the_encrypted_listener_shows_a_certificate_of_this_box_and_of_no_other(
         account = read_accounts(machine.home / "broker" / "credentials")["device"]
 
         def enter(authority: Path, host: str = "127.0.0.1") -> bool:
-            door = Door(host, machine.tls_port, context(authority))
-            with log_in(door, account.user, account.password) as session:
+            listener = Listener(host, machine.tls_port, context(authority))
+            with log_in(listener, account.user, account.password) as session:
                 return session.may_write("player/001/sensor/data")
 
         assert enter(tls / "ca.crt")
@@ -299,7 +299,7 @@ def test_the_encrypted_listener_shows_a_certificate_of_this_box_and_of_no_other(
         (tmp_path / "wrong.crt").write_bytes(make_authority("another box", NOW).certificate)
         with pytest.raises(ssl.SSLCertVerificationError):
             enter(tmp_path / "wrong.crt")
-        with pytest.raises((ProbeError, OSError)), log_in(Door("127.0.0.1", machine.tls_port), "engine", "x"):
+        with pytest.raises((ProbeError, OSError)), log_in(Listener("127.0.0.1", machine.tls_port), "engine", "x"):
             pytest.fail("a client without encryption got in")
         with as_user(root=False):
             authority = Pair((tls / "ca.crt").read_bytes(), (tls / "ca.key").read_bytes())

@@ -144,5 +144,5 @@ def test_a_password_line_fits_its_password_alone() -> None:
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(MonitorError, match=r"athlete_training_data/: cannot be made \(Not a directory\)"):
+    with pytest.raises(MonitorError, match=r"athlete_training_data/: cannot be created \(Not a directory\)"):
         setup(ROOT / "jetson_nano_4gb_config.yaml", tmp_path / "file", Wish())

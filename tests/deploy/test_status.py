@@ -30,7 +30,7 @@ def test_the_report_has_the_originals_block_and_the_rest(config: Config, tmp_pat
     said = capsys.readouterr().out
     for words in ("Training Parameters:", "  - n_estimators: 60", "Dynamic Model Loading:", "Directories:", "✗"):
         assert words in said
-    assert "setup, with the same --config and --root, makes what is missing" in said
+    assert "setup, with the same --config and --root, creates what is missing" in said
     assert "none yet" in said
     assert "Last training: never" in said
     assert "Engine: no broker at" in said

@@ -113,7 +113,7 @@ def test_the_exit_codes_stand_in_the_help(capsys):
     with pytest.raises(SystemExit):
         dynamic_model_loader.main(["--help"])
     told = capsys.readouterr().out
-    assert "1 a model is not right (check) or there is none (check, bench)" in " ".join(told.split())
+    assert "1 a model is damaged (check) or there is none (check, bench)" in " ".join(told.split())
     assert max(map(len, told.partition("positional")[0].splitlines())) <= 80
 
 

@@ -147,7 +147,7 @@ def test_each_session_of_a_file_is_a_recording_with_its_totals(tmp_path):
 def test_the_cadence_of_a_bicycle_is_left_out(tmp_path):
     [part] = imported(tmp_path, running(30, sport=2).bytes())
     assert "cadence_spm" not in part.channels
-    assert "the cadence is not of steps and is left out" in part.notes
+    assert "the cadence does not count steps and is left out" in part.notes
 
 
 def test_chained_files_are_read_one_after_another(tmp_path):
@@ -186,14 +186,14 @@ def test_a_file_without_a_length_in_its_header_is_read(tmp_path):
 def test_a_length_of_gigabytes_is_not_believed(tmp_path, declared):
     [part] = imported(tmp_path, records(Fit(), [100] * 5).bytes(declared=declared))
     assert len(part) == 5
-    assert "the file ends early: it is read as far as it goes" in part.notes
+    assert "the file ends early: it is read up to there" in part.notes
 
 
 def test_a_cut_file_is_read_as_far_as_it_goes(tmp_path):
     whole = running(60).bytes()
     [part] = imported(tmp_path, whole[: len(whole) // 2])
     assert 20 < len(part) < 40
-    assert "the file ends early: it is read as far as it goes" in part.notes
+    assert "the file ends early: it is read up to there" in part.notes
 
 
 def test_a_wrong_checksum_is_said(tmp_path):
@@ -203,7 +203,7 @@ def test_a_wrong_checksum_is_said(tmp_path):
 
 def test_settings_are_no_recording(tmp_path):
     fit = Fit().define(0, 0, [(0, 1, 0)]).add(0, 2)
-    with pytest.raises(RecordingError, match="holds settings, no recording"):
+    with pytest.raises(RecordingError, match="holds settings, not a recording"):
         imported(tmp_path, fit.bytes())
 
 

@@ -75,7 +75,7 @@ BAD = {
     "timestamp,foo,bar\n1714557600,1,2\n": "no column is a channel; known are acc_x",
     "timestamp,acc_x [furlong]\n1714557600,1\n": r"unit 'furlong' is not known; allowed: m/s²",
     "timestamp,acc_x\nyesterday,1\n": "row 2: timestamp is not a time: 'yesterday'",
-    "timestamp,acc_x\n12,1\n": "counts its time from a start that it does not tell",
+    "timestamp,acc_x\n12,1\n": "counts its time from a start that it does not give",
     "timestamp,acc_x\n1714557600,one\n": "row 2: acc_x is 'one', not a number",
     "timestamp,acc_x\n1714557601,\n": "holds no measurement",
 }

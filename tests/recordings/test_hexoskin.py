@@ -169,7 +169,7 @@ def test_an_unknown_body_stays_unknown_and_is_noted(tmp_path, change):
         (tmp_path / "subjects.csv").unlink()
     recording = read_hexoskin(folder, 10.0)
     assert recording.profile.age_years is None
-    assert any("nothing is known of the athlete's body" in note for note in recording.notes)
+    assert any("the athlete's body is unknown" in note for note in recording.notes)
 
 
 def test_a_relative_folder_finds_its_body_too(tmp_path, monkeypatch):
@@ -221,14 +221,14 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "wrong rate": (lambda f: write_wav(f / "acceleration_X.wav", [0] * 640, 32), "32 Hz; needed"),
     "wrong width": (lambda f: write_wav(f / "acceleration_X.wav", [0] * 640, 64, 1), "8 bit"),
     "truncated": (lambda f: cut_short(f / "acceleration_Z.wav"), r"holds \d+ of \d+ samples"),
-    "no WAV": (lambda f: (f / "acceleration_X.wav").write_text("hello" * 20), "is no WAV file"),
-    "empty file": (lambda f: (f / "heart_rate.wav").write_bytes(b""), "is no WAV file"),
+    "no WAV": (lambda f: (f / "acceleration_X.wav").write_text("hello" * 20), "is not a WAV file"),
+    "empty file": (lambda f: (f / "heart_rate.wav").write_bytes(b""), "is not a WAV file"),
     "a folder": (make_it_a_folder, "is missing"),
     "no samples": (lambda f: write_wav(f / "acceleration_X.wav", [], 64), "holds 0 of 0 samples"),
     "too short": (lambda f: write_wav(f / "acceleration_X.wav", [0] * 30, 64), "shorter than a second"),
     "beats no numbers": (lambda f: (f / "RR_interval.csv").write_text("t,v\n1,x\n"), "row 2: v is 'x'"),
     "beats of one column": (lambda f: (f / "RR_interval.csv").write_text("t\n1\n"), "needed: time and value"),
-    "folder missing": (shutil.rmtree, "is no Hexoskin recording"),
+    "folder missing": (shutil.rmtree, "is not a Hexoskin recording"),
 }
 
 

@@ -115,7 +115,7 @@ def test_folders_are_searched_and_archives_opened(tmp_path):
     report = import_into(tmp_path, tmp_path / "season")
     assert len(report.done) == 3
     assert not report.failed
-    assert +report.passed_over == {"are no recordings": 1}
+    assert +report.passed_over == {"are not recordings": 1}
 
 
 def test_links_in_searched_folders_are_not_followed(tmp_path):

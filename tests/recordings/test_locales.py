@@ -42,7 +42,7 @@ def test_a_header_inside_a_comment_names_the_columns(tmp_path):
 def test_a_list_of_sessions_is_not_taken_for_samples(tmp_path):
     text = "Timestamp,HR\n" + "".join(f"{START + 86_400 * day},{140 + day}\n" for day in range(20))
     [cause] = imported(tmp_path, text).failed
-    assert cause.endswith("its rows are 1,440 minutes apart: a list of sessions, no samples")
+    assert cause.endswith("its rows are 1,440 minutes apart: a list of sessions, not samples")
 
 
 def test_a_speed_that_nobody_can_keep_is_in_km_h(tmp_path):

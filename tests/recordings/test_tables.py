@@ -217,7 +217,7 @@ def test_two_columns_that_agree_are_one_and_it_is_said(tmp_path):
     rows = "".join(f"2026-05-04 10:00:{s:02d},{120 + s},{120 + s if s else ''}\n" for s in range(5))
     part = imported(tmp_path, "timestamp,hr,pulse\n" + rows)
     assert part.channels["heart_rate_bpm"].tolist() == [120, 121, 122, 123, 124]
-    assert "of the columns 'hr' and 'pulse' for heart_rate_bpm, 'hr' is taken: they agree" in part.notes
+    assert "of the columns 'hr' and 'pulse' for heart_rate_bpm, 'hr' is used: they agree" in part.notes
 
 
 def test_the_same_column_twice_is_refused_where_it_differs(tmp_path):
@@ -310,7 +310,7 @@ BAD = {
     "timestamp,hr\nx,1\ny,2\n": "row 2: timestamp is not a time: 'x'",
     "foo,hr\n1,2\n": "the header lacks a timestamp; its columns: foo, hr",
     "timestamp,acc_x [furlong]\n1777881600,1\n": "unit 'furlong' is not known; allowed: m/s",
-    "timestamp,hr\n1,120\n": "counts its time from a start that it does not tell",
+    "timestamp,hr\n1,120\n": "counts its time from a start that it does not give",
     "timestamp,hr\n32/13/2026 10:00,120\n": "32/13/2026 is not a date",
     "timestamp,hr\n1777881600,\n": "holds no measurement",
 }

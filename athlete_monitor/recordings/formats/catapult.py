@@ -1,8 +1,9 @@
 """Catapult: OpenField exports at 10 Hz and 100 Hz, and the tables of its API.
 
 The 10-Hz export has comment lines with the reference time in UTC, the units, the period and the athlete; its column
-``Timestamp`` is local, so that the offset is known. The 100-Hz export has no time but its start: rows are 10 ms apart.
-The API's ``ts`` counts seconds and ``cs`` hundredths. ``Odometer`` and ``o`` count on; a heart rate of 0 is none.
+``Timestamp`` is local, so that the offset is known. The 100-Hz export gives only the time of its start: rows are 10 ms
+apart. The API's ``ts`` counts seconds and ``cs`` hundredths. ``Odometer`` and ``o`` are cumulative; a heart rate of 0
+means no reading.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     """Read an export.
 
     Raises:
-        RecordingError: it does not tell its start, or its rows are not readable.
+        RecordingError: it does not give its start, or its rows are not readable.
     """
     layout = layout_of(source)
     names = {key_of(name) for name in layout.header}
@@ -133,7 +134,7 @@ def _start(layout: Layout, settings: dict[str, str], options: Options) -> float 
 def _fast(layout: Layout, settings: dict[str, str], options: Options) -> Plan:
     start = _start(layout, settings, options) if options.start_t is None else options.start_t
     if start is None:
-        raise RecordingError(f"{layout.source}: does not tell its start; give --start 'YYYY-MM-DD HH:MM:SS'")
+        raise RecordingError(f"{layout.source}: does not give its start; give --start 'YYYY-MM-DD HH:MM:SS'")
     plan = plan_of(layout, "catapult", _FAST)
     return dataclasses.replace(plan, start_t=start, rate_hz=100.0, whose=_whose(settings))
 
@@ -161,8 +162,8 @@ def _factor(layout: Layout, unit: str, channel: str) -> float:
     if not unit:
         return 1.0
     known = BY_MEANING[channel].units | {"yd/s": 0.9144}
-    told = unit.lower().replace(" ", "")
-    found = known.get(_UNITS.get(told, told))
+    spelled = unit.lower().replace(" ", "")
+    found = known.get(_UNITS.get(spelled, spelled))
     if found is None:
         raise RecordingError(f"{layout.source}: unit {unit!r} of {channel} is not known; allowed: {', '.join(known)}")
     return found

@@ -1,4 +1,4 @@
-"""FIFA EPTS: metadata in XML and raw text beside it, laid out as the metadata say.
+"""FIFA EPTS: metadata in XML with a raw text file beside it, whose layout the metadata define.
 
 The metadata name the players and their channels, the field's size, the frame rate and how a line is divided. Positions
 are shares of the field or metres; shares become metres. Periods of the match become phases.
@@ -65,12 +65,12 @@ FORMAT_KIND: Final = "epts"
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the metadata say.
+    """The content of the metadata.
 
     Attributes:
         rate_hz: frames a second.
-        start_t: of the first frame of the session; None where it is not told.
-        field: length and width in m; None where it is not told.
+        start_t: of the first frame of the session; None if it is not given.
+        field: length and width in m; None if it is not given.
         players: name and shirt number by the player's id.
         channels: player and kind (``x``, ``speed`` …) by the channel's id.
         kinds: name and unit of each kind of channel, by its id.
@@ -105,10 +105,10 @@ def read(source: Source, options: Options) -> list[Imported]:
         raise RecordingError(f"{raw}: no line fits the layout in {source.name}")
     start = options.start_t if options.start_t is not None else metadata.start_t
     if start is None:
-        raise RecordingError(f"{source}: does not tell its start; give --start 'YYYY-MM-DD HH:MM:SS'")
+        raise RecordingError(f"{source}: does not give its start; give --start 'YYYY-MM-DD HH:MM:SS'")
     t = start + (frames - metadata.first_frame) / metadata.rate_hz
     tags, index = _phases(frames, metadata)
-    notes = [f"{plural(torn, 'line is', 'lines are')} not laid out as told and left out"] if torn else []
+    notes = [f"{plural(torn, 'line is', 'lines are')} not in the given layout and left out"] if torn else []
     players = list(dict.fromkeys(player for player, _ in metadata.channels.values()))
     parts = [_player(source, metadata, player, t, columns, notes) for player in players]
     return [dataclasses.replace(part, tags=tags, tag_index=index) for part in parts if part is not None]
@@ -140,14 +140,14 @@ FORMAT: Final = Format(
 
 
 def _raw(source: Source) -> Source:
-    """Return the raw file of some metadata: of the texts beside it, the one most alike in name."""
+    """Return the raw file of some metadata: of the text files beside it, the one with the most similar name."""
     texts = [
         other
         for name, other in source.siblings().items()
         if name.lower().endswith((".txt", ".dat", ".csv", ".raw")) and _is_raw(other)
     ]
     if not texts:
-        raise RecordingError(f"{source}: the raw file is not beside it (frames as text, .txt)")
+        raise RecordingError(f"{source}: its raw file is missing (frames as text, .txt, in the same folder)")
     stem = source.stem.lower()
     return max(texts, key=lambda other: (_alike(stem, other.stem.lower()), -len(other.name)))
 
@@ -198,10 +198,10 @@ def _metadata(source: Source, options: Options) -> Metadata:
 
 def _periods(root: Any) -> tuple[tuple[str, float, float], ...]:  # noqa: ANN401
     """Return the halves, as providers write them among their own parameters."""
-    told = {str(p.findtext("Name")): number(p.findtext("Value") or "") for p in root.iter("ProviderParameter")}
+    given = {str(p.findtext("Name")): number(p.findtext("Value") or "") for p in root.iter("ProviderParameter")}
     found = []
     for name in ("first_half", "second_half", "first_extra_half", "second_extra_half"):
-        start, end = told.get(f"{name}_start"), told.get(f"{name}_end")
+        start, end = given.get(f"{name}_start"), given.get(f"{name}_end")
         if start is not None and end is not None and start <= end:
             found.append((name.replace("_", " "), start, end))
     return tuple(found)
@@ -216,7 +216,7 @@ def _start(source: Source, root: Any, options: Options) -> float | None:  # noqa
 
 
 def _field(root: Any) -> tuple[float, float] | None:  # noqa: ANN401
-    """Return length and width; whichever is called so, the longer one is the length."""
+    """Return length and width; the longer one is the length, whatever it is called."""
     sizes = [number(root.findtext(f".//FieldSize/{name}") or "") or 0.0 for name in ("Width", "Height")]
     if min(sizes) <= 0 and root.findtext(".//FieldSize/Length"):
         sizes[1] = number(root.findtext(".//FieldSize/Length") or "") or 0.0
@@ -270,7 +270,7 @@ def _ids(layout: Sequence[Any]) -> list[str]:
 
 
 def _cells(text: str, layout: Sequence[Any]) -> list[str] | None:
-    """Divide a line as the layout says; None where it does not fit."""
+    """Divide a line by the layout; None if it does not fit."""
     parts = text.split(layout[0])
     if len(parts) == len(layout) and not parts[-1]:
         parts = parts[:-1]
@@ -318,8 +318,8 @@ def _in_metres(channels: dict[str, FloatArray], metadata: Metadata) -> dict[str,
     if not {"x_m", "y_m"} <= channels.keys() or metadata.field is None:
         return channels
     largest = max(float(np.nanmax(np.abs(channels[axis]), initial=0.0)) for axis in ("x_m", "y_m"))
-    told = next((unit for name, unit in metadata.kinds.values() if key_of(name) in {"x", "positionx"}), "")
-    if "norm" in told or (largest <= 2.0 and not told.startswith("m")):
+    given = next((unit for name, unit in metadata.kinds.values() if key_of(name) in {"x", "positionx"}), "")
+    if "norm" in given or (largest <= 2.0 and not given.startswith("m")):
         length, width = metadata.field
         return {**channels, "x_m": channels["x_m"] * length, "y_m": channels["y_m"] * width}
     return channels

@@ -1,9 +1,9 @@
 """FIT: the files of Garmin, Coros, Wahoo, Suunto, Polar and other watches and bicycle computers.
 
-Read are ``record`` (enhanced fields first, compressed speed and distance, developer fields for heart rate, cadence and
-speed), ``hrv`` (beat intervals), ``hr`` (the memory of a strap, which wins over what the watch heard), ``lap``,
-``event`` (pauses), ``session`` (one recording each, and the device's own totals), ``activity`` (the local time) and
-``user_profile``. Cadence counts strides on foot and is doubled; that of bicycles is left out.
+These messages are read: ``record`` (enhanced fields first, compressed speed and distance, developer fields for heart
+rate, cadence and speed), ``hrv`` (beat intervals), ``hr`` (the memory of a strap, which is preferred to what the watch
+received), ``lap``, ``event`` (pauses), ``session`` (one recording each, and the device's own totals), ``activity`` (the
+local time) and ``user_profile``. On foot, cadence counts strides and is doubled; that of bicycles is left out.
 """
 
 from __future__ import annotations
@@ -74,12 +74,12 @@ def read(source: Source, options: Options) -> list[Imported]:
     """Read the activities in a FIT file.
 
     Raises:
-        RecordingError: there is none, or nothing of it is readable.
+        RecordingError: there is none, or none is readable.
     """
     file = read_fit(source.read(), str(source))
     records = file.of(RECORD)
     if not len(records):
-        raise NotARecording(f"{source}: holds {_what(file)}, no recording")
+        raise NotARecording(f"{source}: holds {_what(file)}, not a recording")
     described = _developer_fields(file)
     whole = _recording(
         source, with_developer_types(file, {place: base for place, (_, base) in described.items()}), records, described
@@ -98,7 +98,7 @@ def _what(file: FitFile) -> str:
 
 
 def _dated(whole: Imported, source: Source, options: Options) -> Imported:
-    """Times of a device whose clock was never set only count from when it was switched on."""
+    """Times of a device whose clock was never set count from when it was switched on."""
     known = whole.t[~np.isnan(whole.t)]
     if not len(known) or known.max() >= EARLIEST:
         return whole
@@ -121,7 +121,7 @@ def _recording(
     memory_t, memory_bpm, memory_rr = _strap_memory(file)
     if len(memory_t):
         notes.append(
-            f"the strap's memory holds {plural(len(memory_t), 'beat', 'beats')}: they win over what the watch heard"
+            f"the strap's memory holds {plural(len(memory_t), 'beat', 'beats')}: they replace the watch's readings"
         )
         channels["heart_rate_bpm"] = _remembered(t, channels.get("heart_rate_bpm"), memory_t, memory_bpm)
         rr = rr or _beats_by_row(t, memory_t, memory_rr)
@@ -162,7 +162,7 @@ def _channels(records: Messages) -> dict[str, FloatArray]:
 
 
 def _compressed(records: Messages) -> tuple[FloatArray, FloatArray]:
-    """Read the three bytes that hold speed and distance in old files: 12 bits each, the distance counting on."""
+    """Read the three bytes that hold speed and distance in old files: 12 bits each, the distance is cumulative."""
     speed, steps = np.full(len(records), np.nan), np.full(len(records), np.nan)
     for row, raw in enumerate(records.raw(8)):
         if len(raw) == 3 and raw.tolist() != [255, 255, 255]:
@@ -177,7 +177,7 @@ def _compressed(records: Messages) -> tuple[FloatArray, FloatArray]:
 
 
 def _developer_fields(file: FitFile) -> dict[tuple[int, int], tuple[str, int]]:
-    """Return which channel a developer field is, and its base type, by its developer and number."""
+    """Return the channel and base type of each developer field, by its developer and number."""
     described = file.of(FIELD)
     numbers = zip(
         described.number(0),
@@ -201,7 +201,7 @@ def _developer_fields(file: FitFile) -> dict[tuple[int, int], tuple[str, int]]:
 def _developed(
     records: Messages, described: dict[tuple[int, int], tuple[str, int]], file: FitFile
 ) -> dict[str, FloatArray]:
-    """Return channels from developer fields, where the record itself has none."""
+    """Return channels from developer fields, if the record itself has none."""
     own = _channels(records)
     found: dict[str, FloatArray] = {}
     for (index, number), (channel, _) in described.items():
@@ -221,9 +221,9 @@ def _usual(column: FloatArray) -> float:
 
 def _sport(file: FitFile) -> int:
     for kind, number in ((SESSION, 5), (SPORT, 0), (LAP, 25)):
-        told = file.of(kind).number(number)
-        if len(told) and not np.isnan(told[0]):
-            return int(told[0])
+        index = file.of(kind).number(number)
+        if len(index) and not np.isnan(index[0]):
+            return int(index[0])
     return 0
 
 
@@ -271,7 +271,7 @@ def _strap_memory(file: FitFile) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _expanded(packed: Sequence[int], last: float) -> list[float]:
-    """Return the ticks in packed 12-bit numbers, each counted on from the one before it."""
+    """Return the ticks in packed 12-bit numbers, each continuing from the one before it."""
     found: list[float] = []
     now = int(last)
     for place in range(0, len(packed) - 2, 3):
@@ -283,7 +283,7 @@ def _expanded(packed: Sequence[int], last: float) -> list[float]:
 
 
 def _remembered(t: FloatArray, heard: FloatArray | None, memory_t: FloatArray, bpm: FloatArray) -> FloatArray:
-    """Return the mean of the remembered rates since the row before, else what the watch heard."""
+    """Return the mean of the stored rates since the row before, else the watch's reading."""
     good = ~np.isnan(bpm) & (bpm > 0)
     order = np.argsort(memory_t[good], kind="stable")
     at, rate = memory_t[good][order], bpm[good][order]
@@ -310,7 +310,7 @@ def _beats_by_row(t: FloatArray, memory_t: FloatArray, rr: FloatArray) -> dict[i
 
 
 def _without_pauses(recording: Imported, file: FitFile) -> Imported:
-    """Leave rows out that were recorded while the timer was stopped."""
+    """Leave out rows that were recorded while the timer was stopped."""
     events = file.of(EVENT)
     timer = events.number(0) == 0
     kinds, times = events.number(1)[timer], events.timestamp[timer]
@@ -333,7 +333,7 @@ def _without_pauses(recording: Imported, file: FitFile) -> Imported:
 
 
 def _lapped(recording: Imported, file: FitFile) -> Imported:
-    """Name the laps as phases, where there is more than one."""
+    """Name the laps as phases, if there is more than one."""
     starts = np.sort(_stamps(file.of(LAP).number(2)))
     if len(starts) < 2:
         return recording
@@ -382,13 +382,13 @@ def _own_rows(whole: Imported, rows: IntArray) -> Imported:
 def _of_sport(recording: Imported, sport: int) -> Imported:
     if sport in _ON_FOOT or "cadence_spm" not in recording.channels:
         return recording
-    return recording.with_channels({"cadence_spm": None}, "the cadence is not of steps and is left out")
+    return recording.with_channels({"cadence_spm": None}, "the cadence does not count steps and is left out")
 
 
 def _totals(sessions: Messages, row: int) -> dict[str, float]:
     if not len(sessions):
         return {}
-    told = {
+    totals = {
         "duration_s": sessions.number(7, scale=1000.0)[row],
         "timer_s": sessions.number(8, scale=1000.0)[row],
         "distance_m": sessions.number(9, scale=100.0)[row],
@@ -396,7 +396,7 @@ def _totals(sessions: Messages, row: int) -> dict[str, float]:
         "heart_rate_max_bpm": sessions.number(17)[row],
         "speed_max_mps": sessions.number(125, 15, scale=1000.0)[row],
     }
-    return {name: float(value) for name, value in told.items() if not np.isnan(value)}
+    return {name: float(value) for name, value in totals.items() if not np.isnan(value)}
 
 
 def _offset(file: FitFile) -> int | None:
@@ -412,7 +412,7 @@ def _profile(file: FitFile) -> WireProfile:
     users = file.of(USER)
     if not len(users):
         return NO_PROFILE
-    told = [float(users.number(number, scale=scale)[0]) for number, scale in ((2, 1.0), (4, 10.0), (3, 1.0))]
-    age, weight, height = (value if value == value and value > 0 else None for value in told)  # noqa: PLR0124 - not NaN
+    values = [float(users.number(number, scale=scale)[0]) for number, scale in ((2, 1.0), (4, 10.0), (3, 1.0))]
+    age, weight, height = (value if value == value and value > 0 else None for value in values)  # noqa: PLR0124 - not NaN
     sex = users.number(1)[0]
     return WireProfile(age, weight, height, "male" if sex == 1 else "female" if sex == 0 else None)

@@ -1,4 +1,4 @@
-"""Any other table: what its columns are is found by their names and units, shown, and may be said in a mapping."""
+"""Any other table: its columns are recognised by their names and units, shown, and may be given in a mapping."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LAST: Final = 1000
 MOST_APART_S: Final = 600.0
-"""Rows further apart than ten minutes are no samples of a session."""
+"""Rows further apart than ten minutes are not samples of a session."""
 
 
 def recognise(source: Source) -> bool:
@@ -35,7 +35,7 @@ def recognise(source: Source) -> bool:
 
 
 def understood(source: Source, options: Options) -> Plan:
-    """Return what the table is taken for.
+    """Return the plan by which the table is read.
 
     Raises:
         RecordingError: it is not a table, or the mapping does not fit it.
@@ -57,14 +57,14 @@ def read(source: Source, options: Options) -> list[Imported]:
 
 
 def _of_samples(part: Imported) -> Imported:
-    """Return the recording as it is.
+    """Return the recording unchanged.
 
     Raises:
         RecordingError: its rows are sessions or days.
     """
     apart_s = usual_step_s(part.t)
     if len(part.t) > 1 and apart_s > MOST_APART_S:
-        raise RecordingError(f"{part}: its rows are {apart_s / 60:,.0f} minutes apart: a list of sessions, no samples")
+        raise RecordingError(f"{part}: its rows are {apart_s / 60:,.0f} minutes apart: a list of sessions, not samples")
     return part
 
 

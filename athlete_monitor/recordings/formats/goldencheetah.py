@@ -58,7 +58,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     """Read an activity.
 
     Raises:
-        RecordingError: it is not valid, or does not tell its start.
+        RecordingError: it is not valid, or does not give its start.
     """
     if not jsons.is_json(source):
         return imported(plan_of(layout_of(source), "goldencheetah", _COLUMNS), options)
@@ -81,13 +81,13 @@ def _recording(source: Source, options: Options, ride: Mapping[str, Any], sample
             raise RecordingError(f"{source}: its STARTTIME is not a time; give --start") from None
     t = start + jsons.numbers([sample.get("SECS") for sample in samples])
     channels = _channels(samples)
-    told = ride.get("TAGS")
-    tags: Mapping[str, Any] = told if isinstance(told, dict) else {}
+    given = ride.get("TAGS")
+    tags: Mapping[str, Any] = given if isinstance(given, dict) else {}
     sport = str(tags.get("Sport", "")).strip().lower()
     notes = []
     if sport and "cadence_spm" in channels and not any(word in sport for word in _ON_FOOT):
         del channels["cadence_spm"]
-        notes.append("the cadence is not of steps and is left out")
+        notes.append("the cadence does not count steps and is left out")
     name = str(tags.get("Athlete") or tags.get("Athlete Name") or "").strip()
     recording = Imported(
         source.path,

@@ -1,7 +1,7 @@
 """GPX 1.0 and 1.1, with Garmin's extensions for heart rate, cadence and speed.
 
-Each track is a recording; its segments are separated by pauses. Accuracy (``hdop``, ``sat``) drops bad fixes. There
-is no odometer; where there is no speed, it is computed from the positions.
+Each track is a recording; its segments are separated by pauses. Accuracy (``hdop``, ``sat``) drops bad fixes. There is
+no odometer; a missing speed is computed from the positions.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     reading.finish()
     if not reading.found:
         why = "its points have no times: a route" if reading.points_seen else "it holds no track"
-        raise NotARecording(f"{source}: {why}, no recording")
+        raise NotARecording(f"{source}: {why}, not a recording")
     many = len(reading.found) > 1
     return [
         dataclasses.replace(part, label=f"{source} (track {place})" if many else str(source)).noted(*notes)
@@ -86,10 +86,10 @@ class _Reading:
 
     def _point(self, element: Any) -> None:  # noqa: ANN401
         self.points_seen += 1
-        told = xml.leaves(element)
-        numbers = [(channel, next((told[key] for key in keys if key in told), None)) for channel, keys in _POINT]
+        texts = xml.leaves(element)
+        numbers = [(channel, next((texts[key] for key in keys if key in texts), None)) for channel, keys in _POINT]
         numbers += [("latitude", element.get("lat")), ("longitude", element.get("lon"))]
-        self._points.add(told.get("time"), numbers)
+        self._points.add(texts.get("time"), numbers)
 
     def finish(self) -> None:
         """End a track."""
@@ -101,6 +101,6 @@ class _Reading:
         columns = self._points.columns()
         notes = [f"{self._points.undated} points without a time are left out" if self._points.undated else ""]
         if self._kind in _WHEELS and columns.pop("cadence_spm", None) is not None:
-            notes.append("the cadence is not of steps and is left out")
+            notes.append("the cadence does not count steps and is left out")
         recording = Imported(self._source.path, self._points.t, columns, kind="gpx", offset_s=self._points.offset_s)
         return by_range(recording.noted(*notes), {"speed_mps", "distance_m"})

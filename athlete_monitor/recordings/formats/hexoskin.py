@@ -5,9 +5,9 @@ int16; a quality of 0 is good. ``RR_interval.csv``: time of a beat in s since th
 1/256 s; ``RR_interval_quality.csv``: 0 good, 1 noisy, 128 unreliable (bits). ``info.json``: the start, in UTC.
 ``subjects.csv`` beside the folder: the body of the person whose number is the folder's name.
 
-Only beats of quality 0 are used: against the shirt's good heart rate they agree to 2 bpm in the median, but noisy ones,
-which most recordings have alone, only to 10 to 20 bpm, and unreliable ones to 45. The first readings, about nine, are
-always 70 bpm, some of them flagged good: what the shirt starts from before it has seen enough beats. They are left out.
+Only beats of quality 0 are used: they agree with the shirt's good heart rate to 2 bpm in the median, but noisy ones,
+the only ones in most recordings, only to 10 to 20 bpm, and unreliable ones to 45. The first readings, about nine, are
+always 70 bpm, some of them flagged good: this is the shirt's start value before it has enough beats. They are left out.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _NAMES: Final = frozenset(
 
 
 def recognise(source: Source) -> bool:
-    """Whether this is the description of a recording whose acceleration lies beside it."""
+    """Whether this is the description of a recording whose acceleration is in the same folder."""
     return source.name == _INFO and b"start_date" in source.head and _AXES[0] in source.siblings()
 
 
@@ -82,7 +82,7 @@ def read_hexoskin(folder: Path, rate_hz: float) -> Imported:
     """Read one recording, its acceleration resampled.
 
     The rate is changed by a zero-phase polyphase filter, whose low-pass ends at half the lower of both rates. Row ``k``
-    is exactly ``k / rate_hz`` after the start. A heart rate stands on the first row at or after its second.
+    is exactly ``k / rate_hz`` after the start. A heart rate is written to the first row at or after its second.
 
     Args:
         folder: the recording's folder.
@@ -155,7 +155,7 @@ def _start(label: str, files: Mapping[str, Source]) -> float:
 def _no_recording(folder: Path) -> str:
     inside = sorted(path.parent.name for path in folder.glob(f"*/{_INFO}"))
     hint = f"; give one of its folders: {', '.join(inside[:8])}" if inside else ""
-    return f"{folder}: is no Hexoskin recording: {_INFO} is missing{hint}"
+    return f"{folder}: is not a Hexoskin recording: {_INFO} is missing{hint}"
 
 
 def _wav(label: str, name: str, files: Mapping[str, Source], rate_hz: int) -> IntArray:
@@ -169,7 +169,7 @@ def _wav(label: str, name: str, files: Mapping[str, Source], rate_hz: int) -> In
             found = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             declared, data = file.getnframes(), file.readframes(min(file.getnframes(), len(content)))
     except (wave.Error, EOFError, ValueError) as error:
-        raise RecordingError(f"{path}: is no WAV file: {str(error) or 'it ends early'}") from None
+        raise RecordingError(f"{path}: is not a WAV file: {str(error) or 'it ends early'}") from None
     if found != (1, _INT16_BYTES, rate_hz):
         channels, width, rate = found
         wanted = f"1 channel of 16 bit at {rate_hz} Hz"
@@ -231,15 +231,15 @@ def _beats(source: Source) -> dict[float, float]:
 
 
 def _profile(label: str, number: str, files: Mapping[str, Source]) -> tuple[WireProfile, tuple[str, ...]]:
-    """Return the body of the person whose number is the folder's name, as far as ``subjects.csv`` tells."""
+    """Return the body of the person whose number is the folder's name, as far as ``subjects.csv`` gives it."""
     if _SUBJECTS not in files:
-        return NO_PROFILE, (f"{_SUBJECTS} is not above {label}: nothing is known of the athlete's body",)
+        return NO_PROFILE, (f"{_SUBJECTS} is not above {label}: the athlete's body is unknown",)
     layout = layout_of(files[_SUBJECTS])
     names = [name.lower() for name in layout.header]
     people = [dict(zip(names, cells, strict=False)) for _, cells in rows_of(layout)]
     row = next((person for person in people if person.get("id", "").strip().lstrip("0") == number), None)
     if row is None:
-        return NO_PROFILE, (f"{files[_SUBJECTS]} has no row for {number}: nothing is known of the athlete's body",)
+        return NO_PROFILE, (f"{files[_SUBJECTS]} has no row for {number}: the athlete's body is unknown",)
     return WireProfile(_float(row.get("age")), _float(row.get("weight")), _float(row.get("height")), _sex(row)), ()
 
 
@@ -250,8 +250,8 @@ def _float(cell: str | None) -> float | None:
 
 
 def _sex(row: dict[str, str]) -> Literal["male", "female"] | None:
-    told: dict[str, Literal["male", "female"]] = {"male": "male", "m": "male", "female": "female", "f": "female"}
-    return told.get(row.get("sex", "").lower())
+    sexes: dict[str, Literal["male", "female"]] = {"male": "male", "m": "male", "female": "female", "f": "female"}
+    return sexes.get(row.get("sex", "").lower())
 
 
 def _span_notes(seconds: dict[str, float], span_s: float) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ _WHEELS: Final = ("cycling", "biking", "spinning")
 
 
 def recognise(source: Source) -> bool:
-    """Whether both tables are there."""
+    """Whether both tables are present."""
     text = text_head(source)
     return text is not None and "Sample rate" in text and "Start time" in text[:2048] and "Duration" in text[:2048]
 
@@ -46,7 +46,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     """Read a training session.
 
     Raises:
-        RecordingError: it does not tell its start, or its rows are not readable.
+        RecordingError: it does not give its start, or its rows are not readable.
     """
     lines = (text_head(source) or "").splitlines()
     at = next(place for place, line in enumerate(lines) if "Sample rate" in line)
@@ -78,7 +78,7 @@ def _start(source: Source, session: dict[str, str], options: Options) -> float:
     if options.start_t is not None:
         return options.start_t
     if not session.get("Date") or not session.get("Start time"):
-        raise RecordingError(f"{source}: does not tell its date and start; give --start 'YYYY-MM-DD HH:MM:SS'")
+        raise RecordingError(f"{source}: does not give its date and start; give --start 'YYYY-MM-DD HH:MM:SS'")
     day_first = True if options.day_first is None and session["Date"][2:3] in "-." else options.day_first
     return moment_of(f"{session['Date']} {session['Start time']}", Rules(str(source), options.zone, None, day_first))[0]
 

@@ -1,7 +1,7 @@
 """Beat intervals as text: Kubios, hrv-analysis, Elite HRV and the like. One interval a line, in ms or in s.
 
-A second column of times is allowed (as Polar's ``time;rr``). Lines that begin with ``#`` and lines of words are passed
-over. Which unit it is, the median decides: beats last 0.2 to 3 s. The beats begin at ``--start``, or at the time in the
+A second column of times is allowed (as Polar's ``time;rr``). Lines that begin with ``#`` and lines of words are
+skipped. The median determines the unit: beats last 0.2 to 3 s. The beats begin at ``--start``, or at the time in the
 file's name.
 """
 
@@ -46,7 +46,7 @@ def recognise(source: Source) -> bool:
 
 
 def read(source: Source, options: Options) -> list[Imported]:
-    """Read beat intervals; each is a row at the time of its beat, with the heart rate that it is.
+    """Read beat intervals; each becomes a row at the time of its beat, with its heart rate.
 
     Raises:
         RecordingError: there are none, or the start is not known.
@@ -61,7 +61,7 @@ def read(source: Source, options: Options) -> list[Imported]:
         raise RecordingError(f"{source}: holds no beat intervals: they last 200 to 3,000 ms")
     start = options.start_t if options.start_t is not None else start_in_name(source.name, options.zone)
     if start is None:
-        raise RecordingError(f"{source}: does not tell its start; give --start 'YYYY-MM-DD HH:MM:SS'")
+        raise RecordingError(f"{source}: does not give its start; give --start 'YYYY-MM-DD HH:MM:SS'")
     return [_recording(source, start, beats * factor, factor, found.count(None))]
 
 
@@ -75,7 +75,7 @@ def _lines(lines: Iterable[str]) -> list[str]:
 
 
 def _names_another(line: str) -> bool:
-    """Whether a line is a header whose last column is something else than beats: ``time,speed``."""
+    """Whether a line is a header whose last column does not hold beats: ``time,speed``."""
     name = re.split(r"[;,\t|]", line)[-1].strip().strip('"')
     try:
         found = meaning_of(name) if re.search(r"[^\W\d]{2}", name) else None
@@ -94,7 +94,7 @@ def _beat(line: str) -> float | None:
 
 
 def _unit(beats: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float | None:
-    """Return the factor to ms, None where the numbers cannot be beat intervals."""
+    """Return the factor to ms, None if the numbers cannot be beat intervals."""
     if not len(beats):
         return None
     usual = float(np.median(beats))
@@ -112,5 +112,5 @@ def _recording(
     rr = {row: (beat,) for row, beat in enumerate(np.round(beats_ms, 3).tolist())}
     notes = [f"the intervals are in {'ms' if factor == 1 else 's'}, by their median of {np.median(beats_ms):.0f} ms"]
     if passed:
-        notes.append(f"{plural(passed, 'line is', 'lines are')} no interval and left out")
+        notes.append(f"{plural(passed, 'line is', 'lines are')} not an interval and left out")
     return Imported(source.path, t, {"heart_rate_bpm": rate}, rr, notes=tuple(notes), label=str(source), kind="rr")

@@ -5,10 +5,10 @@ is the watch's own. The file's name is its start in local time, ``YYYY-MM-DD-HH-
 
 Cadence is steps a minute of both feet: over forty runs (108,000 rows) running rows have 160 to 200 at 2.5 to 3.0 m/s,
 which is a step of 0.84 to 0.98 m, and walking rows 100 to 140 at 1.4 to 1.8 m/s, 0.67 to 0.81 m; strides of one foot
-would be half as many and twice as long. For some seconds after a change of gait the watch tells something else, half
-the true number (60 to 100: 0.08 % of rows) or too many (above 215: 0.01 %, as the 222 at the start of a run that goes
-on with 182). Those are too few to matter and are kept as measured, like 0 while standing still. A heart rate of 0 is
-"no reading".
+would be half as many and twice as long. For some seconds after a change of gait the watch reports a wrong number, half
+the true one (60 to 100: 0.08 % of rows) or too large (above 215: 0.01 %, as the 222 at the start of a run that
+continues with 182). Those are too few to matter and are kept as measured, like 0 while standing still. A heart rate of
+0 is "no reading".
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     """Read one run, its rows at their own times.
 
     Raises:
-        RecordingError: the name is no time, a column is missing, or nothing is measured.
+        RecordingError: the name is not a time, a column is missing, or nothing is measured.
     """
     layout = layout_of(source)
     missing = [name for name in _REQUIRED if name not in layout.header]
@@ -79,7 +79,7 @@ def read_run(path: Path, rate_hz: float) -> Imported:
         rate_hz: not used.
 
     Raises:
-        RecordingError: the name is no time, a column is missing, or nothing is measured.
+        RecordingError: the name is not a time, a column is missing, or nothing is measured.
     """
     from athlete_monitor.recordings.prepare import prepared
 

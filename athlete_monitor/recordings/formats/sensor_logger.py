@@ -1,8 +1,8 @@
 """Sensor Logger: a folder or archive with one table for each sensor of a phone.
 
 ``time`` counts nanoseconds since 1970. On Android ``TotalAcceleration`` is with gravity; on iOS gravity is in a table
-of its own and the sum is taken, with the sign turned unless the app says that it wrote standard units. All sensors are
-brought to the rows of the acceleration, or without one to those of the location. A negative speed is no speed.
+of its own and the sum is taken, with the sign inverted unless the file says that it has standard units. All sensors are
+resampled to the rows of the acceleration, or without one to those of the location. A negative speed means no speed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read(source: Source, _options: Options) -> list[Imported]:
 
     Raises:
         RecordingError: a table is not readable.
-        NotARecording: there is no sensor that is of use.
+        NotARecording: there is no usable sensor.
     """
     files = {**source.siblings(), source.name: source}
     sensors = {name: table for name in files if name in _NAMES and (table := _table(files[name])) is not None}
@@ -75,7 +75,7 @@ def read(source: Source, _options: Options) -> list[Imported]:
         None,
     )
     if base is None:
-        raise NotARecording(f"{source}: holds no sensor that is of use")
+        raise NotARecording(f"{source}: holds no usable sensor")
     t = sensors[base]["t"]
     channels, notes = _acceleration(sensors, t, standard=_standard(files))
     channels |= _vector(sensors, ("Gyroscope.csv", "GyroscopeUncalibrated.csv"), "gyro", t)
@@ -105,7 +105,7 @@ FORMAT: Final = Format(
 
 
 def _table(source: Source) -> dict[str, FloatArray] | None:
-    """Return the columns of a sensor's table by their names, and ``t``; None where it is empty or of another kind."""
+    """Return the columns of a sensor's table by their names, and ``t``; None if it is empty or of another kind."""
     try:
         layout = layout_of(source)
     except RecordingError:
@@ -140,10 +140,10 @@ def _standard(files: Mapping[str, Source]) -> bool | None:
     lines = text.splitlines() if text else []
     if len(lines) < 2:
         return None
-    told = dict(zip(lines[0].lower().split(","), lines[1].lower().split(","), strict=False))
-    if "standardisation" in told or "standardized" in told:
-        return told.get("standardisation", told.get("standardized")) == "true"
-    return False if "ios" in told.get("platform", "") else None
+    fields = dict(zip(lines[0].lower().split(","), lines[1].lower().split(","), strict=False))
+    if "standardisation" in fields or "standardized" in fields:
+        return fields.get("standardisation", fields.get("standardized")) == "true"
+    return False if "ios" in fields.get("platform", "") else None
 
 
 def _acceleration(
@@ -156,7 +156,7 @@ def _acceleration(
     if linear is not None and gravity is not None:
         sign = -1.0 if standard is False else 1.0
         note = "acceleration is the sum of the accelerometer and gravity" + (
-            ", its sign turned to that of a sensor" if sign < 0 else ""
+            ", with the sign of a sensor at rest" if sign < 0 else ""
         )
         return _named([sign * (a + b) for a, b in zip(linear, gravity, strict=True)], "acc"), [note]
     raw = _axes(sensors.get("AccelerometerUncalibrated.csv"), t)
@@ -203,10 +203,10 @@ def _sparse(sensors: Mapping[str, dict[str, FloatArray]], t: FloatArray) -> dict
     found: dict[str, FloatArray] = {}
     location = sensors.get("Location.csv") or sensors.get("LocationGps.csv")
     if location is not None:
-        told = {channel: location[name] for name, channel in _LOCATION.items() if name in location}
-        if "speed_mps" in told:
-            told["speed_mps"] = np.where(told["speed_mps"] < 0, np.nan, told["speed_mps"])
-        found |= {channel: _placed(t, location["t"], column) for channel, column in told.items()}
+        fields = {channel: location[name] for name, channel in _LOCATION.items() if name in location}
+        if "speed_mps" in fields:
+            fields["speed_mps"] = np.where(fields["speed_mps"] < 0, np.nan, fields["speed_mps"])
+        found |= {channel: _placed(t, location["t"], column) for channel, column in fields.items()}
     heart = sensors.get("HeartRate.csv") or sensors.get("Heart Rate.csv")
     if heart is not None:
         column = next((heart[name] for name in ("bpm", "heartRate", "heart_rate", "value") if name in heart), None)

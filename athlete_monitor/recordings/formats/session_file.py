@@ -1,4 +1,4 @@
-"""This system's own session files, with everything they hold: body, phases, mode, beats and all channels."""
+"""This system's own session files, with all their content: body, phases, mode, beats and all channels."""
 
 from __future__ import annotations
 

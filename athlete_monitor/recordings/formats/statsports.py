@@ -1,4 +1,4 @@
-"""STATSports: the raw CSV of Apex vests, with leading blanks in its header and the vendor's own slip ``Gyro Yro X``."""
+"""STATSports: the raw CSV of Apex vests, with leading blanks in its header and the misspelling ``Gyro Yro X``."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def recognise(source: Source) -> bool:
 
 
 def _has_marks(source: Source) -> bool:
-    """Streams may be long: the names of the later ones are far behind the beginning."""
+    """Streams may be long: the names of the later ones are far from the beginning."""
     try:
         data = source.read(jsons.MOST_BYTES)
     except RecordingError:
@@ -75,7 +75,7 @@ FORMAT: Final = Format("strava", "Strava streams (JSON)", recognise, read, suffi
 
 
 def _streams(document: Any) -> dict[str, list[object]]:  # noqa: ANN401
-    """Return the streams by their names, whichever way they are laid out."""
+    """Return the streams by their names, for both layouts."""
     if isinstance(document, dict) and isinstance(document.get("streams"), dict | list):
         document = document["streams"]
     if isinstance(document, list):
@@ -107,5 +107,5 @@ def _start(source: Source, about: dict[str, Any], options: Options) -> float:
             return moment_of(str(about[key]), Rules(str(source), options.zone))[0]
     start = start_in_name(source.name, options.zone)
     if start is None:
-        raise RecordingError(f"{source}: streams do not tell their start; give --start 'YYYY-MM-DD HH:MM:SS'")
+        raise RecordingError(f"{source}: streams do not give their start; give --start 'YYYY-MM-DD HH:MM:SS'")
     return start

@@ -1,7 +1,7 @@
 """TCX: Garmin's Training Center files, also written by Polar, Wahoo, Suunto and many apps.
 
-Each ``Activity`` is a recording. Read are time, heart rate, distance, altitude, position, and of the extensions speed
-and ``RunCadence``, which counts strides and is doubled. The sums of the laps are what the device says of the whole.
+Each ``Activity`` is a recording. Time, heart rate, distance, altitude and position are read, and from the extensions
+speed and ``RunCadence``, which counts strides and is doubled. The sums of the laps are the device's own totals.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ class _Reading:
 
     def end(self, name: str, element: Any) -> bool:  # noqa: ANN401
         if name == "Trackpoint":
-            told = xml.leaves(element)
-            if "RunCadence" not in told and self._sport.lower() == "running" and "Cadence" in told:
-                told["RunCadence"] = told["Cadence"]
-            self._points.add(told.get("Time"), ((channel, told.get(key)) for channel, key in _POINT))
+            texts = xml.leaves(element)
+            if "RunCadence" not in texts and self._sport.lower() == "running" and "Cadence" in texts:
+                texts["RunCadence"] = texts["Cadence"]
+            self._points.add(texts.get("Time"), ((channel, texts.get(key)) for channel, key in _POINT))
         elif name == "Lap":
             self._laps.append(xml.leaves(element))
         elif name == "Activity":
@@ -129,15 +129,15 @@ def _totals(laps: Sequence[dict[str, str]]) -> dict[str, float]:
         return {}
     column = {key: np.nan_to_num([number(lap.get(key, "")) or 0.0 for lap in laps]) for key in _LAP}
     seconds, mean = column["TotalTimeSeconds"], column["AverageHeartRateBpm"]
-    told = {
+    texts = {
         "timer_s": float(seconds.sum()),
         "distance_m": float(column["DistanceMeters"].sum()),
         "heart_rate_max_bpm": float(column["MaximumHeartRateBpm"].max()),
         "speed_max_mps": float(column["MaximumSpeed"].max()),
     }
     if (mean > 0).all() and seconds.sum() > 0:
-        told["heart_rate_mean_bpm"] = float((mean * seconds).sum() / seconds.sum())
-    return {name: value for name, value in told.items() if value > 0}
+        texts["heart_rate_mean_bpm"] = float((mean * seconds).sum() / seconds.sum())
+    return {name: value for name, value in texts.items() if value > 0}
 
 
 _LAP: Final = ("TotalTimeSeconds", "DistanceMeters", "AverageHeartRateBpm", "MaximumHeartRateBpm", "MaximumSpeed")
