@@ -68,7 +68,7 @@ def test_a_summary_fits_80_columns_with_every_figure_whole():
     lines = said.splitlines()
     assert max(map(len, lines)) <= 80
     (row,) = [line for line in lines if line.startswith("11 Maximiliane")]
-    assert row.endswith("90.0 120 188 144.3 very high 1234 10234   19.9 100.0 %")
+    assert row.endswith("90.0 120 188 144.3 very high 1234 10234  19.9 100.0 %")
 
 
 @pytest.mark.parametrize("width", [40, 50, 64])
