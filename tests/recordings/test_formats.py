@@ -252,7 +252,7 @@ def test_the_whole_folder_of_samples_is_imported_in_one_go(tmp_path):
     unknown = [
         cause
         for cause in report.failed
-        if "does not say whose it is" in cause or "athlete 7 is not in the roster" in cause
+        if "does not name its athlete" in cause or "athlete 7 is not in the roster" in cause
     ]
     assert len(unknown) == len(report.failed)
 

@@ -141,7 +141,7 @@ def test_a_dry_run_writes_nothing(tmp_path):
     (tmp_path / "a.csv").write_text(TABLE)
     [done] = import_into(tmp_path, tmp_path / "a.csv", athlete_id=None, dry_run=True).done
     assert done.path is None
-    assert "does not say whose it is" in done.problem
+    assert "does not name its athlete" in done.problem
     assert not (tmp_path / "training").exists()
 
 

@@ -61,7 +61,7 @@ def test_the_device_finds_its_athlete():
 
 def test_a_folder_that_carries_the_whole_name_is_enough():
     assert Owners(ROSTER).athlete_of(Whose(), ("data", "Smith John", "2026")) == 1
-    with pytest.raises(UnknownOwnerError, match="does not say whose it is"):
+    with pytest.raises(UnknownOwnerError, match="does not name its athlete"):
         Owners(ROSTER).athlete_of(Whose(), ("data", "Smith", "2026"))
 
 

@@ -65,7 +65,7 @@ def test_values_beyond_the_physical_are_left_out_and_noted(tmp_path):
     recording = read_run(run_file(tmp_path, HEADER + "0,81,99,110,0,2\n1,999,2,110,0,2\n"), 10.0)
     assert np.isnan(recording.values[0, SPEED])
     assert np.isnan(recording.values[1, HEART_RATE])
-    assert "2 values out of physical range are ignored (heart_rate_bpm, speed_mps)" in recording.notes
+    assert "2 values out of physical range are left out (heart_rate_bpm, speed_mps)" in recording.notes
 
 
 def test_torn_rows_are_left_out_and_noted(tmp_path):
