@@ -70,7 +70,7 @@ def test_something_else_on_the_brokers_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=_talk_http, args=(server,))
         thread.start()
-        assert "something else" in probes.ask_broker("127.0.0.1", server.getsockname()[1])
+        assert "not a broker" in probes.ask_broker("127.0.0.1", server.getsockname()[1])
         thread.join()
 
 
@@ -107,7 +107,7 @@ def test_a_configuration_that_is_not_there_asks_for_another_file(tmp_path: Path,
 def test_the_exit_code_is_one_only_when_something_must_be_mended(capsys) -> None:
     assert report([Finding("a", "ok", ""), Finding("b", "warn", "")]) == 0
     assert report([Finding("a", "fail", "")]) == 1
-    assert "1 to mend" in capsys.readouterr().out
+    assert "1 to fix" in capsys.readouterr().out
 
 
 def test_every_direct_dependency_is_tried() -> None:
