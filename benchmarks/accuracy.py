@@ -457,6 +457,11 @@ Protocol: the squad's default model, trained on the other six people with their 
   sessions from 4.2 to 5.1: without a strap, a start from rest and a start in full effort look alike. With the cut
   pieces weighing 0.15: 12.5, 6.6 and 4.4. Not used; the time since the start as a feature changed nothing. The
   interval says it instead.
+- The day's form on three parts of the forty runs (tried once, not by this script: trained on 14, judged on the 14
+  after them; 20 and 20; 28 and 12): after a warm-up 2.97, 4.09 and 4.41 bpm, against 4.27, 4.78 and 4.05 without one.
+  Now that a reading counts as no further off than 1.5 usual errors, 2.97, 4.00 and 4.14. On the last part no share of
+  the warm-up's error helps: errors of its warm-ups do not last (slope 0.05), those of the earlier runs do (0.5 to 0.8).
+- Choosing the kind within a single session, on its middle part: right on one shirt of four, wrong on one. Not used.
 - Rolling statistics of single sensor axes tie a model to how the shirt was worn that day and gained nothing.
 - Asymmetric averages (fast rise, slow fall), second-order averages, weighted mixtures of averages: no gain anywhere.
 """

@@ -12,10 +12,12 @@ from athlete_monitor.config.fields import Section
 class Features(Section):
     """Which classic features are computed in addition to the averages of effort."""
 
-    resultant: bool = Field(description="Magnitude of the acceleration and rotation vectors.")
+    resultant: bool = Field(description="Mean and deviation of the length of the acceleration over the short window.")
     rolling_stats: bool = Field(description="Rolling mean and deviation.")
-    jerk: bool = Field(description="Change of the acceleration.")
-    fft_features: bool = Field(description="Dominant frequency of the movement and its energy.")
+    jerk: bool = Field(description="Averages of the change of the acceleration.")
+    fft_features: bool = Field(
+        description="Step rate, counted: how often the vertical acceleration rises through zero."
+    )
     acc_components: tuple[Literal["acc_x", "acc_y", "acc_z"], ...] = Field(
         description="Axes that get rolling statistics of their own.", strict=False
     )

@@ -14,7 +14,11 @@ class ModelLoading(Section):
 
     models_directory: FilePath = Field(description="Where the live engine looks for models.")
     runtime: Literal["hummingbird", "onnx"] = Field(description="Runtime of the models.")
-    cache_size: int = Field(ge=1, le=10_000, description="Largest number of models in memory.")
+    cache_size: int = Field(
+        ge=1,
+        le=10_000,
+        description="Models kept beside those that live athletes use; `total_model_memory_mb` bounds all.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         description="Device that models run on; auto: the one on which this machine predicts the roster faster."
     )

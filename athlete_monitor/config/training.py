@@ -116,7 +116,7 @@ class Backup(Section):
 
     enabled: bool = Field(description="Keep the version that a new model replaces.")
     keep_previous_versions: int = Field(ge=0, le=100, description="Versions kept for each athlete.")
-    backup_on_update: bool = Field(description="Keep a version at every publication, not only at the first of a day.")
+    backup_on_update: bool = Field(description="Keep it at every publication; false keeps none, as `enabled` does.")
 
 
 class PredictionCheck(Section):

@@ -102,7 +102,6 @@ class DynamicModelLoader:
         self._gone: TTLCache[AthleteId, bool] = TTLCache(MOST_REMEMBERED, CROWDED_S, clock)
         self._alive: weakref.WeakValueDictionary[AthleteId, Model] = weakref.WeakValueDictionary()
         self._reloading: set[AthleteId] = set()
-        self._generation = 0
         self._counts = Counts()
         self._due = _Due(clock(), clock() + self.limits.reload_check_s, clock())
         self._lock = threading.RLock()  # all of the above; held for microseconds
@@ -150,24 +149,13 @@ class DynamicModelLoader:
             ModelError: the id is neither a whole number from 1 on nor ``default``.
         """
         if self._probes.clock() >= self._due.first_s:
-            self._look_around()
+            self.look_around()
         with self._lock:
             model = self._cache.get(player_id)
             if model is not None:
                 self._counts.hits += 1
                 return model
         return self._own(player_id) or (self._own(DEFAULT) if player_id != DEFAULT else None)
-
-    def poll(self) -> int:
-        """Look for changed manifests and at the memory, where that is due; for every step of the live process.
-
-        Returns:
-            A number that changes whenever ``get_model`` may answer something else than before: whoever keeps models
-            asks again then.
-        """
-        if self._probes.clock() >= self._due.first_s:
-            self._look_around()
-        return self._generation
 
     def peek(self, player_id: AthleteId) -> Model | None:
         """Return the athlete's own model if it is in memory; nothing is loaded, nothing becomes recent."""
@@ -205,7 +193,6 @@ class DynamicModelLoader:
             self._cache.clear()
             self._alive.clear()
             self._refusals.clear()
-            self._generation += 1
 
     # ------------------------------------------------------------------------------------------------------- loading
 
@@ -321,7 +308,6 @@ class DynamicModelLoader:
             if old is None:
                 with self._lock:
                     self._refusals.forget(player_id)
-                    self._generation += 1
                 return None
             return self._replace(player_id, old)
 
@@ -336,7 +322,6 @@ class DynamicModelLoader:
         else:
             with self._lock:
                 self._counts.reloads += 1
-                self._generation += 1
             return new
         return old
 
@@ -368,8 +353,8 @@ class DynamicModelLoader:
 
     # ------------------------------------------------------------------------------------------------ looking around
 
-    def _look_around(self) -> None:
-        """Look at the machine's memory and at the manifests, each when it is due."""
+    def look_around(self) -> None:
+        """Look at the machine's memory and at the manifests, each when it is due; ``get_model`` does it by itself."""
         now_s = self._probes.clock()
         due = self._due
         with self._lock:

@@ -171,13 +171,12 @@ def test_a_missing_model_is_not_looked_for_again_for_a_while(world, store):
 def test_a_model_that_appears_is_seen_at_the_next_look(world, store):
     loader = world.loader(store, missing_ttl_s=1e9, reload_check_s=5.0)
     assert loader.get_model(9) is None
-    before = loader.poll()
     publish(store, 9)
-    assert loader.poll() == before
+    loader.look_around()
+    assert not world.jobs
     world.now_s += 5.0
-    loader.poll()
+    loader.look_around()
     world.run_jobs()
-    assert loader.poll() != before
     assert loader.get_model(9).manifest.athlete_id == 9
     assert loader.why_not(9) is None
 
@@ -253,7 +252,7 @@ def test_a_fallback_ends_when_the_model_is_mended(world, store):
     assert loader.get_model(7).is_fallback
     (store.updated / "hb_7_model.onnx").write_bytes(whole)
     world.now_s += 31.0
-    loader.poll()
+    loader.look_around()
     world.run_jobs()
     assert not loader.get_model(7).is_fallback
     assert loader.why_not(7) is None
@@ -271,7 +270,7 @@ def test_a_folder_that_vanishes_and_comes_back_costs_no_prediction(world, store,
     assert "no longer in the store" in loader.why_not(7)
     (tmp_path / "away").rename(store.updated)
     world.now_s += 60.0
-    loader.poll()
+    loader.look_around()
     world.run_jobs()
     assert loader.get_model(7).model_id == serving.model_id
 
@@ -316,7 +315,6 @@ def test_a_new_model_replaces_the_old_one_aside(world, store):
     publish(store, 7, level_bpm=100.0)
     loader = world.loader(store, reload_check_s=5.0)
     old = loader.get_model(7)
-    generation = loader.poll()
     new = publish(store, 7, level_bpm=140.0)
     world.now_s += 5.0
     assert loader.get_model(7) is old, "until the new one is loaded"
@@ -324,7 +322,6 @@ def test_a_new_model_replaces_the_old_one_aside(world, store):
     world.run_jobs()
     assert loader.get_model(7).manifest == new
     assert bpm(loader.get_model(7)) - bpm(old) == pytest.approx(40.0, abs=1.0)
-    assert loader.poll() == generation + 1
     assert loader.get_cache_info()["models_reloaded"] == 1
 
 
@@ -413,16 +410,16 @@ def test_under_memory_pressure_the_oldest_go_and_room_comes_back(world, store):
     world.used_percent = 90.0
     for expected in ([1, 3, 4, 5], [1, 4, 5], [1, 5], [1], [1]):
         world.now_s += 1.0
-        loader.poll()
+        loader.look_around()
         assert sorted(loader.get_cache_info()["cached_models"]) == expected
     world.used_percent = 82.0
     world.now_s += 1.0
-    loader.poll()
+    loader.look_around()
     assert loader.get_cache_info()["cache_limit"] == 1, "not eased enough to grow"
     world.used_percent = 60.0
     for limit in (2, 3, 4, 5, 5):
         world.now_s += 1.0
-        loader.poll()
+        loader.look_around()
         assert loader.get_cache_info()["cache_limit"] == limit
 
 
@@ -433,7 +430,7 @@ def test_without_memory_monitoring_the_cache_keeps_its_size(world, store):
     world.used_percent = 99.0
     loader.get_model(7)
     world.now_s += 10.0
-    loader.poll()
+    loader.look_around()
     assert loader.get_cache_info()["cache_limit"] == 3
 
 
@@ -601,7 +598,7 @@ class LoaderAgainstSlowLoader(RuleBasedStateMachine):
     def live_a_second(self, percent):
         self.world.used_percent = percent
         self.world.now_s += 1.0
-        self.loader.poll()
+        self.loader.look_around()
         limit = self.loader._cache.limit
         self.order = self.order[-limit:]
 
