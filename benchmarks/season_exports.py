@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""A season of a squad, exported to every format and read back by libraries that are not ours.
+
+    python benchmarks/season_exports.py --athletes 30 --sessions 100 --seconds 60
+
+Recordings are made, imported and archived with the project's own code; each export runs in a process of its own.
+Prints JSON: rows or files of each export, what the other library has read, seconds and the most memory in MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.recordings.imported import Imported
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+START: Final = 1_754_294_400
+DAY_S: Final = 86_400
+TABLES: Final = ("summaries", "periods", "seconds", "events", "rr")
+
+
+def recording(athlete: int, session: int, seconds: int) -> Imported:
+    """Return a session of an athlete: intervals on the pitch, with strap, beats and positions."""
+    t = np.arange(float(seconds))
+    pace = 3.0 + 2.5 * np.sin(t / 9 + athlete)
+    rate = 135 + 30 * np.sin(t / 25 + session)
+    return Imported(
+        Path("season"),
+        START + session * DAY_S * 3 + athlete + t,
+        {
+            "speed_mps": pace, "heart_rate_bpm": np.round(rate), "cadence_spm": np.full(seconds, 164.0),
+            "latitude": 52 + np.cumsum(pace) / 111_277, "longitude": np.full(seconds, 13.0),
+        },
+        rr={row: (round(60_000 / bpm, 1),) for row, bpm in enumerate(rate.tolist())},
+    )  # fmt: skip
+
+
+def fill(root: Path, athletes: int, sessions: int, seconds: int) -> None:
+    """Write the session files and the archive."""
+    from athlete_monitor.engine.archiving import Archiver
+    from athlete_monitor.recordings.batch import Written
+    from athlete_monitor.recordings.writing import write_session
+
+    config = load_config(DEFAULT_CONFIG, root)
+    archiver = Archiver(config)
+    for session in range(sessions):
+        written = [
+            Written(recording(each, session, seconds), each, f"{each:03d}", "training")
+            for each in range(1, athletes + 1)
+        ]
+        for each in written:
+            write_session(each.recording, config.paths.data_root, each.athlete_id, each.device_id)
+        archiver.add(written)
+    archiver.close()
+
+
+MEASURE: Final = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:]).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, file=sys.stderr)
+sys.exit(code)
+"""
+"""A small process between: what a child needs at most is counted from its parent's size on."""
+
+
+def exported(root: Path, out: Path, *arguments: str) -> dict[str, object]:
+    """Run an export; return what it said, its time and its memory."""
+    command = [sys.executable, str(ROOT / "report.py"), "export", *arguments, "--out", str(out), "--root", str(root)]
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", MEASURE, *command, "--json"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}: {done.stderr}")
+    spent_s = round(time.perf_counter() - began, 1)
+    return {**json.loads(done.stdout), "s": spent_s, "peak_mb": int(done.stderr.split()[-1])}
+
+
+def read_csv(path: Path) -> int:
+    """Rows by pandas."""
+    import pandas as pd
+
+    return len(pd.read_csv(path))
+
+
+def read_json(path: Path) -> int:
+    """Objects by Python's own reader."""
+    return len(json.loads(path.read_text(encoding="utf-8")))
+
+
+def read_parquet(path: Path) -> int:
+    """Rows by pyarrow."""
+    from pyarrow import parquet
+
+    return int(parquet.read_table(path).num_rows)
+
+
+def read_xlsx(path: Path) -> int:
+    """Rows below the headings by openpyxl."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    return sum(sum(1 for _ in sheet.iter_rows()) - 1 for sheet in book.worksheets)
+
+
+def read_influx(path: Path) -> int:
+    """Lines that are points: measurement and tags, fields, a time in ms."""
+    count = 0
+    for line in path.open(encoding="utf-8"):
+        head, _, when = line.rstrip("\n").rpartition(" ")
+        if not (head and when.isdigit() and "=" in head):
+            raise SystemExit(f"{path}: is no line protocol: {line[:80]!r}")
+        count += 1
+    return count
+
+
+def read_fit(path: Path) -> int:
+    """Records by Garmin's decoder and by fitdecode; they must agree."""
+    import fitdecode
+    from garmin_fit_sdk import Decoder, Stream
+
+    messages, errors = Decoder(Stream.from_file(str(path))).read()
+    if errors:
+        raise SystemExit(f"{path}: {errors}")
+    with fitdecode.FitReader(str(path), check_crc=fitdecode.CrcCheck.RAISE) as frames:
+        records = sum(1 for frame in frames if frame.frame_type == fitdecode.FIT_FRAME_DATA and frame.name == "record")
+    if records != len(messages["record_mesgs"]):
+        raise SystemExit(f"{path}: {records} records by fitdecode, {len(messages['record_mesgs'])} by Garmin's decoder")
+    return records
+
+
+def read_tcx(path: Path) -> int:
+    """Points by tcxreader."""
+    from tcxreader.tcxreader import TCXReader
+
+    return len(TCXReader().read(str(path)).trackpoints)
+
+
+def read_gpx(path: Path) -> int:
+    """Points by gpxpy."""
+    import gpxpy
+
+    return sum(len(part.points) for track in gpxpy.parse(path.read_text()).tracks for part in track.segments)
+
+
+TABULAR: Final[dict[str, tuple[str, Callable[[Path], int]]]] = {
+    "csv": ("csv", read_csv), "json": ("json", read_json), "parquet": ("parquet", read_parquet),
+    "xlsx": ("xlsx", read_xlsx), "influx": ("lp", read_influx),
+}  # fmt: skip
+ACTIVITIES: Final = {"fit": read_fit, "tcx": read_tcx, "gpx": read_gpx}
+
+
+def main() -> None:
+    """Make the season, export it, read it back."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--athletes", type=int, default=30)
+    parser.add_argument("--sessions", type=int, default=100)
+    parser.add_argument("--seconds", type=int, default=60)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root, found = Path(folder), {}
+        began = time.perf_counter()
+        fill(root, args.athletes, args.sessions, args.seconds)
+        found["archived"] = {"s": round(time.perf_counter() - began, 1), "sessions": args.athletes * args.sessions}
+        for form, (ending, read) in TABULAR.items():
+            for table in TABLES:
+                made = exported(root, root / form, "--format", form, "--what", table)
+                found[f"{form} {table}"] = checked(made, read(root / form / f"{table}.{ending}"), made["rows"])
+        for form, read in ACTIVITIES.items():
+            made = exported(root, root / form, "--format", form)
+            points = sum(read(path) for path in sorted((root / form).iterdir()))
+            found[form] = checked(made, points, args.athletes * args.sessions * args.seconds)
+    print(json.dumps(found, indent=1))
+
+
+def checked(made: dict[str, object], read: int, expected: object) -> dict[str, object]:
+    """Return the figures of an export; end where another library reads something else."""
+    if read != expected:
+        raise SystemExit(f"{made}: another library reads {read}, not {expected}")
+    return {
+        **{name: value for name, value in made.items() if name in {"rows", "written", "s", "peak_mb"}},
+        "read": read,
+    }
+
+
+if __name__ == "__main__":
+    main()
