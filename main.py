@@ -48,18 +48,33 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--seconds", type=Path, metavar="FILE", help="with --replay: every second's figures as .csv, .json, .xlsx, …"
     )
     add_workers_argument(parser, "replay whole seasons with so many processes; what was computed before is kept")
-    parser.add_argument("--results", metavar="DIR|URL", help="where --workers keeps the result of each recording")
+    parser.add_argument("--cluster", metavar="ADDRESS|auto", help="the same on a running Ray cluster")
+    parser.add_argument("--results", metavar="DIR|URL", help="where the result of each recording is kept")
     add_common_arguments(parser)
     args = parser.parse_args(arguments)
     if args.replay and (args.players or args.device or args.duration):
         parser.error("--replay runs whole files: --players, --device and --duration do not go with it")
     if args.seconds and not args.replay:
         parser.error("--seconds goes with --replay; of live sessions report.py export --what seconds writes them")
-    if args.workers is not None and not args.replay:
-        parser.error("--workers goes with --replay")
-    if args.results is not None and args.workers is None:
-        parser.error("--results goes with --replay and --workers")
+    _check_batch(parser, args)
     return args
+
+
+def _check_batch(parser: Parser, args: argparse.Namespace) -> None:
+    """End where the options of a batch do not fit together."""
+    if args.workers is not None and args.cluster:
+        parser.error("give --workers or --cluster, not both: a cluster has its own number of workers")
+    for option in ("workers", "cluster"):
+        if getattr(args, option) is not None and not args.replay:
+            parser.error(f"--{option} goes with --replay")
+    if args.replay and not _is_batch(args) and (urls := [each for each in args.replay if "://" in each]):
+        parser.error(f"{urls[0]}: URLs are replayed with --workers or --cluster")
+    if args.results is not None and not _is_batch(args):
+        parser.error("--results goes with --replay and --workers or --cluster")
+
+
+def _is_batch(args: argparse.Namespace) -> bool:
+    return args.workers is not None or args.cluster is not None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     config = config_from_args(args)
     shown: Shown = "none" if args.quiet else "json" if args.json else "table"
-    if args.replay and args.workers is not None:
+    if args.replay and _is_batch(args):
         return _batch(args, config, shown)
     if args.replay:
         return _replay(args, config, shown)
@@ -132,7 +147,11 @@ def _batch(args: argparse.Namespace, config: Config, shown: Shown) -> int:
     form = None if args.seconds is None else _form_of(args.seconds)
     set_up_logging(config, console=False)
     batch = run_batch(
-        config, args.replay, place_of(config, args.workers), args.results, lambda cause: print(cause, file=sys.stderr)
+        config,
+        args.replay,
+        place_of(config, args.workers, args.cluster),
+        args.results,
+        lambda cause: print(cause, file=sys.stderr),
     )
     print_summaries(batch.merged.summaries, shown)
     if form is not None:

@@ -149,8 +149,21 @@ def _kept(outcomes: Iterable[Outcome], store: Store, tally: Tally, on_step: Call
         tally.keys.append(outcome.item_key)
 
 
-def place_of(config: Config, workers: int) -> Place:
-    """Return where to compute: so many processes, one meaning this very process; 0 for what cores and memory allow."""
+def place_of(config: Config, workers: int | None, cluster: str | None = None) -> Place:
+    """Return where to compute.
+
+    Args:
+        config: for the memory that ``workers`` may take.
+        workers: so many processes, one meaning this very process; ``AUTO`` for what cores and memory allow.
+        cluster: address of a Ray cluster, or ``auto``, in place of processes.
+
+    Raises:
+        MonitorError: Ray is not installed, or no cluster answers.
+    """
+    if cluster is not None:
+        from athlete_monitor.batch.cluster import Cluster
+
+        return Cluster(cluster)
     number = workers or max(1, min(cpu_count(), config.jetson.memory_limit_mb // WORKER_MB))
     return Here() if number == 1 else Processes(number)
 

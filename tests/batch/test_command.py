@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,10 @@ from tests.batch.kit import season
     ("words", "said"),
     [
         (["--workers", "2"], "--workers goes with --replay"),
-        (["--replay", "a.csv", "--results", "r"], "--results goes with --replay and --workers"),
+        (["--replay", "a.csv", "--results", "r"], "--results goes with --replay and --workers or --cluster"),
+        (["--cluster", "auto"], "--cluster goes with --replay"),
+        (["--replay", "a.csv", "--cluster", "auto", "--workers", "2"], "not both"),
+        (["--replay", "s3://season/a.csv"], "s3://season/a.csv: URLs are replayed with --workers or --cluster"),
         (["--replay", "a.csv", "--workers", "0"], "1 to 1024, or auto"),
         (["--replay", "a.csv", "--workers", "many"], "1 to 1024, or auto"),
     ],
@@ -36,3 +40,24 @@ def test_a_season_is_replayed_and_said_in_one_line_and_as_json(tmp_path, capsys)
     assert shown.err.startswith(f"{len(paths)} recordings, {len(paths)} computed, 0 from an earlier run, 0 failed")
     assert main.main([*words, "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_missing_ray_is_one_line_that_says_how_to_install_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("athlete_monitor.batch.cluster.find_spec", lambda _name: None)
+    assert main.main(["--replay", "a.csv", "--cluster", "auto", "--root", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "--cluster needs Ray: pip install 'athlete-monitor[league]'\n"
+
+
+def test_recordings_and_results_may_lie_behind_urls(tmp_path, capsys):
+    fsspec = pytest.importorskip("fsspec", reason="fsspec reads URLs; it comes with PyTorch, or with [league]")
+    paths = season(tmp_path / "season")
+    files = fsspec.filesystem("memory")
+    for path in paths:
+        files.pipe_file(f"/season/{path.rpartition('/')[2]}", Path(path).read_bytes())
+    words = ["--workers", "1", "--results", "memory://results", "--root", str(tmp_path), "--quiet"]
+    assert main.main(["--replay", "memory://season", *words]) == 0
+    assert len(files.find("/results")) == len(paths)
+    assert main.main(["--replay", "memory://season/*.csv", *words[:-1]]) == 0
+    assert "0 computed" in capsys.readouterr().err
+    assert main.main(["--replay", "memory://nothing", *words]) == 1
+    assert capsys.readouterr().err == "memory://nothing: holds no file\n"

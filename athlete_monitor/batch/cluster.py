@@ -1,0 +1,113 @@
+"""Tasks placed by Ray: ``--cluster auto`` or ``--cluster ADDRESS``. Ray is the optional extra ``league``."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.batch.places import Attempt, Waiting
+from athlete_monitor.batch.storage import short
+from athlete_monitor.batch.task import compute
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.project import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    from athlete_monitor.batch.task import Context, Item, Outcome
+
+HINT: Final = "--cluster needs Ray: pip install 'athlete-monitor[league]'"
+AHEAD: Final = 2
+"""Groups for each processor that are on their way, so that none waits for its next."""
+_MODELS: Final = "hb_*"
+
+
+def require_ray() -> None:
+    """Check that Ray is installed.
+
+    Raises:
+        MonitorError: it is not; the text says how to install it.
+    """
+    if find_spec("ray") is None:
+        raise MonitorError(HINT)
+
+
+class Cluster:
+    """A running Ray cluster.
+
+    The machines of the cluster need this package in the same version; models, settings and recordings travel with the
+    tasks. The driver writes the archive.
+
+    Args:
+        address: ``auto`` for the cluster of this machine, else ``HOST:PORT``.
+
+    Raises:
+        MonitorError: Ray is not installed, or no cluster answers.
+    """
+
+    def __init__(self, address: str) -> None:
+        require_ray()
+        self.retries = 0
+        self._ray = _connected(address)
+        self.workers = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+
+    def run(self, context: Context, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+        """See ``Place``."""
+        ray = self._ray
+        task = ray.remote(_task)
+        shared = ray.put(with_models(context))
+        waiting, running = Waiting(iter(groups)), {}
+        try:
+            while True:
+                while len(running) < AHEAD * self.workers and (attempt := waiting.next()) is not None:
+                    options = {"max_retries": 0, "num_cpus": 1}
+                    running[task.options(**options).remote(shared, list(attempt.items))] = attempt
+                if not running:
+                    return
+                [done], _ = ray.wait(list(running), num_returns=1)
+                yield from self._outcomes(done, running.pop(done), waiting)
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=True)
+
+    def close(self) -> None:
+        """Leave the cluster; it goes on."""
+        self._ray.shutdown()
+
+    def _outcomes(self, reference: Any, attempt: Attempt, waiting: Waiting) -> list[Outcome]:  # noqa: ANN401 - Ray's
+        try:
+            found: list[Outcome] = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            self.retries += 1
+            return waiting.lost(attempt, f"its worker was lost ({type(error).__name__})")
+        return found
+
+
+def with_models(context: Context) -> Context:
+    """Return the context with the files of the models in service, for machines that do not have them."""
+    folder = context.config.paths.hb_tensors_updated
+    models = {path.name: path.read_bytes() for path in sorted(folder.glob(_MODELS)) if path.is_file()}
+    return replace(context, models=models)
+
+
+def _task(context: Context, items: Sequence[Item]) -> list[Outcome]:
+    return compute(context, items)
+
+
+def _connected(address: str) -> Any:  # noqa: ANN401 - the module of Ray
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT)}},
+        )
+    except Exception as error:  # Ray raises many kinds
+        raise MonitorError(f"--cluster {address}: no Ray cluster answers there ({short(error)})") from error
+    return ray

@@ -1,0 +1,41 @@
+"""Recordings and results in an S3-compatible store: a real server on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import main
+from tests.batch.kit import season
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    server = pytest.importorskip("moto.server", reason="the S3 server is not installed: pip install 'moto[s3,server]'")
+    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'athlete-monitor[league]'")
+    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    files = s3fs.S3FileSystem()
+    files.mkdir("season")
+    yield files
+    s3fs.S3FileSystem.clear_instance_cache()
+    running.stop()
+
+
+@pytest.mark.campaign
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_season_in_s3_is_replayed_and_its_results_are_found_again(bucket, tmp_path, capsys):
+    paths = season(tmp_path / "season")
+    for path in paths:
+        bucket.pipe_file(f"season/2026/{Path(path).name}", Path(path).read_bytes())
+    words = ["--replay", "s3://season/2026", "--workers", "1", "--results", "s3://season/results"]
+    assert main.main([*words, "--root", str(tmp_path / "a")]) == 0
+    assert f"{len(paths)} computed" in capsys.readouterr().err
+    assert len(bucket.find("season/results")) == len(paths)
+    assert main.main([*words, "--root", str(tmp_path / "b")]) == 0
+    assert f"0 computed, {len(paths)} from an earlier run" in capsys.readouterr().err
