@@ -59,7 +59,8 @@ class Cluster:
         ray = self._ray
         task = ray.remote(_task)
         shared = ray.put(with_models(context))
-        waiting, running = Waiting(iter(groups)), {}
+        waiting = Waiting(iter(groups))
+        running: dict[Any, Attempt] = {}
         try:
             while True:
                 while len(running) < AHEAD * self.workers and (attempt := waiting.next()) is not None:
