@@ -10,7 +10,7 @@ import sys
 
 def main() -> int:
     """Run the command line; an old Python is reported in one line."""
-    if sys.version_info < (3, 10):  # noqa: UP036 - this file alone starts on any Python 3
+    if sys.version_info < (3, 10):  # noqa: UP036 - only this file starts on any Python 3
         sys.stderr.write(f"Python 3.10 or later is needed; this is {sys.version.split()[0]}\n")
         return 1
     from athlete_monitor.deploy.cli import run

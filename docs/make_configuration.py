@@ -94,7 +94,7 @@ def _removed() -> str:
 
 
 def main() -> int:
-    """Write the page, or tell whether it is up to date."""
+    """Write the page, or check whether it is up to date."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     text = page()

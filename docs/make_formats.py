@@ -58,7 +58,7 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
   are read in `--zone` (this machine's zone by default). A date that can be read in two ways is refused with both
   readings (`--dates`). A clock that was set in mid-session is repaired, rows that repeat are left out, rows of whole
   seconds are spread; each is said. A pause of more than three hours makes two sessions.
-- **Units** that a file does not tell are checked by their range: an acceleration near 1 is taken as g, a speed above
+- **Units** that a file does not give are checked by their range: an acceleration near 1 is taken as g, a speed above
   12.5 m/s for long (or 3.6 times what distance or positions say) as km/h, a running cadence of 40 to 115 as strides.
 - **Positions** become metres on the plane that touches the ellipsoid at the first fix. Fixes with HDOP above 4,
   fewer than 5 satellites, an accuracy worse than 15 m, or a jump that nobody can run are left out and counted. Where

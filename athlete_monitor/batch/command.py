@@ -91,7 +91,7 @@ def run_batch(
         paths: files, folders and archives, or URLs.
         place: where to compute.
         results: folder or URL where the results of single recordings are kept; by default beside the archive.
-        on_failure: told at once what cannot be read or computed, one line each.
+        on_failure: called at once for everything that cannot be read or computed, with one line.
 
     Raises:
         MonitorError: the archive or the store of results cannot be used.

@@ -73,7 +73,7 @@ def planned(
     Args:
         paths: files, folders and archives, or URLs.
         roster: for the owners of recordings that name somebody; strangers get free numbers, in order.
-        on_failure: told what cannot be read, one line each.
+        on_failure: called for everything that cannot be read, with one line.
     """
     opener = Opener(roster)
     for path in paths:

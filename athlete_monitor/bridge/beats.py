@@ -64,7 +64,7 @@ class SteadyClock:
     The sensor's own progress (the sum of the beats, or its time stamps) says how far readings are apart. The reading
     that took the shortest way says how that relates to the host's clock; it is believed a little less every second
     (``drift``), because two clocks never run alike. Where the sensor's progress falls behind by more than
-    ``patience_s``, readings were lost, and the time begins anew at the arrival.
+    ``patience_s``, readings were lost, and the time restarts at the arrival.
 
     >>> clock = SteadyClock()
     >>> [round(clock.time(at, arrival), 3) for at, arrival in ((0.0, 100.0), (0.8, 101.3), (1.6, 101.6), (2.4, 102.4))]

@@ -1,6 +1,6 @@
 """Bring in what people own: Bluetooth straps, phones, and any stream of JSON.
 
-    bridge.py ble                  keep the straps of the roster, for ever
+    bridge.py ble                  keep the straps of the roster connected
     bridge.py scan                 list the straps in range
     bridge.py pair 7               give athlete 7 the strap that is held close
     bridge.py phone                translate what phone apps send (docs/phones.md)

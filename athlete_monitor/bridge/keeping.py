@@ -1,4 +1,4 @@
-"""Keeps straps connected, for ever: each in a task of its own, so that the trouble of one never stops the others."""
+"""Keeps straps connected until the end: each in its own task, so that a failure of one never stops the others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Timing:
     Attributes:
         look_s: listening for straps, at a time.
         pause_s: before a strap that was lost, or could not be reached, is tried again.
-        silent_s: a connected strap that sends nothing for so long is connected anew.
+        silent_s: a connected strap that sends nothing for this long is reconnected.
         check_s: between two looks at whether a strap has gone silent.
     """
 
@@ -57,10 +57,10 @@ class Wishes:
 
 @dataclass(frozen=True)
 class _Wait:
-    """Somebody who waits for a strap, and is told why it takes long."""
+    """A task that waits for a strap, and gets the reason of a long wait."""
 
     answer: asyncio.Future[Sighting]
-    tell: Callable[[str], None]
+    notify: Callable[[str], None]
 
 
 class Lookout:
@@ -76,14 +76,14 @@ class Lookout:
         self._waiting: dict[str, _Wait] = {}
         self._news = asyncio.Event()
 
-    async def find(self, strap: str, tell: Callable[[str], None]) -> Sighting:
+    async def find(self, strap: str, notify: Callable[[str], None]) -> Sighting:
         """Return where a strap is, as soon as it is in range of an adapter with room, which is reserved for it.
 
         Args:
             strap: as the roster calls it.
-            tell: called with the reason while it is not found.
+            notify: called with the reason while it is not found.
         """
-        wait = self._waiting[strap] = _Wait(asyncio.get_running_loop().create_future(), tell)
+        wait = self._waiting[strap] = _Wait(asyncio.get_running_loop().create_future(), notify)
         self._news.set()
         try:
             return await wait.answer
@@ -111,7 +111,7 @@ class Lookout:
             await self._radio.look(self._timing.look_s, lambda: all(map(self._radio.best, self._open())))
         except (NoBluetoothError, *TROUBLE) as error:
             for wait in self._open().values():
-                wait.tell(reason_of(error))
+                wait.notify(reason_of(error))
             await asyncio.sleep(self._timing.pause_s)
             return False
         return True
@@ -123,7 +123,7 @@ class Lookout:
                 self._radio.reserve(found)
                 wait.answer.set_result(found)
             else:
-                wait.tell(FULL if self._radio.is_full_for(strap) else OUT_OF_RANGE)
+                wait.notify(FULL if self._radio.is_full_for(strap) else OUT_OF_RANGE)
 
     def _open(self) -> dict[str, _Wait]:
         return {strap: wait for strap, wait in self._waiting.items() if not wait.answer.done()}

@@ -1,4 +1,4 @@
-"""``bridge.py phone``: what phone apps publish becomes samples of the devices that the phones stand for."""
+"""``bridge.py phone``: messages of phone apps become samples of the devices that the phones represent."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class PhoneBridge:
 
 
 def device_of(topic: str, message: PhoneMessage) -> str:
-    """Return the device that a phone stands for: as its topic says, else as the phone calls itself.
+    """Return the device that a phone represents: by its topic, else by the phone's own id.
 
     Raises:
         PayloadError: neither can be the id of a device.

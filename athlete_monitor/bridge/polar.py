@@ -149,7 +149,7 @@ def read_acceleration(data: bytes, factor: float = 1.0) -> Acceleration:
 def read_intervals(data: bytes) -> tuple[Interval, ...]:
     """Read a notification with pulse-to-pulse intervals.
 
-    An interval is good where the sensor saw no movement that would spoil it, and skin contact if it can tell.
+    An interval is good if the sensor reports no disturbing movement, and skin contact if it measures that.
 
     Raises:
         PayloadError: it holds something else.

@@ -1,4 +1,4 @@
-"""What Home Assistant is told of an athlete: one retained message, from which it makes a device with its sensors.
+"""Home Assistant's discovery message of an athlete: it is retained, and becomes a device with its sensors.
 
 Home Assistant's device discovery, from its version 2024.11 on: the message is published to
 ``{discovery_prefix}/device/{object_id}/config``, an empty one removes the device with all its sensors. Units and
@@ -88,7 +88,7 @@ def discovery_message(whose: Announced, figures: Iterable[Figure], topic_prefix:
     Args:
         whose: the athlete.
         figures: what becomes a sensor.
-        topic_prefix: ``mqtt.topic_prefix``, which stands in front of the topics of the box.
+        topic_prefix: ``mqtt.topic_prefix``, the prefix of the topics of the box.
     """
     return {
         "device": {
@@ -143,6 +143,6 @@ def _state_class(figure: Figure) -> str:
 
 
 def _safe(text: str) -> str:
-    """Return a text as part of an identifier; what is lost is told apart by a checksum."""
+    """Return a text as part of an identifier; a checksum distinguishes texts that would become equal."""
     plain = _UNSAFE.sub("_", text)
     return plain if plain == text else f"{plain}_{zlib.crc32(text.encode()):08x}"

@@ -1,4 +1,4 @@
-"""What tells this box from the others of a club, and how it makes itself known on the local network."""
+"""The identity of this box in a club, and its announcement on the local network."""
 
 from __future__ import annotations
 

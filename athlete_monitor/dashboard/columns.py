@@ -21,7 +21,7 @@ _OF_THE_HEART: Final = re.compile(
     r"(^|_)(heart|hr|hrv|hrr|rr|rmssd|trimp|vo2max|stress|strap|model|baevsky|zone|zones|energy|recovery|training_load|"
     r"decoupling|efficiency|lt1|lt2|bpm|kcal|kj|targets?)(_|$)"
 )
-"""Keys that tell of the heart whatever they need; rather one too many hidden than one too few."""
+"""Keys of heart-rate figures, independent of their inputs; it is better to hide one too many than one too few."""
 _HEART_INPUTS: Final = re.compile(r"^(heart_rate|hr_|strap|model|rr_)")
 IDENTITY: Final = frozenset({"device_id", "athlete_id", "name", "session_id", "mode", "timestamp", "t_s", "elapsed_s"})
 """Keys of a message that say whose and when."""

@@ -82,7 +82,7 @@ def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_
         app,
         http="h11",
         ws="websockets-sansio",
-        ws_per_message_deflate=False,  # compressing for each screen anew would cost more than the screens themselves
+        ws_per_message_deflate=False,  # compressing again for each screen would cost more than the screens themselves
         log_config=None,
         access_log=False,
         server_header=False,
@@ -92,7 +92,7 @@ def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_
     )
     server = uvicorn.Server(options)
     tell(screen_address(dashboard))
-    # uvicorn raises both signals again when it has closed everything: being told to stop is no failure
+    # uvicorn raises both signals again when it has closed everything: a requested stop is not a failure
     signal.signal(signal.SIGTERM, lambda _number, _frame: None)
     with announced(config), suppress(KeyboardInterrupt):
         server.run(sockets=[sock])

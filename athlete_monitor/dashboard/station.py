@@ -254,7 +254,7 @@ def encode_team(team: dict[str, Any], *, sees_heart_rate: bool) -> str:
 
 
 def state_without_heart(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a team's state without alarms, which tell of the heart, and without targets of its figures."""
+    """Return a team's state without alarms and targets of heart-rate figures."""
     kept = {key: value for key, value in state.items() if key != "alarms"}
     targets = state.get("targets")
     if isinstance(targets, list):

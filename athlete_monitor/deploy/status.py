@@ -198,7 +198,7 @@ def _words(kind: str) -> str:
 
 
 def _days(days: int | None) -> str:
-    return "for ever" if days is None else f"{days} days"
+    return "forever" if days is None else f"{days} days"
 
 
 def _plain(value: object) -> str:

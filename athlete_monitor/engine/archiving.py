@@ -349,7 +349,7 @@ class SideBySide:
             streams: the samples of each recording.
             sink: gets events and ends, and as a ``SecondsSink`` the seconds.
             begin: for the place of a recording, what records its sessions and returns their numbers.
-            on_progress: told how many recordings are still running.
+            on_progress: called with how many recordings are still running.
         """
         settings = kernel_settings(self._config)
         squad = Squad(settings, ModelBook(self._source(), settings.features))

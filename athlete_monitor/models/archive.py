@@ -2,8 +2,8 @@
 
 Its other members (a pickle among them) are for people who use Hummingbird's own ``load``; nothing here touches them.
 Sizes and ratios are checked before and while members are read, and the TorchScript's code may use only what an exported
-model uses, without loops: TorchScript could otherwise write files, or never end. Both are a second wall. The first is
-the manifest's SHA-256, and against an author who writes manifests too, the signature.
+model uses, without loops: TorchScript could otherwise write files, or never end. Both are a second line of defence. The
+first is the manifest's SHA-256 and, against an author who also writes manifests, the signature.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SYNTAX: Final = (
     ast.Call, ast.keyword, ast.Attribute, ast.Subscript, ast.Name, ast.List, ast.Tuple, ast.Constant, ast.UnaryOp,
     ast.USub, ast.Load, ast.Store,
 )  # fmt: skip
-"""What their code consists of: one step after the other and a choice between two ways, no loop, no other call."""
+"""The allowed syntax of their code: sequential statements and two-way branches, no loops, no other calls."""
 
 
 def torchscript_of(archive: bytes) -> bytes:
@@ -97,7 +97,7 @@ def _check_code(script: zipfile.ZipFile) -> None:
 
 
 def _foreign(code: str) -> str:
-    """What in TorchScript code, which has Python's syntax, no exported model needs; empty where all is known."""
+    """Anything in TorchScript code (in Python's syntax) that no exported model needs; empty if there is nothing."""
     try:
         nodes = list(ast.walk(ast.parse(code)))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

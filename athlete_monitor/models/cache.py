@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class HoldsMemory(Protocol):
-    """What can be cached: something that knows how much memory it holds."""
+    """A value that can be cached: it knows how much memory it holds."""
 
     @property
     def held_bytes(self) -> int:
@@ -23,7 +23,7 @@ Value = TypeVar("Value", bound=HoldsMemory)
 
 
 class BoundedCache(Generic[Key, Value]):
-    """Holds at most ``limit`` values of together at most ``most_bytes`` bytes; the least recently got goes first.
+    """Holds at most ``limit`` values of together at most ``most_bytes`` bytes; the least recently used goes first.
 
     ``limit`` begins as ``most`` and follows ``resize``. Not safe for threads by itself.
     """
@@ -54,10 +54,10 @@ class BoundedCache(Generic[Key, Value]):
             return None
 
     def put(self, key: Key, value: Value) -> list[Key]:
-        """Take a value in as the most recent one; return the keys that went for it, oldest first.
+        """Add a value as the most recent one; return the evicted keys, oldest first.
 
         Raises:
-            ValueError: the value alone is larger than ``most_bytes``; the cache is as before.
+            ValueError: the value by itself is larger than ``most_bytes``; the cache does not change.
         """
         if value.held_bytes > self.most_bytes:
             raise ValueError(f"{value.held_bytes} bytes do not fit in {self.most_bytes}")
@@ -68,16 +68,16 @@ class BoundedCache(Generic[Key, Value]):
         return gone
 
     def resize(self, limit: int) -> list[Key]:
-        """Allow ``limit`` values from now on (kept within 1 and ``most``); return the keys that had to go."""
+        """Allow ``limit`` values from now on (kept within 1 and ``most``); return the evicted keys."""
         self.limit = min(max(limit, 1), self.most)
         return self._drop_while(lambda: len(self._values) > self.limit)
 
     def discard(self, key: Key) -> None:
-        """Forget a value, if it is held."""
+        """Remove a value, if it is held."""
         self._values.pop(key, None)
 
     def clear(self) -> None:
-        """Forget all values."""
+        """Remove all values."""
         self._values.clear()
 
     def _drop_while(self, crowded: Callable[[], bool]) -> list[Key]:

@@ -1,18 +1,18 @@
-"""The day's form: what a strap's readings say about the error that a model will have for the rest of the day.
+"""The day's form: an estimate, from a strap's readings, of a model's error for the rest of the day.
 
-The error strap − model has two parts. One is the day: heat, sleep, fatigue; no movement tells it, and it lasts for
-hours in some people and not at all in others. The other is the moment: how far the heart is from where the movement
-will bring it; it is gone within minutes. The day is one number for each athlete, with a variance: a scalar Kalman
-filter that starts from what the athlete's own held-out sessions say (``DayForm``), learns from every reading of the
-strap after the first minutes of a session, and goes back to where it started over the hours. The moment is an average
-of the newest errors that fades:
+The error strap − model has two parts. One is the day: heat, sleep, fatigue; movement does not show it, and it lasts for
+hours in some people and not at all in others. The other is the moment: the distance of the heart rate from the value
+that the movement leads to; it disappears within minutes. The day is one number for each athlete, with a variance: a
+scalar Kalman filter that starts from the athlete's own held-out sessions (``DayForm``), is updated by every reading of
+the strap after the first minutes of a session, and returns to its start value over hours. The moment is a fading
+average of the newest errors:
 
     correction = day + (newest − day) · fade(age/moment_s)
 
-The variance of both gives the width of the interval: narrow while the strap has just spoken, as wide as in sessions
-without a strap when it never did, wider in the first minutes of a session, when averages of effort have seen little.
-Readings a second apart have nearly the same error, so a reading counts as much as its time does, not once each.
-Everything is elementary arithmetic, so the result does not depend on who else is in the call.
+The variance of both gives the width of the interval: narrow just after a strap reading, as wide as in sessions without
+a strap if there was none, wider in the first minutes of a session, when averages of effort cover little time. Readings
+a second apart have nearly the same error, so a reading counts as much as its time does, not once each. Everything is
+elementary arithmetic, so the result does not depend on who else is in the call.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
 
 SETTLE_S: Final = 180.0
-"""The day is not learned from the first minutes of a session: the error of a beginning is not that of the day."""
+"""The day is not estimated from the first minutes of a session: their error differs from that of the day."""
 
 DRIFT_S: Final = 6.0 * 3600.0
-"""The day's form goes back to nothing on this scale: two sessions of a day share it, two days do not."""
+"""The day's form decays to zero on this scale: two sessions of a day share it, two days do not."""
 
 WIDEN_S: Final = 3600.0
 """What is known of the day is trusted less and less on this scale: errors drift within a session too."""
@@ -41,7 +41,7 @@ reads nonsense for a minute, or the bouts of an interval run, must not decide ab
 runs the error after a warm-up went from 2.97, 4.09 and 4.41 bpm to 2.97, 3.99 and 4.14."""
 
 FORGET_S: Final = 16.0 * 3600.0
-"""A session that begins so long after the last reading is another day."""
+"""A session that begins this long after the last reading is another day."""
 
 LONGEST_READING_S: Final = 10.0
 NEWEST_S: Final = 3.0
@@ -51,7 +51,7 @@ NEWEST_SHARE: Final = 0.15
 """Share of the momentary variance that remains right after a reading."""
 
 EARLY_EDGES_S: Final = (60.0, 120.0, 180.0, 300.0)
-"""Ends of the parts of a session's beginning that have widths of their own."""
+"""Ends of the parts of a session's beginning that have their own widths."""
 
 LEAST_EARLY: Final = (6.8, 3.2, 2.3, 1.7)
 """How much wider those parts are at least. A session may begin in the middle of effort, which averages that have just
@@ -70,12 +70,13 @@ _Wider = Annotated[float, Meta(ge=1.0)]
 
 
 class DayForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What an athlete's held-out sessions say about the error of a model.
+    """The error of a model, estimated from an athlete's held-out sessions.
 
     ``day_variance`` is that of the part that lasts over a session, ``moment_variance`` of the rest, both bpm²;
-    ``noise`` says how little a second of readings tells about the day, bpm²·s; ``moment_s`` is how long the rest
-    lasts; ``early`` widens the interval in the parts of a session's beginning (``EARLY_EDGES_S``), ``late`` is what its
-    width is multiplied by after the last reading (``LATE_EDGES_S``); ``sessions`` counts what it was learned from.
+    ``noise`` is the uncertainty of a second of readings about the day, bpm²·s; ``moment_s`` is how long the rest lasts;
+    ``early`` widens the interval in the parts of a session's beginning (``EARLY_EDGES_S``), ``late`` is what its width
+    is multiplied by after the last reading (``LATE_EDGES_S``); ``sessions`` counts the sessions that it was estimated
+    from.
     """
 
     day_variance: Annotated[float, Meta(ge=0.0)] = 12.0
@@ -88,7 +89,7 @@ class DayForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 USUAL: Final = DayForm(early=LEAST_EARLY)
-"""For models whose manifest says nothing: after seven minutes of readings, 0.3 of their error is taken for the day."""
+"""Default for manifests without a form: after seven minutes of readings, 0.3 of their error is assigned to the day."""
 
 CONSTANTS: Final = 13
 """Numbers of ``constants``."""
@@ -101,7 +102,7 @@ def constants(form: DayForm) -> FloatArray:
 
 FIELDS: Final = ("day_bpm", "day_variance", "newest_bpm", "newest_t", "start_t", "model")
 BLANK: Final = (0.0, np.nan, np.nan, np.nan, np.nan, np.nan)
-"""State before anything was seen: the day's form (bpm) and its variance, the newest error (bpm), the time of the newest
+"""State before any reading: the day's form (bpm) and its variance, the newest error (bpm), the time of the newest
 reading and of the session's first sample (s), and the number of the model whose error it is."""
 
 
@@ -113,7 +114,7 @@ def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatAr
         t: s.
         error_bpm: strap − model; NaN without a reading.
         form: [CONSTANTS, k], of the serving model.
-        model: a number that is another for another model: the error of one says nothing about another's. NaN: none.
+        model: a number for each model: the error of one model is not that of another. NaN: none.
     """
     day, variance, newest, newest_t, start_t, known = state
     learned = state.copy()
@@ -145,9 +146,9 @@ def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatAr
 
 
 def correction(state: FloatArray, t: FloatArray, form: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """What to add to the models' heart rates at ``t`` [k], bpm, and by how much to widen their intervals.
+    """The correction of the models' heart rates at ``t`` [k], bpm, and the factor that widens their intervals.
 
-    Without any reading that is 0 and 1, but for the beginning of a session.
+    Without any reading these are 0 and 1, except at the beginning of a session.
     """
     day, variance, newest, newest_t, start_t, _ = state
     age_s = np.where(np.isnan(newest_t), np.inf, np.fmax(t - newest_t, 0.0))
@@ -165,7 +166,7 @@ def correction(state: FloatArray, t: FloatArray, form: FloatArray) -> tuple[Floa
 
 
 def _early(watched_s: FloatArray, form: FloatArray) -> FloatArray:
-    """How much wider the interval is after ``watched_s`` [k] seconds of a session."""
+    """The factor that widens the interval after ``watched_s`` [k] seconds of a session."""
     wider = np.ones_like(watched_s)
     for place in range(len(EARLY_EDGES_S) - 1, -1, -1):
         wider = np.where(watched_s < EARLY_EDGES_S[place], form[4 + place], wider)
@@ -181,7 +182,7 @@ def _late(age_s: FloatArray, form: FloatArray) -> FloatArray:
 
 
 def next_session(state: FloatArray) -> FloatArray:
-    """What remains of a state [6] in the athlete's next session: the day, without the moment."""
+    """The part of a state [6] that is kept for the athlete's next session: the day, without the moment."""
     remaining = state.copy()
     remaining[2] = remaining[4] = np.nan
     return remaining

@@ -1,7 +1,7 @@
-"""Which device predicts a squad faster: measured on this machine with made-up forests, not guessed from presence.
+"""The device that predicts a squad faster: measured on this machine with random forests of made-up data.
 
-A graphics card pays for every call with the copies there and back: it overtakes one core of a processor only from some
-hundred athletes on (``benchmarks/accelerator.py``).
+Every call to a graphics card needs copies in both directions: it is faster than one processor core only with about a
+hundred athletes or more (``benchmarks/accelerator.py``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FEATURES: Final = 34
 
 USUAL_SQUAD: Final = 30
 MOST_ROWS: Final = 1000
-"""Larger squads are decided as this one: far beyond the point where a card overtakes the processor."""
+"""Larger squads are treated like this one, which is far beyond the point where a card is faster."""
 CALLS: Final = 7
 
 

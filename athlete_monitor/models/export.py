@@ -27,7 +27,7 @@ AGREEMENT_BPM: Final = 1e-3
 """Largest difference from scikit-learn that an export may have, bpm."""
 
 PERFECT_TREE_DEPTH: Final = 10
-"""Deepest forest that is laid out as perfect trees: fastest, but its size doubles with each level."""
+"""Deepest forest that is stored as perfect trees: this is fastest, but the size doubles with each level."""
 
 LEAST_LEAVES: Final = 12
 
@@ -35,18 +35,18 @@ _ONNX_OPSETS: Final = {"": 15, "ai.onnx.ml": 3}
 
 
 def leaf_rows(shape: Shape, rows: int) -> int:
-    """Rows that a leaf keeps at least where a tree learns from ``rows``: fewer than configured with few rows."""
+    """Smallest number of rows in a leaf of a tree that is trained on ``rows``: below the setting for few rows."""
     return max(1, min(shape.min_samples_leaf, rows // LEAST_LEAVES))
 
 
 def importance_of_trees(trees: Any) -> FloatArray:  # noqa: ANN401
-    """How much each feature matters to an ensemble of trees, [F]."""
+    """Importance of each feature in an ensemble of trees, [F]."""
     importance: FloatArray = trees.feature_importances_
     return importance
 
 
 def shape_of_trees(trees: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Trees, levels, and whether the answer is held to rise with effort, for the manifest."""
+    """Trees, levels, and whether the output is constrained to rise with effort, for the manifest."""
     return {
         "trees": len(trees.estimators_),
         "depth": max(tree.get_depth() for tree in trees.estimators_),
@@ -57,7 +57,7 @@ def shape_of_trees(trees: Any) -> dict[str, Any]:  # noqa: ANN401
 def export_trees(trees: Any) -> Artifacts:  # noqa: ANN401
     """Export a fitted ensemble of trees: the pickle as it is, Hummingbird (TorchScript) and ONNX.
 
-    Thresholds go down to float32, so that a float32 value takes the same branch as in scikit-learn.
+    Thresholds are rounded down to float32, so that a float32 value takes the same branch as in scikit-learn.
     """
     rounded, n_features = with_float32_thresholds(trees), trees.n_features_in_
     return Artifacts(pickle.dumps(trees), hummingbird_zip(rounded, n_features), onnx_of(rounded, n_features))
@@ -97,7 +97,7 @@ def _float32_at_most(values: Any) -> Any:  # noqa: ANN401
 def hummingbird_zip(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401
     """Hummingbird's archive of an ensemble of trees (and of a line that is added), with our traversal inside.
 
-    Empty where PyTorch is not installed.
+    Empty if PyTorch is not installed.
     """
     if not has_torch():
         return b""
@@ -125,7 +125,7 @@ def _container(forest: Any, n_features: int, line: WholeLine | None) -> Any:  # 
 
 
 def onnx_of(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401
-    """An ONNX model of an ensemble of trees, to which the line is added where there is one."""
+    """An ONNX model of an ensemble of trees, plus the line if there is one."""
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
 
@@ -138,7 +138,7 @@ def onnx_of(forest: Any, n_features: int, line: WholeLine | None = None) -> byte
 
 
 def _add_line(graph: Any, line: WholeLine) -> None:  # noqa: ANN401
-    """Add a line to what a graph with one input and one output answers."""
+    """Add a line to the output of a graph with one input and one output."""
     from onnx import helper
 
     answer = graph.output[0].name

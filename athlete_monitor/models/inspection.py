@@ -1,4 +1,4 @@
-"""Looking at the models in service: what there is, whether every file is right, and how fast they are.
+"""Inspection of the models in service: their data, whether every file is valid, and their speed.
 
 Nothing here unpickles anything.
 """
@@ -40,12 +40,12 @@ def model_ids(store: ModelStore) -> list[AthleteId]:
 
 
 def none_there(store: ModelStore) -> str:
-    """Say that there is no model, where, and how one is made."""
-    return f"{store.updated}: no models yet; python3 sup_ml_rf_training.py makes them from the athletes' sessions"
+    """Return a sentence that there is no model, where, and how to train one."""
+    return f"{store.updated}: no models yet; python3 sup_ml_rf_training.py trains them from the athletes' sessions"
 
 
 def info(config: Config) -> dict[str, Any]:
-    """Say what is in service: one entry for each model, or why it is refused; ``problem`` where there is none."""
+    """Return the models in service: one entry for each, or why it is refused; ``problem`` if there is none."""
     store = ModelStore.from_config(config, config.model_loading.models_directory)
     ids = model_ids(store)
     return {
@@ -64,7 +64,7 @@ def _summary(store: ModelStore, athlete_id: AthleteId) -> dict[str, Any]:
     except ModelError as error:
         return {"athlete_id": athlete_id, "problem": str(error)}
     if manifest is None:
-        return {"athlete_id": athlete_id, "problem": "its manifest has just gone"}
+        return {"athlete_id": athlete_id, "problem": "its manifest was just removed"}
     return {
         "athlete_id": athlete_id,
         "created": manifest.created,
@@ -80,9 +80,9 @@ def _summary(store: ModelStore, athlete_id: AthleteId) -> dict[str, Any]:
 
 
 def check(config: Config, n_rows: int = 1000) -> dict[str, Any]:
-    """Verify every artifact of every model, load the exports, and compare their answers on ``n_rows`` random rows.
+    """Verify every artifact of every model, load the exports, and compare their predictions on ``n_rows`` random rows.
 
-    Without a model nothing is in order: ``ok`` is false, and ``problem`` says what to do.
+    Without a model ``ok`` is false, and ``problem`` says what to do.
     """
     store = ModelStore.from_config(config, config.model_loading.models_directory)
     ids = model_ids(store)
@@ -112,7 +112,7 @@ def _checked(store: ModelStore, runtimes: Sequence[Runtime], athlete_id: Athlete
     except ModelError as error:
         return {"athlete_id": athlete_id, "problems": [str(error)]}
     if manifest is None:
-        return {"athlete_id": athlete_id, "problems": ["its manifest has just gone"]}
+        return {"athlete_id": athlete_id, "problems": ["its manifest was just removed"]}
     kinds = [kind for kind in KINDS if artifact_name(athlete_id, kind) in manifest.artifacts]
     X = wide_rows(n_rows, len(manifest.feature_names))
     verified = [_verified(store, manifest, kind, runtimes, X) for kind in kinds]
@@ -126,7 +126,7 @@ def _checked(store: ModelStore, runtimes: Sequence[Runtime], athlete_id: Athlete
 def _verified(
     store: ModelStore, manifest: Manifest, kind: ArtifactKind, runtimes: Sequence[Runtime], X: Float32Array
 ) -> Float32Array | str | None:
-    """Check one artifact and return what it predicts of X: a sentence if it is not right, None if nothing runs it."""
+    """Check one artifact and return its predictions for X: a sentence if it is damaged, None if no runtime runs it."""
     try:
         content = store.artifact(manifest, kind)
         runtime = next((runtime for runtime in runtimes if runtime.kind == kind), None)

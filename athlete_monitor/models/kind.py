@@ -1,4 +1,4 @@
-"""What a kind of model is: how it is fitted, exported and described. Each kind is one module of ``models/kinds``."""
+"""A kind of model: how it is fitted, exported and described. Each kind is one module of ``models/kinds``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Shape(Protocol):
-    """The settings that give a model its shape; ``config.Training`` has them."""
+    """The settings of a model's shape, part of ``config.Training``."""
 
     @property
     def n_estimators(self) -> int:
@@ -27,11 +27,11 @@ class Shape(Protocol):
 
     @property
     def min_samples_split(self) -> int:
-        """Rows that a node needs to be split."""
+        """Smallest number of rows in a node that is split."""
 
     @property
     def min_samples_leaf(self) -> int:
-        """Rows that a leaf keeps at least."""
+        """Smallest number of rows in a leaf."""
 
     @property
     def max_features(self) -> float:
@@ -44,13 +44,13 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """What a model is fitted to.
+    """The data that a model is fitted to.
 
     Attributes:
         X: features, float32 [n, F].
         y: heart rate, bpm, [n].
-        weight: how much each row counts, [n], positive, about 1 on average.
-        session: which session each row comes from, int [n], numbered from the oldest.
+        weight: weight of each row, [n], positive, about 1 on average.
+        session: session of each row, int [n], numbered from the oldest.
         rises: 1 for features with which the heart rate can only rise, else 0, int [F]; all 0 leaves a model free.
         shape: settings.
     """
@@ -76,14 +76,14 @@ class Estimator(Protocol):
 
 @dataclass(frozen=True)
 class Artifacts:
-    """The files of one model, as bytes; ``hummingbird_zip`` is empty where PyTorch is not installed."""
+    """The files of one model, as bytes; ``hummingbird_zip`` is empty if PyTorch is not installed."""
 
     pickle: bytes
     hummingbird_zip: bytes
     onnx: bytes
 
     def by_kind(self) -> dict[ArtifactKind, bytes]:
-        """The same bytes under the names of the store, without what was not exported."""
+        """The same bytes by the names of the store, without missing exports."""
         files: dict[ArtifactKind, bytes] = {
             "pickle": self.pickle,
             "hummingbird": self.hummingbird_zip,
@@ -99,10 +99,10 @@ class Kind:
     Attributes:
         name: in the configuration and in the manifest.
         label: for people.
-        fit: learns from a task; one thread, and the same task gives the same model.
-        export: makes the files of a fitted model; checked against ``Estimator.predict`` before it is published.
-        importance: how much each feature matters, [F], shares that add up to 1.
-        facts: what the manifest says about a fitted model, plain values.
+        fit: fits a task; one thread, and the same task gives the same model.
+        export: writes the files of a fitted model; they are checked against ``Estimator.predict`` before publication.
+        importance: importance of each feature, [F], shares that add up to 1.
+        facts: the manifest's description of a fitted model, plain values.
     """
 
     name: str
@@ -115,16 +115,16 @@ class Kind:
 
 @contextmanager
 def no_pandas() -> Iterator[None]:
-    """In the block pandas seems not to be installed, unless it is loaded already.
+    """Inside the block, hide pandas from imports, unless it is already loaded.
 
-    scikit-learn loads pandas where it is installed, to recognise its tables; there are none here, and it takes 23 MB
-    in each worker.
+    scikit-learn loads pandas if it is installed, to recognise its tables; there are none here, and it takes 23 MB in
+    each worker.
     """
     if "pandas" in sys.modules:
         yield
         return
     modules = cast("dict[str, Any]", sys.modules)
-    modules["pandas"] = None  # the import system's own sign for what cannot be imported
+    modules["pandas"] = None  # the import system's own mark of a module that cannot be imported
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What the loader remembers besides models: why some do not serve, and what has happened so far."""
+"""The loader's records other than models: refused models with their reasons, and counters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from athlete_monitor.models.store import Stamp
 
 MOST_REMEMBERED: Final = 4096
-"""Athletes remembered at a time; ids come from outside, so there is a bound."""
+"""Largest number of athletes in the record; ids come from outside, so there is a limit."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why an athlete's model does not serve, and the state of its manifest file when that was found."""
+    """Why an athlete's model is not used, and the state of its manifest file at that time."""
 
     reason: str
     stamp: Stamp | None
@@ -35,14 +35,14 @@ class Refusals:
         return key in self._found
 
     def get(self, key: AthleteId) -> Refusal | None:
-        """Return what is remembered of an athlete, None also if it is forgotten at this very moment."""
+        """Return an athlete's record, None also if it expires at this moment."""
         try:
             return self._found[key]
         except KeyError:
             return None
 
     def items(self) -> dict[AthleteId, Refusal]:
-        """Return all that is remembered."""
+        """Return all records."""
         found = {key: self.get(key) for key in list(self._found)}
         return {key: refusal for key, refusal in found.items() if refusal}
 
@@ -51,7 +51,7 @@ class Refusals:
         self._found[key] = refusal
 
     def forget(self, key: AthleteId) -> None:
-        """Forget one athlete, if it is remembered."""
+        """Remove an athlete's record, if there is one."""
         self._found.pop(key, None)
 
     def clear(self) -> None:
@@ -61,7 +61,7 @@ class Refusals:
 
 @dataclass
 class Counts:
-    """What a loader has done: requests served from memory, load attempts, loads and their time in s, and so on."""
+    """Counters of a loader: requests served from memory, load attempts, loads and their time in s, and so on."""
 
     hits: int = 0
     misses: int = 0

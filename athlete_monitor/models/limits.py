@@ -1,4 +1,4 @@
-"""What bounds a loader: memory, times, and the check that a manifest must pass."""
+"""Limits of a loader: memory, times, and the check that a manifest must pass."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def accept_all(manifest: Manifest) -> None:
-    """Refuse no manifest."""
+    """Accept every manifest."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much memory the models may hold, how often to look, and which manifests to accept.
+    """Memory limit of the models, intervals of checks, and the check of manifests.
 
-    ``accept`` raises ModelError for a manifest that must not serve (see ``schema.features_check``); ``newest_file``
-    remembers which signed models have served (``newest.Newest``).
+    ``accept`` raises ModelError for a manifest that must not be used (see ``schema.features_check``); ``newest_file``
+    records which signed models have been used (``newest.Newest``).
     """
 
     total_model_memory_bytes: int = 600_000_000

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import Float32Array, FloatArray
 
 RANGE: Final = 64.0
-"""Standardised features are clipped to the range that the model has seen, and to ± this."""
+"""Standardised features are clipped to the range of the training data, and to ± this."""
 
 _FEATURE_STEP: Final = 2.0**-20
 _LARGEST_SUM: Final = 2.0**53
@@ -54,7 +54,7 @@ class Line:
 def fit_line(X: Float32Array, y: FloatArray, weight: FloatArray, penalty: float) -> Line:
     """Fit a ridge regression to standardised features; ``penalty`` is that of a thousand rows.
 
-    A feature counts as far as it was seen: beyond, the line goes on flat instead of up to impossible heart rates.
+    Beyond the range of the training data the line is flat instead of rising to impossible heart rates.
     """
     from athlete_monitor.models.kind import no_pandas
 
@@ -87,7 +87,7 @@ class WholeLine:
 
 
 def whole(line: Line, share: float = 1.0) -> WholeLine:
-    """Round a line, multiplied by ``share``, to whole numbers as finely as its sums stay exact."""
+    """Round a line, multiplied by ``share``, to whole numbers, as finely as exact sums allow."""
     weight = line.weight * share
     finest = _LARGEST_SUM / 4.0 / (RANGE / _FEATURE_STEP) / max(float(np.abs(weight).sum()), 1e-9)
     weight_step = 2.0 ** -min(int(np.floor(np.log2(finest))), 40)

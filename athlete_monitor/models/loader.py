@@ -1,7 +1,7 @@
-"""The live process's models: loaded when an athlete needs one, kept while there is room, replaced by a newer one.
+"""The live process's models: loaded when an athlete needs one, kept while memory allows, replaced by newer ones.
 
-Order of service for an athlete: the model in the store; if that is refused, the last good one (in memory, else the
-newest complete version before it on disk); else the squad-wide default, marked as such; else None, with a reason.
+Order of preference for an athlete: the model in the store; if that is refused, the last valid one (in memory, else the
+newest complete earlier version on disk); else the squad-wide default, marked as such; else None, with a reason.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ logger = logging.getLogger(__name__)
 
 PRESSURE_CHECK_S: Final = 1.0
 PRESSURE_EASED_PERCENT: Final = 5.0
-"""So far below the threshold must the memory fall before the cache grows again."""
+"""The memory use must fall this far below the threshold before the cache grows again."""
 
 CROWDED_S: Final = 10.0
-"""A model that had to go and is needed again so soon tells that more athletes are live than the cache holds."""
+"""If an evicted model is needed again this soon, more athletes are live than the cache holds."""
 
 CROWDED_WARNING_S: Final = 60.0
 
@@ -48,7 +48,7 @@ NO_DEFAULT: Final = "no default model"
 
 @dataclass
 class _Due:
-    """The next time of each thing that is looked at now and then, on the loader's clock, s."""
+    """The next time of each periodic check, on the loader's clock, s."""
 
     pressure_s: float
     manifests_s: float
@@ -60,12 +60,12 @@ class DynamicModelLoader:
     """Least-recently-used cache of models in front of a store. Safe to use from any number of threads.
 
     Args:
-        models_dir: folder of the models in service; it may be missing, and come and go.
-        cache_size: models in memory at most.
+        models_dir: folder of the models in service; it may be missing, also temporarily.
+        cache_size: largest number of models in memory.
         device: ``auto``, ``cpu`` or ``cuda``.
         enable_memory_monitoring: shrink the cache while the machine is short of memory.
         runtime: ``hummingbird``, ``onnx``, or a runtime that is already open.
-        store: where models are read; by default ``models_dir`` alone, without earlier versions.
+        store: the store of models; by default only ``models_dir``, without earlier versions.
         limits: memory, times, and the check that a manifest must pass.
         probes: clock, memory probes and the thread of reloads.
 
@@ -113,7 +113,7 @@ class DynamicModelLoader:
     ) -> DynamicModelLoader:
         """Open the configured loader and load ``model_loading.preload_players``; ``accept`` checks each manifest.
 
-        ``athletes``: how many are expected, for the choice of the device; 0: a usual squad.
+        ``athletes``: expected number, for the choice of the device; 0: a usual squad.
 
         Raises:
             ModelError: the runtime is not installed, or the signing key cannot be read.
@@ -141,9 +141,9 @@ class DynamicModelLoader:
     # ------------------------------------------------------------------------------------------------------- serving
 
     def get_model(self, player_id: AthleteId) -> Model | None:
-        """Return the athlete's model, else the default one (``is_default``), else None; ``why_not`` tells the reason.
+        """Return the athlete's model, else the default one (``is_default``), else None; ``why_not`` returns the reason.
 
-        A model in memory costs about a microsecond; another one is loaded first, once however many threads ask.
+        A model in memory costs about a microsecond; another one is loaded first, only once for all threads.
 
         Raises:
             ModelError: the id is neither a whole number from 1 on nor ``default``.
@@ -163,13 +163,13 @@ class DynamicModelLoader:
             return self._alive.get(player_id)
 
     def why_not(self, player_id: AthleteId) -> str | None:
-        """Say why the athlete's model in the store does not serve; None if it does, or was not asked for lately."""
+        """Return why the athlete's model in the store is not used; None if it is, or was not requested lately."""
         with self._lock:
             refusal = self._refusals.get(player_id)
         return refusal.reason if refusal else None
 
     def is_model_available(self, player_id: AthleteId) -> bool:
-        """Tell whether the athlete has a model of its own with a valid manifest."""
+        """Return whether the athlete has a model of its own with a valid manifest."""
         try:
             return self.store.manifest(player_id) is not None
         except ModelError:
@@ -188,7 +188,7 @@ class DynamicModelLoader:
             self.get_model(player_id)
 
     def clear_cache(self) -> None:
-        """Forget all models, and what was remembered as missing."""
+        """Remove all models and all records of missing ones."""
         with self._lock:
             self._cache.clear()
             self._alive.clear()
@@ -201,7 +201,7 @@ class DynamicModelLoader:
         if known:
             return model
         with self._load_lock:
-            known, model = self._known(key)  # another thread may have been here in the meantime
+            known, model = self._known(key)  # another thread may have loaded it in the meantime
             return model if known else self._load(key)
 
     def _known(self, key: AthleteId) -> tuple[bool, Model | None]:
@@ -211,9 +211,9 @@ class DynamicModelLoader:
             return model is not None or key in self._refusals, model
 
     def _load(self, key: AthleteId) -> Model | None:
-        """Load the model, or else the last good one; remember why not. The caller holds the load lock.
+        """Load the model, or else the last valid one; record the reason. The caller holds the load lock.
 
-        A model that had to go from the cache, but is still used by somebody, is taken back as it is.
+        A model that was evicted from the cache but is still referenced is reused.
         """
         used, stamp = self.peek(key), self.store.stamp(key)
         with self._lock:
@@ -263,7 +263,7 @@ class DynamicModelLoader:
         return model
 
     def _put(self, key: AthleteId, model: Model) -> bool:
-        """Take a model into the cache; tell whether it had to go from there a moment ago."""
+        """Add a model to the cache; return whether it was evicted a moment ago."""
         try:
             gone = self._cache.put(key, model)
         except ValueError as error:
@@ -296,7 +296,7 @@ class DynamicModelLoader:
     # ----------------------------------------------------------------------------------------------------- reloading
 
     def reload(self, player_id: AthleteId) -> Model | None:
-        """Load the athlete's model anew and put it in place; a refused one leaves the old one in service.
+        """Reload the athlete's model; if it is refused, the old one stays in service.
 
         Nothing is loaded for an athlete who has no model in memory: the next ``get_model`` does that.
 
@@ -326,7 +326,7 @@ class DynamicModelLoader:
         return old
 
     def request_reload(self, player_id: AthleteId) -> None:
-        """Reload aside, on another thread, as ``reload`` does; for a notification that a model was updated."""
+        """Reload on another thread, as ``reload`` does; for a notification that a model was updated."""
         with self._lock:
             if player_id in self._reloading:
                 return
@@ -339,9 +339,9 @@ class DynamicModelLoader:
         self.reload(player_id)
 
     def reload_changed(self) -> list[AthleteId]:
-        """Request a reload of each model whose manifest file is not what it was; return their ids. For SIGHUP.
+        """Request a reload of each model whose manifest file has changed; return their ids. For SIGHUP.
 
-        Athletes remembered as missing or refused are forgotten where the manifest file has changed.
+        Records of missing or refused models are removed if the manifest file has changed.
         """
         with self._lock:
             seen: dict[AthleteId, Stamp | None] = {key: model.stamp for key, model in self._alive.items()}

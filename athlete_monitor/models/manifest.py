@@ -1,4 +1,4 @@
-"""The manifest: what a model is, what it was trained on, how wrong it is, and which bytes belong to it.
+"""The manifest: kind and training data of a model, its error, and the hashes of its files.
 
 A model without a valid manifest does not exist. The manifest is JSON, decoded strictly: an unknown key, a wrong type or
 a number out of range refuses the model.
@@ -31,7 +31,7 @@ DEFAULT: Final = "default"
 """The id of the squad-wide model, for athletes without their own."""
 
 FIRST_KIND: Final = "random_forest"
-"""What a manifest without a kind describes: a model from before there were several."""
+"""The kind of manifests without one: they are older than the choice of kinds."""
 
 AthleteId = Annotated[int, Meta(ge=1, le=2**31)] | Literal["default"]
 ArtifactKind = Literal["pickle", "hummingbird", "onnx"]
@@ -51,10 +51,10 @@ class LearnedSession(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Holdout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How wrong a model of this kind was on rows that it had not seen; errors are strap - model, in bpm.
+    """Errors of a model of this kind on held-out rows, strap - model, in bpm.
 
-    ``kind`` says what was held out, for example ``latest_session``; ``baselines`` holds the MAE in bpm of simpler
-    predictions on the same rows. None stands where a figure cannot be had (no variance, too few rows).
+    ``kind`` names the held-out data, for example ``latest_session``; ``baselines`` holds the MAE in bpm of simpler
+    predictions on the same rows. A figure is None if it cannot be computed (no variance, too few rows).
     """
 
     mae_bpm: Error
@@ -69,7 +69,7 @@ class Holdout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class ResidualQuantiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """10 % and 90 % quantile of measured - predicted on sessions that the model had not seen (80 % interval), bpm."""
+    """10 % and 90 % quantile of measured - predicted on held-out sessions (80 % interval), bpm."""
 
     q10: float
     q90: float
@@ -83,13 +83,13 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Everything that is known of one model.
+    """All data of one model.
 
     ``feature_names`` is the exact order of the columns of X (profile features last, in the default model);
     ``feature_spec`` is ``FeatureSpec.to_dict()``; ``window`` is in samples. A draft leaves out ``artifacts``,
     ``created`` and ``signature``: the store fills them in. ``kind`` names the kind of model (``models/kinds``),
     ``facts`` describe it; manifests from before there were kinds have neither, and are random forests. ``follows`` is
-    the time of the model that a rollback took away.
+    the time of the model that a rollback withdrew.
     """
 
     format_version: int = FORMAT_VERSION
@@ -119,12 +119,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def stands_for(self) -> str:
-        """Time of the newest model that this one is to replace: its own, or that which a rollback took away."""
+        """Time of the newest model that this one replaces: its own, or that of the model that a rollback withdrew."""
         return self.created if self.follows is UNSET else max(self.created, str(self.follows))
 
     @property
     def day_form(self) -> DayForm:
-        """How long and how much a day's error lasts; the usual one in older manifests."""
+        """The persistence of a day's error; the default in older manifests."""
         return USUAL if isinstance(self.day, UnsetType) else self.day
 
     @property
@@ -155,7 +155,7 @@ def artifact_name(athlete_id: AthleteId, kind: ArtifactKind) -> str:
 
 
 def _checked_id(athlete_id: AthleteId) -> AthleteId:
-    """Return the id if it may stand in a file name: a whole number from 1 on, or ``default``."""
+    """Return the id if it is allowed in a file name: a whole number from 1, or ``default``."""
     if athlete_id == DEFAULT:
         return athlete_id
     with suppress(TypeError):
@@ -170,13 +170,13 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises:
         FileNotFoundError: there is none.
-        ModelError: it is no regular file, no valid manifest, of a newer format, or says another athlete's name.
+        ModelError: it is not a regular file, not a valid manifest, of a newer format, or of another athlete.
     """
     return parse_manifest(read_regular(path, MANIFEST_LIMIT_BYTES), path)
 
 
 def parse_manifest(content: bytes, path: Path) -> Manifest:
-    """Decode the bytes of the manifest at ``path`` (its name tells whose it must be); raises ModelError."""
+    """Decode the bytes of the manifest at ``path``, whose name determines the athlete; raises ModelError."""
     try:
         version = _format_decoder.decode(content).format_version
         if version != FORMAT_VERSION:
@@ -223,14 +223,14 @@ def read_key(path: Path) -> bytes:
 def sign(manifest: Manifest, key: bytes) -> Manifest:
     """Return the manifest with its signature: HMAC-SHA256 over every other field.
 
-    The trainer and the live process are one administrator's, usually on one box, so a shared key says as much as a
-    pair of keys would, and needs the standard library alone.
+    The trainer and the live process have the same administrator, usually on one box, so a shared key proves as much as
+    a key pair, and needs only the standard library.
     """
     return msgspec.structs.replace(manifest, signature=_signature(manifest, key))
 
 
 def is_signed(manifest: Manifest, key: bytes) -> bool:
-    """Tell whether the signature is there and was made with this key."""
+    """Return whether there is a signature that was made with this key."""
     return manifest.signature is not None and hmac.compare_digest(
         manifest.signature.encode(), _signature(manifest, key).encode()
     )

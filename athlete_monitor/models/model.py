@@ -1,4 +1,4 @@
-"""A model ready to serve, and how it comes out of the store."""
+"""A model ready for use, and its loading from the store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Model:
     """A loaded model.
 
     ``held_bytes`` is the memory it holds, as measured; ``is_default`` marks the squad-wide model, ``is_fallback`` an
-    earlier version that serves because the one in the store was refused; ``stamp`` is the state of the manifest file
+    earlier version that is used because the one in the store was refused; ``stamp`` is the state of the manifest file
     that it was loaded from, None for an earlier version.
     """
 
@@ -59,10 +59,10 @@ class Model:
 
 @dataclass
 class ModelSource:
-    """Takes models out of a store and weighs them.
+    """Loads models from a store and measures their memory.
 
-    ``accept`` raises ModelError for a manifest that must not serve; ``rss_bytes`` is the resident memory at present.
-    Not safe for threads: what another load allocates would be weighed too.
+    ``accept`` raises ModelError for a manifest that must not be used; ``rss_bytes`` is the resident memory at present.
+    Not safe for threads: allocations of another load would be included.
     """
 
     store: ModelStore
@@ -86,7 +86,7 @@ class ModelSource:
         return self._ready(manifest, artifact, stamp)
 
     def load_earlier(self, athlete_id: AthleteId) -> Model | None:
-        """Load the newest complete version before the one in service, None if there is none that works."""
+        """Load the newest complete version before the one in service, None if none works."""
         models = (self._load_version(manifest) for manifest in self.store.earlier(athlete_id))
         return next((model for model in models if model is not None), None)
 
@@ -101,7 +101,7 @@ class ModelSource:
     def _ready(self, manifest: Manifest, artifact: bytes, stamp: Stamp | None, *, is_fallback: bool = False) -> Model:
         self.accept(manifest)
         if not self._loaded_once:
-            self._predictor(manifest, artifact)  # pays for what the runtime sets up once
+            self._predictor(manifest, artifact)  # so that the runtime's one-time set-up is not counted
             self._loaded_once = True
         before_bytes, started_s = self.rss_bytes(), time.perf_counter()
         predictor = self._predictor(manifest, artifact)
@@ -109,9 +109,9 @@ class ModelSource:
         return Model(manifest, predictor, self._weight(len(artifact), grown_bytes), load_s, stamp, is_fallback)
 
     def _weight(self, artifact_bytes: int, grown_bytes: int) -> int:
-        """Measured growth of resident memory, or what models of that size grew by before, if that is more.
+        """Measured growth of resident memory, or that of earlier models of this size, whichever is larger.
 
-        The allocator serves a load from memory that evicted models gave back: then nothing grows.
+        The allocator may reuse memory of evicted models; then nothing grows.
         """
         if grown_bytes > artifact_bytes:
             self._growths.append(grown_bytes / artifact_bytes)

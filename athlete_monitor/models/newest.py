@@ -1,7 +1,7 @@
-"""The newest signed model that served each athlete: an older one that somebody puts back is refused.
+"""The newest signed model that each athlete has used: an older one that somebody puts back is refused.
 
-A signature says who made a model, not that it is the latest. What has served is remembered beside the engine's journal,
-so that a restart changes nothing. ``--rollback`` signs on which model the earlier one follows, and is accepted.
+A signature shows who made a model, not that it is the latest. Used models are recorded beside the engine's journal, so
+that a restart changes nothing. ``--rollback`` signs which model the earlier one replaces, and is accepted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Newest:
-    """Remembers the newest time of creation by athlete, in ``path`` where one is given. Not safe for threads."""
+    """Records the newest time of creation by athlete, in ``path`` if one is given. Not safe for threads."""
 
     path: Path | None = None
     _seen: dict[str, str] = field(default_factory=dict)
@@ -38,10 +38,10 @@ class Newest:
             self._seen = {}
 
     def check(self, manifest: Manifest) -> None:
-        """Let a manifest serve, and remember it.
+        """Accept a manifest and record it.
 
         Raises:
-            ModelError: it is signed, but older than one that served before.
+            ModelError: it is signed, but older than one that was used before.
         """
         if manifest.signature is None:
             return

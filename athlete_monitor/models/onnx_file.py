@@ -1,7 +1,7 @@
-"""Which operators an ONNX file uses, read from its bytes without the ``onnx`` library, which the live process lacks.
+"""The operators of an ONNX file, read from its bytes without the ``onnx`` library, which the live process lacks.
 
-An exported model is a straight line of a few operators. A file with a loop, a branch, a function, another operator or
-data in another file is refused before ONNX Runtime sees it: it could run for ever, or read what it should not.
+An exported model is a sequence of a few operators. A file with a loop, a branch, a function, another operator or data
+in another file is refused before ONNX Runtime loads it: it could run forever, or read files that it must not read.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _LONGEST_VARINT: Final = 10
 
 
 def check_onnx(content: bytes) -> None:
-    """Let an exported model pass.
+    """Accept an exported model.
 
     Raises:
-        ModelError: it is no ONNX file, or holds what no exported model needs.
+        ModelError: it is not an ONNX file, or holds something that no exported model needs.
     """
     graphs = 0
     for number, value in _fields(memoryview(content)):

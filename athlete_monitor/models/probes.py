@@ -1,4 +1,4 @@
-"""What the loader asks of the machine: time, memory, and another thread. Tests put their own in its place."""
+"""The loader's access to the machine: time, memory, and another thread. Tests replace it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rss_bytes() -> int:
 
 
 def peak_rss_bytes() -> int:
-    """Largest resident memory that this process has had, bytes; 0 where the system does not tell (it is Linux's)."""
+    """Largest resident memory of this process so far, bytes; 0 if the system is not Linux."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
@@ -35,7 +35,7 @@ def used_memory_percent() -> float:
 
 
 class OneThread:
-    """Runs jobs one after the other on a thread of its own, which starts with the first job."""
+    """Runs jobs one after the other on its own thread, which starts with the first job."""
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
@@ -48,7 +48,7 @@ class OneThread:
 
 @dataclass(frozen=True)
 class Probes:
-    """The loader's surroundings: a clock in s, memory probes, and who runs a reload aside."""
+    """The loader's environment: a clock in s, memory probes, and the runner of reloads."""
 
     clock: Callable[[], float] = time.monotonic
     rss_bytes: Callable[[], int] = rss_bytes

@@ -1,8 +1,8 @@
 """Two ways to run a forest, behind one protocol.
 
 ``hummingbird`` calls the TorchScript of the Hummingbird archive directly; ``onnx`` calls ONNX Runtime and keeps torch
-out of the process. Both run one thread, give every row the same bits whatever rows are beside it, and answer NaN for a
-row with a missing (not finite) value: a forest has no honest answer there.
+out of the process. Both use one thread, give every row the same bits independent of the other rows, and return NaN for
+a row with a missing (not finite) value: a forest has no valid prediction there.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RuntimeName = Literal["hummingbird", "onnx"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 WARM_UP_ROWS: Final = (1, 2)
-"""Numbers of rows that a model is called with before it serves."""
+"""Numbers of rows of the warm-up calls of a model."""
 
 _FLOAT32: Final = np.dtype(np.float32)
 _TORCH_ERRORS: Final = (RuntimeError, ValueError, LookupError, AttributeError, TypeError, MemoryError)
@@ -64,21 +64,21 @@ class Runtime(Protocol):
 
     @property
     def kind(self) -> ArtifactKind:
-        """Which artifact it reads."""
+        """The artifact that it reads."""
 
     @property
     def device(self) -> str:
-        """Where it computes: ``cpu`` or ``cuda``."""
+        """Its device: ``cpu`` or ``cuda``."""
 
     def load(self, artifact: bytes, n_features: int) -> Predictor:
         """Load and warm up a model; the bytes must have been checked against the manifest before.
 
         Raises:
-            ModelError: the bytes are no model, or a model for another number of features.
+            ModelError: the bytes are not a model, or a model with another number of features.
         """
 
     def join(self, predictors: Sequence[Predictor]) -> JoinedPredictor | None:
-        """Put models side by side that one call then runs; None where this runtime, or these models, cannot."""
+        """Join models so that one call runs them all; None if this runtime, or these models, cannot be joined."""
 
 
 class JoinedPredictor(Protocol):
@@ -87,18 +87,18 @@ class JoinedPredictor(Protocol):
     def predict(self, X: Float32Array, which: IntArray) -> Float32Array:
         """Predict the rows X, float32 [n, n_features], the i-th by model ``which[i]``; see ``Predictor.predict``.
 
-        Every row gets the bits that its model gives it alone.
+        Every row gets the same bits as from its own model.
         """
 
 
 @dataclass(frozen=True)
 class ForestPredictor:
-    """Checks what goes into a runtime's raw ``run``: C-contiguous writeable float32 [n, F], n > 0, to float32 [n]."""
+    """Checks the input of a runtime's raw ``run``: C-contiguous writeable float32 [n, F], n > 0, to float32 [n]."""
 
     run: Callable[[Float32Array], Float32Array]
     n_features: int
     tables: Tables | None = None
-    """What it takes to join the model with others."""
+    """The data needed to join the model with others."""
 
     def predict(self, X: Float32Array) -> Float32Array:
         """See ``Predictor.predict``."""
@@ -107,7 +107,7 @@ class ForestPredictor:
 
 @dataclass(frozen=True)
 class JoinedForests:
-    """Checks what goes into several joined forests, as ``ForestPredictor`` does."""
+    """Checks the input of several joined forests, as ``ForestPredictor`` does."""
 
     run: Callable[[Float32Array, IntArray], Float32Array]
     n_features: int
@@ -136,9 +136,9 @@ def _predict_incomplete(
 
 
 def configured_runtime(config: Config, report: Callable[[str], None] = print, athletes: int = 0) -> Runtime:
-    """Start the runtime that ``model_loading`` and ``jetson`` ask for; see ``open_runtime``.
+    """Start the runtime of ``model_loading`` and ``jetson``; see ``open_runtime``.
 
-    Without PyTorch (the light installation) the ONNX runtime takes the place of Hummingbird's, and a line says so.
+    Without PyTorch (the light installation) the ONNX runtime replaces Hummingbird's, and a line reports this.
     """
     loading, jetson = config.model_loading, config.jetson
     device: DeviceName = "cpu" if loading.device == "auto" and not jetson.device_detection else loading.device
@@ -161,9 +161,10 @@ def open_runtime(
     gpu_memory_fraction: float = 1.0,
     athletes: int = 0,
 ) -> Runtime:
-    """Start a runtime; ``report`` gets one line if the wished device cannot be had.
+    """Start a runtime; ``report`` gets one line if the configured device is not available.
 
-    ``auto`` takes CUDA where it is there and predicts so many ``athletes`` (0: a usual squad) faster than the CPU.
+    ``auto`` uses CUDA if it is available and predicts this number of ``athletes`` (0: a usual squad) faster than the
+    CPU.
 
     Raises:
         ModelError: the runtime's library is not installed.
@@ -179,8 +180,8 @@ def open_runtime(
 class HummingbirdRuntime:
     """TorchScript on one thread of the CPU, or on CUDA, without Hummingbird itself.
 
-    The optimising executor stays off: it answers no faster for a forest, needs its first calls to compile (8 ms a
-    model) and holds 0.3 MB more for each model.
+    The optimising executor stays off: it is not faster for a forest, compiles in its first calls (8 ms a model) and
+    holds 0.3 MB more for each model.
     """
 
     name = "hummingbird"
@@ -281,7 +282,7 @@ class OnnxRuntime:
             return _warmed_up(ForestPredictor(_onnx_runner(session, n_features), n_features))
 
     def join(self, predictors: Sequence[Predictor]) -> None:
-        """See ``Runtime.join``: each session keeps to itself."""
+        """See ``Runtime.join``: sessions of this runtime cannot be joined."""
 
 
 def _exceptions_of(module: ModuleType) -> list[type[Exception]]:
@@ -312,7 +313,7 @@ def _onnx_runner(session: Any, n_features: int) -> Callable[[Float32Array], Floa
 
 @contextmanager
 def _refusing(errors: tuple[type[Exception], ...], n_features: int) -> Iterator[None]:
-    """Turn what a library raises for a file that it cannot use into our error, in one line."""
+    """Turn a library's exception for an unusable file into our error, in one line."""
     try:
         yield
     except ModelError:

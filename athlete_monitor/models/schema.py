@@ -1,4 +1,4 @@
-"""Does a model take the features that this program makes?"""
+"""Check that a model uses the features that this program computes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def features_check(spec: FeatureSpec) -> Callable[[Manifest], None]:
-    """Make a check that raises ModelError for a model whose columns are not those of ``spec`` to the last one."""
+    """Return a check that raises ModelError for a model whose columns are not exactly those of ``spec``."""
 
     def check(manifest: Manifest) -> None:
         name = manifest_name(manifest.athlete_id)
@@ -28,7 +28,7 @@ def features_check(spec: FeatureSpec) -> Callable[[Manifest], None]:
             expected += PROFILE_FEATURES
         if manifest.schema_hash != schema_hash or manifest.feature_names != expected:
             raise ModelError(
-                f"{name}: was trained on other features than feature_engineering makes now; train the model again"
+                f"{name}: was trained on other features than those of feature_engineering; train the model again"
             )
 
     return check

@@ -1,11 +1,11 @@
-"""The models on disk: published in one step, checked before every use, the versions before kept for a rollback.
+"""The models on disk: published atomically, checked before every use, with earlier versions kept for a rollback.
 
 ``updated`` holds ``hb_{id}_model.zip``, ``.onnx`` and the manifest ``.json``; ``pickles`` holds ``Player{id}_rf.pkl``;
 ``previous/hb_{id}_model/{version}/`` holds complete earlier versions, manifest included.
 
 A kill at any moment leaves a valid model. The version in service is first linked into ``previous``; only then are its
-artifacts replaced, and the manifest last. Between the two, the old manifest's artifacts are found in ``previous``, by
-every reader, since what a reader takes is what has the manifest's SHA-256.
+artifacts replaced, and the manifest last. Between the two, every reader finds the old manifest's artifacts in
+``previous``, since it takes the file with the manifest's SHA-256.
 """
 
 from __future__ import annotations
@@ -56,25 +56,25 @@ if TYPE_CHECKING:
 Stamp = tuple[int, ...]
 
 READ_ATTEMPTS: Final = 5
-"""How often a model that is being replaced under the reader is read again."""
+"""Number of retries if a model is replaced while it is read."""
 
 WITHDRAWN: Final = "-withdrawn"
 
 RETRAIN_MARK: Final = "hb_default_model.retrain"
-"""A file beside the models in service: the squad's model has learned from a person whose data were erased."""
+"""A file beside the models in service: the squad's model was trained on data of a person that were erased."""
 
 ROWS_FOLDER_END: Final = "_rows"
-"""Ends the names of folders beside the pickled models that hold what sessions gave to training; backups leave them out,
-since the sessions give it anew."""
+"""Suffix of the folders beside the pickled models that cache rows of sessions; backups leave them out, since they can
+be rebuilt from the sessions."""
 
 _MANIFEST_NAME: Final = re.compile(r"hb_([1-9][0-9]{0,9})_model\.json")
 
 
 @dataclass(frozen=True)
 class ModelStore:
-    """The store in its folders. Reading needs ``updated`` alone; publishing needs all three.
+    """The store in its folders. Reading only needs ``updated``; publishing needs all three.
 
-    With a ``key``, what is published is signed and a wrong signature is refused; with ``require_signature``, a missing
+    With a ``key``, published models are signed and a wrong signature is refused; with ``require_signature``, a missing
     one too. ``keep_previous`` versions before the one in service are kept for each athlete.
     """
 
@@ -111,7 +111,7 @@ class ModelStore:
     # ------------------------------------------------------------------------------------------------------- reading
 
     def athlete_ids(self) -> list[int]:
-        """Ids that have a manifest file, in order; whether it is valid shows when it is read."""
+        """Ids with a manifest file, in order; it is validated when it is read."""
         try:
             names = [path.name for path in self.updated.iterdir()]
         except OSError:
@@ -127,7 +127,7 @@ class ModelStore:
         return self._manifest_at(self.updated / manifest_name(athlete_id))
 
     def stamp(self, athlete_id: AthleteId) -> Stamp | None:
-        """Something that changes whenever the manifest file is replaced or written to; None if there is none."""
+        """A value that changes whenever the manifest file is replaced or written to; None if there is none."""
         try:
             status = os.lstat(self.updated / manifest_name(athlete_id))
         except OSError:
@@ -152,10 +152,10 @@ class ModelStore:
         return manifest, self.artifact(manifest, kind)
 
     def artifact(self, manifest: Manifest, kind: ArtifactKind) -> bytes:
-        """The bytes of one artifact of this very version, wherever it stands now.
+        """The bytes of one artifact of exactly this version, wherever it is stored now.
 
         Raises:
-            ModelError: it is not there with the manifest's size and SHA-256.
+            ModelError: there is no file with the manifest's size and SHA-256.
         """
         name = artifact_name(manifest.athlete_id, kind)
         entry = manifest.artifacts.get(name)
@@ -211,7 +211,7 @@ class ModelStore:
         return content
 
     def _intact_manifest(self, folder: Path) -> Manifest | None:
-        """The manifest of a kept version whose files are all as it says, else None."""
+        """The manifest of a kept version if all its files match, else None."""
         try:
             manifest = self._manifest_at(folder / f"{folder.parent.name}.json")
             for name, entry in manifest.artifacts.items() if manifest else ():
@@ -223,7 +223,7 @@ class ModelStore:
     # ---------------------------------------------------------------------------------------------------- publishing
 
     def publish(self, draft: Manifest, artifacts: Mapping[ArtifactKind, bytes]) -> Manifest:
-        """Put a model in service; the one before goes to ``previous``. Safe against a kill at any moment.
+        """Put a model in service; the previous one is moved to ``previous``. A kill at any moment does no harm.
 
         Args:
             draft: the manifest without ``artifacts``, ``created`` and ``signature``.
@@ -245,13 +245,13 @@ class ModelStore:
 
     @property
     def must_renew_default(self) -> bool:
-        """Whether the squad's model has learned from a person whose data were erased."""
+        """Whether the squad's model was trained on data of a person that were erased."""
         return (self.updated / RETRAIN_MARK).exists()
 
     def rollback(self, athlete_id: AthleteId) -> Manifest:
-        """Put the newest complete version before the one in service back; repeated, it goes further back.
+        """Restore the newest complete version before the one in service; repeated calls go further back.
 
-        The version that leaves is kept as ``previous/.../{version}-withdrawn`` and never serves again by itself.
+        The withdrawn version is kept as ``previous/.../{version}-withdrawn`` and is never used again by itself.
 
         Raises:
             ModelError: there is none, or the disk refuses.
@@ -284,7 +284,7 @@ class ModelStore:
         return parse_manifest(encode_manifest(signed), self.updated / manifest_name(draft.athlete_id))
 
     def _creation_time(self, athlete_id: AthleteId) -> str:
-        """Now in UTC, but later than the version in service even if the clock went back."""
+        """Now in UTC, but later than the version in service, even if the clock was set back."""
         now = datetime.now(timezone.utc)
         current = self._current(athlete_id)
         if current is not None:
@@ -341,7 +341,7 @@ class ModelStore:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        """Hold the store for one writer, clear what a killed one left, and make every disk error a ModelError."""
+        """Lock the store for one writer, clean up after a killed one, and turn disk errors into a ModelError."""
         if self.previous is None or self.pickles is None:
             raise ModelError(f"{self.updated}: opened for reading only")
         try:
@@ -382,7 +382,7 @@ class ModelStore:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Hard-link, or copy where the file system has no links."""
+    """Hard-link, or copy if the file system has no links."""
     try:
         target.hardlink_to(source)
     except OSError:

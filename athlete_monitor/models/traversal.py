@@ -1,7 +1,7 @@
-"""A forest of perfect trees as few tensor operations: the dispatch of each is most of what a prediction costs.
+"""A forest of perfect trees as few tensor operations: their dispatch is most of the cost of a prediction.
 
 Hummingbird makes every tree full, level by level ("perfect tree traversal", Nakandala et al., OSDI 2020). Its tables
-are read here with half the operations, and give the same bits. The nodes of all T trees are numbered together as in a
+are evaluated here with half the operations and the same bits. The nodes of all T trees are numbered together as in a
 binary heap: the roots are T to 2T - 1, and the children of node p are 2p and, where its condition holds, 2p + 1.
 """
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from athlete_monitor.models.line import WholeLine
 
 FEW_ROWS: Final = 2
-"""Up to so many rows it is faster to evaluate all nodes at once and then to go down through the answers."""
+"""Up to this many rows it is faster to evaluate all nodes at once and then to descend through the results."""
 
 MOST_NODES: Final = 8192
-"""Inner nodes of the largest forest for which that is so."""
+"""Inner nodes of the largest forest for which this is faster."""
 
 
 class Descent(torch.nn.Module):
-    """Goes down all trees at once, evaluating the nodes on the way: X, float32 [n, F], to float32 [n, 1], bpm."""
+    """Descends all trees at once, evaluating the nodes on the way: X, float32 [n, F], to float32 [n, 1], bpm."""
 
     def __init__(self, tables: Mapping[str, torch.Tensor]) -> None:
         """Take Hummingbird's tables: features and thresholds of the roots and of each level below, and the leaves."""
@@ -69,7 +69,7 @@ class EvaluatedDescent(Descent):
 
 
 class StraightLine(torch.nn.Module):
-    """The line that is added to the trees' answer (``models/line.py``): X, float32 [n, F], to float32 [n, 1], bpm."""
+    """The line that is added to the trees (``models/line.py``): X, float32 [n, F], to float32 [n, 1], bpm."""
 
     def __init__(self, line: WholeLine) -> None:
         """Take its arrays."""
@@ -87,14 +87,14 @@ class StraightLine(torch.nn.Module):
 
 
 class Trees(torch.nn.Module):
-    """Goes the faster of two ways through the trees for the number of rows.
+    """Uses the faster of two traversals for the number of rows.
 
-    Its one parameter, of zeros, says by its size how many features the model takes, and tells Hummingbird's own
-    container on which device the model is.
+    The size of its only parameter, of zeros, is the number of features of the model, and Hummingbird's own container
+    reads the model's device from it.
     """
 
     def __init__(self, few: torch.nn.Module, many: torch.nn.Module, n_features: int) -> None:
-        """Take the ways for few and for many rows."""
+        """Take the traversals for few and for many rows."""
         super().__init__()
         self.columns = torch.nn.Parameter(torch.zeros(n_features), requires_grad=False)
         self.few, self.many, self.few_rows = few, many, FEW_ROWS
@@ -122,7 +122,7 @@ class TreesAndLine(torch.nn.Module):
 
 
 def as_script(model: torch.nn.Module, n_features: int, line: WholeLine | None = None) -> Any:  # noqa: ANN401
-    """Turn what Hummingbird made of trees into one flat, frozen TorchScript function of float32 [n, n_features].
+    """Turn Hummingbird's trees into one flat, frozen TorchScript function of float32 [n, n_features].
 
     Frozen, it loads in half the time and holds a quarter less memory.
     """
@@ -140,7 +140,7 @@ def as_script(model: torch.nn.Module, n_features: int, line: WholeLine | None = 
 
 @dataclass(frozen=True)
 class Tables:
-    """A forest as ``Descent`` holds it: of S = n_trees * 2^depth, features int64 [S], thresholds and leaves [2 S].
+    """A forest in the form of ``Descent``: with S = n_trees * 2^depth, features int64 [S], thresholds and leaves [2 S].
 
     ``line`` float64 [7, F] is that of ``TreesAndLine``, None for trees only.
     """
@@ -173,7 +173,7 @@ def tables_in(script: Any) -> Tables | None:  # noqa: ANN401
 
 
 class JoinedDescent:
-    """Several models of one shape as one: each row goes through its own, and gets the bits that it would get alone."""
+    """Several models of one shape as one: each row uses its own model and gets the same bits as from it."""
 
     def __init__(self, forests: Sequence[Tables]) -> None:
         """Copy the tables of at least one forest."""

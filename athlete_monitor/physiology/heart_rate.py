@@ -202,7 +202,7 @@ class HeartRateMax(SquadState):
     The prediction (Nes 2013) is raised to the highest clean heart rate that was held for at least 5 s: the highest
     level below which no clean reading fell for 5 s, with readings no farther apart than a step that counts in full. A
     measured maximum stays as it is.
-    NaN where neither the maximum nor the age is known: readings alone do not show a maximum.
+    NaN where neither the maximum nor the age is known: readings by themselves do not show a maximum.
     """
 
     FIELDS = MappingProxyType({"hr_max_bpm": np.nan, "predicted": np.nan, "raised": 0.0, "running": 0.0})

@@ -75,7 +75,7 @@ def tidy(name: str) -> str:
 
 
 def key_name(whose: Whose) -> str:
-    """Return a name for a person of whom only a number is known."""
+    """Return a name for a person known only by number."""
     return f"Number {whose.number}" if whose.number else f"Athlete {whose.athlete_id}"
 
 

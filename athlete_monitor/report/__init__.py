@@ -1,1 +1,1 @@
-"""After the session: a report to hand out, the season, and data to analyse. Reads the archive, never the engine."""
+"""Reports of sessions and the season, and data for analysis. It reads the archive, never the engine."""

@@ -1,4 +1,4 @@
-"""Which figures a report shows: their keys in the archive and in a summary, unit and decimals as in the catalogue."""
+"""The figures of a report: their keys in the archive and in a summary; unit and decimals are those of the catalogue."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Shown:
         return f"{self.label(lang)}, {self.unit_text}" if self.unit_text else self.label(lang)
 
     def label(self, lang: Language) -> str:
-        """The figure's name alone."""
+        """The figure's name without its unit."""
         return self.german if lang == "de" else self.english
 
     def name(self, lang: Language) -> str:
@@ -96,7 +96,7 @@ ENERGY: Final = Shown("energy_kcal", "energy_kcal", "Energy", "Energie", 0)
 IMPACTS: Final = Shown("impact_alerts", "impact_alerts", "Hard impacts", "Harte Stöße", 0, unit="")
 
 SQUAD: Final = (HEART_RATE, HIGHEST, TRIMP, DISTANCE, RATE, FAST, SPRINTS, TOP_SPEED, LOAD)
-"""Columns of the squad's table; one that nobody has a value for is left out."""
+"""Columns of the squad's table; an empty column is left out."""
 
 BY_PERIOD: Final = (HEART_RATE, TRIMP, DISTANCE, RATE, FAST, SPRINTS, TOP_SPEED, LOAD)
 TILES: Final = (HEART_RATE, HIGHEST, TRIMP, ENERGY, DISTANCE, FAST, TOP_SPEED, LOAD)

@@ -1,4 +1,4 @@
-"""The report as plain worded data: what the PDF's and the page's templates place on paper and screen."""
+"""The report as plain data with texts: the input of the templates of the PDF and the page."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LEAST_POSITIONS: Final = 60
 
 @dataclass(frozen=True)
 class Look:
-    """Whose report it is and how it looks.
+    """The club and appearance of a report.
 
     Attributes:
         lang: language of the texts.
@@ -64,7 +64,7 @@ class Look:
 
 
 def document(archive: Archive, data: SessionData, look: Look, kind: Kind = "team") -> dict[str, Any]:
-    """Everything the templates need, worded and rounded; JSON types but ``logo`` (bytes or None)."""
+    """The input of the templates, with texts and rounded numbers; JSON types except ``logo`` (bytes or None)."""
     words = TEXTS[look.lang]
     title = _title(data, look.lang)
     everyone = _sorted(data.participants, look.sort)

@@ -24,7 +24,7 @@ RULE: Final = "#d4d9e0"
 SHADE: Final = "#eef1f5"
 MODEL: Final = "#5a3fa0"
 ZONES: Final = ("#4d5662", "#23558f", "#075f5f", "#425c00", "#834000", "#a3123f")
-"""Colours of zones 0 to 5: contrast to white at least 7:1, told apart in grey by the numbers beside them."""
+"""Colours of zones 0 to 5: contrast to white at least 7:1; in grey the numbers beside them distinguish them."""
 
 POINTS_PER_CURVE: Final = 900
 _FONT: Final = "font-family='DejaVu Sans, sans-serif'"

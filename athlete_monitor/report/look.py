@@ -1,4 +1,4 @@
-"""Whose report it is and how it looks, from the configuration and the command line."""
+"""The club and appearance of a report, from the configuration and the command line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LARGEST_LOGO_BYTES = 2_000_000
 
 
 def look_of(config: Config, lang: Language | None = None, sort: str = "") -> Look:
-    """The look of the configuration's ``report`` section, with what the command line says instead.
+    """The look of the configuration's ``report`` section, overridden by the command line.
 
     Raises:
         MonitorError: the logo cannot be read, or is neither PNG nor SVG.

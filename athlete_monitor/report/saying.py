@@ -1,4 +1,4 @@
-"""What a command says when it is done: a sentence, JSON for programs, or nothing."""
+"""The output of a command: a sentence, JSON, or nothing."""
 
 from __future__ import annotations
 

@@ -190,14 +190,16 @@ def _bests(sessions: Sequence[PastSession]) -> dict[str, tuple[float, int]]:
 
 def add_season_arguments(commands: Any) -> None:  # noqa: ANN401 - argparse's own class is private
     """Add the command ``season``."""
-    parser = commands.add_parser("season", help="load over weeks: acute, chronic, monotony, bests, match and training")
-    parser.add_argument(
-        "--days", type=whole(7, 400), default=DEFAULT_SPAN_DAYS, help="how many days (default: %(default)s)"
+    parser = commands.add_parser(
+        "season", help="write load over weeks: acute, chronic, monotony, bests, match and training"
     )
-    parser.add_argument("--to", dest="end", type=date.fromisoformat, metavar="DATE", help="last day; today by default")
+    parser.add_argument(
+        "--days", type=whole(7, 400), default=DEFAULT_SPAN_DAYS, help="number of days (default: %(default)s)"
+    )
+    parser.add_argument("--to", dest="end", type=date.fromisoformat, metavar="DATE", help="last day (default: today)")
     parser.add_argument("--format", choices=("pdf", "html"), default="pdf")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write; by default season.pdf")
-    parser.add_argument("--lang", choices=("en", "de"), help="language; by default report.lang")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: season.pdf)")
+    parser.add_argument("--lang", choices=("en", "de"), help="language (default: report.lang)")
     add_players_argument(parser, "only these athletes: 1,2,5-9 or [1,3,7]")
     add_common_arguments(parser)
     parser.set_defaults(handler=run)

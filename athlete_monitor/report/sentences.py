@@ -1,4 +1,4 @@
-"""Plain sentences made from the numbers by rules: each names the figures that it rests on, none invents a cause."""
+"""Plain sentences made from the numbers by rules: each names its figures, none invents a cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_SENTENCES: Final = 3
 NOTABLE_CHANGE: Final = 0.15
-"""A change against the own mean, or from one half to the next, that is worth a sentence."""
+"""Smallest change against the own mean, or from one half to the next, that gets a sentence."""
 ENOUGH_DATA_PERCENT: Final = 90.0
 
 

@@ -55,5 +55,5 @@ def metabolic_power(speed_mps: FloatArray, acceleration_mps2: FloatArray) -> Flo
 
 
 def aerobic_power(vo2max_ml_kg_min: float) -> float:
-    """Largest power above rest, W/kg, that oxygen uptake alone can pay for."""
+    """Largest power above rest, W/kg, that oxygen uptake can provide by itself."""
     return (vo2max_ml_kg_min - REST_ML_KG_MIN) * OXYGEN_J_PER_ML / 60.0

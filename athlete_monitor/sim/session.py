@@ -109,7 +109,7 @@ class Entrant:
 
 
 def legs_at(plan: Plan, t_s: FloatArray) -> FloatArray:
-    """Return the leg going on at each of the times, [columns of ``Leg``, times]; the last one goes on for ever."""
+    """Return the leg going on at each of the times, [columns of ``Leg``, times]; the last one continues without end."""
     index = np.searchsorted(plan.legs[:, 0], t_s, side="right") - 1
     return plan.legs.T[:, np.maximum(index, 0)]
 

@@ -1,1 +1,1 @@
-"""From sessions to an evaluated and published model."""
+"""Training: from sessions to an evaluated and published model."""

@@ -1,4 +1,4 @@
-"""The model of one athlete: judged on what was held out, then fitted to everything."""
+"""The model of one athlete: evaluated on held-out data, then fitted to all data."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ HALF_LIFE_SESSIONS: Final = 8.0
 MOST_FOLDS: Final = 4
 INTERVAL_TREES: Final = 20
 INTERVAL_ROWS: Final = 4000
-"""Groups of sessions that are left out in turn, and trees and rows of the models that only show how wrong they are."""
+"""Groups of sessions that are held out in turn, and trees and rows of the models that are only for evaluation."""
 
 FIRST_SHARE: Final = 0.55
 """Share of the learned part of a single session that a first model learns from, to be judged on the rest of it."""
 
 LEAST_TO_CHOOSE: Final = 3
-"""Sessions before the latest that it takes to choose between kinds."""
+"""Number of sessions before the latest that is needed to choose between kinds."""
 
 AGREEMENT_ROWS: Final = 1000
 CURVE_POINTS: Final = 600
@@ -95,9 +95,9 @@ def fit(sessions: Sequence[SessionRows], settings: Training, rises: IntArray, ki
 
 
 def task(sessions: Sequence[SessionRows], settings: Training, rises: IntArray) -> Task:
-    """What a model learns from: every so many rows of each session, so that all fit in ``max_rows``.
+    """The training rows: every n-th row of each session, so that all fit in ``max_rows``.
 
-    A session counts half as much as one that is ``HALF_LIFE_SESSIONS`` newer: form and sensors change.
+    A session has half the weight of one that is ``HALF_LIFE_SESSIONS`` newer, because form and sensors change.
     """
     step = max(1, -(-sum(map(len, sessions)) // settings.max_rows))
     lengths = [len(session.y[::step]) for session in sessions]
@@ -114,9 +114,9 @@ def task(sessions: Sequence[SessionRows], settings: Training, rises: IntArray) -
 
 
 def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Trained:
-    """Judge a model on what was held out, then fit the one to deploy on everything.
+    """Evaluate a model on held-out data, then fit the one to deploy to all data.
 
-    Which kind serves is decided on sessions before the one that it is judged on.
+    The kind is chosen on sessions before the one that it is evaluated on.
 
     Raises:
         TrainingError: too few rows on one side.
@@ -154,10 +154,10 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
 
 @dataclass(frozen=True)
 class Unseen:
-    """What a model that had not seen a session says about it.
+    """The errors of a model on a held-out session.
 
-    Seconds since its start [n], strap − model [n], and how much better the model is than the median of the heart rates
-    that it learned from: |strap − median| − |strap − model| [n], all bpm.
+    Seconds since its start [n], strap − model [n], and the improvement over the median of the training heart rates:
+    |strap − median| − |strap − model| [n], all bpm.
     """
 
     t: FloatArray
@@ -192,11 +192,11 @@ def _middle(begun: SessionRows, settings: Training, rises: IntArray, kind: str) 
 
 
 def choose_kind(sessions: Sequence[SessionRows], settings: Training, rises: IntArray) -> tuple[str, list[Unseen]]:
-    """The first configured kind, unless another is better on earlier sessions by more than chance; and what is unseen.
+    """The first configured kind, unless another is significantly better on earlier sessions; and the held-out errors.
 
-    The latest session takes no part. With too few sessions to choose, the last configured kind, the most cautious one:
-    on single visits with a smart shirt a forest held to rise with effort was better than trees and a line on four of
-    four people, by 1.3 to 1.6 bpm.
+    The latest session is not used. With too few sessions to choose, it is the last configured kind, the most cautious
+    one: on single visits with a smart shirt a forest constrained to rise with effort was better than trees and a line
+    for four of four people, by 1.3 to 1.6 bpm.
     """
     quick = settings.model_copy(
         update={
@@ -218,10 +218,10 @@ def choose_kind(sessions: Sequence[SessionRows], settings: Training, rises: IntA
 
 
 def left_out(sessions: Sequence[SessionRows], settings: Training, rises: IntArray, kind: str) -> list[Unseen]:
-    """What models of the others say about each session but the latest; sessions next to each other go together.
+    """Errors of models of the other sessions on each session except the latest; neighbouring sessions form a group.
 
-    One session has one day's bias; how much sessions differ shows only in several. Only where the others hold half as
-    many rows or more.
+    One session has one day's bias; differences between sessions need several. Used only if the others hold at least
+    half as many rows.
     """
     earlier = range(len(sessions) - 1)
     known = len(sessions) - 1 if len(sessions) - 1 >= LEAST_TO_CHOOSE else len(sessions)

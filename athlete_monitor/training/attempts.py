@@ -1,4 +1,4 @@
-"""What was tried last: an athlete without a publishable model is not trained again and again on the same data."""
+"""The last attempts: an athlete without a publishable model is not trained repeatedly on the same data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attempt:
-    """The last attempt that published nothing: content of the sessions, the feature schema, and what came of it."""
+    """The last attempt that published nothing: content of the sessions, the feature schema, and the result."""
 
     sessions: tuple[str, ...]
     schema: str
@@ -25,7 +25,7 @@ class Attempt:
 
 
 def read_attempts(path: Path) -> dict[str, Attempt]:
-    """Attempts by athlete id; empty where the file is missing or damaged, which costs one training."""
+    """Attempts by athlete id; empty if the file is missing or damaged, which costs one training."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         return {key: Attempt(**{**item, "sessions": tuple(item["sessions"])}) for key, item in document.items()}
@@ -34,7 +34,7 @@ def read_attempts(path: Path) -> dict[str, Attempt]:
 
 
 def write_attempts(path: Path, attempts: Mapping[str, Attempt]) -> None:
-    """Replace the file in one step.
+    """Replace the file atomically.
 
     Raises:
         MonitorError: it cannot be written.

@@ -1,4 +1,4 @@
-"""The model card: one HTML page, drawings inside, nothing loaded from anywhere."""
+"""The model card: one HTML page with its drawings inside; it loads no other files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def render(report: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> str:
     head = f"<title>Model card {escape(report['started'])}</title><style>{STYLE}</style>"
     intro = (
         f"<h1>Heart-rate models</h1><p class=muted>Trained {escape(report['started'])}, {report['seconds']:.0f} s. "
-        "Each model is judged on rows that it had not seen. Errors are in beats a minute (bpm). "
+        "Each model is evaluated on held-out rows. Errors are in beats per minute (bpm). "
         "None of this is a diagnosis.</p>"
     )
     body = f"<body>{intro}{_overview(entries)}{sections}</body>"
@@ -74,7 +74,7 @@ def _section(entry: Mapping[str, Any], outcome: Outcome) -> str:
     curve = outcome.trained.curve
     drawings = f"<h3>Predicted and measured over the held-out rows</h3>{_overlay(curve, interval)}"
     drawings += f"<h3>Residuals (measured − predicted)</h3>{_residuals(curve)}"
-    return text + _figures(entry) + drawings + f"<h3>What the model looks at</h3>{_importance(entry['importance'])}"
+    return text + _figures(entry) + drawings + f"<h3>Importance of the features</h3>{_importance(entry['importance'])}"
 
 
 def _figures(entry: Mapping[str, Any]) -> str:

@@ -43,17 +43,17 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = Parser(
         prog=COMMAND,
-        description="Train a heart-rate model for every athlete with new sessions; good ones go in service.",
+        description="Train a heart-rate model for every athlete with new sessions; good ones are put into service.",
         epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration, 130 or 143 "
         "stopped by a signal.",
     )
     add_common_arguments(parser)
     add_players_argument(parser, "only these athletes, without the default model: 1,2,5-9 or [1,3,7]")
-    parser.add_argument("--force", action="store_true", help="train even where nothing is new")
-    parser.add_argument("--dry-run", action="store_true", help="train and judge, publish nothing")
-    parser.add_argument("--watch", action="store_true", help="go on and train whenever there are new sessions")
+    parser.add_argument("--force", action="store_true", help="train even if nothing is new")
+    parser.add_argument("--dry-run", action="store_true", help="train and evaluate, publish nothing")
+    parser.add_argument("--watch", action="store_true", help="keep running and train whenever there are new sessions")
     parser.add_argument(
-        "--report", type=Path, metavar="FILE.json", help="write a report, and a model card beside it (.html)"
+        "--report", type=Path, metavar="FILE.json", help="write a report as JSON, and a model card beside it (.html)"
     )
     parser.add_argument(
         "--rollback", type=_athlete, metavar="ID", help="put an athlete's previous model back in service"
@@ -65,7 +65,7 @@ def _athlete(text: str) -> AthleteId:
     if text == DEFAULT:
         return DEFAULT
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: an athlete id from 1 on, or {DEFAULT}, is expected")
+        raise argparse.ArgumentTypeError(f"{text!r}: an athlete id from 1, or {DEFAULT}, is expected")
     return int(text)
 
 
@@ -96,11 +96,11 @@ def _command(args: argparse.Namespace, config: Config, log: logging.Logger) -> i
 
 
 def train(config: Config, options: Options, report: Path | None, log: logging.Logger) -> int:
-    """One pass under the training lock, once no prediction is in the way.
+    """One pass under the training lock, once no prediction is running.
 
     Raises:
-        LockedError: prediction goes on too long, or another trainer runs.
-        MonitorError: nothing can be done at all, or the report cannot be written.
+        LockedError: prediction runs for too long, or another trainer runs.
+        MonitorError: training is impossible, or the report cannot be written.
     """
     keep_out_of_the_way(config, log)
     if not has_torch():
@@ -110,7 +110,7 @@ def train(config: Config, options: Options, report: Path | None, log: logging.Lo
         began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
         running = Pass(config, options, Surroundings(shown))
         with closing(running.run()) as results:
-            outcomes = [_told(outcome) for outcome in results]
+            outcomes = [_reported(outcome) for outcome in results]
         code = exit_code(outcomes) if outcomes else _nobody(config, options)
         if running.faults:
             code = code or SOME_SUCCEEDED
@@ -123,7 +123,7 @@ def train(config: Config, options: Options, report: Path | None, log: logging.Lo
     return code
 
 
-def _told(outcome: Outcome) -> Outcome:
+def _reported(outcome: Outcome) -> Outcome:
     say(outcome.line, error=not outcome.succeeded)
     return outcome
 
@@ -136,7 +136,7 @@ def _nobody(config: Config, options: Options) -> int:
 
 
 def roll_back(config: Config, athlete_id: AthleteId, log: logging.Logger) -> int:
-    """Put the version before the one in service back; it stays until there are new sessions.
+    """Restore the version before the one in service; it stays until there are new sessions.
 
     Raises:
         ModelError: there is no earlier version.
@@ -157,14 +157,14 @@ def roll_back(config: Config, athlete_id: AthleteId, log: logging.Logger) -> int
 
 
 class Watch:
-    """Looks for new sessions and trains them once they are quiet, until SIGTERM or SIGINT."""
+    """Looks for new sessions and trains on them once they no longer change, until SIGTERM or SIGINT."""
 
     def __init__(self, config: Config, options: Options, report: Path | None, log: logging.Logger) -> None:
         self._config, self._options, self._report, self._log = config, options, report, log
         self._over = threading.Event()
 
     def run(self) -> int:
-        """Watch; returns 0 when told to end, at once also in the middle of a pass: publishing is atomic."""
+        """Watch; returns 0 when a signal asks it to end, also during a pass, because publishing is atomic."""
         done: frozenset[tuple[str, int, int]] = frozenset()
         with suppress(Stopped):
             while True:
@@ -176,7 +176,7 @@ class Watch:
         return ALL_SUCCEEDED
 
     def _pass(self) -> bool:
-        """One pass; whether what is there now is dealt with."""
+        """Run one pass; return whether all present sessions have been handled."""
         if not self._config.monitoring.auto_update_enabled:
             self._log.warning("there are new sessions; monitoring.auto_update_enabled is false, nothing is trained")
             return True

@@ -1,4 +1,4 @@
-"""What a person sees while training runs: a bar on a terminal, plain lines elsewhere, and the log file."""
+"""Output during training: a bar on a terminal, plain lines elsewhere, and the log file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Logging
 
 LOGGER = "athlete_monitor.training"
-TOLD = "told"
-"""Marks a log record whose sentence the user reads anyway: it goes to the file alone."""
+PRINTED = "printed"
+"""Marks a log record whose text is also printed: it is only written to the file."""
 
 
 def say(line: str, *, error: bool = False) -> None:
@@ -28,7 +28,7 @@ def say(line: str, *, error: bool = False) -> None:
 
 
 class Display(Protocol):
-    """Told how training goes."""
+    """Receives the progress of training."""
 
     def stage(self, name: str, total: int) -> None:
         """A stage of ``total`` steps begins."""
@@ -70,7 +70,7 @@ class Bar:
 
 @contextmanager
 def display(settings: Logging) -> Iterator[Display]:
-    """A bar where standard error is a terminal and ``logging.detailed_progress`` asks for it, else nothing."""
+    """A bar if standard error is a terminal and ``logging.detailed_progress`` is set, else nothing."""
     if not (settings.detailed_progress and sys.stderr.isatty()):
         yield Quiet()
         return
@@ -84,7 +84,7 @@ def display(settings: Logging) -> Iterator[Display]:
 
 @contextmanager
 def log_to(settings: Logging) -> Iterator[logging.Logger]:
-    """The trainer's log: into ``logging.log_file``, and warnings to standard error where asked for."""
+    """The trainer's log: into ``logging.log_file``, and warnings to standard error if configured."""
     logger = logging.getLogger(LOGGER)
     logger.setLevel(settings.level)
     logger.propagate = False
@@ -104,7 +104,7 @@ def _handlers(settings: Logging) -> list[logging.Handler]:
     if settings.console_output:
         terminal = logging.StreamHandler()
         terminal.setLevel(logging.WARNING)
-        terminal.addFilter(lambda record: not getattr(record, TOLD, False))
+        terminal.addFilter(lambda record: not getattr(record, PRINTED, False))
         terminal.setFormatter(logging.Formatter("%(message)s"))
         handlers.append(terminal)
     if settings.log_to_file:
@@ -113,7 +113,7 @@ def _handlers(settings: Logging) -> list[logging.Handler]:
 
 
 def _file_handler(path: Path) -> logging.Handler:
-    """A log file; where it cannot be opened, training matters more than its log."""
+    """A log file; if it cannot be opened, training continues without it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = _Unshaken(path, encoding="utf-8")
@@ -125,12 +125,12 @@ def _file_handler(path: Path) -> logging.Handler:
 
 
 class _Unshaken(logging.FileHandler):
-    """A full disk loses log lines and nothing else."""
+    """A full disk only loses log lines."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        """Say nothing: the disk's trouble shows where it matters."""
+        """Report nothing: a failing disk is reported where it matters."""
 
     def close(self) -> None:
-        """Close; what could not be written is lost, and must not hide how the training ended."""
+        """Close; lines that could not be written are lost, and must not hide the result of the training."""
         with suppress(OSError):
             super().close()

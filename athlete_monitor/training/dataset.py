@@ -1,7 +1,7 @@
-"""Sessions turned into rows: the features that live prediction would see, beside the strap's clean heart rate.
+"""Rows from sessions: the features that live prediction would use, with the strap's clean heart rate.
 
-Several sessions are replayed side by side as rows of one feature bank: the same calls as live, at a fraction of the
-price of one session after the other.
+Several sessions are replayed in parallel as rows of one feature bank: the same calls as live, at a fraction of the cost
+of one session after the other.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import WireProfile
 
 USUAL_SHARE: Final = 0.5
-"""A session holds a group when the group is there in at least this share of its rows."""
+"""A session holds a group if the group is available in at least this share of its rows."""
 
 USED_CHANNELS: Final = tuple(sorted({HEART_RATE, *(channel for group in GROUPS for channel in of_group(group))}))
 LEAST_SESSION_ROWS: Final = 30
@@ -58,19 +58,19 @@ class Track:
 
 @dataclass(frozen=True)
 class SessionRows:
-    """What a session gives to training. Axis 0 is time.
+    """The training data of a session. Axis 0 is time.
 
     Attributes:
         file: name of the session file.
         sha256: of its bytes.
         t: epoch s, [n].
         X: features, float32 [n, len(columns)].
-        columns: which columns of the specification X has: those of the channels that the session measured.
-        available: which groups were there, bool [n, len(GROUPS)].
+        columns: the columns of the specification in X: those of the channels that the session measured.
+        available: which groups were available, bool [n, len(GROUPS)].
         y: clean heart rate, bpm, [n].
         prints: a number for each row's raw measurement, int64 [n]; equal measurements have equal numbers.
         rate_hz: usual sample rate.
-        profile: the body as the file tells it.
+        profile: the body from the file.
         notes: what a user should know.
     """
 
@@ -105,7 +105,7 @@ class SessionRows:
 
 @dataclass(frozen=True)
 class Unusable:
-    """A session that gives nothing, and why; ``trace`` is the traceback where nobody expected it."""
+    """A session without usable rows, and why; ``trace`` is the traceback of an unexpected failure."""
 
     file: str
     sha256: str
@@ -129,7 +129,7 @@ class AthleteData:
 
     @property
     def profile(self) -> WireProfile:
-        """The body as the latest session tells it."""
+        """The body from the latest session."""
         return self.sessions[-1].profile
 
 
@@ -157,10 +157,10 @@ def load_track(file: SessionFile, athlete_id: int) -> Track:
 
 
 def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, batch_steps: int) -> list[SessionRows]:
-    """Replay sessions side by side; one row is kept for each 1/``rows_per_second`` s that brings an accepted reading.
+    """Replay sessions in parallel; one row is kept for each 1/``rows_per_second`` s with an accepted reading.
 
-    Readings that are impossible (outside 30-220 bpm, jumps above 10 bpm/s) are left out, never mended.
-    The result has the order of ``tracks`` and does not depend on which are replayed together.
+    Impossible readings (outside 30-220 bpm, jumps above 10 bpm/s) are left out, never repaired.
+    The result has the order of ``tracks`` and does not depend on the choice of sessions that are replayed together.
     """
     order = sorted(range(len(tracks)), key=lambda i: -len(tracks[i]))
     ordered = [tracks[i] for i in order]
@@ -217,13 +217,13 @@ class _Collector:
     def take(
         self, kept: IntArray, t: FloatArray, values: FloatArray, features: Float32Array, available: BoolArray
     ) -> None:
-        """Keep these rows of a step; ``available`` is theirs alone."""
+        """Keep these rows of a step; ``available`` only holds these rows."""
         prints = _prints(values[kept])
         for i, row in enumerate(kept.tolist()):
             self._blocks[row].add(t[row], features[row], available[i], values[row, HEART_RATE], prints[i])
 
     def sessions(self) -> list[SessionRows]:
-        """What was kept of each track."""
+        """The kept rows of each track."""
         return [block.session() for block in self._blocks]
 
 
@@ -266,7 +266,7 @@ class _Block:
 
 
 def _measured_groups(track: Track) -> list[str]:
-    """Groups whose channels the track has at all."""
+    """Groups whose channels occur in the track."""
     measured = np.isin(np.arange(len(CHANNELS)), track.columns)
     return [group for group in GROUPS if measured[list(of_group(group))].all()]
 
@@ -284,13 +284,13 @@ class Kept(Protocol):
     """Rows of sessions that were replayed before: ``training/row_cache.py``."""
 
     def load(self, athlete_id: int, file: SessionFile) -> SessionRows | None:
-        """The rows of a session; None where they are not kept."""
+        """The rows of a session; None if they are not cached."""
 
     def save(self, athlete_id: int, file: SessionFile, rows: SessionRows) -> None:
-        """Keep the rows of a session."""
+        """Store the rows of a session."""
 
     def prune(self, athlete_id: int, files: Iterable[SessionFile]) -> None:
-        """Forget an athlete's other sessions."""
+        """Remove an athlete's other sessions."""
 
 
 def extract(
@@ -300,7 +300,7 @@ def extract(
     batch_steps: int,
     kept: Kept | None = None,
 ) -> list[list[SessionRows | Unusable]]:
-    """Read and replay the sessions of several athletes together; what is not usable says why, athlete by athlete.
+    """Read and replay the sessions of several athletes together; unusable ones get a reason, for each athlete.
 
     Sessions whose rows are ``kept`` are not read again.
     """
@@ -356,7 +356,7 @@ def _unusable(file: SessionFile, error: Exception) -> Unusable:
 def _replayed(
     tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, batch_steps: int
 ) -> list[SessionRows | Unusable]:
-    """Replay together; where that fails, one by one, so that only the session at fault is lost."""
+    """Replay together; if that fails, one by one, so that only the faulty session is lost."""
     try:
         return [*replay(tracks, spec, rows_per_second, batch_steps)]
     except MemoryError:
@@ -375,7 +375,7 @@ def assemble(
     min_sessions: int,
     min_rows: int,
 ) -> AthleteData:
-    """Choose the latest usable sessions, the groups that they share, and the rows on which those are there.
+    """Choose the latest usable sessions, the groups that they share, and the rows that have these groups.
 
     Raises:
         TooFewSessionsError: fewer usable sessions than ``min_sessions``.
@@ -409,10 +409,10 @@ def _sort_out(found: Iterable[SessionRows | Unusable]) -> tuple[list[SessionRows
 
 
 def _apart(sessions: Iterable[SessionRows]) -> tuple[list[SessionRows], list[Unusable]]:
-    """Leave out sessions that share minutes or measurements with a better one: a session must not be judged by itself.
+    """Leave out sessions that share minutes or measurements with a better one: held-out data must be independent.
 
-    The better one has more usable rows: it teaches more, and what the other knows of these minutes it mostly knows too.
-    Among equals the first name stays, so that the choice is the same each time.
+    The better one has more usable rows, and contains most information of the other. Among equals the first name is
+    kept, so that the choice is the same each time.
     """
     kept: list[SessionRows] = []
     left_out = []
@@ -426,7 +426,7 @@ def _apart(sessions: Iterable[SessionRows]) -> tuple[list[SessionRows], list[Unu
 
 
 def _shared(session: SessionRows, better: SessionRows) -> str:
-    """What a session has in common with a better one, and what to do; empty where they stand apart."""
+    """What a session has in common with a better one, and what to do; empty if nothing."""
     advice = (
         f", which has {len(better)} usable rows against {len(session)}; "
         f"if {session.file} is the better one, move the other out of its folder and train with --force"
@@ -445,7 +445,7 @@ def _held_groups(session: SessionRows) -> set[str]:
 def _common_groups(
     sessions: Sequence[SessionRows],
 ) -> tuple[tuple[str, ...], list[SessionRows], list[Unusable]]:
-    """Choose the groups to learn from: held by the latest session that measured any, and by most rows of the others.
+    """Choose the groups for training: held by the latest session that measured any, and by most rows of the others.
 
     Returns the groups, the sessions that hold all of them, and those that do not, each with the reason.
     """
@@ -466,7 +466,7 @@ def _common_groups(
 
 
 def _without_movement(session: SessionRows) -> Unusable:
-    reason = f"measures only the heart rate; one of {', '.join(GROUPS)} is needed to learn from"
+    reason = f"measures only the heart rate; one of {', '.join(GROUPS)} is needed for training"
     return Unusable(session.file, session.sha256, reason)
 
 
@@ -480,11 +480,11 @@ def _check_enough(data: AthleteData, min_sessions: int, min_rows: int) -> None:
     if len(data.sessions) < max(min_sessions, 1):
         raise TooFewSessionsError(f"{len(data.sessions)} usable sessions, {max(min_sessions, 1)} are needed{because}")
     if not data.groups:
-        raise TrainingError(f"no channel but the heart rate is there; one of {', '.join(GROUPS)} is needed{because}")
+        raise TrainingError(f"there is no channel except the heart rate; one of {', '.join(GROUPS)} is needed{because}")
     if data.rows < min_rows:
         raise TrainingError(f"{data.rows} rows with a clean heart rate, {min_rows} are needed{because}")
     y = np.concatenate([session.y for session in data.sessions])
     if float(y.std()) < LEAST_SPREAD_BPM:
         raise TrainingError(
-            f"the heart rate is constant ({float(np.median(y)):.0f} bpm): nothing can be learned from it"
+            f"the heart rate is constant ({float(np.median(y)):.0f} bpm): it cannot be used for training"
         )

@@ -1,4 +1,4 @@
-"""What held-out sessions say about the error of a model: how much of it is the day, how much the moment."""
+"""The error of a model on held-out sessions, divided into the day's part and the momentary part."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
 
 WARM_UP_S: Final = 600.0
-"""Readings until here predict the rest of a session: what a warm-up with a strap would show."""
+"""Readings up to this time predict the rest of a session, like a warm-up with a strap."""
 
 PRIOR_SHARE: Final = 0.3
 PRIOR_SESSIONS: Final = 4
-"""Before anything is known, 0.3 of the error of a warm-up is taken to last: that harmed nobody it was tried on."""
+"""Default: 0.3 of the error of a warm-up is assumed to last; this was not harmful for any tested person."""
 
 MOST_SHARE: Final = 0.9
 LEAST_PART_S: Final = 120.0
@@ -49,7 +49,7 @@ MOST_LATE: Final = 2.0
 
 
 def estimate(series: Sequence[tuple[FloatArray, FloatArray]]) -> DayForm:
-    """Estimate the day's form from the residuals of sessions that a model had not seen.
+    """Estimate the day's form from the residuals of held-out sessions.
 
     Args:
         series: for each session the seconds since its start [n] and strap − model [n], bpm.
@@ -73,9 +73,9 @@ def estimate(series: Sequence[tuple[FloatArray, FloatArray]]) -> DayForm:
 
 
 def of_people(residuals: Sequence[FloatArray]) -> DayForm:
-    """The same for the squad's model, from people whom it had not seen: strap − model of each [n], in order of time.
+    """The same for the squad's model, from held-out people: strap − model of each [n], in order of time.
 
-    What lasts here is mostly the person. Times are not known, so the first third stands for a warm-up.
+    The lasting part here is mostly the person. Times are not known, so the first third is used as the warm-up.
     """
     error = np.concatenate(residuals)
     total = max(float((error * error).mean()), 2.0 * LEAST_VARIANCE)
@@ -93,10 +93,10 @@ def of_people(residuals: Sequence[FloatArray]) -> DayForm:
 
 
 def lasting_share(early: FloatArray, late: FloatArray) -> float:
-    """Share of the error of a session's first ten minutes [n] that is there in the rest [n]: a slope through zero.
+    """Share of the error of a session's first ten minutes [n] that persists in the rest [n]: a slope through zero.
 
-    It starts from ``PRIOR_SHARE`` as if ``PRIOR_SESSIONS`` sessions had shown it, and one standard error is taken off:
-    where the sessions do not agree, little is believed to last. 0 to ``MOST_SHARE``.
+    It starts from ``PRIOR_SHARE`` with the weight of ``PRIOR_SESSIONS`` sessions, and one standard error is subtracted:
+    if the sessions disagree, little is assumed to last. 0 to ``MOST_SHARE``.
 
     >>> import numpy as np
     >>> lasting_share(np.array([]), np.array([]))

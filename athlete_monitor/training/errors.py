@@ -1,4 +1,4 @@
-"""What can be wrong with an athlete's data, as one line."""
+"""Errors in an athlete's data, each as one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TrainingError(MonitorError, ValueError):
 
 
 class TooFewSessionsError(TrainingError):
-    """Fewer usable sessions than needed; where they were looked for belongs to the answer."""
+    """Fewer usable sessions than needed; the text also names the searched folders."""
 
 
 def brief(items: Sequence[str], separator: str) -> str:

@@ -1,6 +1,6 @@
-"""How wrong a model is on what it has not seen.
+"""Evaluation of a model on held-out data.
 
-What is held out is the latest whole session; with one session only, its last part in time. Never rows at random:
+The latest whole session is held out; if there is only one, its last part in time. Rows are never held out at random:
 neighbouring rows are nearly equal, and a test row between two training rows tests nothing.
 """
 
@@ -34,10 +34,9 @@ RIDGE_ALPHA: Final = 10.0
 
 @dataclass(frozen=True)
 class Split:
-    """Rows to learn from and rows to be judged on. Axis 0 is time, older first.
+    """Training rows and test rows. Axis 0 is time, older first.
 
-    ``earlier`` are the sessions to learn from; ``held_out`` is the SHA-256 of the session that the judged rows come
-    from.
+    ``earlier`` are the training sessions; ``held_out`` is the SHA-256 of the session of the test rows.
     """
 
     earlier: tuple[SessionRows, ...]
@@ -70,7 +69,7 @@ def split(data: AthleteData, fraction: float) -> Split:
     least = min(len(parts.train_y), 2 * len(parts.test_y))
     if least < LEAST_TRAINING_ROWS:
         raise TrainingError(
-            f"{len(parts.train_y)} rows to learn from and {len(parts.test_y)} to be judged on; "
+            f"{len(parts.train_y)} training rows and {len(parts.test_y)} test rows; "
             f"{LEAST_TRAINING_ROWS} and {LEAST_TRAINING_ROWS // 2} are needed"
         )
     return parts
@@ -145,8 +144,8 @@ def widened(interval: ResidualQuantiles, factor: float) -> ResidualQuantiles:
 def coverage(parts: Sequence[FloatArray], factor: float = 1.0) -> float | None:
     """Share of residuals inside the interval that the other parts make, ``factor`` times as wide.
 
-    The interval that is deployed comes from all of them; on the rows that made it, it would cover 80 % by construction.
-    Each part counts alike. None with one part, or too few rows.
+    The deployed interval comes from all of them; on its own rows it would cover 80 % by construction. Each part has the
+    same weight. None with one part, or too few rows.
     """
     if len(parts) < 2 or min(len(part) for part in parts) < LEAST_COVERAGE_ROWS:
         return None

@@ -1,4 +1,4 @@
-"""Is a model better than a simpler answer by more than chance? A paired test over sessions, or over blocks of time."""
+"""Significance of a model's gain over a simpler prediction: a paired test over sessions, or over blocks of time."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
 
 LEAST_SESSIONS: Final = 5
-"""From so many sessions on, each is one observation; below, blocks of time are."""
+"""From this number of sessions, each is one observation; below, blocks of time are."""
 
 BLOCKS_S: Final = (300.0, 60.0, 20.0)
 LEAST_BLOCKS: Final = 4
-"""Blocks of five minutes, or shorter ones where there are fewer than so many: errors within one repeat each other."""
+"""Blocks of five minutes, or shorter ones if there are fewer than this: errors within a block are correlated."""
 
 QUANTILES_90: Final = (np.inf, 3.078, 1.886, 1.638, 1.533, 1.476, 1.440, 1.415, 1.397, 1.383, 1.372)
-"""90 % quantiles of Student's t by degrees of freedom; beyond, the last is a little too strict."""
+"""90 % quantiles of Student's t by degrees of freedom; for more degrees, the last is a little too strict."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """How much smaller the error is, bpm: mean over observations, and what it is with 90 % confidence at least."""
+    """The reduction of the error, bpm: mean over observations, and its lower bound with 90 % confidence."""
 
     mean_bpm: float
     least_bpm: float

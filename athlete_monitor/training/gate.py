@@ -1,4 +1,4 @@
-"""Whether a new model goes live."""
+"""The decision whether a new model is put into service."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def decide(
 
     Args:
         new: figures of the new model.
-        gain: how much better it is than the athlete's median.
-        deployed_mae_bpm: MAE of the model in service on the held-out rows, None where there is none to compare with.
+        gain: its improvement over the athlete's median.
+        deployed_mae_bpm: MAE of the model in service on the held-out rows, None if there is none to compare with.
         settings: the thresholds.
         over_squad: how much better it is than a model of the squad that knows neither the athlete nor these rows;
             None where there is none.

@@ -1,4 +1,4 @@
-"""Tells the live engine of new models, where a broker answers."""
+"""Notifies the live engine of new models, if a broker answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Notifier:
         self._silent = False
 
     def published(self, manifest: Manifest) -> None:
-        """Announce a model that is in service now; connects at the first one."""
+        """Announce a model that is now in service; connects at the first one."""
         link = self._connected()
         if link is not None:
             message = {"athlete_id": manifest.athlete_id, "model_id": manifest.model_id, "created": manifest.created}

@@ -1,4 +1,4 @@
-"""What became of each athlete, as data and as one line."""
+"""The outcome for each athlete, as data and as one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOME_SUCCEEDED: Final = 3
 _KINDS: Final = {
     "latest_session": "the latest session",
     "last_part_of_session": "the last part of its only session",
-    "leave_one_athlete_out": "athletes it had not seen",
+    "leave_one_athlete_out": "held-out athletes",
 }
 
 
@@ -44,12 +44,12 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the athlete has a model as good as the data allow."""
+        """Whether the athlete has a valid model."""
         return self.status in {"published", "would_publish", "unchanged", "kept", "skipped"}
 
     @property
     def trained(self) -> Trained | None:
-        """What was trained, where it came to that."""
+        """The trained model, if there is one."""
         return self.product.trained if self.product else None
 
     @property

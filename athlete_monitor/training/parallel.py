@@ -1,4 +1,4 @@
-"""Tasks in parallel processes, results in order as they come."""
+"""Tasks in parallel processes, with results in order."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def each(
     backend: str,
     paced: Callable[[Iterable[A]], Iterator[A]] = iter,
 ) -> Generator[R, None, None]:
-    """Yield ``function(task)`` for each task, in order; one worker means this very process.
+    """Yield ``function(task)`` for each task, in order; one worker means this process itself.
 
-    A worker that the system kills for want of memory costs speed, not the run: what is left is done one at a time.
+    If the system kills a worker because memory is short, the remaining tasks are done one at a time.
 
     Args:
         function: importable by name, its arguments and results picklable.
-        tasks: what to do.
-        workers: processes at the same time.
+        tasks: the tasks.
+        workers: number of processes.
         backend: joblib backend.
-        paced: may hold tasks back before they are given to a worker.
+        paced: may delay tasks before they are given to a worker.
 
     Raises:
-        MonitorError: the backend is not there.
+        MonitorError: the backend does not exist.
     """
     done = 0
     if workers > 1 and len(tasks) > 1:
@@ -54,7 +54,7 @@ def each(
 
 
 def release(workers: int, backend: str) -> None:
-    """End idle worker processes: the next stage begins with fresh ones that hold no memory of this one."""
+    """End idle worker processes, so that the next stage starts with new ones without this one's memory."""
     if workers > 1 and backend == "loky":
         get_reusable_executor().shutdown(wait=True)
 
@@ -67,7 +67,7 @@ def _parallel(
     paced: Callable[[Iterable[A]], Iterator[A]],
 ) -> Iterator[R]:
     warnings.filterwarnings("ignore", module=r"joblib\..*")  # of lost tasks, also while an interrupt is on its way
-    resource_tracker.ensure_running()  # its start would let interrupts through again
+    resource_tracker.ensure_running()  # starting it would allow interrupts again
     waiting = iter(paced(tasks))
     first = list(islice(waiting, workers))  # before interrupts are held back: it may take a while
     threads = {"inner_max_num_threads": 1} if backend in {"loky", "multiprocessing"} else {}
@@ -82,5 +82,5 @@ def _parallel(
             yield result
     finally:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # joblib warns of tasks that nobody waits for any more
+            warnings.simplefilter("ignore")  # joblib warns about tasks that nobody waits for any more
             results.close()

@@ -1,4 +1,4 @@
-"""One pass over the athletes: read, train, judge, publish."""
+"""One pass over the athletes: read, train, evaluate, publish."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from athlete_monitor.system.board import hottest_c
 from athlete_monitor.training import resources, squad
 from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
-from athlete_monitor.training.console import LOGGER, TOLD, Display, Quiet
+from athlete_monitor.training.console import LOGGER, PRINTED, Display, Quiet
 from athlete_monitor.training.dataset import AthleteData, Unusable, assemble, extract
 from athlete_monitor.training.errors import TooFewSessionsError
 from athlete_monitor.training.notify import Notifier
@@ -43,7 +43,7 @@ _log = logging.getLogger(LOGGER)
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for: only these athletes, even without new data, without publishing."""
+    """The user's request: only these athletes, even without new data, without publishing."""
 
     players: tuple[int, ...] | None = None
     force: bool = False
@@ -52,7 +52,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a pass asks of the world; tests put their own in its place."""
+    """The environment of a pass; tests replace it."""
 
     display: Display = field(default_factory=Quiet)
     temperature_c: resources.TemperatureProbe = hottest_c
@@ -89,10 +89,10 @@ class Pass:
         )
 
     def run(self) -> Generator[Outcome, None, None]:
-        """Do it.
+        """Run the pass.
 
         Raises:
-            MonitorError: nothing can be done at all, such as a backend that is not there.
+            MonitorError: training is impossible, for example because the backend does not exist.
         """
         path = self._config.paths.models_root / "attempts.json"
         attempts = read_attempts(path)
@@ -102,7 +102,7 @@ class Pass:
             for outcome in self._outcomes(plan):
                 self._remember(plan, outcome, attempts)
                 level = logging.INFO if outcome.succeeded else logging.ERROR
-                _log.log(level, "%s", _event(outcome), extra={TOLD: True})
+                _log.log(level, "%s", _event(outcome), extra={PRINTED: True})
                 yield outcome
         finally:
             self._notifier.close()
@@ -170,7 +170,7 @@ class Pass:
             return Outcome(DEFAULT, "failed", fault.cause)
 
     def _gather(self, standings: Sequence[Standing]) -> Iterator[AthleteData | Failure]:
-        """Read and replay sessions, several athletes side by side in each process."""
+        """Read and replay sessions, several athletes in parallel in each process."""
         groups = resources.groups([standing.sessions for standing in standings], self._shares)
         work = partial(gather_group, spec=self._spec, settings=self._config, writes=not self._options.dry_run)
         self._around.display.stage("reading", len(groups))
@@ -188,7 +188,7 @@ class Pass:
     def _train(
         self, data: list[AthleteData], due: dict[int, Candidates], folds: Sequence[squad.Fold]
     ) -> Iterator[Outcome]:
-        """Train athlete by athlete; the rows of those that are done leave ``data`` and memory."""
+        """Train athlete by athlete; the rows of finished athletes are removed from ``data`` and memory."""
         self._around.display.stage("training", len(data))
         work = partial(train_one, spec=self._spec, settings=self._config.training)
         useful = bool(folds) and squad.gain_of(folds).least_bpm > self._config.retraining.min_gain_over_median_bpm
@@ -217,7 +217,7 @@ class Pass:
         plan: Plan,
         rates_hz: Sequence[float],
     ) -> Outcome:
-        """The squad-wide model, where there are enough athletes with the same channels."""
+        """The squad-wide model, if there are enough athletes with the same channels."""
         if len(members) < squad.LEAST_ATHLETES:
             reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
             return Outcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
@@ -264,14 +264,14 @@ class Pass:
         athlete = Roster.load(self._config.athletes.roster).by_id(data.athlete_id)
         day = datetime.fromtimestamp(float(data.sessions[-1].t[-1]), timezone.utc).date()
         wire = data.profile
-        told = Profile(
+        sent = Profile(
             data.athlete_id,
             sex=wire.sex,
             age_years=wire.age_years,
             weight_kg=wire.weight_kg,
             height_cm=wire.height_cm,
         )
-        return merge(athlete.profile(day) if athlete else None, told)
+        return merge(athlete.profile(day) if athlete else None, sent)
 
     def _store_has_default(self) -> bool:
         return self._store.stamp(DEFAULT) is not None
@@ -280,14 +280,14 @@ class Pass:
         """Write a traceback into the log file, and count it."""
         if trace:
             self.faults += 1
-            _log.error("event=unexpected_failure what=%r\n%s", what, trace.rstrip(), extra={TOLD: True})
+            _log.error("event=unexpected_failure what=%r\n%s", what, trace.rstrip(), extra={PRINTED: True})
 
     def _lost(self, failure: Failure, sessions: Candidates) -> Outcome:
         self._log_trace(f"athlete {failure.athlete_id}", failure.trace)
         return Outcome(failure.athlete_id, "failed", failure.reason, notes=sessions.problems)
 
     def _remember(self, plan: Plan, outcome: Outcome, attempts: dict[str, Attempt]) -> None:
-        """Note what was tried in vain; forget it where a model went live."""
+        """Record unsuccessful attempts; remove the record if a model was published."""
         key = str(outcome.athlete_id)
         if outcome.status == "published":
             attempts.pop(key, None)
@@ -299,7 +299,7 @@ class Pass:
 def gather_group(
     group: Sequence[Candidates], spec: FeatureSpec, settings: Config, *, writes: bool = True
 ) -> list[AthleteData | Failure]:
-    """Read a group of athletes; runs in a worker. ``writes``: what is read is kept for the next time."""
+    """Read a group of athletes; runs in a worker. ``writes``: whether rows are cached for the next time."""
     training, retraining = settings.training, settings.retraining
     try:
         kept = RowCache(settings.paths.models_root, spec, training.rows_per_second, writes)
@@ -327,7 +327,7 @@ def _failed(athlete_id: int, error: Exception) -> Failure:
 
 
 def train_one(data: AthleteData, spec: FeatureSpec, settings: Training) -> Trained | Failure:
-    """Train and judge an athlete; runs in a worker."""
+    """Train and evaluate an athlete; runs in a worker."""
     try:
         return train_athlete(data, settings, spec.rises(data.groups))
     except MemoryError:
@@ -344,7 +344,7 @@ def _standing_still(standing: Standing) -> Outcome:
 
 
 def _product(data: AthleteData, sessions: Candidates, trained: Trained) -> Product:
-    """Every session that was looked at counts as known, also those that gave no rows."""
+    """Every examined session counts as known, also those without rows."""
     rows = {session.sha256: len(session) for session in data.sessions}
     entries = tuple(LearnedSession(file.name, file.sha256, rows.get(file.sha256, 0)) for file in sessions.files)
     return Product(data.athlete_id, data.groups, entries, data.sessions[-1].rate_hz, trained)

@@ -1,4 +1,4 @@
-"""Who is trained in this pass, and who has nothing new."""
+"""The athletes who are trained in this pass, and those without new sessions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RENEW_DEFAULT_SHARE: Final = 0.25
 
 @dataclass(frozen=True)
 class Standing:
-    """An athlete's sessions, and why to train: ``reason`` is empty where there is nothing new."""
+    """An athlete's sessions, and the reason to train, which is empty if there is nothing new."""
 
     sessions: Candidates
     reason: str
@@ -34,7 +34,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a pass does: the standing of each athlete, and why the default model is trained (empty: it is not)."""
+    """The plan of a pass: the state of each athlete, and why the default model is trained (empty: it is not)."""
 
     athletes: tuple[Standing, ...]
     default_reason: str
@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def read(self) -> tuple[Standing, ...]:
-        """Athletes whose sessions are read: all of them where the default model is trained."""
+        """Athletes whose sessions are read: all of them if the default model is trained."""
         return self.athletes if self.default_reason else self.due
 
     def fingerprint(self, athlete_id: AthleteId) -> frozenset[str]:
@@ -64,7 +64,7 @@ def make_plan(
     *,
     force: bool,
 ) -> Plan:
-    """Look at every athlete's sessions, models and last attempt; ``players`` limits the pass, without default model."""
+    """Check every athlete's sessions, models and last attempt; with ``players`` only theirs, and no default model."""
     ids = athlete_ids(config) if players is None else sorted(set(players))
     new_data = config.retraining.force_retrain_on_new_data
     standings = []
@@ -104,7 +104,7 @@ def _default_reason(store: ModelStore, spec: FeatureSpec, present: frozenset[str
     if manifest is None:
         return "no model"
     if store.must_renew_default:
-        return "it has learned from data that were erased"
+        return "it was trained on data that were erased"
     if manifest.schema_hash != _schema(spec, manifest):
         return "other features than before"
     known = {session.sha256 for session in manifest.sessions}
@@ -112,7 +112,7 @@ def _default_reason(store: ModelStore, spec: FeatureSpec, present: frozenset[str
 
 
 def _manifest(store: ModelStore, athlete_id: AthleteId) -> Manifest | None:
-    """The valid manifest in service; a damaged one is no model."""
+    """The valid manifest in service; a damaged one counts as none."""
     try:
         return store.manifest(athlete_id)
     except ModelError:

@@ -1,7 +1,7 @@
-"""Whether an engine predicts with these models now: training keeps out of a running match's way.
+"""Whether an engine predicts with these models now: training must not disturb a running match.
 
-The lock of the engine is the authority. Scripts of other make take no lock; they count where they work on this very
-system's folders, as their working folder and arguments tell.
+The lock of the engine decides. Other scripts take no lock; they count if their working folder and arguments show that
+they use this system's folders.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ENGINE: Final = DEFAULT_CONFIG.with_name("main.py")
 
 
 def keep_out_of_the_way(config: Config, log: logging.Logger) -> None:
-    """Return once no prediction runs; at once where forced, since publishing is atomic. Never asks.
+    """Return once no prediction runs; at once if forced, since publishing is atomic. It never asks.
 
     Raises:
         LockedError: it still runs after ``prediction_check.max_wait_time_secs``; the text says what to do.
@@ -34,7 +34,7 @@ def keep_out_of_the_way(config: Config, log: logging.Logger) -> None:
     check = config.prediction_check
     found = in_the_way(config) if config.prediction_check.enabled else ""
     if found and check.force_training:
-        log.warning("%s is predicting: training beside it, as forced", found)
+        log.warning("%s is predicting: training anyway, as forced", found)
         return
     if found:
         log.warning(
@@ -46,15 +46,13 @@ def keep_out_of_the_way(config: Config, log: logging.Logger) -> None:
     while found:
         left_s = deadline - time.monotonic()
         if left_s <= 0.0:
-            raise LockedError(
-                f"{found} is predicting: stop it, train later, or train beside it with FORCE_TRAINING=true"
-            )
+            raise LockedError(f"{found} is predicting: stop it, train later, or train anyway with FORCE_TRAINING=true")
         time.sleep(min(check.check_interval_secs, left_s))
         found = in_the_way(config)
 
 
 def in_the_way(config: Config) -> str:
-    """The process that predicts now and how that is known, as the subject of a sentence; empty where there is none."""
+    """The process that predicts now and how that is known, as the subject of a sentence; empty if there is none."""
     lock = config.prediction_check.lockfile_path
     found = holder(lock)
     if found is not None:
@@ -75,10 +73,10 @@ def _folders(config: Config) -> frozenset[Path]:
 
 
 def _works_in(pid: int) -> frozenset[Path]:
-    """Where a Python script's relative paths land; empty for this system's engine, whose lock says where it runs.
+    """The folder of a Python script's relative paths; empty for this system's engine, which holds a lock.
 
-    That is ``--root``, else the folder of ``--config``, else its working folder or the script's own. Empty also where
-    the process has ended or is another user's: then nothing is known of it.
+    That is ``--root``, else the folder of ``--config``, else its working folder or the script's own. It is also empty
+    if the process has ended or belongs to another user: then nothing is known about it.
     """
     try:
         process = psutil.Process(pid)
@@ -96,7 +94,7 @@ def _works_in(pid: int) -> frozenset[Path]:
 
 
 def _values(command: Sequence[str], option: str) -> Iterator[str]:
-    """What a command line gives to an option, the last word first, as argparse takes it."""
+    """The value of an option on a command line; like argparse, the last one is used."""
     for place in range(len(command) - 1, 0, -1):
         if command[place - 1] == option:
             yield command[place]

@@ -44,7 +44,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Published:
-    """What became of a product: the gate's decision, the deployed model's error, and the manifest if it went live."""
+    """The result of a product: the gate's decision, the deployed model's error, and the manifest if published."""
 
     decision: Decision
     deployed_mae_bpm: float | None
@@ -53,14 +53,14 @@ class Published:
 
 
 class Publisher:
-    """Takes trained models through export, agreement check and gate into the store."""
+    """Exports trained models, checks the exports, and publishes those that pass the gate."""
 
     def __init__(self, config: Config, spec: FeatureSpec, store: ModelStore, *, dry_run: bool = False) -> None:
         self._config, self._spec, self._store, self._dry_run = config, spec, store, dry_run
         self._versions = {"python": platform.python_version(), **_installed(LIBRARIES)}
 
     def publish(self, product: Product) -> Published:
-        """Publish the product if the gate lets it pass.
+        """Publish the product if it passes the gate.
 
         Raises:
             ModelError: an export disagrees with scikit-learn, or the disk refuses; the old model stays.
@@ -78,10 +78,10 @@ class Publisher:
         return Published(decision, deployed, manifest, agreement)
 
     def deployed_mae(self, product: Product) -> float | None:
-        """MAE (bpm) of the model in service on the product's held-out rows; None where there is nothing to compare.
+        """MAE (bpm) of the model in service on the product's held-out rows; None if there is nothing to compare.
 
-        A model that was trained on the held-out session knows its answers: then the error counts that it had when
-        it was judged itself.
+        A model that was trained on the held-out session knows its heart rates: then the error of its own evaluation is
+        used.
         """
         try:
             manifest = self._store.manifest(product.athlete_id)

@@ -34,7 +34,7 @@ class Run:
 
 
 def write_report(path: Path, run: Run, spec: FeatureSpec) -> None:
-    """Write ``path`` (JSON) and the model card beside it (``.html``), each in one step.
+    """Write ``path`` (JSON) and the model card beside it (``.html``), each atomically.
 
     Raises:
         MonitorError: one cannot be written.

@@ -1,4 +1,4 @@
-"""How much of the machine training may take: processes, memory, heat."""
+"""Limits of training on the machine: processes, memory, heat."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ WORKER_MB: Final = 230
 """A process that reads sessions and fits forests, without the sessions themselves, measured."""
 
 TRACK_SHARE: Final = 0.6
-"""Memory of a session while it is replayed, as a share of its file; ten times that for a compressed one."""
+"""Memory of a session during its replay, as a multiple of its file size; ten times that for a compressed one."""
 
 LEAST_GROUP_MB: Final = 64
 MOST_TRACKS: Final = 30
-"""More sessions side by side gain little speed and cost memory."""
+"""More sessions in parallel gain little speed and cost memory."""
 
 COOL_DOWN_S: Final = 5.0
 WARN_EVERY_S: Final = 60.0
 LONGEST_PAUSE_S: Final = 1800.0
-"""A board that is still too hot after that will not cool down by waiting."""
+"""A board that is still too hot after this time will not cool down by waiting."""
 
 
 class TemperatureProbe(Protocol):
-    """Tells how hot the board is."""
+    """Reads the temperature of the board."""
 
     def __call__(self) -> float | None:
-        """Return the hottest temperature, °C; None where the board does not say."""
+        """Return the highest temperature, °C; None if it is unknown."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """How training is divided: processes, and MB of sessions that each may hold."""
+    """The division of training: processes, and MB of sessions that each may hold."""
 
     workers: int
     group_mb: float
 
 
 def shares(config: Config, cores: int | None = None) -> Shares:
-    """Fewer workers where ``jetson.memory_limit_mb`` is tight; never less than one."""
+    """Fewer workers if ``jetson.memory_limit_mb`` is low; never less than one."""
     limit = config.jetson.memory_limit_mb
     fitting = max(1, (limit - PARENT_MB) // (WORKER_MB + LEAST_GROUP_MB))
     workers = min(config.training.n_jobs, cores or joblib.cpu_count(), fitting)
@@ -83,7 +83,7 @@ def _megabytes(athlete: Candidates) -> float:
 
 @dataclass(frozen=True)
 class Thermostat:
-    """Holds work back while the board is too hot."""
+    """Delays work while the board is too hot."""
 
     settings: Performance
     probe: TemperatureProbe
@@ -107,7 +107,7 @@ class Thermostat:
         critical = self.settings.temperature_critical_threshold
         temperature, waited_s = self.probe(), 0.0
         if temperature is not None and self.settings.temperature_warning_threshold <= temperature < critical:
-            self.warn(f"the board is at {temperature:.0f} °C, training goes on up to {critical:g} °C")
+            self.warn(f"the board is at {temperature:.0f} °C, training continues up to {critical:g} °C")
         while temperature is not None and temperature >= critical:
             if waited_s >= LONGEST_PAUSE_S:
                 raise MonitorError(_too_hot(temperature, critical))

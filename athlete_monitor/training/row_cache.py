@@ -1,9 +1,10 @@
-"""Rows of sessions that were replayed before, kept beside the pickled models: a session is replayed only once.
+"""Cached rows of replayed sessions, stored beside the pickled models: a session is replayed only once.
 
-An entry is found by everything that its rows depend on: the bytes of the session file, whose folder it is in, the
-features, the rows kept for each second, the time zone of this machine (files may hold local time), and the program text
-that makes rows. So an entry is never stale, it is only no longer found, and then removed. A damaged entry counts as
-missing. An entry holds as much of a person as the session does: it lies in a folder that ``athletes erase`` removes.
+The key of an entry contains everything that its rows depend on: the bytes of the session file, its athlete's folder,
+the features, the rows kept for each second, the time zone of this machine (files may hold local time), and the program
+text that computes rows. So an entry is never stale; it is just not found any more and then removed. A damaged entry
+counts as missing. An entry holds as much personal data as the session: it is in a folder that ``athletes erase``
+removes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _ARRAYS: Final = ("t", "X", "columns", "available", "y", "prints")
 
 
 class _Facts(msgspec.Struct, forbid_unknown_fields=True):
-    """What an entry says beside its arrays."""
+    """The data of an entry other than its arrays."""
 
     rate_hz: float
     profile: WireProfile
@@ -56,7 +57,7 @@ class RowCache:
         root: the folder of the pickled models.
         spec: the features.
         rows_per_second: rows kept for each second.
-        writes: whether entries are made and removed, or only read.
+        writes: whether entries are written and removed, or only read.
     """
 
     root: Path
@@ -65,7 +66,7 @@ class RowCache:
     writes: bool = True
 
     def load(self, athlete_id: int, file: SessionFile) -> SessionRows | None:
-        """Return the rows of a session that was replayed before; None where there is no sound entry."""
+        """Return the rows of a session that was replayed before; None if there is no valid entry."""
         try:
             content = io.BytesIO(self._path(athlete_id, file).read_bytes())
             with np.load(content, allow_pickle=False) as entry:
@@ -80,7 +81,7 @@ class RowCache:
         return SessionRows(file.name, file.sha256, **arrays, **{n: getattr(facts, n) for n in _Facts.__struct_fields__})
 
     def save(self, athlete_id: int, file: SessionFile, rows: SessionRows) -> None:
-        """Keep the rows of a session; a disk that refuses them costs time at the next training, nothing else."""
+        """Store the rows of a session; if the disk refuses them, the next training only takes longer."""
         if not self.writes:
             return
         facts = msgspec.json.encode(_Facts(rows.rate_hz, rows.profile, rows.notes))
@@ -119,7 +120,7 @@ class RowCache:
 
 @cache
 def _program() -> str:
-    """Says which program makes rows: by its text, so that nobody has to remember to count it up."""
+    """Identifies the program that computes rows by its text, so that no version number has to be maintained."""
     digest = hashlib.sha256(np.__version__.encode())
     for pattern in _PROGRAM_TEXT:
         for path in sorted(_PACKAGE.glob(pattern)):
@@ -128,7 +129,7 @@ def _program() -> str:
 
 
 def _time_zone() -> str:
-    """Says what local time means here."""
+    """Identifies the local time zone."""
     try:
         rules = hashlib.sha256(_LOCAL_TIME.read_bytes()).hexdigest()
     except OSError:

@@ -1,6 +1,6 @@
-"""Which session files there are, and which athletes have something new.
+"""The session files, and the athletes with new ones.
 
-What is new is known by content (SHA-256), not by file times: a copied or touched file is still the same session.
+New files are recognised by content (SHA-256), not by file times: a copied or touched file is still the same session.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SessionFile:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The session files of an athlete that a model would be trained on; unread ones stand in ``problems``."""
+    """The session files of an athlete for training; unreadable ones are in ``problems``."""
 
     athlete_id: int
     files: tuple[SessionFile, ...]
@@ -49,7 +49,7 @@ class Candidates:
 
     @property
     def fingerprint(self) -> frozenset[str]:
-        """Content of the sessions, whatever their order and names."""
+        """Content of the sessions, independent of their order and names."""
         return frozenset(file.sha256 for file in self.files)
 
 
@@ -70,14 +70,14 @@ def session_paths(config: Config, athlete_id: int) -> list[Path]:
 
 
 def _wanted(config: Config, athlete_id: int, paths: list[Path]) -> list[Path]:
-    """Leave simulated sessions out, unless ``training.use_simulated`` is true or nothing of the athlete is real."""
+    """Leave out simulated sessions, unless ``training.use_simulated`` is true or the athlete has no real ones."""
     if config.training.use_simulated or not is_real(config, athlete_id):
         return paths
     return [path for path in paths if not is_simulated(path)]
 
 
 def is_real(config: Config, athlete_id: int) -> bool:
-    """Return whether this is nobody of the simulator: an athlete of the roster, or one with a session that is real."""
+    """Return whether this is a real athlete: one of the roster, or one with a real session."""
     if athlete_id in _roster_ids(config.athletes.roster, _stamp(config.athletes.roster)):
         return True
     roots: list[tuple[Path, Mode]] = [(config.paths.data_root, "training"), (config.paths.game_data_root, "game")]
@@ -90,7 +90,7 @@ def _roster_ids(roster: Path, _stamp: tuple[int, int]) -> frozenset[int]:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Return what changes with the file."""
+    """Return a value that changes with the file."""
     try:
         status = path.stat()
     except OSError:
@@ -99,13 +99,13 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def session_roots(config: Config) -> list[tuple[Path, Mode]]:
-    """The folders of sessions to learn from, and the kind of each."""
+    """The folders of training sessions, and the mode of each."""
     games: list[tuple[Path, Mode]] = [(config.paths.game_data_root, "game")]
     return [(config.paths.data_root, "training"), *(games if config.training.use_games else [])]
 
 
 def searched(config: Config, athlete_id: int) -> str:
-    """Where an athlete's sessions were looked for, by which names, and what stands there, in one line."""
+    """The searched folders of an athlete's sessions, the searched names, and their content, in one line."""
     return "searched " + " and ".join(_searched(config, athlete_id, root, mode) for root, mode in session_roots(config))
 
 
@@ -119,14 +119,14 @@ def _searched(config: Config, athlete_id: int, root: Path, mode: Mode) -> str:
 
 
 def _contents(folder: Path, sessions: list[str], known: set[str], most: int) -> str:
-    """Return what a folder holds: how many sessions, how many simulated ones are left out, and what else."""
+    """Return the content of a folder: the number of sessions, of ignored simulated ones, and other files."""
     try:
         others = sorted({printable(path.name) for path in folder.iterdir()} - known)
     except FileNotFoundError:
         return "no such folder"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    limit = f", the latest {most} looked at" if len(sessions) > most else ""
+    limit = f", the latest {most} used" if len(sessions) > most else ""
     parts = [f"{len(sessions)} found{limit}"] if sessions else []
     left_out = len(known) - len(sessions)
     parts += [f"{left_out} simulated, left out: training.use_simulated is false"] if left_out else []
@@ -151,7 +151,7 @@ def candidates(config: Config, athlete_id: int) -> Candidates:
 
 
 def quiet_since(paths: Iterable[Path]) -> float:
-    """Latest modification time of the files (epoch s); 0 where there is none."""
+    """Latest modification time of the files (epoch s); 0 if there is none."""
     return max((path.stat().st_mtime for path in paths if path.exists()), default=0.0)
 
 

@@ -1,6 +1,6 @@
-"""The squad's default model, for athletes without their own: it sees the body's profile beside the movement.
+"""The squad's default model, for athletes without their own: it uses the body's profile in addition to the movement.
 
-It is judged one athlete at a time, by models that have never seen that athlete.
+It is evaluated one athlete at a time, by models that were trained without that athlete.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ LEAST_ATHLETES: Final = 3
 ROWS_PER_ATHLETE: Final = 1000
 FOLD_ROWS_PER_ATHLETE: Final = 200
 HIDDEN_SHARE: Final = 0.25
-"""Share of rows that are learned without a profile, so that the model knows what to say where none is known."""
+"""Share of rows that are trained without a profile, so that the model also works for an unknown one."""
 
 KIND: Final = "leave_one_athlete_out"
 
 KIND_OF_MODEL: Final = "random_forest"
-"""Trees only: a profile that is not known is a number far away from all others, which a line would follow."""
+"""Trees only: an unknown profile is coded by a number far from all others, which would distort a line."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Fold:
 
 
 def squad_groups(squad: Sequence[AthleteData]) -> tuple[str, ...]:
-    """The channel groups that serve most athletes; among equals, the larger set."""
+    """The channel groups that most athletes have; among equals, the larger set."""
     held = Counter(data.groups for data in squad)
     return max(held, key=lambda groups: (_served(held, groups), len(groups)))
 
@@ -104,7 +104,7 @@ def rises(spec: FeatureSpec, groups: tuple[str, ...]) -> IntArray:
 
 
 def judge_fold(squad: Sequence[Member], place: int, settings: Training, constraint: IntArray) -> Fold:
-    """Predict the athlete at ``place`` by models of all others."""
+    """Predict the athlete at ``place`` by models of all other athletes."""
     others = [_thin(member) for i, member in enumerate(squad) if i != place]
     X, y = _stack(others, settings.random_state)
     left_out = _thin(squad[place])

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end training in order: workers go, locks are free, models are whole."""
+"""SIGINT and SIGTERM end training cleanly: workers end, locks are released, models are complete."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 PATIENCE_S: Final = 5.0
-"""Another signal so soon after the first is an impatient hand; later, order has failed and the process ends at once."""
+"""A second signal this soon after the first is ignored; later the clean end has failed and the process ends at once."""
 
 
 class Stopped(KeyboardInterrupt):
-    """The process was told to end."""
+    """A signal asked the process to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -30,7 +30,7 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Inside the block a signal raises ``Stopped``, once; the process is to end then, and stays deaf to more of them.
+    """Inside the block a signal raises ``Stopped`` once; the process should then end, and ignores further signals.
 
     To be used in the main thread.
     """
@@ -55,14 +55,14 @@ def stoppable() -> Iterator[None]:
 
 
 def _silence_libraries() -> None:
-    """From here on the pools of worker processes lose their tasks and workers: their warnings would only repeat it."""
+    """From here the pools of worker processes lose their tasks and workers: their warnings would only repeat that."""
     warnings.simplefilter("ignore")
     threading.excepthook = lambda _args: None
 
 
 @contextmanager
 def without_interrupts() -> Iterator[None]:
-    """Processes and threads that are made in the block never see a Ctrl+C, which a terminal sends to all of them."""
+    """Processes and threads that are started in the block never get a Ctrl+C, which a terminal sends to all of them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

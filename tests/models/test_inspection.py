@@ -12,7 +12,7 @@ from tests.models.kit import artifacts, draft, publish
 
 NONE = (
     "{}/athlete_models_tensors_updated: no models yet; "
-    "python3 sup_ml_rf_training.py makes them from the athletes' sessions\n"
+    "python3 sup_ml_rf_training.py trains them from the athletes' sessions\n"
 )
 
 

@@ -61,7 +61,7 @@ def test_of_one_session_the_last_part_in_time_is_held_out():
 
 
 def test_too_few_rows_on_one_side_are_refused():
-    with pytest.raises(TrainingError, match="to learn from"):
+    with pytest.raises(TrainingError, match="training rows"):
         split(data(made("a", 0.0, n=50)), 0.3)
 
 

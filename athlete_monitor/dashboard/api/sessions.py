@@ -1,4 +1,4 @@
-"""What was before: sessions, their seconds, periods, markers and alarms, from the archive."""
+"""Earlier sessions: their seconds, periods, markers and alarms, from the archive."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _checked(request: Request, visit: Visit, columns: str) -> list[str]:
 def report(
     request: Request, visit: Viewer, key: TeamKey, kind: Annotated[ReportKind, Query()] = "pdf", lang: Lang = "en"
 ) -> Response:
-    """Return the report of a session; it tells of the heart, so it needs the right to see that."""
+    """Return the report of a session; it shows heart-rate figures, so it needs the right to see them."""
     people = _reported(request, visit, key)
     options = ("session", key, "--format", kind, "--lang", lang, *people)
     made = station_of(request).programs.made_file("report.py", options, f"report.{kind}")

@@ -34,9 +34,9 @@ export function draw(place) {
     fill(actions, first, h("button", { onclick: mark }, t("marker")), h("a", { class: "button", href: "/control#substitution" }, t("sub")));
   };
   const update = () => {
-    const told = line();
-    setText(who, told.who);
-    setText(rest, told.rest || " ");
+    const parts = line();
+    setText(who, parts.who);
+    setText(rest, parts.rest || " ");
     buttons();
   };
   listen((kind) => (kind === "frame" || kind === "team" || (kind === "clock" && !store.connected)) && update());

@@ -91,7 +91,7 @@ export function show(place) {
     if (heat) drawHeat(pen, heat);
     drawLines(pen, plan);
     if (choice.span === "now") for (const person of chosen()) drawPlayer(pen, person, scale);
-    tell();
+    announce();
   }
 
   function drawPlayer(pen, person, scale) {
@@ -123,7 +123,7 @@ export function show(place) {
     pen.restore();
   }
 
-  function tell() {
+  function announce() {
     const seen = chosen().filter((one) => value(one.key, "x_m") !== null && value(one.key, "x_m") !== undefined);
     if (choice.span === "now") setText(line, seen.length ? t("pitch.seen", { count: seen.length, all: chosen().length }) : t("pitch.nothing"));
     else if (heat) setText(line, heat.rows.flat().some(Boolean) ? t("pitch.heat", { outside: heat.outside }) : t("pitch.nothing"));

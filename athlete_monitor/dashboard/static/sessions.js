@@ -104,7 +104,7 @@ class Session {
     drawPeriods(this.parts.periods, this.found.periods, mayAct(), this.key, () => this.again());
   }
 
-  /** Reads the session anew after a correction: the engine writes it within a second or two. */
+  /** Reads the session again after a correction: the engine writes it within a second or two. */
   async again() {
     const before = JSON.stringify(this.found.periods);
     for (let tries = 0; tries < 20 && this.place; tries += 1) {

@@ -130,7 +130,7 @@ function showTiles(place) {
     return order;
   }
 
-  /** A few tiles in each animation frame: the page never stands still for long, whatever the size of the squad. */
+  /** A few tiles in each animation frame: the page never blocks for long, whatever the size of the squad. */
   const waiting = new Set();
   let working = 0;
   function work() {

@@ -21,7 +21,7 @@ export function listen(callback) {
   return () => listeners.delete(callback);
 }
 
-function tell(kind) {
+function notify(kind) {
   for (const callback of [...listeners]) callback(kind);
 }
 
@@ -51,7 +51,7 @@ export async function begin() {
   store.place = Object.fromEntries(catalogue.columns.map((key, place) => [key, place]));
   store.figures = Object.fromEntries(catalogue.figures.map((figure) => [figure.key, figure]));
   connect();
-  setInterval(() => tell("clock"), 1000);
+  setInterval(() => notify("clock"), 1000);
 }
 
 function connect() {
@@ -64,12 +64,12 @@ function connect() {
     clearInterval(watch);
     if (store.connected || !store.lostAt) store.lostAt = performance.now();
     store.connected = false;
-    tell("link");
+    notify("link");
     setTimeout(connect, pause);
     pause = Math.min(pause * 1.6, 5000);
   };
-  // A connection can be dead without a word: a tablet out of Wi-Fi notices by the silence. close() alone would wait for
-  // an answer that never comes.
+  // A connection can be dead without an error: a tablet out of Wi-Fi only notices the silence. close() by itself would wait
+  // for an answer that never comes.
   const watch = setInterval(() => {
     if (performance.now() - heard < SILENCE_MS) return;
     socket.close();
@@ -102,9 +102,9 @@ function receive(message) {
   if (!store.connected) {
     store.connected = true;
     pause = 500;
-    tell("link");
+    notify("link");
   }
-  tell(message.kind);
+  notify(message.kind);
 }
 
 function targetsByAthlete(targets) {
@@ -128,7 +128,7 @@ function alarmByAthlete(alarms) {
 
 function takeFrame(frame) {
   const missed = frame.seq - store.seq;
-  if (frame.seq < store.seq) store.trends.clear(); // the server has started anew
+  if (frame.seq < store.seq) store.trends.clear(); // the server has restarted
   store.now = frame.now;
   store.heardAt = performance.now();
   if (frame.rows.length < store.rows.size) store.rows.clear();
@@ -154,7 +154,7 @@ export async function catchUp() {
     const history = await get(`/api/history?columns=${store.trendKey}`);
     store.trends.clear();
     for (const [key, track] of Object.entries(history.devices)) track.t.forEach((t, at) => addPoint(key, t, track.values[0][at]));
-    tell("trends");
+    notify("trends");
   } catch {
     store.seq = 0; // the next frame asks again
   } finally {

@@ -52,8 +52,8 @@ function drawEngine(place, { online, age_s: old, stats }) {
 }
 
 /** What is wrong between a device and its bridge; nothing where all is well or nothing is known. */
-function linkTrouble({ state = null, reason = null, contact = null, t_s: told = null }) {
-  if (state !== null && state !== "off" && told !== null && now() - told > FORGOTTEN_S) return t("link.bridge_gone");
+function linkTrouble({ state = null, reason = null, contact = null, t_s: published = null }) {
+  if (state !== null && state !== "off" && published !== null && now() - published > FORGOTTEN_S) return t("link.bridge_gone");
   if (state === "lost" || state === "searching" || state === "off") return [t(`link.${state}`), reason].filter(Boolean).join(": ");
   return contact === false ? t("device.no_contact") : "";
 }

@@ -86,7 +86,7 @@ class Guard:
         return allowed
 
     def is_exhausted(self, device_id: str, now_s: float) -> bool:
-        """Whether a device has used up its budget, until a second of it is back: decoding would be in vain."""
+        """Whether a device has used up its budget, until a second of it is back: decoding would be useless."""
         budget = self._budgets.get(device_id)
         if budget is None or not budget.is_used_up:
             return False

@@ -27,6 +27,6 @@ def kind_of(name: str) -> Kind:
     'random forest'
     """
     if name not in NAMES:
-        raise ModelError(f"{name!r} is no kind of model; known: {', '.join(NAMES)}")
+        raise ModelError(f"{name!r} is not a kind of model; known: {', '.join(NAMES)}")
     kind: Kind = import_module(f"{__name__}.{name}").KIND
     return kind

@@ -1,4 +1,4 @@
-"""Extremely randomised trees: every tree sees all rows and splits at random places, which smooths the answer."""
+"""Extremely randomised trees: every tree uses all rows and splits at random places, which smooths the prediction."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Extra trees and a straight line, averaged: trees follow what bends, the line goes on where trees have few rows.
+"""Extra trees and a straight line, averaged: trees fit curves, the line extrapolates where trees have few rows.
 
-How much each of them counts, and whether the trees must rise with effort, is decided on sessions that were left out.
+The weights of both, and whether the trees must rise with effort, are chosen on held-out sessions.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     from athlete_monitor.models.kind import Task
 
 PENALTY: Final = 10.0
-"""Of the line, for a thousand rows."""
+"""Penalty of the line, for a thousand rows."""
 
 SHARES: Final = (0.5, 0.25, 0.75, 0.0, 1.0)
-"""Shares of the trees that are tried; the first one is kept unless another wins by more than chance."""
+"""Candidate shares of the trees; the first one is kept unless another is significantly better."""
 
 LEAST_SESSIONS: Final = 3
 MOST_FOLDS: Final = 4
 FOLD_ROWS: Final = 3000
 FOLD_TREES: Final = 20
-"""Rows and trees of the models that only decide: as sure of the order as whole ones."""
+"""Rows and trees of the models for this choice: they rank candidates as reliably as full ones."""
 
 
 @dataclass(frozen=True)
 class ForestAndLine:
-    """``share`` of the trees' answer, the rest of the line's."""
+    """A weighted mean: ``share`` of the trees, the rest of the line."""
 
     trees: Any
     line: Line
@@ -62,7 +62,7 @@ class ForestAndLine:
 
 
 def fit(task: Task) -> ForestAndLine:
-    """Decide on left-out sessions, then fit both parts to all rows."""
+    """Choose on held-out sessions, then fit both parts to all rows."""
     share, rises = _decide(task)
     chosen = task if rises else _free(task)
     return ForestAndLine(extra_trees.fit(chosen), fit_line(task.X, task.y, task.weight, PENALTY), share)
@@ -75,8 +75,8 @@ def _free(task: Task) -> Task:
 def _decide(task: Task) -> tuple[float, bool]:
     """Share of the trees, and whether they must rise with effort.
 
-    With fewer than ``LEAST_SESSIONS`` nothing decides: half and half, and with a single session the trees are held to
-    rise, which keeps them from reading chance into the few activities of one session.
+    With fewer than ``LEAST_SESSIONS`` there is no choice: half and half, and with a single session the trees are
+    constrained to rise, which prevents overfitting to the few activities of one session.
     """
     sessions = len(np.unique(task.session))
     if sessions < LEAST_SESSIONS:
@@ -96,7 +96,7 @@ def _wins(usual: FloatArray, other: FloatArray) -> bool:
 
 
 def _folds(session: IntArray) -> Iterator[IntArray]:
-    """Rows of each fold: whole sessions, neighbours in time together."""
+    """Rows of each fold: whole sessions, with neighbouring sessions in the same fold."""
     numbers = np.unique(session)
     edges = np.linspace(0, len(numbers), min(len(numbers), MOST_FOLDS) + 1).round().astype(int)
     for begin, end in pairwise(edges):
@@ -104,7 +104,7 @@ def _folds(session: IntArray) -> Iterator[IntArray]:
 
 
 def _fold_errors(task: Task, left_out: IntArray) -> list[list[float]]:
-    """Mean absolute error on the rows left out, bpm, for free and rising trees and each share."""
+    """Mean absolute error on the held-out rows, bpm, for free and rising trees and each share."""
     others = np.setdiff1d(np.arange(len(task.y)), left_out)
     learned, judged = _thin(others), _thin(left_out)
     small = replace(
@@ -141,7 +141,7 @@ class _FewTrees:
 
 
 def export(model: ForestAndLine) -> Artifacts:
-    """Export both parts as one: leaves and weights carry their shares, so that serving only adds them up."""
+    """Export both parts as one: leaves and weights are scaled by their shares, so that prediction only adds them."""
     trees, line = with_float32_thresholds(model.trees), whole(model.line, 1.0 - model.share)
     for tree in trees.estimators_:
         tree.tree_.value[:] *= model.share
@@ -150,7 +150,7 @@ def export(model: ForestAndLine) -> Artifacts:
 
 
 def importance(model: ForestAndLine) -> FloatArray:
-    """How much each feature matters, [F]: of the trees by their splits, of the line by its standardised weights."""
+    """Importance of each feature, [F]: for the trees by their splits, for the line by its standardised weights."""
     weights = np.abs(model.line.weight)
     of_line = weights / max(float(weights.sum()), 1e-9)
     blended: FloatArray = model.share * importance_of_trees(model.trees) + (1.0 - model.share) * of_line
@@ -158,7 +158,7 @@ def importance(model: ForestAndLine) -> FloatArray:
 
 
 def facts(model: ForestAndLine) -> dict[str, Any]:
-    """The trees' shape, and how much they count."""
+    """The trees' shape and share."""
     return {**shape_of_trees(model.trees), "share_of_trees": model.share, "line_penalty": PENALTY}
 
 

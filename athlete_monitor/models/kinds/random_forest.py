@@ -1,4 +1,4 @@
-"""Random forest: each tree learns from its own sample of the rows, the mean of all trees is the answer."""
+"""Random forest: each tree is fitted to its own sample of the rows, the prediction is the mean of all trees."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 BOOTSTRAP_SHARE: Final = 0.5
 BOOTSTRAP_ROWS: Final = 3000
-"""Each tree sees half of the rows, and at most so many: rows a second apart are nearly equal and say the same."""
+"""Each tree uses half of the rows, and at most this many: rows a second apart are nearly equal."""
 
 
 def fit(task: Task) -> Any:  # noqa: ANN401 - scikit-learn is loaded where it is used
     """Fit a forest; with few rows its leaves shrink, so that it still has a dozen.
 
-    One thread: athletes are trained beside each other in processes.
+    One thread, because athletes are trained in parallel processes.
     """
     with no_pandas():
         from sklearn.ensemble import RandomForestRegressor

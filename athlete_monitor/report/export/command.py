@@ -1,4 +1,4 @@
-"""``report.py export``: which table or activity, of whom, from when to when, in which format."""
+"""``report.py export``: tables and activities of chosen athletes and days, in several formats."""
 
 from __future__ import annotations
 
