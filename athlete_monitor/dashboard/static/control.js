@@ -104,7 +104,7 @@ export function drawPeriods(place, periods, editable = true, session = null, don
     h("td", {}, period.end_t ? duration(period.end_t - period.start_t) : h("span", { "data-since": period.start_t }, duration(now() - period.start_t))),
     h("td", {}, h("span", { class: "row" }, !period.end_t && editable && h("button", { onclick: () => endPeriod(period) }, t("end")),
       editable && h("button", { "aria-label": t("edit_period", { name: period.name }), onclick: () => editPeriod(period, session, done) }, t("edit"))))));
-  fill(place, rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("period.name")), h("th", { scope: "col", class: "text wide" }, t("period.kind")),
+  fill(place, rows.length ? h("div", { class: "table", tabindex: 0, role: "region", "aria-label": t("periods") }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("period.name")), h("th", { scope: "col", class: "text wide" }, t("period.kind")),
     h("th", { scope: "col" }, t("period.start")), h("th", { scope: "col" }, t("period.length")), h("td", {}))), h("tbody", {}, rows))) : h("p", { class: "muted" }, t("periods.none")));
 }
 

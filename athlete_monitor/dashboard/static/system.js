@@ -69,12 +69,12 @@ function drawDevices(place, links) {
       h("td", {}, old === null ? "–" : duration(old)), h("td", { class: battery !== null && battery < WEAK_PERCENT ? "warning" : "" }, battery === null ? "–" : `${battery < WEAK_PERCENT ? "▲ " : ""}${number(battery)} %`),
       h("td", {}, signal === null ? "–" : `${number(signal)} dBm`));
   });
-  fill(place, rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, [["device", 1], ["column.name", 1], ["column.state", 1], ["device.age", 0], ["device.battery", 0], ["device.signal", 0]]
+  fill(place, rows.length ? h("div", { class: "table", tabindex: 0, role: "region", "aria-label": t("devices") }, h("table", {}, h("thead", {}, h("tr", {}, [["device", 1], ["column.name", 1], ["column.state", 1], ["device.age", 0], ["device.battery", 0], ["device.signal", 0]]
     .map(([key, text]) => h("th", { scope: "col", class: text ? "text" : "" }, t(key))))), h("tbody", {}, rows))) : h("p", { class: "muted" }, t("devices.none")));
 }
 
 function drawModels(place, { models }) {
-  fill(place, models.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {}, [["column.name", 1], ["model.trained", 1], ["model.error", 0], ["model.sessions", 0]].map(([key, text]) => h("th", { scope: "col", class: text ? "text" : "" }, t(key))))),
+  fill(place, models.length ? h("div", { class: "table", tabindex: 0, role: "region", "aria-label": t("models") }, h("table", {}, h("thead", {}, h("tr", {}, [["column.name", 1], ["model.trained", 1], ["model.error", 0], ["model.sessions", 0]].map(([key, text]) => h("th", { scope: "col", class: text ? "text" : "" }, t(key))))),
     h("tbody", {}, models.map((one) => h("tr", {}, h("td", { class: "text", dir: "auto" }, one.name ?? String(one.athlete)), h("td", { class: "text" }, one.trained_t ? day(one.trained_t) : "–"), h("td", {}, one.mae_bpm === null ? "–" : `${number(one.mae_bpm, 1)} bpm`), h("td", {}, String(one.sessions ?? "–"))))))) : h("p", { class: "muted" }, t("models.none")));
 }
 

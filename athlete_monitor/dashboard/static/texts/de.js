@@ -332,7 +332,7 @@ export default {
 "target.figure": "Wert",
 "target.value": "Ziel",
 "target.set": "Setzen",
-"target.people": "{count} Sportler",
+"target.people": "Sportler: {count}",
 "target.remove": "Ziele für {figure} entfernen",
 "did.target": "{figure}: Ziel {value}",
 "did.target_none": "{figure}: kein Ziel",

@@ -284,7 +284,7 @@ export default {
 "target.figure": "Figure",
 "target.value": "Target",
 "target.set": "Set",
-"target.people": "{count} athletes",
+"target.people": "athletes: {count}",
 "target.remove": "Remove the targets of {figure}",
 "did.target": "{figure}: target {value}",
 "did.target_none": "{figure}: no target",
