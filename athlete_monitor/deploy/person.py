@@ -216,6 +216,7 @@ def _erase_rows(config: Config, athlete_id: int, *, dry_run: bool) -> dict[str, 
                 for table, where in _selections(connection, athlete_id):
                     connection.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
                 _erase_commands(connection, athlete_id)
+                _erase_own_periods(connection, athlete_id)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -228,8 +229,21 @@ def _erase_commands(connection: sqlite3.Connection, athlete_id: int) -> None:
         return
     for number, body in connection.execute("SELECT id, body FROM commands").fetchall():
         command = json.loads(body)
-        if athlete_id in {command.get("athlete"), command.get("for")}:
+        if athlete_id in {command.get("athlete"), command.get("for")} or _is_only_of(command.get("whose"), athlete_id):
             connection.execute("DELETE FROM commands WHERE id = ?", (number,))
+
+
+def _erase_own_periods(connection: sqlite3.Connection, athlete_id: int) -> None:
+    """Remove the periods that nobody else was in: laps of the person's own recordings."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'periods'").fetchone() is None:
+        return
+    for number, whose in connection.execute("SELECT id, whose FROM periods").fetchall():
+        if _is_only_of(json.loads(whose), athlete_id):
+            connection.execute("DELETE FROM periods WHERE id = ?", (number,))
+
+
+def _is_only_of(whose: object, athlete_id: int) -> bool:
+    return isinstance(whose, dict) and whose.get("athletes") == [athlete_id]
 
 
 def _remove_from_roster(config: Config, athlete_id: int, *, dry_run: bool) -> bool:

@@ -219,14 +219,14 @@ class ArchiveSink(ReplaySink):
 
     def _add_periods(self, state: TeamState, members: Sequence[Ended], phases: Iterable[Phase]) -> None:
         """Create periods from the phases of a new team session, for the athletes who were in them."""
-        names = {each.athlete_id: each.name for each in members}
+        everyone = sorted({each.athlete_id for each in members})
         inside = [phase for phase in phases if _is_within(phase, members)]
         for count, group in enumerate(_groups(inside)):
             name, first = group[0].name, group[0].athlete_id
             athletes = sorted({phase.athlete_id for phase in group})
-            whose = None if athletes == sorted(names) else {"athletes": athletes}
+            whose = None if athletes == everyone else {"athletes": athletes}
             span = statistics.median(p.start_t for p in group), statistics.median(p.end_t for p in group)
-            for called in (name, f"{name} {names[first]}"):
+            for called in (name, f"{name} (athlete {first})"):
                 if self._period(state, f"{state.session.id}_{count}", called, span, whose):
                     break
         self._write(state)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import zipfile
 
 import pytest
@@ -138,3 +139,23 @@ def test_an_unknown_person_is_one_sentence(root, config_file, tmp_path):
 def test_erasing_who_is_not_there_says_so(root, config_file, capsys):
     assert erase_person(config_file, root, 99) == 0
     assert capsys.readouterr().out == "no data of athlete 99 are stored here\n"
+
+
+def test_laps_that_only_the_person_ran_go_and_those_of_the_squad_stay(root, config_file):
+    config = load_config(config_file, root)
+    with sqlite3.connect(config.paths.journal) as connection:
+        for number, whose in (("own", {"athletes": [7]}), ("both", {"athletes": [7, 8]}), ("all", {})):
+            values = (number, "T", f"{number} lap", "other", json.dumps(whose), START, START + 10, 0)
+            connection.execute("INSERT INTO periods VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            body = {"id": number, "do": "period_start", "at": START, "whose": whose}
+            command = (f"{number}-start", "T", START, START, json.dumps(body), "{}")
+            connection.execute("INSERT INTO commands VALUES (?, ?, ?, ?, ?, ?)", command)
+    connection.close()
+    erase_person(config_file, root, 7)
+    with sqlite3.connect(config.paths.journal) as connection:
+        assert [row[0] for row in connection.execute("SELECT id FROM periods ORDER BY id")] == ["all", "both"]
+        assert [row[0] for row in connection.execute("SELECT id FROM commands ORDER BY id")] == [
+            "all-start",
+            "both-start",
+        ]
+    connection.close()
