@@ -131,7 +131,7 @@ def test_a_person_gets_everything_in_one_readable_file(root, config_file, tmp_pa
 
 
 def test_an_unknown_person_is_one_sentence(root, config_file, tmp_path):
-    with pytest.raises(MonitorError, match="nothing is kept"):
+    with pytest.raises(MonitorError, match="no data of this athlete are stored here"):
         export_person(config_file, root, 99, tmp_path / "99.zip")
     assert not (tmp_path / "99.zip").exists()
 
