@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import FloatArray, IntArray
 
-KEPT_S: Final = 900
+KEPT_S: Final = 600
 """Seconds kept of each device of a squad."""
 KEPT_S_OF_MANY: Final = 300
 """The same for devices beyond ``SQUAD``, so that memory stays bounded."""
