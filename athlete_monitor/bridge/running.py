@@ -57,7 +57,10 @@ async def keep_straps(args: argparse.Namespace, config: Config) -> int:
             f"{config.athletes.roster}: no athlete has a strap; run: python3 bridge.py pair 1, or use --all"
         )
     tell = teller(args)
-    tell({"adapters": names, "straps": count}, f"{count} straps of the roster; adapters {', '.join(names)}")
+    tell(
+        {"adapters": names, "straps": count},
+        f"{count} {'strap' if count == 1 else 'straps'} of the roster; adapters {', '.join(names)}",
+    )
     joined = Joined()
     listens = [(topics.JOINS_FILTER, 0)]
     with broker_link(config, "ble", on_message=joined.take, subscriptions=listens) as broker:
