@@ -38,7 +38,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path: Path, capsys
     assert _tree(tmp_path) == {}
     told = capsys.readouterr().out
     assert "would make" in told
-    assert "Nothing was made" in told
+    assert "Nothing was created" in told
     assert "Next:" not in told
 
 
