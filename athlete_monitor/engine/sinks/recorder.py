@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 KEPT_SAMPLES = 60_000
 """Most samples of all files together that wait while the disk is full."""
 _PERIOD_S = 0.5
+WRITE_EVERY_S = 5.0
+"""A file is appended to this often: a kill costs at most so much of a recording (never a figure)."""
 _QUEUE = 20_000
 _LOOK_AHEAD_S = 3.0
 """The first seconds of a session determine the columns of its file; later channels are added."""
@@ -171,6 +173,7 @@ class _OpenFile:
         self.mode: Mode = mode
         self._root, self._wearer, self._began_s = root, wearer, now_s
         self._takes_simulated = takes_simulated
+        self._written_s = now_s
         self._is_wanted: bool | None = None
         self._waiting: list[Sample] = []
         self._writer: SessionWriter | None = None
@@ -185,8 +188,10 @@ class _OpenFile:
         return excess
 
     def write(self, now_s: float) -> None:
-        if self._writer is None and now_s - self._began_s < _LOOK_AHEAD_S:
+        due_s = self._began_s + _LOOK_AHEAD_S if self._writer is None else self._written_s + WRITE_EVERY_S
+        if now_s < due_s:
             return
+        self._written_s = now_s
         self._write_waiting()
 
     def close(self) -> None:

@@ -51,6 +51,7 @@ def told():
 def recorder(tmp_path, told, monkeypatch):
     monkeypatch.setattr(room, "_PERIOD_S", 0.01)
     monkeypatch.setattr(room, "_LOOK_AHEAD_S", 0.0)
+    monkeypatch.setattr(room, "WRITE_EVERY_S", 0.0)
     return Recorder({"training": tmp_path}, lambda text, bad: told.append((text, bad)))
 
 
