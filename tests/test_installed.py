@@ -67,6 +67,9 @@ def test_the_wheel_holds_the_projects_own_files_and_no_module_beside_the_package
         "_project/main.py",
         "_project/deploy/systemd/athlete-prediction.service",
         "_project/deploy/mosquitto.conf",
+        "_project/deploy/grafana/dashboards/athletes.json",
+        "_project/deploy/telegraf/athletes.conf",
+        "_project/bridge.py",
         "dashboard/static/index.html",
         "report/templates/report.typ",
     ):
@@ -117,6 +120,7 @@ def test_bash_completes_commands_and_options(installed, tmp_path: Path) -> None:
     assert installed("complete", "da").stdout == "dashboard\n"
     assert "--replay" in installed("complete", "live", "--re").stdout.split()
     assert "install-services" in installed("complete", "deploy", "inst").stdout.split()
+    assert "bridge-to" in installed("complete", "deploy", "bri").stdout.split()
     assert "--secure" in installed("complete", "deploy", "setup", "--se").stdout.split()
 
 
