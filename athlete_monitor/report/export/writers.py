@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.report.export.tables import Column, Row, Table
 
-BATCH_ROWS: Final = 20_000
+BATCH_ROWS: Final = 4_000
 EXCEL_ROWS: Final = 1_048_575
 """A sheet holds so many rows below its heading."""
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
