@@ -71,7 +71,7 @@ def main() -> None:
     commands.add_parser("day").add_argument("--hours", type=int, default=24)
     commands.add_parser("outage").add_argument("--seconds", type=float, default=600.0)
     commands.add_parser("kills").add_argument("--times", type=int, default=20)
-    commands.add_parser("stops").add_argument("--times", type=int, default=8)
+    commands.add_parser("stops").add_argument("--times", type=int, default=9)
     flood = commands.add_parser("flood")
     flood.add_argument("--messages", type=int, default=600)
     flood.add_argument("--shared", action="store_true", help="on sensor/data, which all devices share")

@@ -95,14 +95,15 @@ class Listener:
         if not self.online.wait(90):
             raise SystemExit("the engine does not come up")
 
-    def wait_ended(self, devices: list[str], limit_s: float) -> bool:
-        """Wait for a summary of each of these devices; return whether all have come in time."""
+    def wait_ended(self, devices: list[str], limit_s: float, reason: str | None = None) -> bool:
+        """Wait for a summary of each of these devices, with this reason; return whether all have come in time."""
         end_s = time.monotonic() + limit_s
-        while missing := set(devices) - {each["device_id"] for each in list(self.summaries.values())}:
-            if time.monotonic() > end_s:
-                return not missing
+        while time.monotonic() < end_s:
+            known = list(self.summaries.values())
+            if set(devices) <= {each["device_id"] for each in known if reason in {None, each["end_reason"]}}:
+                return True
             time.sleep(0.1)
-        return True
+        return False
 
     def stop(self) -> None:
         """End."""
@@ -173,8 +174,11 @@ def start(path: Path, log: Path, environ: dict[str, str] | None = None) -> subpr
 
 
 def stops(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Stop the engine in an orderly way, five times with SIGTERM and three times with SIGINT, while thirty send."""
-    signals = [signal.SIGTERM] * 5 + [signal.SIGINT] * 3
+    """Stop the engine in an orderly way while thirty send.
+
+    Five times with SIGTERM, three times with SIGINT, and once with a disk whose every fsync takes 100 ms.
+    """
+    signals = [signal.SIGTERM] * 5 + [signal.SIGINT] * 3 + [signal.SIGTERM]
     with broker(folder, options.inflight) as port:
         path, log = configuration(folder, port, options), folder / "engine.out"
         listener, team = Listener(port), Team(port, options.athletes)
@@ -182,18 +186,18 @@ def stops(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         listener.wait_online()
         team.start()
         stop_s = []
-        for number in signals[: options.times]:
+        for count, number in enumerate(signals[: options.times], 1):
             time.sleep(4.0)
             began = time.monotonic()
             process.send_signal(number)
             process.wait(60)
             stop_s.append(round(time.monotonic() - began, 2))
             listener.online.clear()
-            process = start(path, log)
+            process = start(path, log, slow_disk(folder) if count == len(signals) - 1 else None)
             listener.wait_online()
         time.sleep(4.0)
         team.stop()
-        time.sleep(5.0)
+        ended = listener.wait_ended(team.devices, 120.0, "end_message")
         process.send_signal(signal.SIGTERM)
         process.wait(60)
         time.sleep(1.0)
@@ -208,6 +212,7 @@ def stops(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "sent": sum(team.sent),
         "used": sum(last.values()),
         "lost": sum(team.sent) - sum(last.values()),
+        "all_ended": ended,
         "told_lost": sum(each["lost"] for each in quality),
         "duplicate": sum(each["duplicate"] for each in quality),
         "late": sum(each["late"] for each in quality),
@@ -216,6 +221,26 @@ def stops(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "acknowledged": listener.stats["acknowledged"],
         "cpu_percent": listener.stats["cpu_percent"],
     }
+
+
+SLOW_FSYNC = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+int fsync(int fd) { usleep(100000); return ((int (*)(int))dlsym(RTLD_NEXT, "fsync"))(fd); }
+int fdatasync(int fd) { usleep(100000); return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(fd); }
+"""
+
+
+def slow_disk(folder: Path) -> dict[str, str]:
+    """Return the environment in which every fsync takes 100 ms longer; empty without a C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return {}
+    source, library = folder / "slow.c", folder / "slow.so"
+    source.write_text(SLOW_FSYNC, encoding="utf-8")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": str(library)}
 
 
 def flood(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
