@@ -11,7 +11,7 @@ import numpy as np
 from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
 from athlete_monitor.training.day_form import estimate
-from athlete_monitor.training.evaluation import LEAST_TRAINING_ROWS, Split, baseline_errors, interval_of, judge, split
+from athlete_monitor.training.evaluation import Split, baseline_errors, interval_of, judge, split
 from athlete_monitor.training.gain import Gain, beats_chance, gain_over
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ INTERVAL_ROWS: Final = 4000
 
 FIRST_SHARE: Final = 0.55
 """Share of the learned part of a single session that a first model learns from, to be judged on the rest of it."""
+
+LEAST_FIRST_ROWS: Final = 300
 
 LEAST_TO_CHOOSE: Final = 3
 """Number of sessions before the latest that is needed to choose between kinds."""
@@ -127,7 +129,8 @@ def train_athlete(data: AthleteData, settings: Training, rises: IntArray) -> Tra
     if len(data.sessions) == 1:
         unseen = _middle(parts.earlier[0], settings, rises, chosen)
     predicted = fit(parts.earlier, settings, rises, chosen).predict(parts.test_X)
-    unseen = [*unseen, *_held_out(data.sessions, parts, predicted)]
+    last = _held_out(data.sessions, parts, predicted)
+    unseen = [*unseen, last] if unseen or len(data.sessions) > 1 else _halves(last)
     residuals = [each.residual for each in unseen]
     interval, covered = interval_of(residuals)
     holdout = judge(parts.test_y, predicted, baseline_errors(parts), parts.kind, covered)
@@ -170,11 +173,16 @@ def _unseen(session: SessionRows, predicted: FloatArray, median: float) -> Unsee
     return Unseen(session.t - session.t[0], residual, np.abs(session.y - median) - np.abs(residual))
 
 
-def _held_out(sessions: Sequence[SessionRows], parts: Split, predicted: FloatArray) -> list[Unseen]:
+def _held_out(sessions: Sequence[SessionRows], parts: Split, predicted: FloatArray) -> Unseen:
     """The held-out session; of a single session its last part."""
     residual, median = parts.test_y - predicted, float(np.median(parts.train_y))
     gain = np.abs(parts.test_y - median) - np.abs(residual)
-    return [Unseen(parts.test_t - sessions[-1].t[0], residual, gain)]
+    return Unseen(parts.test_t - sessions[-1].t[0], residual, gain)
+
+
+def _halves(part: Unseen) -> list[Unseen]:
+    halves = zip(*(np.array_split(values, 2) for values in (part.t, part.residual, part.gain)), strict=True)
+    return [Unseen(*half) for half in halves]
 
 
 def _middle(begun: SessionRows, settings: Training, rises: IntArray, kind: str) -> list[Unseen]:
@@ -184,7 +192,7 @@ def _middle(begun: SessionRows, settings: Training, rises: IntArray, kind: str) 
     much parts differ.
     """
     early = begun.t < begun.t[0] + FIRST_SHARE * (begun.t[-1] - begun.t[0])
-    if min(int(early.sum()), 2 * int((~early).sum())) < LEAST_TRAINING_ROWS:
+    if int(early.sum()) < LEAST_FIRST_ROWS:  # a model of less says little about one of the whole
         return []
     first, middle = begun.keep(early, begun.columns), begun.keep(~early, begun.columns)
     found = _unseen(middle, fit([first], settings, rises, kind).predict(middle.X), float(np.median(first.y)))

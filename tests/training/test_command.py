@@ -152,7 +152,7 @@ def test_bad_input_costs_one_line_for_its_athlete_and_exit_code_3(train, tmp_pat
     assert out[-1] == "default model: skipped: 2 athletes share their channels, 3 are needed"
     assert sorted(int(line.split()[1].rstrip(":")) for line in err) == [2, 3, 4, 5, 6, 7, 8, 9]
     assert store(config_file, tmp_path).athlete_ids() == [1, 10]
-    assert "torn" in out[1]
+    assert "the last line is incomplete" in out[1]
     again = train()
     assert again[0] == 3
     assert len(again[2]) == 8
@@ -220,7 +220,7 @@ def test_in_the_suite_an_unexpected_failure_is_raised(train, tmp_path, monkeypat
 
 
 def test_a_file_name_that_is_not_utf8_is_shown_escaped_and_its_session_is_used(train, tmp_path, config_file):
-    path = write_session(tmp_path, 1, 1, seconds=400)
+    path = write_session(tmp_path, 1, 1, seconds=400, rest_bpm=90.0)
     path.rename(path.with_name(os.fsdecode(b"TR1_A1_D\xff_2026_05_01-10_00_00.csv")))
     squad(tmp_path, (1,), sessions=(2,))
     assert train()[0] == 0
