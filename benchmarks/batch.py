@@ -45,7 +45,17 @@ LANES = (1, 8, 32, 96)
 
 def simulated(folder: Path, minutes: float) -> Recording:
     """One simulated session."""
-    options = ["--players", "1", "--duration", f"{minutes:g}", "--offline", "--speed", "max"]
+    options = [
+        "--players",
+        "1",
+        "--duration",
+        f"{minutes:g}",
+        "--offline",
+        "--speed",
+        "max",
+        "--start",
+        "2025-05-01 10:00:00",
+    ]
     command = [sys.executable, str(ROOT / "publisher.py"), *options, "--root", str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return read_session(next(folder.rglob("*.csv")))
@@ -65,7 +75,7 @@ def write_season(recording: Recording, folder: Path, sessions: int) -> None:
 def _moved(recording: Recording, later_s: float, noise: FloatArray) -> list[Sample]:
     samples = []
     for sample in recording.samples():
-        values = tuple(v + noise[place] if place < len(noise) else v for place, v in enumerate(sample.values))
+        values = tuple(v + float(noise[place]) if place < len(noise) else v for place, v in enumerate(sample.values))
         samples.append(structs.replace(sample, t=sample.t + later_s, values=values))
     return samples
 
@@ -129,7 +139,7 @@ def main() -> None:
         root = Path(folder)
         recording = simulated(root / "simulated", args.minutes)
         write_season(recording, root / "season", args.sessions)
-        season_mb = sum(path.stat().st_size for path in (root / "season").iterdir()) / 1e6
+        season_mb = sum(path.stat().st_size for path in (root / "season").rglob("*.csv")) / 1e6
         found: dict[str, Any] = {"sessions": args.sessions, "minutes": args.minutes, "season_mb": round(season_mb, 1)}
         runs = {f"{number}_workers": ["--workers", str(number)] for number in (1, 2)}
         if args.cluster:
