@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SOME_FAILED: Final = 3
 NONE_SUCCEEDED: Final = 1
 WORKER_MB: Final = 600
-"""A worker with 96 recordings of half an hour, measured."""
+"""Allowed for a worker; an estimate, not measured."""
 
 
 @dataclass
