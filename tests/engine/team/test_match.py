@@ -109,6 +109,9 @@ class Ground:
 
 
 def test_a_match_with_a_kill_in_the_middle_equals_pandas_per_half_and_stint(make_config, run_door, mosquitto, capsys):
+    # With only 20 open messages, Mosquitto 2.0.11 may pass new messages before queued ones; setup configures it so too.
+    mosquitto.settings += "\nmax_inflight_messages 2000"
+    mosquitto.restart()
     mqtt = {"host": mosquitto.host, "port": mosquitto.port, "broker": "external", "qos": 1}
     path = make_config(mqtt=mqtt, model_loading={"runtime": "onnx"}, engine={"max_rate_hz": 5000})
     ground = Ground(path, run_door, capsys)
