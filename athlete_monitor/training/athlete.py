@@ -34,8 +34,8 @@ INTERVAL_ROWS: Final = 4000
 FIRST_SHARE: Final = 0.55
 """Share of the learned part of a single session that a first model learns from, to be judged on the rest of it."""
 
-LEAST_FIRST_ROWS: Final = 200
-"""Rows of a first model that may be judged in a single session: some minutes, with more than one activity."""
+LEAST_FIRST_ROWS: Final = 100
+"""Rows of a first model that may be judged in a single session."""
 
 LEAST_TO_CHOOSE: Final = 3
 """Number of sessions before the latest that is needed to choose between kinds."""
