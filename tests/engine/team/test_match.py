@@ -109,7 +109,7 @@ class Ground:
 
 
 def test_a_match_with_a_kill_in_the_middle_equals_pandas_per_half_and_stint(make_config, run_door, mosquitto, capsys):
-    # With only 20 open messages, Mosquitto 2.0.11 may pass new messages before queued ones; setup configures it so too.
+    # As setup configures it: with 20 open messages, Mosquitto 2.0.11 was seen to pass new messages before queued ones.
     mosquitto.settings += "\nmax_inflight_messages 2000"
     mosquitto.restart()
     mqtt = {"host": mosquitto.host, "port": mosquitto.port, "broker": "external", "qos": 1}
