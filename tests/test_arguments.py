@@ -50,7 +50,7 @@ def door(tmp_path):
         ("sup_ml_rf_training.py --what", "sup_ml_rf_training.py: unrecognized arguments: --what"),
         ("dynamic_model_loader.py", "dynamic_model_loader.py: the following arguments are required: info|check|bench"),
         ("dynamic_model_loader.py look", "invalid choice: 'look'"),
-        ("jetson_deploy.py", "jetson_deploy.py: give one of the commands athletes, backup, check, demo,"),
+        ("jetson_deploy.py", "jetson_deploy.py: give one of the commands athletes, backup, bridge-to, check, demo,"),
         ("jetson_deploy.py look", "invalid choice: 'look'"),
         ("jetson_deploy.py import csv x.csv --athlete 1 --device ../x", DEVICES),
     ],

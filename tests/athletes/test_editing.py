@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.athletes import Roster
@@ -124,6 +124,7 @@ def test_a_linked_roster_stays_a_link(path, tmp_path):
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=30)
 
 
+@settings(max_examples=30)  # each writes and reads a roster
 @given(NAMES.filter(str.strip), st.integers(0, 999))
 def test_any_name_comes_back_as_it_was_typed(tmp_path_factory, name, number):
     path = tmp_path_factory.mktemp("roster") / "athletes.yaml"

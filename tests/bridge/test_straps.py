@@ -319,6 +319,7 @@ def check(sent, heard):
         assert numbers == list(range(len(numbers)))
 
 
+@pytest.mark.campaign
 def test_a_squad_that_loses_its_connections_loses_nothing_that_was_received(bus):
     sent, heard, _ = asyncio.run(struggle(bus, 6, 20, seed=1))
     check(sent, heard)

@@ -179,6 +179,7 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.campaign
 def test_pips_own_words_are_shown_when_it_fails(tmp_path: Path, monkeypatch, capfd) -> None:
     pins = tmp_path / "pins.txt"
     pins.write_text("no-such-package-anywhere @ file:///no/such/file.whl\n")

@@ -97,5 +97,5 @@ def test_an_imported_recording_becomes_a_session_once(tmp_path: Path, capsys) ->
     assert len(list((tmp_path / "athlete_training_data" / "player_5").glob("TR*"))) == 1
     told = capsys.readouterr().out
     assert "already imported as" in told
-    assert f"1 session imported; next: python3 jetson_deploy.py run --root {tmp_path}\n" in told
+    assert f"1 session imported, 1 in the archive; next: python3 jetson_deploy.py run --root {tmp_path}\n" in told
     assert f"0 sessions imported, 1 already imported; next: python3 jetson_deploy.py run --root {tmp_path}\n" in told

@@ -66,6 +66,7 @@ def test_the_users_roster_is_left_alone(tmp_path: Path) -> None:
         "engine",
         "screen-admin",
         "screen-coach",
+        "screen-metrics",
         "screen-viewer",
         "viewer",
     ]

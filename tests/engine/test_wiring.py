@@ -104,7 +104,7 @@ def run(mode, folder):
     files = FileSink(folder / "outputs", None, 1.0)
     models = Models(default=LinearModel(spec_of(CONFIG), level_bpm=131.0))
     monitor, told = monitor_of(CONFIG, models, ROSTER, begin=sink.begin)
-    monitor.sink._sinks += [sink, files]
+    monitor.sink.add(sink, files)
     for payload in payloads(mode):
         monitor.receive("player/005/sensor/data", payload, 0.0)
         monitor.advance()

@@ -209,7 +209,15 @@ def bomb(store):
 
 
 @pytest.mark.parametrize(
-    "harm", [damage_artifact, damage_manifest, newer_format, another_athletes, other_features, bomb]
+    "harm",
+    [
+        damage_artifact,
+        damage_manifest,
+        newer_format,
+        another_athletes,
+        other_features,
+        pytest.param(bomb, marks=pytest.mark.campaign),
+    ],
 )
 def test_a_model_that_went_bad_leaves_the_last_good_one_in_service(world, store, harm):
     first = publish(store, 7, level_bpm=100.0)

@@ -105,6 +105,6 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 
 def test_errors_of_the_system_keep_their_words(tmp_path):
     _, _, recorder = made(tmp_path)
-    with pytest.raises(RecordingError, match="Input/output error"), recorder._told(recorder.writers["003"]):
+    with pytest.raises(RecordingError, match="Input/output error"), recorder._reported(recorder.writers["003"]):
         raise OSError(errno.EIO, os.strerror(errno.EIO))
     recorder.close()

@@ -58,8 +58,14 @@ class Sinks(Sink):
     """Several sinks as one."""
 
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
-        self._sinks = list(sinks)
-        self._of_samples = [sink for sink in self._sinks if sink.wants_samples]
+        self._sinks: list[Sink] = []
+        self._of_samples: list[Sink] = []
+        self.add(*sinks)
+
+    def add(self, *sinks: Sink) -> None:
+        """Add sinks after those that are there."""
+        self._sinks += sinks
+        self._of_samples += [sink for sink in sinks if sink.wants_samples]
         self.wants_samples = bool(self._of_samples)
 
     def started(self, session: Session) -> None:

@@ -19,7 +19,7 @@ CONFIG = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
 
 def run(sink, samples, roster=None):
     monitor, _ = monitor_of(CONFIG, roster=roster)
-    monitor.sink._sinks.append(sink)
+    monitor.sink.add(sink)
     for each in samples:
         feed(monitor, [each])
     monitor.end_all("test")
@@ -46,7 +46,7 @@ def test_an_athlete_gets_live_file_summary_impacts_and_log(tmp_path):
 def test_the_live_file_is_replaced_at_most_once_an_interval(tmp_path):
     sink = FileSink(tmp_path, None, 5.0, clock=lambda: 0.0)
     monitor, told = monitor_of(CONFIG)
-    monitor.sink._sinks.append(sink)
+    monitor.sink.add(sink)
     feed(monitor, stream(seconds=2))
     (path,) = wait_until(lambda: list(tmp_path.rglob("*realtime_output.json")), what="the live file")
     first = wait_until(path.read_bytes, what="its content")
@@ -74,7 +74,7 @@ def test_a_full_disk_raises_one_alarm_and_summaries_come_when_there_is_room(tmp_
     blocked.write_text("a file where the folder should be")
     sink = FileSink(blocked, None, 0.0, lambda text, bad: told.append((text, bad)))
     monitor, _ = monitor_of(CONFIG)
-    monitor.sink._sinks.append(sink)
+    monitor.sink.add(sink)
     feed(monitor, stream(seconds=5))
     monitor.end_all("test")
     wait_until(lambda: sink.failing, what="the alarm")

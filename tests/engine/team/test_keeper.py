@@ -54,8 +54,8 @@ class Box:
         )  # fmt: skip
         sink = JournalSink(self.journal)
         self.monitor, self.told = monitor_of(CONFIG, begin=sink.begin)
-        self.monitor.sink._sinks[:0] = [self.team]
-        self.monitor.sink._sinks.append(sink)
+        self.monitor.sink._sinks.insert(0, self.team)
+        self.monitor.sink.add(sink)
         self.team.resume()
         self.journal.start()
 
