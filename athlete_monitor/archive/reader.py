@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -27,7 +29,7 @@ _TEAM: Final = "SELECT id, start_t, end_t, mode, name, note, opponent, day_code 
 _SESSIONS: Final = """
 SELECT id, session_id, device_id, athlete_id, start_t, end_t, team_session, facts, load_trimp, summary FROM sessions"""
 _OVERLAPS: Final = "COALESCE(end_t, 9e12) > ? AND start_t < ?"
-_BUSY_MS: Final = 2000
+PATIENCE_S: Final = 2.0
 
 T = TypeVar("T")
 
@@ -40,13 +42,19 @@ class Archive:
 
     Args:
         path: ``paths.journal`` of the configuration.
+        patience_s: how long a call waits for a journal that another program has locked.
+        rest_s: for so long after a call that failed, further calls fail at once: a live program must not wait again and
+            again for what cannot be read.
 
     Raises:
         MonitorError: raised by every method, in one line: the journal is damaged, unreadable or of another version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float = PATIENCE_S, rest_s: float = 0.0) -> None:
         self._path = path
+        self._patience_s, self._rest_s = patience_s, rest_s
+        self._failure: MonitorError | None = None
+        self._failed_s = -math.inf
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -211,18 +219,31 @@ class Archive:
 
     def _guarded(self, read: Callable[[sqlite3.Connection], T]) -> T:
         """Read with an open connection; errors of SQLite become one line."""
+        if self._failure is not None and time.monotonic() - self._failed_s < self._rest_s:
+            raise self._failure
         try:
             return read(self._open())
+        except MonitorError as error:
+            self._failed(error)
+            raise
         except (sqlite3.Error, OSError) as error:
             self._forget()
-            raise MonitorError(f"{self._path}: the archive cannot be read ({error})") from error
+            failure = self._failed(MonitorError(f"{self._path}: the archive cannot be read ({error})"))
+            raise failure from error
+
+    def _failed(self, failure: MonitorError) -> MonitorError:
+        self._failure, self._failed_s = failure, time.monotonic()
+        return failure
 
     def _open(self) -> sqlite3.Connection:
         identity = _identity(self._path)
         if self._connection is not None and identity == self._identity:
             return self._connection
         self._forget()
-        self._connection, self._identity = (_connect(self._path) if identity else _empty()), identity
+        self._connection, self._identity = (
+            (_connect(self._path, self._patience_s) if identity else _empty()),
+            identity,
+        )
         return self._connection
 
     def _forget(self) -> None:
@@ -243,18 +264,19 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino) if found.st_size else None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
     """A read-only connection; an immutable one if nobody writes and the shared memory of WAL cannot be created."""
     for options in ("mode=ro", "mode=ro&immutable=1"):
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+            connection.execute(f"PRAGMA busy_timeout={round(1000 * patience_s)}")
             _check_version(path, connection)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             connection.close()
-            if "immutable" in options or path.with_name(f"{path.name}-wal").exists():
+            locked = "locked" in str(error)
+            if locked or "immutable" in options or path.with_name(f"{path.name}-wal").exists():
                 raise
         except (sqlite3.Error, MonitorError):
             connection.close()

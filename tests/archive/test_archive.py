@@ -203,6 +203,21 @@ PRAGMA user_version=1;
 """
 
 
+def test_what_another_program_has_locked_is_left_for_a_while_by_who_must_not_wait(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    lock = sqlite3.connect(path, isolation_level=None)
+    lock.execute("CREATE TABLE other (column)")
+    lock.execute("BEGIN EXCLUSIVE")
+    live = Archive(path, patience_s=0.01, rest_s=1000.0)
+    with pytest.raises(MonitorError, match="locked"):
+        live.team_sessions()
+    lock.close()
+    with pytest.raises(MonitorError, match="locked"):
+        live.team_sessions()
+    with pytest.raises(MonitorError, match="version 0"):
+        Archive(path, patience_s=0.01).team_sessions()
+
+
 def test_a_journal_of_version_1_is_migrated_and_loses_nothing(tmp_path):
     path = tmp_path / "journal.sqlite3"
     old = [

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
 
 __all__ = ["LiveEngine", "Options", "client_id"]
+
+LOCKED_PATIENCE_S: Final = 0.05
+LOCKED_REST_S: Final = 5.0
+"""The loop reads the archive when sessions begin; a journal that another program has locked must not stop figures."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class LiveEngine:
         self.team = TeamKeeper(
             roster,
             self.journal,
-            Archive(config.paths.journal),
+            Archive(config.paths.journal, patience_s=LOCKED_PATIENCE_S, rest_s=LOCKED_REST_S),
             self.link,
             self._warn,
             gap_s=config.team.session_gap_s,
