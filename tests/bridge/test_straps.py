@@ -64,8 +64,16 @@ async def bridging(roster, heard=None, *, timing=QUICK, wishes=None, everyone=Fa
 
 
 async def until(condition):
+    """Wait until a condition holds; what it looks up may not be there yet."""
+
+    def holds():
+        try:
+            return condition()
+        except KeyError:
+            return False
+
     deadline = asyncio.get_running_loop().time() + PATIENCE_S
-    while not condition():
+    while not holds():
         assert asyncio.get_running_loop().time() < deadline, "it has not happened"
         await asyncio.sleep(0.005)
 

@@ -82,14 +82,17 @@ def test_a_script_of_another_folder_that_was_started_here_is_in_the_way(tmp_path
 
 def test_waiting_ends_with_the_script(checked, predicts, caplog):
     door = predicts(".")
-    with caplog.at_level(logging.WARNING, LOG.name):
-        from threading import Timer
 
-        timer = Timer(0.2, door.kill)
-        timer.start()
-        keep_out_of_the_way(checked(max_wait_time_secs=20), LOG)
-        timer.join()
-    assert "waiting up to 20 s" in caplog.text
+    class EndsIt(logging.Handler):
+        def emit(self, record):
+            door.kill()
+
+    handler = EndsIt()
+    LOG.addHandler(handler)
+    with caplog.at_level(logging.WARNING, LOG.name):
+        keep_out_of_the_way(checked(max_wait_time_secs=60), LOG)
+    LOG.removeHandler(handler)
+    assert "waiting up to 60 s" in caplog.text
     assert door.process.poll() is not None
 
 
@@ -111,6 +114,5 @@ def test_this_systems_engine_of_another_root_is_in_nobodys_way(tmp_path, checked
     wait_until((elsewhere / ".prediction_running.lock").exists, 30, "the engine's lock")
     assert in_the_way(config) == ""
     here = run_door("main.py", "--config", path, "--root", tmp_path, "--no-ui", cwd=elsewhere)
-    told = wait_until(lambda: in_the_way(config), 30, "the engine of this root")
-    assert f"(pid {here.pid}" in told
-    assert f"(pid {engine.pid}" not in told
+    wait_until(lambda: f"(pid {here.pid}" in in_the_way(config), 30, "the engine of this root")
+    assert f"(pid {engine.pid}" not in in_the_way(config)
