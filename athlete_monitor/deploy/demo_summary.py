@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
-COLUMNS: Final = ("athlete", "min", "bpm", "from", "TRIMP", "kcal", "m", "impacts", "off by")
+COLUMNS: Final = ("athlete", "min", "bpm", "from", "TRIMP", "kcal", "m", "impacts", "error")
 PLAIN_WIDTH: Final = 100
 MEANINGS: Final = (
     "from: most frequent source of the heart rate; error: mean model error against the strap, bpm;\n"
