@@ -109,6 +109,8 @@ def mutations() -> Iterator[tuple[str, Any]]:
         yield f"moments: {one.key} / {other.key}", swapped_moments(one.key, other.key)
     numbers = [key for key in archive_columns.archived() if key in test_wiring.expected()]
     for first, second in itertools.pairwise(numbers):
+        if frozenset((first, second)) in SAME:
+            continue
         yield f"journal: {first} / {second}", swapped_columns(first, second)
 
 
