@@ -73,9 +73,9 @@ class Outlet:
         for first in range(0, len(samples), MOST_SAMPLES):
             self._publish(device_id, samples[first : first + MOST_SAMPLES], message)
 
-    def link(self, told: Link) -> None:
+    def link(self, found: Link) -> None:
         """Publish how a device is heard; the broker keeps it."""
-        self._broker.publish(topics.link(told.device_id), link.encode(told), 1, retain=True)
+        self._broker.publish(topics.link(found.device_id), link.encode(found), 1, retain=True)
 
     def joins(self, device_id: str) -> None:
         """Publish that the samples of this device's strap are joined here, for the next few seconds."""

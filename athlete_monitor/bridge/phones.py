@@ -130,12 +130,12 @@ class PhoneBridge:
         if samples:
             self._outlet.samples(phone.device_id, samples, **phone.health())
 
-    def _report(self, told: Link, now_s: float) -> None:
-        state, reason, said_s = self._said.get(told.device_id, ("", None, 0.0))
-        if (state, reason) != (told.state, told.reason) or now_s - said_s >= EVERY_S:
-            self._said[told.device_id] = told.state, told.reason, now_s
-            self._outlet.link(told)
-            self._on_link(told)
+    def _report(self, found: Link, now_s: float) -> None:
+        state, reason, said_s = self._said.get(found.device_id, ("", None, 0.0))
+        if (state, reason) != (found.state, found.reason) or now_s - said_s >= EVERY_S:
+            self._said[found.device_id] = found.state, found.reason, now_s
+            self._outlet.link(found)
+            self._on_link(found)
 
     def _refuse(self, topic: str, reason: str) -> None:
         if reason not in self.refused:

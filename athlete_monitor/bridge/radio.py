@@ -139,8 +139,8 @@ class Radio:
     ) -> Exception | None:
         """Listen on one adapter; return what went wrong there."""
 
-        def hear(device: BLEDevice, told: AdvertisementData) -> None:
-            self._hear(_sighting(adapter, device, told, self._clock()))
+        def hear(device: BLEDevice, advertised: AdvertisementData) -> None:
+            self._hear(_sighting(adapter, device, advertised, self._clock()))
             if enough():
                 done.set()
 
@@ -250,8 +250,8 @@ def _strength(sighting: Sighting) -> float:
     return NO_SIGNAL_DBM if sighting.rssi_dbm is None else sighting.rssi_dbm
 
 
-def _sighting(adapter: str, device: BLEDevice, told: AdvertisementData, now_s: float) -> Sighting:
-    services = {uuid.lower() for uuid in told.service_uuids}
-    rssi = None if told.rssi <= NO_SIGNAL_DBM else float(told.rssi)
+def _sighting(adapter: str, device: BLEDevice, advertised: AdvertisementData, now_s: float) -> Sighting:
+    services = {uuid.lower() for uuid in advertised.service_uuids}
+    rssi = None if advertised.rssi <= NO_SIGNAL_DBM else float(advertised.rssi)
     is_strap = heart_rate.SERVICE in services
-    return Sighting(device.address, device.name or told.local_name, rssi, adapter, is_strap, now_s, device)
+    return Sighting(device.address, device.name or advertised.local_name, rssi, adapter, is_strap, now_s, device)

@@ -136,9 +136,9 @@ class StrapBridge:
         """Publish what has changed, and everything from time to time."""
         now_s = time.time()
         for strap in self.straps:
-            told = strap.link(now_s)
+            found = strap.link(now_s)
             state, reason, said_s = self._said.get(strap.device_id, ("", None, 0.0))
-            if (state, reason) != (told.state, told.reason) or now_s - said_s >= EVERY_S:
-                self._said[strap.device_id] = told.state, told.reason, now_s
-                self._outlet.link(told)
-                self._on_link(told)
+            if (state, reason) != (found.state, found.reason) or now_s - said_s >= EVERY_S:
+                self._said[strap.device_id] = found.state, found.reason, now_s
+                self._outlet.link(found)
+                self._on_link(found)
