@@ -24,6 +24,7 @@ def can_be_alone() -> bool:
     return bool(tools) and subprocess.run([*ALONE, "ip", "link"], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.league
 @pytest.mark.campaign
 @pytest.mark.timeout(300)
 def test_a_cluster_of_two_nodes_gives_the_same_results_also_where_workers_are_killed(tmp_path):

@@ -27,6 +27,7 @@ def bucket(monkeypatch):
     running.stop()
 
 
+@pytest.mark.league
 @pytest.mark.campaign
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_a_season_in_s3_is_replayed_and_its_results_are_found_again(bucket, tmp_path, capsys):
