@@ -9,7 +9,7 @@ with both readings.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -75,7 +75,8 @@ _DATED: Final = re.compile(
     rf"(?:[^\W\d_]{{2,9}},?\s)?{_DATE}(?:(?:[T,]\s?|\s+|\s-\s)(?:{_CLOCK})?{_ZONE})?(?:\[.*\])?", re.ASCII
 )
 _COMPACT: Final = re.compile(
-    r"(?P<a>\d{4})(?P<b>\d\d)(?P<c>\d\d)[T _-]?(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)(?:\.(?P<f>\d{1,9}))?(?P<half>)" + _ZONE
+    r"(?P<a>\d{4})(?P<b>\d\d)(?P<c>\d\d)[T _-]?(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)"
+    r"(?:(?:\.|(?<=T\d{6}))(?P<f>\d{1,9}))?(?P<half>)" + _ZONE
 )
 _TIME: Final = re.compile(_CLOCK + _ZONE)
 _MINUTES: Final = re.compile(r"(?P<m>\d{1,3}):(?P<s>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?")
@@ -217,7 +218,7 @@ class TimeColumn:
             days = np.concatenate(self._day_rows) if self._day_rows else np.empty(0)
             return self._dated(raw, days.astype(np.int64))
         if dates is not None:
-            return _beside(raw, dates, self._clocks > 0)
+            return _beside(raw, dates, self._rules, is_clock=self._clocks > self._numeric)
         if self._numeric >= self._clocks:
             return _from_numbers(raw, self._rules, self._column)
         clock = _unwrapped(raw)
@@ -236,7 +237,7 @@ class TimeColumn:
         if not days[0].zone:
             t = _folded(t, self._rules.zone)
         named = {"ymd": "year-month-day", "dmy": "day-month-year", "mdy": "month-day-year"}[order]
-        zone = "with zone" if days[0].zone else "local time"
+        zone = "with zone" if days[0].zone else "UTC" if self._rules.zone is timezone.utc else "local time"
         return Times(t, f"{named}, {zone}", offset or None)
 
 
@@ -389,11 +390,11 @@ def _elapsed_factor(raw: FloatArray, step: float, rules: Rules, column: str) -> 
 
 
 def _since_start(elapsed: FloatArray, rules: Rules, form: str, note: str = "") -> Times:
-    if rules.start_t is None:
-        raise RecordingError(
-            f"{rules.label}: counts its time from a start that it does not give; give --start 'YYYY-MM-DD HH:MM:SS'"
-        )
     first = float(elapsed[~np.isnan(elapsed)][0]) if not np.isnan(elapsed).all() else 0.0
+    if rules.start_t is None:
+        of_day = form == "HH:MM:SS" and first >= _FIRST_HOUR_S
+        why = "gives times of day without a date" if of_day else "counts its time from a start that it does not give"
+        raise RecordingError(f"{rules.label}: {why}; give --start 'YYYY-MM-DD HH:MM:SS'")
     since = elapsed if 0 <= first < _FIRST_HOUR_S else elapsed - first
     return Times(rules.start_t + since, form, None, (note,) if note else ())
 
@@ -404,8 +405,12 @@ def _unwrapped(seconds: FloatArray) -> FloatArray:
     return np.asarray(seconds + np.cumsum(drops))
 
 
-def _beside(raw: FloatArray, dates: Times, is_clock: bool) -> Times:  # noqa: FBT001
-    """Combine times of day with the dates beside them."""
+def _beside(raw: FloatArray, dates: Times, rules: Rules, *, is_clock: bool) -> Times:
+    """Combine times of day with the dates beside them; epochs need no date, other numbers count from the first one."""
+    highest = float(np.nanmax(np.abs(raw), initial=0.0))
+    if not is_clock and highest > 1.0:
+        begin = rules.start_t if rules.start_t is not None else float(dates.t[~np.isnan(dates.t)][0])
+        return _from_numbers(raw, replace(rules, start_t=begin), "the time")
     seconds = raw if is_clock else raw * _DAY_S
     t = np.asarray(dates.t + seconds)
     return Times(t if len(np.unique(dates.t)) > 1 else dates.t + _unwrapped(seconds), f"{dates.form}, and time of day")

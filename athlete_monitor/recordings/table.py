@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import dataclasses
 import io
 import itertools
 import re
@@ -49,7 +50,7 @@ _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _DECIMAL_POINT: Final = re.compile(r"[+-]?\d*\.\d+")
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_UNIT: Final = re.compile(r"[\[(]?[A-Za-zµ°²/^%·*0-9]{0,12}[\])]?")
+_UNIT: Final = re.compile(r"[\[(]?[A-Za-zµμ°²/^%·*0-9_.-]{0,16}[\])]?")
 _SEPARATOR_LINE: Final = re.compile(r"sep=(?P<sign>[,;\t|])", re.IGNORECASE)
 """A first line that gives the delimiter to spreadsheets."""
 _DATE: Final = re.compile(r"\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?.*")
@@ -98,6 +99,7 @@ class Columns:
         lines: the line number of each row, [n].
         torn: rows with another number of cells, left out.
         bad: cells that are not numbers, left out, by column: how many, and the first with its line.
+        zeros: NUL characters in the text, left out.
     """
 
     numbers: Mapping[int, FloatArray]
@@ -105,6 +107,7 @@ class Columns:
     lines: FloatArray
     torn: int
     bad: Mapping[int, tuple[int, int, str]]
+    zeros: int = 0
 
     def notes(self, layout: Layout) -> list[str]:
         """Return notes for the user about rows and cells that were left out."""
@@ -113,6 +116,9 @@ class Columns:
             name = layout.header[place]
             cells = plural(count, "cell is not a number and is", "cells are not numbers and are")
             found.append(f"{name}: {cells} left out (row {line}: {cell[:40]!r})")
+        if self.zeros:
+            zeros = plural(self.zeros, "NUL character is", "NUL characters are")
+            found.append(f"{zeros} left out: the file may be damaged")
         return found
 
 
@@ -301,8 +307,12 @@ def _units_row(row: Sequence[str], decimal: str) -> tuple[str, ...]:
 Converter = "Callable[[Sequence[str], Sequence[int]], FloatArray]"
 
 
-def rows_of(layout: Layout) -> Iterator[tuple[int, list[str]]]:
+def rows_of(layout: Layout, zeros: Counter[str] | None = None) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows below the header, each with its line number.
+
+    Args:
+        layout: of the table.
+        zeros: counts the NUL characters that are left out of the text.
 
     Raises:
         RecordingError: the rest of the file cannot be read, or a line is far too long to be a row.
@@ -312,7 +322,7 @@ def rows_of(layout: Layout) -> Iterator[tuple[int, list[str]]]:
         return
     with layout.source.opened() as stream:
         text = io.TextIOWrapper(stream, encoding=layout.encoding, errors="replace", newline=None)
-        lines = _lines(text, str(layout.source))
+        lines = _lines(text, str(layout.source), Counter() if zeros is None else zeros)
         for _ in range(layout.skipped):
             next(lines, None)
         reader = csv.reader(lines, delimiter=layout.delimiter)
@@ -326,11 +336,14 @@ def rows_of(layout: Layout) -> Iterator[tuple[int, list[str]]]:
             ) from None
 
 
-def _lines(text: io.TextIOWrapper, label: str) -> Iterator[str]:
+def _lines(text: io.TextIOWrapper, label: str, zeros: Counter[str]) -> Iterator[str]:
     while line := text.readline(_LONGEST_LINE):
         if len(line) == _LONGEST_LINE:
             raise RecordingError(f"{label}: holds a line of more than {_LONGEST_LINE} characters; it is not a table")
-        yield line.replace("\0", "") if "\0" in line else line
+        if "\0" in line:
+            zeros["\0"] += line.count("\0")
+            line = line.replace("\0", "")
+        yield line
 
 
 def read_columns(
@@ -355,7 +368,8 @@ def read_columns(
     """
     collected = _Collected(layout, tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(texts)), dict(converters or {}))
     block: list[tuple[int, list[str]]] = []
-    for numbered in rows_of(layout):
+    zeros: Counter[str] = Counter()
+    for numbered in rows_of(layout, zeros):
         block.append(numbered)
         if len(block) == _BLOCK_ROWS:
             collected.add(block)
@@ -363,7 +377,7 @@ def read_columns(
     collected.add(block)
     if not collected.count and not may_be_empty:
         raise NotARecording(f"{layout.source}: holds no rows below its header")
-    return collected.columns()
+    return dataclasses.replace(collected.columns(), zeros=zeros.total())
 
 
 class _Collected:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timezone
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -44,6 +45,7 @@ _LONGEST_LIST: Final = 20
 _OF_FORMAT: Final = "defined by the format"
 _DISAGREE: Final = 0.05
 _LONGEST_TAG: Final = 64
+_UTC: Final = ("utc", "gmt")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,6 @@ class Plan:
         profile: the body, as far as the file gives it.
         totals: totals as given by the device.
         notes: what a user should know.
-        zone_utc: whether times without zone are UTC by the format's definition.
     """
 
     layout: Layout
@@ -169,7 +170,7 @@ class _Read:
         self._time = _time_columns(plan)
         rules = _rules(plan, options)
         self._clocks = {
-            column.place: TimeColumn(plan.name(column), dataclasses.replace(rules, unit=_time_unit(column)))
+            column.place: TimeColumn(plan.name(column), _with_name(rules, column, key_of(plan.name(column))))
             for column in self._time
         }
         texts = [column.place for column in plan.columns if column.meaning in _TEXTS]
@@ -307,10 +308,8 @@ class _Read:
 
     def _split(self, whole: Imported) -> list[Imported]:
         """Cut the table into one recording for each athlete or, without names, device."""
-        who = next(
-            (column for meaning in ("athlete", "number", "device") if (column := self._plan.first(meaning)) is not None
-             and any(self._columns.texts[column.place])), None
-        )  # fmt: skip
+        columns = sorted((column for column in self._plan.columns if column.meaning in _OWNERS), key=self._rank)
+        who = next((column for column in columns if any(self._columns.texts[column.place])), None)
         if who is None:
             return [whole]
         cells = self._columns.texts[who.place]
@@ -335,6 +334,10 @@ class _Read:
             )
         return parts
 
+    def _rank(self, column: Column) -> tuple[int, bool]:
+        """Names before numbers, numbers before devices; a name before the id of the same athlete."""
+        return _OWNERS.index(column.meaning), key_of(self._plan.name(column)).endswith("id")
+
     def _whose(self, who: Column, name: str, row: int) -> Whose:
         ours = key_of(self._plan.name(who)) in {"athleteid", "athlete"} and number(name) is not None
         device = self._plan.first("device")
@@ -352,6 +355,7 @@ class _Read:
         return given
 
 
+_OWNERS: Final = ("athlete", "number", "device")
 _TEXTS: Final = frozenset({RR, "athlete", "number", "device", "fitness_level", "fatigue_rate", *TAGS, *BODY})
 
 
@@ -431,6 +435,12 @@ def _time_columns(plan: Plan) -> list[Column]:
 
 def _time_unit(column: Column) -> str:
     return column.unit if column.unit.lower() in {"s", "sec", "ms", "us", "µs", "ns", "min", "h", "cs"} else ""
+
+
+def _with_name(rules: Rules, column: Column, key: str) -> Rules:
+    """Return the rules for a column whose name may give a unit, or say that it is UTC."""
+    utc = key.startswith(_UTC) or key.endswith(_UTC)
+    return dataclasses.replace(rules, unit=_time_unit(column), zone=timezone.utc if utc else rules.zone)
 
 
 def _rules(plan: Plan, options: Options) -> Rules:

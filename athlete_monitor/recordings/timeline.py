@@ -84,11 +84,11 @@ def _clock_set(recording: Imported) -> Imported:
     usual = usual_step_s(t)
     for row in np.flatnonzero((steps < -_SAME_MS) | (steps > _CLOCK_SET_S)).tolist():
         jump = float(t[row + 1] - t[row])
-        if _is_repeat(recording, t, row) or not _is_set(t, row, jump):
+        if _is_late(t, row) or _is_repeat(recording, t, row) or not _is_set(t, row, jump):
             continue
         t[: row + 1] += jump - usual
         rows = plural(row + 1, "row before it moves", "rows before it move")
-        notes.append(f"the clock was set at row {row + 2} of the recording: {rows} by {_span(jump - usual)}")
+        notes.append(f"the clock was set at row {row + 2} of the recording: {rows} {_span(jump - usual)}")
     beyond = (t < EARLIEST) | (t >= LATEST)
     moved = dataclasses.replace(recording, t=t).noted(*notes)
     if not beyond.any():
@@ -105,6 +105,11 @@ def _is_set(t: FloatArray, row: int, jump: float) -> bool:
     return (few and jump > _LONG_AGO_S) or t[row] < EARLIEST
 
 
+def _is_late(t: FloatArray, row: int) -> bool:
+    """Whether only the next row is out of order: a clock that was set back stays behind for some rows."""
+    return row + 2 < len(t) and bool(t[row + 1] < t[row] < t[row + 2])
+
+
 def _is_repeat(recording: Imported, t: FloatArray, row: int) -> bool:
     """Whether rows from here repeat rows that were already sent, as after a reconnect."""
     again = t[row + 1]
@@ -119,10 +124,9 @@ def _is_repeat(recording: Imported, t: FloatArray, row: int) -> bool:
 
 def _span(seconds: float) -> str:
     magnitude = abs(seconds)
-    sign = "back " if seconds < 0 else "forward "
-    if magnitude >= 86_400:
-        return f"{sign}{magnitude / 86_400:,.1f} days"
-    return f"{sign}{magnitude:,.1f} s"
+    way = "back" if seconds < 0 else "forward"
+    amount = f"{magnitude / 86_400:,.1f} days" if magnitude >= 86_400 else f"{magnitude:,.1f} s"
+    return f"{way} by {amount}"
 
 
 def _sorted(recording: Imported) -> Imported:

@@ -21,8 +21,9 @@ _LENGTH: Final = {
     "yd": 0.9144,
     "cm": 0.01,
     "mm": 0.001,
-    "meters": 1.0,
-    "metres": 1.0,
+    **dict.fromkeys(("meter", "meters", "metre", "metres"), 1.0),
+    **dict.fromkeys(("kilometer", "kilometers", "kilometre", "kilometres"), 1000.0),
+    **dict.fromkeys(("mile", "miles"), 1609.344),
 }
 _ANGLE: Final = {"°": 1.0, "deg": 1.0, "degrees": 1.0, "semicircles": 180 / 2**31}
 _ACCELERATION: Final = {
@@ -104,7 +105,8 @@ TABLE: Final = (
     Word(
         "heart_rate_bpm",
         "heartrate heartratebpm hr hrbpm bpm pulse puls pulsebpm herzfrequenz herzfreq fc frequencecardiaque "
-        "frecuenciacardiaca heartratevalue hrvalue heartbeat currentheartrate hf",
+        "frecuenciacardiaca heartratevalue hrvalue heartbeat currentheartrate hf hrate pols frequenzacardiaca "
+        "hartslag syke puls",
         _RATE,
     ),
     Word(
@@ -142,7 +144,11 @@ TABLE: Final = (
         (("km", "km"), ("distanzkm", "km")),
     ),
     Word("hdop", "hdop gnsshdop", {"": 1.0}),
-    Word("satellites", "sats satellites noofsatellites numsatellites numberofsatellites nsats gnssfix", {"": 1.0}),
+    Word(
+        "satellites",
+        "sats satellites noofsatellites numsat numsatfix numsats numsatellites numberofsatellites nsats gnssfix",
+        {"": 1.0},
+    ),
     Word("fractional_cadence", "fractionalcadence", _STEPS),
     Word("rr_intervals_ms", "rrintervalsms rrintervals rrinterval rr ibi rrms beatinterval", _BEATS),
     Word(
@@ -156,9 +162,9 @@ TABLE: Final = (
     Word(
         ELAPSED,
         "seconds secs sec s t elapsed elapsedtime secondselapsed timeelapsed elapsedseconds timesec relativetime runtime "
-        "sessiontime tms timer duration ms milliseconds",
+        "sessiontime tms timer duration ms milliseconds minutes mins",
         _TIME,
-        (("ms", "ms"), ("milliseconds", "ms")),
+        (("ms", "ms"), ("milliseconds", "ms"), ("minutes", "min"), ("mins", "min")),
     ),
     Word(
         "athlete",

@@ -165,7 +165,7 @@ def test_a_clock_that_is_set_by_satellites_is_repaired(tmp_path):
     [part] = imported(tmp_path, fit.bytes())
     assert np.diff(part.t).tolist() == [1.0] * 64
     assert part.t[-1] == START + 59
-    assert part.notes[0].startswith("the clock was set at row 6 of the recording: 5 rows before it move by forward")
+    assert part.notes[0].startswith("the clock was set at row 6 of the recording: 5 rows before it move forward by")
 
 
 def test_a_clock_that_was_never_set_needs_a_start(tmp_path):

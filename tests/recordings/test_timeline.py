@@ -50,8 +50,14 @@ def test_a_clock_that_goes_back_moves_the_rows_before_it():
     assert np.diff(found.t).tolist() == [1.0] * 19
     assert found.t[-1] == START + 16
     assert found.notes[0].startswith(
-        "the clock was set at row 11 of the recording: 10 rows before it move by back 3.0 s"
+        "the clock was set at row 11 of the recording: 10 rows before it move back by 3.0 s"
     )
+
+
+def test_one_row_that_comes_late_is_put_in_order_and_is_no_clock_that_was_set():
+    found = ordered(recording([START + n for n in (0, 1, 2, 4, 3, 5, 6)]))
+    assert (found.t - START).tolist() == list(range(7))
+    assert found.notes == ("1 step back in time: the rows are put in order",)
 
 
 @pytest.mark.parametrize("before", [0.0, 315_532_800.0, 946_684_800.0, START - 400 * 86_400])

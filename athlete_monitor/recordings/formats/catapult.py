@@ -60,10 +60,10 @@ _API: Final = {
 }
 _SETTING: Final = re.compile(r"^[#\"\s]*(?P<key>[A-Za-z ]+?)\s*:\s*(?P<value>.*?)[\s,;\"]*$")
 _UNITS: Final = {
-    **dict.fromkeys(("meters/second", "metres/second", "meterspersecond"), "m/s"),
-    **dict.fromkeys(("kilometers/hour", "kilometres/hour", "kilometersperhour"), "km/h"),
+    **dict.fromkeys(("meters/second", "metres/second", "meterspersecond", "metrespersecond"), "m/s"),
+    **dict.fromkeys(("kilometers/hour", "kilometres/hour", "kilometersperhour", "kilometresperhour"), "km/h"),
     **dict.fromkeys(("miles/hour", "milesperhour"), "mph"),
-    "yards/second": "yd/s",
+    **dict.fromkeys(("yards/second", "yardspersecond"), "yd/s"),
     "meters": "m",
     "metres": "m",
     "kilometers": "km",
@@ -154,13 +154,17 @@ def _slow(layout: Layout, settings: dict[str, str], options: Options) -> Plan:
     return dataclasses.replace(plan, columns=tuple(columns), start_t=start, offset_s=offset, whose=_whose(settings))
 
 
-def _scaled(column: Column, factors: dict[str, float]) -> Column:
-    return dataclasses.replace(column, factor=factors[column.meaning]) if column.meaning in factors else column
+def _scaled(column: Column, factors: dict[str, float | None]) -> Column:
+    """Give a column its unit; without one in the file, its values are checked by their range."""
+    if column.meaning not in factors:
+        return column
+    factor = factors[column.meaning]
+    return dataclasses.replace(column, factor=1.0 if factor is None else factor, unit="" if factor is None else "given")
 
 
-def _factor(layout: Layout, unit: str, channel: str) -> float:
+def _factor(layout: Layout, unit: str, channel: str) -> float | None:
     if not unit:
-        return 1.0
+        return None
     known = BY_MEANING[channel].units | {"yd/s": 0.9144}
     spelled = unit.lower().replace(" ", "")
     found = known.get(_UNITS.get(spelled, spelled))

@@ -22,6 +22,7 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.table import plural, text_head
+from athlete_monitor.recordings.tabular import safe_text
 from athlete_monitor.recordings.vocabulary import key_of
 from athlete_monitor.wire.sample import Tags
 
@@ -38,9 +39,11 @@ _LONGEST_LINE: Final = 262_144
 _CHANNELS: Final = {
     **dict.fromkeys(("x", "positionx"), "x_m"),
     **dict.fromkeys(("y", "positiony"), "y_m"),
-    **dict.fromkeys(("speed", "velocity", "speedkph", "speedmps"), "speed_mps"),
-    **dict.fromkeys(("heartrate", "hr"), "heart_rate_bpm"),
-    **dict.fromkeys(("distance", "totaldistance"), "distance_m"),
+    **dict.fromkeys(
+        ("speed", "velocity", "speedkph", "speedmps", "averagespeed", "avgspeed", "currentspeed"), "speed_mps"
+    ),
+    **dict.fromkeys(("heartrate", "hr", "heartbeat", "currentheartbeat", "currentheartrate"), "heart_rate_bpm"),
+    **dict.fromkeys(("distance", "totaldistance", "odometer"), "distance_m"),
     "latitude": "latitude",
     "longitude": "longitude",
 }
@@ -190,21 +193,31 @@ def _metadata(source: Source, options: Options) -> Metadata:
             for c in root.iter("Channel")
         },
         _layout(specification),
-        (root.findtext(".//SessionType") or "").strip().lower() == "match",
+        "match" in (root.findtext(".//SessionType") or "").lower(),
         number(specification.get("startFrame") or "") or 0.0,
         _periods(root),
     )
 
 
 def _periods(root: Any) -> tuple[tuple[str, float, float], ...]:  # noqa: ANN401
-    """Return the halves, as providers write them among their own parameters."""
+    """Return the halves: sessions of their own, or written by providers among their own parameters."""
     given = {str(p.findtext("Name")): number(p.findtext("Value") or "") for p in root.iter("ProviderParameter")}
     found = []
     for name in ("first_half", "second_half", "first_extra_half", "second_extra_half"):
         start, end = given.get(f"{name}_start"), given.get(f"{name}_end")
         if start is not None and end is not None and start <= end:
             found.append((name.replace("_", " "), start, end))
-    return tuple(found)
+    return tuple(found) or tuple(filter(None, map(_period, root.iter("Session"))))
+
+
+def _period(session: Any) -> tuple[str, float, float] | None:  # noqa: ANN401
+    """Return a session that is a period, with its first and last frame; None if it is none."""
+    if (session.findtext("SessionType") or "").strip().lower() != "period":
+        return None
+    given = {str(p.findtext("Name")): number(p.findtext("Value") or "") for p in session.iter("ProviderParameter")}
+    start, end = given.get("Start Frame"), given.get("End Frame")
+    name = safe_text(session.findtext("SessionName") or "").strip()[:64]
+    return (name, start, end) if name and start is not None and end is not None and start <= end else None
 
 
 def _start(source: Source, root: Any, options: Options) -> float | None:  # noqa: ANN401

@@ -27,7 +27,7 @@ def recognise(source: Source) -> bool:
     text = text_head(source)
     first = text[:2048].lower() if text else ""
     return "player display name" in first and (
-        "accl x" in first or "hdop" in first or "instantaneous acceleration" in first
+        any(word in first for word in ("accl x", "hdop", "instantaneous acceleration", "speed m/s", "speed (m/s)"))
     )
 
 

@@ -1,0 +1,224 @@
+"""Layouts that devices and clubs really write, of which no two are alike; made up here: 3 m/s and 140 bpm throughout.
+
+Every one is read as what it says: its duration, 3 m for each second, 140 bpm, its athlete and its start.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.figures import figures_of
+from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.prepare import prepared
+from athlete_monitor.recordings.registry import recognised
+from athlete_monitor.recordings.source import from_path
+from athlete_monitor.recordings.zones import zone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from athlete_monitor.recordings.imported import Imported
+
+START = 1_777_881_600.0  # 2026-05-04 08:00:00 UTC, 10:00 in Berlin
+BERLIN = Options(zone=zone_of("Europe/Berlin"))
+ROWS = 200
+
+
+def read(folder: Path, files: Mapping[str, str | bytes], options: Options = BERLIN) -> list[Imported]:
+    for name, content in files.items():
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    source = from_path(folder / next(iter(files)))
+    known = recognised(source)
+    assert known is not None, f"{source} is not recognised"
+    return [part for one in known.read(source, options) for part in prepared(one)]
+
+
+def rows(line: str, step_s: float = 0.1, count: int = ROWS) -> str:
+    """Rows of a table; the line may name what belongs to the second ``s`` since 10:00."""
+    return "".join(_row(line, place * step_s) for place in range(count))
+
+
+def _row(line: str, s: float) -> str:
+    minute, second, tenth = int(s + 1e-9) // 60, int(s + 1e-9) % 60, round(s * 10) % 10
+    return line.format(
+        s=s, m=minute, sec=second, f=tenth, d=3 * s, km=3 * s / 1000, lat=46 + 3 * s / 111_145, epoch=START + s
+    )
+
+
+def catapult(sign: str, units: str, athlete: str, names: str, line: str, zone: str = "08:00:00 UTC") -> str:
+    pad = sign * 8
+    head = [
+        f"# OpenField Export : 05.05.2026 08:43:09{pad}",
+        f"# Reference time : 04.05.2026 {zone}{pad}",
+        f"# CentisecTime : {START * 100:.0f}{pad}",
+        f"# DeviceId : 64906{pad}",
+        *([f"# Speed Units : {units}{pad}", f"# Distance Units : Meters{pad}"] if units else []),
+        athlete + pad,
+        names.replace(",", sign),
+    ]
+    return "\n".join(head) + "\n" + rows(line)
+
+
+OPENFIELD = "Timestamp,Seconds,Velocity,Acceleration,Odometer,Latitude,Longitude,Heart Rate,Player Load"
+TABLES = {
+    "a spreadsheet saved OpenField's times without seconds": (
+        "openfield.csv",
+        catapult(
+            ";",
+            "Kilometers Per Hour",
+            '"# Athlete: ""Low, Ann"""',
+            OPENFIELD,
+            "04.05.2026 10:00;{s:g};10.8;0.06;{d:.1f};{lat:.7f};7.1;140;0\n",
+        ),
+    ),
+    "OpenField without quotes, a speed in metres": (
+        "openfield.csv",
+        catapult(
+            ",",
+            "Meters Per Second",
+            "# Athlete: Ann Low",
+            OPENFIELD,
+            "04.05.2026 10:00:{sec:02d}.{f},{s:g},3,0,{d:.1f},{lat:.7f},7.1,140,0\n",
+        ),
+    ),
+    "OpenField without units, the speed is checked by the odometer": (
+        "openfield.csv",
+        catapult(
+            ",",
+            "",
+            "# Athlete: Ann Low",
+            OPENFIELD,
+            "04/05/2026 10:00:{sec:02d}.{f},{s:g},10.8,0,{d:.1f},{lat:.7f},7.1,140,0\n",
+        ),
+    ),
+    "a date beside seconds since 1970": (
+        "sensor export.csv",
+        "Athlete Id,Athlete,Date,Timestamp (s),Latitude,Longitude,Speed (m/s),Acceleration (m/s²),Heart Rate (bpm),"
+        "Distance (m),Body Load\n" + rows("abc-1,Ann Low,2026-05-04,{epoch:.1f},{lat:.7f},7.1,3.0,0.0,140,{d:.1f},0\n"),
+    ),
+    "UTC without a point before its milliseconds": (
+        "fieldwiz.csv",
+        "FieldWiz\nversion,1\nathlete,Ann Low\nfirmware,x\nunit,7\ntime[ISO-UTC],xPos[m],yPos[m],hr[bpm],speed[km/h],"
+        "Latitude[deg],Longitude[deg],numSatFix[-],hdop[-]\n"
+        + rows("20260504T0800{sec:02d}{f}00,{d:.2f},0,140,10.8,{lat:.7f},7.1,11,0.9\n"),
+    ),
+    "STATSports by player, the day in the file's name": (
+        "2026-05-04 Ann Low.csv",
+        "Player Id, Player Display Name, Time, Elapsed Time (s), Lat, Lon,  Speed m/s, Heart Rate\n"
+        + rows("12345,Ann Low,10:00:{sec:02d}.{f}00,{s:.1f},{lat:.7f},7.1,3.0,140\n"),
+    ),
+    "STATSports with all sensors": (
+        "raw.csv",
+        "Session Id,Player Id,Player Display Name,Time,Elapsed Time,Speed (m/s),Instantaneous Acceleration Impulse,"
+        "Heart Rate (bpm),Heart Rate Interval,Latitude,Longitude,Accl X,Accl Y,Accl Z,Gyro X,Gyro Y,Gyro Z,Hacc,Hdop,"
+        "Quality of Signal,No. of Satellites\n"
+        + rows(
+            "s1,p1,Ann Low,2026-05-04 10:00:{sec:02d}.{f}00,{s:.1f},3.0,0.1,140,428,{lat:.7f},7.1,0,0,1,1,2,3,"
+            "0.6,0.7,100,12\n"
+        ),
+    ),
+    "minutes, and a name that is a unit": (
+        "2026_05_04_10_00_00.csv",
+        "Minutes, Torq (N-m),Km/h,Watts,Km,Cadence,Hrate,ID\n" + rows("{m},0,10.8,0,{km:.5f},0,140,0\n", 60.0, 30),
+    ),
+    "a row of units with signs": (
+        "2026_05_04_10_00_00.csv",
+        "ZEIT,STRECKE,POWER,RPM,SPEED,PULS,HM-VHE,TEMP\nL_SEC,KM,WATT,RPM,KM/H,BPM,METER,M-0C\n"
+        + rows("  {s:.0f},  {km:.3f},  0,  0, 10.8,  140,1488.0, 13.3\n", 1.0),
+    ),
+}
+NAMELESS = {
+    "UTC without a point before its milliseconds",
+    "minutes, and a name that is a unit",
+    "a row of units with signs",
+}
+
+
+@pytest.mark.parametrize("layout", TABLES)
+def test_a_table_as_a_vendor_writes_it_is_read(tmp_path, layout):
+    name, text = TABLES[layout]
+    [part] = read(tmp_path, {name: text})
+    figures = figures_of(part)
+    assert part.t[0] == pytest.approx(START)
+    assert figures.distance_m == pytest.approx(3 * figures.duration_s, rel=0.01)
+    assert figures.heart_rate_mean_bpm == pytest.approx(140)
+    np.testing.assert_allclose(part.channels["speed_mps"], 3.0, rtol=0.01)
+    assert part.whose.name == (None if layout in NAMELESS else "Low, Ann" if "spreadsheet" in layout else "Ann Low")
+
+
+def epts(sessions: str, channels: Mapping[str, tuple[str, str]], frames: str, first: int) -> dict[str, str | bytes]:
+    """Metadata of one player and the raw text beside it."""
+    described = "".join(
+        f'<Channel id="{key}"><Name>{name}</Name><Unit>{unit}</Unit></Channel>'
+        for key, (name, unit) in channels.items()
+    )
+    owned = "".join(f'<PlayerChannel id="p_{key}" playerId="p" channelId="{key}"></PlayerChannel>' for key in channels)
+    places = "".join(f'<PlayerChannelRef playerChannelId="p_{key}"/>' for key in channels)
+    metadata = (
+        '<?xml version="1.1" encoding="UTF-8"?><tns:EPTS xmlns:tns="e"><Metadata><GlobalConfig>'
+        "<FileDate>2026-05-05T01:00:00</FileDate><FrameRate>25</FrameRate></GlobalConfig>"
+        f'<Sessions>{sessions}</Sessions><Players><Player id="p"><Name>Ann Low</Name></Player></Players>'
+        f'<Devices><Device id="d"><Sensors><Sensor id="s"><Channels>{described}</Channels></Sensor></Sensors></Device>'
+        f"</Devices><PlayerChannels>{owned}</PlayerChannels></Metadata><DataFormatSpecifications>"
+        f'<DataFormatSpecification separator=":" startFrame="{first}"><StringRegister name="frameCount"/>'
+        f'<SplitRegister separator=";"><SplitRegister separator=",">{places}</SplitRegister></SplitRegister>'
+        '<SplitRegister separator=","><BallChannelRef channelId="x"/></SplitRegister></DataFormatSpecification>'
+        "</DataFormatSpecifications></tns:EPTS>"
+    )
+    return {"metadata.xml": metadata, "positions.txt": frames}
+
+
+MATCH = "<Session><SessionType>{}</SessionType><Start>2026-05-04T10:00:00</Start></Session>"
+
+
+def test_the_speed_and_heart_beat_of_epts_are_found_by_their_long_names(tmp_path):
+    channels = {
+        "x": ("Position X", "cm"),
+        "y": ("Position Y", "cm"),
+        "distance": ("Total distance", "m"),
+        "avg_speed": ("Average Speed", "km/h"),
+        "max_speed": ("Maximum Speed", "km/h"),
+        "heartbeat": ("Current heart beat", "bpm"),
+    }
+    frames = "".join(f"{n + 1}:{12 * n},0,{0.12 * n:.2f},10.80,30.1,140;:0:\n" for n in range(ROWS))
+    [part] = read(tmp_path, epts(MATCH.format("Match"), channels, frames, 1))
+    figures = figures_of(part)
+    assert (part.t[0], part.mode, part.whose.name) == (START, "game", "Ann Low")
+    assert figures.distance_m == pytest.approx(3 * figures.duration_s)
+    assert figures.speed_max_mps == pytest.approx(3.0)
+    assert figures.heart_rate_max_bpm == 140
+
+
+def test_the_periods_of_epts_may_be_sessions_of_their_own(tmp_path):
+    period = (
+        "<Session><SessionType>Period</SessionType><SessionName>{0}</SessionName><ProviderSessionParameters>"
+        "<ProviderParameter><Value>{1}</Value><Name>Start Frame</Name></ProviderParameter>"
+        "<ProviderParameter><Value>{2}</Value><Name>End Frame</Name></ProviderParameter>"
+        "</ProviderSessionParameters></Session>"
+    )
+    sessions = MATCH.format("Full Match") + period.format("1st Half", 44_600, 44_699)
+    sessions += period.format("2nd Half", 44_720, 44_799)
+    frames = "".join(f"{44_585 + n}:34.00,{8 + 0.12 * n:.2f};:0:\n" for n in range(215))
+    channels = {"x": ("X Position", "m"), "y": ("Y Position", "m")}
+    [part] = read(tmp_path, epts(sessions, channels, frames, 44_585))
+    assert (part.t[0], part.mode) == (START, "game")
+    assert [tag.session_phase for tag in part.tags] == [None, "1st Half", "2nd Half"]
+    assert np.bincount(part.tag_index).tolist() == [35, 100, 80]
+
+
+def test_nul_characters_in_a_table_are_counted_and_said(tmp_path):
+    table = "timestamp,heart_rate,speed\n" + rows("2026-05-04 10:00:{sec:02d}.{f},140,3.0\n")
+    [part] = read(tmp_path, {"logger.csv": table.replace("05.5,140", "05.5,1\0004\0000").encode()})
+    assert (part.channels["heart_rate_bpm"] == 140).all()
+    assert part.notes == ("2 NUL characters are left out: the file may be damaged",)
+
+
+def test_times_of_day_without_a_date_are_refused_as_such(tmp_path):
+    table = {"export.csv": "time,speed,hr\n" + rows("10:00:{sec:02d}.{f},3.0,140\n")}
+    with pytest.raises(RecordingError, match="gives times of day without a date; give --start"):
+        read(tmp_path, table)
