@@ -211,7 +211,10 @@ class _Layout:
     effort_column: IntArray
     short_column: IntArray
     total_column: IntArray
+    held: IntArray
+    """Numbers of the groups."""
     effort_group: IntArray
+    """Place in ``held``."""
     total_group: IntArray
     span: IntArray
     """For each weight, the time it belongs to: a column of relax, then of elapsed."""
@@ -234,30 +237,32 @@ _FIXED_WIDTH: Final = _SIDE + 3
 
 
 @lru_cache(maxsize=64)
-def _layout(spec: FeatureSpec) -> _Layout:
-    shorts = _short_signals(spec) if spec.rolling_stats else ()
-    efforts = _effort_signals(spec)
+def _layout(spec: FeatureSpec, groups: tuple[str, ...] = GROUPS) -> _Layout:
+    """The layout of a specification's columns that belong to ``groups``."""
+    held = np.array([number for number, name in enumerate(GROUPS) if name in groups], dtype=np.int64)
+    shorts = [each for each in _short_signals(spec) if each.group in held] if spec.rolling_stats else []
+    efforts = [each for each in _effort_signals(spec) if each.group in held]
+    totals = [each for each in _TOTALS if each.group in held]
     inverse_tau = 1.0 / np.array(spec.time_constants_s, dtype=np.float64)
     named = [(f"{s.name}_mean", s.group) for s in shorts] + [(f"{s.name}_deviation", s.group) for s in shorts]
     named += [(f"{s.name}_ewma_{tau:g}s", s.group) for s in efforts for tau in spec.time_constants_s]
-    named += [(f"{s.name}_total_s", s.group) for s in _TOTALS]
+    named += [(f"{s.name}_total_s", s.group) for s in totals]
     mean = slice(_FIXED_WIDTH, _FIXED_WIDTH + len(shorts))
     variance = slice(mean.stop, mean.stop + len(shorts))
     effort = slice(variance.stop, variance.stop + len(efforts) * len(spec.time_constants_s))
-    total = slice(effort.stop, effort.stop + len(_TOTALS))
+    total = slice(effort.stop, effort.stop + len(totals))
     return _Layout(
         names=tuple(name for name, _ in named),
         group=tuple(group for _, group in named),
         effort_column=_columns_of(efforts),
         short_column=_columns_of(shorts),
-        total_column=_columns_of(_TOTALS),
-        effort_group=_groups_of(efforts),
-        total_group=_groups_of(_TOTALS),
-        span=np.concatenate(
-            [[_ACCELERATION], _groups_of(shorts), len(GROUPS) + np.repeat(np.arange(len(GROUPS)), len(inverse_tau))]
-        ),
+        total_column=_columns_of(totals),
+        held=held,
+        effort_group=np.searchsorted(held, _groups_of(efforts)),
+        total_group=_groups_of(totals),
+        span=np.concatenate([[_ACCELERATION], _groups_of(shorts), len(GROUPS) + np.repeat(held, len(inverse_tau))]),
         inverse_tau=np.concatenate(
-            [[1.0 / _GRAVITY_TAU_S], np.full(len(shorts), 1.0 / spec.window_s), np.tile(inverse_tau, len(GROUPS))]
+            [[1.0 / _GRAVITY_TAU_S], np.full(len(shorts), 1.0 / spec.window_s), np.tile(inverse_tau, len(held))]
         ),
         mean=mean,
         variance=variance,
@@ -384,20 +389,25 @@ class FeatureBank:
 
     def _features(self, state: FloatArray) -> Float32Array:
         plan = self._plan
-        shorts = len(plan.short_column)
-        features = np.empty((len(state), len(plan.names)), dtype=np.float32)
-        features[:, :shorts] = state[:, plan.mean]
-        features[:, shorts : 2 * shorts] = np.sqrt(state[:, plan.variance])
-        features[:, 2 * shorts :] = state[:, plan.effort.start :]
-        never = np.isnan(state[:, _LAST_T])
-        if never.any():
-            np.copyto(features, np.nan, where=never.take(self._column_group, axis=1))
-        return features
+        averages, last_t = state[:, plan.mean.start :], state[:, _LAST_T]
+        return _features_of(averages, last_t, len(plan.short_column), self._column_group)
 
 
-def _present(missing: BoolArray) -> BoolArray:
-    """Which groups each sample holds in full, bool [k, len(GROUPS)], from what is missing [k, len(CHANNELS)]."""
-    first, second, third = (missing.take(channels, axis=1) for channels in _CHANNELS_OF_GROUPS)
+def _features_of(averages: FloatArray, last_t: FloatArray, shorts: int, column_group: IntArray) -> Float32Array:
+    """Features [k, F] from means and variances of ``shorts`` signals, averages and sums of effort."""
+    features = np.empty((len(averages), len(column_group)), dtype=np.float32)
+    features[:, :shorts] = averages[:, :shorts]
+    features[:, shorts : 2 * shorts] = np.sqrt(averages[:, shorts : 2 * shorts])
+    features[:, 2 * shorts :] = averages[:, 2 * shorts :]
+    never = np.isnan(last_t)
+    if never.any():
+        np.copyto(features, np.nan, where=never.take(column_group, axis=1))
+    return features
+
+
+def _present(missing: BoolArray, axis: int = 1) -> BoolArray:
+    """Which groups each sample holds in full, from what is missing: from an axis of channels to one of groups."""
+    first, second, third = (missing.take(channels, axis=axis) for channels in _CHANNELS_OF_GROUPS)
     present: BoolArray = ~(first | second | third)
     return present
 
@@ -453,6 +463,16 @@ def _motion(
     gravity = state[:, _GRAVITY]
     previous = state[:, _PREVIOUS_ACC]
     gravity += (1.0 - gravity_keep) * (acc - gravity)
+    signals, moves, rate = _movement(acc, gravity, previous, elapsed)
+    signals["acc_step_rate_hz"] = _steps(state, signals["acc_vertical_mps2"], moves) * rate
+    np.copyto(previous, acc, where=(relax > 0.0)[:, None])
+    return signals
+
+
+def _movement(
+    acc: FloatArray, gravity: FloatArray, previous: FloatArray, elapsed: FloatArray
+) -> tuple[_Signals, BoolArray, FloatArray]:
+    """Everything about movement but steps, from vectors [..., 3]; where time has passed, and 1/s for jerk and steps."""
     dynamic = acc - gravity
     vectors = np.array([dynamic, gravity, acc, acc - previous])
     squares = _dot(vectors, vectors)
@@ -461,28 +481,33 @@ def _motion(
     dynamic_sq = squares[0]
     moves = elapsed > 0.0
     rate = np.where(moves, 1.0, 0.0) / np.where(moves, elapsed, 1.0)
-    np.copyto(previous, acc, where=(relax > 0.0)[:, None])
-    return {
-        "acc_x_mps2": acc[:, 0],
-        "acc_y_mps2": acc[:, 1],
-        "acc_z_mps2": acc[:, 2],
+    signals = {
+        "acc_x_mps2": acc[..., 0],
+        "acc_y_mps2": acc[..., 1],
+        "acc_z_mps2": acc[..., 2],
         "acc_vertical_mps2": vertical,
         "acc_horizontal_mps2": np.sqrt(np.fmax(dynamic_sq - vertical * vertical, 0.0)),
         "acc_resultant_mps2": resultant,
         "acc_dynamic_mps2": dynamic_length,
         "acc_dynamic_sq_m2ps4": dynamic_sq,
         "acc_jerk_mps3": change * rate,
-        "acc_step_rate_hz": _steps(state, vertical, moves) * rate,
     }
+    return signals, moves, rate
 
 
 def _steps(state: FloatArray, vertical: FloatArray, moves: BoolArray) -> BoolArray:
     """Whether the vertical acceleration rises through zero, with hysteresis: once a step or bound."""
     side = state[:, _SIDE]
-    rises = vertical > _STEP_THRESHOLD_MPS2
-    step: BoolArray = moves & rises & (side < 0.0)
-    np.copyto(side, np.where(rises, 1.0, -1.0), where=moves & (rises | (vertical < -_STEP_THRESHOLD_MPS2)))
+    now, changes = _sides(vertical, moves)
+    step: BoolArray = changes & (now > 0.0) & (side < 0.0)
+    np.copyto(side, now, where=changes)
     return step
+
+
+def _sides(vertical: FloatArray, moves: BoolArray) -> tuple[FloatArray, BoolArray]:
+    """On which side of zero the vertical acceleration is, 1 or -1, and where that is clear."""
+    rises = vertical > _STEP_THRESHOLD_MPS2
+    return np.where(rises, 1.0, -1.0), moves & (rises | (vertical < -_STEP_THRESHOLD_MPS2))
 
 
 def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: FloatArray) -> _Signals:
@@ -495,6 +520,11 @@ def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: Fl
     smooth += (1.0 - keep) * (altitude - smooth)
     pace = state[:, _SMOOTH_SPEED]
     pace += (1.0 - keep) * (speed - pace)
+    return _climbing(speed, altitude, smooth, pace)
+
+
+def _climbing(speed: FloatArray, altitude: FloatArray, smooth: FloatArray, pace: FloatArray) -> _Signals:
+    """The signals of ``_slope``, from altitude (m) and speed (m/s) and their averages, all of one shape."""
     climb = (altitude - smooth) * (1.0 / _CLIMB_TAU_S)
     grade = np.fmin(np.fmax(climb / np.fmax(pace, _LEAST_SPEED_MPS), -_STEEPEST_GRADE), _STEEPEST_GRADE)
     cost = 3.6 + grade * (19.5 + grade * (46.3 + grade * (-43.3 + grade * (-30.4 + grade * 155.4))))
@@ -509,5 +539,5 @@ def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def _norm(a: FloatArray) -> FloatArray:
-    """Lengths of the rows of a [k, 3] array."""
+    """Lengths of the vectors of a [..., 3] array."""
     return np.sqrt(_dot(a, a))

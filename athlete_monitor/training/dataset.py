@@ -22,13 +22,15 @@ from athlete_monitor.arrays import (
 from athlete_monitor.boundary import described, printable
 from athlete_monitor.channels import of_group
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
+from athlete_monitor.feature_blocks import BlockBank
+from athlete_monitor.features import GROUPS, FeatureSpec
 from athlete_monitor.physiology.heart_rate import HeartRateFilter
 from athlete_monitor.training.errors import TooFewSessionsError, TrainingError, brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from athlete_monitor.feature_blocks import FeatureBlock
     from athlete_monitor.training.sessions import Candidates, SessionFile
     from athlete_monitor.wire.sample import WireProfile
 
@@ -39,6 +41,8 @@ USED_CHANNELS: Final = tuple(sorted({HEART_RATE, *(channel for group in GROUPS f
 LEAST_SESSION_ROWS: Final = 30
 SHARED_ROWS_LIMIT: Final = 0.2
 LEAST_SPREAD_BPM: Final = 0.5
+BLOCK_SAMPLES: Final = 1920
+"""Samples of all tracks together that are computed at once: more no longer fit into a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -164,90 +168,80 @@ def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, b
     """
     order = sorted(range(len(tracks)), key=lambda i: -len(tracks[i]))
     ordered = [tracks[i] for i in order]
-    collector = _Collector(ordered, spec, rows_per_second)
-    bank = FeatureBank(spec, len(tracks))
-    strap = HeartRateFilter(len(tracks))
-    for t, values in _steps(ordered, batch_steps):
-        rows = collector.all_rows[: len(t)]
-        features = bank.update(rows, t, values)
-        readings = values[:, HEART_RATE]
-        if np.isnan(readings).all():
-            continue
-        kept = collector.due(t, strap.update(rows, t, readings).accepted)
-        if len(kept):
-            collector.take(kept, t, values, features, bank.available(kept, t[kept]))
-    replayed = dict(zip(order, collector.sessions(), strict=True))
+    groups = {group for track in tracks for group in _measured_groups(track)}
+    bank, strap = BlockBank(spec, len(tracks), groups), HeartRateFilter(len(tracks))
+    kept = [_Kept(track, spec, groups, rows_per_second) for track in ordered]
+    for t, values in _blocks(ordered, batch_steps):
+        block, accepted = bank.update_block(t, values), _accepted(strap, t, values[:, HEART_RATE])
+        for row in np.flatnonzero(accepted.any(axis=0)).tolist():
+            kept[row].add(block, values[:, :, row], accepted[:, row], row)
+    replayed = dict(zip(order, (rows.session() for rows in kept), strict=True))
     return [replayed[i] for i in range(len(tracks))]
 
 
-def _steps(tracks: Sequence[Track], batch_steps: int) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Times [k] and samples [k, len(CHANNELS)] of each step, for tracks ordered from long to short."""
+def _accepted(strap: HeartRateFilter, t: FloatArray, readings: FloatArray) -> BoolArray:
+    """Which samples [T, k] brought an accepted reading of the strap."""
+    accepted = np.zeros(t.shape, dtype=np.bool_)
+    rows = np.arange(t.shape[1])
+    for step in np.flatnonzero(~np.isnan(readings).all(axis=1)).tolist():
+        accepted[step] = strap.update(rows, t[step], readings[step]).accepted
+    return accepted
+
+
+def _blocks(tracks: Sequence[Track], batch_steps: int) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Times [T, k] and samples [T, len(CHANNELS), k] of the next steps, for tracks ordered from long to short.
+
+    A block ends where a track ends, so that each of its tracks has all of its steps.
+    """
     lengths = [len(track) for track in tracks]
-    for start in range(0, max(lengths, default=0), batch_steps):
-        running = sum(length > start for length in lengths)
-        t = np.zeros((batch_steps, running))
-        values = np.full((batch_steps, running, len(CHANNELS)), np.nan)
+    start = 0
+    while running := sum(length > start for length in lengths):
+        stop = min(lengths[running - 1], start + max(1, min(batch_steps, BLOCK_SAMPLES // running)))
+        t = np.empty((stop - start, running))
+        values = np.full((stop - start, len(CHANNELS), running), np.nan)
         for place, track in enumerate(tracks[:running]):
-            part = track.t[start : start + batch_steps]
-            t[: len(part), place] = part
-            values[: len(part), place, track.columns] = track.values[start : start + batch_steps]
-        uneven = lengths[running - 1] < start + batch_steps
-        for step in range(min(batch_steps, lengths[0] - start)):
-            k = sum(length > start + step for length in lengths[:running]) if uneven else running
-            yield t[step, :k], values[step, :k]
+            t[:, place] = track.t[start:stop]
+            values[:, track.columns, place] = track.values[start:stop]
+        yield t, values
+        start = stop
 
 
-class _Collector:
-    """The kept rows of a replay, one block of memory for each track and quantity."""
-
-    def __init__(self, tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float) -> None:
-        self.all_rows = np.arange(len(tracks))
-        self._rate = rows_per_second
-        self._start = np.array([track.t[0] for track in tracks])
-        self._last = np.full(len(tracks), -1.0)
-        self._blocks = [_Block(track, spec, rows_per_second) for track in tracks]
-
-    def due(self, t: FloatArray, accepted: BoolArray) -> IntArray:
-        """Rows whose present interval has no kept row yet."""
-        interval = np.floor((t - self._start[: len(t)]) * self._rate)
-        kept = np.flatnonzero(accepted & (interval != self._last[: len(t)]))
-        self._last[kept] = interval[kept]
-        return kept
-
-    def take(
-        self, kept: IntArray, t: FloatArray, values: FloatArray, features: Float32Array, available: BoolArray
-    ) -> None:
-        """Keep these rows of a step; ``available`` only holds these rows."""
-        prints = _prints(values[kept])
-        for i, row in enumerate(kept.tolist()):
-            self._blocks[row].add(t[row], features[row], available[i], values[row, HEART_RATE], prints[i])
-
-    def sessions(self) -> list[SessionRows]:
-        """The kept rows of each track."""
-        return [block.session() for block in self._blocks]
-
-
-class _Block:
+class _Kept:
     """The kept rows of one track, in arrays that are long enough from the start."""
 
-    def __init__(self, track: Track, spec: FeatureSpec, rows_per_second: float) -> None:
-        self._track = track
+    def __init__(self, track: Track, spec: FeatureSpec, groups: Iterable[str], rows_per_second: float) -> None:
+        self._track, self._rate = track, rows_per_second
         most = min(len(track), max(0, int((track.t[-1] - track.t[0]) * rows_per_second)) + 2)
         self._columns = spec.columns(_measured_groups(track))
+        self._places = np.searchsorted(spec.columns(groups), self._columns)
         self._X = np.empty((most, len(self._columns)), dtype=np.float32)
         self._available = np.empty((most, len(GROUPS)), dtype=np.bool_)
         self._t, self._y = np.empty(most), np.empty(most)
         self._prints = np.empty(most, dtype=np.int64)
+        self._interval = -1.0
         self._n = 0
 
-    def add(self, t: float, features: Float32Array, available: BoolArray, bpm: float, fingerprint: int) -> None:
-        n = self._n
-        self._X[n] = features[self._columns]
-        self._available[n] = available
-        self._t[n], self._y[n], self._prints[n] = t, bpm, fingerprint
-        self._n = n + 1
+    def add(self, block: FeatureBlock, values: FloatArray, accepted: BoolArray, row: int) -> None:
+        """Keep those of the samples [T, len(CHANNELS)] whose interval has no kept row yet."""
+        steps = self._due(block.t[:, row], accepted)
+        kept = slice(self._n, self._n + len(steps))
+        self._X[kept] = block.features(steps, row)[:, self._places]
+        self._available[kept] = block.available(steps, row)
+        self._t[kept], self._y[kept] = block.t[steps, row], values[steps, HEART_RATE]
+        self._prints[kept] = _prints(values[steps])
+        self._n = kept.stop
+
+    def _due(self, t: FloatArray, accepted: BoolArray) -> IntArray:
+        """Steps with an accepted reading in another interval than the accepted reading before."""
+        steps = np.flatnonzero(accepted)
+        interval = np.floor((t[steps] - self._track.t[0]) * self._rate)
+        new = interval != np.concatenate([[self._interval], interval[:-1]])
+        self._interval = float(interval[-1])
+        due: IntArray = steps[new]
+        return due
 
     def session(self) -> SessionRows:
+        """The kept rows."""
         track, n = self._track, self._n
         rate_hz = (len(track) - 1) / max(float(track.t[-1] - track.t[0]), 1e-3) if len(track) > 1 else 1.0
         return SessionRows(

@@ -1,0 +1,253 @@
+"""Features of whole recordings, many samples in a call: the numbers of ``FeatureBank`` to the last bit, much faster.
+
+What does not depend on the sample before is computed for all samples of a block at once. What does, the averages, goes
+from sample to sample with the same elementary operations in the same order: two to six of them for each sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from athlete_monitor.arrays import ACC, ALTITUDE, CADENCE, GYRO, MAX_STEP_S, SPEED
+from athlete_monitor.features import (
+    _ACCELERATION,
+    _CADENCE,
+    _CLIMB_TAU_S,
+    _GRADE,
+    _GRAVITY,
+    _LAST_T,
+    _PREVIOUS_ACC,
+    _ROTATION,
+    _SIDE,
+    _SIGNAL_COLUMN,
+    _SIGNALS,
+    _SMOOTH_ALTITUDE,
+    _SMOOTH_SPEED,
+    _SPEED,
+    FRESH_S,
+    GROUPS,
+    HOLD_S,
+    FeatureBank,
+    _climbing,
+    _features_of,
+    _layout,
+    _movement,
+    _norm,
+    _present,
+    _remaining,
+    _sides,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray, IntArray
+    from athlete_monitor.features import FeatureSpec
+
+
+@dataclass(frozen=True)
+class FeatureBlock:
+    """What a bank knows after each sample of a block. Axis 0 is time, the last axis the recording.
+
+    Attributes:
+        t: times of the samples, s, [T, k].
+        last_t: time of each group's newest sample, s, NaN before the first, [T, len(GROUPS), k].
+        averages: means and variances of the short window, averages and sums of effort, [T, columns, k].
+    """
+
+    bank: BlockBank
+    t: FloatArray
+    last_t: FloatArray
+    averages: FloatArray
+
+    def features(self, steps: IntArray, row: int) -> Float32Array:
+        """Return the features of a recording after some samples, float32 [n, F], as ``FeatureBank.update`` does."""
+        return self.bank.features_at(self.averages[steps, :, row], self.last_t[steps, :, row])
+
+    def available(self, steps: IntArray, row: int) -> BoolArray:
+        """Return which groups were available at some samples, bool [n, len(GROUPS)], as ``FeatureBank.available``."""
+        age = self.t[steps, row, None] - self.last_t[steps, :, row]
+        return np.less_equal(age, FRESH_S)
+
+
+class BlockBank(FeatureBank):
+    """A feature bank that takes many samples of each row at once.
+
+    Its arrays have the recordings on the last axis, so that the columns of all recordings lie side by side.
+
+    Args:
+        spec: the features.
+        capacity: the number of rows.
+        groups: only these groups have columns, those of ``spec.columns(groups)``.
+    """
+
+    def __init__(self, spec: FeatureSpec, capacity: int, groups: Iterable[str] = GROUPS) -> None:
+        super().__init__(spec, capacity)
+        wanted = set(groups)
+        self._plan = _layout(spec, tuple(group for group in GROUPS if group in wanted))
+        self._state = self._blank(capacity)
+        self._column_group = np.array(self._plan.group, dtype=np.int64)
+
+    def update_block(self, t: FloatArray, values: FloatArray) -> FeatureBlock:
+        """Advance the first k rows by T samples each.
+
+        Args:
+            t: times, s, float64 [T, k].
+            values: float64 [T, len(CHANNELS), k], NaN where a channel was not measured.
+        """
+        state = self._state[: t.shape[1]].T.copy()
+        missing = np.isnan(values)
+        present, known = _present(missing, axis=1), np.where(missing, 0.0, values)
+        last_t, elapsed, relax = _times(state, t, present)
+        plan, shorts = self._plan, 1 + len(self._plan.short_column)
+        spans = np.concatenate([relax, elapsed], axis=1).take(plan.span, axis=1)
+        spans *= plan.inverse_tau[:, None]
+        keep = _remaining(spans)
+        signals = _signals(state, known, elapsed, relax, present, keep[:, :1])
+        averages = np.empty((len(t), plan.width - plan.mean.start, t.shape[1]))
+        self._shorts(state, signals, keep[:, 1:shorts], averages)
+        self._efforts(state, signals, elapsed, keep[:, shorts:], averages)
+        state[_LAST_T] = last_t[-1]
+        state[plan.mean.start :] = averages[-1]
+        self._state[: t.shape[1]] = state.T
+        return FeatureBlock(self, t, last_t, averages)
+
+    def features_at(self, averages: FloatArray, last_t: FloatArray) -> Float32Array:
+        """Return features, float32 [n, F], from rows of ``FeatureBlock``'s arrays [n, columns] and [n, groups]."""
+        return _features_of(averages, last_t, len(self._plan.short_column), self._column_group)
+
+    def _shorts(self, state: FloatArray, signals: FloatArray, keep: FloatArray, averages: FloatArray) -> None:
+        """Fill in the exponential mean and variance over the short window."""
+        plan, count = self._plan, len(self._plan.short_column)
+        if not count:
+            return
+        mean, variance = state[plan.mean].copy(), state[plan.variance].copy()
+        away, gain = signals.take(plan.short_column, axis=1), 1.0 - keep
+        for distance, weight, left, after in zip(away, gain, keep, averages, strict=True):
+            np.subtract(distance, mean, out=distance)
+            np.multiply(weight, distance, out=weight)
+            mean += weight
+            np.multiply(weight, distance, out=weight)
+            variance += weight
+            variance *= left
+            after[:count] = mean
+            after[count : 2 * count] = variance
+
+    def _efforts(
+        self, state: FloatArray, signals: FloatArray, elapsed: FloatArray, keep: FloatArray, averages: FloatArray
+    ) -> None:
+        """Fill in the exponential averages and sums of effort; the hidden part of a long gap counts as rest."""
+        plan, steps, rows = self._plan, len(elapsed), elapsed.shape[2]
+        keep = keep.reshape(steps, len(plan.held), len(self._inverse_tau), rows)
+        gain, held = 1.0 - keep, elapsed
+        if (elapsed > HOLD_S).any():
+            held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
+            gain = 1.0 - _remaining(held.take(plan.held, axis=1)[:, :, None] * self._inverse_tau[:, None])
+        added = gain.take(plan.effort_group, axis=1)
+        added *= signals.take(plan.effort_column, axis=1)[:, :, None]
+        keep = keep.take(plan.effort_group, axis=1)
+        begin = plan.effort.start - plan.mean.start
+        end = begin + plan.effort.stop - plan.effort.start
+        flat = (steps, end - begin, rows)
+        _accumulate(state[plan.effort], keep.reshape(flat), added.reshape(flat), averages[:, begin:end])
+        totals = held.take(plan.total_group, axis=1) * signals.take(plan.total_column, axis=1)
+        totals[0] += state[plan.total]
+        np.add.accumulate(totals, axis=0, out=averages[:, end:])
+
+
+def _accumulate(before: FloatArray, keep: FloatArray, added: FloatArray, after: FloatArray) -> None:
+    """Fill ``after`` [T, ...] with ``before * keep + added``, each from the one before."""
+    for left, new, result in zip(keep, added, after, strict=True):
+        np.multiply(before, left, out=result)
+        np.add(result, new, out=result)
+        before = result
+
+
+def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Each group's newest time after each sample, and ``elapsed`` and ``relax`` of ``FeatureBank``; [T, groups, k]."""
+    now = t[:, None]
+    last_t = np.fmax.accumulate(np.concatenate([state[None, _LAST_T], np.where(present, now, np.nan)]), axis=0)
+    before = last_t[:-1]
+    elapsed = np.where(present, np.fmax(now - before, 0.0), 0.0)
+    relax = np.where(present & np.isnan(before), np.inf, elapsed)
+    return last_t[1:], elapsed, relax
+
+
+def _signals(
+    state: FloatArray,
+    known: FloatArray,
+    elapsed: FloatArray,
+    relax: FloatArray,
+    present: BoolArray,
+    gravity_keep: FloatArray,
+) -> FloatArray:
+    """Every quantity of each sample, [T, len(_SIGNALS), k]; a group that no row has is left at 0."""
+    now = np.logical_or.reduce(present, axis=(0, 2))
+    signals: dict[str, FloatArray] = {}
+    if now[_ACCELERATION]:
+        span = elapsed[:, _ACCELERATION], relax[:, _ACCELERATION]
+        signals.update(_motion(state, known[:, ACC], *span, gravity_keep))
+    if now[_ROTATION]:
+        signals["rotation_rad_s"] = _norm(known[:, GYRO].swapaxes(1, 2))
+    if now[_SPEED]:
+        signals["speed_mps"] = known[:, SPEED]
+        signals["speed_sq_m2ps2"] = known[:, SPEED] * known[:, SPEED]
+    if now[_CADENCE]:
+        signals["cadence_spm"] = known[:, CADENCE]
+    if now[_GRADE]:
+        signals.update(_slope(state, known[:, SPEED], known[:, ALTITUDE], relax[:, _GRADE]))
+    columns = np.zeros((len(known), len(_SIGNALS), known.shape[2]))
+    for name, values in signals.items():
+        columns[:, _SIGNAL_COLUMN[name]] = values
+    return columns
+
+
+def _motion(
+    state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: FloatArray, gravity_keep: FloatArray
+) -> dict[str, FloatArray]:
+    """Movement without gravity; acc [T, 3, k]."""
+    gravity = _follow(state[_GRAVITY], 1.0 - gravity_keep, acc)
+    previous = _kept(state[_PREVIOUS_ACC], acc, relax > 0.0)
+    now, down, before = (vectors.swapaxes(1, 2) for vectors in (acc, gravity, previous[:-1]))
+    signals, moves, rate = _movement(now, down, before, elapsed)
+    side, changes = _sides(signals["acc_vertical_mps2"], moves)
+    sides = _kept(state[_SIDE], side, changes)
+    signals["acc_step_rate_hz"] = (changes & (side > 0.0) & (sides[:-1] < 0.0)) * rate
+    state[_GRAVITY], state[_PREVIOUS_ACC], state[_SIDE] = gravity[-1], previous[-1], sides[-1]
+    return signals
+
+
+def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: FloatArray) -> dict[str, FloatArray]:
+    """Climbing; all [T, k]."""
+    gain = 1.0 - _remaining(relax * (1.0 / _CLIMB_TAU_S))
+    smooth = _follow(state[_SMOOTH_ALTITUDE], gain, altitude)
+    pace = _follow(state[_SMOOTH_SPEED], gain, speed)
+    state[_SMOOTH_ALTITUDE], state[_SMOOTH_SPEED] = smooth[-1], pace[-1]
+    return _climbing(speed, altitude, smooth, pace)
+
+
+def _follow(average: FloatArray, gain: FloatArray, values: FloatArray) -> FloatArray:
+    """An exponential average after each sample: ``average += gain * (value - average)``; values [T, ..., k]."""
+    after = np.empty(values.shape)
+    for value, weight, result in zip(values, gain, after, strict=True):
+        np.subtract(value, average, out=result)
+        np.multiply(result, weight, out=result)
+        np.add(result, average, out=result)
+        average = result
+    return after
+
+
+def _kept(first: FloatArray, values: FloatArray, moved: BoolArray) -> FloatArray:
+    """The newest value that has ``moved`` before the first sample, ``first`` [..., k], and after each, [T + 1, ..., k].
+
+    Values are [T, ..., k], ``moved`` is [T, k].
+    """
+    steps = np.arange(1, len(moved) + 1)[:, None]
+    newest = np.maximum.accumulate(np.where(moved, steps, 0), axis=0)
+    known = np.concatenate([first[None], values])
+    places = np.concatenate([np.zeros((1, moved.shape[1]), dtype=np.int64), newest])
+    shaped = places.reshape(len(places), *(1,) * (values.ndim - 2), -1)
+    return np.take_along_axis(known, shaped, axis=0)
