@@ -20,7 +20,7 @@ from athlete_monitor.errors import MonitorError
 from athlete_monitor.team.records import AlarmRow, Marker, Period, Stint, TeamSession, Whose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from athlete_monitor.arrays import FloatArray
@@ -30,6 +30,7 @@ _SESSIONS: Final = """
 SELECT id, session_id, device_id, athlete_id, start_t, end_t, team_session, facts, load_trimp, summary FROM sessions"""
 _OVERLAPS: Final = "COALESCE(end_t, 9e12) > ? AND start_t < ?"
 PATIENCE_S: Final = 2.0
+_SESSIONS_A_TIME: Final = 32
 
 T = TypeVar("T")
 
@@ -81,16 +82,25 @@ class Archive:
         to_t: float | None = None,
     ) -> list[DeviceSession]:
         """Sessions of devices, oldest first; each argument is a filter."""
-        conditions = {
-            "team_session = ?": team_session,
-            "athlete_id = ?": athlete_id,
-            "COALESCE(end_t, 9e12) > ?": from_t,
-            "start_t < ?": to_t,
-        }
-        asked = {text: value for text, value in conditions.items() if value is not None}
-        where = " AND ".join(asked) or "TRUE"
-        rows = self._rows(f"{_SESSIONS} WHERE {where} ORDER BY start_t, id", tuple(asked.values()))
+        where, values = _filter(team_session, athlete_id, from_t, to_t)
+        rows = self._rows(f"{_SESSIONS} WHERE {where} ORDER BY start_t, id", values)
         return [_device_session(row) for row in rows]
+
+    def each_session(
+        self,
+        team_session: str | None = None,
+        athlete_id: int | None = None,
+        from_t: float | None = None,
+        to_t: float | None = None,
+    ) -> Iterator[DeviceSession]:
+        """The same as ``sessions``, read some at a time: the summaries of a year do not lie in memory together."""
+        where, values = _filter(team_session, athlete_id, from_t, to_t)
+        found = self._rows(f"SELECT id FROM sessions WHERE {where} ORDER BY start_t, id", values)  # noqa: S608 - our own
+        numbers = [number for (number,) in found]
+        for first in range(0, len(numbers), _SESSIONS_A_TIME):
+            chosen = ", ".join(map(str, numbers[first : first + _SESSIONS_A_TIME]))
+            for row in self._rows(f"{_SESSIONS} WHERE id IN ({chosen}) ORDER BY start_t, id"):
+                yield _device_session(row)
 
     def seconds(
         self,
@@ -301,6 +311,20 @@ def _empty() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     prepare(connection, ())
     return connection
+
+
+def _filter(
+    team_session: str | None, athlete_id: int | None, from_t: float | None, to_t: float | None
+) -> tuple[str, tuple[Any, ...]]:
+    """A condition on ``sessions`` and its values."""
+    conditions = {
+        "team_session = ?": team_session,
+        "athlete_id = ?": athlete_id,
+        "COALESCE(end_t, 9e12) > ?": from_t,
+        "start_t < ?": to_t,
+    }
+    asked = {text: value for text, value in conditions.items() if value is not None}
+    return " AND ".join(asked) or "TRUE", tuple(asked.values())
 
 
 def _device_session(row: tuple[Any, ...]) -> DeviceSession:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -22,7 +22,6 @@ COLUMNS: Final = (
     "heart_rate_bpm", "speed_mps", "distance_m", "cadence_spm", "latitude", "longitude", "altitude_m", "trimp",
     "player_load", "stress_percent", "energy_kcal",
 )  # fmt: skip
-DEVELOPER_FIELDS: Final = (("trimp", ""), ("player_load", ""), ("stress_percent", "%"))
 _UNKNOWN: Final = math.nan
 LARGEST_UINT16: Final = 65_534
 
@@ -186,28 +185,10 @@ def _gpx_point(row: Mapping[str, float]) -> str:
 
 
 def fit(found: Activity) -> bytes:
-    """A FIT activity: heart rate, speed, distance, position, beats, laps, and our own figures as developer fields.
+    """A FIT activity: heart rate, speed, distance, position, beats, laps, and our own figures as developer fields."""
+    from athlete_monitor.report.export.fit import encode
 
-    Raises:
-        MonitorError: fit-tool is not installed, or a value is larger than the format knows.
-    """
-    try:
-        from fit_tool.exceptions import FitEncodingError
-
-        from athlete_monitor.report.export.fit import encode
-    except ImportError:
-        raise MonitorError("--format fit needs fit-tool: pip install fit-tool") from None
-    try:
-        content: bytes = encode(found)
-    except FitEncodingError as error:
-        raise MonitorError(f"{found.session.session_id}: does not fit into a FIT file: {error}") from None
-    return content
+    return encode(found)
 
 
 ACTIVITIES: Final[dict[str, Callable[[Activity], bytes]]] = {"fit": fit, "tcx": tcx, "gpx": gpx}
-
-
-def known(row: Mapping[str, Any], name: str) -> float | None:
-    """A value of a row, None where unknown."""
-    value = row[name]
-    return None if math.isnan(value) else float(value)

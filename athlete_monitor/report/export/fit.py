@@ -1,181 +1,139 @@
-"""FIT activities by fit-tool; apart, so that nothing else loads it."""
+"""One session as a FIT activity."""
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from fit_tool.base_type import BaseType
-from fit_tool.developer_field import DeveloperField
-from fit_tool.fit_file_builder import FitFileBuilder
-from fit_tool.profile.messages.activity_message import ActivityMessage
-from fit_tool.profile.messages.developer_data_id_message import DeveloperDataIdMessage
-from fit_tool.profile.messages.event_message import EventMessage
-from fit_tool.profile.messages.field_description_message import FieldDescriptionMessage
-from fit_tool.profile.messages.file_id_message import FileIdMessage
-from fit_tool.profile.messages.hrv_message import HrvMessage
-from fit_tool.profile.messages.lap_message import LapMessage
-from fit_tool.profile.messages.record_message import RecordMessage
-from fit_tool.profile.messages.session_message import SessionMessage
-from fit_tool.profile.profile_type import Event, EventType, FileType, Manufacturer, Sport
+import numpy as np
 
-from athlete_monitor.report.export.activities import DEVELOPER_FIELDS, Activity, known
+from athlete_monitor.report.export.fit_format import BASES, MESSAGES, Field, file, messages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-BEATS_PER_MESSAGE: Final = 5
+    from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.report.export.activities import Activity, Lap
+
 LARGEST_SERIAL: Final = 2**32 - 1
-LARGEST_CADENCE: Final = 508.0
 APPLICATION_ID: Final = b"athlete-monitor\x00"
+_ACTIVITY_FILE: Final = 4
+_DEVELOPMENT: Final = 255
+_TIMER, _LAP, _SESSION, _ACTIVITY = 0, 9, 8, 26
+_START, _STOP, _STOP_ALL = 0, 1, 4
+_RECORDS: Final = {
+    "position_lat": "latitude", "position_long": "longitude", "heart_rate": "heart_rate_bpm", "cadence": "strides",
+    "distance": "distance_m", "enhanced_speed": "speed_mps", "enhanced_altitude": "altitude_m",
+}  # fmt: skip
+"""Fields of a record and the columns of an activity."""
+OWN_FIGURES: Final = {
+    Field(0, "float32"): ("trimp", ""),
+    Field(1, "float32"): ("player_load", ""),
+    Field(2, "float32"): ("stress_percent", "%"),
+}
+PERIOD: Final = Field(3, "string", width=48)
+"""The period that a lap is: FIT laps have no name of their own."""
 
 
 def encode(found: Activity) -> bytes:
     """The bytes of a FIT file; times are whole seconds as the format has them."""
-    builder = FitFileBuilder(auto_define=True, min_string_size=24)
-    builder.add_all([_file_id(found), _developer(), *_descriptions(), _event(found.start_t, EventType.START)])
-    builder.add_all(_records(found))
-    builder.add_all(_beats(found))
-    builder.add(_event(found.end_t, EventType.STOP_ALL))
-    builder.add_all([_lap(found, index, lap) for index, lap in enumerate(found.laps)])
-    builder.add_all([_session(found), _activity(found)])
-    content: bytes = builder.build_bytes()
-    return content
+    span = (found.start_t, found.end_t)
+    return file([
+        _file_id(found), _developer(), _event(found.start_t, _START), _records(found), _beats(found),
+        _event(found.end_t, _STOP_ALL), _laps(found), _session(found, span), _activity(span),
+    ])  # fmt: skip
 
 
-def _ms(t_s: float) -> int:
-    """Unix time in ms, as fit-tool takes it; FIT keeps whole seconds."""
-    return round(t_s) * 1000
+def _one(kind: str, **values: float | list[int]) -> bytes:
+    """One message."""
+    return messages(kind, {name: np.asarray([value]) for name, value in values.items()})
 
 
-def _file_id(found: Activity) -> Any:  # noqa: ANN401 - fit-tool has no types
-    message = FileIdMessage()
-    message.type = FileType.ACTIVITY
-    message.manufacturer = Manufacturer.DEVELOPMENT.value
-    message.product = 1
-    message.serial_number = max(1, found.session.number % LARGEST_SERIAL)
-    message.time_created = _ms(found.start_t)
-    return message
+def _file_id(found: Activity) -> bytes:
+    serial = max(1, found.session.number % LARGEST_SERIAL)
+    return _one(
+        "file_id", type=_ACTIVITY_FILE, manufacturer=_DEVELOPMENT, product=1, serial_number=serial,
+        time_created=found.start_t,
+    )  # fmt: skip
 
 
-def _developer() -> Any:  # noqa: ANN401
-    message = DeveloperDataIdMessage()
-    message.application_id = list(APPLICATION_ID)
-    message.developer_data_index = 0
-    return message
+def _developer() -> bytes:
+    """Who describes the developer fields, and their descriptions."""
+    described = [*((field, *words) for field, words in OWN_FIGURES.items()), (PERIOD, "period", "")]
+    descriptions = messages("field_description", {
+        "developer_data_index": np.zeros(len(described)),
+        "field_definition_number": [field.number for field, _, _ in described],
+        "fit_base_type_id": [BASES[field.base].number for field, _, _ in described],
+        "field_name": [name for _, name, _ in described],
+        "units": [unit for _, _, unit in described],
+    })  # fmt: skip
+    return _one("developer_data_id", application_id=list(APPLICATION_ID), developer_data_index=0) + descriptions
 
 
-def _descriptions() -> list[Any]:
-    found = []
-    for index, (name, unit) in enumerate(DEVELOPER_FIELDS):
-        message = FieldDescriptionMessage()
-        message.developer_data_index = 0
-        message.field_definition_number = index
-        message.fit_base_type_id = BaseType.FLOAT32.value
-        message.field_name = name
-        message.units = unit
-        found.append(message)
-    return found
+def _event(t_s: float, kind: int) -> bytes:
+    return _one("event", timestamp=t_s, event=_TIMER, event_type=kind)
 
 
-def _event(t_s: float, kind: Any) -> Any:  # noqa: ANN401
-    message = EventMessage()
-    message.event = Event.TIMER
-    message.event_type = kind
-    message.timestamp = _ms(t_s)
-    return message
+def _records(found: Activity) -> bytes:
+    """One record for each second; fields that are unknown all the time are left out."""
+    columns = {**found.seconds, "strides": found.seconds["cadence_spm"] / 2}  # strides, as watches write it
+    fields = {field: columns[name] for field, name in _RECORDS.items() if _is_known(columns[name])}
+    own = {field: columns[name] for field, (name, _) in OWN_FIGURES.items() if _is_known(columns[name])}
+    return messages("record", {"timestamp": found.seconds["t"], **fields}, own)
 
 
-def _records(found: Activity) -> list[Any]:
-    names = list(found.seconds)
-    rows = zip(*(found.seconds[name].tolist() for name in names), strict=True)
-    return [_record(dict(zip(names, values, strict=True))) for values in rows]
+def _is_known(values: FloatArray) -> bool:
+    return not np.isnan(values).all()
 
 
-def _record(row: Mapping[str, float]) -> Any:  # noqa: ANN401
-    own = [
-        (index, name, value)
-        for index, (name, _) in enumerate(DEVELOPER_FIELDS)
-        if (value := known(row, name)) is not None
-    ]
-    message = RecordMessage(developer_fields=[_developer_field(*each) for each in own])
-    message.timestamp = _ms(row["t"])
-    for key, attribute in (
-        ("speed_mps", "enhanced_speed"),
-        ("distance_m", "distance"),
-        ("altitude_m", "enhanced_altitude"),
-    ):
-        value = known(row, key)
-        if value is not None:
-            setattr(message, attribute, value)
-    heart_rate = known(row, "heart_rate_bpm")
-    if heart_rate is not None and 0 < heart_rate < 255:
-        message.heart_rate = round(heart_rate)
-    steps = known(row, "cadence_spm")
-    if steps is not None and 0 <= steps < LARGEST_CADENCE:
-        message.cadence = round(steps / 2)  # strides, as watches write it
-    latitude, longitude = known(row, "latitude"), known(row, "longitude")
-    if latitude is not None and longitude is not None:
-        message.position_lat, message.position_long = latitude, longitude
-    return message
+def _beats(found: Activity) -> bytes:
+    """Beat-to-beat intervals in messages of five, filled up with unknown ones."""
+    width = MESSAGES["hrv"].fields["time"].width
+    intervals = np.array([interval / 1000.0 for _, each in found.rr for interval in each], dtype=np.float64)
+    padded = np.full(width * -(-len(intervals) // width), np.nan)
+    padded[: len(intervals)] = intervals
+    return messages("hrv", {"time": padded.reshape(-1, width)})
 
 
-def _developer_field(index: int, name: str, value: float) -> Any:  # noqa: ANN401
-    field = DeveloperField(developer_data_index=0, field_id=index, size=4, name=name, base_type=BaseType.FLOAT32)
-    field.set_value(0, value)
-    return field
+def _totals(found: Activity, spans: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    """What laps and sessions have in common, one value for each span."""
+    start, end = np.array(spans, dtype=np.float64).T
+    heart = [found.inside("heart_rate_bpm", span) for span in spans]
+    speed = [found.inside("speed_mps", span) for span in spans]
+    return {
+        "timestamp": end, "start_time": start, "total_elapsed_time": end - start, "total_timer_time": end - start,
+        "event_type": np.full(len(spans), _STOP),
+        "total_distance": [found.gained("distance_m", span) for span in spans],
+        "total_calories": [found.gained("energy_kcal", span) for span in spans],
+        "avg_heart_rate": [float(each.mean()) if len(each) else np.nan for each in heart],
+        "max_heart_rate": [float(each.max()) if len(each) else np.nan for each in heart],
+        "enhanced_max_speed": [float(each.max()) if len(each) else np.nan for each in speed],
+    }  # fmt: skip
 
 
-def _beats(found: Activity) -> list[Any]:
-    intervals = [interval / 1000.0 for _, each in found.rr for interval in each]
-    messages = []
-    for begin in range(0, len(intervals), BEATS_PER_MESSAGE):
-        message = HrvMessage()
-        message.time = intervals[begin : begin + BEATS_PER_MESSAGE]
-        messages.append(message)
-    return messages
+def _laps(found: Activity) -> bytes:
+    count = len(found.laps)
+    columns = {
+        "message_index": np.arange(count),
+        "event": np.full(count, _LAP),
+        **_totals(found, [lap[1:] for lap in found.laps]),
+    }
+    return messages("lap", columns, _period_names(found.laps))
 
 
-def _totals(message: Any, found: Activity, span: tuple[float, float]) -> Any:  # noqa: ANN401
-    """Fill what a lap and a session have in common."""
-    message.timestamp, message.start_time = _ms(span[1]), _ms(span[0])
-    message.event, message.event_type = Event.LAP, EventType.STOP
-    message.total_elapsed_time = message.total_timer_time = span[1] - span[0]
-    distance, energy = found.gained("distance_m", span), found.gained("energy_kcal", span)
-    if not math.isnan(distance):
-        message.total_distance = distance
-    if not math.isnan(energy):
-        message.total_calories = round(energy)
-    heart = found.inside("heart_rate_bpm", span)
-    if len(heart):
-        message.avg_heart_rate, message.max_heart_rate = round(float(heart.mean())), round(float(heart.max()))
-    speed = found.inside("speed_mps", span)
-    if len(speed):
-        message.enhanced_max_speed = float(speed.max())
-    return message
+def _period_names(laps: Sequence[Lap]) -> Mapping[Field, Sequence[str]]:
+    return {PERIOD: [name for name, _, _ in laps]} if any(name for name, _, _ in laps) else {}
 
 
-def _lap(found: Activity, index: int, lap: tuple[str, float, float]) -> Any:  # noqa: ANN401
-    message = _totals(LapMessage(), found, lap[1:])
-    message.message_index = index
-    return message
+def _session(found: Activity, span: tuple[float, float]) -> bytes:
+    extra = {"message_index": [0], "event": [_SESSION], "sport": [0]}
+    laps = {"first_lap_index": [0], "num_laps": [len(found.laps)]}
+    return messages("session", {**extra, **_totals(found, [span]), **laps})
 
 
-def _session(found: Activity) -> Any:  # noqa: ANN401
-    message = _totals(SessionMessage(), found, (found.start_t, found.end_t))
-    message.event = Event.SESSION
-    message.sport = Sport.GENERIC
-    message.first_lap_index, message.num_laps = 0, len(found.laps)
-    return message
-
-
-def _activity(found: Activity) -> Any:  # noqa: ANN401
-    message = ActivityMessage()
-    message.timestamp = _ms(found.end_t)
-    offset = datetime.fromtimestamp(found.end_t).astimezone().utcoffset()
-    message.local_timestamp = round(found.end_t + (offset.total_seconds() if offset else 0.0) - 631_065_600)
-    message.num_sessions = 1
-    message.total_timer_time = found.end_t - found.start_t
-    message.event, message.event_type = Event.ACTIVITY, EventType.STOP
-    return message
+def _activity(span: tuple[float, float]) -> bytes:
+    offset = datetime.fromtimestamp(span[1]).astimezone().utcoffset()
+    return _one(
+        "activity", timestamp=span[1], total_timer_time=span[1] - span[0], num_sessions=1, type=0, event=_ACTIVITY,
+        event_type=_STOP, local_timestamp=span[1] + (offset.total_seconds() if offset else 0.0),
+    )  # fmt: skip

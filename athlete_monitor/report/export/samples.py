@@ -30,7 +30,10 @@ SAMPLE_COLUMNS: Final = (
     *((each.name, each.unit, each.meaning, False) for each in TABLE),
     ("session_phase", "", "as the sender named it", True),
 )
-RR_COLUMNS: Final = (*_WHOSE, ("rr_ms", "ms", "interval between two beats, as the strap sent it", False))
+RR_COLUMNS: Final = (
+    *_WHOSE,
+    ("rr_ms", "ms", "interval between two beats, as the strap sent it; the time is that of the second beat", False),
+)
 
 
 def _recordings(selection: Selection) -> Iterator[Recording]:
@@ -71,11 +74,16 @@ def sample_rows(selection: Selection, times: Callable[[float], tuple[str, str, f
 
 
 def rr_rows(selection: Selection, times: Callable[[float], tuple[str, str, float]]) -> Iterator[Row]:
-    """Rows of ``RR_COLUMNS``: one for each interval, at the time of the sample that brought it."""
+    """Rows of ``RR_COLUMNS``: one for each interval, at the beat that ends it.
+
+    The last interval of a sample ends with the sample; those before it are counted back, so that no two beats share a
+    moment.
+    """
     for recording in _recordings(selection):
         whose = (recording.athlete_id, recording.device_id, recording.path.name)
         for row, intervals in recording.rr.items():
             t_s = float(recording.t[row])
             if _chosen(selection, t_s):
-                for interval in intervals:
-                    yield (*whose, *times(t_s), interval)
+                after = [sum(intervals[place:]) for place in range(1, len(intervals) + 1)]
+                for interval, later_ms in zip(intervals, after, strict=True):
+                    yield (*whose, *times(t_s - later_ms / 1000.0), interval)

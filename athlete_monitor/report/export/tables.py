@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from athlete_monitor.archive.columns import SOURCES
 from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.report.export.samples import RR_COLUMNS, SAMPLE_COLUMNS, rr_rows, sample_rows
@@ -19,11 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.archive import Archive, DeviceSession, Period
+    from athlete_monitor.arrays import FloatArray
     from athlete_monitor.athletes import Roster
     from athlete_monitor.wire.session_files import Mode
 
 Value = str | float | int | bool | None
 Row = tuple[Value, ...]
+
+_PIECE_ROWS: Final = 3_600
 
 
 @dataclass(frozen=True)
@@ -69,15 +74,13 @@ class Selection:
     team_session: str | None = None
     session_ids: frozenset[str] | None = None
 
-    def sessions(self) -> list[DeviceSession]:
-        """The device sessions of the selection, oldest first."""
-        found = self.archive.sessions(self.team_session, from_t=self.from_t, to_t=self.to_t)
-        return [
-            each
-            for each in found
-            if (self.athletes is None or each.athlete_id in self.athletes)
-            and (self.session_ids is None or each.session_id in self.session_ids)
-        ]
+    def sessions(self) -> Iterator[DeviceSession]:
+        """The device sessions of the selection, oldest first, read as they are used."""
+        for each in self.archive.each_session(self.team_session, from_t=self.from_t, to_t=self.to_t):
+            if (self.athletes is None or each.athlete_id in self.athletes) and (
+                self.session_ids is None or each.session_id in self.session_ids
+            ):
+                yield each
 
     def name(self, session: DeviceSession) -> str:
         """The athlete's name."""
@@ -120,15 +123,16 @@ def figure_column(name: str) -> Column:
 
 def summaries(selection: Selection) -> Table:
     """One row per athlete and session, with the figures of the whole session."""
-    found = [each for each in selection.sessions() if each.summary is not None]
-    keys = [key for key in FIGURES if any(_plain(each.summary, key) is not None for each in found)]
+    known = {key for each in selection.sessions() for key in FIGURES if _plain(each.summary, key) is not None}
+    keys = [key for key in FIGURES if key in known]
     columns = (*IDENTITY, Column("mode", "", "training or game", is_text=True), *_named("start"), *_named("end"))
     rows = (
         (
             *_identity(selection, each), (each.summary or {}).get("mode"), *times(each.start_t),
             *times(each.end_t or each.start_t), *(_plain(each.summary, key) for key in keys),
         )
-        for each in found
+        for each in selection.sessions()
+        if each.summary is not None
     )  # fmt: skip
     return Table("summaries", (*columns, *map(figure_column, keys)), rows)
 
@@ -144,23 +148,22 @@ def _plain(summary: Any, key: str) -> Value:  # noqa: ANN401 - a summary as JSON
 
 def periods(selection: Selection) -> Table:
     """One row per athlete, session and period; the whole session is the period ``whole session``."""
-    found = selection.sessions()
-    names = _part_names(selection, found)
+    names = _part_names(selection)
     head = (
         *IDENTITY, Column("period", "", "name of the period", is_text=True),
         Column("period_kind", "", "half, drill, warm-up, break, other or whole", is_text=True), *_named("start"),
     )  # fmt: skip
-    return Table("periods", (*head, *map(figure_column, names)), _period_rows(selection, found, names))
+    return Table("periods", (*head, *map(figure_column, names)), _period_rows(selection, names))
 
 
-def _part_names(selection: Selection, sessions: Sequence[DeviceSession]) -> list[str]:
-    first = next(iter(sessions), None)
+def _part_names(selection: Selection) -> list[str]:
+    first = next(selection.sessions(), None)
     return list(selection.archive.part(first.number, [(first.start_t, first.start_t + 1)])) if first else []
 
 
-def _period_rows(selection: Selection, sessions: Sequence[DeviceSession], names: Sequence[str]) -> Iterator[Row]:
+def _period_rows(selection: Selection, names: Sequence[str]) -> Iterator[Row]:
     known: dict[str, list[Period]] = {}
-    for session in sessions:
+    for session in selection.sessions():
         team = session.team_session
         if team is not None and team not in known:
             known[team] = selection.archive.periods(team)
@@ -183,30 +186,40 @@ def _group(selection: Selection, athlete_id: int) -> str | None:
 
 def seconds(selection: Selection) -> Table:
     """One row per athlete and second: present figures and the running totals."""
-    found = selection.sessions()
-    first = next(iter(found), None)
+    first = next(selection.sessions(), None)
     names = [name for name in selection.archive.seconds(first.number, 0.0, 0.0) if name != "t"] if first else []
-    return Table("seconds", (*IDENTITY, *TIME, *map(figure_column, names)), _second_rows(selection, found, names))
+    return Table("seconds", (*IDENTITY, *TIME, *map(figure_column, names)), _second_rows(selection, names))
 
 
-def _second_rows(selection: Selection, sessions: Sequence[DeviceSession], names: Sequence[str]) -> Iterator[Row]:
-    for session in sessions:
-        table = selection.archive.seconds(session.number, selection.from_t, selection.to_t, names)
+def _second_rows(selection: Selection, names: Sequence[str]) -> Iterator[Row]:
+    for session in selection.sessions():
         identity = _identity(selection, session)
-        columns = [_values(name, table[name].tolist()) for name in names]
-        for index, t_s in enumerate(table["t"].tolist()):
-            yield (*identity, *times(t_s), *(column[index] for column in columns))
+        for table in _pieces(selection, session, names):
+            columns = [_values(name, table[name]) for name in names]
+            for t_s, *values in zip(table["t"].tolist(), *columns, strict=True):
+                yield (*identity, *times(t_s), *values)
 
 
-def _values(name: str, values: list[float]) -> list[Value]:
+def _pieces(selection: Selection, session: DeviceSession, names: Sequence[str]) -> Iterator[dict[str, FloatArray]]:
+    """The seconds of a session an hour at a time: a session of a day does not lie in memory as a whole."""
+    t_s = selection.archive.seconds(session.number, selection.from_t, selection.to_t, ())["t"]
+    starts = t_s[::_PIECE_ROWS].tolist()
+    for first, after in zip(starts, [*starts[1:], selection.to_t], strict=True) if starts else ():
+        yield selection.archive.seconds(session.number, first, after, names)
+
+
+def _values(name: str, values: FloatArray) -> list[Value]:
+    unknown = np.isnan(values)
     if name == "heart_rate_source":
-        return [None if value != value else SOURCES[int(value)] for value in values]  # noqa: PLR0124 - NaN
-    return [None if value != value else value for value in values]  # noqa: PLR0124 - NaN
+        return [None if missing else SOURCES[int(value)] for value, missing in zip(values, unknown, strict=True)]
+    found: list[Value] = values.tolist()
+    for place in np.flatnonzero(unknown).tolist():
+        found[place] = None
+    return found
 
 
 def events(selection: Selection) -> Table:
     """One row per impact, alarm or other event."""
-    found = selection.sessions()
     extra = (
         Column("kind", "", "impact, alarm …", is_text=True), Column("peak_g", "g", "peak of an impact"),
         Column("band", "g", "band of the peak", is_text=True), Column("alert", "", "whether it reached the alert"),
@@ -214,7 +227,7 @@ def events(selection: Selection) -> Table:
     )  # fmt: skip
     rows = (
         (*_identity(selection, session), *times(event.t), event.kind, *_event_values(event.body))
-        for session in found
+        for session in selection.sessions()
         for event in selection.archive.events(session.number)
     )
     return Table("events", (*IDENTITY, *TIME, *extra), rows)

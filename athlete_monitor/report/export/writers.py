@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
-from itertools import islice
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.export.workbook import SHEET_ROWS, Workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from athlete_monitor.report.export.tables import Column, Row, Table
 
 BATCH_ROWS: Final = 4_000
-EXCEL_ROWS: Final = 1_048_575
+EXCEL_ROWS: Final = SHEET_ROWS - 1
 """A sheet holds so many rows below its heading."""
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -27,8 +29,13 @@ def plain_text(text: str) -> str:
     >>> plain_text("=1+1"), plain_text("O'Neill"), plain_text("a\nb")
     ("'=1+1", "O'Neill", 'a b')
     """
-    clean = "".join(character if character.isprintable() else " " for character in text)
+    clean = _printable(text)
     return f"'{clean}" if clean.startswith(_FORMULA_STARTS) else clean
+
+
+def _printable(text: str) -> str:
+    """A text on one line, with a blank for each control character."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
 
 
 def _safe(row: Row) -> list[Any]:
@@ -61,29 +68,23 @@ def write_json(table: Table, path: Path) -> int:
 
 
 def write_xlsx(table: Table, path: Path) -> int:
-    """Write an Excel workbook; a table that is longer than a sheet goes on in the next one.
-
-    Raises:
-        MonitorError: openpyxl is not installed.
-    """
+    """Write an Excel workbook; a table that is longer than a sheet continues in the next one."""
+    book, rows, count = Workbook(path), iter(table.rows), 0
     try:
-        from openpyxl import Workbook
-    except ImportError:
-        raise MonitorError("--format xlsx needs openpyxl: pip install openpyxl") from None
-    book, count, rows, sheets = Workbook(write_only=True), 0, iter(table.rows), 0
-    while True:
-        batch = list(islice(rows, EXCEL_ROWS)) if sheets else None
-        if batch is not None and not batch:
-            break
-        sheet = book.create_sheet(table.name if not sheets else f"{table.name} {sheets + 1}")
-        sheet.append([each.name for each in table.columns])
-        for row in islice(rows, EXCEL_ROWS) if batch is None else batch:
-            sheet.append(_safe(row))
-            count += 1
-        sheets += 1
-        if count < sheets * EXCEL_ROWS:
-            break
-    book.save(path)
+        following = next(rows, None)
+        for number in itertools.count(1):
+            with book.sheet(table.name if number == 1 else f"{table.name} {number}") as write:
+                write([each.name for each in table.columns])
+                for _ in range(EXCEL_ROWS):
+                    if following is None:
+                        break
+                    write(_safe(following))
+                    count += 1
+                    following = next(rows, None)
+            if following is None:
+                return count
+    finally:
+        book.close()
     return count
 
 
@@ -101,7 +102,7 @@ def write_parquet(table: Table, path: Path) -> int:
     schema = pa.schema([(each.name, pa.string() if each.is_text else pa.float64()) for each in table.columns])
     count, rows = 0, iter(table.rows)
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        while batch := list(islice(rows, BATCH_ROWS)):
+        while batch := list(itertools.islice(rows, BATCH_ROWS)):
             columns = zip(*batch, strict=True)
             arrays = [
                 pa.array(list(map(_as_parquet(column), values)), type=schema.field(index).type)
@@ -122,40 +123,45 @@ _TAGS: Final = ("athlete_id", "name", "session_id", "team_session", "device_id",
 
 
 def write_influx(table: Table, path: Path) -> int:
-    """Write InfluxDB's line protocol, times in ms: identity as tags, everything else as fields."""
+    """Write InfluxDB's line protocol, times in ms: identity as tags, everything else as fields.
+
+    A row without a known field is no point and is left out.
+    """
     names = [each.name for each in table.columns]
     when = next(index for index, name in enumerate(names) if name in {"t_s", "start_t_s"})
     skipped = {when, *(i for i, name in enumerate(names) if name.endswith(("time_utc", "time_local")))}
-    tags = [i for i, name in enumerate(names) if name in _TAGS]
-    fields = [i for i in range(len(names)) if i not in skipped and i not in tags]
+    tags = [(i, _key(name)) for i, name in enumerate(names) if name in _TAGS]
+    fields = [(i, _key(name)) for i, name in enumerate(names) if i not in skipped and name not in _TAGS]
+    measurement, count = _key(table.name), 0
     with path.open("w", encoding="utf-8") as file:
-
-        def write(row: Row) -> None:
-            values = ",".join(f"{_key(names[i])}={_field(row[i])}" for i in fields if row[i] is not None)
+        for row in table.rows:
+            values = ",".join(f"{name}={_field(row[i])}" for i, name in fields if row[i] is not None)
             if values:
-                tag_set = "".join(f",{_key(names[i])}={_key(str(row[i]))}" for i in tags if row[i] not in {None, ""})
-                file.write(f"{_key(table.name)}{tag_set} {values} {round(float(row[when] or 0.0) * 1000)}\n")
+                tag_set = "".join(f",{name}={_key(str(row[i]))}" for i, name in tags if row[i] not in {None, ""})
+                file.write(f"{measurement}{tag_set} {values} {round(float(row[when] or 0.0) * 1000)}\n")
+                count += 1
+    return count
 
-        return _count(table.rows, write)
 
-
+@lru_cache(maxsize=1024)
 def _key(text: str) -> str:
     r"""A key, tag or measurement with its separators escaped.
 
     >>> _key("Da Silva, J=7")
     'Da\\ Silva\\,\\ J\\=7'
     """
-    clean = "".join(character if character.isprintable() else " " for character in text).rstrip("\\")
+    clean = _printable(text).rstrip("\\")
     return clean.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
 def _field(value: Any) -> str:  # noqa: ANN401 - a cell
+    if type(value) is float:
+        return repr(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{float(value)!r}"
-    text = "".join(character if character.isprintable() else " " for character in str(value))
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return repr(float(value))
+    return '"' + _printable(str(value)).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _count(rows: Iterator[Row], write: Callable[[Row], object]) -> int:
