@@ -190,7 +190,7 @@ def main() -> None:
     parser.add_argument("--only", help="only this format")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        root, found = args.root or Path(folder), {}
+        root, found = args.root or Path(folder), dict[str, object]()
         if not (root / "prediction_outputs" / "journal.sqlite3").exists():
             began = time.perf_counter(), time.process_time()
             fill(root, args.athletes, args.sessions, args.seconds)

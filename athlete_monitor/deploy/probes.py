@@ -106,7 +106,6 @@ IMPORTS: Final[Mapping[str, str]] = {
     "dbus-fast": "dbus_fast",
     "defusedxml": "defusedxml",
     "fastapi": "fastapi",
-    "fit-tool": "fit_tool",
     "hummingbird-ml": "hummingbird.ml",
     "imufusion": "imufusion",
     "jinja2": "jinja2",

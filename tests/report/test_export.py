@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -13,7 +14,9 @@ import openpyxl
 import pandas as pd
 import pytest
 import xmlschema
-from garmin_fit_sdk import Decoder, Stream
+from garmin_fit_sdk import Decoder, Profile, Stream
+from hypothesis import given
+from hypothesis import strategies as st
 from tcxreader.tcxreader import TCXReader
 
 from athlete_monitor.archive import Archive
@@ -25,6 +28,7 @@ from athlete_monitor.recordings.batch import Written
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.report.command import main
+from athlete_monitor.report.export import fit_format, workbook, writers
 from athlete_monitor.report.export.activities import COLUMNS, Activity, activity, fit, gpx, laps_of, tcx
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import WRITERS, dictionary, plain_text
@@ -84,6 +88,27 @@ def test_excel_opens_it_and_takes_no_name_for_a_formula(selection, tmp_path):
     names = [row[1] for row in sheet.iter_rows(min_row=2, values_only=True)]
     assert all(not str(name).startswith("=") for name in names)
     assert sheet.max_row == 1 + 6 * len(NAMES)
+
+
+def test_a_table_that_is_longer_than_a_sheet_continues_in_the_next_one(selection, tmp_path, monkeypatch):
+    monkeypatch.setattr(writers, "EXCEL_ROWS", 10)
+    count = WRITERS["xlsx"](TABLES["summaries"](selection), tmp_path / "s.xlsx")
+    book = pd.read_excel(tmp_path / "s.xlsx", sheet_name=None)
+    assert count == 6 * len(NAMES) == 36
+    assert {name: len(sheet) for name, sheet in book.items()} == {
+        "summaries": 10, "summaries 2": 10, "summaries 3": 10, "summaries 4": 6,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["a<b>&\"c'", " spaces ", "سلام", "x" * 40_000, 1.5, -7, True, None, 1e-9])
+def test_excel_gives_back_each_kind_of_value(tmp_path, value):
+    book = workbook.Workbook(tmp_path / "v.xlsx")
+    with book.sheet("<&'\">") as write:
+        write(["before", value, "after"])
+    book.close()
+    sheet = openpyxl.load_workbook(tmp_path / "v.xlsx").worksheets[0]
+    [row] = sheet.iter_rows(values_only=True)
+    assert row == ("before", value[: workbook.LONGEST_TEXT] if isinstance(value, str) else value, "after")
 
 
 def test_parquet_keeps_types(selection, tmp_path):
@@ -174,6 +199,68 @@ def test_fit_is_read_back_by_two_decoders(selection, tmp_path):
     assert records[0].get_value("timestamp") == datetime.fromtimestamp(round(found.start_t), timezone.utc)
 
 
+def _own(message, name):
+    """The value of a developer field, by Garmin's decoder."""
+    return message["developer_fields"][OWN_FIELDS.index(name)]
+
+
+OWN_FIELDS = ("trimp", "player_load", "stress_percent", "period")
+
+
+def test_fit_names_the_period_of_each_lap_and_units_of_own_figures(selection, tmp_path):
+    path = tmp_path / "a.fit"
+    path.write_bytes(fit(_activity(selection)))
+    messages, _ = Decoder(Stream.from_file(str(path))).read()
+    assert [_own(lap, "period") for lap in messages["lap_mesgs"]] == ["1st half", "2nd half"]
+    described = {each["field_name"]: each.get("units") for each in messages["field_description_mesgs"]}
+    assert tuple(described) == OWN_FIELDS
+    assert described["stress_percent"] == "%"
+    session, laps = messages["session_mesgs"][0], messages["lap_mesgs"]
+    assert sum(lap["total_distance"] for lap in laps) == pytest.approx(session["total_distance"], abs=2.2)
+    assert session["sport"] == "generic"
+    assert messages["activity_mesgs"][0]["type"] == "manual"
+
+
+def test_the_fields_of_fit_are_those_of_garmins_profile():
+    for name, message in fit_format.MESSAGES.items():
+        profile = Profile["messages"][message.number]
+        assert profile["name"] == name
+        for field_name, field in message.fields.items():
+            known = profile["fields"][field.number]
+            assert known["name"] == field_name
+            stored = {"timestamp": 1, "position_lat": 1, "position_long": 1}.get(field_name, known["scale"][0])
+            assert field.scale == (2**31 / 180 if "position" in field_name else stored), field_name
+            assert field.offset in {known["offset"][0], -fit_format.EPOCH_S}
+            assert known["base_type"] == field.base
+
+
+@given(
+    st.floats(allow_nan=True, allow_infinity=True), st.sampled_from(["uint8", "uint16", "sint32", "uint32", "float32"])
+)
+def test_a_value_that_a_fit_field_cannot_hold_is_unknown(value, base):
+    stored = fit_format.stored(fit_format.Field(0, base), [value])
+    kind = fit_format.BASES[base]
+    raw = stored.view("<u4" if base == "float32" else stored.dtype)[0]
+    if raw != kind.unknown:
+        assert float(stored[0]) == pytest.approx(value, rel=1e-6, abs=0.5)
+    elif math.isfinite(value) and base != "float32":
+        limits = np.iinfo(stored.dtype)
+        assert not limits.min <= round(value) <= limits.max or round(value) == kind.unknown
+
+
+def test_three_years_between_two_samples_are_a_valid_fit_file(selection, tmp_path):
+    found = _activity(selection)
+    two = {name: values[[0, -1]].copy() for name, values in found.seconds.items()}
+    two["t"][1] = two["t"][0] + 3 * 365 * 86_400.0
+    path = tmp_path / "a.fit"
+    path.write_bytes(fit(replace(found, seconds=two, laps=laps_of([], *two["t"]), rr=())))
+    messages, errors = Decoder(Stream.from_file(str(path))).read()
+    assert errors == []
+    assert len(messages["record_mesgs"]) == 2
+    assert "total_timer_time" not in messages["session_mesgs"][0]  # 49 days are the most that it holds
+    assert list(fitdecode.FitReader(str(path), check_crc=fitdecode.CrcCheck.RAISE))
+
+
 def test_tcx_is_read_back_by_an_independent_reader(selection, tmp_path):
     found = _activity(selection)
     path = tmp_path / "a.tcx"
@@ -189,7 +276,7 @@ TRAINING_CENTER = xmlschema.XMLSchema(Path(__file__).parent / "schemas" / "train
 
 @pytest.mark.parametrize("row", [0, 5, 12])
 def test_tcx_is_valid_by_its_schema(selection, row):
-    session = selection.sessions()[row]
+    session = list(selection.sessions())[row]
     found = activity(
         selection.archive, session, NAMES[session.athlete_id], selection.archive.periods(session.team_session or "")
     )

@@ -131,7 +131,7 @@ def messages(
     message, own = MESSAGES[kind], dict(developer or {})
     fields = [message.fields[name] for name in columns]
     values = [
-        _stored(field, each) for field, each in zip([*fields, *own], [*columns.values(), *own.values()], strict=True)
+        stored(field, each) for field, each in zip([*fields, *own], [*columns.values(), *own.values()], strict=True)
     ]
     if not values or not len(values[0]):
         return b""
@@ -160,7 +160,8 @@ def _size(field: Field) -> int:
     return field.width * (1 if base.dtype == "S" else np.dtype(base.dtype).itemsize)
 
 
-def _stored(field: Field, values: ArrayLike | Sequence[str]) -> np.ndarray[Any, Any]:
+def stored(field: Field, values: ArrayLike | Sequence[str]) -> np.ndarray[Any, Any]:
+    """The stored numbers of a field, [n] or [n, width]; what it cannot hold is its unknown value."""
     base = BASES[field.base]
     if base.dtype == "S":
         return np.array([_cut(str(each), field.width) for each in values], dtype=f"S{field.width}")  # type: ignore[union-attr]
