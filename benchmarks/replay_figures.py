@@ -157,6 +157,13 @@ class Models:
     def join(self, models: object) -> None:
         """Never."""
 
+    def arrivals(self) -> tuple[()]:
+        """Nobody."""
+        return ()
+
+    def release(self, athlete_id: int) -> None:
+        """Nothing to release."""
+
 
 class Model:
     """A level and some of the motion."""

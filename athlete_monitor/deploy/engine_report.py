@@ -108,6 +108,9 @@ def _listed(details: object) -> str:
 
 def _models(figures: _Figures) -> str:
     used = f"{figures.text('models_cached')} loaded, {figures.text('cache_hit_percent', 1)} % cache hits"
+    waiting = figures.get("athletes_waiting")
+    if waiting:
+        used += f", {waiting} athletes beyond model_loading.cache_size use the squad's model"
     return f"{used}, predictions at {figures.text('prediction_rate_hz', 1)} Hz"
 
 

@@ -12,7 +12,8 @@ from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.schema import features_check
 from athlete_monitor.physiology.position import PitchPlan
 from athlete_monitor.squad.kernel import KernelSettings, Squad
-from athlete_monitor.squad.prediction import LoaderSource, ModelBook
+from athlete_monitor.squad.model_sources import LiveSource, RecordedSource
+from athlete_monitor.squad.prediction import ModelBook
 from athlete_monitor.wire.codec import Decoder
 
 if TYPE_CHECKING:
@@ -56,9 +57,14 @@ def open_loader(config: Config, athletes: int = 0) -> DynamicModelLoader:
     return DynamicModelLoader.from_config(config, accept, athletes)
 
 
-def source_of(loader: DynamicModelLoader, config: Config) -> LoaderSource:
-    """The engine's view of the loader."""
-    return LoaderSource(loader, int(config.model_loading.total_model_memory_mb * 1e6))
+def source_of(loader: DynamicModelLoader, config: Config) -> RecordedSource:
+    """The loader's models for recordings."""
+    return RecordedSource(loader, int(config.model_loading.total_model_memory_mb * 1e6))
+
+
+def live_source(loader: DynamicModelLoader) -> LiveSource:
+    """The loader's models for live athletes."""
+    return LiveSource(loader)
 
 
 def build_monitor(

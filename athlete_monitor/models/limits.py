@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from athlete_monitor.config import Config
     from athlete_monitor.models.manifest import Manifest
 
 
@@ -30,3 +31,16 @@ class Limits:
     reload_check_s: float = 5.0
     accept: Callable[[Manifest], None] = accept_all
     newest_file: Path | None = None
+
+    @classmethod
+    def from_config(cls, config: Config, accept: Callable[[Manifest], None] = accept_all) -> Limits:
+        """The limits of ``model_loading`` and ``performance``."""
+        loading = config.model_loading
+        return cls(
+            total_model_memory_bytes=int(loading.total_model_memory_mb * 1e6),
+            memory_warning_percent=config.performance.memory_warning_threshold,
+            missing_ttl_s=loading.missing_ttl_s,
+            reload_check_s=loading.reload_check_s,
+            accept=accept,
+            newest_file=config.paths.journal.with_name("models_served.json"),
+        )

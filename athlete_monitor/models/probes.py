@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+
+from athlete_monitor.models.background import PacedThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,24 +34,12 @@ def used_memory_percent() -> float:
     return float(psutil.virtual_memory().percent)
 
 
-class OneThread:
-    """Runs jobs one after the other on its own thread, which starts with the first job."""
-
-    @cached_property
-    def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="model-reload")
-
-    def __call__(self, job: Callable[[], object]) -> None:
-        """Queue a job."""
-        self._pool.submit(job)
-
-
 @dataclass(frozen=True)
 class Probes:
-    """The loader's environment: a clock in s, memory probes, and the runner of reloads."""
+    """The loader's environment: a clock in s, memory probes, and the runner of background loads."""
 
     clock: Callable[[], float] = time.monotonic
     rss_bytes: Callable[[], int] = rss_bytes
     peak_rss_bytes: Callable[[], int] = peak_rss_bytes
     used_memory_percent: Callable[[], float] = used_memory_percent
-    run_aside: Callable[[Callable[[], object]], None] = field(default_factory=OneThread)
+    run_aside: Callable[[Callable[[], object]], None] = field(default_factory=PacedThread)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import weakref
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -15,17 +14,15 @@ from athlete_monitor.features import GROUPS, PROFILE_FEATURES, profile_row
 from athlete_monitor.figures import Figure
 from athlete_monitor.models.day import USUAL, constants
 from athlete_monitor.models.manifest import DEFAULT
-from athlete_monitor.models.model import Model
 from athlete_monitor.models.schema import features_check
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray, IntArray
     from athlete_monitor.athletes import Profile
     from athlete_monitor.features import FeatureSpec
-    from athlete_monitor.models.loader import DynamicModelLoader
-    from athlete_monitor.models.manifest import Manifest
+    from athlete_monitor.models.manifest import AthleteId, Manifest
 
 _log = logging.getLogger(__name__)
 
@@ -59,13 +56,19 @@ class ModelSource(Protocol):
     """A source of models."""
 
     def candidates(self, athlete_id: int) -> Sequence[ServedModel]:
-        """Models for the athlete, the best first: the own one, then the default; it may load them."""
+        """Models in memory for the athlete, the best first: the own one, then the default; it may load them."""
 
     def has_other(self, athlete_id: int, served: ServedModel | None) -> bool:
         """Whether another model than ``served`` may now be the best; it loads nothing that is already in service."""
 
     def join(self, models: Sequence[ServedModel]) -> JoinedModels | None:
         """Models of this source joined into one; None if they cannot be joined."""
+
+    def arrivals(self) -> Collection[AthleteId]:
+        """Athletes whose own model was loaded in the background since the last call."""
+
+    def release(self, athlete_id: int) -> None:
+        """The athlete uses no model from now on."""
 
 
 class NoModels:
@@ -82,48 +85,12 @@ class NoModels:
     def join(self, models: Sequence[ServedModel]) -> None:
         """Never."""
 
+    def arrivals(self) -> Collection[AthleteId]:
+        """Nobody."""
+        return ()
 
-class LoaderSource:
-    """Models of the live process's loader.
-
-    Each athlete keeps a reference to the model in use, so a squad larger than the loader's cache costs memory, not a
-    load for each prediction. ``limit_bytes`` bounds this memory: beyond it athletes share the default model.
-    """
-
-    def __init__(self, loader: DynamicModelLoader, limit_bytes: int) -> None:
-        self._loader = loader
-        self._limit_bytes = limit_bytes
-        self._held: weakref.WeakValueDictionary[str, Model] = weakref.WeakValueDictionary()
-        self._reported = False
-
-    def candidates(self, athlete_id: int) -> Sequence[ServedModel]:
-        """See ``ModelSource``."""
-        own = self._loader.get_model(athlete_id) if athlete_id > 0 else None
-        default = self._loader.get_model(DEFAULT)
-        models = [model for model in (own, None if own is default else default) if model is not None]
-        return [model for model in models if model.is_default or self._fits(model)]
-
-    def has_other(self, athlete_id: int, served: ServedModel | None) -> bool:
-        """See ``ModelSource``."""
-        if athlete_id > 0 and served is not None and served.manifest.athlete_id != DEFAULT:
-            newest = self._loader.peek(athlete_id)
-            return newest is not None and newest.model_id != served.model_id
-        best = self._loader.get_model(athlete_id if athlete_id > 0 else DEFAULT)
-        return (best.model_id if best else None) != (served.model_id if served else None)
-
-    def join(self, models: Sequence[ServedModel]) -> JoinedModels | None:
-        """See ``ModelSource``."""
-        return self._loader.runtime.join([model.predictor for model in models if isinstance(model, Model)])
-
-    def _fits(self, model: Model) -> bool:
-        others = sum(held.held_bytes for model_id, held in self._held.items() if model_id != model.model_id)
-        if others + model.held_bytes <= self._limit_bytes:
-            self._held[model.model_id] = model
-            return True
-        if not self._reported:
-            self._reported = True
-            _log.warning("event=models_exceed_memory the default model serves (model_loading.total_model_memory_mb)")
-        return False
+    def release(self, athlete_id: int) -> None:
+        """Nothing to release."""
 
 
 @dataclass(frozen=True)
@@ -254,10 +221,12 @@ class ModelBook:
 
     def remove(self, row: int) -> None:
         """End an athlete."""
-        self._athletes.pop(row, None)
+        athlete_id = self._athletes.pop(row, None)
         self._chosen.pop(row, None)
         self._serving[row] = False
         self._arranged = False
+        if athlete_id is not None and athlete_id not in self._athletes.values():
+            self._source.release(athlete_id)
 
     def refresh(self, athlete_id: int | None = None) -> None:
         """Choose again at the next step, for one athlete or for all: models may have changed."""
@@ -276,6 +245,10 @@ class ModelBook:
 
     def _choose_anew(self, rows: Sequence[int]) -> None:
         self._seen[list(rows)] = -1
+        self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        """Keep no reference to models that serve nobody."""
         used = {bound.model_id for bound in self._chosen.values()}
         self._bound = {model_id: bound for model_id, bound in self._bound.items() if model_id in used}
 
@@ -301,6 +274,10 @@ class ModelBook:
 
     def serving(self, rows: IntArray, available: BoolArray) -> BoolArray:
         """Whether a model is in use for each row [k], given the groups that arrive [k, len(GROUPS)]."""
+        arrived = self._source.arrivals()
+        if arrived:
+            everybody = DEFAULT in arrived
+            self._choose_anew([row for row, known in self._athletes.items() if everybody or known in arrived])
         bits = available @ self._bits
         changed = np.flatnonzero(bits != self._seen[rows])
         for index in changed.tolist():
@@ -331,6 +308,7 @@ class ModelBook:
 
     def _arrange(self) -> None:
         """Decide again which models are run together."""
+        self._drop_unused()
         alike: dict[tuple[bytes, bool], dict[int, Bound]] = {}
         for bound in self._chosen.values():
             alike.setdefault(bound.inputs_key, {})[bound.mark] = bound

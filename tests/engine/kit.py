@@ -154,6 +154,12 @@ class Models:
     def join(self, models: Sequence[Any]) -> Any:
         return Joined(list(models)) if self.joins else None
 
+    def arrivals(self) -> tuple[()]:
+        return ()
+
+    def release(self, athlete_id: int) -> None:
+        pass
+
 
 class Joined:
     """Several models as one, each row through its own."""

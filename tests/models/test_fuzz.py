@@ -160,7 +160,7 @@ def test_a_manifest_that_lists_the_hash_of_a_hostile_script_still_runs_nothing_f
     changed = msgspec.structs.replace(manifest, artifacts=entries)
     (store.updated / "hb_7_model.json").write_bytes(encode_manifest(changed))
     loader = World().loader(store)
-    loader._source.runtime = runtime("hummingbird")
+    loader.reader.runtime = runtime("hummingbird")
     assert loader.get_model(7) is None
     assert "is not the code of an exported model" in (loader.why_not(7) or "")
     assert executed == []

@@ -16,7 +16,8 @@ import dynamic_model_loader
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import ModelError
 from athlete_monitor.features import PROFILE_FEATURES, FeatureSpec
-from athlete_monitor.models.loader import CROWDED_S, DynamicModelLoader
+from athlete_monitor.models.loader import DynamicModelLoader
+from athlete_monitor.models.memory import CROWDED_S
 from athlete_monitor.models.schema import features_check
 from tests.models.kit import N_FEATURES, World, artifacts, draft, publish, rows, runtime, store_in
 
@@ -398,7 +399,7 @@ def test_the_default_reload_thread_swaps_the_model(store):
     new = publish(store, 7)
     loader.request_reload(7)
     done = threading.Event()
-    loader._probes.run_aside(done.set)
+    loader.probes.run_aside(done.set)
     assert done.wait(30)
     swapped = loader.get_model(7)
     assert swapped is not None
@@ -470,7 +471,7 @@ def test_the_growth_of_memory_is_what_a_model_weighs(world, store):
     publish(store, 7)
     growth = iter(range(10, 1000, 50))
     loader = world.loader(store)
-    loader._source.rss_bytes = lambda: next(growth) * 1_000_000
+    loader.reader.rss_bytes = lambda: next(growth) * 1_000_000
     assert loader.get_model(7).held_bytes == 50_000_000
 
 
@@ -588,7 +589,7 @@ class LoaderAgainstSlowLoader(RuleBasedStateMachine):
             self.order.remove(model)
         else:
             self.loads += 1
-        self.order = [*self.order, model][-self.loader._cache.limit :]
+        self.order = [*self.order, model][-self.loader.memory.limit :]
         return model
 
     @rule(key=keys)
@@ -607,7 +608,7 @@ class LoaderAgainstSlowLoader(RuleBasedStateMachine):
         self.world.used_percent = percent
         self.world.now_s += 1.0
         self.loader.look_around()
-        limit = self.loader._cache.limit
+        limit = self.loader.memory.limit
         self.order = self.order[-limit:]
 
     @invariant()

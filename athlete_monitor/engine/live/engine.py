@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
-from athlete_monitor.engine.build import build_monitor, open_loader, source_of
+from athlete_monitor.engine.build import build_monitor, live_source, open_loader
 from athlete_monitor.engine.intake.guard import Guard
 from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
@@ -87,7 +87,7 @@ class LiveEngine:
             config,
             roster,
             [self.team, *sinks.values(), self.notices],
-            models=source_of(self.loader, config),
+            models=live_source(self.loader),
             begin=JournalSink(self.journal).begin,
             history=LoadHistory(self.journal.past_loads()),
             chosen=Chosen(options.players, options.devices),

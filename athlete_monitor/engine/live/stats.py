@@ -118,11 +118,13 @@ class Stats:
 
     def _cache(self) -> dict[str, Any]:
         if self._loader is None:
-            return {"models_cached": 0, "cache_hit_percent": None}
+            return {"models_cached": 0, "athletes_loading": 0, "athletes_waiting": 0, "cache_hit_percent": None}
         info = self._loader.get_cache_info()
         asked = info["total_requests"]
         return {
             "models_cached": info["cache_size"],
+            "athletes_loading": info["athletes_loading"],
+            "athletes_waiting": info["athletes_waiting"],
             "cache_hit_percent": round(100.0 * info["cache_hit_rate"], 1) if asked else None,
         }
 

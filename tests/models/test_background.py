@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+
+from athlete_monitor.models.background import PacedThread, Requests
+
+
+def test_jobs_run_one_after_the_other_in_order_and_a_failing_one_stops_none(caplog):
+    thread, done, seen = PacedThread(share=1.0), threading.Event(), []
+
+    def fail():
+        raise RuntimeError("broken")
+
+    for job in (lambda: seen.append(1), fail, lambda: seen.append(2), done.set):
+        thread(job)
+    assert done.wait(60)
+    assert seen == [1, 2]
+    assert "loading_failed" in caplog.text
+
+
+def test_a_thread_that_has_nothing_to_do_ends_and_the_next_job_starts_another():
+    thread = PacedThread(share=1.0)
+    for _ in range(3):
+        done, threads = threading.Event(), []
+        thread(lambda threads=threads, done=done: (threads.append(threading.current_thread()), done.set()))
+        assert done.wait(60)
+        threads[0].join(60)
+        assert not threads[0].is_alive()
+
+
+def test_jobs_take_no_more_than_their_share_of_the_time():
+    thread, done = PacedThread(share=0.25), threading.Event()
+    busy_s: list[float] = []
+
+    def work():
+        began_s = time.perf_counter()
+        sum(range(200_000))
+        busy_s.append(time.perf_counter() - began_s)
+
+    began_s = time.perf_counter()
+    for _ in range(8):
+        thread(work)
+    thread(done.set)
+    assert done.wait(60)
+    assert sum(busy_s) <= 0.25 * (time.perf_counter() - began_s) * 1.001
+
+
+def test_a_program_does_not_wait_for_jobs_that_have_not_begun():
+    program = """
+import threading
+from athlete_monitor.models.background import PacedThread
+thread, begun = PacedThread(share=1.0), threading.Event()
+def job():
+    begun.set()
+    threading.main_thread().join(60)
+for _ in range(3):
+    thread(job)
+thread(lambda: print("not reached"))
+begun.wait(60)
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    assert (run.stdout, run.stderr) == ("", "")
+
+
+def test_a_key_is_queued_once_until_its_job_begins():
+    jobs, seen = [], []
+    requests = Requests(jobs.append)
+    for key in (7, 7, 8, 7):
+        requests.add(key, lambda key=key: (seen.append(key), requests.add(key, lambda: None)))
+    assert len(jobs) == 2
+    jobs.pop(0)()
+    assert seen == [7]
+    assert len(jobs) == 2, "requested again by the job itself, since it has begun"
