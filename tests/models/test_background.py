@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
 import threading
 import time
+from functools import partial
+from typing import Any
 
 from athlete_monitor.models.background import PacedThread, Requests
+
+
+def _name_thread(workers):
+    workers.put(threading.current_thread())
 
 
 def test_jobs_run_one_after_the_other_in_order_and_a_failing_one_stops_none(caplog):
@@ -24,11 +31,11 @@ def test_jobs_run_one_after_the_other_in_order_and_a_failing_one_stops_none(capl
 def test_a_thread_that_has_nothing_to_do_ends_and_the_next_job_starts_another():
     thread = PacedThread(share=1.0)
     for _ in range(3):
-        done, threads = threading.Event(), []
-        thread(lambda threads=threads, done=done: (threads.append(threading.current_thread()), done.set()))
-        assert done.wait(60)
-        threads[0].join(60)
-        assert not threads[0].is_alive()
+        workers: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
+        thread(partial(_name_thread, workers))
+        worker = workers.get(timeout=60)
+        worker.join(60)
+        assert not worker.is_alive()
 
 
 def test_jobs_take_no_more_than_their_share_of_the_time():
@@ -66,11 +73,17 @@ begun.wait(60)
 
 
 def test_a_key_is_queued_once_until_its_job_begins():
-    jobs, seen = [], []
+    jobs: list[Any] = []
+    seen: list[int] = []
     requests = Requests(jobs.append)
+
+    def work(key):
+        seen.append(key)
+        requests.add(key, int)
+
     for key in (7, 7, 8, 7):
-        requests.add(key, lambda key=key: (seen.append(key), requests.add(key, lambda: None)))
+        requests.add(key, partial(work, key))
     assert len(jobs) == 2
     jobs.pop(0)()
     assert seen == [7]
-    assert len(jobs) == 2, "requested again by the job itself, since it has begun"
+    assert len(jobs) == 2, "the waiting one of 8, and 7 requested again by the job itself, since it has begun"

@@ -117,7 +117,7 @@ def test_a_damaged_file_serves_nothing_but_what_was_published(tmp_path, executed
     chance, names = random.Random(3), ("hb_7_model.json", "hb_7_model.zip", "hb_7_model.onnx")
     whole = {name: (store.updated / name).read_bytes() for name in names}
     loaders = [World().loader(store), World().loader(store)]
-    loaders[0]._source.runtime = loaders[0].runtime = runtime("hummingbird")
+    loaders[0].reader.runtime = loaders[0].runtime = runtime("hummingbird")
     served = 0
     for _ in range(400):
         name = chance.choice(names)

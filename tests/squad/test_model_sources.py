@@ -34,7 +34,7 @@ def store(tmp_path_factory):
 
 def models_in_memory():
     gc.collect()
-    return sum(isinstance(each, Model) for each in gc.get_objects())
+    return sum(type(each) is Model for each in gc.get_objects())
 
 
 class Squad:
@@ -65,7 +65,7 @@ class Squad:
         return predicted
 
     def served_by(self):
-        return {row: self.book.model_id(row).partition("@")[0] for row in self.rows}
+        return {row: str(self.book.model_id(row)).partition("@")[0] for row in self.rows}
 
 
 def test_the_squads_model_serves_until_an_athletes_own_one_is_loaded(store):
