@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from athlete_monitor.models.store import ModelStore
 
 ARRIVALS_S: Final = 1.0
-"""While many models are loaded, callers learn of the new ones this often: each time they join them anew."""
+"""While many models are loaded, callers learn of the new ones this often: each time they join them again."""
 
 
 class LiveModels:
