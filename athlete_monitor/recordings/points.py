@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,23 +34,33 @@ class Points:
         self._columns: dict[str, list[float]] = {}
         self.offset_s: int | None = None
         self.undated = 0
+        self._zone = rules
 
     def __len__(self) -> int:
         return len(self._t)
 
     def add(self, when: str | None, values: Iterable[tuple[str, str | None]]) -> None:
-        """Add a point: its time as text, and its numbers as text by channel; a text that is not a number is missing."""
+        """Add a point: its time as text, and its numbers as text by channel; a text that is not a number is missing.
+
+        A point without any number is none: some devices write such points where they pause.
+        """
+        known = [
+            (name, value)
+            for name, text in values
+            if text is not None and (value := number(text)) is not None and value == value  # noqa: PLR0124 - not NaN
+        ]
+        if not known:
+            return
         t = self._time(when)
         if t is None:
             self.undated += 1
             return
         row = len(self._t)
         self._t.append(t)
-        for name, text in values:
-            value = None if text is None else number(text)
-            if value is not None and value == value:  # noqa: PLR0124 - not NaN
-                column = self._columns.setdefault(name, [])
-                column.extend([NAN] * (row - len(column)))
+        for name, value in known:
+            column = self._columns.setdefault(name, [])
+            column.extend([NAN] * (row - len(column)))
+            if len(column) == row:
                 column.append(value)
 
     def _time(self, when: str | None) -> float | None:
@@ -60,10 +72,12 @@ class Points:
             except PayloadError:
                 pass
         try:
-            t, offset = moment_of(when, self._rules)
+            t, offset = moment_of(when, self._zone)
         except ValueError:
             return None
-        self.offset_s = self.offset_s if offset is None else offset
+        if offset is not None and offset != self.offset_s:
+            self.offset_s = offset
+            self._zone = dataclasses.replace(self._rules, zone=timezone(timedelta(seconds=offset)))
         return t
 
     @property

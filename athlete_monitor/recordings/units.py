@@ -166,6 +166,12 @@ def _cadence(recording: Imported, given: frozenset[str]) -> Imported:
     usual = float(np.median(cadence[moving]))
     if speed is None or not _STRIDES[0] <= usual <= _STRIDES[1] or "cadence_spm" in given:
         return recording
+    beyond = _beyond_running(recording.t, speed)
+    if beyond is not None:
+        return recording.with_channels(
+            {"cadence_spm": None},
+            f"nobody runs {beyond[1]:.1f} m/s for {beyond[0]:.0f} s: the cadence does not count steps and is left out",
+        )
     return _scaled(
         recording, ["cadence_spm"], 2.0, f"the cadence is {usual:.0f} while running: strides, doubled to steps a minute"
     )

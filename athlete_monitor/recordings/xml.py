@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree.ElementTree import ParseError
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 DEEPEST: Final = 64
 MOST_ELEMENTS: Final = 12_000_000
 _LOOKED_AT_BYTES: Final = 4096
+_NO_TAGS: Final = ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<!", b">"))
+"""Comments, which may show tags, instructions and declarations: how they begin and end."""
+_NAME: Final = re.compile(rb"[^\s<>/]+")
 
 
 def root_tag(source: Source) -> str:
@@ -29,14 +33,14 @@ def root_tag(source: Source) -> str:
     head = source.head.lstrip(b"\xef\xbb\xbf \t\r\n")[:_LOOKED_AT_BYTES]
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         head = head.decode("utf-16", "ignore").encode()
-    if not head.startswith(b"<"):
-        return ""
     at = 0
     while (at := head.find(b"<", at)) >= 0:
-        if head[at + 1 : at + 2] not in (b"?", b"!"):
-            name = head[at + 1 :].split(b">")[0].split(b"/")[0].split()
-            return name[0].rpartition(b":")[2].decode("ascii", "replace") if name else ""
-        at += 1
+        end = next((end for start, end in _NO_TAGS if head.startswith(start, at)), None)
+        if end is None:
+            opened = _NAME.match(head, at + 1)
+            return opened[0].rpartition(b":")[2].decode("ascii", "replace") if opened else ""
+        closed = head.find(end, at)
+        at = closed + len(end) if closed >= 0 else len(head)
     return ""
 
 

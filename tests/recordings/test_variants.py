@@ -223,3 +223,117 @@ def test_times_of_day_without_a_date_are_refused_as_such(tmp_path):
     table = {"export.csv": "time,speed,hr\n" + rows("10:00:{sec:02d}.{f},3.0,140\n")}
     with pytest.raises(RecordingError, match="gives times of day without a date; give --start"):
         read(tmp_path, table)
+
+
+# ---------------------------------------------------------------------------------------------------------- GPX and TCX
+
+POINT = "<trkpt lat='{lat:.7f}' lon='7.1'><time>2026-05-04T08:{m:02d}:{sec:02d}Z</time>{more}</trkpt>"
+TRACK = (
+    "<gpx version='1.1' creator='x' xmlns='http://www.topografix.com/GPX/1/1'{0}><trk><trkseg>{1}</trkseg></trk></gpx>"
+)
+GARMIN = "http://www.garmin.com/xmlschemas/TrackPointExtension/v"
+EXTENSIONS = {
+    "Garmin, version 1": (
+        f" xmlns:gpxtpx='{GARMIN}1'",
+        "<extensions><gpxtpx:TrackPointExtension><gpxtpx:hr>140</gpxtpx:hr></gpxtpx:TrackPointExtension></extensions>",
+    ),
+    "Garmin with another prefix": (
+        f" xmlns:ns3='{GARMIN}2'",
+        (
+            "<extensions><ns3:TrackPointExtension><ns3:hr>140</ns3:hr><ns3:speed>3.0</ns3:speed></ns3:TrackPointExtension>"
+            "</extensions>"
+        ),
+    ),
+    "Cluetrust without an element around": (
+        " xmlns:gpxdata='http://www.cluetrust.com/XML/GPXDATA/1/0'",
+        "<extensions><gpxdata:hr>140</gpxdata:hr><gpxdata:distance>{d:.2f}</gpxdata:distance></extensions>",
+    ),
+    "names without a namespace": ("", "<extensions><heartrate>140</heartrate><speed>3.0</speed></extensions>"),
+    "Amazfit and OpenTracks": ("", "<extensions><hr>140</hr><speed>3</speed><power>nan</power></extensions>"),
+}
+
+
+def points(point: str, more: str = "", count: int = 60) -> str:
+    return "".join(_row(point.replace("{more}", more), s) for s in range(count))
+
+
+@pytest.mark.parametrize("writer", EXTENSIONS)
+@pytest.mark.parametrize("before", ["", "<?xml version='1.0'?>\n<!-- two <trk> of <TrainingCenterDatabase> -->\n"])
+def test_a_track_is_read_whatever_extensions_hold_its_heart_rate(tmp_path, writer, before):
+    names, more = EXTENSIONS[writer]
+    [part] = read(tmp_path, {"track.gpx": before + TRACK.format(names, points(POINT, more))})
+    assert (part.kind, part.t[0], len(part)) == ("gpx", START, 60)
+    assert (part.channels["heart_rate_bpm"] == 140).all()
+    np.testing.assert_allclose(part.channels["speed_mps"], 3.0, rtol=0.01)
+
+
+def test_a_time_without_zone_has_that_of_the_points_before_it(tmp_path):
+    text = points(POINT, count=10).replace(":08Z", ":08").replace(":09Z", ":09").replace("Z<", "-07:00<")
+    [part] = read(tmp_path, {"track.gpx": TRACK.format("", text)})
+    assert (part.t - START - 7 * 3600).tolist() == list(range(10))
+    assert part.offset_s == -7 * 3600
+
+
+def test_the_cadence_of_a_ride_that_the_file_does_not_name_is_left_out(tmp_path):
+    ride = points(POINT.replace("{lat:.7f}", "{d}"), "<extensions><cad>80</cad><speed>9.5</speed></extensions>", 120)
+    [part] = read(tmp_path, {"ride.gpx": TRACK.format("", ride.replace("lat='", "lat='46.00"))})
+    assert "cadence_spm" not in part.channels
+    assert any("nobody runs" in note for note in part.notes)
+
+
+def tcx(activities: str) -> str:
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?><TrainingCenterDatabase xmlns='http://www.garmin.com/xmlschemas/"
+        "TrainingCenterDatabase/v2' xmlns:ns3='http://www.garmin.com/xmlschemas/ActivityExtension/v2'><Activities>"
+        f"{activities}</Activities></TrainingCenterDatabase>"
+    )
+
+
+LAP = (
+    "<Activity Sport='Running'><Id>2026-05-04T08:00:00Z</Id><Lap StartTime='2026-05-04T08:00:00Z'><TotalTimeSeconds>60"
+    "</TotalTimeSeconds><DistanceMeters>180</DistanceMeters>{0}</Lap></Activity>"
+)
+TRACKPOINT = (
+    "<Trackpoint><Time>2026-05-04T08:{m:02d}:{sec:02d}Z</Time><HeartRateBpm><Value>140</Value></HeartRateBpm>{more}"
+    "</Trackpoint>"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "bound"),
+    [("<DistanceMeters>{d:.3f}</DistanceMeters>", 0.01), ("<DistanceMeters>{d:.0f}</DistanceMeters>", 0.2)],
+)
+def test_indoors_the_speed_is_the_slope_of_the_odometer(tmp_path, more, bound):
+    text = points(TRACKPOINT, more, 120)
+    [part] = read(tmp_path, {"indoors.tcx": tcx(LAP.format(f"<Track>{text}</Track>"))})
+    np.testing.assert_allclose(part.channels["speed_mps"], 3.0, atol=bound)
+    assert any("speed is computed from the device's distance" in note for note in part.notes)
+
+
+def test_points_that_hold_only_a_time_are_pauses(tmp_path):
+    empty = "<Trackpoint><Time>2026-05-04T08:00:09Z</Time></Trackpoint>"
+    later = points(TRACKPOINT, "<DistanceMeters>{d:.2f}</DistanceMeters>", 20).replace("T08:", "T09:")
+    track = points(TRACKPOINT, "<DistanceMeters>{d:.2f}</DistanceMeters>", 11) + empty + later
+    [part] = read(tmp_path, {"watch.tcx": tcx(LAP.format(f"<Track>{track}</Track>"))})
+    assert len(part) == 31
+    assert not any("clock" in note for note in part.notes)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (LAP.format(""), "holds only the totals of an activity, without points"),
+        ("", "holds a course or a workout, without"),
+    ],
+)
+def test_an_activity_without_points_is_refused_as_such(tmp_path, content, said):
+    with pytest.raises(RecordingError, match=said):
+        read(tmp_path, {"laps.tcx": tcx(content)})
+
+
+def test_each_activity_of_a_file_is_a_recording(tmp_path):
+    track = f"<Track>{points(TRACKPOINT, '<DistanceMeters>{d:.2f}</DistanceMeters>', 30)}</Track>"
+    both = LAP.format(track) + LAP.format(track.replace("T08:", "T09:"))
+    parts = read(tmp_path, {"two.tcx": "\ufeff" + tcx(both)})
+    assert [part.t[0] - START for part in parts] == [0, 3600]
+    assert [part.totals["distance_m"] for part in parts] == [180, 180]

@@ -49,7 +49,8 @@ def read(source: Source, options: Options) -> list[Imported]:
     notes = xml.walk(source, reading.start, reading.end)
     reading.finish()
     if not reading.found:
-        raise NotARecording(f"{source}: holds no activity with points: a course or a workout")
+        what = "holds only the totals of an activity" if reading.laps_seen else "holds a course or a workout"
+        raise NotARecording(f"{source}: {what}, without points")
     many = len(reading.found) > 1
     return [
         dataclasses.replace(part, label=f"{source} (activity {place})" if many else str(source)).noted(*notes)
@@ -67,6 +68,7 @@ class _Reading:
         self._source = source
         self._rules = Rules(str(source), options.zone, None, options.day_first)
         self.found: list[Imported] = []
+        self.laps_seen = 0
         self._begin("")
 
     def _begin(self, sport: str) -> None:
@@ -89,6 +91,7 @@ class _Reading:
                 texts["RunCadence"] = texts["Cadence"]
             self._points.add(texts.get("Time"), ((channel, texts.get(key)) for channel, key in _POINT))
         elif name == "Lap":
+            self.laps_seen += 1
             self._laps.append(xml.leaves(element))
         elif name == "Activity":
             self.finish()
