@@ -21,6 +21,8 @@ _THOUSANDS: Final = {
     ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+|(?<=\.\d{3}\.\d{3}))", re.ASCII),
 }
 """Numbers with signs between thousands, by the decimal sign; ``1.234`` beside decimal commas is ambiguous."""
+LARGEST: Final = 1e30
+"""Larger numbers are damage: nothing measured comes near, and a change of unit would overflow."""
 _PLAIN: Final = frozenset("0123456789.+-eE,")
 
 
@@ -37,8 +39,18 @@ def number(text: str, decimal: str = ".") -> float | None:
         bare = bare.replace(",", ".")
     if _NUMBER.fullmatch(bare):
         value = float(bare)
-        return value if np.isfinite(value) else None
+        return value if abs(value) < LARGEST else None
     return float("nan") if bare.lower() in MISSING else None
+
+
+def given(text: str, decimal: str = ".") -> float | None:
+    """Return the number in a cell, None where the cell is empty or holds something else.
+
+    >>> given("7"), given("nan"), given(" "), given("seven")
+    (7.0, None, None, None)
+    """
+    value = number(text, decimal)
+    return None if value is None or np.isnan(value) else value
 
 
 def numbers(cells: Sequence[str], decimal: str = ".") -> tuple[FloatArray, list[int]]:
@@ -68,4 +80,4 @@ def _quick(cells: Sequence[str], decimal: str) -> FloatArray | None:
         values = np.array(plain, dtype=np.str_).astype(np.float64)
     except ValueError:
         return None
-    return None if np.isinf(values).any() else values
+    return None if (np.abs(values) >= LARGEST).any() else values

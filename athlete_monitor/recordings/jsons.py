@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.cells import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,10 +51,20 @@ def mapping(source: Source, key: str) -> dict[str, Any]:
     return found
 
 
+def listed(value: object) -> list[Any]:
+    """Return a list of the document, empty where something else is in its place.
+
+    >>> listed([1]), listed(None), listed(7)
+    ([1], [], [])
+    """
+    return value if isinstance(value, list) else []
+
+
 def numbers(values: Sequence[object]) -> FloatArray:
     """Return values as numbers [n], NaN for anything else.
 
     >>> numbers([1, None, "x", True, 2.5]).tolist()
     [1.0, nan, nan, nan, 2.5]
     """
-    return np.array([float(v) if isinstance(v, int | float) and not isinstance(v, bool) else np.nan for v in values])
+    found = np.array([float(v) if isinstance(v, int | float) and not isinstance(v, bool) else np.nan for v in values])
+    return np.where(np.abs(found) < LARGEST, found, np.nan)

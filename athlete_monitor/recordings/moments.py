@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.cells import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +48,8 @@ _SERIAL_DAYS: Final = (36_526.0, 73_050.0)
 _SERIAL_START: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no zone
 _DAY_S: Final = 86_400.0
 _FIRST_HOUR_S: Final = 3600.0
+_PLAIN_NUMBER: Final = -2.0
+"""In the column of days: the cell is a number, neither a clock nor a date."""
 _MONTHS: Final = {
     name: number
     for number, names in enumerate(
@@ -151,7 +154,7 @@ class TimeColumn:
         self._day_rows: list[FloatArray] = []
         self._bad: list[tuple[int, str]] = []
         self._cells = 0
-        self._numeric = self._clocks = 0
+        self._numeric = self._clocks = self._stray = 0
 
     def convert(self, cells: Sequence[str], lines: Sequence[int]) -> FloatArray:
         """Return a block's cells as numbers or seconds of a day; the days are stored separately."""
@@ -171,7 +174,8 @@ class TimeColumn:
     def _one(self, text: str) -> tuple[float, float] | None:
         if _NUMBER.fullmatch(text) and not _COMPACT.fullmatch(text):
             self._numeric += 1
-            return float(text.replace(",", ".")), -1.0
+            value = float(text.replace(",", "."))
+            return (value, _PLAIN_NUMBER) if abs(value) < LARGEST else None
         match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text)
         if match:
             dotted = text[match.end("a") : match.end("a") + 1] == "."
@@ -208,6 +212,8 @@ class TimeColumn:
         if self._bad:
             line, text = self._bad[0]
             notes.append(f"rows without a readable time are left out: {len(self._bad)} (row {line}: {text[:40]!r})")
+        if self._stray:
+            notes.append(f"rows with a plain number where the time of day stands are left out: {self._stray}")
         beyond = (times.t < EARLIEST) | (times.t >= LATEST)
         if beyond.all() and len(times.t):
             raise RecordingError(f"{self._rules.label}: {self._column} is out of range: 2000 to 2099 are allowed")
@@ -221,10 +227,17 @@ class TimeColumn:
             return _beside(raw, dates, self._rules, is_clock=self._clocks > self._numeric)
         if self._numeric >= self._clocks:
             return _from_numbers(raw, self._rules, self._column)
-        clock = _unwrapped(raw)
+        clock = _unwrapped(self._without_numbers(raw))
         if self._rules.start_t is None and self._rules.day_t is not None:
             return Times(self._rules.day_t + clock, "time of day on the day in the file's name")
         return _since_start(clock, self._rules, "HH:MM:SS")
+
+    def _without_numbers(self, raw: FloatArray) -> FloatArray:
+        """Return the clock's times; a plain number among them is none, and would move the rest by a day."""
+        plain = np.concatenate(self._day_rows) == _PLAIN_NUMBER
+        if plain.any():
+            self._stray = int(plain.sum())
+        return np.where(plain, np.nan, raw)
 
     def _dated(self, raw: FloatArray, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Times:
         days = list(self._days)
@@ -357,13 +370,14 @@ def _until_unambiguous(local: datetime, zone: tzinfo | None) -> float:
 
 
 def _from_numbers(raw: FloatArray, rules: Rules, column: str) -> Times:
-    usual = float(np.nanmedian(np.abs(raw))) if not np.isnan(raw).all() else 0.0
+    present = raw[~np.isnan(raw)]
+    usual = float(np.median(np.abs(present))) if len(present) else 0.0
     for least, factor, form in _EPOCH_UNITS:
         if usual >= least:
             return Times(raw * factor, form)
     if usual >= EARLIEST:
         return Times(raw, "epoch seconds")
-    step = float(np.nanmedian(np.abs(np.diff(raw)))) if len(raw) > 1 else 0.0
+    step = float(np.median(np.abs(np.diff(present)))) if len(present) > 1 else 0.0
     if _SERIAL_DAYS[0] <= usual < _SERIAL_DAYS[1] and 0 < step < 0.01:
         return Times(_of_serial_days(raw, rules), "days of a spreadsheet, local time")
     factor, note = _elapsed_factor(raw, step, rules, column)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.cells import MISSING, number
+from athlete_monitor.recordings.cells import MISSING, given, number
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, TimeColumn, Times, day_in_name, start_in_name
 from athlete_monitor.recordings.table import Layout, read_columns
@@ -291,7 +291,7 @@ class _Read:
         }
         if not found:
             return self._plan.profile
-        age, weight, height = (number(found.get(name, "")) for name in BODY[:3])
+        age, weight, height = (given(found.get(name, "")) for name in BODY[:3])
         return WireProfile(_known(age), _known(weight), _known(height), _SEXES.get(found.get("gender", "").lower()))
 
     def _tags(self) -> tuple[tuple[Tags, ...], IntArray | None]:
@@ -339,20 +339,19 @@ class _Read:
         return _OWNERS.index(column.meaning), key_of(self._plan.name(column)).endswith("id")
 
     def _whose(self, who: Column, name: str, row: int) -> Whose:
-        ours = key_of(self._plan.name(who)) in {"athleteid", "athlete"} and number(name) is not None
+        numbered = given(name) is not None
+        ours = key_of(self._plan.name(who)) in {"athleteid", "athlete"} and numbered
         device = self._plan.first("device")
         shirt = self._plan.first("number")
-        given = Whose(
-            name=None if who.meaning != "athlete" or number(name) is not None else name,
-            number=name
-            if who.meaning == "number" or (number(name) is not None and not ours and who.meaning == "athlete")
-            else None,
-            athlete_id=int(number(name) or 0) if ours else None,
+        found = Whose(
+            name=None if who.meaning != "athlete" or numbered else name,
+            number=name if who.meaning == "number" or (numbered and not ours and who.meaning == "athlete") else None,
+            athlete_id=int(given(name) or 0) if ours else None,
             device=self._columns.texts[device.place][row] or None if device is not None else self._plan.whose.device,
         )
-        if given.number is None and shirt is not None and self._columns.texts[shirt.place][row]:
-            given = dataclasses.replace(given, number=self._columns.texts[shirt.place][row])
-        return given
+        if found.number is None and shirt is not None and self._columns.texts[shirt.place][row]:
+            found = dataclasses.replace(found, number=self._columns.texts[shirt.place][row])
+        return found
 
 
 _OWNERS: Final = ("athlete", "number", "device")
@@ -413,8 +412,8 @@ def _intervals(cell: str, factor: float) -> tuple[float, ...]:
     """Return the beat intervals in a cell, with any separator."""
     if not cell:
         return ()
-    beats = [number(part) for part in cell.strip("[]").replace(";", " ").replace(",", " ").split()]
-    return tuple(beat * factor for beat in beats if beat is not None and beat == beat)  # noqa: PLR0124 - not NaN
+    beats = [given(part) for part in cell.strip("[]").replace(";", " ").replace(",", " ").split()]
+    return tuple(beat * factor for beat in beats if beat is not None)
 
 
 def _time_columns(plan: Plan) -> list[Column]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
+import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.recordings.format import Options
@@ -36,7 +39,61 @@ SPICES = (
 )
 
 
+JUNK: tuple[object, ...] = (
+    None,
+    True,
+    -1,
+    1e308,
+    10**30,
+    "",
+    "x",
+    "nan",
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": 1},
+    "2026-13-40T25:61:61",
+)
+CELL = re.compile(rb"[^,;\t\n\r<>\"= ]+")
+
+
 def mutated(content: bytes, chance: random.Random) -> bytes:
+    """Return the content with damaged bytes, or whole but with a value that no device writes."""
+    if chance.randrange(3):
+        return _damaged(content, chance)
+    return _falsified(content, chance)
+
+
+def _falsified(content: bytes, chance: random.Random) -> bytes:
+    """Return the content with one to four values replaced, its form kept."""
+    if content[:1] in b"{[":
+        document = json.loads(content)
+        for _ in range(chance.randint(1, 4)):
+            _falsify(document, chance)
+        return json.dumps(document).encode()
+    for _ in range(chance.randint(1, 4)):
+        cells = list(CELL.finditer(content))
+        if cells:
+            cell = chance.choice(cells)
+            content = content[: cell.start()] + str(chance.choice(JUNK)).encode() + content[cell.end() :]
+    return content
+
+
+def _falsify(document: Any, chance: random.Random) -> None:
+    """Replace a value somewhere in the tree."""
+    places = list(document) if isinstance(document, dict) else list(range(len(document)))
+    if not places:
+        return
+    place = chance.choice(places)
+    below = document[place]
+    if isinstance(below, dict | list) and below and chance.randrange(4):
+        _falsify(below, chance)
+    else:
+        document[place] = copy.deepcopy(chance.choice(JUNK))
+
+
+def _damaged(content: bytes, chance: random.Random) -> bytes:
     """Return the content with one to four places damaged."""
     data = bytearray(content)
     for _ in range(chance.randint(1, 4)):

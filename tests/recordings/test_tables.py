@@ -194,17 +194,26 @@ def test_a_cell_that_is_no_number_is_left_out_and_named_by_its_line(tmp_path):
     assert np.isnan(part.channels["heart_rate_bpm"]).sum() == 1
 
 
-@pytest.mark.parametrize("cell", ["1_110", "0x10", "1e", "12:00", "--1", "\uff11\uff12", "nan()", "1 110"])
+@pytest.mark.parametrize("cell", ["1_110", "0x10", "1e", "12:00", "--1", "\uff11\uff12", "nan()", "1 110", "1e308"])
 def test_what_only_looks_like_a_number_is_none(cell):
     assert number(cell) is None
 
 
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32) | st.none()), st.sampled_from(".,"))
+@given(st.lists(st.floats(-1e29, 1e29) | st.none()), st.sampled_from(".,"))
 def test_numbers_are_read_back_whatever_the_decimal_sign(values, decimal):
     cells = ["" if value is None else repr(value).replace(".", decimal) for value in values]
     read_back, bad = numbers(cells, decimal)
     assert not bad
     np.testing.assert_array_equal(read_back, [np.nan if value is None else value for value in values])
+
+
+def test_a_number_among_times_of_day_costs_its_row_and_moves_no_other(tmp_path):
+    times = ["10:00:00", "10:00:01", "1e308", "10:00:03", "7", "10:00:05"]
+    recording = imported(
+        tmp_path, "time,hr\n" + "".join(f"{each},120\n" for each in times), Options(start_t=1_777_881_600.0)
+    )
+    assert np.diff(recording.t).sum() == 5
+    assert "rows with a plain number where the time of day stands are left out: 1" in recording.notes
 
 
 def test_two_columns_that_disagree_are_refused(tmp_path):

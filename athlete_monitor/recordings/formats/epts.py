@@ -17,7 +17,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import xml
-from athlete_monitor.recordings.cells import number
+from athlete_monitor.recordings.cells import given, number
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
@@ -176,7 +176,7 @@ def _metadata(source: Source, options: Options) -> Metadata:
         raise RecordingError(f"{source}: is not valid XML: {' '.join(str(error).split())[:100]}") from None
     for element in root.iter():
         element.tag = xml.local(element.tag)
-    rate = number(root.findtext(".//FrameRate") or "")
+    rate = given(root.findtext(".//FrameRate") or "")
     if rate is None or not 0.1 <= rate <= 1000:
         raise RecordingError(f"{source}: has no frame rate")
     specification = root.find(".//DataFormatSpecification")
@@ -194,17 +194,17 @@ def _metadata(source: Source, options: Options) -> Metadata:
         },
         _layout(specification),
         "match" in (root.findtext(".//SessionType") or "").lower(),
-        number(specification.get("startFrame") or "") or 0.0,
+        given(specification.get("startFrame") or "") or 0.0,
         _periods(root),
     )
 
 
 def _periods(root: Any) -> tuple[tuple[str, float, float], ...]:  # noqa: ANN401
     """Return the halves: sessions of their own, or written by providers among their own parameters."""
-    given = {str(p.findtext("Name")): number(p.findtext("Value") or "") for p in root.iter("ProviderParameter")}
+    parameters = {str(p.findtext("Name")): given(p.findtext("Value") or "") for p in root.iter("ProviderParameter")}
     found = []
     for name in ("first_half", "second_half", "first_extra_half", "second_extra_half"):
-        start, end = given.get(f"{name}_start"), given.get(f"{name}_end")
+        start, end = parameters.get(f"{name}_start"), parameters.get(f"{name}_end")
         if start is not None and end is not None and start <= end:
             found.append((name.replace("_", " "), start, end))
     return tuple(found) or tuple(filter(None, map(_period, root.iter("Session"))))
@@ -214,8 +214,8 @@ def _period(session: Any) -> tuple[str, float, float] | None:  # noqa: ANN401
     """Return a session that is a period, with its first and last frame; None if it is none."""
     if (session.findtext("SessionType") or "").strip().lower() != "period":
         return None
-    given = {str(p.findtext("Name")): number(p.findtext("Value") or "") for p in session.iter("ProviderParameter")}
-    start, end = given.get("Start Frame"), given.get("End Frame")
+    parameters = {str(p.findtext("Name")): given(p.findtext("Value") or "") for p in session.iter("ProviderParameter")}
+    start, end = parameters.get("Start Frame"), parameters.get("End Frame")
     name = safe_text(session.findtext("SessionName") or "").strip()[:64]
     return (name, start, end) if name and start is not None and end is not None and start <= end else None
 
@@ -230,9 +230,9 @@ def _start(source: Source, root: Any, options: Options) -> float | None:  # noqa
 
 def _field(root: Any) -> tuple[float, float] | None:  # noqa: ANN401
     """Return length and width; the longer one is the length, whatever it is called."""
-    sizes = [number(root.findtext(f".//FieldSize/{name}") or "") or 0.0 for name in ("Width", "Height")]
+    sizes = [given(root.findtext(f".//FieldSize/{name}") or "") or 0.0 for name in ("Width", "Height")]
     if min(sizes) <= 0 and root.findtext(".//FieldSize/Length"):
-        sizes[1] = number(root.findtext(".//FieldSize/Length") or "") or 0.0
+        sizes[1] = given(root.findtext(".//FieldSize/Length") or "") or 0.0
     return (max(sizes), min(sizes)) if min(sizes) > 0 else None
 
 
@@ -264,7 +264,7 @@ def _rows(raw: Source, metadata: Metadata) -> tuple[FloatArray, dict[str, FloatA
             if cells is None or len(cells) != len(ids):
                 torn += bool(line.strip())
                 continue
-            frame = float(len(rows)) if frame_at is None else number(cells[frame_at])
+            frame = float(len(rows)) if frame_at is None else given(cells[frame_at])
             if frame is None or len(rows) >= _MOST_LINES or len(rows) * len(wanted) > _MOST_CELLS:
                 torn += 1
                 continue

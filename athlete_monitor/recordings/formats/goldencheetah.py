@@ -63,7 +63,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     if not jsons.is_json(source):
         return imported(plan_of(layout_of(source), "goldencheetah", _COLUMNS), options)
     ride = jsons.mapping(source, "RIDE")
-    samples = [sample for sample in ride.get("SAMPLES") or [] if isinstance(sample, dict)]
+    samples = [sample for sample in jsons.listed(ride.get("SAMPLES")) if isinstance(sample, dict)]
     if not samples:
         raise NotARecording(f"{source}: holds an activity without samples")
     return [by_range(_recording(source, options, ride, samples), {"speed_mps", "distance_m"})]
@@ -113,10 +113,10 @@ def _channels(samples: list[dict[str, Any]]) -> dict[str, FloatArray]:
 def _beats(ride: Mapping[str, Any], t: FloatArray, start: float) -> dict[int, tuple[float, ...]]:
     """Return the beats of the extra data that is called HRV, in ms."""
     rr: dict[int, tuple[float, ...]] = {}
-    for extra in ride.get("XDATA") or []:
+    for extra in jsons.listed(ride.get("XDATA")):
         if not isinstance(extra, dict) or str(extra.get("NAME", "")).upper() != "HRV":
             continue
-        for sample in extra.get("SAMPLES") or []:
+        for sample in jsons.listed(extra.get("SAMPLES")):
             beat = jsons.numbers(
                 [
                     sample.get("VALUE") if isinstance(sample, dict) else None,

@@ -7,7 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.cells import number
+from athlete_monitor.recordings.cells import given
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
@@ -86,10 +86,10 @@ def _start(source: Source, session: dict[str, str], options: Options) -> float:
 def _totals(session: dict[str, str]) -> dict[str, float]:
     found = {}
     for name, (key, factor) in _TOTALS.items():
-        value = number(session.get(name, "").replace(",", "."))
+        value = given(session.get(name, "").replace(",", "."))
         if value is not None and value > 0:
             found[key] = value * factor
-    parts = session.get("Duration", "").split(":")
-    if len(parts) == 3 and all(number(part) is not None for part in parts):
-        found["timer_s"] = sum(float(part) * factor for part, factor in zip(parts, (3600, 60, 1), strict=True))
+    parts = [given(part) for part in session.get("Duration", "").split(":")]
+    if len(parts) == 3 and None not in parts:
+        found["timer_s"] = sum((part or 0.0) * factor for part, factor in zip(parts, (3600, 60, 1), strict=True))
     return found

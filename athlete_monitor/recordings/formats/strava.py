@@ -54,7 +54,9 @@ def read(source: Source, options: Options) -> list[Imported]:
         raise RecordingError(f"{source}: has no stream of times")
     time = jsons.numbers(streams["time"])
     about = document if isinstance(document, dict) else {}
-    t = time if len(time) and np.nanmedian(time) >= EARLIEST else _start(source, about, options) + time
+    if np.isnan(time).all():
+        raise RecordingError(f"{source}: the stream of times holds no number")
+    t = time if np.nanmedian(time) >= EARLIEST else _start(source, about, options) + time
     channels = {
         channel: _sized(jsons.numbers(streams[name]), len(t)) for name, channel in _STREAMS.items() if name in streams
     }
