@@ -80,11 +80,8 @@ def planned(
         if is_url(path):
             yield from _at_url(path, on_failure)
             continue
-        found = opener.search(Path(path))
-        for cause in found.failed:
-            on_failure(cause)
-        for source in found.files:
-            yield partial(_items, opener, source, on_failure, is_named=found.is_named(source))
+        for source in opener.search(Path(path), on_failure):
+            yield partial(_items, opener, source, on_failure)
 
 
 def _at_url(url: str, on_failure: Callable[[str], None]) -> Iterator[Callable[[], list[Item]]]:
@@ -104,14 +101,14 @@ def _at_url(url: str, on_failure: Callable[[str], None]) -> Iterator[Callable[[]
             )
 
 
-def _items(opener: Opener, source: Source, on_failure: Callable[[str], None], *, is_named: bool) -> list[Item]:
+def _items(opener: Opener, source: Source, on_failure: Callable[[str], None]) -> list[Item]:
     """Return the items of a file; whatever goes wrong in it becomes one line."""
     try:
         if opener.is_session(source):
             opener.keep_number(source.path.name)
             content = source.path.read_bytes()
             return [Item(hash_of(source.path.name.encode(), content), str(source), source.path.name, content)]
-        recordings = tuple(opener.recordings(source, is_named=is_named))
+        recordings = tuple(opener.recordings(source))
         key = hash_of(*_bytes_of(recordings))
         return [Item(key, str(source), source.name, recordings=recordings)] if recordings else []
     except (RecordingError, OSError) as error:

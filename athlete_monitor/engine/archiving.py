@@ -61,6 +61,7 @@ _FORGET: Final = (
     "DELETE FROM events WHERE session = ?1",
     "DELETE FROM sessions WHERE id = ?1",
 )
+_NO_BEATS: Final = (np.nan,) * len(BEATS)
 _AS_ENDED: Final = "UPDATE sessions SET end_t = start_t WHERE id = ?"
 
 
@@ -283,15 +284,10 @@ class Archiver:
             MonitorError: the archive cannot be written.
         """
         streams = [stream for recording in recordings if (stream := self._stream(recording)) is not None]
-        for first in range(0, len(streams), SIDE_BY_SIDE):
-            chosen = streams[first : first + SIDE_BY_SIDE]
-            phases = self._side_by_side.run(
-                chosen,
-                self._sink,
-                lambda _place: self._sink.begin,
-                lambda left: on_progress(first + len(chosen) - left, len(streams)),  # noqa: B023
-            )
-            self._phases += chain.from_iterable(phases)
+        phases = self._side_by_side.run(
+            streams, self._sink, lambda _place: self._sink.begin, lambda done: on_progress(done, len(streams))
+        )
+        self._phases += chain.from_iterable(phases)
 
     def close(self) -> None:
         """Write what is still open.
@@ -325,7 +321,7 @@ class SecondsSink(Protocol):
 
 
 class SideBySide:
-    """Runs recordings side by side, each batch in a squad of its own.
+    """Runs recordings side by side, those of one call in a squad of their own.
 
     Args:
         config: the configuration.
@@ -338,40 +334,42 @@ class SideBySide:
 
     def run(
         self,
-        streams: Sequence[Iterator[Sample]],
+        streams: Iterable[Iterator[Sample]],
         sink: Sink,
         begin: Callable[[int], Callable[[Session], int]],
-        on_progress: Callable[[int], None] = lambda _left: None,
+        on_progress: Callable[[int], None] = lambda _done: None,
     ) -> list[list[Phase]]:
-        """Run recordings to their ends; return the phases of each.
+        """Run recordings to their ends, at most ``SIDE_BY_SIDE`` at a time; return the phases of each.
 
         Args:
-            streams: the samples of each recording.
+            streams: the samples of each recording; the next one is taken when another one has ended.
             sink: gets events and ends, and as a ``SecondsSink`` the seconds.
             begin: for the place of a recording, what records its sessions and returns their numbers.
-            on_progress: called with how many recordings are still running.
+            on_progress: called with how many recordings have ended.
         """
         settings = kernel_settings(self._config)
         squad = Squad(settings, ModelBook(self._source(), settings.features))
         counts = Counts()
         stepper = Stepper(squad, SecondsReporter(squad, self._config, sink, counts), counts)
-        lanes = [
-            _Lane(self._monitor(squad, stepper, sink, begin(place)), stream) for place, stream in enumerate(streams)
-        ]
-        running = lanes
-        while running:
-            running = [lane for lane in running if lane.push(_SAMPLES_A_ROUND)]
-            stepper.advance()
-            on_progress(len(running))
-        for lane in lanes:
-            lane.monitor.end_all("end_of_recording")
-        return [lane.phases for lane in lanes]
-
-    def _monitor(self, squad: Squad, stepper: Stepper, sink: Sink, begin: Callable[[Session], int]) -> Monitor:
         decoder = Decoder(self._config.sensors.acc_unit, self._config.sensors.gyro_unit)
-        monitor = Monitor(self._config, squad, decoder, self._wearers, sink, begin=begin)
-        monitor.stepper = stepper
-        return monitor
+        waiting = enumerate(streams)
+        lanes: list[_Lane] = []
+        running: list[_Lane] = []
+        while True:
+            for place, stream in islice(waiting, SIDE_BY_SIDE - len(running)):
+                squad.forget_days()
+                monitor = Monitor(self._config, squad, decoder, self._wearers, sink, begin=begin(place))
+                monitor.stepper = stepper
+                running.append(_Lane(monitor, stream))
+                lanes.append(running[-1])
+            if not running:
+                return [lane.phases for lane in lanes]
+            ended = [lane for lane in running if not lane.push(_SAMPLES_A_ROUND)]
+            stepper.advance()
+            for lane in ended:
+                lane.monitor.end_all("end_of_recording")
+            running = [lane for lane in running if not lane.is_over]
+            on_progress(len(lanes) - len(running))
 
     def _source(self) -> ModelSource:
         if self._models is None:
@@ -400,6 +398,7 @@ class _Lane:
     monitor: Monitor
     stream: Iterator[Sample]
     phases: list[Phase] = field(default_factory=list)
+    is_over: bool = False
     _tags: Tags | None = None
     _phase: Phase | None = None
     _last_t: float = 0.0
@@ -415,7 +414,8 @@ class _Lane:
             self.monitor.accept(sample, sample.t)
         if len(taken) < most:
             self._close()
-        return len(taken) == most
+            self.is_over = True
+        return not self.is_over
 
     def _follow(self, sample: Sample) -> None:
         self._tags = sample.tags
@@ -443,7 +443,9 @@ def seconds_of(
 
 def _beside(session: Session, squad: Squad) -> list[float]:
     counts = session.stream.quality_at(session.received)
-    beats, _ = variability_figures(squad, session.row, has_beats=session.has_beats)
+    if not session.has_beats:
+        return [counts.received, counts.lost, *_NO_BEATS]
+    beats, _ = variability_figures(squad, session.row, has_beats=True)
     scaled = (
         np.nan if value is None else round(value * column(name).scale) for name, value in zip(BEATS, beats, strict=True)
     )

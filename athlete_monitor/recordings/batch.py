@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.errors import MonitorError, RecordingError
 from athlete_monitor.recordings.figures import Figures, figures_of
 from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.jobs import jobs_of
 from athlete_monitor.recordings.owners import AmbiguousOwnerError, Owners
 from athlete_monitor.recordings.prepare import prepared
-from athlete_monitor.recordings.registry import by_kind, recognised
+from athlete_monitor.recordings.registry import by_kind
 from athlete_monitor.recordings.search import Search, search
 from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.tabular import named
@@ -149,7 +150,7 @@ def import_files(
     found = search(request.paths)
     report = Report(failed=list(found.failed), links=found.links)
     run = _Run(request, Owners(roster, request.athlete_id, request.named), report, on_done)
-    jobs = list(_jobs(found, forced, report))
+    jobs = _jobs(found, forced, report)
     for place, (source, known) in enumerate(jobs):
         on_file(str(source), place, len(jobs))
         with_boundary(
@@ -180,33 +181,15 @@ def with_boundary(label: str, report: Report, work: Callable[[], None], *, named
         report.failed.append(f"{label}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}")
 
 
-def _jobs(found: Search, forced: Format | None, report: Report) -> Iterator[tuple[Source, Format]]:
-    """Yield the files that are recordings, each with its format; companions of a recording are not separate jobs."""
-    taken: set[tuple[object, ...]] = set()
-    known_files = []
-    for source in found.files:
-        known = _format(source, forced, found, report)
-        if known is not None:
-            known_files.append((source, known))
-            if _key(source, source.name) not in taken:
-                taken.update(_key(source, name) for name in known.companions(source) - {source.name})
-    yield from ((source, known) for source, known in known_files if _key(source, source.name) not in taken)
-    companions = sum(_key(source, source.name) in taken for source in found.files)
-    report.passed_over["are not recordings"] -= companions
-
-
-def _key(source: Source, name: str) -> tuple[object, ...]:
-    return (source.path if source.member else source.path.parent, *source.member.split("/")[:-1], name)
-
-
-def _format(source: Source, forced: Format | None, found: Search, report: Report) -> Format | None:
-    known = forced or recognised(source)
-    if known is None:
+def _jobs(found: Search, forced: Format | None, report: Report) -> list[tuple[Source, Format]]:
+    """Return the files that are recordings, each with its format."""
+    jobs = jobs_of(found.files, forced)
+    for source in jobs.unknown:
         if found.is_named(source):
             report.failed.append(f"{source}: {unrecognised(source)}")
         else:
             report.passed_over["are not recordings"] += 1
-    return known
+    return jobs.recordings
 
 
 def unrecognised(source: Source) -> str:
@@ -245,7 +228,7 @@ class _Run:
         Raises:
             RecordingError: the file is not readable, or has several athletes where the user names one.
         """
-        recordings = known.read(source, self._request.options)
+        recordings = known.recordings(source, self._request.options)
         people = list(dict.fromkeys(str(recording.whose) for recording in recordings))
         if self._request.athlete_id is not None and len(people) > 1:
             raise RecordingError(

@@ -64,6 +64,7 @@ class Figures:
     understood: tuple[str, ...] = ()
 
 
+@np.errstate(all="ignore")
 def figures_of(recording: Imported) -> Figures:
     """Return the figures of a recording."""
     rows = len(recording.t)
@@ -104,8 +105,8 @@ def _mean(recording: Imported, name: str) -> float | None:
         recording.channels[name],
         np.minimum(np.diff(recording.t, append=recording.t[-1] + usual_step_s(recording.t)), 10.0),
     )
-    good = ~np.isnan(column)
-    return float(np.average(column[good], weights=weight[good]))
+    good = ~np.isnan(column) & (weight > 0.0)
+    return float(np.average(column[good], weights=weight[good])) if good.any() else None
 
 
 def _most(column: np.ndarray[tuple[int], np.dtype[np.float64]] | None) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import tzinfo
@@ -53,3 +55,12 @@ class Format:
     companions: Callable[[Source], frozenset[str]] = lambda _source: frozenset()
     rank: int = 0
     suffixes: tuple[str, ...] = ()
+
+    def recordings(self, source: Source, options: Options) -> Sequence[Imported]:
+        """Read all recordings in a file; numbers beyond all limits become infinite and are no warnings.
+
+        Raises:
+            RecordingError: it cannot be read.
+        """
+        with np.errstate(all="ignore"):
+            return self.read(source, options)

@@ -51,13 +51,13 @@ def mapping(source: Source, key: str) -> dict[str, Any]:
     return found
 
 
-def listed(value: object) -> list[Any]:
-    """Return a list of the document, empty where something else is in its place.
+def objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects in a list; nothing for any other value.
 
-    >>> listed([1]), listed(None), listed(7)
-    ([1], [], [])
+    >>> objects([{"a": 1}, None, 2]), objects(3.0)
+    ([{'a': 1}], [])
     """
-    return value if isinstance(value, list) else []
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def numbers(values: Sequence[object]) -> FloatArray:

@@ -10,10 +10,12 @@ import numpy as np
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.batch import unrecognised
 from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.jobs import jobs_of
 from athlete_monitor.recordings.owners import Owners
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import recognised
 from athlete_monitor.recordings.search import search
+from athlete_monitor.recordings.source import NotARecording
 from athlete_monitor.wire.session_files import athlete_in_name
 from athlete_monitor.wire.session_reader import Recording, read_session
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from athlete_monitor.athletes import Athlete
     from athlete_monitor.recordings.imported import Imported, Whose
-    from athlete_monitor.recordings.search import Search
     from athlete_monitor.recordings.source import Source
 
 log = logging.getLogger(__name__)
@@ -55,18 +56,18 @@ def open_recordings(
         paths: what to open.
         roster: for the owners.
         options: for the readers.
-        on_failure: called with the reason why a path could not be opened; the others are still opened. Without it, the
-            first failure is raised.
+        on_failure: called with one line for each file that could not be opened; the others are still opened. Without
+            it, the first failure is raised.
 
     Raises:
         RecordingError: a path is not a readable recording, or none is below it.
     """
-    people = list(roster)
-    owners = _Numbers(people)
-    opened: list[Recording] = []
-    for path in paths:
-        opened += _one(path, owners, options or Options(), on_failure)
-    return opened
+
+    def refuse(cause: str) -> None:
+        raise RecordingError(cause)
+
+    opener = Opener(roster, options)
+    return [recording for path in paths for recording in _one(path, opener, on_failure or refuse)]
 
 
 class Opener:
@@ -80,9 +81,16 @@ class Opener:
     def __init__(self, roster: Iterable[Athlete] = (), options: Options | None = None) -> None:
         self._owners, self._options = _Numbers(list(roster)), options or Options()
 
-    def search(self, path: Path) -> Search:
-        """Return the files below a path, unread."""
-        return search([path])
+    def search(self, path: Path, on_failure: Callable[[str], None]) -> list[Source]:
+        """Return the recordings below a path, unread; what cannot be opened is passed to ``on_failure`` as one line."""
+        found = search([path])
+        for cause in found.failed:
+            on_failure(cause)
+        jobs = jobs_of(found.files)
+        for source in jobs.unknown:
+            if found.is_named(source):
+                on_failure(f"{source}: {unrecognised(source)}")
+        return [source for source, _ in jobs.recordings]
 
     def is_session(self, source: Source) -> bool:
         """Whether a file is one of the project's own session files, on disk."""
@@ -95,56 +103,55 @@ class Opener:
         if number is not None:
             self._owners.take(number)
 
-    def recordings(self, source: Source, *, is_named: bool = False) -> list[Recording]:
-        """Return the recordings in a file.
-
-        Args:
-            source: the file.
-            is_named: whether it must be a recording; else one of no known format is passed over.
+    def recordings(self, source: Source) -> Iterator[Recording]:
+        """Yield the recordings in a file.
 
         Raises:
-            RecordingError: it is damaged, or of no known format although it must be.
+            RecordingError: it cannot be read, or one of its recordings cannot be used; the others come first.
         """
-        return list(_of_source(source, self._owners, self._options, is_named=is_named))
+        known = recognised(source)
+        if known is not None and known.kind == "session" and not source.member:
+            yield self._owners.seen(read_session(source.path))
+        elif known is not None:
+            failed: list[str] = []
+            for recording in known.recordings(source, self._options):
+                yield from self._converted(recording, source, failed)
+            if failed:
+                raise RecordingError("; ".join(failed))
+
+    def _converted(self, recording: Imported, source: Source, failed: list[str]) -> list[Recording]:
+        try:
+            return _converted(recording, source, self._owners)
+        except RecordingError as error:
+            failed.append(str(error))
+            return []
 
 
-def _one(path: Path, owners: _Numbers, options: Options, on_failure: Callable[[str], None] | None) -> list[Recording]:
-    """Open a path; any error becomes one line."""
+def _one(path: Path, opener: Opener, on_failure: Callable[[str], None]) -> Iterator[Recording]:
+    """Yield the recordings below a path; any error becomes one line and does not stop the others."""
+    failed: list[str] = []
+    empty: list[str] = []
+    count = 0
+    for source in opener.search(path, failed.append):
+        for recording in _whatever_it_is(source, opener, failed, empty):
+            count += 1
+            yield recording
+    if not count and not failed:
+        failed += empty or [f"{path}: holds no recording"]
+    for cause in failed:
+        on_failure(cause)
+
+
+def _whatever_it_is(source: Source, opener: Opener, failed: list[str], empty: list[str]) -> Iterator[Recording]:
     try:
-        return _one_path(path, owners, options)
+        yield from opener.recordings(source)
+    except NotARecording as error:
+        empty.append(str(error))
     except RecordingError as error:
-        cause = str(error)
+        failed.append(str(error))
     except Exception as error:
-        log.exception("%s", path)
-        cause = f"{path}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}"
-    if on_failure is None:
-        raise RecordingError(cause)
-    on_failure(cause)
-    return []
-
-
-def _one_path(path: Path, owners: _Numbers, options: Options) -> list[Recording]:
-    found = search([path])
-    if found.failed:
-        raise RecordingError(found.failed[0])
-    opened: list[Recording] = []
-    for source in found.files:
-        opened += _of_source(source, owners, options, is_named=found.is_named(source))
-    if not opened:
-        raise RecordingError(f"{path}: holds no recording")
-    return opened
-
-
-def _of_source(source: Source, owners: _Numbers, options: Options, *, is_named: bool) -> Iterator[Recording]:
-    known = recognised(source)
-    if known is None:
-        if is_named:
-            raise RecordingError(f"{source}: {unrecognised(source)}")
-    elif known.kind == "session" and not source.member:
-        yield owners.seen(read_session(source.path))
-    else:
-        for recording in known.read(source, options):
-            yield from _converted(recording, source, owners)
+        log.exception("%s", source)
+        failed.append(f"{source}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}")
 
 
 def _converted(recording: Imported, source: Source, owners: _Numbers) -> list[Recording]:

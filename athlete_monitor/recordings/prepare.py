@@ -22,6 +22,7 @@ _DIFFERS: Final = 0.02
 _STILL_M: Final = 20.0
 
 
+@np.errstate(all="ignore")
 def prepared(recording: Imported) -> list[Imported]:
     """Return the sessions of a recording, ready to be written.
 

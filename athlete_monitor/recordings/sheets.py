@@ -39,7 +39,6 @@ def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
         RecordingError: the workbook is damaged, protected, or unpacks to too much.
     """
     import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with source.opener() as raw:
@@ -49,8 +48,11 @@ def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
             sheet = next((sheet for sheet in book.worksheets if (sheet.max_row or 2) > 1), book.worksheets[0])
             for number, row in enumerate(sheet.iter_rows(values_only=True, max_row=_MOST_ROWS), 1):
                 yield number, _trimmed([_text(cell) for cell in row[:_MOST_COLUMNS]])
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, TypeError, OSError) as error:
-        raise RecordingError(f"{source}: is not a readable workbook: {' '.join(str(error).split())[:100]}") from None
+    except (RecordingError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the library raises many kinds for damaged workbooks
+        cause = " ".join(str(error).split())[:100] or type(error).__name__
+        raise RecordingError(f"{source}: is not a readable workbook: {cause}") from None
 
 
 def _trimmed(row: list[str]) -> list[str]:

@@ -20,6 +20,8 @@ _LONG_AGO_S: Final = 2 * 86_400.0
 _CLOCK_SET_S: Final = 12 * 3600.0
 _FIRST_ROWS_SHARE: Final = 0.2
 _MANY_STEPS_BACK: Final = 20
+_MANY_STEPS_AHEAD: Final = 100
+"""No clock is set so often: these rows are days apart."""
 _SAME_MS: Final = 0.0005
 
 
@@ -30,10 +32,9 @@ def ordered(recording: Imported) -> Imported:
     set. Rows that are only out of order are sorted. Rows with whole seconds that share their second are spread over it.
     If rows repeat a time, the one with more measurements is kept.
     """
-    timed = _with_times(recording)
+    timed = _of_this_century(_clock_set(_with_times(recording)))
     if len(timed.t) < 2:
         return timed
-    timed = _clock_set(timed)
     timed = _sorted(timed)
     return _deduplicated(_spread(timed))
 
@@ -82,19 +83,23 @@ def _clock_set(recording: Imported) -> Imported:
         return recording
     notes = []
     usual = usual_step_s(t)
-    for row in np.flatnonzero((steps < -_SAME_MS) | (steps > _CLOCK_SET_S)).tolist():
+    ahead = steps > _CLOCK_SET_S
+    for row in np.flatnonzero((steps < -_SAME_MS) | (ahead & (ahead.sum() <= _MANY_STEPS_AHEAD))).tolist():
         jump = float(t[row + 1] - t[row])
         if _is_late(t, row) or _is_repeat(recording, t, row) or not _is_set(t, row, jump):
             continue
         t[: row + 1] += jump - usual
         rows = plural(row + 1, "row before it moves", "rows before it move")
         notes.append(f"the clock was set at row {row + 2} of the recording: {rows} {_span(jump - usual)}")
-    beyond = (t < EARLIEST) | (t >= LATEST)
-    moved = dataclasses.replace(recording, t=t).noted(*notes)
+    return dataclasses.replace(recording, t=t).noted(*notes)
+
+
+def _of_this_century(recording: Imported) -> Imported:
+    beyond = (recording.t < EARLIEST) | (recording.t >= LATEST)
     if not beyond.any():
-        return moved
+        return recording
     left_out = f"{plural(int(beyond.sum()), 'row has', 'rows have')} a time outside 2000 to 2099 and are left out"
-    return moved.rows(np.flatnonzero(~beyond)).noted(left_out)
+    return recording.rows(np.flatnonzero(~beyond)).noted(left_out)
 
 
 def _is_set(t: FloatArray, row: int, jump: float) -> bool:

@@ -448,6 +448,10 @@ class Squad:
         self.models.remove(row)
         self._free.append(row)
 
+    def forget_days(self) -> None:
+        """Forget the day's form of athletes whose sessions have ended."""
+        self._days.clear()
+
     def _grow(self) -> None:
         larger = 2 * self._capacity
         for part in self._parts():

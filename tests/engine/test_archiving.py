@@ -85,6 +85,15 @@ def test_what_is_archived_side_by_side_equals_what_a_replay_archives(tmp_path):
         assert one.summary == other.summary
 
 
+def test_a_recording_that_takes_the_place_of_an_ended_one_is_archived_as_beside_it(tmp_path, monkeypatch):
+    days = [recording(athlete, day * DAY_S, 20 + 7 * day) for athlete in (1, 2) for day in range(3)]
+    together = archived(tmp_path / "a", *days)
+    monkeypatch.setattr("athlete_monitor.engine.archiving.SIDE_BY_SIDE", 2)
+    in_turn = archived(tmp_path / "b", *days)
+    assert rows_of(tmp_path / "a") == rows_of(tmp_path / "b")
+    assert [s.summary for s in together.sessions()] == [s.summary for s in in_turn.sessions()]
+
+
 def test_later_sessions_know_the_load_of_earlier_ones_of_the_same_import(tmp_path):
     archive = archived(tmp_path, *(recording(1, day * DAY_S, 12, 1) for day in reversed(range(30))))
     last = max(archive.sessions(), key=lambda session: session.start_t)

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import copy
+import gzip
+import io
 import json
+import random
 import re
 import shutil
+import zipfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.recordings.batch import Request, import_files
+from athlete_monitor.recordings.figures import figures_of
 from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.jobs import jobs_of
 from athlete_monitor.recordings.prepare import prepared
-from athlete_monitor.recordings.registry import recognised
+from athlete_monitor.recordings.registry import by_kind, recognised
 from athlete_monitor.recordings.search import search
+from athlete_monitor.recordings.writing import samples
 
 if TYPE_CHECKING:
-    import random
+    from collections.abc import Iterator
+
+    from athlete_monitor.recordings.format import Format
+    from athlete_monitor.recordings.source import Source
 
 SAMPLES = Path(__file__).parent / "samples"
+OPTIONS = Options(start_t=1_777_881_600.0, day_first=True)
+LARGEST_BYTES = 2**20
 SPICES = (
     b"",
     b"\0",
@@ -27,109 +41,287 @@ SPICES = (
     b";",
     b'"',
     b"\n",
+    b"\r",
+    b"\t",
     b"nan",
+    b"inf",
     b"1e308",
     b"-1",
+    b"0",
     b"99999999999999999999",
+    b"0000000000000000000000000000001",
+    b"2026-13-32T25:61:61Z",
+    b"0001-01-01T00:00:00+23:59",
+    b"9999-12-31 23:59:59",
+    b"1,234.5",
     b"<",
     b"&a;",
+    b"<!--",
+    b"<![CDATA[",
     b"{",
     b"[",
+    b"null",
+    b"true",
+    "\u0661\u0662".encode(),
+    "\u2212\u00b2\u202e".encode(),
     b"\xef\xbb\xbf",
+    b"\xff\xfe",
 )
-
-
-JUNK: tuple[object, ...] = (
-    None,
-    True,
-    -1,
-    1e308,
-    10**30,
-    "",
-    "x",
-    "nan",
-    [],
-    {},
-    [[]],
-    [None],
-    {"a": 1},
-    "2026-13-40T25:61:61",
-)
-CELL = re.compile(rb"[^,;\t\n\r<>\"= ]+")
+_TOKEN = re.compile(rb"[A-Za-z0-9_.+:-]+")
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
-    """Return the content with damaged bytes, or whole but with a value that no device writes."""
-    if chance.randrange(3):
-        return _damaged(content, chance)
-    return _falsified(content, chance)
-
-
-def _falsified(content: bytes, chance: random.Random) -> bytes:
-    """Return the content with one to four values replaced, its form kept."""
-    if content[:1] in b"{[":
-        document = json.loads(content)
-        for _ in range(chance.randint(1, 4)):
-            _falsify(document, chance)
-        return json.dumps(document).encode()
-    for _ in range(chance.randint(1, 4)):
-        cells = list(CELL.finditer(content))
-        if cells:
-            cell = chance.choice(cells)
-            content = content[: cell.start()] + str(chance.choice(JUNK)).encode() + content[cell.end() :]
-    return content
-
-
-def _falsify(document: Any, chance: random.Random) -> None:
-    """Replace a value somewhere in the tree."""
-    places = list(document) if isinstance(document, dict) else list(range(len(document)))
-    if not places:
-        return
-    place = chance.choice(places)
-    below = document[place]
-    if isinstance(below, dict | list) and below and chance.randrange(4):
-        _falsify(below, chance)
-    else:
-        document[place] = copy.deepcopy(chance.choice(JUNK))
-
-
-def _damaged(content: bytes, chance: random.Random) -> bytes:
-    """Return the content with one to four places damaged."""
+    """Return the content with one to four places damaged; of a zip, mostly inside a member."""
+    if content.startswith(b"PK\x03\x04") and chance.random() < 0.8:
+        return _in_a_member(content, chance)
+    if content.lstrip()[:1] in {b"{", b"["} and chance.random() < 0.6:
+        return _in_json(content, chance)
     data = bytearray(content)
     for _ in range(chance.randint(1, 4)):
-        at = chance.randrange(len(data) + 1)
-        kind = chance.randrange(6)
-        if kind == 0 and at < len(data):
-            data[at] = chance.randrange(256)
-        elif kind == 1:
-            data[at : at + chance.randrange(1, 64)] = b""
-        elif kind == 2:
-            data[at:at] = chance.choice(SPICES) * chance.randrange(1, 4)
-        elif kind == 3:
-            end = min(at + chance.randrange(1, 256), len(data))
-            data[at:at] = data[at:end]
-        elif kind == 4:
-            del data[at:]
-        elif at < len(data):
-            data[at] ^= 1 << chance.randrange(8)
+        chance.choice(_DAMAGES)(data, chance)
+        del data[LARGEST_BYTES:]
     return bytes(data)
 
 
-def tried(folder: Path, name: str, content: bytes) -> str:
-    """Return ``read``, ``refused`` (one line), or what went wrong; the folder is emptied before."""
-    shutil.rmtree(folder)
+def _a_byte(data: bytearray, chance: random.Random) -> None:
+    if data:
+        data[chance.randrange(len(data))] = chance.choice((0, 1, 127, 128, 255, chance.randrange(256)))
+
+
+def _a_bit(data: bytearray, chance: random.Random) -> None:
+    if data:
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+
+
+def _a_hole(data: bytearray, chance: random.Random) -> None:
+    at = chance.randrange(len(data) + 1)
+    data[at : at + chance.randrange(1, 64)] = b""
+
+
+def _a_spice(data: bytearray, chance: random.Random) -> None:
+    at = chance.randrange(len(data) + 1)
+    data[at:at] = chance.choice(SPICES) * chance.randrange(1, 4)
+
+
+def _again(data: bytearray, chance: random.Random) -> None:
+    at = chance.randrange(len(data) + 1)
+    data[at:at] = data[at : at + chance.randrange(1, 256)]
+
+
+def _an_end(data: bytearray, chance: random.Random) -> None:
+    del data[chance.randrange(len(data) + 1) :]
+
+
+def _a_token(data: bytearray, chance: random.Random) -> None:
+    """Replace a word or a number by something else."""
+    found = _TOKEN.search(data, chance.randrange(len(data) + 1))
+    if found:
+        data[found.start() : found.end()] = chance.choice((*SPICES, found[0] * 2, found[0][:1], found[0].upper()))
+
+
+def _two_lines(data: bytearray, chance: random.Random) -> None:
+    """Swap two lines, or repeat one many times."""
+    lines = bytes(data).split(b"\n")
+    first, second = chance.randrange(len(lines)), chance.randrange(len(lines))
+    if chance.random() < 0.5:
+        lines[first], lines[second] = lines[second], lines[first]
+    else:
+        lines[first:first] = [lines[second]] * chance.randrange(1, 200)
+    data[:] = b"\n".join(lines)
+
+
+def _a_column(data: bytearray, chance: random.Random) -> None:
+    """Remove or double one cell in every line: a table with another header than rows."""
+    sign = chance.choice((b",", b";", b"\t", b" "))
+    place, skipped = chance.randrange(6), chance.randrange(3)
+    lines = bytes(data).split(b"\n")
+    for number, line in enumerate(lines[skipped:], skipped):
+        cells = line.split(sign)
+        if place < len(cells):
+            cells[place : place + 1] = [] if skipped % 2 else [cells[place]] * 2
+            lines[number] = sign.join(cells)
+    data[:] = b"\n".join(lines)
+
+
+_DAMAGES = (_a_byte, _a_bit, _a_hole, _a_spice, _again, _an_end, _a_token, _a_token, _two_lines, _a_column)
+
+
+def _in_a_member(content: bytes, chance: random.Random) -> bytes:
+    """Return a valid archive with one damaged member."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
+        names = old.namelist()
+        chosen = chance.choice(names)
+        for name in names:
+            member = old.read(name)
+            new.writestr(name, mutated(member, chance) if name == chosen else member)
+    return made.getvalue()
+
+
+def _in_json(content: bytes, chance: random.Random) -> bytes:
+    """Return valid JSON with one to four other values in it."""
+    data = json.loads(content)
+    for _ in range(chance.randint(1, 4)):
+        _another(data, chance)
+    return json.dumps(data).encode()
+
+
+def _another(data: Any, chance: random.Random) -> None:
+    keys = list(data) if isinstance(data, dict) else list(range(len(data)))
+    if not keys:
+        return
+    key = chance.choice(keys)
+    if isinstance(data[key], dict | list) and chance.random() < 0.9:
+        _another(data[key], chance)
+    elif chance.random() < 0.2:
+        del data[key]
+    else:
+        data[key] = copy.deepcopy(chance.choice(JSON_SPICES))
+
+
+JSON_SPICES: tuple[Any, ...] = (
+    None, True, "", "x", "1e400", -1, 0, 10**30, 1e308, -1e308, float("nan"), float("inf"), [], {}, [[]], [1, "a"],
+    "2026-13-01T00:00:00Z", "\ud800", {"a": {}}, [None] * 300,
+)  # fmt: skip
+
+
+@cache
+def cases() -> dict[str, tuple[str, dict[str, bytes]]]:
+    """Return for each case the kind of its format and the files of its folder: all samples, and what is made here."""
+    alone = {path.name: {path.name: path.read_bytes()} for path in SAMPLES.iterdir()}
+    epts = {name: alone[name][name] for name in ("epts_metadata.xml", "epts_tracking.txt")}
+    found = {name: (_kind_of(name, files), files) for name, files in alone.items() if name not in epts}
+    table = alone["polar_flow.csv"]["polar_flow.csv"]
+    made = {
+        "epts": epts,
+        "hexoskin": dict(_shirt()),
+        "workbook.xlsx": {"workbook.xlsx": _workbook()},
+        "packed.csv.gz": {"packed.csv.gz": gzip.compress(table)},
+        "semicolons.csv": {"semicolons.csv": _semicolons()},
+        "2026-05-04-10-00-00.csv": {"2026-05-04-10-00-00.csv": _run()},
+        "memory.fit": {"memory.fit": _memory()},
+    }
+    return found | {name: (_kind_of(name, files), files) for name, files in sorted(made.items())}
+
+
+def _kind_of(name: str, files: dict[str, bytes]) -> str:
+    import tempfile
+
+    if name == "epts":
+        return "epts"
+    with tempfile.TemporaryDirectory() as folder:
+        _write(Path(folder), files)
+        known = [known for source in search([Path(folder)]).files if (known := recognised(source)) is not None]
+    assert known, name
+    return known[0].kind
+
+
+def _shirt() -> Iterator[tuple[str, bytes]]:
+    import tempfile
+
+    from tests.recordings.test_hexoskin import Shirt, a_beat_a_second
+
+    with tempfile.TemporaryDirectory() as root:
+        folder = Shirt(seconds=8, beats=a_beat_a_second(8)).write(Path(root))
+        yield from ((path.name, path.read_bytes()) for path in sorted(folder.iterdir()))
+
+
+def _workbook() -> bytes:
+    from datetime import datetime
+
+    import openpyxl
+
+    book, made = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Timestamp", "Heart rate (bpm)", "Speed (km/h)", "Athlete"])
+    for second in range(30):
+        sheet.append([datetime(2026, 5, 4, 10, 0, second), 120 + second, 10.8, "Ada Example"])  # noqa: DTZ001 - a cell
+    book.save(made)
+    return made.getvalue()
+
+
+def _semicolons() -> bytes:
+    rows = "".join(
+        f"04.05.2026 10:00:{s:02d};{120 + s};{10 + s // 10},{s % 10};52,00{s:02d};13,0\r\n" for s in range(30)
+    )
+    text = "Datum;Herzfrequenz;Geschwindigkeit [km/h];Breite;Länge\r\n" + rows
+    return text.encode("cp1252")
+
+
+def _run() -> bytes:
+    rows = "".join(f"{s},{120 + s},{2 + s / 10:.1f},{160 + s},35.0,{2 * s}\n" for s in range(30))
+    return f"t_s,hr_bpm,speed_mps,cadence_spm,altitude_m,distance_m\n{rows}".encode()
+
+
+def _memory() -> bytes:
+    from tests.recordings.fit_kit import running
+
+    return running(60).bytes()
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def damaged(name: str, chance: random.Random) -> dict[str, bytes]:
+    """Return the files of a case, one of them damaged; the content of a compressed one mostly inside."""
+    files = dict(cases()[name][1])
+    chosen = chance.choice(sorted(files))
+    content = files[chosen]
+    if chosen.endswith(".gz") and chance.random() < 0.7:
+        files[chosen] = gzip.compress(mutated(gzip.decompress(content), chance), 1)
+    else:
+        files[chosen] = mutated(content, chance)
+    return files
+
+
+def tried(folder: Path, name: str, chance: random.Random) -> str:
+    """Damage a case and read it: ``read``, ``refused`` (one line), or what went wrong. The folder is emptied before.
+
+    A file that is not recognised any more goes to its own reader anyway, as with ``--kind``.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    (folder / name).write_bytes(content)
-    partner = {"epts_metadata.xml": "epts_tracking.txt", "epts_tracking.txt": "epts_metadata.xml"}.get(name)
-    if partner:
-        shutil.copy(SAMPLES / partner, folder / partner)
+    kind = cases()[name][0]
+    _write(folder, damaged(name, chance))
+    if chance.random() < 0.05:
+        return _imported(folder, kind if chance.random() < 0.5 else None)
     try:
-        for source in search([folder]).files:
-            known = recognised(source)
-            if known is not None:
-                for recording in known.read(source, Options(start_t=1_777_881_600.0, day_first=True)):
-                    if not recording.summary:
-                        prepared(recording)
+        found = search([folder])
+        jobs = jobs_of(found.files)
+        for source, known in jobs.recordings or [(source, by_kind(kind)) for source in jobs.unknown[:1]]:
+            _use(source, known)
     except MonitorError as error:
-        return "refused" if str(error) and "\n" not in str(error) else f"not one line: {error}"
-    return "read"
+        return "refused" if _is_one_line(str(error)) else f"not one line: {error}"
+    return "refused" if found.failed else "read"
+
+
+def _use(source: Source, known: Format) -> None:
+    for recording in known.recordings(source, OPTIONS):
+        for part in [] if recording.summary else prepared(recording):
+            figures_of(part)
+            next(samples(part, 1, "001"))
+
+
+def _imported(folder: Path, kind: str | None) -> str:
+    """Import the folder as a user does; nothing may stay behind but whole sessions."""
+    there = folder / "there"
+    report = import_files(Request([folder], there / "t", there / "g", OPTIONS, kind, athlete_id=7), ())
+    bad = [
+        text for text in report.failed if not _is_one_line(text) or ("cannot be read: " in text and "Error: " in text)
+    ]
+    left = [str(path) for path in there.rglob("*.partial")]
+    if bad or left:
+        return f"{[*bad, *left][0]}"
+    return "read" if report.done else "refused"
+
+
+def _is_one_line(text: str) -> bool:
+    return bool(text.strip()) and len(text.splitlines()) == 1 and len(text) < 2000
+
+
+def replayed(name: str, seed: str) -> dict[str, bytes]:
+    """Return the files of one try of the campaign again, by its seed."""
+    return damaged(name, random.Random(seed))

@@ -87,3 +87,15 @@ def test_whatever_the_times_are_they_increase_in_the_end(times):
     assert (np.diff(found.t) > 0).all()
     assert all(len(column) == len(found.t) for column in found.channels.values())
     assert all(0 <= row < len(found.t) for row in found.rr)
+
+
+def test_times_far_from_any_session_are_left_out_in_whatever_order():
+    assert ordered(recording([1e17, 1e17, 1e17 - 800, START])).t.tolist() == [START]
+
+
+def test_rows_that_are_days_apart_take_no_longer_than_others(monkeypatch):
+    compared = []
+    monkeypatch.setattr("athlete_monitor.recordings.timeline._is_repeat", lambda *_: compared.append(1) or True)
+    days = [START + 86_400.0 * day for day in range(3000)]
+    assert len(ordered(recording(days)).t) == 3000
+    assert not compared

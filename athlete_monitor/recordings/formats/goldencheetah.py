@@ -63,7 +63,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     if not jsons.is_json(source):
         return imported(plan_of(layout_of(source), "goldencheetah", _COLUMNS), options)
     ride = jsons.mapping(source, "RIDE")
-    samples = [sample for sample in jsons.listed(ride.get("SAMPLES")) if isinstance(sample, dict)]
+    samples = jsons.objects(ride.get("SAMPLES"))
     if not samples:
         raise NotARecording(f"{source}: holds an activity without samples")
     return [by_range(_recording(source, options, ride, samples), {"speed_mps", "distance_m"})]
@@ -113,16 +113,11 @@ def _channels(samples: list[dict[str, Any]]) -> dict[str, FloatArray]:
 def _beats(ride: Mapping[str, Any], t: FloatArray, start: float) -> dict[int, tuple[float, ...]]:
     """Return the beats of the extra data that is called HRV, in ms."""
     rr: dict[int, tuple[float, ...]] = {}
-    for extra in jsons.listed(ride.get("XDATA")):
-        if not isinstance(extra, dict) or str(extra.get("NAME", "")).upper() != "HRV":
+    for extra in jsons.objects(ride.get("XDATA")):
+        if str(extra.get("NAME", "")).upper() != "HRV":
             continue
-        for sample in jsons.listed(extra.get("SAMPLES")):
-            beat = jsons.numbers(
-                [
-                    sample.get("VALUE") if isinstance(sample, dict) else None,
-                    sample.get("SECS") if isinstance(sample, dict) else None,
-                ]
-            )
+        for sample in jsons.objects(extra.get("SAMPLES")):
+            beat = jsons.numbers([sample.get("VALUE"), sample.get("SECS")])
             row = int(np.searchsorted(t, start + beat[1])) if not np.isnan(beat).any() else len(t)
             if row < len(t):
                 rr[row] = (*rr.get(row, ()), float(beat[0]))

@@ -168,7 +168,7 @@ def _wav(label: str, name: str, files: Mapping[str, Source], rate_hz: int) -> In
         with wave.open(io.BytesIO(content), "rb") as file:
             found = (file.getnchannels(), file.getsampwidth(), file.getframerate())
             declared, data = file.getnframes(), file.readframes(min(file.getnframes(), len(content)))
-    except (wave.Error, EOFError, ValueError) as error:
+    except (wave.Error, EOFError, ValueError, RuntimeError, OverflowError) as error:
         raise RecordingError(f"{path}: is not a WAV file: {str(error) or 'it ends early'}") from None
     if found != (1, _INT16_BYTES, rate_hz):
         channels, width, rate = found

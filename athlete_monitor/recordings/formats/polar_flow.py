@@ -49,7 +49,7 @@ def read(source: Source, options: Options) -> list[Imported]:
         RecordingError: it does not give its start, or its rows are not readable.
     """
     lines = (text_head(source) or "").splitlines()
-    at = next(place for place, line in enumerate(lines) if "Sample rate" in line)
+    at = next((place for place, line in enumerate(lines) if "Sample rate" in line), len(lines))
     if not any(line.strip(' ,;"') for line in lines[at + 1 :]):
         raise NotARecording(f"{source}: holds the figures of a session without samples")
     layout = layout_of(source, at)
