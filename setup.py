@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent
 BUNDLED = (
     "athletes.yaml",
     "jetson_*_config.yaml",
+    "league.yaml",
     "requirements*.txt",
     "[a-z]*.py",
     "deploy/grafana/**/*.*",

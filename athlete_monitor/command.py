@@ -28,10 +28,11 @@ SCRIPTS: Final = {
     "report": ("report.py", "reports and exports after the session"),
     "control": ("control.py", "periods, markers and other commands from a terminal"),
     "bridge": ("bridge.py", "straps, phones and foreign streams"),
+    "league": ("league.py", "many squads on a cluster, an engine for each"),
 }
 """Each subcommand with its script and its purpose."""
 
-NESTED: Final = frozenset(("deploy", "control", "bridge"))
+NESTED: Final = frozenset(("deploy", "control", "bridge", "league"))
 """Subcommands that have subcommands of their own."""
 SHELLS: Final = ("bash", "zsh", "fish")
 WRONG: Final = 2

@@ -112,7 +112,8 @@ def _unknown(model: type[BaseModel], location: Location) -> str:
 
 
 def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:
-    names = [part for part in location if isinstance(part, str)]
+    named = tuple(part for part in location if isinstance(part, str))
+    names = [str(part) for part in _without_names(model, named)]
     for depth in range(len(names), 0, -1):
         parent = _model_at(model, tuple(names[: depth - 1]))
         if parent is not None and names[depth - 1] in _fields(parent):
@@ -126,15 +127,35 @@ def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 
 def _model_at(model: type[BaseModel], location: Location) -> type[BaseModel] | None:
-    for part in location:
+    for part in _without_names(model, location):
         if isinstance(part, int):
             continue
-        field = _fields(model).get(part)
+        field = _fields(model).get(str(part))
         inner = _model_in(field.annotation) if field else None
         if inner is None:
             return None
         model = inner
     return model
+
+
+def _without_names(model: type[BaseModel], location: Location) -> Location:
+    """Return a location without the names that a user gives to the entries of a mapping: ``squads.reds.prefix``."""
+    kept: list[str | int] = []
+    here: type[BaseModel] | None = model
+    is_name = False
+    for part in location:
+        if is_name:
+            is_name = False
+            continue
+        kept.append(part)
+        field = _fields(here).get(str(part)) if here is not None else None
+        if field is not None:
+            here, is_name = _model_in(field.annotation), _is_mapping(field.annotation)
+    return tuple(kept)
+
+
+def _is_mapping(kind: Any) -> bool:  # noqa: ANN401 - any annotation
+    return typing.get_origin(kind) is dict or any(_is_mapping(part) for part in typing.get_args(kind))
 
 
 def _model_in(kind: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annotation

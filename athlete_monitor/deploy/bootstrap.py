@@ -36,6 +36,7 @@ SCRIPTS: Final = (
     "control.py",
     "dashboard.py",
     "dynamic_model_loader.py",
+    "league.py",
     "main.py",
     "publisher.py",
     "report.py",

@@ -65,7 +65,7 @@ def _log_file(path: Path) -> logging.Handler:
         raise MonitorError(f"{path}: cannot be written: {error.strerror} (logging.logs_dir)") from error
 
 
-def run_live(
+def run_live(  # noqa: PLR0913 - the options of main.py
     config: Config,
     *,
     players: Collection[int] | None = None,
@@ -75,6 +75,7 @@ def run_live(
     show: bool = False,
     quiet: bool = False,
     as_json: bool = False,
+    name: str | None = None,
 ) -> int:
     """Serve until stopped; returns the exit code.
 
@@ -87,15 +88,18 @@ def run_live(
         show: draw the table.
         quiet: no log lines on standard error.
         as_json: print the sessions' summaries as JSON at the end.
+        name: the engine's client id at the broker; by default one made of the machine and the journal's path. An engine
+            that moves to another machine keeps its name, and with it what the broker has queued for it.
 
     Raises:
         MonitorError: the engine cannot start: it runs already, no model runtime, no broker, a broken journal.
     """
     set_up_logging(config, console=not show and not quiet)
     sys.setswitchinterval(_SWITCH_S)
-    options = Options(players, None if device is None else {device}, duration_s, exit_when_idle)
+    name = name or client_id(config)
+    options = Options(players, None if device is None else {device}, duration_s, exit_when_idle, name)
     lock = acquire(config.prediction_check.lockfile_path, "main.py")
-    with lock, open_broker(config.mqtt, client_id(config)) as broker:
+    with lock, open_broker(config.mqtt, name) as broker:
         apply_retention(config)
         engine = LiveEngine(config, options, take_retained=broker.embedded)
         engine.install_signal_handlers()

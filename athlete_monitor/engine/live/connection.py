@@ -51,12 +51,15 @@ class Connection:
         notice: called with a sentence for the operator, and whether it is bad news.
         is_embedded: the broker belongs to this engine. It ends with the engine, so no messages need to stay open there,
             and it sends what a persistent session has missed as retained messages.
+        name: client id at the broker; None for the one of ``client_id``.
     """
 
-    def __init__(self, config: Config, notice: Callable[[str, bool], None], *, is_embedded: bool) -> None:
+    def __init__(
+        self, config: Config, notice: Callable[[str, bool], None], *, is_embedded: bool, name: str | None = None
+    ) -> None:
         mqtt = config.mqtt
         self._notice = notice
-        self.name = client_id(config)
+        self.name = name or client_id(config)
         self.inbox = Inbox(config.engine.queue_per_device, config.engine.max_devices, topics.SENSOR_FILTERS[1])
         self.updated_models: deque[int | str] = deque()
         """Athletes (or ``default``) with a new model."""

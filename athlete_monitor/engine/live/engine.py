@@ -47,6 +47,8 @@ class Options:
     devices: Collection[str] | None = None
     duration_s: float | None = None
     exit_when_idle: bool = False
+    name: str | None = None
+    """Client id at the broker; None for the one of ``client_id``."""
 
 
 class LiveEngine:
@@ -69,7 +71,7 @@ class LiveEngine:
         self.notices = Notices()
         self.journal = Journal(config.paths.journal, time.time, notify=self._notify, keep_days=config.archive.keep_days)
         self._reopened = self.journal.reopen(time.time() - config.engine.idle_s)
-        self.connection = Connection(config, self._notify, is_embedded=take_retained)
+        self.connection = Connection(config, self._notify, is_embedded=take_retained, name=options.name)
         self.link = self.connection.link
         self.team = TeamKeeper(
             roster,

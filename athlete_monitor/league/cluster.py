@@ -1,0 +1,275 @@
+"""Shards and the coordinator as actors of Ray. The only module that knows Ray's calls."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from athlete_monitor.batch.cluster import require_ray
+from athlete_monitor.batch.storage import short
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.league.placing import Need, Node
+from athlete_monitor.league.shard import Answer, Shard
+from athlete_monitor.project import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from athlete_monitor.league.settings import League
+    from athlete_monitor.league.shard import Wanted
+
+NAMESPACE: Final = "athlete-monitor-league"
+SYSTEM: Final = frozenset({"CPU", "GPU", "memory", "object_store_memory"})
+LEAST_RESOURCE: Final = 0.001
+HEAD: Final = "node:__internal_head__"
+"""The resource that only the head node has."""
+PROBE_S: Final = 0.5
+AGAIN_S: Final = 0.5
+CALLS: Final = 8
+ENVIRONMENT: Final = {
+    "OMP_NUM_THREADS": "1",
+    "PYTHONPATH": str(PROJECT),
+    # Arrow would be loaded into each actor to register serialisers that nothing here uses: 45 MB
+    "RAY_DISABLE_CUSTOM_ARROW_DATA_SERIALIZATION": "1",
+    "RAY_DISABLE_CUSTOM_ARROW_JSON_OPTIONS_SERIALIZATION": "1",
+}
+
+
+def connected(address: str) -> Any:  # noqa: ANN401 - the module of Ray
+    """Connect to a running cluster and return Ray.
+
+    Raises:
+        MonitorError: Ray is not installed, or no cluster answers.
+    """
+    require_ray()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    try:
+        ray.init(
+            address=address,
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": ENVIRONMENT},
+        )
+    except Exception as error:  # Ray raises many kinds
+        raise MonitorError(f"--cluster {address}: no Ray cluster answers there ({short(error)})") from error
+    return ray
+
+
+class ShardActor:
+    """A shard as an actor."""
+
+    def __init__(self, name: str) -> None:
+        import ray
+
+        self._node_id = str(ray.get_runtime_context().get_node_id())
+        self._shard = Shard(name)
+
+    def sync(self, wanted: Mapping[str, Wanted]) -> Answer:
+        """See ``Shard.sync``."""
+        return Answer(self._node_id, self._shard.sync(wanted))
+
+    def stop(self) -> bool:
+        """See ``Shard.stop``."""
+        return self._shard.stop()
+
+
+class RayShard:
+    """A shard on the cluster, see ``coordinator.Remote``."""
+
+    def __init__(self, ray: Any, actor: Any) -> None:  # noqa: ANN401 - Ray's
+        self._ray, self._actor = ray, actor
+        self._owed: Any = None
+        self._answer: Answer | None = None
+
+    def sync(self, wanted: Mapping[str, Wanted]) -> bool:
+        """See ``Remote``."""
+        if self._owed is not None:
+            return False
+        self._owed = self._actor.sync.remote(wanted)
+        return True
+
+    def answer(self) -> Answer | None:
+        """See ``Remote``."""
+        if self._owed is None:
+            return None
+        done, _ = self._ray.wait([self._owed], timeout=0)
+        if not done:
+            return None
+        owed, self._owed = self._owed, None
+        try:
+            answer: Answer = self._ray.get(owed)
+        except self._ray.exceptions.RayError:  # it is being restarted, or is gone: the next answer is missed
+            return None
+        return answer
+
+    def end(self) -> None:
+        """See ``Remote``."""
+        with suppress(Exception):  # it may be gone already
+            self._ray.kill(self._actor, no_restart=True)
+
+
+class RayCluster:
+    """The machines of a Ray cluster, see ``coordinator.Cluster``.
+
+    Args:
+        ray: the connected module.
+        league: name of the league.
+    """
+
+    def __init__(self, ray: Any, league: str) -> None:  # noqa: ANN401 - Ray's
+        self._ray, self._league = ray, league
+
+    def nodes(self) -> Sequence[Node]:
+        """See ``Cluster``."""
+        return [_node(each) for each in self._ray.nodes() if each["Alive"]]
+
+    def answers(self, node: Node) -> bool:
+        """See ``Cluster``."""
+        try:
+            with socket.create_connection((node.address, node.port), PROBE_S):
+                return True
+        except OSError:
+            return False
+
+    def start(self, name: str, node: Node, need: Need) -> RayShard:
+        """See ``Cluster``."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        options = {
+            "name": f"{self._league}:{name}",
+            "lifetime": "detached",
+            "max_restarts": -1,
+            "max_task_retries": 0,
+            "max_concurrency": CALLS,
+            "num_cpus": need.cpus,
+            "memory": int(need.memory_mb * 1e6),
+            "resources": dict.fromkeys(need.resources, LEAST_RESOURCE),
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(node.id, soft=True),
+        }
+        try:
+            actor = self._ray.remote(ShardActor).options(**options).remote(name.rpartition(".")[0])
+        except Exception as error:  # Ray raises many kinds
+            raise MonitorError(f"shard {name} cannot be started: {short(error)}") from error
+        return RayShard(self._ray, actor)
+
+    def find(self, name: str) -> RayShard | None:
+        """See ``Cluster``."""
+        try:
+            return RayShard(self._ray, self._ray.get_actor(f"{self._league}:{name}", namespace=NAMESPACE))
+        except ValueError:
+            return None
+
+
+def _node(found: Mapping[str, Any]) -> Node:
+    resources: Mapping[str, float] = found["Resources"]
+    own = frozenset(name for name in resources if name not in SYSTEM and not name.startswith("node:"))
+    name, address = str(found.get("NodeName") or ""), str(found["NodeManagerAddress"])
+    return Node(
+        id=str(found["NodeID"]),
+        address=address,
+        port=int(found["NodeManagerPort"]),
+        cpus=float(resources.get("CPU", 0.0)),
+        memory_mb=float(resources.get("memory", 0.0)) / 1e6,
+        resources=own,
+        is_alive=bool(found["Alive"]),
+        name="" if name == address else name,
+    )
+
+
+class CoordinatorActor:
+    """The league's office as an actor: it ticks in a thread of its own, and answers the command line.
+
+    Args:
+        league: the league.
+    """
+
+    def __init__(self, league: League) -> None:
+        import ray
+
+        from athlete_monitor.league.office import Office
+
+        self._office = Office(league, RayCluster(ray, league.name))
+        threading.Thread(target=self._office.run, name="league", daemon=True).start()
+
+    def call(self, name: str, *arguments: Any) -> Any:  # noqa: ANN401 - as of ``Office``
+        """Call a method of the office; an error of ours comes back as its text and exit code."""
+        try:
+            return getattr(self._office, name)(*arguments), None
+        except MonitorError as error:
+            return None, (str(error), error.exit_code)
+
+
+class RemoteOffice:
+    """The office of a running league, for the command line.
+
+    Args:
+        ray: the connected module.
+        league: the league.
+        start: start the office if it does not run.
+
+    Raises:
+        MonitorError: it does not run, or does not answer.
+    """
+
+    ANSWER_S: Final = 60.0
+
+    def __init__(self, ray: Any, league: League, *, start: bool = False) -> None:  # noqa: ANN401 - Ray's
+        self._ray, self._name = ray, f"{league.name}:coordinator"
+        self.was_started = False
+        try:
+            self._actor = ray.get_actor(self._name, namespace=NAMESPACE)
+        except ValueError:
+            if not start:
+                raise MonitorError(f"the league {league.name} is not running; start it: league.py start") from None
+            self._actor = self._started(league)
+            self.was_started = True
+
+    def call(self, name: str, *arguments: Any) -> Any:  # noqa: ANN401 - as of ``Office``
+        """Call a method of the office.
+
+        Raises:
+            MonitorError: it refuses, or does not answer.
+        """
+        found, refusal = self._answered(name, arguments)
+        if refusal is not None:
+            text, code = refusal
+            raised = MonitorError(text)
+            raised.exit_code = code
+            raise raised
+        return found
+
+    def _answered(self, name: str, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - as of ``Office``
+        """Ask until an answer comes: a call to an office that is being restarted fails, and may be repeated."""
+        end_s = time.monotonic() + self.ANSWER_S
+        while True:
+            try:
+                return self._ray.get(self._actor.call.remote(name, *arguments), timeout=self.ANSWER_S)
+            except self._ray.exceptions.RayError as error:
+                is_away = isinstance(error, self._ray.exceptions.ActorUnavailableError)
+                if not is_away or time.monotonic() > end_s:
+                    raise MonitorError(f"the league's coordinator does not answer ({short(error)})") from error
+            time.sleep(AGAIN_S)
+
+    def end(self) -> None:
+        """End the office; its shards are ended before by ``stop``."""
+        with suppress(Exception):  # it may be gone already
+            self._ray.kill(self._actor, no_restart=True)
+
+    def _started(self, league: League) -> Any:  # noqa: ANN401 - Ray's
+        options = {
+            "name": self._name,
+            "lifetime": "detached",
+            "max_restarts": -1,
+            "max_concurrency": CALLS,
+            "num_cpus": 0,
+            "resources": {HEAD: LEAST_RESOURCE},  # it cannot outlive the head node anyway
+        }
+        return self._ray.remote(CoordinatorActor).options(**options).remote(league)

@@ -1,0 +1,260 @@
+"""Inside a namespace of its own: a broker, a Ray cluster of two nodes, a league, and everything that happens to it.
+
+Prints JSON: what was measured, and the sessions' summaries of the league and of one engine that got the same samples.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from athlete_monitor.config import load_config
+from athlete_monitor.league.cluster import RemoteOffice, connected
+from athlete_monitor.league.settings import load_league, mqtt_of
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.codec import encode_sample
+from athlete_monitor.wire.mqtt import MqttLink
+from tests.engine.kit import START, sample
+from tests.helpers import ROOT, Mosquitto, wait_until
+
+ADDRESS = "127.0.0.1:6379"
+NODE = ["--num-cpus=2", "--object-store-memory=80000000", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
+SHARDS = {"one": ["reds", "blues"], "two": ["greens", "whites"]}
+SQUADS = [squad for squads in SHARDS.values() for squad in squads]
+PLAIN = "plain"
+DEVICES = (1, 2)
+RATE_HZ = 5.0
+PATIENCE_S = 200.0
+
+
+class Traffic:
+    """Samples of all squads and of the engine beside them, at QoS 1, until stopped; and what the engines answer."""
+
+    def __init__(self, port: int, config: Path) -> None:
+        self.sent = 0
+        self.summaries: dict[str, dict[str, Any]] = {}
+        self.metrics_s: dict[str, float] = {}
+        self.state: dict[str, Any] = {}
+        self._stopping = threading.Event()
+        base = load_config(config, environ={})
+        broker = load_league(config.with_name("league.yaml")).publishing
+        names = [*SQUADS, PLAIN]
+        subscriptions = [(f"{name}/player/+/session", 1) for name in names]
+        subscriptions += [(f"{name}/player/+/metrics", 0) for name in names]
+        self._link = MqttLink(
+            mqtt_of(base, broker).mqtt.model_copy(update={"port": port}),
+            "traffic",
+            on_message=self._on_message,
+            subscriptions=[*subscriptions, ("league/state", 0)],
+        )
+        self._link.start(10.0)
+        self._began_s = time.time()
+        self._thread = threading.Thread(target=self._send)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """End all sessions by their last message."""
+        self._stopping.set()
+        self._thread.join()
+        for name in [*SQUADS, PLAIN]:
+            for device in DEVICES:
+                last = sample(self._t(self.sent) - START, f"{device:03}", device, seq=self.sent, end=True)
+                self._link.publish(f"{name}/{topics.sensor_data(f'{device:03}')}", encode_sample(last), 1)
+        assert self._link.flush(60.0)
+
+    def _t(self, number: int) -> float:
+        return round(self._began_s, 3) + number / RATE_HZ
+
+    def _send(self) -> None:
+        while not self._stopping.wait(max(0.0, self._t(self.sent) - time.time())):
+            t = self._t(self.sent) - START
+            pace = 3.0 + 2.0 * math.sin(self.sent / 9)
+            for device in DEVICES:
+                channels: dict[str, Any] = {
+                    "acc_x": pace,
+                    "acc_y": 0.1,
+                    "acc_z": 9.8 + pace,
+                    "speed_mps": pace + device / 10,
+                }
+                channels["heart_rate_bpm"] = 120.0 + 4.0 * pace
+                payload = encode_sample(sample(t, f"{device:03}", device, seq=self.sent, **channels))
+                for name in [*SQUADS, PLAIN]:
+                    self._link.publish(f"{name}/{topics.sensor_data(f'{device:03}')}", payload, 1)
+            self.sent += 1
+
+    def _on_message(self, topic: str, payload: bytes) -> None:
+        name, _, rest = topic.partition("/")
+        if topic == "league/state":
+            self.state = json.loads(payload)
+        elif rest.endswith("/metrics"):
+            self.metrics_s[name] = time.monotonic()
+        else:
+            found = json.loads(payload)
+            if found["end_reason"] == "end_message":
+                self.summaries[f"{name} {found['device_id']}"] = found
+
+
+def ray(*options: str) -> None:
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *NODE, *options]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def league(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "league.py"), *words, "--config", str(folder / "league.yaml")]
+    command += ["--cluster", ADDRESS] if words[0] != "check" else []
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+
+
+def write_files(folder: Path, port: int, state: str) -> Path:
+    document = yaml.safe_load((ROOT / "jetson_nano_4gb_config.yaml").read_text(encoding="utf-8"))
+    document["engine"] |= {"stats_interval_s": 1, "record": "none"}
+    document["model_loading"] |= {"runtime": "onnx"}
+    document["mqtt"] |= {"host": "127.0.0.1", "port": port, "broker": "external", "qos": 1}
+    config = folder / "config.yaml"
+    config.write_text(yaml.safe_dump(document), encoding="utf-8")
+    plain = folder / "plain.yaml"
+    plain.write_text(yaml.safe_dump(document | {"mqtt": document["mqtt"] | {"topic_prefix": f"{PLAIN}/"}}))
+    settings = {
+        "name": "test",
+        "engine_config": "config.yaml",
+        "state": state,
+        "node_folder": "node",
+        "snapshot_s": 2.0,
+        "shards": SHARDS,
+        "brokers": {"one": {"host": "127.0.0.1", "port": port}},
+        "squads": {squad: {"broker": "one", "prefix": f"{squad}/", "athletes": 2} for squad in SQUADS},
+        "costs": {"engine_memory_mb": 50},
+    }
+    (folder / "league.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return config
+
+
+class Run:
+    """The league under test."""
+
+    def __init__(self, folder: Path, temporary: str, state: str = "state") -> None:
+        self.folder = folder
+        broker_folder = folder / "broker"
+        broker_folder.mkdir()
+        self.broker = Mosquitto(broker_folder, settings="allow_anonymous true\nmax_inflight_messages 0")
+        self.broker.start()
+        self.config = write_files(folder, self.broker.port, state)
+        ray("--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={temporary}")
+        self.raylet = {each.pid for each in raylets()}
+        ray(f"--address={ADDRESS}")
+        self.found: dict[str, Any] = {}
+        self.office: RemoteOffice
+
+    def status(self) -> dict[str, Any]:
+        document: dict[str, Any] = self.office.call("status")
+        return document
+
+    def row(self, squad: str) -> dict[str, Any]:
+        return next(row for row in self.status()["squads"] if row["squad"] == squad)
+
+    def all_run(self) -> bool:
+        return all(row["condition"] == "running" for row in self.status()["squads"])
+
+    def start(self) -> None:
+        done = league(self.folder, "start", "--json", "--wait", f"{PATIENCE_S:g}")
+        assert done.returncode == 0, done.stderr + done.stdout
+        self.office = RemoteOffice(connected(ADDRESS), load_league(self.folder / "league.yaml"))
+
+    def away_s(self, traffic: Traffic, squads: list[str], harm: Any, is_over: Any = lambda: True) -> float:
+        """Return for how long figures of these squads stopped, once they come again."""
+        harm()
+        began_s = time.monotonic()
+        wait_until(lambda: is_over() and self.all_run(), PATIENCE_S, "the league runs")
+        wait_until(lambda: all(traffic.metrics_s[squad] > began_s + 0.3 for squad in squads), PATIENCE_S, "figures")
+        return round(time.monotonic() - began_s, 2)
+
+
+def raylets() -> list[psutil.Process]:
+    return [each for each in psutil.process_iter() if each.name() == "raylet"]
+
+
+def shard_process(shard: str) -> psutil.Process:
+    """The process of a shard's actor: the parent of its engines."""
+    engines = [each for each in psutil.process_iter() if "athlete_monitor.league.engine" in each.cmdline()]
+    found = {parent for each in engines if SHARDS[shard][0] in each.cmdline()[-1] and (parent := each.parent())}
+    return found.pop()
+
+
+def note(what: object) -> None:
+    """Say how far it is, for whoever looks into a failure."""
+    sys.stderr.write(f"{what}\n")
+
+
+def scenario(folder: Path, temporary: str) -> dict[str, Any]:
+    run = Run(folder, temporary)
+    plain = subprocess.Popen(
+        [sys.executable, str(ROOT / "main.py"), "--no-ui", "--quiet", "--config", str(folder / "plain.yaml"),
+         "--root", str(folder / "plain")]
+    )  # fmt: skip
+    began_s = time.monotonic()
+    run.start()
+    found: dict[str, Any] = {"start_s": round(time.monotonic() - began_s, 1)}
+    wait_until((folder / "plain" / "prediction_outputs" / "journal.sqlite3").exists, PATIENCE_S, "the plain engine")
+    traffic = Traffic(run.broker.port, run.config)
+    wait_until(lambda: len(traffic.metrics_s) == len(SQUADS) + 1, PATIENCE_S, "figures of all")
+    time.sleep(2.0)
+
+    victim = shard_process("one").pid
+    found["shard_away_s"] = run.away_s(
+        traffic, SHARDS["one"], lambda: os.kill(victim, signal.SIGKILL), lambda: not psutil.pid_exists(victim)
+    )
+    note(found)
+    before = run.row("reds")["pid"]
+    found["hung_away_s"] = run.away_s(
+        traffic, ["reds"], lambda: os.kill(before, signal.SIGSTOP), lambda: run.row("reds")["pid"] != before
+    )
+    note(found)
+    began_s = time.monotonic()
+    moved = league(folder, "move", "reds", "two", "--json")
+    assert moved.returncode == 0, moved.stderr
+    found["move_s"] = round(time.monotonic() - began_s, 2)
+    note(found)
+
+    nodes = {row["node"]: row["shards"] for row in run.status()["nodes"]}
+    note(nodes)
+    found["nodes_used"] = sum(bool(shards) for shards in nodes.values())
+    second = next(each for each in raylets() if each.pid not in run.raylet)
+    found["second_had"] = max(nodes.values(), key=len)
+    found["node_away_s"] = run.away_s(traffic, SQUADS, second.kill, lambda: len(run.status()["nodes"]) == 1)
+    note(found)
+    ray(f"--address={ADDRESS}")
+    wait_until(lambda: len(run.status()["nodes"]) == 2, PATIENCE_S, "the new node")
+    drained = next(row["node"] for row in run.status()["nodes"] if row["shards"])
+    began_s = time.monotonic()
+    done = league(folder, "drain", drained, "--json")
+    assert done.returncode == 0, done.stderr
+    found["drain_s"] = round(time.monotonic() - began_s, 2)
+    found["drained_has"] = next(row["shards"] for row in run.status()["nodes"] if row["node"] == drained)
+    note(found)
+    time.sleep(2.0)
+
+    traffic.finish()
+    wait_until(lambda: len(traffic.summaries) == len(DEVICES) * (len(SQUADS) + 1), PATIENCE_S, "all summaries")
+    found["state"] = traffic.state
+    stopped = league(folder, "stop", "--json")
+    plain.terminate()
+    plain.wait(60)
+    found |= {"sent": traffic.sent, "stopped": stopped.returncode, "summaries": traffic.summaries}
+    run.broker.stop()
+    return found
+
+
+if __name__ == "__main__":
+    result = scenario(Path(sys.argv[1]), sys.argv[2])
+    sys.stdout.write(json.dumps(result) + "\n")

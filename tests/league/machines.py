@@ -1,0 +1,107 @@
+"""A cluster made of plain values, for tests of the coordinator: shards answer when they are asked to, or never."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from athlete_monitor.league.keeper import Report
+from athlete_monitor.league.shard import Answer
+
+if TYPE_CHECKING:
+    from athlete_monitor.league.keeper import Condition
+    from athlete_monitor.league.placing import Node
+
+
+@dataclass
+class Engine:
+    condition: Condition = "starting"
+
+
+@dataclass
+class MachineShard:
+    """A shard on a machine; ``work`` lets it carry out what it was told, step by step."""
+
+    name: str
+    node_id: str
+    engines: dict[str, Engine] = field(default_factory=dict)
+    wanted: dict[str, str] | None = None
+    is_alive: bool = True
+    ready: Answer | None = None
+    is_deaf: bool = False
+
+    def sync(self, wanted):
+        if self.wanted is not None or not self.is_alive:
+            return False
+        self.wanted = {squad: each.role for squad, each in wanted.items()}
+        return True
+
+    def answer(self):
+        found, self.ready = self.ready, None
+        return found if self.is_alive else None
+
+    def end(self):
+        self.is_alive = False
+        self.engines = {}
+
+    def work(self):
+        """Carry out the last order as ``Shard`` does, and let every engine make one step."""
+        for squad, engine in list(self.engines.items()):
+            if engine.condition == "stopping":
+                del self.engines[squad]
+            elif engine.condition == "starting":
+                engine.condition = "running"
+        if self.wanted is None or not self.is_alive or self.is_deaf:
+            return
+        for squad, engine in self.engines.items():
+            if squad not in self.wanted:
+                engine.condition = "stopping"
+            elif engine.condition == "prepared" and self.wanted[squad] == "run":
+                engine.condition = "starting"
+        for squad, role in self.wanted.items():
+            if squad not in self.engines:
+                self.engines[squad] = Engine("prepared" if role == "prepare" else "starting")
+        reports = [Report(squad, engine.condition, 0.0) for squad, engine in self.engines.items()]
+        self.ready, self.wanted = Answer(self.node_id, reports), None
+
+
+@dataclass
+class Machines:
+    """The cluster."""
+
+    found: list[Node]
+    shards: list[MachineShard] = field(default_factory=list)
+    unreachable: set[str] = field(default_factory=set)
+
+    def nodes(self):
+        return self.found
+
+    def answers(self, node):
+        return node.id not in self.unreachable
+
+    def start(self, name, node, _need):
+        self.shards.append(MachineShard(name, node.id))
+        return self.shards[-1]
+
+    def find(self, name):
+        return next((each for each in self.shards if each.name == name and each.is_alive), None)
+
+    def lose(self, node_id):
+        """A machine is gone, with everything on it."""
+        self.found = [node for node in self.found if node.id != node_id]
+        for each in self.shards:
+            if each.node_id == node_id:
+                each.end()
+
+    def work(self):
+        for each in self.shards:
+            each.work()
+
+    def running(self):
+        """Every engine that has its squad's state now: the squad and the node."""
+        return [
+            (squad, each.node_id)
+            for each in self.shards
+            for squad, engine in each.engines.items()
+            if engine.condition in {"starting", "running", "stopping"}
+        ]
