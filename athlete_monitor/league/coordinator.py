@@ -65,7 +65,7 @@ class Placed:
         began_s: when it was started.
         answered_s: when it has answered last; None before the first answer.
         reports: how its squads are doing, by its last answer.
-        sent: the squads that it was told to run since its last answer.
+        sent: the squads that it was ordered to run since its last answer.
         is_found: an earlier coordinator started it: until its first answer nobody knows which squads it has.
     """
 
