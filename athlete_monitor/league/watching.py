@@ -113,7 +113,7 @@ def subscriptions(prefixes: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def _box(seen: Seen, *, fresh: bool) -> str:
-    """Whether a squad's box sends: ``sending``, ``silent``, ``no link`` by the word of its bridge, or ``unknown``."""
+    """Whether a squad's box sends: ``sending``, ``silent``, ``no link`` as its bridge reports, or ``unknown``."""
     if seen.has_link is False:
         return "no link"
     if not fresh:
