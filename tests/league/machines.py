@@ -53,8 +53,10 @@ class MachineShard:
                 engine.condition = "running"
         if self.wanted is None or not self.is_alive or self.is_deaf:
             return
-        for squad, engine in self.engines.items():
-            if squad not in self.wanted:
+        for squad, engine in list(self.engines.items()):
+            if squad not in self.wanted and engine.condition == "prepared":
+                del self.engines[squad]  # it never had the squad's state
+            elif squad not in self.wanted:
                 engine.condition = "stopping"
             elif engine.condition == "prepared" and self.wanted[squad] == "run":
                 engine.condition = "starting"
