@@ -51,20 +51,22 @@ class MachineShard:
                 del self.engines[squad]
             elif engine.condition == "starting":
                 engine.condition = "running"
-        if self.wanted is None or not self.is_alive or self.is_deaf:
-            return
+        if self.wanted is not None and self.is_alive and not self.is_deaf:
+            self._obey(self.wanted)
+            reports = [Report(squad, engine.condition, 0.0) for squad, engine in self.engines.items()]
+            self.ready, self.wanted = Answer(self.node_id, reports), None
+
+    def _obey(self, wanted):
         for squad, engine in list(self.engines.items()):
-            if squad not in self.wanted and engine.condition == "prepared":
+            if squad not in wanted and engine.condition == "prepared":
                 del self.engines[squad]  # it never had the squad's state
-            elif squad not in self.wanted:
+            elif squad not in wanted:
                 engine.condition = "stopping"
-            elif engine.condition == "prepared" and self.wanted[squad] == "run":
+            elif engine.condition == "prepared" and wanted[squad] == "run":
                 engine.condition = "starting"
-        for squad, role in self.wanted.items():
+        for squad, role in wanted.items():
             if squad not in self.engines:
                 self.engines[squad] = Engine("prepared" if role == "prepare" else "starting")
-        reports = [Report(squad, engine.condition, 0.0) for squad, engine in self.engines.items()]
-        self.ready, self.wanted = Answer(self.node_id, reports), None
 
 
 @dataclass
