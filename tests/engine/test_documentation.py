@@ -59,6 +59,7 @@ def test_engine():
         "broker_connected",
         "unsent",
         "files_failing",
+        "realtime_file_every_s",
         "journal_failing",
         "journal_lost",
         "not_understood",

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from athlete_monitor.engine.figures.record import SCHEMA_VERSION
+from athlete_monitor.engine.sinks.live_files import LiveFiles
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from athlete_monitor.system.files import open_file, replace_file
@@ -65,10 +65,9 @@ class FileSink(Sink):
         notify: Callable[[str, bool], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._outputs, self._logs, self._interval_s, self._clock = outputs, logs, interval_s, clock
+        self._outputs, self._logs = outputs, logs
         self._paths: dict[str, Path] = {}
-        self._latest: dict[str, tuple[Path, bytes]] = {}
-        self._written_s: dict[str, float] = {}
+        self._live: LiveFiles[tuple[Path, bytes]] = LiveFiles(interval_s, self._replace_live, clock)
         self._kept: deque[_Job] = deque(maxlen=KEPT_JOBS)
         self._impacts: dict[Path, list[dict[str, Any]]] = {}
         self._log_due_t: dict[str, float] = {}
@@ -82,8 +81,8 @@ class FileSink(Sink):
         return self._worker.alarm.raised
 
     def health(self) -> dict[str, object]:
-        """Whether the last write failed."""
-        return {"files_failing": self.failing}
+        """Whether the last write failed, and how far apart the writes of one live file are."""
+        return {"files_failing": self.failing, "realtime_file_every_s": round(self._live.apart_s, 1)}
 
     def started(self, session: Session) -> None:
         """Begin the session's log."""
@@ -96,7 +95,7 @@ class FileSink(Sink):
         if path is None:
             path = self._folder(session.wearer) / f"{session.wearer.file_stem}_realtime_output.json"
             self._paths[key] = path
-        self._latest[key] = (path, payload)
+        self._live.put(key, (path, payload))
         if session.last_t >= self._log_due_t.get(session.session_id, 0.0):
             self._log_due_t[session.session_id] = session.last_t + LOG_EVERY_S
             self._log(session, _line(figures))
@@ -117,6 +116,7 @@ class FileSink(Sink):
         self._log(session, f"event=session_ended reason={summary['end_reason']} trimp={summary['trimp']}")
         self._log_due_t.pop(session.session_id, None)
         self._paths.pop(session.session_id, None)
+        self._live.forget(session.session_id)
 
     def stop(self) -> None:
         """Write all waiting files."""
@@ -142,25 +142,13 @@ class FileSink(Sink):
                 self._kept.append(job)
             if len(errors) >= FAILURES_A_ROUND:
                 break
-        errors += self._write_latest()
+        errors += self._live.write_due(everything=self._stopping)
         if errors:
             raise errors[-1]
 
-    def _write_latest(self) -> list[OSError]:
-        now_s, errors = self._clock(), []
-        self._written_s = {key: at for key, at in self._written_s.items() if now_s - at < self._interval_s}
-        due = (
-            list(self._latest) if self._stopping else [key for key in list(self._latest) if key not in self._written_s]
-        )
-        for key in due:
-            written = self._latest[key]
-            if error := _attempt(partial(replace_file, sync=False, below=self._outputs), written):
-                errors.append(error)
-                continue
-            self._written_s[key] = now_s
-            if self._latest[key] is written:
-                del self._latest[key]
-        return errors
+    def _replace_live(self, content: tuple[Path, bytes]) -> None:
+        path, payload = content
+        replace_file(path, payload, sync=False, below=self._outputs)
 
     def _write_summary(self, path: Path, summary: dict[str, Any], replaces: bool) -> None:  # noqa: FBT001 - a job
         """Write a summary; if a session is resumed after a stop, its later summary replaces the one of the stop."""

@@ -10,15 +10,17 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
-from athlete_monitor.wire.sample import SIMULATED, WireProfile
+from athlete_monitor.wire.sample import SIMULATED, WireProfile, values_of
 from athlete_monitor.wire.session_copies import copy_of, has_real_sessions
-from athlete_monitor.wire.session_files import SessionWriter, measured_extras
+from athlete_monitor.wire.session_files import SessionWriter, extras_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from athlete_monitor.config import Config
@@ -214,10 +216,14 @@ class _OpenFile:
         if not self._is_wanted:
             self._waiting.clear()
             return
-        writer = self._writer = self._writer or self._make_writer()
+        samples = self._waiting
+        values = values_of(samples)
+        extras = extras_of(values, samples)
+        writer = self._writer = self._writer or self._make_writer(extras)
+        beats = {row: sample.rr_intervals_ms for row, sample in enumerate(samples) if sample.rr_intervals_ms}
         try:
-            writer.widen(self._extras())
-            writer.write(self._waiting)
+            writer.widen(extras)
+            writer.write_arrays(np.array([each.t for each in samples]), values, [each.tags for each in samples], beats)
             writer.flush()
         except OSError:
             self._writer = None
@@ -237,14 +243,10 @@ class _OpenFile:
         _log.info("event=not_recorded device=%s athlete=%d %s", first.device_id, athlete_id, reason)
         return False
 
-    def _make_writer(self) -> SessionWriter:
+    def _make_writer(self, extras: Collection[str]) -> SessionWriter:
         body = self._wearer.profile
         profile = WireProfile(body.age_years, body.weight_kg, body.height_cm, body.sex)
         first = self._waiting[0]
         return SessionWriter(
-            self._root, self.mode, self._wearer.athlete_id, first.device_id, first.t, profile, sorted(self._extras())
+            self._root, self.mode, self._wearer.athlete_id, first.device_id, first.t, profile, sorted(extras)
         )
-
-    def _extras(self) -> set[str]:
-        """The optional columns for the waiting samples."""
-        return {name for sample in self._waiting for name in measured_extras(sample)}

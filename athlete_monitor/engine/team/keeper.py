@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from contextlib import suppress
@@ -42,6 +43,8 @@ PER_ROUND: Final = 50
 SAMPLE_CLOCK_S: Final = 60.0
 """Samples this far from the wall clock come from a simulation or a replay: then their time is used as team time."""
 FRESH_S: Final = 10.0
+PHASES_EVERY_S: Final = 1.0
+"""The phases of all senders are counted this often, and at once when one of them changes."""
 ANSWERS_KEPT_S: Final = 7 * 86_400.0
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -62,6 +65,8 @@ class _Member:
     team: str
     parts: RunningParts
     arrived_s: float = 0.0
+    phase: str | None = None
+    """The phase that the sender named last."""
     revision: int = -1
     """Of the team session, when ``periods`` and ``stints`` were looked up."""
     periods: Sequence[Period] = ()
@@ -110,6 +115,7 @@ class TeamKeeper(Sink):
         self._members: dict[int, _Member] = {}
         self._waiting: deque[bytes] = deque()
         self._dropped = self._dropped_reported = 0
+        self._phases_due_s = -math.inf
         self._published = -1
         self.sink: Sink = Sink()
         """Receiver of alarms in addition to ``team/events``: the engine's sinks."""
@@ -152,6 +158,7 @@ class TeamKeeper(Sink):
             session.device_start_t, lambda t: self._totals_at(number, t), is_new=session.outputs == 0 and is_new
         )
         self._members[number] = _Member(session, team, parts, time.monotonic())
+        self._phases_due_s = -math.inf
 
     def enrich(self, session: Session, record: Any) -> None:  # noqa: ANN401 - a made structure
         """Add the figures of the open parts to a message."""
@@ -160,6 +167,9 @@ class TeamKeeper(Sink):
             return
         t = session.device_t
         member.arrived_s = time.monotonic()
+        if session.phases.current != member.phase:
+            member.phase = session.phases.current
+            self._phases_due_s = -math.inf
         member.parts.follow(t, record)
         self.alarms.follow(session, record)
         self.book.device_seen(member.team, t)
@@ -317,8 +327,12 @@ class TeamKeeper(Sink):
 
     def _follow_phases(self) -> None:
         """Turn the senders' phases into periods, unless commands have set periods."""
+        now_s = time.monotonic()
+        if now_s < self._phases_due_s:
+            return
+        self._phases_due_s = now_s + PHASES_EVERY_S
         by_team: dict[str, list[tuple[str | None, float]]] = {}
-        limit = time.monotonic() - FRESH_S
+        limit = now_s - FRESH_S
         for member in self._members.values():
             if member.arrived_s >= limit:
                 phases, offset_s = member.session.phases, member.session.stream.offset_s
