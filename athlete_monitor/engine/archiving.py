@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from athlete_monitor.archive import Archive
-from athlete_monitor.archive.columns import column
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.build import kernel_settings, open_loader, source_of
 from athlete_monitor.engine.counts import Counts
 from athlete_monitor.engine.figures.variability import variability_figures
-from athlete_monitor.engine.journal.bulk import BEATS, BulkJournal, kernel_cells
+from athlete_monitor.engine.journal.bulk import BulkJournal
+from athlete_monitor.engine.journal.cells import BEATS, beside, kernel_cells
 from athlete_monitor.engine.journal.journal import PastLoad
 from athlete_monitor.engine.journal.replayed import SKIPPED, ReplaySink
 from athlete_monitor.engine.monitor import Monitor
@@ -437,8 +437,8 @@ def seconds_of(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the times [k] and the archive's whole numbers [k, columns] of the sessions at places ``due`` of a step."""
     cells = kernel_cells(squad.present_values(result.present.take(np.array(due))))
-    beside = np.array([_beside(session, squad) for session in sessions], dtype=np.float64)
-    return np.array([session.last_t for session in sessions]), np.concatenate([cells.T, beside], axis=1)
+    others = np.array([_beside(session, squad) for session in sessions], dtype=np.float64)
+    return np.array([session.last_t for session in sessions]), np.concatenate([cells.T, others], axis=1)
 
 
 def _beside(session: Session, squad: Squad) -> list[float]:
@@ -446,10 +446,7 @@ def _beside(session: Session, squad: Squad) -> list[float]:
     if not session.has_beats:
         return [counts.received, counts.lost, *_NO_BEATS]
     beats, _ = variability_figures(squad, session.row, has_beats=True)
-    scaled = (
-        np.nan if value is None else round(value * column(name).scale) for name, value in zip(BEATS, beats, strict=True)
-    )
-    return [counts.received, counts.lost, *scaled]
+    return beside(counts.received, counts.lost, beats)
 
 
 def _is_within(phase: Phase, members: Iterable[Ended]) -> bool:

@@ -101,12 +101,13 @@ class Reporter:
         for session in due:
             if session.outputs % self._chronic_every == 0:
                 self.chronic(session)
-        for session, record in zip(due, self._records.of(due, result.present.take(result.due)), strict=True):
+        outputs = self._records.of(due, result.present.take(result.due))
+        for session, record in outputs:
             session.latest = record
             session.outputs += 1
-            self._counts.outputs += 1
-            self._sink.enrich(session, record)
-            self._sink.metrics(session, record, encode(record))
+        self._counts.outputs += len(outputs)
+        self._sink.enrich_all(outputs)
+        self._sink.metrics_all(outputs, [encode(record) for record in outputs.records])
 
     def _impact(self, session: Session, impact: Impact) -> None:
         rate, t = impact.sample_rate_hz, impact.t - session.stream.offset_s

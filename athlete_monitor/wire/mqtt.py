@@ -166,6 +166,12 @@ class MqttLink:
             self._dropped += not accepted
         return accepted
 
+    def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages of QoS 0 as ``publish`` does, at a fraction of the cost; safe from any thread."""
+        prefixed = [(f"{self._prefix}{topic}", payload) for topic, payload in messages] if self._prefix else messages
+        for topic, payload in messages[self._client.send_many(prefixed) :]:
+            self.publish(topic, payload)
+
     def acknowledge(self, numbers: Sequence[int]) -> None:
         """Acknowledge these messages to the broker; safe from any thread."""
         self._client.acknowledge_all(numbers)

@@ -86,8 +86,8 @@ def extras_of(values: FloatArray, samples: Iterable[Sample]) -> set[str]:
         values: of the samples [n, len(CHANNELS)].
         samples: the same samples, for what is no channel.
     """
-    measured = ~np.isnan(values[:, _EXTRA]).all(axis=0)
-    found = {name for name, is_measured in zip(EXTRA_CHANNELS, measured.tolist(), strict=True) if is_measured}
+    measured: list[int] = np.flatnonzero(~np.isnan(values[:, _EXTRA]).all(axis=0)).tolist()
+    found = {EXTRA_CHANNELS[place] for place in measured}
     for sample in samples:
         if sample.rr_intervals_ms:
             found.add(RR_COLUMN)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from athlete_monitor.archive import columns as archive_columns
-from athlete_monitor.engine.journal import seconds as journal_seconds
+from athlete_monitor.engine.journal import keeper as journal_keeper
+from athlete_monitor.engine.journal.cells import COLUMNS
 from athlete_monitor.squad import kernel
 from tests.engine import test_wiring
 
@@ -85,19 +86,20 @@ def swapped_moments(one: str, other: str) -> Iterator[None]:
 @contextlib.contextmanager
 def swapped_columns(one: str, other: str) -> Iterator[None]:
     """Write two columns of the journal in each other's place."""
-    original = archive_columns.flat
+    original = journal_keeper.cells_of
+    first, second = COLUMNS.index(one), COLUMNS.index(other)
 
-    def flat(*arguments: Any) -> Any:
-        found = original(*arguments)
-        if one in found and other in found:
-            found[one], found[other] = found[other], found[one]
+    def cells_of(outputs: Any, places: Any) -> list[list[float]]:
+        found = original(outputs, places)
+        for row in found:
+            row[first], row[second] = row[second], row[first]
         return found
 
-    setattr(journal_seconds, "flat", flat)  # noqa: B010 - the name as imported there
+    journal_keeper.cells_of = cells_of
     try:
         yield
     finally:
-        setattr(journal_seconds, "flat", original)  # noqa: B010 - the same
+        journal_keeper.cells_of = original
 
 
 def mutations() -> Iterator[tuple[str, Any]]:
@@ -107,7 +109,7 @@ def mutations() -> Iterator[tuple[str, Any]]:
             yield f"{source.__name__}: {one.key} / {other.key}", swapped(source, "values", source.FIGURES, one, other)
     for one, other in pairs(kernel.MOMENTS):
         yield f"moments: {one.key} / {other.key}", swapped_moments(one.key, other.key)
-    numbers = [key for key in archive_columns.archived() if key in test_wiring.expected()]
+    numbers = [key for key in archive_columns.archived() if key in test_wiring.expected() and key in COLUMNS]
     for first, second in itertools.pairwise(numbers):
         if frozenset((first, second)) in SAME:
             continue

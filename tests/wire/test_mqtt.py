@@ -321,6 +321,19 @@ def test_the_first_connection_is_tried_until_there_is_a_broker(mosquitto, connec
     wait_until(lambda: inbox.payloads() == [b"bird"], what="the message")
 
 
+@examples(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sizes=st.lists(st.sampled_from([0, 1, 90, 130, 5000, 40_000]), max_size=60))
+def test_messages_that_are_sent_together_arrive_like_single_ones(mosquitto: Mosquitto, connect, sizes):
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "many/#", mqtt=settings(mosquitto.port, topic_prefix="squad/"))
+    sender = connect(mosquitto.port, "sender", mqtt=settings(mosquitto.port, topic_prefix="squad/"))
+    sent = [(f"many/{number}", bytes([number]) * size) for number, size in enumerate(sizes)]
+    sender.publish_all(sent)
+    sender.publish("many/end", b"end")
+    wait_until(lambda: ("many/end", b"end") in inbox, what="the last message")
+    assert inbox[:-1] == sent
+
+
 @pytest.fixture
 def certificate(tmp_path):
     """A certificate for 127.0.0.1 that signs itself, and its key."""

@@ -46,7 +46,14 @@ class Cells:
 
     def of(self, values: FloatArray) -> list[list[Any]]:
         """Return the values of each athlete."""
-        rounded = np.rint(values * self._scale) / self._scale
+        return self.lists(self.rounded(values))
+
+    def rounded(self, values: FloatArray) -> FloatArray:
+        """Return the numbers [sum of widths, k] as they are published."""
+        return np.asarray(np.rint(values * self._scale) / self._scale)
+
+    def lists(self, rounded: FloatArray) -> list[list[Any]]:
+        """Return the values of each athlete, from ``rounded`` numbers."""
         return [self._cells(row) for row in rounded.T.tolist()]
 
     def _cells(self, row: list[float]) -> list[Any]:

@@ -9,6 +9,7 @@ import msgspec
 
 from athlete_monitor.catalogue import FIGURES, FORMULAS
 from athlete_monitor.engine.figures.cells import Cells
+from athlete_monitor.engine.figures.outputs import Outputs
 from athlete_monitor.engine.figures.reasons import null_reasons
 from athlete_monitor.engine.figures.variability import variability_figures
 from athlete_monitor.physiology.chronic import CHRONIC
@@ -34,6 +35,7 @@ IDENTITY: Final[tuple[tuple[str, Any], ...]] = (
     ("mode", str | None), ("box", str),
 )  # fmt: skip
 """Whose figures these are: the first keys of every document."""
+_IDENTITY_KEYS: Final = tuple(name for name, _ in IDENTITY)
 _MOMENT: Final[tuple[tuple[str, Any], ...]] = (
     ("timestamp", str), ("t_s", float), ("elapsed_s", float), ("session_phase", str | None),
     ("intensity_level", str | float | None),
@@ -76,11 +78,12 @@ class Records:
     def __init__(self, squad: Squad, limits: LoadLimits) -> None:
         self._squad, self._limits = squad, limits
 
-    def of(self, sessions: Sequence[Session], present: Present) -> list[msgspec.Struct]:
+    def of(self, sessions: Sequence[Session], present: Present) -> Outputs:
         """Return the records of ``sessions``, whose rows are those of ``present``."""
-        cells = _CELLS.of(self._squad.present_values(present))
+        values = _CELLS.rounded(self._squad.present_values(present))
         rejected = self._squad.strap.rejected(present.rows).tolist()
-        return [self._record(*each) for each in zip(sessions, cells, rejected, strict=True)]
+        each = zip(sessions, _CELLS.lists(values), rejected, strict=True)
+        return Outputs(sessions, [self._record(*one) for one in each], values)
 
     def _record(self, session: Session, cells: list[Any], rejected: float) -> msgspec.Struct:
         squad, row, tags = self._squad, session.row, session.tags
@@ -90,10 +93,11 @@ class Records:
         variability, hrv_reasons = variability_figures(squad, row, has_beats=session.has_beats)
         cells += variability
         cells += session.chronic
+        device_t = session.device_t
         return AthleteFigures(
-            *identity(session).values(),
-            format_timestamp(session.device_t),
-            round(session.device_t, 6),
+            *_whose(session),
+            format_timestamp(device_t),
+            round(device_t, 6),
             round(session.last_t - session.start_t, 3),
             tags.session_phase,
             tags.intensity_level,
@@ -116,15 +120,15 @@ class Records:
 
 def identity(session: Session) -> dict[str, Any]:
     """Whose figures these are."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "device_id": session.device_id,
-        "athlete_id": session.athlete_id,
-        "name": session.wearer.name,
-        "session_id": session.session_id,
-        "mode": session.mode,
-        "box": session.box,
-    }
+    return dict(zip(_IDENTITY_KEYS, _whose(session), strict=True))
+
+
+def _whose(session: Session) -> tuple[Any, ...]:
+    """The values of ``IDENTITY``, in order."""
+    wearer = session.wearer
+    return (
+        SCHEMA_VERSION, wearer.device_id, wearer.athlete_id, wearer.name, session.session_id, session.mode, session.box
+    )  # fmt: skip
 
 
 def quality(counts: Quality, rejected: float) -> dict[str, Any]:

@@ -10,56 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from athlete_monitor.archive.columns import SOURCES, archived, column, entry_name
 from athlete_monitor.archive.schema import BLOCK_ROWS, insert_blocks
+from athlete_monitor.engine.journal.cells import COLUMNS
 from athlete_monitor.engine.journal.file import classified
 from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.physiology.hrv import HeartRateVariability
-from athlete_monitor.squad.heart_rate_source import SOURCE_NAMES
-from athlete_monitor.squad.kernel import PRESENT_FIGURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from athlete_monitor.arrays import FloatArray
 
 _FLUSH_ROWS: Final = 8192
-_SOURCE: Final = "heart_rate_source"
-_CODES: Final = np.array([SOURCES.index(name) if name else np.nan for name in SOURCE_NAMES])
-"""The archive's code of a source by the kernel's."""
-BEATS: Final = tuple(figure.key for figure in HeartRateVariability.BEATS)
-BESIDE: Final = ("quality__received", "quality__lost", *BEATS)
-"""Columns that are not among the kernel's present figures."""
-
-
-def _kernel_columns() -> Iterator[tuple[str, int, int]]:
-    """Yield the columns that ``Squad.present_values`` fills: name, row, and the row that shows whether it is known."""
-    kept, place = frozenset(archived()), 0
-    for figure in PRESENT_FIGURES:
-        if figure.key in kept:
-            names = [entry_name(figure.key, each) for each in figure.members] or [figure.key]
-            yield from ((name, place + offset, place) for offset, name in enumerate(names))
-        place += figure.width
-
-
-_KERNEL: Final = tuple(_kernel_columns())
-COLUMNS: Final = (*(name for name, _, _ in _KERNEL), *BESIDE)
-"""Columns of a bulk row, in order."""
-_ROWS: Final = np.array([row for _, row, _ in _KERNEL])
-_KNOWN: Final = np.array([known for _, _, known in _KERNEL])
-_SCALES: Final = np.array([[column(name).scale] for name, _, _ in _KERNEL])
-_SOURCE_ROW: Final = COLUMNS.index(_SOURCE)
-
-
-def kernel_cells(values: FloatArray) -> FloatArray:
-    """Return the archive's whole numbers [columns, k] of present values [figures, k]; NaN where not known."""
-    cells = np.rint(values[_ROWS] * _SCALES)
-    cells[np.isnan(values[_KNOWN])] = np.nan
-    sources = values[_ROWS[_SOURCE_ROW]]
-    cells[_SOURCE_ROW] = _CODES[np.nan_to_num(sources).astype(np.int64)]
-    return np.asarray(cells)
 
 
 class BulkJournal(Journal):
@@ -87,14 +50,15 @@ class BulkJournal(Journal):
         self._insert = f"INSERT INTO seconds ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
 
     def seconds(self, numbers: Sequence[int], t: FloatArray, cells: FloatArray) -> None:
-        """Record a second of several sessions: their numbers [k], times [k] and whole numbers [k, columns]."""
+        """Record a second of several sessions: their numbers [k], times [k] and whole numbers [k, columns].
+
+        NaN becomes NULL, and a column of whole numbers stores whole numbers, whatever their type here.
+        """
         ms = np.floor(t * 1000.0).astype(np.int64)
-        rows = cells.astype(object)
-        rows[np.isnan(cells)] = None
         self._seconds_waiting += [
             (number, whole, rest, *row)
             for number, whole, rest, row in zip(
-                numbers, (ms // 1000).tolist(), (ms % 1000).tolist(), rows.tolist(), strict=True
+                numbers, (ms // 1000).tolist(), (ms % 1000).tolist(), cells.tolist(), strict=True
             )
         ]
         if len(self._seconds_waiting) >= _FLUSH_ROWS:

@@ -25,6 +25,8 @@ import sqlite3
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -229,9 +231,9 @@ class Journal:
         """Record a row of a table of the archive."""
         self._put(statement, values)
 
-    def second(self, number: int, t: float, figures: dict[str, Any]) -> None:
-        """Record one athlete's second: the figures of a metrics message, at ``t`` by the session's own clock."""
-        self._put(_SECOND, (number, t, figures))
+    def second(self, number: int, t: float, cells: Sequence[float]) -> None:
+        """Record one athlete's second, at ``t`` by the session's own clock: the whole numbers of ``COLUMNS``."""
+        self._put(_SECOND, (number, t, cells))
 
     def set_clock(self, number: int, start_t: float, offset_s: float) -> None:
         """Record that the device's clock was set: the session's start by the new clock, and the offset added since."""
@@ -353,11 +355,12 @@ class Journal:
         if connection is None or seconds is None:
             return
         connection.execute("BEGIN IMMEDIATE")
-        for statement, values in self._kept:
+        for statement, records in groupby(self._kept, key=itemgetter(0)):
             if statement == _SECOND:
-                seconds.insert(*values)
+                seconds.insert_all(values for _, values in records)
             elif statement != _USED:
-                self._execute(connection, statement, values)
+                for _, values in records:
+                    self._execute(connection, statement, values)
         now_s = self._now_s()
         seconds.tidy(now_s)
         if now_s >= self._forgot_s + _DAY_S:

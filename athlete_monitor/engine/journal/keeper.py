@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +12,7 @@ import numpy as np
 
 from athlete_monitor.athletes import Profile
 from athlete_monitor.engine.intake.ordering import DeviceStream, Quality
+from athlete_monitor.engine.journal.cells import BEATS, beside, kernel_cells
 from athlete_monitor.engine.journal.journal import MEMORY_EVERY_S, Journal
 from athlete_monitor.engine.sessions.session import Phases, Session
 from athlete_monitor.engine.sessions.wearers import Wearer
@@ -21,11 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.config import Engine
+    from athlete_monitor.engine.figures.outputs import Outputs
     from athlete_monitor.engine.journal.journal import OpenSession
     from athlete_monitor.engine.monitor import Monitor
     from athlete_monitor.squad.kernel import Squad
 
 _log = logging.getLogger(__name__)
+_beats_of = attrgetter(*BEATS)
 
 
 class JournalSink(Sink):
@@ -46,13 +50,28 @@ class JournalSink(Sink):
             session.session_id, session.device_id, session.athlete_id, session.start_t, facts_of(session)
         )
 
-    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:  # noqa: ARG002
-        """Record the second once, with its first message."""
+    def metrics_all(self, outputs: Outputs, payloads: Sequence[bytes]) -> None:  # noqa: ARG002
+        """Record the second of each athlete once, with its first message."""
+        new = [index for index, session in enumerate(outputs.sessions) if self._is_new(session)]
+        if not new:
+            return
+        for index, cells in zip(new, cells_of(outputs, new), strict=True):
+            session = outputs.sessions[index]
+            self._journal.second(session.number, session.last_t, cells)
+
+    def is_kept(self, session: Session) -> bool:  # noqa: ARG002 - for sinks that skip some
+        """Whether a session's seconds are recorded."""
+        return True
+
+    def _is_new(self, session: Session) -> bool:
+        """Whether a session's second has not been recorded yet; notes it."""
+        if not self.is_kept(session):
+            return False
         self._follow_clock(session)
-        second = int(session.last_t)
-        if second != self._last.get(session.number):
-            self._last[session.number] = second
-            self._journal.second(session.number, session.last_t, msgspec.structs.asdict(figures))
+        second, number = int(session.last_t), session.number
+        is_new = second != self._last.get(number)
+        self._last[number] = second
+        return is_new
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """Record the event."""
@@ -80,6 +99,14 @@ class JournalSink(Sink):
         if offset_s != self._offsets.get(session.number, 0.0):
             self._offsets[session.number] = offset_s
             self._journal.set_clock(session.number, session.device_start_t, offset_s)
+
+
+def cells_of(outputs: Outputs, places: Sequence[int]) -> list[list[float]]:
+    """Return the archive's whole numbers of the athletes at these places, in the order of ``COLUMNS``."""
+    known: list[list[float]] = kernel_cells(outputs.values[:, places]).T.tolist()
+    records = [outputs.records[place] for place in places]
+    others = [beside(each.quality["received"], each.quality["lost"], _beats_of(each)) for each in records]
+    return [[*row, *more] for row, more in zip(known, others, strict=True)]
 
 
 def snapshot(journal: Journal, monitor: Monitor, *, whole: bool = False) -> None:

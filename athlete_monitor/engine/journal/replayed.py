@@ -14,8 +14,6 @@ from athlete_monitor.team.records import TeamSession
 from athlete_monitor.team.state import TeamState
 
 if TYPE_CHECKING:
-    import msgspec
-
     from athlete_monitor.archive import Archive
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.sessions.session import Session
@@ -52,10 +50,9 @@ class ReplaySink(JournalSink):
         self._known.add(session.session_id)
         return super().begin(session)
 
-    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
-        """Record the second."""
-        if session.number != SKIPPED:
-            super().metrics(session, figures, payload)
+    def is_kept(self, session: Session) -> bool:
+        """Whether a session's seconds are recorded."""
+        return session.number != SKIPPED
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """Record the event."""

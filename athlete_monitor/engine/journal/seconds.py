@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.archive.columns import archived, encoded, flat
 from athlete_monitor.archive.schema import add_columns, close_blocks, figure_columns
+from athlete_monitor.engine.journal.cells import COLUMNS
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable, Sequence
 
 BLOCK_EVERY_S: Final = 60.0
 SETTLED_S: Final = 5.0
 """A session that is resumed after a kill may repeat its last seconds: for this long they can still be deleted."""
+
+
+_NAMES: Final = ", ".join(("session", "t", "ms", *(f'"{name}"' for name in COLUMNS)))
+_INSERT_CELLS: Final = f"INSERT INTO recent ({_NAMES}) VALUES ({', '.join('?' * (3 + len(COLUMNS)))})"  # noqa: S608 - ours
 
 
 class SecondsTable:
@@ -34,6 +40,13 @@ class SecondsTable:
         names = ", ".join(("session", "t", "ms", *(f'"{name}"' for name in columns)))
         marks = ", ".join("?" * (3 + len(columns)))
         self._statement = f"INSERT INTO recent ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
+
+    def insert_all(self, seconds: Iterable[tuple[int, float, Sequence[float]]]) -> None:
+        """Append seconds: session, time and the whole numbers of ``COLUMNS``; NaN is stored as NULL."""
+        self._connection.executemany(
+            _INSERT_CELLS,
+            ((session, *divmod(math.floor(t * 1000.0), 1000), *cells) for session, t, cells in seconds),
+        )
 
     def insert(self, session: int, t: float, figures: dict[str, Any]) -> None:
         """Append one second of a session."""

@@ -10,6 +10,9 @@ from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.wire import topics
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from athlete_monitor.engine.figures.outputs import Outputs
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.sinks.registry import Surroundings
 
@@ -35,6 +38,9 @@ class Publisher(Protocol):
     def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
         """Queue a message; never blocks."""
 
+    def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages of QoS 0; never blocks."""
+
 
 class MqttSink(Sink):
     """Publishes figures (QoS 0), events and summaries (QoS 1), and the retained status of each device."""
@@ -50,9 +56,10 @@ class MqttSink(Sink):
         """The device is online."""
         self.status(session.device_id, session.status)
 
-    def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:  # noqa: ARG002
+    def metrics_all(self, outputs: Outputs, payloads: Sequence[bytes]) -> None:
         """Publish the figures."""
-        self._link.publish(topics.metrics(session.device_id), payload)
+        names = (topics.metrics(session.device_id) for session in outputs.sessions)
+        self._link.publish_all(list(zip(names, payloads, strict=True)))
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """Publish an event."""

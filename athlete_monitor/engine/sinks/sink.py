@@ -9,6 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from athlete_monitor.engine.figures.outputs import Outputs
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.wire.sample import Sample
 
@@ -27,8 +28,18 @@ class Sink:
     def enrich(self, session: Session, figures: Any) -> None:  # noqa: ANN401 - a structure made from the figures
         """Add to an ``AthleteFigures`` before it is published: the figures of open periods."""
 
+    def enrich_all(self, outputs: Outputs) -> None:
+        """Add to the figures of several athletes: for sinks to which one call for all is cheaper."""
+        for session, record in outputs:
+            self.enrich(session, record)
+
     def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
         """New figures of an athlete, as an ``AthleteFigures`` and as JSON."""
+
+    def metrics_all(self, outputs: Outputs, payloads: Sequence[bytes]) -> None:
+        """New figures of several athletes: for sinks to which one call for all is cheaper."""
+        for session, record, payload in zip(outputs.sessions, outputs.records, payloads, strict=True):
+            self.metrics(session, record, payload)
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """An impact, an alert, or another event."""
@@ -60,12 +71,16 @@ class Sinks(Sink):
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
         self._sinks: list[Sink] = []
         self._of_samples: list[Sink] = []
+        self._enriching: list[Sink] = []
+        self._publishing: list[Sink] = []
         self.add(*sinks)
 
     def add(self, *sinks: Sink) -> None:
         """Add sinks after those that are there."""
         self._sinks += sinks
         self._of_samples += [sink for sink in sinks if sink.wants_samples]
+        self._enriching = [sink for sink in self._sinks if _overrides(sink, "enrich", "enrich_all")]
+        self._publishing = [sink for sink in self._sinks if _overrides(sink, "metrics", "metrics_all")]
         self.wants_samples = bool(self._of_samples)
 
     def started(self, session: Session) -> None:
@@ -83,10 +98,20 @@ class Sinks(Sink):
         for sink in self._sinks:
             sink.enrich(session, figures)
 
+    def enrich_all(self, outputs: Outputs) -> None:
+        """See ``Sink``."""
+        for sink in self._enriching:
+            sink.enrich_all(outputs)
+
     def metrics(self, session: Session, figures: msgspec.Struct, payload: bytes) -> None:
         """See ``Sink``."""
         for sink in self._sinks:
             sink.metrics(session, figures, payload)
+
+    def metrics_all(self, outputs: Outputs, payloads: Sequence[bytes]) -> None:
+        """See ``Sink``."""
+        for sink in self._publishing:
+            sink.metrics_all(outputs, payloads)
 
     def event(self, session: Session, event: dict[str, Any]) -> None:
         """See ``Sink``."""
@@ -121,6 +146,11 @@ class Sinks(Sink):
         """Stop all, in order."""
         for sink in self._sinks:
             sink.stop()
+
+
+def _overrides(sink: Sink, *names: str) -> bool:
+    """Whether a sink does something with figures at all: a second brings thousands of them."""
+    return any(getattr(type(sink), name) is not getattr(Sink, name) or name in vars(sink) for name in names)
 
 
 class Collected(Sink):

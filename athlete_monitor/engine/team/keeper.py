@@ -15,7 +15,17 @@ from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.team import rows
 from athlete_monitor.engine.team.alarms import AlarmKeeper, event_of
-from athlete_monitor.engine.team.parts import RunningParts, period_figures, pitch_figures
+from athlete_monitor.engine.team.parts import (
+    RunningParts,
+    messages,
+    period_figures,
+    period_growth,
+    period_message,
+    pitch_figures,
+    pitch_growth,
+    pitch_message,
+    totals_of,
+)
 from athlete_monitor.engine.team.ratings import minutes_played, with_load
 from athlete_monitor.engine.team.rules import WatchedRules
 from athlete_monitor.engine.team.shelf import ArchiveShelf
@@ -30,9 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from athlete_monitor.archive import Archive
+    from athlete_monitor.arrays import FloatArray
     from athlete_monitor.athletes import Roster
+    from athlete_monitor.engine.figures.outputs import Outputs
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.engine.team.parts import Growth
     from athlete_monitor.team.records import AlarmRow, Period, Stint, TeamSession
     from athlete_monitor.wire.sample import Sample
 
@@ -160,29 +173,40 @@ class TeamKeeper(Sink):
         self._members[number] = _Member(session, team, parts, time.monotonic())
         self._phases_due_s = -math.inf
 
-    def enrich(self, session: Session, record: Any) -> None:  # noqa: ANN401 - a made structure
-        """Add the figures of the open parts to a message."""
-        member = self._members.get(session.number)
-        if member is None:
-            return
+    def enrich_all(self, outputs: Outputs) -> None:
+        """Add the figures of the open parts to the messages of a step."""
+        period: list[tuple[Any, Period, Growth]] = []
+        pitch: list[tuple[Any, Growth]] = []
+        for (session, record), totals in zip(outputs, totals_of(outputs.values), strict=True):
+            member = self._members.get(session.number)
+            if member is None:
+                continue
+            t = self._follow(member, record, totals)
+            state = self.book.state_of(member.team)
+            if state is None:
+                continue
+            self._look_up(member, state)
+            open_now = [each for each in member.periods if each.holds(t)]
+            if open_now:
+                record.period = {}
+                period += [(record, *each) for each in period_growth(member.parts, open_now)]
+            on_pitch = pitch_growth(member.parts, member.stints) if member.stints else None
+            if on_pitch is not None:
+                pitch.append((record, on_pitch))
+        _add_parts(period, pitch)
+
+    def _follow(self, member: _Member, record: Any, totals: FloatArray) -> float:  # noqa: ANN401 - a made structure
+        """Take an athlete's newest figures and return their time by the device's clock."""
+        session = member.session
         t = session.device_t
         member.arrived_s = time.monotonic()
         if session.phases.current != member.phase:
             member.phase = session.phases.current
             self._phases_due_s = -math.inf
-        member.parts.follow(t, record)
+        member.parts.follow(t, totals)
         self.alarms.follow(session, record)
         self.book.device_seen(member.team, t)
-        state = self.book.state_of(member.team)
-        if state is None:
-            return
-        self._look_up(member, state)
-        open_now = [each for each in member.periods if each.holds(t)]
-        if open_now:
-            record.period = period_figures(member.parts, open_now)
-        on_pitch = pitch_figures(member.parts, member.stints) if member.stints else None
-        if on_pitch is not None:
-            record.on_pitch = on_pitch
+        return t
 
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:
         """Take the values that only samples carry."""
@@ -421,6 +445,15 @@ class TeamKeeper(Sink):
             return self._archive.totals_at(number, t)
         except MonitorError:
             return {}
+
+
+def _add_parts(period: Sequence[tuple[Any, Period, Growth]], pitch: Sequence[tuple[Any, Growth]]) -> None:
+    """Add the figures of parts to records: all at once, since rounding them one by one costs several times as much."""
+    figures = messages([*(growth for _, _, growth in period), *(growth for _, growth in pitch)])
+    for (record, part, _), found in zip(period, figures, strict=False):
+        record.period[part.id] = period_message(part, found)
+    for (record, _), found in zip(pitch, figures[len(period) :], strict=True):
+        record.on_pitch = pitch_message(found)
 
 
 def _read_json(payload: bytes) -> Any:  # noqa: ANN401 - of a message

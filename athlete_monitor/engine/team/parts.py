@@ -7,8 +7,7 @@ the archive does it, or from the archive if the moment is further back.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from operator import attrgetter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,50 +15,79 @@ import numpy as np
 from athlete_monitor.archive.columns import archived, column, entry_name
 from athlete_monitor.archive.parts import STEP_S
 from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.engine.figures.cells import Cells
+from athlete_monitor.figures import Figure
+from athlete_monitor.squad.kernel import PRESENT_FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import msgspec
 
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.team.records import Period, Stint
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """Where the numbers of a figure that adds up are in an array of totals, and how they are published."""
-
-    key: str
-    first: int
-    digits: int
-    members: tuple[str, ...]
-    per_min: str | None
-    """Key of the same figure per minute; None for a map and for a time."""
+def _adding() -> tuple[Figure, ...]:
+    """The figures that add up over the parts of a session, in the order of an array of totals."""
+    found = (FIGURES.get(key) for key in archived())
+    return tuple(figure for figure in found if figure is not None and figure.part == "difference")
 
 
-def _cells() -> tuple[_Cell, ...]:
-    found: list[_Cell] = []
-    place = 0
-    for key in archived():
-        figure = FIGURES.get(key)
-        if figure is None or figure.part != "difference":
-            continue
-        per_min = None if figure.members or key.endswith("_s") else f"{key}_per_min"
-        found.append(_Cell(key, place, figure.digits, figure.members, per_min))
-        place += figure.width
-    return tuple(found)
-
-
-_CELLS: Final = _cells()
+_ADDING: Final = _adding()
 NAMES: Final = tuple(
-    name
-    for cell in _CELLS
-    for name in ([entry_name(cell.key, each) for each in cell.members] if cell.members else [cell.key])
+    name for figure in _ADDING for name in ([entry_name(figure.key, each) for each in figure.members] or [figure.key])
 )
 """Columns of the figures that add up, in the order of an array of totals."""
 _COUNTS: Final = np.array([column(name).how == "count" for name in NAMES])
-_values_of: Final = attrgetter(*(cell.key for cell in _CELLS))
+
+
+def _places() -> tuple[list[int], list[int]]:
+    """Rows of the present figures behind each of ``NAMES``, and rows that show whether each is known."""
+    first, place = {}, 0
+    for figure in PRESENT_FIGURES:
+        first[figure.key] = place
+        place += figure.width
+    rows = [first[figure.key] + offset for figure in _ADDING for offset in range(figure.width)]
+    return rows, [first[figure.key] for figure in _ADDING for _ in range(figure.width)]
+
+
+_ROWS, _KNOWN = (np.array(rows) for rows in _places())
+
+
+def _per_minute(figure: Figure) -> Figure | None:
+    """The same figure per minute; None for a map and for a time."""
+    if figure.members or figure.key.endswith("_s"):
+        return None
+    return Figure(f"{figure.key}_per_min", figure.label, figure.unit, 1, "present", digits=3)
+
+
+def _message_figures() -> tuple[list[Figure], list[int], list[bool]]:
+    """The figures of a part's message in order, the column of each of their numbers, and whether it is per minute."""
+    figures, columns, per_minute = [Figure("duration_s", "Duration", "s", 0, "total", digits=1)], [0], [False]
+    place = 1
+    for figure in _ADDING:
+        figures.append(replace(figure, whole=()))
+        columns += range(place, place + figure.width)
+        per_minute += [False] * figure.width
+        rate = _per_minute(figure)
+        if rate is not None:
+            figures.append(rate)
+            columns.append(place)
+            per_minute.append(True)
+        place += figure.width
+    return figures, columns, per_minute
+
+
+_FIGURES, *_rest = _message_figures()
+_CELLS: Final = Cells(_FIGURES)
+_COLUMNS, _PER_MINUTE = np.array(_rest[0]), np.array(_rest[1])
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What the totals have grown by in a part [len(NAMES)], NaN where not known, and how long the part has lasted."""
+
+    totals: FloatArray
+    duration_s: float
 
 
 class RunningParts:
@@ -78,19 +106,19 @@ class RunningParts:
         self._before = (start_t if is_new else math.inf, np.full(len(NAMES), np.nan))
         self._now = (start_t, self._before[1])
 
-    def follow(self, t: float, record: msgspec.Struct) -> None:
-        """Take the totals of a message at ``t``."""
+    def follow(self, t: float, totals: FloatArray) -> None:
+        """Take the totals of a message at ``t`` [len(NAMES)]."""
         self._before = self._now if self._now[0] > self.start_t or self._before[0] <= self.start_t else self._before
-        self._now = t, totals_of(record)
+        self._now = t, totals
 
-    def figures(self, spans: Sequence[tuple[float, float | None]]) -> dict[str, Any] | None:
-        """Figures of the part that consists of spans, an open one up to now; None if the session is not in it."""
+    def growth(self, spans: Sequence[tuple[float, float | None]]) -> Growth | None:
+        """Growth in the part that consists of spans, an open one up to now; None if the session is not in it."""
         inside = [self._inside(span) for span in spans]
         known = [(first, last) for first, last in inside if last > first]
         if not known:
             return None
         grown = [self._at(last) - _or_zero(self._at(first)) for first, last in known]
-        return _message(_sum(grown), sum(last - first for first, last in known))
+        return Growth(_sum(grown), sum(last - first for first, last in known))
 
     def _inside(self, span: tuple[float, float | None]) -> tuple[float, float]:
         now = self._now[0]
@@ -117,33 +145,56 @@ class RunningParts:
         return np.array([found.get(name, np.nan) for name in NAMES])
 
 
-def totals_of(record: msgspec.Struct) -> FloatArray:
-    """The totals of a message [len(NAMES)]; NaN where one is null."""
-    found: list[float | None] = []
-    for cell, value in zip(_CELLS, _values_of(record), strict=True):
-        if not cell.members:
-            found.append(value)
-        elif value is None:
-            found += (None,) * len(cell.members)
-        else:
-            found += (value.get(each) for each in cell.members)
-    return np.array(found, dtype=np.float64)
+def totals_of(values: FloatArray) -> FloatArray:
+    """The totals [k, len(NAMES)] among published numbers of ``PRESENT_FIGURES`` [sum of widths, k]; NaN is null."""
+    totals = values[_ROWS]
+    totals[np.isnan(values[_KNOWN])] = np.nan
+    return np.ascontiguousarray(totals.T)
+
+
+def messages(grown: Sequence[Growth]) -> list[dict[str, Any]]:
+    """The figures of parts as they are published."""
+    if not grown:
+        return []
+    durations_s = np.array([each.duration_s for each in grown])
+    numbers = np.vstack([durations_s, np.array([each.totals for each in grown]).T])[_COLUMNS]
+    numbers[_PER_MINUTE] *= 60.0
+    numbers[_PER_MINUTE] /= durations_s
+    return [dict(zip(_CELLS.keys, values, strict=True)) for values in _CELLS.of(numbers)]
+
+
+def period_growth(parts: RunningParts, periods: Sequence[Period]) -> list[tuple[Period, Growth]]:
+    """The periods that a session has been in, with its growth in each."""
+    found = ((period, parts.growth([(period.start_t, period.end_t)])) for period in periods)
+    return [(period, growth) for period, growth in found if growth is not None]
+
+
+def period_message(period: Period, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a period with its name and kind."""
+    return {"name": period.name, "kind": period.kind, **figures}
 
 
 def period_figures(parts: RunningParts, periods: Sequence[Period]) -> dict[str, Any]:
     """Figures of each period, by its id, with its name and kind."""
-    found: dict[str, Any] = {}
-    for period in periods:
-        figures = parts.figures([(period.start_t, period.end_t)])
-        if figures is not None:
-            found[period.id] = {"name": period.name, "kind": period.kind, **figures}
-    return found
+    found = period_growth(parts, periods)
+    each = zip(found, messages([growth for _, growth in found]), strict=True)
+    return {period.id: period_message(period, figures) for (period, _), figures in each}
+
+
+def pitch_growth(parts: RunningParts, stints: Sequence[Stint]) -> Growth | None:
+    """Growth in an athlete's time on the pitch; None if the athlete has not been on it."""
+    return parts.growth([(stint.start_t, stint.end_t) for stint in stints if stint.state == "on"])
+
+
+def pitch_message(figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of the time on the pitch."""
+    return {"seconds": figures.pop("duration_s"), **figures}
 
 
 def pitch_figures(parts: RunningParts, stints: Sequence[Stint]) -> dict[str, Any] | None:
     """Figures of an athlete's time on the pitch; None if the athlete has not been on it."""
-    figures = parts.figures([(stint.start_t, stint.end_t) for stint in stints if stint.state == "on"])
-    return None if figures is None else {"seconds": figures.pop("duration_s"), **figures}
+    growth = pitch_growth(parts, stints)
+    return None if growth is None else pitch_message(messages([growth])[0])
 
 
 def _or_zero(totals: FloatArray) -> FloatArray:
@@ -158,31 +209,3 @@ def _sum(grown: Sequence[FloatArray]) -> FloatArray:
     total: FloatArray = np.nansum(grown, axis=0)
     total[np.isnan(grown).all(axis=0)] = np.nan
     return total
-
-
-def _message(total: FloatArray, duration_s: float) -> dict[str, Any]:
-    values: list[float] = total.tolist()
-    found: dict[str, Any] = {"duration_s": round(duration_s, 1)}
-    for cell in _CELLS:
-        value = values[cell.first]
-        if cell.members:
-            found[cell.key] = _map(cell, values)
-        else:
-            found[cell.key] = _rounded(value, cell.digits)
-            if cell.per_min is not None and duration_s > 0.0:
-                found[cell.per_min] = _rounded(60.0 * value / duration_s, 3)
-    return found
-
-
-def _map(cell: _Cell, values: Sequence[float]) -> dict[str, float | int | None] | None:
-    """The members of a map; None where no member is known."""
-    own = values[cell.first : cell.first + len(cell.members)]
-    if all(value != value for value in own):  # noqa: PLR0124 - NaN
-        return None
-    return {name: _rounded(value, cell.digits) for name, value in zip(cell.members, own, strict=True)}
-
-
-def _rounded(value: float, digits: int) -> float | int | None:
-    if value != value:  # noqa: PLR0124 - NaN
-        return None
-    return round(value, digits) if digits else round(value)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 import zlib
 
@@ -8,7 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from athlete_monitor.archive.columns import column
 from athlete_monitor.config import load_config
+from athlete_monitor.engine.journal.cells import COLUMNS
 from athlete_monitor.engine.journal.journal import Journal, PastLoad
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.engine.sessions.history import LoadHistory
@@ -203,13 +206,19 @@ def test_a_journal_that_is_damaged_while_it_is_used_is_replaced_and_running_sess
     damage(path, 4096)
     journal._file.connection.execute("PRAGMA shrink_memory")
     journal._file.connection.execute("PRAGMA cache_size=0")
-    journal.second(number, START + 1, {"heart_rate_bpm": 120})
+    journal.second(number, START + 1, cells(120))
     wait_until(lambda: told, what="the notice")
-    journal.second(number, START + 2, {"heart_rate_bpm": 121})
+    journal.second(number, START + 2, cells(121))
     journal.stop()
     assert "moved to journal.damaged-" in told[0]
     assert rows(path, "SELECT session_id FROM sessions") == [("s1",)]
     assert rows(path, "SELECT heart_rate_bpm FROM session_seconds")[-1] == (121.0,)
+
+
+def cells(heart_rate_bpm):
+    """A second of which only the heart rate is known."""
+    known = {"heart_rate_bpm": column("heart_rate_bpm").scale * heart_rate_bpm}
+    return [known.get(name, math.nan) for name in COLUMNS]
 
 
 @pytest.mark.parametrize("replaced", [False, True])
@@ -218,11 +227,11 @@ def test_a_journal_that_is_deleted_while_it_is_used_is_noticed_and_begun_anew(tm
     told = []
     journal = journal_at(path, notify=lambda text, bad: told.append(text))
     number = journal.begin("s1", "001", 1, START, {"profile": {}})
-    journal.second(number, START + 1, {"heart_rate_bpm": 120})
+    journal.second(number, START + 1, cells(120))
     wait_until(lambda: rows(path, "SELECT COUNT(*) FROM session_seconds") == [(1,)], what="the first second")
     path.rename(tmp_path / "gone") if replaced else path.unlink()
     wait_until(lambda: told, what="the notice")
-    journal.second(number, START + 2, {"heart_rate_bpm": 121})
+    journal.second(number, START + 2, cells(121))
     journal.stop()
     assert len(told) == 1
     assert "deleted or replaced while in use" in told[0]
@@ -240,7 +249,7 @@ def test_a_locked_journal_is_tried_again_and_nothing_is_lost(tmp_path):
     assert journal.failing
     assert journal.open_sessions() == []
     number = journal.begin("s9", "009", 9, START, {"profile": {}})
-    journal.second(number, START + 1, {"heart_rate_bpm": 120})
+    journal.second(number, START + 1, cells(120))
     other.execute("ROLLBACK")
     other.close()
     clock[0] += 10
