@@ -1,4 +1,4 @@
-"""Excel workbooks as rows of text: the first sheet that holds a table, read row by row, without formulas or links."""
+"""Excel workbooks as rows of text: the sheet with the most rows, read row by row, without formulas or links."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def head_lines(source: Source, count: int) -> list[str]:
 
 
 def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows of the first sheet with more than one row, each with its number from 1.
+    """Yield the rows of the sheet with the most rows, each with its number from 1; of equal ones, of the first.
 
     Raises:
         RecordingError: the workbook is damaged, protected, or unpacks to too much.
@@ -45,7 +45,7 @@ def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
             _check_size(source, raw)
             raw.seek(0)
             book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
-            sheet = next((sheet for sheet in book.worksheets if (sheet.max_row or 2) > 1), book.worksheets[0])
+            sheet = max(book.worksheets, key=lambda sheet: sheet.max_row or 0)
             for number, row in enumerate(sheet.iter_rows(values_only=True, max_row=_MOST_ROWS), 1):
                 yield number, _trimmed([_text(cell) for cell in row[:_MOST_COLUMNS]])
     except (RecordingError, MemoryError):

@@ -186,7 +186,8 @@ def layout_of(source: Source, first_line: int = 0) -> Layout:
         RecordingError: it is not a table.
     """
     if sheets.is_sheet(source):
-        return _layout(source, "utf-8", "\x1f", ".", sheets.head_lines(source, _LOOKED_AT_LINES))
+        rows = sheets.head_lines(source, _LOOKED_AT_LINES)
+        return _layout(source, "utf-8", sheets.SEPARATOR, _sheet_decimal(rows), rows)
     text = text_head(source)
     if text is None:
         if not source.head:
@@ -234,6 +235,12 @@ def _decimal(lines: Sequence[str], delimiter: str) -> str:
         return "."
     points = sum(_DECIMAL_POINT.fullmatch(cell) is not None for cell in cells)
     return "," if commas > points else "."
+
+
+def _sheet_decimal(rows: Sequence[str]) -> str:
+    """Return the decimal sign of numbers that a workbook holds as text; its own numbers have a point."""
+    cells = {cell.strip() for row in rows for cell in row.split(sheets.SEPARATOR)}
+    return "," if any(_DECIMAL_COMMA.fullmatch(cell) and not _THOUSANDS.fullmatch(cell) for cell in cells) else "."
 
 
 def _is_value(cell: str, decimal: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import MISSING, given, number
 from athlete_monitor.recordings.imported import Imported, Whose
-from athlete_monitor.recordings.moments import Rules, TimeColumn, Times, day_in_name, start_in_name
+from athlete_monitor.recordings.moments import EARLIEST, Rules, TimeColumn, Times, day_in_name, start_in_name
 from athlete_monitor.recordings.table import Layout, read_columns
 from athlete_monitor.recordings.units import by_range
 from athlete_monitor.recordings.vocabulary import (
@@ -46,6 +46,9 @@ _OF_FORMAT: Final = "defined by the format"
 _DISAGREE: Final = 0.05
 _LONGEST_TAG: Final = 64
 _UTC: Final = ("utc", "gmt")
+_MOST_CLOCKS: Final = 4
+_BEAT_MS: Final = (273.0, 2000.0)
+"""Intervals of 220 to 30 beats a minute."""
 
 
 @dataclass(frozen=True)
@@ -167,28 +170,46 @@ class _Read:
     def __init__(self, plan: Plan, options: Options, channels: Sequence[Column]) -> None:
         self._plan = plan
         self._channels = [*channels, *(column for column in plan.columns if column.meaning in QUALITY)]
-        self._time = _time_columns(plan)
+        time = _time_columns(plan)
+        others = [column for column in plan.columns if column.meaning == time[0].meaning == TIME] if time else []
         rules = _rules(plan, options)
         self._clocks = {
             column.place: TimeColumn(plan.name(column), _with_name(rules, column, key_of(plan.name(column))))
-            for column in self._time
+            for column in (*time, *others[:_MOST_CLOCKS])
         }
         texts = [column.place for column in plan.columns if column.meaning in _TEXTS]
         converters = {place: clock.convert for place, clock in self._clocks.items()}
         wanted = [column.place for column in self._channels]
         self._columns = read_columns(plan.layout, wanted, texts, converters)
+        self._time = self._best(time, others[:_MOST_CLOCKS])
         self.given = {column.meaning for column in self._channels if column.unit}
+
+    def _best(self, time: list[Column], others: list[Column]) -> list[Column]:
+        """Return the columns of times: of several, one with dates, else one of epochs, else the first."""
+        if len(others) < 2:
+            return time
+
+        def rank(column: Column) -> int:
+            numbers = self._columns.numbers[column.place]
+            epochs = len(numbers) > 0 and float(np.nanmax(numbers, initial=0.0)) >= EARLIEST
+            return 2 if self._clocks[column.place].has_dates else int(epochs)
+
+        best = max(others, key=rank)
+        return [best] if rank(best) else time
 
     def recordings(self) -> list[Imported]:
         times = self._times()
         values, notes = self._values()
+        beats = self._beats()
+        if beats and "heart_rate_bpm" not in values:
+            values["heart_rate_bpm"] = _rates(beats, len(times.t))
         profile, tags, index = self._profile(), *self._tags()
         ignored = _left_out([name for name, _ in self._plan.ignored])
         whole = Imported(
             self._plan.layout.source.path,
             times.t,
             values,
-            self._beats(),
+            beats,
             profile,
             (*self._plan.notes, *self._columns.notes(self._plan.layout), *times.notes, *notes, *ignored),
             str(self._plan.layout.source),
@@ -402,6 +423,15 @@ def safe_text(cell: str) -> str:
     ('1+1', 'first half')
     """
     return "".join(char if char.isprintable() else " " for char in cell).lstrip("=+-@ ")
+
+
+def _rates(beats: Mapping[int, tuple[float, ...]], count: int) -> FloatArray:
+    """Return the heart rate of each row with beats, bpm, [n]; NaN elsewhere and where an interval is no beat's."""
+    rates = np.full(count, np.nan)
+    for row, intervals in beats.items():
+        usual = sum(intervals) / len(intervals)
+        rates[row] = round(60_000 / usual, 1) if _BEAT_MS[0] <= usual <= _BEAT_MS[1] else np.nan
+    return rates
 
 
 def _first(cells: Sequence[str]) -> str:

@@ -105,7 +105,7 @@ TABLE: Final = (
     Word(
         "heart_rate_bpm",
         "heartrate heartratebpm hr hrbpm bpm pulse puls pulsebpm herzfrequenz herzfreq fc frequencecardiaque "
-        "frecuenciacardiaca heartratevalue hrvalue heartbeat currentheartrate hf hrate pols frequenzacardiaca "
+        "frecuenciacardiaca heartratevalue hrvalue heartbeat currentheartrate hf hrate hrm beatsperminute beatspermin pols frequenzacardiaca "
         "hartslag syke puls",
         _RATE,
     ),
@@ -155,7 +155,7 @@ TABLE: Final = (
         TIME,
         "timestamp time datetime dateandtime dateundzeit zeit zeitstempel uhrzeit utctime gpstime localtime epoch unixtime "
         "unixtimestamp epochtime isotime ts timeutc timestamputc sampletime heure hora recordtime timems timestampms timelocal "
-        "phonetimestamp timeofday systemtime loggingtime datetimeutc tijd created createdat measuredat",
+        "phonetimestamp timeofday systemtime loggingtime datetimeutc tijd created createdat measuredat utc",
         _TIME,
     ),
     Word(DATE, "date datum fecha day dateutc", {"": 1.0}),

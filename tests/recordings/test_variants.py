@@ -5,9 +5,12 @@ Every one is read as what it says: its duration, 3 m for each second, 140 bpm, i
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import openpyxl
 import pytest
 
 from athlete_monitor.errors import RecordingError
@@ -19,7 +22,7 @@ from athlete_monitor.recordings.source import from_path
 from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from athlete_monitor.recordings.imported import Imported
@@ -126,6 +129,19 @@ TABLES = {
         "2026_05_04_10_00_00.csv",
         "Minutes, Torq (N-m),Km/h,Watts,Km,Cadence,Hrate,ID\n" + rows("{m},0,10.8,0,{km:.5f},0,140,0\n", 60.0, 30),
     ),
+    "GoldenCheetah's open data, without a speed": (
+        "2026_05_04_10_00_00.csv",
+        "secs,km,power,hr,cad,alt\n" + rows("{s:.0f},{km:.5f},,140,0,10\n", 1.0),
+    ),
+    "seconds since the start beside the moment": (
+        "tomtom.csv",
+        "time,activityType,lapNumber,distance,speed,calories,lat,long,elevation,heartRate,cycles,localtime,utc\r\n"
+        + rows(
+            "{s:.0f},0,1,{d:.2f},3.0,5,{lat:.7f},7.1,10,140,3,"
+            "2026-05-04 10:{m:02d}:{sec:02d},2026-05-04 08:{m:02d}:{sec:02d}\r\n",
+            1.0,
+        ),
+    ),
     "a row of units with signs": (
         "2026_05_04_10_00_00.csv",
         "ZEIT,STRECKE,POWER,RPM,SPEED,PULS,HM-VHE,TEMP\nL_SEC,KM,WATT,RPM,KM/H,BPM,METER,M-0C\n"
@@ -133,6 +149,8 @@ TABLES = {
     ),
 }
 NAMELESS = {
+    "GoldenCheetah's open data, without a speed",
+    "seconds since the start beside the moment",
     "UTC without a point before its milliseconds",
     "minutes, and a name that is a unit",
     "a row of units with signs",
@@ -337,3 +355,113 @@ def test_each_activity_of_a_file_is_a_recording(tmp_path):
     parts = read(tmp_path, {"two.tcx": "\ufeff" + tcx(both)})
     assert [part.t[0] - START for part in parts] == [0, 3600]
     assert [part.totals["distance_m"] for part in parts] == [180, 180]
+
+
+# ------------------------------------------------------------------------------------------------ apps and spreadsheets
+
+STREAMS = {
+    "time": list(range(ROWS)),
+    "heartrate": [140] * ROWS,
+    "velocity_smooth": [3.0] * ROWS,
+    "distance": [3.0 * s for s in range(ROWS)],
+}
+BY_TYPE = {name: {"data": data, "original_size": ROWS} for name, data in STREAMS.items()}
+LOCAL = {"start_date_local": "2026-05-04T10:00:00Z"}
+ABOUT = {"start_date": "2026-05-04T08:00:00Z", **LOCAL, "athlete": {"firstname": "Ann", "lastname": "Low"}}
+
+
+@pytest.mark.parametrize(
+    ("document", "offset_s", "name"),
+    [
+        ({"activity": ABOUT, "streams": BY_TYPE}, 7200, "Ann Low"),
+        ({**ABOUT, **STREAMS}, 7200, "Ann Low"),
+        ({**LOCAL, "streams": [{"type": name, **stream} for name, stream in BY_TYPE.items()]}, None, None),
+    ],
+)
+def test_the_start_of_streams_is_found_and_its_local_time_is_no_utc(tmp_path, document, offset_s, name):
+    [part] = read(tmp_path, {"activity.json": json.dumps(document)})
+    assert (part.t[0], part.offset_s, part.whose.name) == (START, offset_s, name)
+    assert figures_of(part).distance_m == pytest.approx(3 * (ROWS - 1))
+
+
+@pytest.mark.parametrize("moment", ["2026-05-04T10:{m:02d}:{sec:02d}.{f}00", "04.05.2026 10:{m:02d}:{sec:02d}.{f}"])
+def test_beats_with_a_moment_each_begin_at_their_own_time(tmp_path, moment):
+    [part] = read(tmp_path, {"strap.txt": "Phone timestamp;RR-interval [ms]\n" + rows(moment + ";400\n", 0.4)})
+    assert (part.t[0], sum(map(len, part.rr.values()))) == (START, ROWS)
+    assert (part.channels["heart_rate_bpm"] == 150).all()
+
+
+def test_heart_rate_may_be_called_beats_per_minute(tmp_path):
+    [part] = read(
+        tmp_path,
+        {"heart_rate.csv": "timestamp,beats per minute\n" + rows("2026-05-04T08:{m:02d}:{sec:02d}Z,140.0\n", 1.0)},
+    )
+    assert (part.t[0], figures_of(part).heart_rate_max_bpm) == (START, 140)
+
+
+def sensor(names: str, line: str, step_s: float = 0.02) -> str:
+    return (
+        "time,seconds_elapsed,"
+        + names
+        + "\n"
+        + "".join(f"{(START + n * step_s) * 1e9:.0f},{n * step_s:.2f},{line}\n" for n in range(round(10 / step_s)))
+    )
+
+
+PHONE = (
+    "version,device name,recording epoch time,recording timezone,platform,sensors,standardisation\n"
+    '3,"Ann\'s phone, old",1,Europe/Berlin,ios,Accelerometer|Gravity,false\n'
+)
+WRIST = "rotationRateX,rotationRateY,rotationRateZ,gravityX,gravityY,gravityZ,accelerationX,accelerationY,accelerationZ"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"Accelerometer.csv": sensor("z,y,x", "0,0,0"), "Gravity.csv": sensor("z,y,x", "-9.80665,0,0")},
+        {"AccelerometerUncalibrated.csv": sensor("z,y,x", "-1,0,0")},
+        {"WristMotion.csv": sensor(WRIST, "0,0,0,0,0,-0.9,0,0,-0.1")},
+    ],
+)
+def test_gravity_points_up_whichever_sensor_of_an_iphone_or_its_watch_holds_it(tmp_path, files):
+    heart = {"HeartRate.csv": sensor("bpm", "140", 1.0), "Metadata.csv": PHONE}
+    [part] = read(tmp_path, {**files, **heart})
+    np.testing.assert_allclose(part.channels["acc_z"], 9.80665, rtol=1e-6)
+    assert np.nanmax(part.channels["heart_rate_bpm"]) == 140
+    assert part.offset_s == 7200
+
+
+def workbook(folder: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, content in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in content:
+            sheet.append(list(row))
+    book.save(folder / "export.xlsx")
+    return folder / "export.xlsx"
+
+
+def test_the_longest_sheet_of_a_workbook_is_the_table(tmp_path):
+    day = datetime(2026, 5, 4)  # noqa: DTZ001 - a cell of a workbook has no zone
+    raw: list[Sequence[object]] = [
+        ["Export of the club"],
+        [],
+        ["Date", "Time", "Player", "Speed (km/h)", "Heart Rate (bpm)"],
+        *([day, time(10, 0, s), "Ann Low", 10.8, 140] for s in range(60)),
+    ]
+    path = workbook(tmp_path, {"Summary": [["Session report"], ["Athlete", "Ann Low"]], "Raw": raw})
+    [part] = read(tmp_path, {path.name: path.read_bytes()})
+    assert (part.t[0], len(part), part.whose.name) == (START, 60, "Ann Low")
+    np.testing.assert_allclose(part.channels["speed_mps"], 3.0)
+
+
+def test_numbers_that_a_workbook_holds_as_text_may_have_a_decimal_comma(tmp_path):
+    raw: list[Sequence[object]] = [
+        ["Timestamp", "Velocity (m/s)", "HR"],
+        *([f"2026-05-04 10:00:{s:02d}", "3,0", 140.5] for s in range(60)),
+    ]
+    path = workbook(tmp_path, {"Raw": raw})
+    [part] = read(tmp_path, {path.name: path.read_bytes()})
+    assert (part.channels["speed_mps"] == 3.0).all()
+    assert (part.channels["heart_rate_bpm"] == 140.5).all()

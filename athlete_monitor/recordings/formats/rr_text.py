@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from athlete_monitor.recordings.source import Source
 
 _SPLIT: Final = re.compile(r"[;\t ]+|,(?!\d{1,3}$)")
+_DATE: Final = re.compile(r"\"?(\d{4}-\d\d-\d\d|\d\d[./]\d\d[./]\d{4})[T ,;\t\"]")
 _MOST_BYTES: Final = 32 * 2**20
 _LOOKED_AT: Final = 200
 _LOOKED_AT_FOR_NAMES: Final = 5
@@ -39,7 +40,7 @@ def recognise(source: Source) -> bool:
         return False
     text = text_head(source)
     lines = _lines(text.splitlines()[:_LOOKED_AT]) if text else []
-    if any(map(_names_another, lines[:_LOOKED_AT_FOR_NAMES])):
+    if any(map(_names_another, lines[:_LOOKED_AT_FOR_NAMES])) or any(map(_is_dated, lines[:_LOOKED_AT_FOR_NAMES])):
         return False
     beats = [beat for line in lines if (beat := _beat(line)) is not None]
     return len(beats) >= 5 and len(beats) >= 0.8 * len(lines) and _unit(np.array(beats)) is not None
@@ -82,6 +83,11 @@ def _names_another(line: str) -> bool:
     except UnknownUnitError:
         return True
     return found is not None and found.meaning in CHANNELS and found.meaning != "rr_intervals_ms"
+
+
+def _is_dated(line: str) -> bool:
+    """Whether a line begins with a date: a table with a time for each interval."""
+    return _DATE.match(line) is not None
 
 
 def _beat(line: str) -> float | None:

@@ -7,15 +7,19 @@ resampled to the rows of the acceleration, or without one to those of the locati
 
 from __future__ import annotations
 
+import csv
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import GRAVITY_MPS2
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.table import layout_of, read_columns, text_head
+from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +31,10 @@ _OTHERS: Final = (
     *("Gyroscope.csv", "GyroscopeUncalibrated.csv", "Magnetometer.csv", "MagnetometerUncalibrated.csv"),
     *("Location.csv", "LocationGps.csv", "HeartRate.csv", "Heart Rate.csv", "Metadata.csv", "Orientation.csv"),
     *("Barometer.csv", "Pedometer.csv", "Annotation.csv", "Battery.csv", "Light.csv", "Microphone.csv"),
-    *("WatchAccelerometer.csv", "WristMotion.csv"),
+    *("WatchAccelerometer.csv", "WristMotion.csv", "WatchLocation.csv"),
 )
 _NAMES: Final = frozenset((*_MOTION, *_OTHERS))
+_GYROSCOPES: Final = ("Gyroscope.csv", "GyroscopeUncalibrated.csv")
 _TIMES: Final = ("time", "seconds_elapsed")
 _STALE_S: Final = 3.0
 _LOCATION: Final = {
@@ -64,8 +69,10 @@ def read(source: Source, _options: Options) -> list[Imported]:
             name
             for name in (
                 *_MOTION[:3],
+                "WristMotion.csv",
                 "Location.csv",
                 "LocationGps.csv",
+                "WatchLocation.csv",
                 "HeartRate.csv",
                 "Heart Rate.csv",
                 "Gyroscope.csv",
@@ -78,7 +85,8 @@ def read(source: Source, _options: Options) -> list[Imported]:
         raise NotARecording(f"{source}: holds no usable sensor")
     t = sensors[base]["t"]
     channels, notes = _acceleration(sensors, t, standard=_standard(files))
-    channels |= _vector(sensors, ("Gyroscope.csv", "GyroscopeUncalibrated.csv"), "gyro", t)
+    turns = _wrist(sensors.get("WristMotion.csv"), t, "rotationRate") if base == "WristMotion.csv" else None
+    channels |= _named(turns, "gyro") if turns else _vector(sensors, _GYROSCOPES, "gyro", t)
     channels |= _vector(sensors, ("Magnetometer.csv", "MagnetometerUncalibrated.csv"), "mag", t)
     channels |= _sparse(sensors, t)
     folder = str(source).removesuffix(source.name).rstrip("/ :")
@@ -90,6 +98,7 @@ def read(source: Source, _options: Options) -> list[Imported]:
             notes=tuple(notes),
             label=folder,
             kind="sensor-logger",
+            offset_s=_offset(files, float(t[0]) if len(t) else 0.0),
         )
     ]
 
@@ -134,13 +143,26 @@ def _scale(times: FloatArray) -> float:
     return 1e-9 if usual > 1e17 else 1e-6 if usual > 1e14 else 1e-3 if usual > 1e11 else 1.0
 
 
+def _metadata(files: Mapping[str, Source]) -> dict[str, str]:
+    """Return what the app says about the recording, by names in lower case."""
+    text = text_head(files["Metadata.csv"]) if "Metadata.csv" in files else None
+    lines = list(csv.reader(text.splitlines()[:2])) if text else []
+    return {} if len(lines) < 2 else dict(zip(map(str.lower, lines[0]), lines[1], strict=False))
+
+
+def _offset(files: Mapping[str, Source], start_t: float) -> int | None:
+    """Return how far the recording's local time was ahead of UTC, s; None where the file gives no time zone."""
+    name = _metadata(files).get("recording timezone", "").strip()
+    try:
+        offset = datetime.fromtimestamp(start_t, zone_of(name)).utcoffset() if name else None
+    except (ValueError, OSError, OverflowError):
+        return None
+    return None if offset is None else int(offset.total_seconds())
+
+
 def _standard(files: Mapping[str, Source]) -> bool | None:
     """Whether the app wrote standard units; None where it does not say whether the phone is an iPhone."""
-    text = text_head(files["Metadata.csv"]) if "Metadata.csv" in files else None
-    lines = text.splitlines() if text else []
-    if len(lines) < 2:
-        return None
-    fields = dict(zip(lines[0].lower().split(","), lines[1].lower().split(","), strict=False))
+    fields = {name: value.lower() for name, value in _metadata(files).items()}
     if "standardisation" in fields or "standardized" in fields:
         return fields.get("standardisation", fields.get("standardized")) == "true"
     return False if "ios" in fields.get("platform", "") else None
@@ -161,16 +183,33 @@ def _acceleration(
         return _named([sign * (a + b) for a, b in zip(linear, gravity, strict=True)], "acc"), [note]
     raw = _axes(sensors.get("AccelerometerUncalibrated.csv"), t)
     if raw is not None:
-        return _named(raw, "acc"), []
+        return _named([axis * (-GRAVITY_MPS2 if standard is False else 1.0) for axis in raw], "acc"), []
+    wrist = (
+        _wrist(sensors.get("WristMotion.csv"), t, "acceleration"),
+        _wrist(sensors.get("WristMotion.csv"), t, "gravity"),
+    )
+    if wrist[0] is not None and wrist[1] is not None:
+        factor = 1.0 if standard else -GRAVITY_MPS2
+        note = "acceleration is that of the watch"
+        return _named([factor * (a + b) for a, b in zip(wrist[0], wrist[1], strict=True)], "acc"), [note]
     if linear is not None:
         return _named(linear, "acc"), ["the acceleration is without gravity: there is no table of gravity"]
     return {}, []
 
 
 def _axes(table: dict[str, FloatArray] | None, t: FloatArray) -> list[FloatArray] | None:
-    if table is None or not {"x", "y", "z"} <= table.keys():
+    return _three(table, t, ("x", "y", "z"))
+
+
+def _wrist(table: dict[str, FloatArray] | None, t: FloatArray, name: str) -> list[FloatArray] | None:
+    """Return three columns of the watch's table, which has all of its sensors."""
+    return _three(table, t, tuple(f"{name}{axis}" for axis in "XYZ"))
+
+
+def _three(table: dict[str, FloatArray] | None, t: FloatArray, names: tuple[str, ...]) -> list[FloatArray] | None:
+    if table is None or not set(names) <= table.keys():
         return None
-    return [_at(t, table["t"], table[axis]) for axis in "xyz"]
+    return [_at(t, table["t"], table[name]) for name in names]
 
 
 def _at(t: FloatArray, known_t: FloatArray, value: FloatArray) -> FloatArray:
@@ -201,7 +240,7 @@ def _vector(
 def _sparse(sensors: Mapping[str, dict[str, FloatArray]], t: FloatArray) -> dict[str, FloatArray]:
     """Return location and heart rate, each reading at the first row at or after it."""
     found: dict[str, FloatArray] = {}
-    location = sensors.get("Location.csv") or sensors.get("LocationGps.csv")
+    location = sensors.get("Location.csv") or sensors.get("LocationGps.csv") or sensors.get("WatchLocation.csv")
     if location is not None:
         fields = {channel: location[name] for name, channel in _LOCATION.items() if name in location}
         if "speed_mps" in fields:

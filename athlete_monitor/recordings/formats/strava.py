@@ -25,6 +25,7 @@ _STREAMS: Final = {
     "cadence": "cadence_spm",
 }
 _MARKS: Final = (b"velocity_smooth", b'"latlng"', b'"heartrate"', b'"original_size"')
+_ABOUT: Final = ("activity", "detail", "details", "metadata", "meta", "summary")
 _RIDES: Final = ("ride", "cycl", "bike")
 
 
@@ -53,10 +54,11 @@ def read(source: Source, options: Options) -> list[Imported]:
     if "time" not in streams:
         raise RecordingError(f"{source}: has no stream of times")
     time = jsons.numbers(streams["time"])
-    about = document if isinstance(document, dict) else {}
     if np.isnan(time).all():
         raise RecordingError(f"{source}: the stream of times holds no number")
-    t = time if np.nanmedian(time) >= EARLIEST else _start(source, about, options) + time
+    about = _about(document)
+    start, offset_s = (0.0, None) if _is_epoch(time) else _start(source, about, options)
+    t = start + time
     channels = {
         channel: _sized(jsons.numbers(streams[name]), len(t)) for name, channel in _STREAMS.items() if name in streams
     }
@@ -69,7 +71,8 @@ def read(source: Source, options: Options) -> list[Imported]:
         if isinstance(athlete, dict)
         else ""
     )
-    recording = Imported(source.path, t, channels, label=str(source), kind="strava", whose=Whose(name=name or None))
+    whose = Whose(name=name or None)
+    recording = Imported(source.path, t, channels, label=str(source), kind="strava", whose=whose, offset_s=offset_s)
     return [by_range(recording, {"speed_mps", "distance_m"})]
 
 
@@ -101,13 +104,31 @@ def _position(pairs: list[object], count: int) -> dict[str, FloatArray]:
     return {"latitude": columns[0], "longitude": columns[1]}
 
 
-def _start(source: Source, about: dict[str, Any], options: Options) -> float:
+def _is_epoch(time: FloatArray) -> bool:
+    return bool(np.nanmedian(time) >= EARLIEST)
+
+
+def _about(document: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return what a file says about the activity: beside its streams, or in an object of its own."""
+    if not isinstance(document, dict):
+        return {}
+    inner: dict[str, Any] = next((document[key] for key in _ABOUT if isinstance(document.get(key), dict)), {})
+    return {**inner, **{key: value for key, value in document.items() if key not in _ABOUT}}
+
+
+def _start(source: Source, about: dict[str, Any], options: Options) -> tuple[float, int | None]:
+    """Return the start and the offset of the local time; ``start_date_local`` ends in a Z that means nothing."""
     if options.start_t is not None:
-        return options.start_t
-    for key in ("start_date", "start_date_local", "start_time"):
+        return options.start_t, None
+    rules = Rules(str(source), options.zone)
+    local = str(about.get("start_date_local") or "").rstrip("Z")
+    for key in ("start_date", "start_time"):
         if about.get(key):
-            return moment_of(str(about[key]), Rules(str(source), options.zone))[0]
-    start = start_in_name(source.name, options.zone)
-    if start is None:
+            start = moment_of(str(about[key]), rules)[0]
+            return start, round(moment_of(f"{local}Z", rules)[0] - start) if local else None
+    if local:
+        return moment_of(local, rules)[0], None
+    named = start_in_name(source.name, options.zone)
+    if named is None:
         raise RecordingError(f"{source}: streams do not give their start; give --start 'YYYY-MM-DD HH:MM:SS'")
-    return start
+    return named, None
