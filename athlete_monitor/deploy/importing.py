@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from athlete_monitor.recordings.figures import Figures
 
 SOME_FAILED: Final = 3
+WORKER_MB: Final = 250
+"""Allowed for a process that computes figures, with the recordings that it runs side by side."""
+MOST_WORKERS: Final = 4
 _NARROW: Final = 70
 _PLAIN_WIDTH: Final = 100
 
@@ -107,7 +110,7 @@ class IntoArchive:
             return
         self._failed = True
         if self._archiver is None:
-            self._archiver = Archiver(self._config)
+            self._archiver = Archiver(self._config, workers=workers_of(self._config))
         self._archiver.add(written, lambda done, of: self._on_file("into the archive", done, of))
         self._failed = False
 
@@ -127,6 +130,11 @@ class IntoArchive:
         if self._archiver is not None:
             with suppress(MonitorError):
                 self._archiver.abandon()
+
+
+def workers_of(config: Config) -> int:
+    """Return the most processes that may compute figures, by the cores and the memory."""
+    return max(1, min(os.cpu_count() or 1, MOST_WORKERS, config.jetson.memory_limit_mb // WORKER_MB))
 
 
 def request_of(args: argparse.Namespace, config: Config, creator: Creator | None) -> Request:

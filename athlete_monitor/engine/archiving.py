@@ -21,6 +21,7 @@ from athlete_monitor.engine.figures.variability import variability_figures
 from athlete_monitor.engine.journal.bulk import BulkJournal
 from athlete_monitor.engine.journal.cells import BEATS, beside, kernel_cells
 from athlete_monitor.engine.journal.journal import PastLoad
+from athlete_monitor.engine.journal.keeper import facts_of
 from athlete_monitor.engine.journal.replayed import SKIPPED, ReplaySink
 from athlete_monitor.engine.monitor import Monitor
 from athlete_monitor.engine.reporting import Reporter
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.config import Config
+    from athlete_monitor.engine.archive_workers import Workers
     from athlete_monitor.engine.gathering import GatheredSession
     from athlete_monitor.engine.offline import Recorded
     from athlete_monitor.engine.sessions.session import Session
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample, Tags
 
 SIDE_BY_SIDE: Final = 96
+LEAST_FOR_A_WORKER: Final = 16
+"""Fewer recordings are computed faster by one process: it starts sooner, and each step is of more athletes."""
 _SAMPLES_A_ROUND: Final = 64
 _SAME_PART_S: Final = 60.0
 """Phases of one name that begin and end within a minute of each other are one period of several athletes."""
@@ -76,6 +80,12 @@ class Ended:
     end_t: float
     mode: str | None
     summary: dict[str, Any]
+
+    @classmethod
+    def of(cls, session: Session, summary: dict[str, Any]) -> Ended:
+        """Return the facts of a session that ends."""
+        span_t = session.device_start_t, session.device_t
+        return cls(session.number, session.athlete_id, session.wearer.name, *span_t, session.mode, summary)
 
 
 @dataclass(frozen=True)
@@ -118,34 +128,32 @@ class ArchiveSink(ReplaySink):
 
     def begin(self, session: Session) -> int:
         """Record a new session; it replaces the remains of an interrupted import."""
-        self._forget_torn(session.session_id)
-        number = super().begin(session)
-        if number != SKIPPED:
-            self._journal.put(_AS_ENDED, (number,))
-            self._open[number] = session.session_id
+        return self.begun(session.session_id, session.device_id, session.athlete_id, session.start_t, facts_of(session))
+
+    def begun(self, name: str, device_id: str, athlete_id: int, start_t: float, facts: dict[str, Any]) -> int:
+        """Record a new session; returns its number, or ``SKIPPED`` if it is already in the archive."""
+        if name in self._known:
+            self.skipped += 1
+            return SKIPPED
+        self._known.add(name)
+        self._forget_torn(name)
+        number = self._journal.begin(name, device_id, athlete_id, start_t, facts)
+        self._journal.put(_AS_ENDED, (number,))
+        self._open[number] = name
         return number
 
     def take(self, gathered: GatheredSession) -> bool:
         """Record a session that another process has computed; return False where the archive has it."""
-        if gathered.session_id in self._known:
-            self.skipped += 1
-            return False
-        self._known.add(gathered.session_id)
-        self._forget_torn(gathered.session_id)
-        number = self._journal.begin(
+        number = self.begun(
             gathered.session_id, gathered.device_id, gathered.athlete_id, gathered.start_t, gathered.facts
         )
-        self._journal.put(_AS_ENDED, (number,))
-        self._open[number] = gathered.session_id
-        if gathered.offset_s:
-            self._journal.set_clock(number, gathered.span_t[0], gathered.offset_s)
+        if number == SKIPPED:
+            return False
         for event in gathered.events:
-            self._journal.event(number, event["t_s"], event["kind"], event)
-        self._bulk.seconds([number] * len(gathered.t), gathered.t, gathered.cells)
-        self._open.pop(number)
-        self.ended_sessions.append(
-            Ended(number, gathered.athlete_id, gathered.name, *gathered.span_t, gathered.mode, gathered.summary)
-        )
+            self.happened(number, event)
+        self.many_seconds([number] * len(gathered.t), gathered.t, gathered.cells)
+        ended = Ended(number, gathered.athlete_id, gathered.name, *gathered.span_t, gathered.mode, gathered.summary)
+        self.over(ended, gathered.offset_s)
         return True
 
     def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
@@ -156,17 +164,32 @@ class ArchiveSink(ReplaySink):
             t, cells = seconds_of(chosen, squad, result, due)
             self._bulk.seconds([session.number for session in chosen], t, cells)
 
+    def many_seconds(self, numbers: Sequence[int], t: FloatArray, cells: FloatArray) -> None:
+        """Record seconds: the numbers of their sessions [n], times [n] and whole numbers [n, columns]."""
+        new = np.array(numbers) != SKIPPED
+        if new.all():
+            self._bulk.seconds(numbers, t, cells)
+        elif new.any():
+            self._bulk.seconds([number for number in numbers if number != SKIPPED], t[new], cells[new])
+
+    def happened(self, number: int, event: dict[str, Any]) -> None:
+        """Record an event of a session."""
+        if number != SKIPPED:
+            self._journal.event(number, event["t_s"], event["kind"], event)
+
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Keep the summary until all recordings have been used."""
-        if session.number == SKIPPED:
-            return
-        self._follow_clock(session)
-        self._open.pop(session.number, None)
-        span_t = session.device_start_t, session.device_t
-        self.ended_sessions.append(
-            Ended(session.number, session.athlete_id, session.wearer.name, *span_t, session.mode, summary)
-        )
         self._last.pop(session.number, None)
+        self.over(Ended.of(session, summary), session.stream.offset_s)
+
+    def over(self, ended: Ended, offset_s: float) -> None:
+        """Keep the summary of a session until all recordings have been used."""
+        if ended.number == SKIPPED:
+            return
+        if offset_s:
+            self._journal.set_clock(ended.number, ended.start_t, offset_s)
+        self._open.pop(ended.number, None)
+        self.ended_sessions.append(ended)
 
     def finish(self, phases: Iterable[Phase] = ()) -> None:
         """Write the ends of all sessions with the load of the weeks before each, and their periods."""
@@ -202,12 +225,10 @@ class ArchiveSink(ReplaySink):
     def _is_new(self, session: Session) -> bool:
         if session.number == SKIPPED:
             return False
-        self._follow_clock(session)
         second = int(session.last_t)
-        if second == self._last.get(session.number):
-            return False
+        is_new = second != self._last.get(session.number)
         self._last[session.number] = second
-        return True
+        return is_new
 
     def _end(self, each: Ended) -> None:
         load = PastLoad(each.start_t, each.end_t, each.summary["trimp"])
@@ -254,17 +275,23 @@ class Archiver:
     Args:
         config: the configuration.
         models: the source of models; by default the configuration's folders.
+        workers: the most processes that compute; one means this process.
 
     Raises:
         MonitorError: the archive cannot be used.
     """
 
-    def __init__(self, config: Config, models: ModelSource | None = None) -> None:
+    def __init__(self, config: Config, models: ModelSource | None = None, workers: int = 1) -> None:
+        self._config = config
         self._journal = BulkJournal(config.paths.journal)
         self._sink = ArchiveSink(self._journal, Archive(config.paths.journal))
-        self._wearers = Wearers(Roster.load(config.athletes.roster), "all")
+        self._roster = Roster.load(config.athletes.roster)
+        self._wearers = Wearers(self._roster, "all")
         self._side_by_side = SideBySide(config, self._wearers, models)
+        self._most_workers, self._workers = workers, None
         self._phases: list[Phase] = []
+
+    _workers: Workers | None
 
     @property
     def archived(self) -> int:
@@ -281,11 +308,18 @@ class Archiver:
             on_progress: called with the number of complete recordings and their total.
 
         Raises:
-            MonitorError: the archive cannot be written.
+            MonitorError: the archive cannot be written, or a worker was lost.
         """
-        streams = [stream for recording in recordings if (stream := self._stream(recording)) is not None]
+        new = [recording for recording in recordings if self._is_new(recording)]
+        on_progress(0, len(new))
+        if workers := self._workers_for(len(new)):
+            self._phases += workers.run(new, self._sink, lambda done: on_progress(done, len(new)))
+            return
         phases = self._side_by_side.run(
-            streams, self._sink, lambda _place: self._sink.begin, lambda done: on_progress(done, len(streams))
+            (iter(recording.samples()) for recording in new),
+            self._sink,
+            lambda _place: self._sink.begin,
+            lambda done: on_progress(done, len(new)),
         )
         self._phases += chain.from_iterable(phases)
 
@@ -298,19 +332,31 @@ class Archiver:
         try:
             self._sink.finish(self._phases)
         finally:
-            self._sink.stop()
+            self._stop()
 
     def abandon(self) -> None:
         """Remove sessions that are not complete."""
         self._sink.abandon()
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._workers is not None:
+            self._workers.end()
         self._sink.stop()
 
-    def _stream(self, recording: Recorded) -> Iterator[Sample] | None:
-        samples = iter(recording.samples())
-        first = next(samples, None)
-        if first is None or self._sink.knows(session_id(self._wearers.of(first), first.t)):
-            return None
-        return chain([first], samples)
+    def _is_new(self, recording: Recorded) -> bool:
+        first = next(iter(recording.samples()), None)
+        return first is not None and not self._sink.knows(session_id(self._wearers.of(first), first.t))
+
+    def _workers_for(self, recordings: int) -> Workers | None:
+        """Return the workers, if so many recordings are worth them."""
+        if self._workers is None:
+            from athlete_monitor.engine.archive_workers import Workers
+
+            count = min(self._most_workers, recordings // LEAST_FOR_A_WORKER)
+            if count > 1:
+                self._workers = Workers(count, self._config, self._roster)
+        return self._workers
 
 
 class SecondsSink(Protocol):

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.session_files import Mode
 
 log = logging.getLogger(__name__)
-_HELD_CELLS: Final = 6_000_000
-"""Cells of recordings that wait to be written in the order of their starts: 48 MB."""
+_HELD_CELLS: Final = 16_000_000
+"""Cells of recordings that wait to be written in the order of their starts: 128 MB. They are archived together, which
+costs the less for each the more they are."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +18,12 @@ from athlete_monitor.engine.journal.replayed import open_replay
 from athlete_monitor.engine.offline import run_recordings
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.squad.prediction import NoModels
-from athlete_monitor.wire.sample import Tags
+from athlete_monitor.wire.sample import Sample, Tags
 from tests.engine.kit import START, Recorded, sample
 from tests.helpers import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 DAY_S = 86_400.0
 
@@ -40,6 +47,19 @@ def recording(athlete, since, seconds=30, rate_hz=2, phases=(None,)):
             )
         )  # fmt: skip
     return Recorded(rows)
+
+
+@dataclass(frozen=True)
+class Deadly:
+    """A recording that kills every process but the one that made it, as a kernel without memory does."""
+
+    maker: int
+    kept: Sequence[Sample]
+
+    def samples(self) -> Iterator[Sample]:
+        if os.getpid() != self.maker:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return iter(self.kept)
 
 
 TAGS = {name: Tags(mode="game", session_phase=name) for name in (None, "1st half", "2nd half", "lap 1", "lap 2")}
@@ -83,6 +103,39 @@ def test_what_is_archived_side_by_side_equals_what_a_replay_archives(tmp_path):
     ):
         assert one.load_trimp == other.load_trimp
         assert one.summary == other.summary
+
+
+def test_several_processes_archive_what_one_archives(tmp_path):
+    days = [
+        recording(athlete, day * DAY_S, 12 + day, phases=("lap 1", "lap 2")) for athlete in (1, 2) for day in (0, 1)
+    ]
+    alone = archived(tmp_path / "a", *days)
+    archived(tmp_path / "b", days[0])
+    archiver = Archiver(configured(tmp_path / "b"), workers=2)
+    progress: list[tuple[int, int]] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("athlete_monitor.engine.archiving.LEAST_FOR_A_WORKER", 1)
+        archiver.add(days[:2], lambda *place: progress.append(place))
+        archiver.add(days[2:])
+    archiver.close()
+    assert progress[0] == (0, 1)
+    assert progress[-1] == (1, 1)
+    together = Archive(configured(tmp_path / "b").paths.journal)
+    assert rows_of(tmp_path / "a") == rows_of(tmp_path / "b")
+    ids = [sorted(archive.sessions(), key=lambda s: s.session_id) for archive in (alone, together)]
+    assert [session.summary for session in ids[0]] == [session.summary for session in ids[1]]
+    assert len(together.team_sessions()) == len(alone.team_sessions()) == 2
+
+
+def test_a_process_that_is_lost_is_one_line_and_leaves_nothing(tmp_path):
+    archiver = Archiver(configured(tmp_path), workers=2)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("athlete_monitor.engine.archiving.LEAST_FOR_A_WORKER", 1)
+        with pytest.raises(MonitorError, match=r"was ended \(signal 9\); import again"):
+            archiver.add([Deadly(os.getpid(), recording(1, 0).kept), recording(2, 0)])
+    archiver.abandon()
+    assert not archived(tmp_path).sessions()
+    assert rows_of(tmp_path) == []
 
 
 def test_a_recording_that_takes_the_place_of_an_ended_one_is_archived_as_beside_it(tmp_path, monkeypatch):
