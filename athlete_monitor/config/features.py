@@ -16,7 +16,8 @@ class Features(Section):
     rolling_stats: bool = Field(description="Rolling mean and deviation.")
     jerk: bool = Field(description="Averages of the change of the acceleration.")
     fft_features: bool = Field(
-        description="Step rate, counted: how often the vertical acceleration rises through zero."
+        description="Dominant frequency and spectral energy of the last 6.4 s of the acceleration's length, and the "
+        "step rate: how often the vertical acceleration rises through zero."
     )
     acc_components: tuple[Literal["acc_x", "acc_y", "acc_z"], ...] = Field(
         description="Axes that get rolling statistics of their own.", strict=False

@@ -23,6 +23,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from athlete_monitor.decay import remaining
+
 if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
 
@@ -125,9 +127,9 @@ def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatAr
     learned[5] = np.where(np.isnan(model), known, model)
     fresh = other | np.isnan(variance)
     age_s = np.where(np.isnan(newest_t), 0.0, np.fmax(t - newest_t, 0.0))
-    kept = _fade(age_s * (1.0 / DRIFT_S))
+    kept = remaining(age_s * (1.0 / DRIFT_S))
     day = np.where(fresh, 0.0, day * kept)
-    sure = _fade(age_s * (1.0 / WIDEN_S))
+    sure = remaining(age_s * (1.0 / WIDEN_S))
     variance = np.where(fresh, form[0], form[0] + (variance - form[0]) * sure * sure)
     most = MOST_DEVIATIONS * np.sqrt(form[0] + form[1])
     surprise = np.fmin(np.fmax(error_bpm - day, -most), most)
@@ -153,11 +155,11 @@ def correction(state: FloatArray, t: FloatArray, form: FloatArray) -> tuple[Floa
     day, variance, newest, newest_t, start_t, _ = state
     age_s = np.where(np.isnan(newest_t), np.inf, np.fmax(t - newest_t, 0.0))
     age_s = np.where(np.isnan(newest), np.inf, age_s)
-    kept = np.where(np.isinf(age_s), 0.0, _fade(np.where(np.isinf(age_s), 0.0, age_s) / form[3]))
+    kept = np.where(np.isinf(age_s), 0.0, remaining(np.where(np.isinf(age_s), 0.0, age_s) / form[3]))
     since_s = np.where(np.isnan(newest_t), 0.0, np.fmax(t - newest_t, 0.0))
-    lasting = _fade(since_s * (1.0 / DRIFT_S))
+    lasting = remaining(since_s * (1.0 / DRIFT_S))
     day = np.where(np.isnan(day), 0.0, day) * lasting
-    sure = _fade(since_s * (1.0 / WIDEN_S))
+    sure = remaining(since_s * (1.0 / WIDEN_S))
     variance = np.where(np.isnan(variance), form[0], form[0] + (variance - form[0]) * sure * sure)
     add = day + np.where(kept > 0.0, newest - day, 0.0) * kept
     moment = form[1] * (1.0 - (1.0 - NEWEST_SHARE) * kept * kept)
@@ -183,12 +185,6 @@ def _late(age_s: FloatArray, form: FloatArray) -> FloatArray:
 
 def next_session(state: FloatArray) -> FloatArray:
     """The part of a state [6] that is kept for the athlete's next session: the day, without the moment."""
-    remaining = state.copy()
-    remaining[2] = remaining[4] = np.nan
-    return remaining
-
-
-def _fade(x: FloatArray) -> FloatArray:
-    """exp(−x) by its series, in elementary operations; 1 at 0."""
-    kept: FloatArray = 1.0 / (1.0 + x * (1.0 + x * (1.0 / 2.0) * (1.0 + x * (1.0 / 3.0) * (1.0 + x * (1.0 / 4.0)))))
+    kept = state.copy()
+    kept[2] = kept[4] = np.nan
     return kept

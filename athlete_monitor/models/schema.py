@@ -16,19 +16,29 @@ if TYPE_CHECKING:
 
 
 def features_check(spec: FeatureSpec) -> Callable[[Manifest], None]:
-    """Return a check that raises ModelError for a model whose columns are not exactly those of ``spec``."""
+    """Return a check that raises ModelError for a model whose columns are not computed with ``spec``."""
 
     def check(manifest: Manifest) -> None:
-        name = manifest_name(manifest.athlete_id)
         try:
-            expected, schema_hash = spec.names(manifest.groups), spec.schema_hash(manifest.groups)
+            served = any(_matches(manifest, each) for each in spec.contained())
         except ValueError as error:
-            raise ModelError(f"{name}: {error}") from None
-        if manifest.athlete_id == DEFAULT:
-            expected += PROFILE_FEATURES
-        if manifest.schema_hash != schema_hash or manifest.feature_names != expected:
+            raise ModelError(f"{manifest_name(manifest.athlete_id)}: {error}") from None
+        if not served:
             raise ModelError(
-                f"{name}: was trained on other features than those of feature_engineering; train the model again"
+                f"{manifest_name(manifest.athlete_id)}: was trained on other features than those of "
+                "feature_engineering; train the model again"
             )
 
     return check
+
+
+def own_features(manifest: Manifest) -> tuple[str, ...]:
+    """The names of a model's features without those of the profile."""
+    return tuple(name for name in manifest.feature_names if name not in PROFILE_FEATURES)
+
+
+def _matches(manifest: Manifest, spec: FeatureSpec) -> bool:
+    expected = spec.names(manifest.groups)
+    if manifest.athlete_id == DEFAULT:
+        expected += PROFILE_FEATURES
+    return manifest.feature_names == expected and manifest.schema_hash == spec.schema_hash(manifest.groups)

@@ -14,7 +14,7 @@ from athlete_monitor.features import GROUPS, PROFILE_FEATURES, profile_row
 from athlete_monitor.figures import Figure
 from athlete_monitor.models.day import USUAL, constants
 from athlete_monitor.models.manifest import DEFAULT
-from athlete_monitor.models.schema import features_check
+from athlete_monitor.models.schema import features_check, own_features
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -158,7 +158,7 @@ def bind(model: ServedModel, spec: FeatureSpec, mark: int) -> Bound:
     features_check(spec)(manifest)
     return Bound(
         model,
-        spec.columns(manifest.groups),
+        spec.columns_named(own_features(manifest)),
         np.array([group in manifest.groups for group in GROUPS]),
         manifest.athlete_id == DEFAULT,
         manifest.residual_quantiles.q10,

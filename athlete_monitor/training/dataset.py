@@ -22,15 +22,15 @@ from athlete_monitor.arrays import (
 from athlete_monitor.boundary import described, printable
 from athlete_monitor.channels import of_group
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.feature_blocks import BlockBank
 from athlete_monitor.features import GROUPS, FeatureSpec
+from athlete_monitor.features.blocks import BlockBank
 from athlete_monitor.physiology.heart_rate import HeartRateFilter
 from athlete_monitor.training.errors import TooFewSessionsError, TrainingError, brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from athlete_monitor.feature_blocks import FeatureBlock
+    from athlete_monitor.features.blocks import FeatureBlock
     from athlete_monitor.training.sessions import Candidates, SessionFile
     from athlete_monitor.wire.sample import WireProfile
 

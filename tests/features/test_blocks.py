@@ -10,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.arrays import CHANNELS
-from athlete_monitor.feature_blocks import BlockBank
 from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
+from athlete_monitor.features.blocks import BlockBank
 
-SPECS = (FeatureSpec(), FeatureSpec(rolling_stats=False, fft_features=False), FeatureSpec(acc_components=("acc_x",)))
+SPECS = (
+    FeatureSpec(),
+    FeatureSpec(rolling_stats=False, step_rate=False),
+    FeatureSpec(acc_components=("acc_x",), spectrum=True),
+)
 STEPS_S = (0.1, 0.1, 0.1, 0.1, 1.0, 0.0, -0.2, 11.0, 300.0)
 ABSENT = (slice(0, 0), slice(0, 6), slice(4, None))
 
@@ -68,7 +72,7 @@ def test_blocks_give_the_bits_of_the_streaming_bank_and_leave_its_state(seed, st
 
 @pytest.mark.parametrize("groups", [(), ("speed",), ("acceleration", "rotation"), ("grade", "cadence"), GROUPS])
 def test_a_bank_of_some_groups_has_only_their_columns_and_the_same_bits(groups):
-    spec = FeatureSpec()
+    spec = FeatureSpec(spectrum=True)
     t, values = recordings(7, 60, 3)
     some, _ = in_blocks(BlockBank(spec, 3, groups), t, values, (20, 41))
     everything, _, _ = streamed(spec, t, values)

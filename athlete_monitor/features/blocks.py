@@ -12,40 +12,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from athlete_monitor.arrays import ACC, ALTITUDE, CADENCE, GYRO, MAX_STEP_S, SPEED
-from athlete_monitor.features import (
-    _ACCELERATION,
-    _CADENCE,
-    _CLIMB_TAU_S,
-    _GRADE,
-    _GRAVITY,
-    _LAST_T,
-    _PREVIOUS_ACC,
-    _ROTATION,
-    _SIDE,
-    _SIGNAL_COLUMN,
-    _SIGNALS,
-    _SMOOTH_ALTITUDE,
-    _SMOOTH_SPEED,
-    _SPEED,
+from athlete_monitor.channels import FEATURE_GROUPS
+from athlete_monitor.decay import remaining
+from athlete_monitor.features import spectrum
+from athlete_monitor.features.bank import (
     FRESH_S,
-    GROUPS,
     HOLD_S,
+    RESULTANT,
+    SPECTRAL,
     FeatureBank,
-    _climbing,
-    _features_of,
-    _layout,
-    _movement,
-    _norm,
-    _present,
-    _remaining,
-    _sides,
+    features_of,
+    present_groups,
 )
+from athlete_monitor.features.layout import (
+    ACCELERATION,
+    CADENCES,
+    GRADE,
+    GRAVITY,
+    LAST_T,
+    PREVIOUS_ACC,
+    ROTATION,
+    SIDE,
+    SIGNAL_COLUMN,
+    SIGNALS,
+    SMOOTH_ALTITUDE,
+    SMOOTH_SPEED,
+    SPEEDS,
+    layout_of,
+)
+from athlete_monitor.features.motion import CLIMB_TAU_S, climbing, length_of, movement, sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray, IntArray
-    from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.features.spec import FeatureSpec
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class FeatureBlock:
 
     Attributes:
         t: times of the samples, s, [T, k].
-        last_t: time of each group's newest sample, s, NaN before the first, [T, len(GROUPS), k].
+        last_t: time of each group's newest sample, s, NaN before the first, [T, len(FEATURE_GROUPS), k].
         averages: means and variances of the short window, averages and sums of effort, [T, columns, k].
     """
 
@@ -68,7 +69,7 @@ class FeatureBlock:
         return self.bank.features_at(self.averages[steps, :, row], self.last_t[steps, :, row])
 
     def available(self, steps: IntArray, row: int) -> BoolArray:
-        """Return which groups were available at some samples, bool [n, len(GROUPS)], as ``FeatureBank.available``."""
+        """Return which groups were available at some samples, bool [n, groups], as ``FeatureBank.available``."""
         age = self.t[steps, row, None] - self.last_t[steps, :, row]
         return np.less_equal(age, FRESH_S)
 
@@ -84,10 +85,10 @@ class BlockBank(FeatureBank):
         groups: only these groups have columns, those of ``spec.columns(groups)``.
     """
 
-    def __init__(self, spec: FeatureSpec, capacity: int, groups: Iterable[str] = GROUPS) -> None:
+    def __init__(self, spec: FeatureSpec, capacity: int, groups: Iterable[str] = FEATURE_GROUPS) -> None:
         super().__init__(spec, capacity)
         wanted = set(groups)
-        self._plan = _layout(spec, tuple(group for group in GROUPS if group in wanted))
+        self._plan = layout_of(spec, tuple(group for group in FEATURE_GROUPS if group in wanted))
         self._state = self._blank(capacity)
         self._column_group = np.array(self._plan.group, dtype=np.int64)
 
@@ -100,24 +101,28 @@ class BlockBank(FeatureBank):
         """
         state = self._state[: t.shape[1]].T.copy()
         missing = np.isnan(values)
-        present, known = _present(missing, axis=1), np.where(missing, 0.0, values)
+        present, known = present_groups(missing, axis=1), np.where(missing, 0.0, values)
         last_t, elapsed, relax = _times(state, t, present)
         plan, shorts = self._plan, 1 + len(self._plan.short_column)
         spans = np.concatenate([relax, elapsed], axis=1).take(plan.span, axis=1)
         spans *= plan.inverse_tau[:, None]
-        keep = _remaining(spans)
+        keep = remaining(spans)
         signals = _signals(state, known, elapsed, relax, present, keep[:, :1])
+        if plan.spectrum is not None:
+            signals[:, SPECTRAL] = _spectra(state[plan.spectrum], t, signals[:, RESULTANT], present[:, ACCELERATION])
         averages = np.empty((len(t), plan.width - plan.mean.start, t.shape[1]))
         self._shorts(state, signals, keep[:, 1:shorts], averages)
         self._efforts(state, signals, elapsed, keep[:, shorts:], averages)
-        state[_LAST_T] = last_t[-1]
+        if plan.spectrum is not None:
+            averages[:, plan.spectral.start - plan.mean.start :] = signals[:, SPECTRAL]
+        state[LAST_T] = last_t[-1]
         state[plan.mean.start :] = averages[-1]
         self._state[: t.shape[1]] = state.T
         return FeatureBlock(self, t, last_t, averages)
 
     def features_at(self, averages: FloatArray, last_t: FloatArray) -> Float32Array:
         """Return features, float32 [n, F], from rows of ``FeatureBlock``'s arrays [n, columns] and [n, groups]."""
-        return _features_of(averages, last_t, len(self._plan.short_column), self._column_group)
+        return features_of(averages, last_t, len(self._plan.short_column), self._column_group)
 
     def _shorts(self, state: FloatArray, signals: FloatArray, keep: FloatArray, averages: FloatArray) -> None:
         """Fill in the exponential mean and variance over the short window."""
@@ -145,7 +150,7 @@ class BlockBank(FeatureBank):
         gain, held = 1.0 - keep, elapsed
         if (elapsed > HOLD_S).any():
             held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
-            gain = 1.0 - _remaining(held.take(plan.held, axis=1)[:, :, None] * self._inverse_tau[:, None])
+            gain = 1.0 - remaining(held.take(plan.held, axis=1)[:, :, None] * self._inverse_tau[:, None])
         added = gain.take(plan.effort_group, axis=1)
         added *= signals.take(plan.effort_column, axis=1)[:, :, None]
         keep = keep.take(plan.effort_group, axis=1)
@@ -155,7 +160,7 @@ class BlockBank(FeatureBank):
         _accumulate(state[plan.effort], keep.reshape(flat), added.reshape(flat), averages[:, begin:end])
         totals = held.take(plan.total_group, axis=1) * signals.take(plan.total_column, axis=1)
         totals[0] += state[plan.total]
-        np.add.accumulate(totals, axis=0, out=averages[:, end:])
+        np.add.accumulate(totals, axis=0, out=averages[:, end : end + len(plan.total_column)])
 
 
 def _accumulate(before: FloatArray, keep: FloatArray, added: FloatArray, after: FloatArray) -> None:
@@ -169,7 +174,7 @@ def _accumulate(before: FloatArray, keep: FloatArray, added: FloatArray, after: 
 def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Each group's newest time after each sample, and ``elapsed`` and ``relax`` of ``FeatureBank``; [T, groups, k]."""
     now = t[:, None]
-    last_t = np.fmax.accumulate(np.concatenate([state[None, _LAST_T], np.where(present, now, np.nan)]), axis=0)
+    last_t = np.fmax.accumulate(np.concatenate([state[None, LAST_T], np.where(present, now, np.nan)]), axis=0)
     before = last_t[:-1]
     elapsed = np.where(present, np.fmax(now - before, 0.0), 0.0)
     relax = np.where(present & np.isnan(before), np.inf, elapsed)
@@ -184,24 +189,24 @@ def _signals(
     present: BoolArray,
     gravity_keep: FloatArray,
 ) -> FloatArray:
-    """Every quantity of each sample, [T, len(_SIGNALS), k]; a group that no row has is left at 0."""
+    """Every quantity of each sample, [T, len(SIGNALS), k]; a group that no row has is left at 0."""
     now = np.logical_or.reduce(present, axis=(0, 2))
     signals: dict[str, FloatArray] = {}
-    if now[_ACCELERATION]:
-        span = elapsed[:, _ACCELERATION], relax[:, _ACCELERATION]
+    if now[ACCELERATION]:
+        span = elapsed[:, ACCELERATION], relax[:, ACCELERATION]
         signals.update(_motion(state, known[:, ACC], *span, gravity_keep))
-    if now[_ROTATION]:
-        signals["rotation_rad_s"] = _norm(known[:, GYRO].swapaxes(1, 2))
-    if now[_SPEED]:
+    if now[ROTATION]:
+        signals["rotation_rad_s"] = length_of(known[:, GYRO].swapaxes(1, 2))
+    if now[SPEEDS]:
         signals["speed_mps"] = known[:, SPEED]
         signals["speed_sq_m2ps2"] = known[:, SPEED] * known[:, SPEED]
-    if now[_CADENCE]:
+    if now[CADENCES]:
         signals["cadence_spm"] = known[:, CADENCE]
-    if now[_GRADE]:
-        signals.update(_slope(state, known[:, SPEED], known[:, ALTITUDE], relax[:, _GRADE]))
-    columns = np.zeros((len(known), len(_SIGNALS), known.shape[2]))
+    if now[GRADE]:
+        signals.update(_slope(state, known[:, SPEED], known[:, ALTITUDE], relax[:, GRADE]))
+    columns = np.zeros((len(known), len(SIGNALS), known.shape[2]))
     for name, values in signals.items():
-        columns[:, _SIGNAL_COLUMN[name]] = values
+        columns[:, SIGNAL_COLUMN[name]] = values
     return columns
 
 
@@ -209,24 +214,32 @@ def _motion(
     state: FloatArray, acc: FloatArray, elapsed: FloatArray, relax: FloatArray, gravity_keep: FloatArray
 ) -> dict[str, FloatArray]:
     """Movement without gravity; acc [T, 3, k]."""
-    gravity = _follow(state[_GRAVITY], 1.0 - gravity_keep, acc)
-    previous = _kept(state[_PREVIOUS_ACC], acc, relax > 0.0)
+    gravity = _follow(state[GRAVITY], 1.0 - gravity_keep, acc)
+    previous = _kept(state[PREVIOUS_ACC], acc, relax > 0.0)
     now, down, before = (vectors.swapaxes(1, 2) for vectors in (acc, gravity, previous[:-1]))
-    signals, moves, rate = _movement(now, down, before, elapsed)
-    side, changes = _sides(signals["acc_vertical_mps2"], moves)
-    sides = _kept(state[_SIDE], side, changes)
-    signals["acc_step_rate_hz"] = (changes & (side > 0.0) & (sides[:-1] < 0.0)) * rate
-    state[_GRAVITY], state[_PREVIOUS_ACC], state[_SIDE] = gravity[-1], previous[-1], sides[-1]
+    signals, moves, rate = movement(now, down, before, elapsed)
+    side, changes = sides(signals["acc_vertical_mps2"], moves)
+    passed = _kept(state[SIDE], side, changes)
+    signals["acc_step_rate_hz"] = (changes & (side > 0.0) & (passed[:-1] < 0.0)) * rate
+    state[GRAVITY], state[PREVIOUS_ACC], state[SIDE] = gravity[-1], previous[-1], passed[-1]
     return signals
+
+
+def _spectra(memory: FloatArray, t: FloatArray, level: FloatArray, present: BoolArray) -> FloatArray:
+    """The spectral quantities after each sample, [T, 2, k]; advances ``memory`` [WIDTH, k]; the others are [T, k]."""
+    rows = memory.T.copy()
+    found = [spectrum.update(rows, *sample).T.copy() for sample in zip(t, level, present, strict=True)]
+    memory[:] = rows.T
+    return np.array(found)
 
 
 def _slope(state: FloatArray, speed: FloatArray, altitude: FloatArray, relax: FloatArray) -> dict[str, FloatArray]:
     """Climbing; all [T, k]."""
-    gain = 1.0 - _remaining(relax * (1.0 / _CLIMB_TAU_S))
-    smooth = _follow(state[_SMOOTH_ALTITUDE], gain, altitude)
-    pace = _follow(state[_SMOOTH_SPEED], gain, speed)
-    state[_SMOOTH_ALTITUDE], state[_SMOOTH_SPEED] = smooth[-1], pace[-1]
-    return _climbing(speed, altitude, smooth, pace)
+    gain = 1.0 - remaining(relax * (1.0 / CLIMB_TAU_S))
+    smooth = _follow(state[SMOOTH_ALTITUDE], gain, altitude)
+    pace = _follow(state[SMOOTH_SPEED], gain, speed)
+    state[SMOOTH_ALTITUDE], state[SMOOTH_SPEED] = smooth[-1], pace[-1]
+    return climbing(speed, altitude, smooth, pace)
 
 
 def _follow(average: FloatArray, gain: FloatArray, values: FloatArray) -> FloatArray:

@@ -1,0 +1,175 @@
+"""The streaming feature bank of a squad."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from athlete_monitor.arrays import MAX_STEP_S
+from athlete_monitor.channels import FEATURE_GROUPS
+from athlete_monitor.decay import remaining
+from athlete_monitor.features import spectrum
+from athlete_monitor.features.layout import (
+    ACCELERATION,
+    CHANNELS_OF_GROUPS,
+    LAST_T,
+    SIGNAL_COLUMN,
+    layout_of,
+)
+from athlete_monitor.features.motion import signals_of
+
+if TYPE_CHECKING:
+    from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray, IntArray
+    from athlete_monitor.features.spec import FeatureSpec
+
+FRESH_S: Final = 5.0
+"""A group counts as available while its newest sample is at most this old."""
+
+HOLD_S: Final = 10.0
+"""Longest gap that a sample covers in full; of a longer gap it covers ``MAX_STEP_S``, the remainder counts as rest."""
+
+RESULTANT: Final = SIGNAL_COLUMN["acc_resultant_mps2"]
+SPECTRAL: Final = [SIGNAL_COLUMN[name] for name in spectrum.NAMES]
+
+
+class FeatureBank:
+    """Streaming features of a squad; ``capacity`` rows, each forgotten by ``reset``.
+
+    The result of ``update`` has the columns of ``spec.names()``; NaN where a group has never arrived in a row.
+    """
+
+    def __init__(self, spec: FeatureSpec, capacity: int) -> None:
+        self.spec = spec
+        self._plan = layout_of(spec)
+        self._state = self._blank(capacity)
+        self._inverse_tau = 1.0 / np.array(spec.time_constants_s, dtype=np.float64)
+        self._column_group = np.array(self._plan.group, dtype=np.int64)
+
+    def _blank(self, rows: int) -> FloatArray:
+        blank = np.zeros((rows, self._plan.width))
+        blank[:, LAST_T] = np.nan
+        if self._plan.spectrum is not None:
+            blank[:, self._plan.spectrum] = spectrum.blank(rows)
+        return blank
+
+    @property
+    def capacity(self) -> int:
+        """Number of rows."""
+        return len(self._state)
+
+    def grow(self, capacity: int) -> None:
+        """Add blank rows until there are ``capacity``; never shrinks."""
+        missing = capacity - self.capacity
+        if missing > 0:
+            self._state = np.concatenate([self._state, self._blank(missing)])
+
+    def reset(self, rows: IntArray) -> None:
+        """Forget what ``rows`` remember, as at the start of a session."""
+        self._state[rows] = self._blank(1)
+
+    def state(self, row: int) -> FloatArray:
+        """Copy of everything ``row`` remembers; valid for any bank of an equal spec."""
+        copy: FloatArray = self._state[row].copy()
+        return copy
+
+    def set_state(self, row: int, state: FloatArray) -> None:
+        """Restore what ``state`` returned earlier into ``row``; raises ``ValueError`` if it belongs to another spec."""
+        if state.shape != (self._plan.width,):
+            raise ValueError(f"feature state of {state.shape}, this bank's rows hold ({self._plan.width},)")
+        self._state[row] = state
+
+    def available(self, rows: IntArray, t: FloatArray) -> BoolArray:
+        """Whether each group's newest sample is at most ``FRESH_S`` old at ``t`` (s), bool [k, len(FEATURE_GROUPS)]."""
+        age = t[:, None] - self._state[rows, LAST_T]
+        return np.less_equal(age, FRESH_S)
+
+    def update(self, rows: IntArray, t: FloatArray, values: FloatArray) -> Float32Array:
+        """Advance ``rows`` (each at most once) by one sample and return their features, float32 [k, F].
+
+        ``t`` float64 [k] seconds, ``values`` float64 [k, len(CHANNELS)], NaN where a channel was not measured. A group
+        with a missing channel keeps its features. Time that runs backwards counts as no time.
+        """
+        state = self._state[rows]
+        missing = np.isnan(values)
+        present = present_groups(missing)
+        elapsed, relax = _times(state, t, present)
+        plan, known = self._plan, np.where(missing, 0.0, values)
+        keep = remaining(np.concatenate([relax, elapsed], axis=1).take(plan.span, axis=1) * plan.inverse_tau)
+        signals = signals_of(state, known, elapsed, relax, present, keep[:, :1])
+        if plan.spectrum is not None:
+            self._add_spectrum(state, t, signals, present[:, ACCELERATION])
+        shorts = 1 + len(plan.short_column)
+        self._average_shorts(state, signals.take(plan.short_column, axis=1), keep[:, 1:shorts])
+        self._average_efforts(state, signals, elapsed, keep[:, shorts:].reshape(len(t), len(FEATURE_GROUPS), -1))
+        last_t = state[:, LAST_T]
+        np.copyto(last_t, np.fmax(last_t, t[:, None]), where=present)
+        self._state[rows] = state
+        return self._features(state)
+
+    def _add_spectrum(self, state: FloatArray, t: FloatArray, signals: FloatArray, present: BoolArray) -> None:
+        """Advance the spectrum; its results become features and signals."""
+        plan = self._plan
+        memory = state[:, plan.spectrum]
+        state[:, plan.spectral] = spectrum.update(memory, t, signals[:, RESULTANT], present)
+        signals[:, SPECTRAL] = state[:, plan.spectral]
+
+    def _average_shorts(self, state: FloatArray, signals: FloatArray, keep: FloatArray) -> None:
+        """Exponential mean and variance over the short window."""
+        plan = self._plan
+        if not len(plan.short_column):
+            return
+        away = signals - state[:, plan.mean]
+        step = (1.0 - keep) * away
+        state[:, plan.mean] += step
+        state[:, plan.variance] = keep * (state[:, plan.variance] + step * away)
+
+    def _average_efforts(self, state: FloatArray, signals: FloatArray, elapsed: FloatArray, keep: FloatArray) -> None:
+        """Exponential averages and sums of effort; the hidden part of a long gap counts as rest."""
+        plan = self._plan
+        gain = 1.0 - keep
+        held = elapsed
+        if (elapsed > HOLD_S).any():
+            held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
+            gain = 1.0 - remaining(held[:, :, None] * self._inverse_tau)
+        effort = state[:, plan.effort].reshape(len(state), len(plan.effort_column), -1)
+        effort *= keep.take(plan.effort_group, axis=1)
+        effort += gain.take(plan.effort_group, axis=1) * signals.take(plan.effort_column, axis=1)[:, :, None]
+        state[:, plan.effort] = effort.reshape(len(state), -1)
+        state[:, plan.total] += held.take(plan.total_group, axis=1) * signals.take(plan.total_column, axis=1)
+
+    def _features(self, state: FloatArray) -> Float32Array:
+        plan = self._plan
+        averages, last_t = state[:, plan.mean.start :], state[:, LAST_T]
+        return features_of(averages, last_t, len(plan.short_column), self._column_group)
+
+
+def features_of(averages: FloatArray, last_t: FloatArray, shorts: int, column_group: IntArray) -> Float32Array:
+    """Features [k, F] from means and variances of ``shorts`` signals, averages and sums of effort."""
+    features = np.empty((len(averages), len(column_group)), dtype=np.float32)
+    features[:, :shorts] = averages[:, :shorts]
+    features[:, shorts : 2 * shorts] = np.sqrt(averages[:, shorts : 2 * shorts])
+    features[:, 2 * shorts :] = averages[:, 2 * shorts :]
+    never = np.isnan(last_t)
+    if never.any():
+        np.copyto(features, np.nan, where=never.take(column_group, axis=1))
+    return features
+
+
+def present_groups(missing: BoolArray, axis: int = 1) -> BoolArray:
+    """Which groups each sample holds in full, from what is missing: from an axis of channels to one of groups."""
+    first, second, third = (missing.take(channels, axis=axis) for channels in CHANNELS_OF_GROUPS)
+    present: BoolArray = ~(first | second | third)
+    return present
+
+
+def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Seconds since each group's previous sample, [k, len(FEATURE_GROUPS)]: 0 where absent.
+
+    The first array has 0 for a first sample (it covers no time yet), the second infinity (averages start at their first
+    value).
+    """
+    last_t = state[:, LAST_T]
+    elapsed = np.where(present, np.fmax(t[:, None] - last_t, 0.0), 0.0)
+    relax = np.where(present & np.isnan(last_t), np.inf, elapsed)
+    return elapsed, relax
