@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -223,7 +224,7 @@ def test_the_schema_hash_changes_with_anything_that_changes_a_column():
         FeatureSpec(jerk=False),
         SPEC,
     ]
-    hashes = {spec.schema_hash(["acceleration"]) for spec in [FeatureSpec(), *others]}
+    hashes = {spec.schema_hash(["acceleration"]) for spec in others}
     assert len(hashes) == 6
     assert SPEC.schema_hash(["speed"]) != SPEC.schema_hash(["speed", "grade"])
 
