@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-from typing import Any
 
 import numpy as np
 import pytest
@@ -218,6 +217,7 @@ def test_names_are_unique_and_each_group_has_its_own_columns():
 
 def test_the_schema_hash_changes_with_anything_that_changes_a_column():
     others = [
+        FeatureSpec(),
         FeatureSpec(spectrum=True),
         FeatureSpec(window_s=1.5),
         FeatureSpec(time_constants_s=(2.0, 31.0)),
