@@ -70,7 +70,7 @@ _SCALE: Final = 2.0 / (BINS * (0.375 * BINS))
 
 
 def blank(rows: int) -> FloatArray:
-    """Memory of athletes of whom nothing is known, [rows, WIDTH]."""
+    """Memory before the first sample, [rows, WIDTH]."""
     memory = np.zeros((rows, WIDTH))
     memory[:, _TIME] = np.nan
     return memory
