@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from athlete_monitor.league.settings import League
 
 Role = Literal["run", "prepare"]
@@ -23,6 +26,7 @@ class Assignment:
         node_folder: where the state lies on the node, if ``state`` is a URL.
         snapshot_s: how often the state is copied to the URL, s.
         start_s, hung_s: see ``settings.Health``.
+        runtime: ``model_loading.runtime`` of the engine's configuration.
     """
 
     squad: str
@@ -32,6 +36,19 @@ class Assignment:
     snapshot_s: float
     start_s: float
     hung_s: float
+    runtime: str
+
+
+@lru_cache(maxsize=64)
+def runtime_of(config: Path) -> str:
+    """Return the model runtime of an engine's configuration.
+
+    Raises:
+        ConfigError: the configuration is not valid.
+    """
+    from athlete_monitor.config import load_config
+
+    return str(load_config(config).model_loading.runtime)
 
 
 def assignment_of(league: League, squad: str) -> Assignment:
@@ -47,4 +64,5 @@ def assignment_of(league: League, squad: str) -> Assignment:
         snapshot_s=league.snapshot_s,
         start_s=league.health.start_s,
         hung_s=league.health.hung_s,
+        runtime=runtime_of(found.engine_config or league.engine_config),
     )

@@ -10,21 +10,24 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.project import PROJECT
 
+if TYPE_CHECKING:
+    from athlete_monitor.league.template import Template
+
+OUTPUT: Final = "engine.out"
+"""What the engine prints, in the folder of the squad's state."""
+LAST_LINES: Final = 3
 _BYTES: Final = 4096
+_CODE_S: Final = 2.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-LAST_LINES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -42,49 +45,50 @@ class Child:
     """The process of an engine, prepared: it waits for ``go``.
 
     Args:
+        template: forks it.
         league: the league with this squad only, as JSON.
         folder: folder of the squad's state.
+        runtime: ``model_loading.runtime``.
+        start_s: how long to wait for the process, s.
 
     Raises:
         MonitorError: it cannot be started.
     """
 
-    def __init__(self, league: str, folder: Path) -> None:
+    def __init__(self, template: Template, league: str, folder: Path, runtime: str, start_s: float) -> None:
         self.ready = False
         """Whether the engine has been connected to its broker."""
         self.status = ""
         """The engine's own line about itself."""
+        self.beat_s = time.monotonic()
+        self.has_beaten = False
         self._folder = folder
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind("")  # the kernel chooses a name
         self._socket.setblocking(False)  # noqa: FBT003 - the socket's own
-        self.beat_s = self.started_s = time.monotonic()
-        self.has_beaten = False
-        name = self._socket.getsockname()
+        stdin, self._input = os.pipe()
+        self._ending, ending = os.pipe()
+        self._pidfd: int | None = None
+        out = None
         try:
-            with (folder / "engine.out").open("wb") as out:
-                self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-m", "athlete_monitor.league.engine", str(folder)],
-                    stdin=subprocess.PIPE,
-                    stdout=out,
-                    stderr=out,
-                    cwd=folder,
-                    env=_environment("@" + name[1:].decode()),
-                )
-            self._pidfd = os.pidfd_open(self._process.pid)
-            self._write(f"{league}\n")
+            out = os.open(folder / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+            address = "@" + self._socket.getsockname()[1:].decode()
+            template.fork(folder, address, [stdin, out, ending], runtime)
         except OSError as error:
-            self._socket.close()
+            self._close_all()
             raise MonitorError(f"{folder}: the engine cannot be started: {error.strerror}") from error
-
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
+        except MonitorError:
+            self._close_all()
+            raise
+        finally:
+            for each in (stdin, ending, *((out,) if out is not None else ())):
+                os.close(each)
+        self.pid = self._process_id(start_s)
+        self._write(f"{league}\n")
 
     def go(self) -> None:
         """Let the engine take over."""
-        self.beat_s = self.started_s = time.monotonic()
+        self.beat_s = time.monotonic()
         self._write("go\n")
 
     def wait(self, timeout_s: float, *others: socket.socket) -> bool:
@@ -92,9 +96,11 @@ class Child:
 
         Heartbeats wake nobody: five a second from each engine would cost more than what is done with them.
         """
-        select.select([self._pidfd, *(each.fileno() for each in others)], [], [], timeout_s)
+        ended = self._pidfd
+        assert ended is not None  # noqa: S101 - it has come up
+        ready, _, _ = select.select([ended, *(each.fileno() for each in others)], [], [], timeout_s)
         self._read()
-        return self._process.poll() is None
+        return ended not in ready
 
     def usage(self) -> Usage:
         """Return what it has used so far."""
@@ -106,32 +112,51 @@ class Child:
 
     def stop(self, timeout_s: float) -> None:
         """End it in order: it commits, acknowledges and leaves the broker; kill it if that takes too long."""
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout_s)
+        self._signal(signal.SIGTERM)
+        self.wait(timeout_s)
         self.kill()
 
     def kill(self) -> None:
         """Kill it, if it still runs, and wait until it has ended."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        self._signal(signal.SIGKILL)
+        while self.wait(1.0):
+            pass
 
     def close(self) -> str:
-        """Free what belongs to it; return how it ended, with its last words."""
+        """End it if it still runs, and free what belongs to it; return how it ended, empty for as it should."""
         self.kill()
-        self._socket.close()
-        os.close(self._pidfd)
-        if self._process.stdin is not None:
-            with suppress(OSError):
-                self._process.stdin.close()
-        code = self._process.returncode
-        how = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return f"{how}{self._last_words()}" if code else ""
+        code = self._line(_CODE_S)
+        self._close_all()
+        number = int(code) if code.lstrip("-").isdigit() else None
+        if number == 0:
+            return ""
+        if number is None:
+            return f"ended; its exit code is not known{self._last_words()}"
+        how = f"ended by {signal.Signals(-number).name}" if number < 0 else f"ended with exit code {number}"
+        return f"{how}{self._last_words()}"
+
+    def _process_id(self, timeout_s: float) -> int:
+        line = self._line(timeout_s)
+        try:
+            self._pidfd = os.pidfd_open(int(line))
+        except (ValueError, OSError) as error:
+            self._close_all()
+            raise MonitorError(f"{self._folder}: the engine cannot be started: its process did not come up") from error
+        return int(line)
+
+    def _line(self, timeout_s: float) -> str:
+        """Return the next line of the pipe with process id and exit code; empty where none comes."""
+        found = b""
+        while not found.endswith(b"\n") and select.select([self._ending], [], [], timeout_s)[0]:
+            byte = os.read(self._ending, 1)
+            if not byte:
+                break
+            found += byte
+        return found.decode().strip()
 
     def _last_words(self) -> str:
         try:
-            lines = (self._folder / "engine.out").read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = (self._folder / OUTPUT).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return ""
         last = " / ".join(line.strip() for line in lines[-LAST_LINES:] if line.strip())
@@ -146,14 +171,17 @@ class Child:
                 if text.startswith("STATUS="):
                     self.status = text.removeprefix("STATUS=")
 
+    def _signal(self, number: signal.Signals) -> None:
+        if self._pidfd is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
     def _write(self, text: str) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - it was asked for
         with suppress(BrokenPipeError):  # its end will be noticed
-            self._process.stdin.write(text.encode())
-            self._process.stdin.flush()
+            os.write(self._input, text.encode())
 
-
-def _environment(address: str) -> dict[str, str]:
-    paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    added = {"NOTIFY_SOCKET": address, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-    return {name: value for name, value in os.environ.items() if not name.startswith("RAY_")} | added
+    def _close_all(self) -> None:
+        self._socket.close()
+        for each in (self._input, self._ending, *((self._pidfd,) if self._pidfd is not None else ())):
+            with suppress(OSError):
+                os.close(each)

@@ -1,7 +1,5 @@
 """The process of one squad's engine: the live engine as ``main.py`` runs it, watched by the shard that started it.
 
-    python -m athlete_monitor.league.engine FOLDER < pipe
-
 The first line on standard input is the league, cut down to the squad; ``go`` on the second starts the engine. When the
 pipe closes, the shard is gone, and the engine ends too: at once and in order, so that nothing is lost.
 """
@@ -13,45 +11,46 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
+import traceback
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import TextIO
 
 GO: Final = "go"
 END_S: Final = 8.0
 """An engine that has not ended so long after its shard is killed."""
+FAILED: Final = 1
 
 
-def main() -> int:
-    """Run the engine of the squad that standard input names; return the exit code."""
-    return run_program(_run)
+def run_engine(folder: Path) -> int:
+    """Run the engine of the squad that standard input names; return the exit code.
+
+    Args:
+        folder: of the squad's state.
+    """
+    try:
+        return run_program(lambda: _run(folder))
+    except Exception:  # noqa: BLE001 - the process ends here; its shard reads the last lines
+        traceback.print_exc()
+        return FAILED
 
 
-def _run() -> int:
+def _run(folder: Path) -> int:
     from athlete_monitor.engine.run import run_live
     from athlete_monitor.league.settings import League, engine_settings
 
     pipe = sys.stdin
     league = League.model_validate(json.loads(pipe.readline()))
     (squad,) = league.squads
-    config = engine_settings(league, squad, Path(sys.argv[1]))
-    _load_runtime(config.model_loading.runtime)
+    config = engine_settings(league, squad, folder)
     if pipe.readline().strip() != GO:
         return 0
     threading.Thread(target=_end_with_the_shard, args=(pipe,), daemon=True, name="shard").start()
     return run_live(config, quiet=True, name=league.client_id(squad))
-
-
-def _load_runtime(runtime: str) -> None:
-    """Import what takes longest, so that an engine that was prepared takes over at once."""
-    import onnxruntime  # noqa: F401
-
-    if runtime == "hummingbird":
-        import torch  # noqa: F401
 
 
 def _end_with_the_shard(pipe: TextIO) -> None:
@@ -59,7 +58,3 @@ def _end_with_the_shard(pipe: TextIO) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait(END_S)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

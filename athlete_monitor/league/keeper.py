@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.league.assignment import Assignment, Role
     from athlete_monitor.league.state import State
+    from athlete_monitor.league.template import Template
 
 Condition = Literal["waiting", "prepared", "starting", "running", "stopping", "failed", "ended"]
 
@@ -67,11 +68,12 @@ class Keeper:
     Args:
         assignment: the squad.
         who: name of shard and node, for others who find the claim.
+        template: forks the engine's process.
         role: see ``assignment.Role``.
     """
 
-    def __init__(self, assignment: Assignment, who: str, role: Role = "run") -> None:
-        self._given, self._who = assignment, who
+    def __init__(self, assignment: Assignment, who: str, template: Template, role: Role = "run") -> None:
+        self._given, self._who, self._template = assignment, who, template
         self._may_run = threading.Event()
         self._leaving = threading.Event()
         self._wake_from, self._wake_to = socket.socketpair()
@@ -162,7 +164,8 @@ class Keeper:
                 self._note = ending
 
     def _started(self, folder: Path) -> Child:
-        self._child = Child(self._given.engine, folder)
+        given = self._given
+        self._child = Child(self._template, given.engine, folder, given.runtime, given.start_s)
         return self._child
 
     def _prepared(self, folder: Path) -> Child:

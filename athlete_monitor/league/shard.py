@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.league.keeper import Keeper
+from athlete_monitor.league.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +46,7 @@ class Shard:
     def __init__(self, name: str) -> None:
         self._who = f"{name} on {socket.gethostname()} (pid {os.getpid()})"
         self._keepers: dict[str, Keeper] = {}
+        self._template = Template()
         self._lock = threading.Lock()
 
     def sync(self, wanted: Mapping[str, Wanted]) -> Sequence[Report]:
@@ -64,7 +66,7 @@ class Shard:
                     keeper.run()
             for name, each in wanted.items():
                 if name not in self._keepers:
-                    self._keepers[name] = Keeper(each.assignment, self._who, each.role)
+                    self._keepers[name] = Keeper(each.assignment, self._who, self._template, each.role)
                     reports[name] = self._keepers[name].report()
             return list(reports.values())
 
@@ -73,4 +75,6 @@ class Shard:
         with self._lock:
             for keeper in self._keepers.values():
                 keeper.leave()
-            return all(keeper.join(STOP_S) for keeper in self._keepers.values())
+            ended = all(keeper.join(STOP_S) for keeper in self._keepers.values())
+            self._template.close()
+            return ended

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import psutil
 import yaml
 
 from athlete_monitor.config import load_config
-from athlete_monitor.league.cluster import RemoteOffice, connected
+from athlete_monitor.league.cluster import HEAD, RemoteOffice, connected
 from athlete_monitor.league.settings import load_league, mqtt_of
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.codec import encode_sample
@@ -41,15 +42,16 @@ PATIENCE_S = 200.0
 class Traffic:
     """Samples of all squads and of the engine beside them, at QoS 1, until stopped; and what the engines answer."""
 
-    def __init__(self, port: int, config: Path) -> None:
+    def __init__(self, port: int, config: Path, names: list[str]) -> None:
         self.sent = 0
         self.summaries: dict[str, dict[str, Any]] = {}
         self.metrics_s: dict[str, float] = {}
+        self.newest: dict[str, dict[str, Any]] = {}
         self.state: dict[str, Any] = {}
         self._stopping = threading.Event()
         base = load_config(config, environ={})
         broker = load_league(config.with_name("league.yaml")).publishing
-        names = [*SQUADS, PLAIN]
+        self._names = names
         subscriptions = [(f"{name}/player/+/session", 1) for name in names]
         subscriptions += [(f"{name}/player/+/metrics", 0) for name in names]
         self._link = MqttLink(
@@ -67,7 +69,7 @@ class Traffic:
         """End all sessions by their last message."""
         self._stopping.set()
         self._thread.join()
-        for name in [*SQUADS, PLAIN]:
+        for name in self._names:
             for device in DEVICES:
                 last = sample(self._t(self.sent) - START, f"{device:03}", device, seq=self.sent, end=True)
                 self._link.publish(f"{name}/{topics.sensor_data(f'{device:03}')}", encode_sample(last), 1)
@@ -89,7 +91,7 @@ class Traffic:
                 }
                 channels["heart_rate_bpm"] = 120.0 + 4.0 * pace
                 payload = encode_sample(sample(t, f"{device:03}", device, seq=self.sent, **channels))
-                for name in [*SQUADS, PLAIN]:
+                for name in self._names:
                     self._link.publish(f"{name}/{topics.sensor_data(f'{device:03}')}", payload, 1)
             self.sent += 1
 
@@ -99,13 +101,14 @@ class Traffic:
             self.state = json.loads(payload)
         elif rest.endswith("/metrics"):
             self.metrics_s[name] = time.monotonic()
+            self.newest[topic] = json.loads(payload)
         else:
             found = json.loads(payload)
             if found["end_reason"] == "end_message":
                 self.summaries[f"{name} {found['device_id']}"] = found
 
 
-def ray(*options: str) -> None:
+def start_node(*options: str) -> None:
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", *NODE, *options]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -150,9 +153,9 @@ class Run:
         self.broker = Mosquitto(broker_folder, settings="allow_anonymous true\nmax_inflight_messages 0")
         self.broker.start()
         self.config = write_files(folder, self.broker.port, state)
-        ray("--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={temporary}")
+        start_node("--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={temporary}")
         self.raylet = {each.pid for each in raylets()}
-        ray(f"--address={ADDRESS}")
+        start_node(f"--address={ADDRESS}")
         self.found: dict[str, Any] = {}
         self.office: RemoteOffice
 
@@ -163,6 +166,13 @@ class Run:
     def row(self, squad: str) -> dict[str, Any]:
         return next(row for row in self.status()["squads"] if row["squad"] == squad)
 
+    def shard_process(self, squad: str) -> psutil.Process:
+        """The process of a shard: its engines are forked by a child of it."""
+        template = psutil.Process(self.row(squad)["pid"]).parent()
+        shard = None if template is None else template.parent()
+        assert shard is not None
+        return shard
+
     def all_run(self) -> bool:
         return all(row["condition"] == "running" for row in self.status()["squads"])
 
@@ -170,6 +180,14 @@ class Run:
         done = league(self.folder, "start", "--json", "--wait", f"{PATIENCE_S:g}")
         assert done.returncode == 0, done.stderr + done.stdout
         self.office = RemoteOffice(connected(ADDRESS), load_league(self.folder / "league.yaml"))
+
+    def shards_of_second(self) -> list[str]:
+        """The shards on the node that is not the head."""
+        import ray
+
+        second = next(each["NodeID"][:8] for each in ray.nodes() if HEAD not in each["Resources"])
+        shards: list[str] = next(row["shards"] for row in self.status()["nodes"] if row["node"] == second)
+        return shards
 
     def away_s(self, traffic: Traffic, squads: list[str], harm: Any, is_over: Any = lambda: True) -> float:
         """Return for how long figures of these squads stopped, once they come again."""
@@ -184,19 +202,12 @@ def raylets() -> list[psutil.Process]:
     return [each for each in psutil.process_iter() if each.name() == "raylet"]
 
 
-def shard_process(shard: str) -> psutil.Process:
-    """The process of a shard's actor: the parent of its engines."""
-    engines = [each for each in psutil.process_iter() if "athlete_monitor.league.engine" in each.cmdline()]
-    found = {parent for each in engines if SHARDS[shard][0] in each.cmdline()[-1] and (parent := each.parent())}
-    return found.pop()
-
-
 def note(what: object) -> None:
     """Say how far it is, for whoever looks into a failure."""
     sys.stderr.write(f"{what}\n")
 
 
-def scenario(folder: Path, temporary: str) -> dict[str, Any]:
+def everything(folder: Path, temporary: str) -> dict[str, Any]:
     run = Run(folder, temporary)
     plain = subprocess.Popen(
         [sys.executable, str(ROOT / "main.py"), "--no-ui", "--quiet", "--config", str(folder / "plain.yaml"),
@@ -206,11 +217,11 @@ def scenario(folder: Path, temporary: str) -> dict[str, Any]:
     run.start()
     found: dict[str, Any] = {"start_s": round(time.monotonic() - began_s, 1)}
     wait_until((folder / "plain" / "prediction_outputs" / "journal.sqlite3").exists, PATIENCE_S, "the plain engine")
-    traffic = Traffic(run.broker.port, run.config)
+    traffic = Traffic(run.broker.port, run.config, [*SQUADS, PLAIN])
     wait_until(lambda: len(traffic.metrics_s) == len(SQUADS) + 1, PATIENCE_S, "figures of all")
     time.sleep(2.0)
 
-    victim = shard_process("one").pid
+    victim = run.shard_process("reds").pid
     found["shard_away_s"] = run.away_s(
         traffic, SHARDS["one"], lambda: os.kill(victim, signal.SIGKILL), lambda: not psutil.pid_exists(victim)
     )
@@ -233,7 +244,7 @@ def scenario(folder: Path, temporary: str) -> dict[str, Any]:
     found["second_had"] = max(nodes.values(), key=len)
     found["node_away_s"] = run.away_s(traffic, SQUADS, second.kill, lambda: len(run.status()["nodes"]) == 1)
     note(found)
-    ray(f"--address={ADDRESS}")
+    start_node(f"--address={ADDRESS}")
     wait_until(lambda: len(run.status()["nodes"]) == 2, PATIENCE_S, "the new node")
     drained = next(row["node"] for row in run.status()["nodes"] if row["shards"])
     began_s = time.monotonic()
@@ -255,6 +266,42 @@ def scenario(folder: Path, temporary: str) -> dict[str, Any]:
     return found
 
 
+def behind_url(folder: Path, temporary: str) -> dict[str, Any]:
+    """Lose a node with everything that was on it, where the state is copied to a URL."""
+    run = Run(folder, temporary, f"file://{folder}/far")
+    run.start()
+    traffic = Traffic(run.broker.port, run.config, SQUADS)
+    topic = "reds/player/001/metrics"
+    wait_until(lambda: traffic.newest.get(topic, {}).get("distance_m", 0.0) > 20.0, PATIENCE_S, "distance")
+    copied = folder / "far" / "reds" / "files" / "league_copied.json"
+    wait_until(lambda: copied.exists() and copied.stat().st_mtime > time.time() - 1.0, PATIENCE_S, "a late copy")
+    before = json.loads(copied.read_bytes())["copied_s"]
+    wait_until(lambda: json.loads(copied.read_bytes())["copied_s"] > before, PATIENCE_S, "one more copy")
+    totals = traffic.newest[topic]
+    lost = next(each for each in raylets() if each.pid not in run.raylet)
+    squads = [squad for shard in run.shards_of_second() for squad in SHARDS[shard]]
+
+    def lose() -> None:
+        lost.kill()
+        for squad in squads:  # both nodes are this machine: what was only on the lost one goes with it
+            shutil.rmtree(folder / "node" / "test" / squad, ignore_errors=True)
+
+    note({"away_s": run.away_s(traffic, squads, lose, lambda: len(run.status()["nodes"]) == 1)})
+    notes = [row["note"] for row in run.status()["squads"] if "lost" in row["note"]]
+    traffic.finish()
+    wait_until(lambda: len(traffic.summaries) == len(DEVICES) * len(SQUADS), PATIENCE_S, "all summaries")
+    league(folder, "stop")
+    run.broker.stop()
+    return {
+        "totals_before": totals["distance_m"],
+        "totals_after": min(found["distance_m"] for found in traffic.summaries.values()),
+        "sessions_before": totals["session_id"],
+        "sessions": traffic.summaries["reds 001"]["session_id"],
+        "note": notes[0] if notes else "",
+    }
+
+
 if __name__ == "__main__":
-    result = scenario(Path(sys.argv[1]), sys.argv[2])
+    scenarios = {"everything": everything, "url": behind_url}
+    result = scenarios[sys.argv[3]](Path(sys.argv[1]), sys.argv[2])
     sys.stdout.write(json.dumps(result) + "\n")
