@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from athlete_monitor.dashboard.hub import Screen
     from athlete_monitor.dashboard.programs import Programs
 
-PAGES: Final = ("/", "/athlete/{key}", "/pitch", "/control", "/sessions", "/sessions/{key}", "/system", "/welcome")
+PAGES: Final = (
+    "/",
+    "/athlete/{key}",
+    "/pitch",
+    "/control",
+    "/sessions",
+    "/sessions/{key}",
+    "/system",
+    "/league",
+    "/welcome",
+)
 LOG_IN_AGAIN: Final = 4401
 """Code with which a WebSocket closes whose log-in has ended."""
 

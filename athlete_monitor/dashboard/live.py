@@ -16,6 +16,7 @@ from athlete_monitor.arguments import DEVICE_PATTERN
 from athlete_monitor.athletes import Roster
 from athlete_monitor.dashboard.columns import COLUMNS, clean, row
 from athlete_monitor.dashboard.history import KEPT_S, KEPT_S_OF_MANY, SQUAD, Track
+from athlete_monitor.wire import topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -101,6 +102,8 @@ class Live:
         self.engine: dict[str, Any] = {}
         self.engine_online: bool | None = None
         self.engine_heard_s: float | None = None
+        self.league: dict[str, Any] = {}
+        self.league_heard_s: float | None = None
         self.events: deque[dict[str, Any]] = deque(maxlen=_EVENTS_KEPT)
         self.revision = 0
         self.refused = 0
@@ -247,6 +250,10 @@ class Live:
         self.engine, self.engine_heard_s, self.engine_online = document, now_s, True
         return True
 
+    def _league_state(self, _device_id: str, document: dict[str, Any], now_s: float) -> bool:
+        self.league, self.league_heard_s = document, now_s
+        return True
+
     def _passed_on(self, _device_id: str, _document: dict[str, Any], _now_s: float) -> bool:
         return True
 
@@ -261,6 +268,7 @@ class Live:
         "team/control/result": _passed_on,
         "engine/status": _engine_status,
         "engine/stats": _engine_stats,
+        topics.LEAGUE_STATE: _league_state,
     }
 
 

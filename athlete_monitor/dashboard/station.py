@@ -39,6 +39,7 @@ SUBSCRIPTIONS: Final = (
     ("team/control/result", 1),
     (topics.ENGINE_STATUS, 1),
     (topics.ENGINE_STATS, 0),
+    (topics.LEAGUE_STATE, 0),
 )
 CONTROL: Final = "team/control"
 GATHER_S: Final = 0.1

@@ -15,6 +15,7 @@ from athlete_monitor.config.document import Document, Location, dotted
 from athlete_monitor.config.fields import FilePath, Port, Seconds, TopicPrefix
 from athlete_monitor.errors import ConfigError
 from athlete_monitor.project import PROJECT
+from athlete_monitor.wire import topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +91,7 @@ class League(Section):
         description="Folder on each node for the state of its squads, where state is a URL.",
     )
     snapshot_s: Seconds = Field(default=30.0, description="How often state is copied to the URL, s.")
-    topic: Topic = Field(default="league/state", description="Topic of the league's state.")
+    topic: Topic = Field(default=topics.LEAGUE_STATE, description="Topic of the league's state.")
     topic_broker: Name | None = Field(default=None, description="Broker of that topic; null: the first one.")
     squads_per_shard: int = Field(default=8, ge=1, le=1000, description="Most squads of a shard that is made here.")
     shards: dict[Name, Names] | None = Field(default=None, description="Squads of each shard; null: made here.")

@@ -21,6 +21,8 @@ TEAM_CONTROL: Final = "team/control"
 TEAM_CONTROL_RESULT: Final = "team/control/result"
 TEAM_STATE: Final = "team/state"
 TEAM_EVENTS: Final = "team/events"
+LEAGUE_STATE: Final = "league/state"
+"""Retained: how the squads of a league are doing, in its coordinator's words (``league/document.py``)."""
 LINK_FILTER: Final = "player/+/link"
 PHONE_FILTERS: Final = ("phone/+", "sensor-logger", "owntracks/+/+")
 """What phone apps publish: under the device's id, under Sensor Logger's own topic, under OwnTracks' user and device."""

@@ -10,6 +10,7 @@ import pytest
 
 from athlete_monitor.config import load_config
 from athlete_monitor.dashboard.accounts import make_account, save_accounts
+from athlete_monitor.league.document import league_document
 from athlete_monitor.wire.mqtt import MqttLink
 from tests.dashboard.browser import Wifi, open_browser, until, until_python
 from tests.dashboard.kit import figures, packed
@@ -312,6 +313,22 @@ def test_german_is_complete_on_every_page(open_page, engine):
     assert "Simuliertes Spiel starten" in text
 
 
+def test_squads_of_a_league_that_need_somebody_come_first_and_say_why(open_page, engine):
+    page = open_page("/league")
+    until(page, "document.body.textContent.includes('No league publishes')")
+    reds = {"squad": "reds", "condition": "running", "delay_s": 0.4, "athletes_live": 12, "box": "sending"}
+    blues = {"squad": "<i>blues</i>", "condition": "failed", "delay_s": None, "box": "silent", "note": "disk full"}
+    state = league_document("cup", {"squads": [reds, blues], "shards": [], "nodes": []}, {}, 0.0)
+    engine.link.publish("league/state", packed(state), 1, retain=True)
+    until(page, "document.querySelectorAll('article.card').length === 2")
+    first, second = page.locator("article.card").all_inner_texts()
+    assert [words in first for words in ("<i>blues</i>", "engine fails", "its box is silent", "disk full")] == [
+        True
+    ] * 4
+    assert "in time (0.4 s)" in second
+    engine.link.publish("league/state", b"", 1, retain=True)
+
+
 def test_keys_reach_everything_and_the_skip_link_comes_first(open_page, engine):
     engine.publish(figures(7))
     page = open_page()
@@ -326,7 +343,7 @@ def test_keys_reach_everything_and_the_skip_link_comes_first(open_page, engine):
     until(page, "location.pathname.startsWith('/athlete/')")
 
 
-PATHS = ("/", "/athlete/007", "/pitch", "/control", "/sessions", "/system", "/welcome")
+PATHS = ("/", "/athlete/007", "/pitch", "/control", "/sessions", "/system", "/league", "/welcome")
 
 
 @pytest.mark.parametrize(("theme", "paths"), [("light", PATHS), ("dark", ("/", "/athlete/007"))])

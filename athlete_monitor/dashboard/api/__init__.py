@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from athlete_monitor.dashboard.api import control, people, push, sessions, squad, system, welcome
+from athlete_monitor.dashboard.api import control, league, people, push, sessions, squad, system, welcome
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -12,4 +12,13 @@ if TYPE_CHECKING:
 
 def routers() -> list[APIRouter]:
     """Return all parts of the interface."""
-    return [people.router, squad.router, sessions.router, control.router, system.router, welcome.router, push.router]
+    return [
+        people.router,
+        squad.router,
+        sessions.router,
+        control.router,
+        system.router,
+        league.router,
+        welcome.router,
+        push.router,
+    ]

@@ -11,6 +11,7 @@ const PAGES = {
   control: () => import("./control.js"),
   sessions: () => import("./sessions.js"),
   system: () => import("./system.js"),
+  league: () => import("./league.js"),
   welcome: () => import("./welcome.js"),
 };
 const TABS = [["", "squad"], ["pitch", "pitch"], ["control", "control"], ["sessions", "sessions"], ["system", "system"]];
