@@ -110,7 +110,7 @@ class League(Section):
 
         Example:
             >>> load_league(DEFAULT_LEAGUE).client_id("reds")
-            'athlete-league-36b35f22'
+            'athlete-league-22c58e69'
         """
         return f"athlete-league-{zlib.crc32(f'{self.name} {squad}'.encode()):08x}"
 
