@@ -95,10 +95,11 @@ class Monitor:
             session = self.sessions.get(samples)
             if session is not None:
                 session.stream.count_invalid()
-        else:
-            for sample in samples:
-                self.accept(sample, arrived_s)
-            session = self.sessions.get(samples[0].device_id) if samples else None
+        elif samples:
+            if len(samples) == 1 or not self._accept_run(samples, arrived_s):
+                for sample in samples:
+                    self.accept(sample, arrived_s)
+            session = self.sessions.get(samples[0].device_id)
         if token and session is not None and session.ending is not None:
             session.ending.tokens.append(token)
         elif token:
@@ -123,6 +124,23 @@ class Monitor:
         for each in session.whole_seconds.push(sample):
             self._push(session, each, arrived_s)
 
+    def _accept_run(self, samples: Sequence[Sample], arrived_s: float) -> bool:
+        """Take the samples of one message at once; False, with nothing changed, if they must be taken one by one."""
+        first = samples[0]
+        session = self.sessions.get(first.device_id)
+        if session is None or session.ending is not None or first.profile is not session.told_profile:
+            return False
+        if first.athlete_id is not None and first.athlete_id != session.wire_athlete_id:
+            return False
+        was_empty = not session.queue
+        is_plain = session.whole_seconds.is_plain(first.t)
+        if not is_plain or not session.stream.push_run(samples, session.queue, arrived_s):
+            return False
+        session.whole_seconds.note_run(samples)
+        session.arrived_s = arrived_s
+        self.stepper.add(session, was_empty=was_empty)
+        return True
+
     def advance(self, most: int | None = None, is_late: Callable[[], bool] = lambda: False) -> None:
         """Step until no sample waits, ``most`` samples of each athlete are used, or it ``is_late``."""
         self.stepper.advance(most, is_late)
@@ -131,8 +149,11 @@ class Monitor:
 
     def tick(self, now_s: float) -> None:
         """Check the clock: find devices that are stale or offline, and end silent sessions."""
+        quiet_s = min(self._limits.stale_s, self._limits.idle_s)
         for session in self.book.view:
             silent_s = now_s - session.arrived_s
+            if silent_s <= quiet_s and session.status == "online":
+                continue
             if silent_s > self._limits.idle_s:
                 self._close(session, "idle")
             else:

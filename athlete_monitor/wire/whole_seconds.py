@@ -73,6 +73,19 @@ class WholeSeconds:
         self._first = sample
         return (*self._release(first), sample) if self._waiting else (sample,)
 
+    def is_plain(self, t: float) -> bool:
+        """Whether a sample at ``t``, and later ones, are passed on unchanged."""
+        return not self._waiting and (self._first is None or t != self._first.t)
+
+    def note_run(self, samples: Sequence[Sample]) -> None:
+        """Note samples of ascending times that were passed on unchanged (``is_plain``)."""
+        before = self._first
+        for sample in samples:
+            if before is not None and 0.0 < sample.t - before.t <= LONGEST_SPAN_S:
+                self._span_s = sample.t - before.t
+            before = sample
+        self._first = before
+
     @property
     def is_waiting(self) -> bool:
         """Whether samples wait for the next timestamp."""

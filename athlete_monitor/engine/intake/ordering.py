@@ -88,6 +88,17 @@ class _Remembered:
         self._seqs = array("q", [_NO_SEQ]) * REMEMBERED
         self._next = 0
 
+    def add_run(self, samples: Sequence[Sample]) -> None:
+        """Store samples, each in place of the oldest."""
+        place, count = self._next, len(samples)
+        if place + count > REMEMBERED:
+            for sample in samples:
+                self.add(sample.t, sample.seq)
+            return
+        self._times[place : place + count] = array("d", [sample.t for sample in samples])
+        self._seqs[place : place + count] = array("q", [_NO_SEQ if each.seq is None else each.seq for each in samples])
+        self._next = (place + count) % REMEMBERED
+
     def add(self, t: float, seq: int | None) -> None:
         """Store a sample in place of the oldest."""
         place = self._next
@@ -195,6 +206,27 @@ class DeviceStream:
                 self._arrived_s = arrived_s
                 return ()
         return self._push_unusual(sample, out, arrived_s)
+
+    def push_run(self, samples: Sequence[Sample], out: list[Sample], arrived_s: float = math.nan) -> bool:
+        """Take samples that simply continue the stream, all at once: the usual batch.
+
+        Returns:
+            False, with nothing changed, if one of them needs more than that: then they are pushed one by one, with the
+            same result.
+        """
+        if self._held or self._suspects or self._dropped or self.offset_s or self._next_seq is None:
+            return False
+        seq, last_t, gap_s = self._next_seq, self._last_t, self._gap_s
+        for sample in samples:
+            if sample.seq != seq or not 0.0 < sample.t - last_t <= gap_s:
+                return False
+            seq += 1
+            last_t = sample.t
+        self._next_seq, self._last_t, self._arrived_s = seq, last_t, arrived_s
+        self._recent.add_run(samples)
+        self.quality.received += len(samples)
+        out.extend(samples)
+        return True
 
     def flush(self, out: list[Sample]) -> None:
         """Release waiting samples: the session ends."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,29 @@ def test_an_ordered_stream_passes_at_once_with_and_without_running_numbers():
             assert len(out) == i + 1
         assert stream.quality.received == 50
         assert stream.quality.percent == 100
+
+
+@given(st.integers(1, 300), st.sampled_from([at(0.2, 2), at(900.0, 9000), at(5.0), at(1.0, 400)]))
+def test_a_run_that_continues_the_stream_is_taken_at_once_with_the_same_result(length, odd):
+    samples = regular(length + 1)
+    one_by_one, out = run(samples)
+    stream, together = run(samples[:1])
+    assert stream.push_run(samples[1:], together)
+    for each in (one_by_one, stream):
+        each.push(odd, out if each is one_by_one else together)
+    assert together == out
+    assert stream.quality == one_by_one.quality
+    assert (stream.next_seq, stream.last_t) == (one_by_one.next_seq, one_by_one.last_t)
+
+
+@pytest.mark.parametrize("odd", [at(0.5, 5), at(0.5), at(0.4, 4), at(400.0, 6)])
+def test_a_run_with_anything_unusual_in_it_changes_nothing(odd):
+    samples = regular(6)
+    stream, out = run(samples[:5])
+    taken = [*samples[5:6], odd]
+    assert not stream.push_run(taken, out)
+    assert out == samples[:5]
+    assert stream.quality.received == 5
 
 
 def test_a_jittery_stream_without_running_numbers_is_not_held_up():
