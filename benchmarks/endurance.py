@@ -75,7 +75,7 @@ def main() -> None:
     flood = commands.add_parser("flood")
     flood.add_argument("--messages", type=int, default=600)
     flood.add_argument("--shared", action="store_true", help="on sensor/data, which all devices share")
-    for name in ("spoof", "storage"):
+    for name in ("spoof", "storage", "newcomers"):
         commands.add_parser(name)
     for command in commands.choices.values():
         few = command.prog.endswith(("day", "outage", "kills"))

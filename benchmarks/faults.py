@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import engine as load  # type: ignore[import-not-found]  # the benchmark beside this one
+import psutil
 import yaml
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 RATE_HZ = 10
 ATTACK_SAMPLES = 1700
 """So many samples make a message of nearly 64 KiB."""
+NEWCOMERS_S = 20.0
+NEWCOMERS_PER_S = 2000
 MOTION = '"acc_x":1.2,"acc_y":%.3f,"acc_z":9.81,"heart_rate_bpm":%d'
 ROSTER = "athletes:\n" + "".join(f"  - {{id: {n}, device: '{n:03d}'}}\n" for n in range(1, 31))
 
@@ -317,6 +320,47 @@ def attack(port: int, topic: str, messages: int) -> None:
         if (wait := began + number / 20 - time.monotonic()) > 0:
             time.sleep(wait)
     sender.loop_stop()
+
+
+def newcomers(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """A sender names a new device in every message, as fast as it can; what do thirty athletes get, what is left?"""
+    with broker(folder, options.inflight) as port:
+        path, log = configuration(folder, port, options), folder / "engine.out"
+        listener, team = Listener(port), Team(port, options.athletes)
+        process = start(path, log)
+        listener.wait_online()
+        team.start()
+        time.sleep(5.0)
+        memory_mb = psutil.Process(process.pid).memory_info().rss / 1e6
+        before = {device: len(times) for device, times in listener.figures.items()}
+        began, sent, sender = time.monotonic(), 0, client(port, "stranger")
+        while time.monotonic() < began + NEWCOMERS_S:
+            for _ in range(NEWCOMERS_PER_S // 20):
+                sent += 1
+                body = f'{{"device_id":"x{sent}","timestamp":{time.time():.3f},"acc_z":9.81,"heart_rate_bpm":120}}'
+                sender.publish(f"player/x{sent}/sensor/data", body)
+            time.sleep(max(0.0, began + sent / NEWCOMERS_PER_S - time.monotonic()))
+        took_s = time.monotonic() - began
+        during = [len(listener.figures[device]) - before.get(device, 0) for device in team.devices]
+        grown_mb = psutil.Process(process.pid).memory_info().rss / 1e6 - memory_mb
+        folders = sum(1 for each in (folder / "prediction_outputs").glob("*"))
+        sender.loop_stop()
+        team.stop()
+        ended = listener.wait_ended(team.devices, 60.0)
+        process.send_signal(signal.SIGTERM)
+        process.wait(120)
+        listener.stop()
+    used = sum(s["quality"]["received"] for s in listener.summaries.values() if s["device_id"] in team.devices)
+    return {
+        "devices": sent,
+        "devices_per_s": round(sent / took_s),
+        "figures_per_s_worst_of_the_athletes": round(min(during) / took_s, 3),
+        "lost_of_the_athletes": sum(team.sent) - used,
+        "all_summaries_arrived": ended,
+        "memory_grown_mb": round(grown_mb, 1),
+        "folders": folders,
+        **{key: listener.stats[key] for key in ("sessions_started", "refused_devices", "refused_topics", "lag_p99_ms")},
+    }
 
 
 def spoof(folder: Path, options: argparse.Namespace) -> dict[str, Any]:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.engine.counts import Counts
 from athlete_monitor.engine.intake.guard import Guard
 from athlete_monitor.engine.intake.messages import Intake
+from athlete_monitor.engine.intake.newcomers import Newcomers
 from athlete_monitor.engine.reporting import Reporter
 from athlete_monitor.engine.sessions.book import Chosen, SessionBook
 from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.engine.sessions.session import Ending
 from athlete_monitor.engine.stepping import Stepper
+from athlete_monitor.wire.topics import device_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
 
 
+WARN_EVERY_S: Final = 60.0
 ENDED_AT_ONCE: Final = 64
 """A session ends at once where at most so many of its samples wait. More of them are used in rounds, like any others:
 thousands would keep everybody waiting for seconds."""
@@ -65,6 +68,8 @@ class Monitor:
         guard: Guard | None = None,
     ) -> None:
         self._at_once = math.inf if guard is None else ENDED_AT_ONCE
+        self._newcomers = None if guard is None else Newcomers()
+        self._warn_s = -math.inf
         guard = guard or Guard()
         self.counts, self.squad, self.sink = Counts(), squad, sink
         self._limits = config.engine
@@ -105,8 +110,31 @@ class Monitor:
         elif token:
             (self._settled if session is None else session.tokens).append(token)
 
+    def expects(self, topic: str) -> bool:
+        """Whether messages on a topic come from a running session or from a device of the roster; for any thread."""
+        device_id = device_of(topic)
+        return device_id is not None and (device_id in self.sessions or self._wearers.knows(device_id))
+
     def accept(self, sample: Sample, arrived_s: float) -> None:
         """Take one decoded sample."""
+        if self._newcomers is None or sample.device_id in self.sessions or self._wearers.knows(sample.device_id):
+            self._accept(sample, arrived_s)
+            return
+        forgotten = self._newcomers.forgotten
+        for each in self._newcomers.admit(sample, arrived_s):
+            self._accept(each, arrived_s)
+        self.counts.refused_devices += self._newcomers.forgotten - forgotten
+        self._warn_of_newcomers(arrived_s)
+
+    def _warn_of_newcomers(self, arrived_s: float) -> None:
+        if self._newcomers is not None and self._newcomers.held and arrived_s >= self._warn_s:
+            self._warn_s = arrived_s + WARN_EVERY_S
+            self.sink.notice(
+                f"very many new devices: each begins with its second message (the last one is {self._newcomers.last})",
+                bad=True,
+            )
+
+    def _accept(self, sample: Sample, arrived_s: float) -> None:
         session = self.sessions.get(sample.device_id)
         if session is not None and session.ending is not None:
             session.ending.later.append((sample, arrived_s))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 Message = tuple[bytes, float, int]
 """Payload, time of arrival in seconds, and the token by which it is acknowledged (0 for none)."""
@@ -33,7 +33,8 @@ class Inbox:
     """Messages waiting, per topic.
 
     Each topic holds ``per_topic`` messages and ``TOPIC_BYTES`` at most; on overflow its oldest are dropped and counted.
-    Topics beyond ``max_topics`` waiting at once are refused and counted, so memory is bounded whatever arrives.
+    Topics beyond ``max_topics`` waiting at once are refused and counted, so memory is bounded whatever arrives; only
+    those of known devices (``expects``) still have room.
     """
 
     def __init__(self, per_topic: int, max_topics: int, shared_topic: str) -> None:
@@ -44,6 +45,8 @@ class Inbox:
         self._bytes: dict[str, int] = {}
         self._something = threading.Event()
         self._counts = InboxCounts()
+        self.expects: Callable[[str], bool] = lambda _topic: False
+        """Whether a topic is that of a known device: strangers cannot displace it. Called in the network thread."""
 
     def put(self, topic: str, payload: bytes, arrived_s: float, token: int = 0) -> list[int]:
         """Put a message; called in the network thread.
@@ -117,7 +120,7 @@ class Inbox:
             self._counts.overflowed_topics.add(topic)
 
     def _open(self, topic: str) -> deque[Message] | None:
-        if len(self._waiting) >= self._max_topics:
+        if len(self._waiting) >= self._max_topics and not self.expects(topic):
             self._counts.refused_topics += 1
             return None
         return self._waiting.setdefault(topic, deque())

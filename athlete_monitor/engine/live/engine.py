@@ -103,6 +103,7 @@ class LiveEngine:
         self._upkeep.rounds.append(self.team.tick)
         self._upkeep.connected.append(self.team.publish_again)
         self.connection.on_command = self.team.receive
+        self.connection.inbox.expects = self.monitor.expects
         self._loop = Loop(self.connection.inbox, self.monitor, self._upkeep, self.stats.lags, config.engine.coalesce_ms)
         self._stopping = threading.Event()
         self._saw_sessions = False

@@ -93,6 +93,10 @@ class Wearers:
         """Whether the device is in the roster: unknown devices cannot displace it."""
         return self._roster.by_device(sample.device_id) is not None
 
+    def knows(self, device_id: str) -> bool:
+        """Whether the roster or a person has assigned the device to an athlete."""
+        return device_id in self.assigned or self._roster.by_device(device_id) is not None
+
     def athlete_id(self, sample: Sample) -> int:
         """Return the athlete as of this sample."""
         if sample.device_id in self.assigned:
