@@ -10,9 +10,10 @@ import re
 import ssl
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from athlete_monitor.config import load_config
+from athlete_monitor.deploy.broker_files import BATCHES_ABOVE_HZ, BYTES_PER_MESSAGE
 from athlete_monitor.deploy.broker_place import BrokerPlace, broker_place
 from athlete_monitor.deploy.rights import BRIDGED, SAMPLES
 from athlete_monitor.deploy.setup import filesystem, make_step
@@ -42,19 +43,22 @@ class Club:
 
     Attributes:
         address: host or ``host:port``.
-        samples: what the sensors send goes there too, not only what the engine publishes.
+        samples: whether what the sensors send goes there: ``also``, beside what the engine publishes; ``only``, for an
+            engine that runs there (``league.py``); ``none``.
         prefix: in front of every topic there; None for ``mqtt.topic_prefix``, or one made of the box's name.
         user: account there.
         password_file: file whose first line is its password.
         authority: certificates that the club's broker is checked against; None for no encryption.
+        keep_s: how long messages of QoS 1 wait in the box's broker while the link is away, s; None for ten minutes.
     """
 
     address: str
-    samples: bool = False
+    samples: Literal["none", "also", "only"] = "none"
     prefix: str | None = None
     user: str | None = None
     password_file: Path | None = None
     authority: Path | None = None
+    keep_s: float | None = None
 
     @property
     def host_and_port(self) -> tuple[str, int]:
@@ -148,6 +152,8 @@ def _lines(config: Config, club: Club, place: BrokerPlace) -> Iterator[str]:
     host, port = club.host_and_port
     prefix, own = prefix_at_club(config, club), config.mqtt.topic_prefix
     yield "# Written by jetson_deploy.py bridge-to; bridge-to --off removes it."
+    if club.keep_s is not None:
+        yield from _queue(config, club.keep_s)
     yield f"connection {prefix.rstrip('/').replace('/', '-')}"
     yield f"address {host}:{port}"
     yield "bridge_protocol_version mqttv311"
@@ -160,11 +166,30 @@ def _lines(config: Config, club: Club, place: BrokerPlace) -> Iterator[str]:
     if club.authority is not None:
         yield f"bridge_cafile {place.secrets / AUTHORITY}"
     yield ""
-    for topic, qos in (*BRIDGED, *(SAMPLES if club.samples else ())):
+    for topic, qos in _passed_on(club):
         yield f"topic {topic} out {qos} {own or _NOTHING} {prefix}"
 
 
 _NOTHING: Final = '""'
+
+
+def _passed_on(club: Club) -> tuple[tuple[str, int], ...]:
+    if club.samples == "only":
+        return SAMPLES
+    return (*BRIDGED, *SAMPLES) if club.samples == "also" else BRIDGED
+
+
+def _queue(config: Config, keep_s: float) -> Iterator[str]:
+    """Yield limits of the broker's queues for a longer outage; they hold for its other clients, too.
+
+    A bridge needs memory only for what waits: about ``BYTES_PER_MESSAGE`` a message.
+    """
+    athletes, rate = config.athletes.max_players, min(config.feature_engineering.sampling_frequency, BATCHES_ABOVE_HZ)
+    messages = round(athletes * rate * keep_s)
+    yield f"# {keep_s:g} s of {athletes} athletes at {rate:g} messages a second each."
+    yield f"max_queued_messages {messages}"
+    yield f"max_queued_bytes {messages * BYTES_PER_MESSAGE}"
+    yield ""
 
 
 def _account(club: Club) -> Iterator[str]:

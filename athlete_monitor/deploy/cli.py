@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor import __version__
-from athlete_monitor.arguments import Parser, add_common_arguments, number, whole
+from athlete_monitor.arguments import Parser, add_common_arguments, duration, number, whole
 from athlete_monitor.deploy import bootstrap
 from athlete_monitor.deploy.athletes_options import add_athletes_arguments
 from athlete_monitor.deploy.import_options import add_import_arguments
@@ -94,6 +94,12 @@ def _add_care(commands: Commands) -> None:
     bridging = commands.add_parser("bridge-to", help="pass the box's figures on to the broker of a club")
     bridging.add_argument("address", nargs="?", metavar="HOST[:PORT]", help="the club's broker")
     bridging.add_argument("--samples", action="store_true", help="pass the sensors' samples on too")
+    bridging.add_argument(
+        "--only-samples", action="store_true", help="pass only the samples on: the engine runs there (league.py)"
+    )
+    bridging.add_argument(
+        "--keep", type=duration("s"), metavar="TIME", help="keep samples and events so long while the link is away: 1h"
+    )
     bridging.add_argument("--prefix", metavar="TOPIC/", help="in front of the topics there (mqtt.topic_prefix)")
     bridging.add_argument("--user", metavar="NAME", help="account at the club's broker")
     bridging.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password")
@@ -191,7 +197,15 @@ def _bridge_to(args: argparse.Namespace) -> int:
         raise ConfigError("bridge-to: give either HOST[:PORT] or --off")
     if args.off:
         return bridge_off(args.config, args.root)
-    club = Club(args.address, args.samples, args.prefix, args.user, args.password_file, args.ca)
+    club = Club(
+        args.address,
+        "only" if args.only_samples else "also" if args.samples else "none",
+        args.prefix,
+        args.user,
+        args.password_file,
+        args.ca,
+        args.keep,
+    )
     return bridge_to(args.config, args.root, club, dry_run=args.dry_run)
 
 

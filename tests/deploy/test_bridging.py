@@ -144,14 +144,14 @@ def names(*rows) -> set[str]:
     return {f"club/box3/{topic.replace('+', '001')}" for row in rows for topic, _ in row}
 
 
-@pytest.mark.parametrize("samples", [False, True])
+@pytest.mark.parametrize("samples", ["none", "also"])
 @pytest.mark.integration
 @REAL
 def test_the_club_hears_the_figures_of_the_box_and_samples_only_if_asked(box, club, samples):
     bridge(box, club, samples=samples)
     with box.broker(root=False):
         heard = spread(box, club)
-    assert set(heard) == names(BRIDGED, SAMPLES if samples else ())
+    assert set(heard) == names(BRIDGED, SAMPLES if samples == "also" else ())
 
 
 @pytest.mark.campaign
@@ -250,6 +250,24 @@ PLACE = BrokerPlace(Path("/x/mosquitto.conf"), Path("/x"), Path("/x/data"))
 
 def configuration(make_config, club: Club, **sections) -> str:
     return bridge_configuration(load_config(make_config(**sections), environ={}), club, PLACE)
+
+
+def test_a_box_without_an_engine_passes_only_the_samples_on(make_config):
+    lines = configuration(make_config, Club("region.example", samples="only", prefix="league/reds/")).splitlines()
+    assert [line for line in lines if line.startswith("topic")] == [
+        'topic player/+/sensor/data out 1 "" league/reds/',
+        'topic sensor/data out 1 "" league/reds/',
+    ]
+
+
+def test_a_longer_outage_makes_the_queues_of_the_broker_longer(make_config):
+    athletes = {"max_players": 40}
+    lines = configuration(
+        make_config, Club("region.example", prefix="a/", keep_s=3600.0), athletes=athletes
+    ).splitlines()
+    assert f"max_queued_messages {40 * 10 * 3600}" in lines
+    assert lines.index(f"max_queued_bytes {40 * 10 * 3600 * 1024}") < lines.index("connection a")
+    assert not [line for line in configuration(make_config, Club("club.example")).splitlines() if "queued" in line]
 
 
 def test_two_boxes_without_a_prefix_have_topics_of_their_own_at_the_club(make_config):

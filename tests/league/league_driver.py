@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import yaml
@@ -28,6 +28,9 @@ from athlete_monitor.wire.codec import encode_sample
 from athlete_monitor.wire.mqtt import MqttLink
 from tests.engine.kit import START, sample
 from tests.helpers import ROOT, Mosquitto, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ADDRESS = "127.0.0.1:6379"
 NODE = ["--num-cpus=2", "--object-store-memory=80000000", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
@@ -42,16 +45,20 @@ PATIENCE_S = 200.0
 class Traffic:
     """Samples of all squads and of the engine beside them, at QoS 1, until stopped; and what the engines answer."""
 
-    def __init__(self, port: int, config: Path, names: list[str]) -> None:
+    def __init__(
+        self, port: int, config: Path, names: list[str], devices: Sequence[int] = DEVICES, rate_hz: float = RATE_HZ
+    ) -> None:
         self.sent = 0
         self.summaries: dict[str, dict[str, Any]] = {}
         self.metrics_s: dict[str, float] = {}
+        self.gap_s: dict[str, float] = {}
+        """The longest time between two messages with figures of each squad, s."""
         self.newest: dict[str, dict[str, Any]] = {}
         self.state: dict[str, Any] = {}
         self._stopping = threading.Event()
         base = load_config(config, environ={})
         broker = load_league(config.with_name("league.yaml")).publishing
-        self._names = names
+        self._names, self._devices, self._rate_hz = names, devices, rate_hz
         subscriptions = [(f"{name}/player/+/session", 1) for name in names]
         subscriptions += [(f"{name}/player/+/metrics", 0) for name in names]
         self._link = MqttLink(
@@ -70,19 +77,19 @@ class Traffic:
         self._stopping.set()
         self._thread.join()
         for name in self._names:
-            for device in DEVICES:
+            for device in self._devices:
                 last = sample(self._t(self.sent) - START, f"{device:03}", device, seq=self.sent, end=True)
                 self._link.publish(f"{name}/{topics.sensor_data(f'{device:03}')}", encode_sample(last), 1)
         assert self._link.flush(60.0)
 
     def _t(self, number: int) -> float:
-        return round(self._began_s, 3) + number / RATE_HZ
+        return round(self._began_s, 3) + number / self._rate_hz
 
     def _send(self) -> None:
         while not self._stopping.wait(max(0.0, self._t(self.sent) - time.time())):
             t = self._t(self.sent) - START
             pace = 3.0 + 2.0 * math.sin(self.sent / 9)
-            for device in DEVICES:
+            for device in self._devices:
                 channels: dict[str, Any] = {
                     "acc_x": pace,
                     "acc_y": 0.1,
@@ -100,7 +107,9 @@ class Traffic:
         if topic == "league/state":
             self.state = json.loads(payload)
         elif rest.endswith("/metrics"):
-            self.metrics_s[name] = time.monotonic()
+            now_s = time.monotonic()
+            self.gap_s[name] = max(self.gap_s.get(name, 0.0), now_s - self.metrics_s.get(name, now_s))
+            self.metrics_s[name] = now_s
             self.newest[topic] = json.loads(payload)
         else:
             found = json.loads(payload)
@@ -272,7 +281,7 @@ def behind_url(folder: Path, temporary: str) -> dict[str, Any]:
     run.start()
     traffic = Traffic(run.broker.port, run.config, SQUADS)
     topic = "reds/player/001/metrics"
-    wait_until(lambda: traffic.newest.get(topic, {}).get("distance_m", 0.0) > 20.0, PATIENCE_S, "distance")
+    wait_until(lambda: (traffic.newest.get(topic, {}).get("distance_m") or 0.0) > 20.0, PATIENCE_S, "distance")
     copied = folder / "far" / "reds" / "files" / "league_copied.json"
     wait_until(lambda: copied.exists() and copied.stat().st_mtime > time.time() - 1.0, PATIENCE_S, "a late copy")
     before = json.loads(copied.read_bytes())["copied_s"]
