@@ -28,6 +28,7 @@ SMOOTHED_S: Final = 1.5
 """Speed from positions is the slope of a straight line through this many seconds before and after: no lag."""
 COARSE_S: Final = 5.0
 """The same for an odometer that counts whole metres."""
+_FARTHEST_S: Final = 10.0
 _FINE_SHARE: Final = 0.3
 _EQUATOR_M: Final = 6_378_137.0
 _FLATTENING: Final = 1 / 298.257223563
@@ -162,6 +163,8 @@ def _increasing(distance: FloatArray) -> FloatArray:
 def slope_speed(t: FloatArray, x: FloatArray, y: FloatArray, each_side_s: float = SMOOTHED_S) -> FloatArray:
     """Return the speed of positions, m/s: at each row the slope of a straight line through those around it.
 
+    The line also goes through the rows before and after if they are within ten seconds; without any, there is no speed.
+
     Args:
         t: seconds [n], increasing.
         x: metres [n], NaN where not known.
@@ -177,13 +180,11 @@ def slope_speed(t: FloatArray, x: FloatArray, y: FloatArray, each_side_s: float 
         return speed
     at = t[rows] - t[rows[0]]
     low, high = np.searchsorted(at, at - each_side_s, "left"), np.searchsorted(at, at + each_side_s, "right")
-    low, high = (
-        np.minimum(low, np.maximum(np.arange(len(at)) - 1, 0)),
-        np.maximum(high, np.minimum(np.arange(len(at)) + 2, len(at))),
-    )
+    near = np.concatenate([[False], np.diff(at) <= _FARTHEST_S, [False]])
+    place = np.arange(len(at))
+    low, high = np.minimum(low, place - near[:-1]), np.maximum(high, place + 1 + near[1:])
     speed[rows] = np.hypot(_slopes(at, x[rows], low, high), _slopes(at, y[rows], low, high))
-    alone = (at[high - 1] - at[low]) > max(10.0, 2 * each_side_s)
-    speed[rows[alone]] = np.nan
+    speed[rows[high - low < 2]] = np.nan
     return speed
 
 

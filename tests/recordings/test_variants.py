@@ -465,3 +465,12 @@ def test_numbers_that_a_workbook_holds_as_text_may_have_a_decimal_comma(tmp_path
     [part] = read(tmp_path, {path.name: path.read_bytes()})
     assert (part.channels["speed_mps"] == 3.0).all()
     assert (part.channels["heart_rate_bpm"] == 140.5).all()
+
+
+@pytest.mark.parametrize("step_s", [1, 4, 6, 9])
+def test_positions_that_a_watch_stores_now_and_then_give_the_whole_distance(tmp_path, step_s):
+    times = [*range(0, 360, step_s), *range(1800, 2160, step_s)]
+    text = "".join(_row(POINT.replace("{more}", ""), s) for s in times)
+    [part] = read(tmp_path, {"watch.gpx": TRACK.format("", text)})
+    np.testing.assert_allclose(part.channels["speed_mps"], 3.0, rtol=0.001)
+    assert figures_of(part).distance_m == pytest.approx(3 * 720, rel=0.03)
