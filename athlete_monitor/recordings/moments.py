@@ -72,11 +72,17 @@ _MONTHS: Final = {
     for name in names.split()
 }
 _CLOCK: Final = r"(?P<h>\d{1,3}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,:](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
-_ZONE: Final = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
+_ZONE: Final = r"\s*(?:GMT(?=[+-]))?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?:\s\([^)]*\))?"
 _DATE: Final = r"(?P<a>\d{1,4})\s?[-/. ]\s?(?P<b>\d{1,2}|[^\W\d_]{3,10}\.?)\s?[-/., ]\s?(?P<c>\d{1,4})"
 _DATED: Final = re.compile(
     rf"(?:[^\W\d_]{{2,9}},?\s)?{_DATE}(?:(?:[T,]\s?|\s+|\s-\s)(?:{_CLOCK})?{_ZONE})?(?:\[.*\])?", re.ASCII
 )
+_NAMED: Final = re.compile(
+    rf"(?:[^\W\d_]{{2,9}},?\s)?(?P<b>[^\W\d_]{{3,10}})\.?\s(?P<a>\d{{1,2}}),?\s(?P<c>\d{{4}})(?:,?\s+{_CLOCK}{_ZONE})?",
+    re.ASCII,
+)
+"""A month's name, the day and the year."""
+_SINCE: Final = re.compile(rf"(?P<days>\d{{1,5}}) days? {_CLOCK}", re.ASCII)
 _COMPACT: Final = re.compile(
     r"(?P<a>\d{4})(?P<b>\d\d)(?P<c>\d\d)[T _-]?(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)"
     r"(?:(?:\.|(?<=T\d{6}))(?P<f>\d{1,9}))?(?P<half>)" + _ZONE
@@ -176,12 +182,17 @@ class TimeColumn:
             self._numeric += 1
             value = float(text.replace(",", "."))
             return (value, _PLAIN_NUMBER) if abs(value) < LARGEST else None
-        match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text)
+        match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text) or _NAMED.fullmatch(text)
         if match:
             dotted = text[match.end("a") : match.end("a") + 1] == "."
             day = Day(match["a"], match["b"], match["c"], match["zone"] or "", dotted)
             seconds = _seconds(match)
             return None if seconds is None else (seconds, float(self._days.setdefault(day, len(self._days))))
+        since = _SINCE.fullmatch(text)
+        if since:
+            self._clocks += 1
+            seconds = _seconds(since)
+            return None if seconds is None else (seconds + int(since["days"]) * _DAY_S, -1.0)
         clock = _TIME.fullmatch(text) if text.count(":") > 1 else _MINUTES.fullmatch(text) or _TIME.fullmatch(text)
         if clock:
             self._clocks += 1
@@ -293,11 +304,19 @@ def _order(days: Sequence[Day], rules: Rules) -> str:
         return "dmy"
     if rules.day_first is not None:
         return "dmy" if rules.day_first else "mdy"
+    of_name = [order for order in possible if _is_day(_date(days[0], order), rules)]
+    if len(of_name) == 1:
+        return of_name[0]
     readings = [f"{_date(days[0], order):%-d %B %Y}" for order in possible]
     raise RecordingError(
         f"{rules.label}: the date {'/'.join(days[0][:3])} can be {readings[0]} or {readings[1]}; "
         "give --dates day-first or --dates month-first"
     )
+
+
+def _is_day(date: datetime | None, rules: Rules) -> bool:
+    """Whether a date is that in the file's name."""
+    return date is not None and rules.day_t is not None and _local_epoch(date, rules.zone) == rules.day_t
 
 
 def _date(day: Day, order: str) -> datetime | None:

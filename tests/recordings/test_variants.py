@@ -472,5 +472,26 @@ def test_positions_that_a_watch_stores_now_and_then_give_the_whole_distance(tmp_
     times = [*range(0, 360, step_s), *range(1800, 2160, step_s)]
     text = "".join(_row(POINT.replace("{more}", ""), s) for s in times)
     [part] = read(tmp_path, {"watch.gpx": TRACK.format("", text)})
-    np.testing.assert_allclose(part.channels["speed_mps"], 3.0, rtol=0.001)
+    np.testing.assert_allclose(part.channels["speed_mps"], 3.0, rtol=0.01)
     assert figures_of(part).distance_m == pytest.approx(3 * 720, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "Mon May 04 2026 10:{m:02d}:{sec:02d} GMT+0200 (CEST)",
+        '"May 4, 2026, 10:{m:02d}:{sec:02d} AM"',
+        "20260504T08{m:02d}{sec:02d}000Z",
+        "04/05/2026 10:{m:02d}:{sec:02d}",
+    ],
+)
+def test_moments_are_read_as_scripts_and_watches_write_them(tmp_path, moment):
+    table = "time,hr,speed\n" + rows(moment + ",140,3.0\n", 1.0)
+    [part] = read(tmp_path, {"export 2026-05-04.csv": table})
+    assert (part.t - START).tolist() == list(range(ROWS))
+
+
+def test_durations_of_days_count_from_the_start(tmp_path):
+    table = "time,hr,speed\n" + rows("0 days 00:{m:02d}:{sec:02d},140,3.0\n", 1.0)
+    [part] = read(tmp_path, {"run_2026-05-04_10-00-00.csv": table})
+    assert (part.t - START).tolist() == list(range(ROWS))

@@ -10,7 +10,7 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import given
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Whose
-from athlete_monitor.recordings.moments import Rules, moment_of
+from athlete_monitor.recordings.moments import Rules, day_in_name, moment_of
 from athlete_monitor.recordings.source import NotARecording
 from athlete_monitor.recordings.table import layout_of, text_head
 from athlete_monitor.recordings.tabular import imported, plan_of
@@ -80,7 +80,8 @@ def _start(source: Source, session: dict[str, str], options: Options) -> float:
     if not session.get("Date") or not session.get("Start time"):
         raise RecordingError(f"{source}: does not give its date and start; give --start 'YYYY-MM-DD HH:MM:SS'")
     day_first = True if options.day_first is None and session["Date"][2:3] in "-." else options.day_first
-    return moment_of(f"{session['Date']} {session['Start time']}", Rules(str(source), options.zone, None, day_first))[0]
+    rules = Rules(str(source), options.zone, None, day_first, day_t=day_in_name(source.name, options.zone))
+    return moment_of(f"{session['Date']} {session['Start time']}", rules)[0]
 
 
 def _totals(session: dict[str, str]) -> dict[str, float]:
