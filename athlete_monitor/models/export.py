@@ -111,17 +111,23 @@ def hummingbird_zip(forest: Any, n_features: int, line: WholeLine | None = None)
 
 
 def _container(forest: Any, n_features: int, line: WholeLine | None) -> Any:  # noqa: ANN401
-    """Hummingbird's container around our traversal of its trees."""
+    """Hummingbird's container around our traversal of its trees.
+
+    Perfect trees are only tables, which we take as they are: tracing them, as ``torch.jit`` does, would take as long as
+    all the rest.
+    """
     from hummingbird.ml import convert
+    from hummingbird.ml.containers.sklearn.pytorch_containers import TorchScriptSklearnContainerRegression
 
     from athlete_monitor.models.traversal import as_script
 
-    depth = max(tree.get_depth() for tree in forest.estimators_)
-    layout = "perf_tree_trav" if depth <= PERFECT_TREE_DEPTH else "tree_trav"
+    perfect = max(tree.get_depth() for tree in forest.estimators_) <= PERFECT_TREE_DEPTH
+    layout = "perf_tree_trav" if perfect else "tree_trav"
     rows = np.zeros((2, n_features), np.float32)
-    container = convert(forest, "torch.jit", rows, extra_config={"tree_implementation": layout})
-    container._model = as_script(container.model, n_features, line)  # noqa: SLF001
-    return container
+    settings = {"tree_implementation": layout}
+    converted = convert(forest, "torch" if perfect else "torch.jit", rows, extra_config=settings)
+    script = as_script(converted.model, n_features, line)
+    return TorchScriptSklearnContainerRegression(script, n_threads=None, batch_size=None, extra_config={})
 
 
 def onnx_of(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401

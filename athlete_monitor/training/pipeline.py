@@ -144,13 +144,14 @@ class Pass:
     def _folds(self, members: Sequence[squad.Member], groups: tuple[str, ...]) -> list[squad.Fold]:
         if len(members) < squad.LEAST_ATHLETES:
             return []
-        self._around.display.stage("default model", len(members))
+        parts = squad.fold_places(len(members))
+        self._around.display.stage("default model", len(parts))
         constraint = squad.rises(self._spec, groups)
-        work = partial(squad.judge_fold, members, settings=self._config.training, constraint=constraint)
-        folds = []
-        for member, fold in zip(members, self._each(work, range(len(members))), strict=True):
-            self._around.display.advance(f"without athlete {member.athlete_id}")
-            folds.append(fold)
+        work = partial(squad.judge_folds, members, settings=self._config.training, constraint=constraint)
+        folds: list[squad.Fold] = []
+        for places, found in zip(parts, self._each(work, parts), strict=True):
+            self._around.display.advance(f"without athlete {members[places[0]].athlete_id}")
+            folds += found
         release(self._shares.workers, self._config.training.backend)
         return folds
 

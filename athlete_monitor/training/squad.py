@@ -1,6 +1,6 @@
 """The squad's default model, for athletes without their own: it uses the body's profile in addition to the movement.
 
-It is evaluated one athlete at a time, by models that were trained without that athlete.
+It is evaluated on athletes whom the evaluated models have not seen: one at a time, or a few in a large squad.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from athlete_monitor.features import PROFILE_FEATURES, PROFILE_UNKNOWN
 from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
-from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, spread
+from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, judging, spread
 from athlete_monitor.training.day_form import of_people
 from athlete_monitor.training.evaluation import interval_of, judge, ridge_predictions
 from athlete_monitor.training.gain import gain_over
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 LEAST_ATHLETES: Final = 3
 ROWS_PER_ATHLETE: Final = 1000
 FOLD_ROWS_PER_ATHLETE: Final = 200
+MOST_FOLDS: Final = 10
+"""Groups of athletes that are left out in turn: one model each, so that a large squad does not need one a person."""
+
 HIDDEN_SHARE: Final = 0.25
 """Share of rows that are trained without a profile, so that the model also works for an unknown one."""
 
@@ -103,19 +106,37 @@ def rises(spec: FeatureSpec, groups: tuple[str, ...]) -> IntArray:
     return np.concatenate([spec.rises(groups), np.zeros(len(PROFILE_FEATURES), dtype=np.int64)])
 
 
+def fold_places(members: int) -> list[list[int]]:
+    """Places of the members who are left out together: each once, in at most ``MOST_FOLDS`` groups.
+
+    >>> fold_places(3), [len(places) for places in fold_places(25)]
+    ([[0], [1], [2]], [3, 3, 3, 3, 3, 2, 2, 2, 2, 2])
+    """
+    return [part.tolist() for part in np.array_split(np.arange(members), min(members, MOST_FOLDS) or 1)]
+
+
+def judge_folds(squad: Sequence[Member], places: Sequence[int], settings: Training, constraint: IntArray) -> list[Fold]:
+    """Predict the athletes at ``places`` by models of all other athletes."""
+    others = [_thin(member) for i, member in enumerate(squad) if i not in places]
+    X, y = _stack(others, settings.random_state)
+    forest = _fit(judging(settings), constraint, X, y)
+    left_out = [_thin(squad[place]) for place in places]
+    return [
+        Fold(
+            athlete_id=each.athlete_id,
+            places=each.places,
+            measured=each.y,
+            forest=forest.predict(each.X),
+            ridge=ridge_predictions(X, y, each.X),
+            median=np.full(len(each.y), np.median(y)),
+        )
+        for each in left_out
+    ]
+
+
 def judge_fold(squad: Sequence[Member], place: int, settings: Training, constraint: IntArray) -> Fold:
     """Predict the athlete at ``place`` by models of all other athletes."""
-    others = [_thin(member) for i, member in enumerate(squad) if i != place]
-    X, y = _stack(others, settings.random_state)
-    left_out = _thin(squad[place])
-    return Fold(
-        athlete_id=left_out.athlete_id,
-        places=left_out.places,
-        measured=left_out.y,
-        forest=_fit(settings, constraint, X, y).predict(left_out.X),
-        ridge=ridge_predictions(X, y, left_out.X),
-        median=np.full(len(left_out.y), np.median(y)),
-    )
+    return judge_folds(squad, [place], settings, constraint)[0]
 
 
 def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArray) -> Any:  # noqa: ANN401
