@@ -142,7 +142,7 @@ def _write_seconds(config: Config, sessions: Sequence[str], path: Path, form: st
 
 def _batch(args: argparse.Namespace, config: Config, shown: Shown) -> int:
     """Run whole seasons; what cannot be read or computed is one line each."""
-    from athlete_monitor.batch.command import place_of, run_batch
+    from athlete_monitor.replay.command import place_of, run_batch
 
     form = None if args.seconds is None else _form_of(args.seconds)
     set_up_logging(config, console=False)

@@ -1,1 +1,1 @@
-"""Whole seasons of recordings computed by many processes or machines, with the results of one process."""
+"""Work placed in processes or on a cluster, and stores that all of them reach."""

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.batch.places import Attempt, Waiting
 from athlete_monitor.batch.storage import short
-from athlete_monitor.batch.task import compute
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
-    from athlete_monitor.batch.task import Context, Item, Outcome
+    from athlete_monitor.batch.work import Item, Outcome, Work
 
 HINT: Final = "--cluster needs Ray: pip install 'athlete-monitor[league]'"
 AHEAD: Final = 2
 """Groups for each processor that are on their way, so that none waits for its next."""
-_MODELS: Final = "hb_*"
 
 
 def require_ray() -> None:
@@ -38,8 +35,7 @@ def require_ray() -> None:
 class Cluster:
     """A running Ray cluster.
 
-    The machines of the cluster need this package in the same version; models, settings and recordings travel with the
-    tasks. The driver writes the archive.
+    The machines of the cluster need this package in the same version; all that the work needs travels with the tasks.
 
     Args:
         address: ``auto`` for the cluster of this machine, else ``HOST:PORT``.
@@ -54,11 +50,11 @@ class Cluster:
         self._ray = _connected(address)
         self.workers = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
-    def run(self, context: Context, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
         """See ``Place``."""
         ray = self._ray
         task = ray.remote(_task)
-        shared = ray.put(with_models(context))
+        shared = ray.put(work.portable())
         waiting = Waiting(iter(groups))
         running: dict[Any, Attempt] = {}
         try:
@@ -87,15 +83,8 @@ class Cluster:
         return found
 
 
-def with_models(context: Context) -> Context:
-    """Return the context with the files of the models in service, for machines that do not have them."""
-    folder = context.config.paths.hb_tensors_updated
-    models = {path.name: path.read_bytes() for path in sorted(folder.glob(_MODELS)) if path.is_file()}
-    return replace(context, models=models)
-
-
-def _task(context: Context, items: Sequence[Item]) -> list[Outcome]:
-    return compute(context, items)
+def _task(work: Work, items: Sequence[Item]) -> list[Outcome]:
+    return work.compute(items)
 
 
 def _connected(address: str) -> Any:  # noqa: ANN401 - the module of Ray

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from athlete_monitor.batch.task import Item, Outcome, compute
+from athlete_monitor.batch.work import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from athlete_monitor.batch.task import Context
+    from athlete_monitor.batch.work import Item, Work
 
 TRIES: Final = 3
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -33,11 +33,11 @@ class Place(Protocol):
     retries: int
     """Groups that were tried again because their worker was lost."""
 
-    def run(self, context: Context, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
         """Yield the outcome of every item, in any order.
 
         Args:
-            context: what the tasks share.
+            work: what is done with the items.
             groups: items that are computed side by side; taken one by one, whenever a worker is free.
         """
 
@@ -48,10 +48,10 @@ class Here:
     workers = 1
     retries = 0
 
-    def run(self, context: Context, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
         """See ``Place``."""
         for group in groups:
-            yield from compute(context, group)
+            yield from work.compute(group)
 
 
 @dataclass(frozen=True)
@@ -104,14 +104,14 @@ class Processes:
         self.retries = 0
         self._spawn = get_context("spawn")
 
-    def run(self, context: Context, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
         """See ``Place``."""
         waiting = Waiting(iter(groups))
         running: dict[Any, tuple[_Worker, Attempt]] = {}
         idle: list[_Worker] = []
         try:
             while True:
-                self._fill(context, waiting, running, idle)
+                self._fill(work, waiting, running, idle)
                 if not running:
                     return
                 for pipe in connection.wait(list(running)):
@@ -129,7 +129,7 @@ class Processes:
 
     def _fill(
         self,
-        context: Context,
+        work: Work,
         waiting: Waiting,
         running: dict[Any, tuple[_Worker, Attempt]],
         idle: list[_Worker],
@@ -138,7 +138,7 @@ class Processes:
             attempt = waiting.next()
             if attempt is None:
                 return
-            worker = idle.pop() if idle else _Worker(self._spawn, context)
+            worker = idle.pop() if idle else _Worker(self._spawn, work)
             worker.ask(attempt.items)
             running[worker.pipe] = worker, attempt
 
@@ -146,9 +146,9 @@ class Processes:
 class _Worker:
     """A process that computes one group after another."""
 
-    def __init__(self, spawn: Any, context: Context) -> None:  # noqa: ANN401 - a context of multiprocessing
+    def __init__(self, spawn: Any, work: Work) -> None:  # noqa: ANN401 - a context of multiprocessing
         self.pipe, other = spawn.Pipe()
-        self._process = spawn.Process(target=_serve, args=(other, context, os.getpid()), daemon=True)
+        self._process = spawn.Process(target=_serve, args=(other, work, os.getpid()), daemon=True)
         with _one_thread():
             self._process.start()
         other.close()
@@ -194,7 +194,7 @@ class _one_thread:  # noqa: N801 - reads as a function
                 os.environ[name] = value
 
 
-def _serve(pipe: Any, context: Context, parent: int) -> None:  # noqa: ANN401 - a connection
+def _serve(pipe: Any, work: Work, parent: int) -> None:  # noqa: ANN401 - a connection
     """Compute groups until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
 
@@ -204,4 +204,4 @@ def _serve(pipe: Any, context: Context, parent: int) -> None:  # noqa: ANN401 - 
 
     with suppress(EOFError, OSError):
         while True:
-            pipe.send(compute(context, pipe.recv(), is_wanted))
+            pipe.send(work.compute(pipe.recv(), is_wanted))

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from athlete_monitor.batch.cluster import Cluster
-from tests.batch.kit import context, items_of, season
+from tests.replay.kit import context, items_of, season
 
 ADDRESS = "127.0.0.1:6379"
 NODE = ["--num-cpus=1", "--object-store-memory=80000000", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]

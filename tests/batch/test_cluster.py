@@ -12,8 +12,8 @@ import tempfile
 import pytest
 
 from athlete_monitor.batch.places import Here
-from tests.batch.kit import context, items_of, season
 from tests.helpers import ROOT
+from tests.replay.kit import context, items_of, season
 
 ALONE = ("unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child")
 

@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from athlete_monitor.batch.places import Here, Processes
-from tests.batch.kit import context, deadly, items_of, season
 from tests.helpers import wait_until
+from tests.replay.kit import context, deadly, items_of, season
 
 
 def results(place, root, groups):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Profile
-from athlete_monitor.batch.results import decode
 from athlete_monitor.engine.archiving import ArchiveSink
 from athlete_monitor.engine.journal.bulk import BulkJournal
 from athlete_monitor.engine.sessions.wearers import Wearer
 from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
 from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.replay.results import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -6,18 +6,19 @@ import shutil
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from athlete_monitor.batch.results import Result, encode
 from athlete_monitor.batch.storage import Remote, read_url, short
+from athlete_monitor.batch.work import Outcome
 from athlete_monitor.engine.archiving import SideBySide
 from athlete_monitor.engine.gathering import Gathering
 from athlete_monitor.engine.sessions.wearers import Wearers
 from athlete_monitor.errors import MonitorError, RecordingError
+from athlete_monitor.replay.results import Result, encode
 from athlete_monitor.wire.session_reader import read_session
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
     from athlete_monitor.wire.sample import Sample
     from athlete_monitor.wire.session_reader import Recording
+
+
+_MODELS: Final = "hb_*"
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,15 @@ class Context:
     store_url: str | None = None
     models: Mapping[str, bytes] | None = None
 
+    def compute(self, items: Sequence[Item], on_round: Callable[[int], None] = lambda _left: None) -> list[Outcome]:
+        """See ``compute``."""
+        return compute(self, items, on_round)
 
-@dataclass(frozen=True)
-class Outcome:
-    """How it went for one item: its result, where the task has not stored it itself, or why there is none."""
-
-    item_key: str
-    content: bytes | None = None
-    failure: str | None = None
-    cpu_s: float = 0.0
+    def portable(self) -> Context:
+        """Return the context with the files of the models in service, for machines that do not have them."""
+        folder = self.config.paths.hb_tensors_updated
+        models = {path.name: path.read_bytes() for path in sorted(folder.glob(_MODELS)) if path.is_file()}
+        return replace(self, models=models)
 
 
 def compute(

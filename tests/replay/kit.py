@@ -8,9 +8,9 @@ import signal
 from typing import TYPE_CHECKING
 
 from athlete_monitor.athletes import Roster
-from athlete_monitor.batch.planning import planned
-from athlete_monitor.batch.task import Context, Item
 from athlete_monitor.config import load_config
+from athlete_monitor.replay.planning import planned
+from athlete_monitor.replay.task import Context, Item
 from athlete_monitor.wire.sample import Tags
 from athlete_monitor.wire.session_files import SessionWriter
 from tests.engine.kit import MAN, START, sample

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
-from athlete_monitor.batch.command import run_batch
 from athlete_monitor.batch.places import Attempt, Here, Waiting
-from athlete_monitor.batch.planning import formulas_version, grouped, hash_of, settings_version
-from athlete_monitor.batch.results import Result, decode, encode
 from athlete_monitor.batch.storage import Folder
-from athlete_monitor.batch.task import Item, compute
 from athlete_monitor.engine.archiving import Archiver
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.recordings.opening import open_recordings
-from tests.batch.kit import DAY_S, configured, context, items_of, season, session
+from athlete_monitor.replay.command import run_batch
+from athlete_monitor.replay.planning import formulas_version, grouped, hash_of, settings_version
+from athlete_monitor.replay.results import Result, decode, encode
+from athlete_monitor.replay.task import Item, compute
+from tests.replay.kit import DAY_S, configured, context, items_of, season, session
 
 GPX = """<gpx version="1.1" creator="watch"><trk><name>{name}</name><trkseg>{points}</trkseg></trk></gpx>"""
 POINT = '<trkpt lat="{lat:.6f}" lon="8.5"><time>2026-05-0{day}T10:00:{second:02d}Z</time></trkpt>'

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import main
-from tests.batch.kit import season
+from tests.replay.kit import season
 
 
 @pytest.mark.parametrize(

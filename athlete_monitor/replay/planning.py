@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.batch.storage import found_at, is_url, short
-from athlete_monitor.batch.task import Item
 from athlete_monitor.engine.archiving import SIDE_BY_SIDE
 from athlete_monitor.errors import MonitorError, RecordingError
 from athlete_monitor.recordings.opening import Opener
+from athlete_monitor.replay.task import Item
 from athlete_monitor.wire.session_files import PREFIX
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.session_reader import Recording
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
-ELSEWHERE: Final = ("batch", "bridge", "club", "control", "dashboard", "deploy", "report", "sim", "team", "training")
+ELSEWHERE: Final = (
+    "batch", "bridge", "club", "control", "dashboard", "deploy", "replay", "report", "sim", "team", "training",
+)  # fmt: skip
 """Packages that compute no figure of a session."""
 GROUP_MB: Final = 256.0
 """Recordings that a worker holds at the same time."""

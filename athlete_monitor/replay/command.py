@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from joblib import cpu_count
-
 from athlete_monitor.athletes import Roster
-from athlete_monitor.batch.merging import merge
-from athlete_monitor.batch.places import Here, Processes
-from athlete_monitor.batch.planning import formulas_version, grouped, planned, settings_version
+from athlete_monitor.batch.choosing import chosen_place
+from athlete_monitor.batch.progress import progress
 from athlete_monitor.batch.storage import store_at
-from athlete_monitor.batch.task import Context
+from athlete_monitor.replay.merging import merge
+from athlete_monitor.replay.planning import formulas_version, grouped, planned, settings_version
+from athlete_monitor.replay.task import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from athlete_monitor.batch.merging import Merged
     from athlete_monitor.batch.places import Place
     from athlete_monitor.batch.storage import Store
-    from athlete_monitor.batch.task import Item, Outcome
+    from athlete_monitor.batch.work import Outcome
     from athlete_monitor.config import Config
+    from athlete_monitor.replay.merging import Merged
+    from athlete_monitor.replay.task import Item
 
 SOME_FAILED: Final = 3
 NONE_SUCCEEDED: Final = 1
@@ -106,7 +104,7 @@ def run_batch(
     versions = f"{formulas_version()}-{settings_version(config)}"
     store = store_at(results or str(config.paths.journal.parent / "replay_results"), versions)
     context = Context(versions, config, roster, store.url)
-    with progress() as bar:
+    with progress("recordings") as bar:
         makers = list(planned(paths, roster, failed))
         bar.expect(len(makers))
         items = _missing(makers, store, tally, bar.step)
@@ -150,55 +148,12 @@ def _kept(outcomes: Iterable[Outcome], store: Store, tally: Tally, on_step: Call
 
 
 def place_of(config: Config, workers: int | None, cluster: str | None = None) -> Place:
-    """Return where to compute.
-
-    Args:
-        config: for the memory that ``workers`` may take.
-        workers: so many processes, one meaning this very process; ``AUTO`` for what cores and memory allow.
-        cluster: address of a Ray cluster, or ``auto``, in place of processes.
+    """Return where to replay; see ``batch.choosing.chosen_place``.
 
     Raises:
         MonitorError: Ray is not installed, or no cluster answers.
     """
-    if cluster is not None:
-        from athlete_monitor.batch.cluster import Cluster
-
-        return Cluster(cluster)
-    number = workers or max(1, min(cpu_count(), config.jetson.memory_limit_mb // WORKER_MB))
-    return Here() if number == 1 else Processes(number)
-
-
-class _Bar:
-    """Nothing to see."""
-
-    def expect(self, total: int) -> None:
-        """So many files are to be computed."""
-
-    def step(self) -> None:
-        """One is done."""
-
-
-@contextmanager
-def progress() -> Iterator[_Bar]:
-    """Provide a bar where standard error is a terminal."""
-    if not sys.stderr.isatty():
-        yield _Bar()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("recordings"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("recordings", total=None)
-
-        class Bar(_Bar):
-            def expect(self, total: int) -> None:
-                shown.update(task, total=total)
-
-            def step(self) -> None:
-                shown.advance(task)
-
-        yield Bar()
+    return chosen_place(workers, cluster, config.jetson.memory_limit_mb // WORKER_MB)
 
 
 def _count(number: int, one: str, several: str = "") -> str:
