@@ -44,6 +44,8 @@ class Cluster:
         MonitorError: Ray is not installed, or no cluster answers.
     """
 
+    remote = True
+
     def __init__(self, address: str) -> None:
         require_ray()
         self.retries = 0

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, resource_tracker
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from athlete_monitor.batch.work import Outcome
@@ -32,6 +32,8 @@ class Place(Protocol):
     workers: int
     retries: int
     """Groups that were tried again because their worker was lost."""
+    remote: bool
+    """Whether workers may be on machines that do not see this one's files."""
 
     def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
         """Yield the outcome of every item, in any order.
@@ -41,17 +43,24 @@ class Place(Protocol):
             groups: items that are computed side by side; taken one by one, whenever a worker is free.
         """
 
+    def close(self) -> None:
+        """Leave the place."""
+
 
 class Here:
     """This process."""
 
     workers = 1
     retries = 0
+    remote = False
 
     def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
         """See ``Place``."""
         for group in groups:
             yield from work.compute(group)
+
+    def close(self) -> None:
+        """See ``Place``."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +108,8 @@ class Processes:
         workers: how many at the same time.
     """
 
+    remote = False
+
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.retries = 0
@@ -127,6 +138,9 @@ class Processes:
             for worker in [*idle, *(worker for worker, _ in running.values())]:
                 worker.end()
 
+    def close(self) -> None:
+        """See ``Place``: workers end with each run."""
+
     def _fill(
         self,
         work: Work,
@@ -148,8 +162,9 @@ class _Worker:
 
     def __init__(self, spawn: Any, work: Work) -> None:  # noqa: ANN401 - a context of multiprocessing
         self.pipe, other = spawn.Pipe()
+        resource_tracker.ensure_running()  # starting it would allow interrupts again
         self._process = spawn.Process(target=_serve, args=(other, work, os.getpid()), daemon=True)
-        with _one_thread():
+        with _one_thread(), _without_interrupts():
             self._process.start()
         other.close()
 
@@ -194,9 +209,18 @@ class _one_thread:  # noqa: N801 - reads as a function
                 os.environ[name] = value
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """A process that is started in the block never gets a Ctrl+C, which a terminal sends to all: its maker decides."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(pipe: Any, work: Work, parent: int) -> None:  # noqa: ANN401 - a connection
     """Compute groups until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
 
     def is_wanted(_left: int) -> None:
         if os.getppid() != parent:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.arguments import Parser, add_common_arguments, add_players_argument
+from athlete_monitor.arguments import Parser, add_common_arguments, add_players_argument, add_workers_argument
+from athlete_monitor.batch.choosing import chosen_place
+from athlete_monitor.batch.storage import is_url
 from athlete_monitor.config import Config, config_from_args
 from athlete_monitor.errors import LockedError, MonitorError
 from athlete_monitor.features import FeatureSpec
@@ -20,11 +22,13 @@ from athlete_monitor.models.runtimes import has_torch
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.system.program import run_program
 from athlete_monitor.system.retention import apply_retention
+from athlete_monitor.training import resources
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import display, log_to, say
 from athlete_monitor.training.errors import count
+from athlete_monitor.training.exchange import Exchange
 from athlete_monitor.training.notify import Notifier
-from athlete_monitor.training.outcome import ALL_SUCCEEDED, NONE_SUCCEEDED, SOME_SUCCEEDED, Outcome, exit_code
+from athlete_monitor.training.outcome import ALL_SUCCEEDED, NONE_SUCCEEDED, SOME_SUCCEEDED, Outcome, exit_code, summary
 from athlete_monitor.training.pipeline import Options, Pass, Surroundings
 from athlete_monitor.training.prediction import keep_out_of_the_way
 from athlete_monitor.training.report import Run, write_report
@@ -35,6 +39,8 @@ from athlete_monitor.wire.session_files import PREFIX
 if TYPE_CHECKING:
     import logging
     from collections.abc import Sequence
+
+    from athlete_monitor.batch.places import Place
 
 COMMAND: Final = "sup_ml_rf_training.py"
 
@@ -55,10 +61,25 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--report", type=Path, metavar="FILE.json", help="write a report as JSON, and a model card beside it (.html)"
     )
+    add_workers_argument(parser, "train with so many processes, in place of training.n_jobs")
+    parser.add_argument("--cluster", metavar="ADDRESS|auto", help="train on a running Ray cluster")
+    parser.add_argument(
+        "--sessions", metavar="URL", help="fetch new sessions from there first: .../player_<id>/TR<number>..."
+    )
+    parser.add_argument(
+        "--models", metavar="URL", help="models are also stored there; those there are in service at the start"
+    )
     parser.add_argument(
         "--rollback", type=_athlete, metavar="ID", help="put an athlete's previous model back in service"
     )
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.workers is not None and args.cluster:
+        parser.error("give --workers or --cluster, not both: a cluster has its own number of workers")
+    for option in ("sessions", "models"):
+        place = getattr(args, option)
+        if place is not None and not is_url(place):
+            parser.error(f"--{option} {place}: a URL is expected, such as s3://bucket/folder")
+    return args
 
 
 def _athlete(text: str) -> AthleteId:
@@ -90,13 +111,38 @@ def _command(args: argparse.Namespace, config: Config, log: logging.Logger) -> i
         with acquire(config.prediction_check.training_lockfile_path, COMMAND):
             return roll_back(config, args.rollback, log)
     options = Options(args.players, args.force, args.dry_run)
-    if args.watch:
-        return Watch(config, options, args.report, log).run()
-    return train(config, options, args.report, log)
+    place = _place(config, args.workers, args.cluster)
+    exchange = Exchange(config, args.sessions, args.models)
+    with closing(place) if place is not None else nullcontext():
+        if args.watch:
+            return Watch(config, options, args.report, log, place, exchange).run()
+        return train(config, options, args.report, log, place, exchange)
 
 
-def train(config: Config, options: Options, report: Path | None, log: logging.Logger) -> int:
+def _place(config: Config, workers: int | None, cluster: str | None) -> Place | None:
+    """Where to train, if that was asked for."""
+    if workers is None and cluster is None:
+        return None
+    return chosen_place(workers, cluster, resources.fitting(config))
+
+
+def train(
+    config: Config,
+    options: Options,
+    report: Path | None,
+    log: logging.Logger,
+    place: Place | None = None,
+    exchange: Exchange | None = None,
+) -> int:
     """One pass under the training lock, once no prediction is running.
+
+    Args:
+        config: the configuration.
+        options: what was asked for.
+        report: where to write the report.
+        log: the log.
+        place: where to compute; by default ``training.n_jobs`` processes.
+        exchange: where sessions come from and models go to, beside the configured folders.
 
     Raises:
         LockedError: prediction runs for too long, or another trainer runs.
@@ -108,9 +154,11 @@ def train(config: Config, options: Options, report: Path | None, log: logging.Lo
     with acquire(config.prediction_check.training_lockfile_path, COMMAND), display(config.logging) as shown:
         apply_retention(config)
         began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
-        running = Pass(config, options, Surroundings(shown))
+        exchange = exchange or Exchange(config)
+        exchange.fetch()
+        running = Pass(config, options, Surroundings(shown, place=place))
         with closing(running.run()) as results:
-            outcomes = [_reported(outcome) for outcome in results]
+            outcomes = [_reported(exchange.delivered(outcome)) for outcome in results]
         code = exit_code(outcomes) if outcomes else _nobody(config, options)
         if running.faults:
             code = code or SOME_SUCCEEDED
@@ -118,6 +166,10 @@ def train(config: Config, options: Options, report: Path | None, log: logging.Lo
             say(f"{count(running.faults, 'unexpected failure')}{where}", error=True)
         run = Run(started, time.monotonic() - began, code, outcomes)
         log.info("event=pass_done athletes=%d seconds=%.1f exit_code=%d", len(outcomes), run.seconds, code)
+        if not options.dry_run:
+            exchange.deliver_rest()
+        if place is not None and outcomes:
+            say(summary(outcomes, place.workers, place.retries, run.seconds), error=True)
         if report is not None:
             write_report(report, run, FeatureSpec.from_config(config.feature_engineering))
     return code
@@ -159,8 +211,17 @@ def roll_back(config: Config, athlete_id: AthleteId, log: logging.Logger) -> int
 class Watch:
     """Looks for new sessions and trains on them once they no longer change, until SIGTERM or SIGINT."""
 
-    def __init__(self, config: Config, options: Options, report: Path | None, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        config: Config,
+        options: Options,
+        report: Path | None,
+        log: logging.Logger,
+        place: Place | None = None,
+        exchange: Exchange | None = None,
+    ) -> None:
         self._config, self._options, self._report, self._log = config, options, report, log
+        self._place, self._exchange = place, exchange
         self._over = threading.Event()
 
     def run(self) -> int:
@@ -168,6 +229,7 @@ class Watch:
         done: frozenset[tuple[str, int, int]] = frozenset()
         with suppress(Stopped):
             while True:
+                self._look()
                 present = self._present()
                 if present != done and self._quiet() and self._pass():
                     done = present
@@ -181,7 +243,7 @@ class Watch:
             self._log.warning("there are new sessions; monitoring.auto_update_enabled is false, nothing is trained")
             return True
         try:
-            train(self._config, self._options, self._report, self._log)
+            train(self._config, self._options, self._report, self._log, self._place, self._exchange)
         except LockedError as error:
             self._log.warning("%s", error)
             return False
@@ -192,6 +254,14 @@ class Watch:
     def _paths(self) -> list[Path]:
         ids = self._options.players or athlete_ids(self._config)
         return [path for athlete_id in ids for path in session_paths(self._config, athlete_id)]
+
+    def _look(self) -> None:
+        """Fetch what is new."""
+        try:
+            if self._exchange is not None:
+                self._exchange.fetch_sessions()
+        except MonitorError as error:
+            self._log.warning("%s", error)
 
     def _present(self) -> frozenset[tuple[str, int, int]]:
         found = [(path, path.stat()) for path in self._paths() if path.exists()]

@@ -145,7 +145,11 @@ def load_track(file: SessionFile, athlete_id: int) -> Track:
     """
     from athlete_monitor.wire.session_reader import read_session
 
-    recording = read_session(file.path)
+    with file.on_disk() as path:
+        try:
+            recording = read_session(path)
+        except RecordingError as error:
+            raise RecordingError(str(error).replace(str(path), str(file.path))) from error
     if recording.athlete_id != athlete_id:
         raise RecordingError(
             f"{file.path}: holds rows of athlete {recording.athlete_id}, in athlete {athlete_id}'s folder"

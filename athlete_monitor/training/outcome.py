@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.training.errors import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +55,10 @@ class Outcome:
         """The trained model, if there is one."""
         return self.product.trained if self.product else None
 
+    def noted(self, note: str) -> Outcome:
+        """The same with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
     @property
     def line(self) -> str:
         """One line for the user."""
@@ -68,6 +75,19 @@ def figures(holdout: Holdout) -> str:
     covers = "" if holdout.coverage_80 is None else f", the 80 % interval covers {holdout.coverage_80:.0%}"
     kind = _KINDS.get(holdout.kind, holdout.kind)
     return f"MAE {holdout.mae_bpm:.2f} bpm on {kind} ({baselines}){covers}"
+
+
+def summary(outcomes: Iterable[Outcome], workers: int, retries: int, seconds: float) -> str:
+    """A pass in one line: how many models came to what, and what it took.
+
+    >>> summary([Outcome(1, "published", ""), Outcome(2, "kept", ""), Outcome(3, "kept", "")], 4, 1, 61.4)
+    '3 models: 1 published, 2 kept; 4 workers, 1 retry, 61.4 s'
+    """
+    statuses = Counter(outcome.status.replace("_", " ") for outcome in outcomes)
+    parts = ", ".join(f"{number} {status}" for status, number in statuses.items())
+    tried = "1 retry" if retries == 1 else f"{retries} retries"
+    models, many = count(statuses.total(), "model"), count(workers, "worker")
+    return f"{models}: {parts}; {many}, {tried}, {seconds:.1f} s"
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:

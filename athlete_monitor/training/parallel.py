@@ -8,58 +8,57 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
 import joblib
-from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from athlete_monitor.batch.calls import each_at
+from athlete_monitor.batch.places import Here, Processes
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.training.stopping import without_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from athlete_monitor.batch.places import Place
+
 R = TypeVar("R")
 A = TypeVar("A")
+
+OUR_BACKEND = "loky"
+"""Processes of our own: a worker that is lost costs its task a retry. Other backends are joblib's."""
+
+
+def local_place(workers: int) -> Place:
+    """Return so many processes; one is this process itself."""
+    return Here() if workers <= 1 else Processes(workers)
 
 
 def each(
     function: Callable[[A], R],
     tasks: Sequence[A],
-    workers: int,
+    place: Place,
     backend: str,
+    lost: Callable[[A, str], R],
     paced: Callable[[Iterable[A]], Iterator[A]] = iter,
 ) -> Generator[R, None, None]:
-    """Yield ``function(task)`` for each task, in order; one worker means this process itself.
-
-    If the system kills a worker because memory is short, the remaining tasks are done one at a time.
+    """Yield ``function(task)`` for each task, in order.
 
     Args:
         function: importable by name, its arguments and results picklable.
         tasks: the tasks.
-        workers: number of processes.
-        backend: joblib backend.
+        place: where they run.
+        backend: another backend of joblib runs them in place of processes of our own.
+        lost: the result of a task whose workers were lost, from the task and the reason.
         paced: may delay tasks before they are given to a worker.
 
     Raises:
         MonitorError: the backend does not exist.
     """
-    done = 0
-    if workers > 1 and len(tasks) > 1:
-        try:
-            for result in _parallel(function, tasks, workers, backend, paced):
-                yield result
-                done += 1
-        except TerminatedWorkerError:
-            pass
-    yield from map(function, paced(islice(tasks, done, None)))
+    if backend != OUR_BACKEND and isinstance(place, Processes) and len(tasks) > 1:
+        yield from _of_joblib(function, tasks, place.workers, backend, paced)
+    else:
+        yield from each_at(place if len(tasks) > 1 or place.remote else Here(), function, paced(tasks), lost)
 
 
-def release(workers: int, backend: str) -> None:
-    """End idle worker processes, so that the next stage starts with new ones without this one's memory."""
-    if workers > 1 and backend == "loky":
-        get_reusable_executor().shutdown(wait=True)
-
-
-def _parallel(
+def _of_joblib(
     function: Callable[[A], R],
     tasks: Sequence[A],
     workers: int,
@@ -70,7 +69,7 @@ def _parallel(
     resource_tracker.ensure_running()  # starting it would allow interrupts again
     waiting = iter(paced(tasks))
     first = list(islice(waiting, workers))  # before interrupts are held back: it may take a while
-    threads = {"inner_max_num_threads": 1} if backend in {"loky", "multiprocessing"} else {}
+    threads = {"inner_max_num_threads": 1} if backend == "multiprocessing" else {}
     try:
         with joblib.parallel_config(backend=backend, **threads), without_interrupts():
             pool = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=workers, max_nbytes=None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.athletes import Profile, Roster, merge
 from athlete_monitor.boundary import described
+from athlete_monitor.errors import MonitorError
 from athlete_monitor.features import FeatureSpec, profile_row
 from athlete_monitor.models.manifest import DEFAULT, LearnedSession
 from athlete_monitor.models.store import ModelStore
@@ -18,11 +19,12 @@ from athlete_monitor.training import resources, squad
 from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import LOGGER, PRINTED, Display, Quiet
-from athlete_monitor.training.dataset import AthleteData, Unusable, assemble, extract
+from athlete_monitor.training.dataset import AthleteData, SessionRows, Unusable, assemble, extract
+from athlete_monitor.training.elsewhere import Missing, extract_missing, with_known
 from athlete_monitor.training.errors import TooFewSessionsError
 from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import Outcome, figures
-from athlete_monitor.training.parallel import each, release
+from athlete_monitor.training.parallel import each, local_place
 from athlete_monitor.training.plan import Plan, Standing, make_plan
 from athlete_monitor.training.publication import Product, Publisher
 from athlete_monitor.training.rival import over_default, over_fold
@@ -33,6 +35,7 @@ from athlete_monitor.training.suspect import without_suspects
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from athlete_monitor.batch.places import Place
     from athlete_monitor.config import Config, Training
     from athlete_monitor.training.gain import Gain
     from athlete_monitor.training.plan import Status
@@ -52,12 +55,13 @@ class Options:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The environment of a pass; tests replace it."""
+    """The environment of a pass; tests replace it. ``place`` is where to compute, by default processes."""
 
     display: Display = field(default_factory=Quiet)
     temperature_c: resources.TemperatureProbe = hottest_c
     sleep: Callable[[float], None] = time.sleep
     cores: int | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,9 @@ class Pass:
         self._store = ModelStore.from_config(config)
         self._publisher = Publisher(config, self._spec, self._store, dry_run=options.dry_run)
         self._notifier = Notifier(config.mqtt, _log.info)
-        self._shares = resources.shares(config, self._around.cores)
+        asked = self._around.place
+        self._shares = resources.shares(config, self._around.cores, None if asked is None else asked.workers)
+        self._place = asked or local_place(self._shares.workers)
         self._thermostat = resources.Thermostat(
             config.performance, self._around.temperature_c, self._around.sleep, _log.warning
         )
@@ -149,10 +155,9 @@ class Pass:
         constraint = squad.rises(self._spec, groups)
         work = partial(squad.judge_folds, members, settings=self._config.training, constraint=constraint)
         folds: list[squad.Fold] = []
-        for places, found in zip(parts, self._each(work, parts), strict=True):
+        for places, found in zip(parts, self._each(work, parts, _without_folds), strict=True):
             self._around.display.advance(f"without athlete {members[places[0]].athlete_id}")
             folds += found
-        release(self._shares.workers, self._config.training.backend)
         return folds
 
     def _bounded_default(
@@ -173,12 +178,26 @@ class Pass:
     def _gather(self, standings: Sequence[Standing]) -> Iterator[AthleteData | Failure]:
         """Read and replay sessions, several athletes in parallel in each process."""
         groups = resources.groups([standing.sessions for standing in standings], self._shares)
-        work = partial(gather_group, spec=self._spec, settings=self._config, writes=not self._options.dry_run)
         self._around.display.stage("reading", len(groups))
-        for group, results in zip(groups, self._each(work, groups), strict=True):
+        read = self._read_elsewhere if self._place.remote else self._read_here
+        for group, results in zip(groups, read(groups), strict=True):
             self._around.display.advance(f"athletes {group[0].athlete_id} to {group[-1].athlete_id}")
             yield from results
-        release(self._shares.workers, self._config.training.backend)
+
+    def _read_here(self, groups: Sequence[list[Candidates]]) -> Iterator[list[AthleteData | Failure]]:
+        work = partial(gather_group, spec=self._spec, settings=self._config, writes=not self._options.dry_run)
+        return self._each(work, groups, _unread)
+
+    def _read_elsewhere(self, groups: Sequence[list[Candidates]]) -> Iterator[list[AthleteData | Failure]]:
+        """Workers get the bytes of new sessions and return their rows; known ones, and what follows, are done here."""
+        cache = _rows_of(self._config, self._spec, writes=not self._options.dry_run)
+        work = partial(extract_missing, spec=self._spec, settings=self._config)
+        tasks = [Missing(tuple(group), cache) for group in groups]
+        for group, found in zip(groups, self._each(work, tasks, _nothing_read), strict=True):
+            if isinstance(found, str):
+                yield _unread(group, found)
+            else:
+                yield assembled(group, with_known(group, found, cache), self._spec, self._config)
 
     def _members(self, data: Sequence[AthleteData]) -> tuple[tuple[str, ...], list[squad.Member]]:
         """The default model's channel groups and rows."""
@@ -194,7 +213,7 @@ class Pass:
         work = partial(train_one, spec=self._spec, settings=self._config.training)
         useful = bool(folds) and squad.gain_of(folds).least_bpm > self._config.retraining.min_gain_over_median_bpm
         rivals = {fold.athlete_id: fold for fold in folds} if useful else {}
-        for place, result in enumerate(self._each(work, data)):
+        for place, result in enumerate(self._each(work, data, _untrained)):
             item, data[place] = data[place], replace(data[place], sessions=())
             self._around.display.advance(f"athlete {item.athlete_id}")
             sessions = due[item.athlete_id]
@@ -226,9 +245,8 @@ class Pass:
         product = _squad_product(members, plan, groups, rates_hz, trained)
         return self._publish(product, (f"{len(members)} athletes",))
 
-    def _each(self, work: Callable[..., object], tasks: Sequence[object]) -> Iterator:  # type: ignore[type-arg]
-        backend = self._config.training.backend
-        return each(work, tasks, self._shares.workers, backend, self._thermostat.paced)
+    def _each(self, work: Callable[..., object], tasks: Sequence[object], lost: Callable[..., object]) -> Iterator:  # type: ignore[type-arg]
+        return each(work, tasks, self._place, self._config.training.backend, lost, self._thermostat.paced)
 
     def _publish(
         self, product: Product, notes: tuple[str, ...], over_squad: Callable[[], Gain | None] = lambda: None
@@ -297,19 +315,33 @@ class Pass:
             attempts[key] = Attempt(tuple(sorted(shas)), self._spec.schema_hash(), outcome.status, outcome.message)
 
 
+def _rows_of(settings: Config, spec: FeatureSpec, *, writes: bool) -> RowCache:
+    return RowCache(settings.paths.models_root, spec, settings.training.rows_per_second, writes)
+
+
 def gather_group(
     group: Sequence[Candidates], spec: FeatureSpec, settings: Config, *, writes: bool = True
 ) -> list[AthleteData | Failure]:
     """Read a group of athletes; runs in a worker. ``writes``: whether rows are cached for the next time."""
-    training, retraining = settings.training, settings.retraining
     try:
-        kept = RowCache(settings.paths.models_root, spec, training.rows_per_second, writes)
-        found = extract(group, spec, training.rows_per_second, settings.jetson.batch_size, kept)
+        kept = _rows_of(settings, spec, writes=writes)
+        found = extract(group, spec, settings.training.rows_per_second, settings.jetson.batch_size, kept)
     except MemoryError:
         return [Failure(athlete.athlete_id, "not enough memory to read the sessions") for athlete in group]
+    return assembled(group, found, spec, settings)
+
+
+def assembled(
+    group: Sequence[Candidates],
+    found: Sequence[Sequence[SessionRows | Unusable]],
+    spec: FeatureSpec,
+    settings: Config,
+) -> list[AthleteData | Failure]:
+    """Turn the sessions of a group of athletes into what they are trained on."""
+    training = settings.training
     results: list[AthleteData | Failure] = []
     for athlete, items in zip(group, found, strict=True):
-        minimum = training.min_sessions_required, retraining.min_samples_threshold
+        minimum = training.min_sessions_required, settings.retraining.min_samples_threshold
         try:
             data = assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum)
             results.append(without_suspects(data, spec))
@@ -320,6 +352,22 @@ def gather_group(
         except Exception as error:  # noqa: BLE001 - an athlete's data are a border
             results.append(_failed(athlete.athlete_id, error))
     return results
+
+
+def _unread(group: Sequence[Candidates], reason: str) -> list[AthleteData | Failure]:
+    return [Failure(athlete.athlete_id, f"the sessions cannot be read: {reason}") for athlete in group]
+
+
+def _nothing_read(_missing: Missing, reason: str) -> str:
+    return reason
+
+
+def _untrained(data: AthleteData, reason: str) -> Failure:
+    return Failure(data.athlete_id, f"cannot be trained: {reason}")
+
+
+def _without_folds(_places: Sequence[int], reason: str) -> list[squad.Fold]:
+    raise MonitorError(reason)
 
 
 def _failed(athlete_id: int, error: Exception) -> Failure:

@@ -51,12 +51,16 @@ class Shares:
     group_mb: float
 
 
-def shares(config: Config, cores: int | None = None) -> Shares:
-    """Fewer workers if ``jetson.memory_limit_mb`` is low; never less than one."""
+def shares(config: Config, cores: int | None = None, asked: int | None = None) -> Shares:
+    """Fewer workers if ``jetson.memory_limit_mb`` is low; never less than one, and as many as are ``asked`` for."""
     limit = config.jetson.memory_limit_mb
-    fitting = max(1, (limit - PARENT_MB) // (WORKER_MB + LEAST_GROUP_MB))
-    workers = min(config.training.n_jobs, cores or joblib.cpu_count(), fitting)
+    workers = asked or min(config.training.n_jobs, cores or joblib.cpu_count(), fitting(config))
     return Shares(workers, max(LEAST_GROUP_MB, (limit - PARENT_MB) / workers - WORKER_MB))
+
+
+def fitting(config: Config) -> int:
+    """Processes that ``jetson.memory_limit_mb`` allows; at least one."""
+    return max(1, (config.jetson.memory_limit_mb - PARENT_MB) // (WORKER_MB + LEAST_GROUP_MB))
 
 
 def groups(athletes: Sequence[Candidates], plan: Shares) -> list[list[Candidates]]:

@@ -6,8 +6,11 @@ New files are recognised by content (SHA-256), not by file times: a copied or to
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from athlete_monitor.athletes import Roster
@@ -17,8 +20,7 @@ from athlete_monitor.wire.session_copies import has_real_sessions
 from athlete_monitor.wire.session_files import PREFIX, athletes_with_sessions, is_simulated, list_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     from athlete_monitor.config import Config
     from athlete_monitor.wire.session_files import Mode
@@ -28,15 +30,34 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class SessionFile:
-    """A session file and the SHA-256 of its bytes."""
+    """A session file and the SHA-256 of its bytes; with the bytes where a machine without the file reads it."""
 
     path: Path
     sha256: str
+    content: bytes | None = None
 
     @property
     def name(self) -> str:
         """Name of the file in printable characters."""
         return printable(self.path.name)
+
+    def packed(self) -> SessionFile:
+        """The file with its bytes; without them where it cannot be read any more, which its reader will say."""
+        try:
+            return replace(self, content=self.path.read_bytes())
+        except OSError:
+            return self
+
+    @contextmanager
+    def on_disk(self) -> Iterator[Path]:
+        """Where the file can be read: its own path, or one with its bytes for as long as the block lasts."""
+        if self.content is None:
+            yield self.path
+            return
+        with TemporaryDirectory(prefix="athlete-monitor-") as folder:
+            path = Path(folder) / self.path.name
+            path.write_bytes(self.content)
+            yield path
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import warnings
 
 import psutil
 
-from athlete_monitor.training.parallel import each, release
+from athlete_monitor.batch.places import Processes
+from athlete_monitor.training.parallel import each
 
 
 def held_back(_task):
@@ -15,16 +16,19 @@ def held_back(_task):
     return signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+def given_up(_task, reason):
+    raise AssertionError(reason)
+
+
 def test_workers_never_see_an_interrupt_and_their_maker_does():
-    assert all(signal.SIGINT in seen for seen in each(held_back, range(4), 2, "loky"))
+    assert all(signal.SIGINT in seen for seen in each(held_back, range(4), Processes(2), "loky", given_up))
     assert signal.SIGINT not in held_back(None)
-    release(2, "loky")
 
 
 def test_results_that_nobody_wants_end_their_workers_without_a_warning():
-    results = each(held_back, range(50), 2, "loky")
+    results = each(held_back, range(50), Processes(2), "loky", given_up)
     next(results)
-    workers = [process for process in psutil.Process().children() if "popen_loky" in " ".join(process.cmdline())]
+    workers = [process for process in psutil.Process().children() if "spawn_main" in " ".join(process.cmdline())]
     assert workers
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
