@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = Path(__file__).resolve().parents[1]
 ELSEWHERE: Final = (
-    "batch", "bridge", "club", "control", "dashboard", "deploy", "replay", "report", "sim", "team", "training",
+    "batch", "bridge", "club", "control", "dashboard", "deploy", "league", "replay", "report", "sim", "team",
+    "training",
 )  # fmt: skip
 """Packages that compute no figure of a session."""
 GROUP_MB: Final = 256.0
