@@ -553,7 +553,7 @@ def test_watching_trains_what_arrives_and_ends_on_sigterm(run_door, config_file,
 
 
 def workers(trainer):
-    return [process for process in trainer.children() if "popen_loky_posix" in " ".join(process.cmdline())]
+    return [process for process in trainer.children() if "spawn_main" in " ".join(process.cmdline())]
 
 
 @pytest.mark.integration
