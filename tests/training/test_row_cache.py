@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.features import FeatureSpec
-from athlete_monitor.training import dataset
+from athlete_monitor.training import dataset, row_cache
 from athlete_monitor.training.dataset import SessionRows, Unusable, extract
 from athlete_monitor.training.pipeline import gather_group
 from athlete_monitor.training.row_cache import RowCache
@@ -124,3 +126,15 @@ def test_a_folder_that_cannot_be_written_and_a_dry_run_only_cost_time(tmp_path, 
     (config.paths.models_root / "Player1_rows").write_text("in the way", encoding="utf-8")
     assert len(gathered(config).sessions) == 1
     assert len(reads) == 2
+
+
+def test_rows_are_computed_anew_after_a_change_of_any_module_that_computes_them():
+    """A renamed or new module must not leave entries of an earlier program valid."""
+    texts = {pattern: set(row_cache._PACKAGE.glob(pattern)) for pattern in row_cache._PROGRAM_TEXT}
+    assert [pattern for pattern, found in texts.items() if not found] == []
+    code = "import sys, athlete_monitor.training.dataset, athlete_monitor.wire.session_reader; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    names = [name.split(".") for name in loaded if name.startswith("athlete_monitor.")]
+    places = {row_cache._PACKAGE.joinpath(*name[1:]).with_suffix(".py") for name in names}
+    computing = {place for place in places if place.parent.name in {"features", "physiology", "wire"}}
+    assert computing - set().union(*texts.values()) == {row_cache._PACKAGE / "physiology" / "reasons.py"}
