@@ -193,6 +193,22 @@ def _jobs(found: Search, forced: Format | None, report: Report) -> list[tuple[So
     return jobs.recordings
 
 
+_EXPORT: Final = "export FIT, TCX or GPX from its program"
+_OTHERS: Final = {
+    ".xls": ("an old Excel workbook", "save it as .xlsx or CSV"),
+    ".ods": ("an OpenDocument workbook", "save it as .xlsx or CSV"),
+    ".kml": ("a Google Earth file", "export GPX"),
+    ".kmz": ("a Google Earth file", "export GPX"),
+    ".hrm": ("a file of old Polar watches", _EXPORT),
+    ".sml": ("a file of Suunto", _EXPORT),
+    ".pwx": ("a file of TrainingPeaks", _EXPORT),
+    ".fitlog": ("a file of SportTracks", _EXPORT),
+    ".srm": ("a file of SRM power meters", _EXPORT),
+    ".slf": ("a file of Sigma", _EXPORT),
+}
+"""Formats of recordings that are known and not read, by their suffix: what they are, and what to do."""
+
+
 def unrecognised(source: Source) -> str:
     """Return why a file is not a known recording."""
     from athlete_monitor.recordings.formats.generic import understood
@@ -204,6 +220,9 @@ def unrecognised(source: Source) -> str:
         except RecordingError as error:
             return str(error).removeprefix(f"{source}: ")
         return "is empty"
+    other = _OTHERS.get(source.name.lower()[source.name.rfind(".") :])
+    if other is not None:
+        return f"is {other[0]}, which is not read; {other[1]}"
     try:
         imported(understood(source, Options(start_t=0.0)), Options(start_t=0.0))
     except RecordingError as error:

@@ -174,6 +174,12 @@ def text_head(source: Source) -> str | None:
     return text[: text.rfind("\n") + 1] or text
 
 
+def first_line(source: Source) -> str:
+    """Return the first line of a text that holds more than blanks and a spreadsheet's ``sep=``; empty if none does."""
+    lines = (line.strip() for line in (text_head(source) or "").splitlines()[:_LOOKED_AT_LINES])
+    return next((line for line in lines if line.strip(',;\t" ') and not _SEPARATOR_LINE.fullmatch(line.strip('"'))), "")
+
+
 @lru_cache(maxsize=32)
 def layout_of(source: Source, first_line: int = 0) -> Layout:
     """Find the layout of a table.

@@ -238,7 +238,8 @@ class _Read:
             if column not in self._time:
                 unit = "" if not column.unit else f", unit {column.unit}"
                 lines.append(f"column {self._plan.name(column)!r}: {column.meaning}{unit}")
-        return (*lines, *(f"column {name!r}: left out, {why}" for name, why in self._plan.ignored[:_LONGEST_LIST]))
+        named = [(name, why) for name, why in self._plan.ignored if name.strip()]
+        return (*lines, *(f"column {name!r}: left out, {why}" for name, why in named[:_LONGEST_LIST]))
 
     def _times(self) -> Times:
         if not self._time:

@@ -14,6 +14,7 @@ import openpyxl
 import pytest
 
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.batch import unrecognised
 from athlete_monitor.recordings.figures import figures_of
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.prepare import prepared
@@ -495,3 +496,30 @@ def test_durations_of_days_count_from_the_start(tmp_path):
     table = "time,hr,speed\n" + rows("0 days 00:{m:02d}:{sec:02d},140,3.0\n", 1.0)
     [part] = read(tmp_path, {"run_2026-05-04_10-00-00.csv": table})
     assert (part.t - START).tolist() == list(range(ROWS))
+
+
+KINEXON = "ts in ms;sensor id;mapped id;full name;number;x in m;y in m;speed in m/s;heart rate in bpm\n" + "".join(
+    f"{int(START * 1000) + 50 * n};8001;7;Low, Ann;7;{0.15 * n:.2f};0.5;3.0;140\n" for n in range(ROWS)
+)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ("sep=;\r\n" + KINEXON).encode(),
+        ("\r\n\r\n" + KINEXON).encode(),
+        KINEXON.encode("utf-16"),
+        KINEXON.replace("Low, Ann", '"Low, Ann"').replace(";", ",").encode(),
+    ],
+)
+def test_a_vendor_s_header_is_known_after_blank_lines_and_in_any_encoding(tmp_path, data):
+    [part] = read(tmp_path, {"positions.csv": data})
+    assert (part.kind, part.whose.name, part.t[0]) == ("kinexon", "Low, Ann", START)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("move.sml", "a file of Suunto"), ("run.kml", "export GPX"), ("a.xls", "CSV")]
+)
+def test_a_known_format_that_is_not_read_is_named_with_what_to_do(tmp_path, name, said):
+    (tmp_path / name).write_text("<sml>x</sml>")
+    assert said in unrecognised(from_path(tmp_path / name))

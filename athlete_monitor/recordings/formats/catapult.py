@@ -21,7 +21,7 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
-from athlete_monitor.recordings.table import layout_of, text_head
+from athlete_monitor.recordings.table import first_line, layout_of, text_head
 from athlete_monitor.recordings.tabular import Column, Plan, imported, plan_of, safe_text
 from athlete_monitor.recordings.vocabulary import BY_MEANING, key_of
 from athlete_monitor.wire.sample import Tags
@@ -82,7 +82,7 @@ def recognise(source: Source) -> bool:
     if text is None:
         return False
     head = text[:4096]
-    api = re.split(r"[,;\t]", head.partition("\n")[0].strip().lower().replace('"', ""))
+    api = re.split(r"[,;\t]", first_line(source).lower().replace('"', ""))
     return (
         "OpenField" in head[:200]
         or ("CentisecTime" in head and ("Reference time" in head or "DeviceID" in head or "DeviceId" in head))

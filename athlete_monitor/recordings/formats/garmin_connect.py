@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.summaries import summaries
-from athlete_monitor.recordings.table import layout_of, text_head
+from athlete_monitor.recordings.table import first_line, layout_of
 
 if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported
@@ -33,8 +33,7 @@ _DATES: Final = ("Date", "Datum", "Fecha", "Data")
 
 def recognise(source: Source) -> bool:
     """Whether the header is that of a list of activities or laps."""
-    text = text_head(source)
-    first = text.partition("\n")[0].casefold().replace("’", "'") if text else ""
+    first = first_line(source).casefold().replace("’", "'")
     return any(all(name.casefold() in first for name in names) for names in _LISTS)
 
 

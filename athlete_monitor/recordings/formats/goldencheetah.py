@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from datetime import timezone
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.source import NotARecording, Source
-from athlete_monitor.recordings.table import layout_of, text_head
+from athlete_monitor.recordings.table import first_line, layout_of
 from athlete_monitor.recordings.tabular import imported, plan_of
 from athlete_monitor.recordings.units import by_range
 
@@ -49,9 +50,8 @@ def recognise(source: Source) -> bool:
     """Whether it is an activity of GoldenCheetah, as JSON or CSV."""
     if jsons.is_json(source):
         return b'"RIDE"' in source.head[:4096]
-    text = text_head(source)
-    first = text.partition("\n")[0].strip().lower().split(",") if text else []
-    return {"secs", "hr", "kph", "km"} <= {name.strip().strip('"') for name in first}
+    names = re.split(r"[,;\t]", first_line(source).lower())
+    return {"secs", "hr", "kph", "km"} <= {name.strip().strip('"') for name in names}
 
 
 def read(source: Source, options: Options) -> list[Imported]:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
-from athlete_monitor.recordings.table import layout_of, text_head
+from athlete_monitor.recordings.table import first_line, layout_of
 from athlete_monitor.recordings.tabular import imported, plan_of
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ _OWN: Final = {
 
 def recognise(source: Source) -> bool:
     """Whether the header is that of a position export."""
-    text = text_head(source)
-    first = text.partition("\n")[0].lower() if text else ""
+    first = first_line(source).lower()
     return "ts in ms" in first and ("sensor id" in first or "mapped id" in first or "x in m" in first)
 
 

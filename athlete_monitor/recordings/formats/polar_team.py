@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.summaries import summaries
-from athlete_monitor.recordings.table import layout_of, text_head
+from athlete_monitor.recordings.table import first_line, layout_of
 
 if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported
@@ -23,8 +23,7 @@ _KEYS: Final = {
 
 def recognise(source: Source) -> bool:
     """Whether the header is that of a team's session."""
-    text = text_head(source)
-    first = text.partition("\n")[0] if text else ""
+    first = first_line(source)
     return "Player name" in first and "Phase name" in first
 
 
