@@ -18,15 +18,18 @@ from athlete_monitor.features import spectrum
 from athlete_monitor.features.bank import (
     FRESH_S,
     HOLD_S,
+    PAST_S,
     RESULTANT,
     SPECTRAL,
     FeatureBank,
+    beginning,
     features_of,
     present_groups,
 )
 from athlete_monitor.features.layout import (
     ACCELERATION,
     CADENCES,
+    FIRST_T,
     GRADE,
     GRAVITY,
     LAST_T,
@@ -103,6 +106,7 @@ class BlockBank(FeatureBank):
         missing = np.isnan(values)
         present, known = present_groups(missing, axis=1), np.where(missing, 0.0, values)
         last_t, elapsed, relax = _times(state, t, present)
+        first_t = _first_t(state, t, present)
         plan, shorts = self._plan, 1 + len(self._plan.short_column)
         spans = np.concatenate([relax, elapsed], axis=1).take(plan.span, axis=1)
         spans *= plan.inverse_tau[:, None]
@@ -112,10 +116,11 @@ class BlockBank(FeatureBank):
             signals[:, SPECTRAL] = _spectra(state[plan.spectrum], t, signals[:, RESULTANT], present[:, ACCELERATION])
         averages = np.empty((len(t), plan.width - plan.mean.start, t.shape[1]))
         self._shorts(state, signals, keep[:, 1:shorts], averages)
-        self._efforts(state, signals, elapsed, keep[:, shorts:], averages)
+        begins = beginning(first_t, t[:, None], present, elapsed)
+        self._efforts(state, signals, elapsed, keep[:, shorts:], averages, begins)
         if plan.spectrum is not None:
             averages[:, plan.spectral.start - plan.mean.start :] = signals[:, SPECTRAL]
-        state[LAST_T] = last_t[-1]
+        state[LAST_T], state[FIRST_T] = last_t[-1], first_t[-1]
         state[plan.mean.start :] = averages[-1]
         self._state[: t.shape[1]] = state.T
         return FeatureBlock(self, t, last_t, averages)
@@ -142,7 +147,13 @@ class BlockBank(FeatureBank):
             after[count : 2 * count] = variance
 
     def _efforts(
-        self, state: FloatArray, signals: FloatArray, elapsed: FloatArray, keep: FloatArray, averages: FloatArray
+        self,
+        state: FloatArray,
+        signals: FloatArray,
+        elapsed: FloatArray,
+        keep: FloatArray,
+        averages: FloatArray,
+        begins: FloatArray | None,
     ) -> None:
         """Fill in the exponential averages and sums of effort; the hidden part of a long gap counts as rest."""
         plan, steps, rows = self._plan, len(elapsed), elapsed.shape[2]
@@ -151,6 +162,10 @@ class BlockBank(FeatureBank):
         if (elapsed > HOLD_S).any():
             held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
             gain = 1.0 - remaining(held.take(plan.held, axis=1)[:, :, None] * self._inverse_tau[:, None])
+        if begins is not None:
+            share = begins.take(plan.held, axis=1)[:, :, None]
+            keep = np.where(share > gain, 1.0 - share, keep)
+            gain = np.maximum(gain, share)
         added = gain.take(plan.effort_group, axis=1)
         added *= signals.take(plan.effort_column, axis=1)[:, :, None]
         keep = keep.take(plan.effort_group, axis=1)
@@ -159,6 +174,9 @@ class BlockBank(FeatureBank):
         flat = (steps, end - begin, rows)
         _accumulate(state[plan.effort], keep.reshape(flat), added.reshape(flat), averages[:, begin:end])
         totals = held.take(plan.total_group, axis=1) * signals.take(plan.total_column, axis=1)
+        if begins is not None:
+            slow = np.concatenate([state[None, plan.effort], averages[:, begin:end]]).take(plan.total_mean, axis=1)
+            totals += np.where(begins.take(plan.total_group, axis=1) > 0.0, PAST_S * (slow[1:] - slow[:-1]), 0.0)
         totals[0] += state[plan.total]
         np.add.accumulate(totals, axis=0, out=averages[:, end : end + len(plan.total_column)])
 
@@ -179,6 +197,14 @@ def _times(state: FloatArray, t: FloatArray, present: BoolArray) -> tuple[FloatA
     elapsed = np.where(present, np.fmax(now - before, 0.0), 0.0)
     relax = np.where(present & np.isnan(before), np.inf, elapsed)
     return last_t[1:], elapsed, relax
+
+
+def _first_t(state: FloatArray, t: FloatArray, present: BoolArray) -> FloatArray:
+    """The time of each group's first sample, as known after each sample; [T, groups, k]."""
+    begun = np.fmax.accumulate(np.concatenate([state[None, FIRST_T], np.where(present, 0.0, np.nan)]), axis=0)
+    starts = present & np.isnan(begun[:-1])
+    first = np.concatenate([state[None, FIRST_T], np.where(starts, t[:, None], np.nan)])
+    return np.fmax.accumulate(first, axis=0)[1:]
 
 
 def _signals(

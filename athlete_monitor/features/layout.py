@@ -24,7 +24,8 @@ CHANNELS_OF_GROUPS: Final = np.array([np.resize(of_group(group), 3) for group in
 """Channels that each group needs, [3, groups]; a group of fewer than three channels repeats them."""
 
 LAST_T: Final = slice(0, len(FEATURE_GROUPS))
-GRAVITY: Final = slice(LAST_T.stop, LAST_T.stop + 3)
+FIRST_T: Final = slice(LAST_T.stop, LAST_T.stop + len(FEATURE_GROUPS))
+GRAVITY: Final = slice(FIRST_T.stop, FIRST_T.stop + 3)
 PREVIOUS_ACC: Final = slice(GRAVITY.stop, GRAVITY.stop + 3)
 SIDE: Final = PREVIOUS_ACC.stop
 SMOOTH_ALTITUDE: Final = SIDE + 1
@@ -109,6 +110,8 @@ class Layout:
     effort_group: IntArray
     """Place in ``held``."""
     total_group: IntArray
+    total_mean: IntArray
+    """For each sum, the place of its slowest average among those of effort."""
     span: IntArray
     """For each weight, the time it belongs to: a column of relax, then of elapsed."""
     inverse_tau: FloatArray
@@ -151,6 +154,7 @@ def layout_of(spec: FeatureSpec, groups: tuple[str, ...] = FEATURE_GROUPS) -> La
         held=held,
         effort_group=np.searchsorted(held, _groups_of(efforts)),
         total_group=_groups_of(totals),
+        total_mean=_slowest(totals, efforts, spec.time_constants_s),
         **_weights(spec, held, shorts),
         spectrum=memory if spectral else None,
         mean=mean,
@@ -182,6 +186,11 @@ def _weights(spec: FeatureSpec, held: IntArray, shorts: Sequence[Signal]) -> dic
         "span": np.concatenate([[ACCELERATION], _groups_of(shorts), len(FEATURE_GROUPS) + np.repeat(held, len(taus))]),
         "inverse_tau": np.concatenate([[1.0 / GRAVITY_TAU_S], short, np.tile(taus, len(held))]),
     }
+
+
+def _slowest(totals: Sequence[Signal], efforts: Sequence[Signal], time_constants_s: Sequence[float]) -> IntArray:
+    taus, slowest = len(time_constants_s), int(np.argmax(time_constants_s))
+    return np.array([efforts.index(signal) * taus + slowest for signal in totals], dtype=np.int64)
 
 
 def _slices(*widths: int) -> list[slice]:

@@ -15,6 +15,7 @@ from athlete_monitor.athletes import Profile
 from athlete_monitor.config import load_config
 from athlete_monitor.features import (
     GROUPS,
+    PAST_S,
     PROFILE_FEATURES,
     PROFILE_UNKNOWN,
     FeatureBank,
@@ -143,12 +144,46 @@ def test_available_means_seen_within_five_seconds_of_sample_time():
 def test_effort_averages_follow_the_exponential_law_at_any_sample_rate(rate_hz):
     bank = FeatureBank(SPEC, 1)
     values = np.full((1, len(CHANNELS)), np.nan)
-    values[0, SPEED] = 4.0
-    for i in range(int(120 * rate_hz) + 1):
+    values[0, SPEED] = 0.0
+    for i in range(int(-10 * rate_hz), int(120 * rate_hz) + 1):
         features = bank.update(np.array([0]), np.array([i / rate_hz]), values)[0]
+        values[0, SPEED] = 0.0 if i < 0 else 4.0
     for tau in (30.0, 60.0, 120.0):
         column = SPEC.names().index(f"speed_mps_ewma_{tau:g}s")
         assert features[column] == pytest.approx(4.0 * (1.0 - math.exp(-120.0 / tau)), rel=1e-3)
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 10.0])
+def test_a_session_that_begins_in_effort_looks_like_the_middle_of_one(rate_hz):
+    bank, row = FeatureBank(SPEC, 1), np.array([0])
+    values = np.full((1, len(CHANNELS)), np.nan)
+    slow, work = SPEC.names().index("speed_mps_ewma_300s"), SPEC.names().index("speed_mps_total_s")
+    for i in range(int(60 * rate_hz) + 1):
+        values[0, SPEED] = 3.0 if i % 2 else 5.0
+        features = bank.update(row, np.array([50.0 + i / rate_hz]), values)[0]
+    assert features[slow] == pytest.approx(4.0, abs=0.35)
+    assert features[work] == pytest.approx(4.0 * (PAST_S + 60.0), rel=0.1)
+
+
+def test_a_session_that_begins_at_rest_begins_from_zero_whatever_follows():
+    bank, row = FeatureBank(SPEC, 1), np.array([0])
+    values = np.full((1, len(CHANNELS)), np.nan)
+    for second in range(64):
+        values[0, SPEED] = 0.0 if second < 4 else 4.0
+        features = bank.update(row, np.array([float(second)]), values)[0]
+    assert features[SPEC.names().index("speed_mps_total_s")] == pytest.approx(4.0 * 60.0)
+    assert features[SPEC.names().index("speed_mps_ewma_300s")] == pytest.approx(4.0 * (1.0 - math.exp(-0.2)), rel=1e-3)
+
+
+def test_each_channel_group_begins_with_its_own_first_seconds():
+    bank, row = FeatureBank(SPEC, 1), np.array([0])
+    values = np.full((1, len(CHANNELS)), np.nan)
+    for second in range(100):
+        values[0, SPEED] = 0.0
+        values[0, CADENCE] = np.nan if second < 50 else 160.0
+        features = bank.update(row, np.array([float(second)]), values)[0]
+    assert features[SPEC.names().index("cadence_spm_ewma_300s")] == pytest.approx(160.0)
+    assert features[SPEC.names().index("speed_mps_total_s")] == 0.0
 
 
 def test_a_long_gap_counts_as_rest():
