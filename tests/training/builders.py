@@ -20,6 +20,7 @@ def rows(seconds, seed, athlete_id=1, start="2026-05-01 10:00:00", rate_hz=2, he
     rng = np.random.default_rng(seed)
     n = seconds * rate_hz
     bouts = np.repeat(rng.uniform(0.0, 6.0, seconds // 60 + 1), 60 * rate_hz)[:n]
+    bouts[: 5 * rate_hz] = 0.0  # the heart begins at rest, so movement does too
     acc = rng.normal(0.0, 1.0, (n, 3)) * (0.2 + bouts[:, None])
     acc[:, 2] += 9.80665
     gyro = rng.normal(0.0, 0.3, (n, 3)) * (0.2 + bouts[:, None])
