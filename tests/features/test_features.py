@@ -15,13 +15,13 @@ from athlete_monitor.athletes import Profile
 from athlete_monitor.config import load_config
 from athlete_monitor.features import (
     GROUPS,
-    PAST_S,
     PROFILE_FEATURES,
     PROFILE_UNKNOWN,
     FeatureBank,
     FeatureSpec,
     profile_row,
 )
+from athlete_monitor.features.bank import PAST_S
 
 SPEC = FeatureSpec(acc_components=("acc_x", "acc_z"), spectrum=True)
 
