@@ -3,19 +3,22 @@
 
     python benchmarks/season_exports.py --athletes 30 --sessions 100 --seconds 300
 
-Recordings are made, imported and archived with the project's own code; one session in four has beats. Each export runs
-in a process of its own. Prints JSON: rows or files of each export, what the other library has read, wall and CPU
-seconds and the most memory in MB. With --root the season is kept in that folder and used again.
+Recordings are made and archived with the project's own code: eight sessions of each athlete are computed, later ones
+repeat them on other days; one in four has beats. Each export runs in a process of its own. Prints JSON: rows or files
+of each export, what the other library has read, wall and CPU seconds and the most memory in MB. With --root the season
+is kept in that folder and used again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,44 +37,74 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 START: Final = 1_754_294_400
 DAY_S: Final = 86_400
 BEATS_EVERY: Final = 4
-SESSIONS_AT_ONCE: Final = 3
+DISTINCT: Final = 8
+"""So many sessions of each athlete are computed."""
+ROWS: Final = 10**9
+"""More rows than the archive of the computed sessions has."""
+APART_S: Final = 3 * DAY_S
 TABLES: Final = ("summaries", "periods", "seconds", "events", "rr")
 
 
 def recording(athlete: int, session: int, seconds: int) -> Imported:
     """Return a session of an athlete: intervals on the pitch, with strap, beats and positions."""
-    t = np.arange(float(seconds))
+    t, kind = np.arange(float(seconds)), session % DISTINCT
     pace = 3.0 + 2.5 * np.sin(t / 9 + athlete)
-    rate = 135 + 30 * np.sin(t / 25 + session)
+    rate = 135 + 30 * np.sin(t / 25 + kind)
     return Imported(
         Path("season"),
-        START + session * DAY_S * 3 + athlete + t,
+        START + session * APART_S + athlete + t,
         {
             "speed_mps": pace, "heart_rate_bpm": np.round(rate), "cadence_spm": np.full(seconds, 164.0),
             "latitude": 52 + np.cumsum(pace) / 111_277, "longitude": np.full(seconds, 13.0),
         },
-        rr={row: (round(60_000 / bpm, 1),) for row, bpm in enumerate(rate.tolist()) if not session % BEATS_EVERY},
+        rr={row: (round(60_000 / bpm, 1),) for row, bpm in enumerate(rate.tolist()) if not kind % BEATS_EVERY},
     )  # fmt: skip
 
 
 def fill(root: Path, athletes: int, sessions: int, seconds: int) -> None:
-    """Write the session files and the archive."""
+    """Write the session files and the archive; sessions after the first ``DISTINCT`` repeat them, weeks later."""
     from athlete_monitor.engine.archiving import Archiver
     from athlete_monitor.recordings.batch import Written
     from athlete_monitor.recordings.writing import write_session
 
     config = load_config(DEFAULT_CONFIG, root)
     archiver = Archiver(config)
-    for first in range(0, sessions, SESSIONS_AT_ONCE):
+    for session in range(sessions):
         written = [
             Written(recording(each, session, seconds), each, f"{each:03d}", "training")
-            for session in range(first, min(first + SESSIONS_AT_ONCE, sessions))
             for each in range(1, athletes + 1)
         ]
         for each in written:
             write_session(each.recording, config.paths.data_root, each.athlete_id, each.device_id)
-        archiver.add(written)
+        if session < DISTINCT:
+            archiver.add(written)
     archiver.close()
+    for first in range(DISTINCT, sessions, DISTINCT):
+        repeat(config.paths.journal, first, min(DISTINCT, sessions - first))
+
+
+def repeat(journal: Path, first: int, count: int) -> None:
+    """Copy the archive's first ``count`` team sessions to later days."""
+    shift_s = first * APART_S
+    with closing(sqlite3.connect(journal)) as connection, connection:
+        columns = {
+            table: [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            for table in ("team_sessions", "sessions", "seconds", "blocks")
+        }
+        end_t = START + (count - 1) * APART_S + DAY_S
+        chosen = f"(SELECT id FROM sessions WHERE start_t < {end_t})"
+        number = first << 44
+        later = {name: f"{name} + {shift_s}" for name in ("t", "start_t", "end_t", "began_s", "first_t", "last_t")}
+        later |= {name: f"{name} || '_{first}'" for name in ("session_id", "team_session")}
+        later |= {name: f"{name} + {first * ROWS}" for name in ("first_id", "last_id")}
+        for table, own, where in (
+            ("team_sessions", {"id": f"id || '_{first}'"}, f"start_t < {end_t}"),
+            ("sessions", {"id": f"id + {number}"}, f"start_t < {end_t}"),
+            ("seconds", {"id": f"id + {first * ROWS}", "session": f"session + {number}"}, f"session IN {chosen}"),
+            ("blocks", {"session": f"session + {number}"}, f"session IN {chosen}"),
+        ):
+            values = ", ".join((later | own).get(name, f'"{name}"') for name in columns[table])
+            connection.execute(f"INSERT INTO {table} SELECT {values} FROM {table} WHERE {where}")
 
 
 MEASURE: Final = """
@@ -215,10 +248,9 @@ def checked(made: dict[str, object], read: int, expected: object) -> dict[str, o
     """Return the figures of an export; end where another library reads something else."""
     if read != expected:
         raise SystemExit(f"{made}: another library reads {read}, not {expected}")
-    return {
-        **{name: value for name, value in made.items() if name in {"rows", "written", "s", "cpu_s", "peak_mb"}},
-        "read": read,
-    }
+    kept = {name: value for name, value in made.items() if name in {"rows", "written", "s", "cpu_s", "peak_mb"}}
+    print(made.get("file") or made.get("folder"), kept, file=sys.stderr)
+    return {**kept, "read": read}
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from athlete_monitor.report.drawing import (
     zone_bar_svg,
 )
 from athlete_monitor.report.gather import EARLIER_SESSIONS, curves
+from athlete_monitor.report.colours import darkened
 from athlete_monitor.report.numbers import clock, day, minutes, number, signed_percent
 from athlete_monitor.report.sentences import change, player_sentences, quality_percent, squad_sentences
 from athlete_monitor.report.texts import TEXTS
@@ -76,13 +77,19 @@ def document(archive: Archive, data: SessionData, look: Look, kind: Kind = "team
         "texts": dict(words),
         "club": look.club,
         "colour": look.colour,
+        "bar_colour": darkened(look.colour),
         "logo": look.logo or None,
         "logo_base64": base64.b64encode(look.logo).decode() if look.logo else "",
         "title": title,
         "subtitle": _subtitle(data, look.lang),
         "footer": words["footer"].format(title=title, version=__version__),
         "sentences": squad_sentences(data, look.lang),
-        "head": [words["athlete"], words["on_pitch_min"], *(each.heading(look.lang) for each in shown), words["data"]],
+        "head": [
+            words["athlete"],
+            words[_minutes_key(everyone)],
+            *(each.heading(look.lang) for each in shown),
+            words["data"],
+        ],
         "rows": [_row(each, shown, everyone, look.lang) for each in everyone],
         "table_note": words["table_note"].format(n=EARLIER_SESSIONS),
         "timeline": _timeline(data, everyone, words) if kind == "team" else None,
@@ -91,6 +98,11 @@ def document(archive: Archive, data: SessionData, look: Look, kind: Kind = "team
         "alarms": [{"at": clock(each.raised_t), "text": each.text} for each in data.alarms],
         "pages": [_page(archive, data, each, shown, by_period, look.lang, kind) for each in everyone],
     }
+
+
+def _minutes_key(everyone: Sequence[Participant]) -> str:
+    """Where nobody recorded substitutions, the minutes are those of the session."""
+    return "time_min" if all(each.on_pitch is None for each in everyone) else "on_pitch_min"
 
 
 def _title(data: SessionData, lang: Language) -> str:
@@ -102,9 +114,17 @@ def _title(data: SessionData, lang: Language) -> str:
 def _subtitle(data: SessionData, lang: Language) -> str:
     words, count = TEXTS[lang], len(data.participants)
     athletes = words["athlete_one"] if count == 1 else words["athletes"].format(n=count)
-    length = words["minutes"].format(n=round((data.end_t - data.start_t) / 60))
-    parts = [day(data.start_t, lang), f"{clock(data.start_t)}–{clock(data.end_t)}", length, athletes]
+    length = words["minutes"].format(n=number((data.end_t - data.start_t) / 60, 0, lang))
+    parts = [_span(data.start_t, data.end_t, lang), length, athletes]
     return " · ".join([*parts, *([data.team.day_code] if data.team.day_code else [])])
+
+
+def _span(start_t: float, end_t: float, lang: Language) -> str:
+    """Day and times; the last day too, where it is another one."""
+    first, last = day(start_t, lang), day(end_t, lang)
+    if first == last:
+        return f"{first} · {clock(start_t)}–{clock(end_t)}"
+    return f"{first}, {clock(start_t)} – {last}, {clock(end_t)}"
 
 
 def _sorted(everyone: Sequence[Participant], key: str) -> Sequence[Participant]:

@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.arrays import FloatArray, IntArray
 
 INK: Final = "#14181f"
 MUTED: Final = "#4a5361"
@@ -27,6 +27,8 @@ ZONES: Final = ("#4d5662", "#23558f", "#075f5f", "#425c00", "#834000", "#a3123f"
 """Colours of zones 0 to 5: contrast to white at least 7:1; in grey the numbers beside them distinguish them."""
 
 POINTS_PER_CURVE: Final = 900
+GAP_S: Final = 10.0
+"""No line joins two moments that are further apart."""
 _FONT: Final = "font-family='DejaVu Sans, sans-serif'"
 
 
@@ -100,15 +102,36 @@ def thinned(t_s: FloatArray, y: FloatArray, points: int = POINTS_PER_CURVE) -> t
 
 
 def _path(x: FloatArray, y: FloatArray) -> str:
-    """Path data through the known points; a NaN lifts the pen."""
-    parts, down = [], False
+    """Path data through the known points; a NaN lifts the pen, and a point without neighbours is a dot.
+
+    >>> _path(np.array([0.0, 1.0, 2.0, 3.0]), np.array([5.0, 6.0, np.nan, 7.0]))
+    'M0.0 5.0L1.0 6.0M3.0 7.0h0'
+    """
+    parts: list[str] = []
     for px, py in zip(x.tolist(), y.tolist(), strict=True):
         if py != py:  # noqa: PLR0124 - NaN
-            down = False
-            continue
-        parts.append(f"{'L' if down else 'M'}{px:.1f} {py:.1f}")
-        down = True
-    return "".join(parts)
+            parts.append("")
+        else:
+            parts.append(f"{'L' if parts and parts[-1] else 'M'}{px:.1f} {py:.1f}")
+    ends = [*parts[1:], ""]
+    return "".join(
+        f"{part}h0" if part.startswith("M") and not after.startswith("L") else part
+        for part, after in zip(parts, ends, strict=True)
+    )
+
+
+def without_gaps(t_s: FloatArray) -> list[IntArray]:
+    """Indices of the pieces of a curve between its gaps.
+
+    >>> [piece.tolist() for piece in without_gaps(np.array([0.0, 1.0, 60.0, 61.0]))]
+    [[0, 1], [2, 3]]
+    """
+    return np.split(np.arange(len(t_s)), np.flatnonzero(np.diff(t_s) > GAP_S) + 1)
+
+
+def _points_of(piece: IntArray, whole: FloatArray) -> int:
+    """How many points a piece of a curve may have."""
+    return max(8, POINTS_PER_CURVE * len(piece) // len(whole))
 
 
 def text(x: float, y: float, words: str, size: float = 7, colour: str = MUTED, anchor: str = "start") -> str:
@@ -192,21 +215,54 @@ def _panel(axes: _Axes, panel: Panel, bands: Sequence[Band]) -> list[str]:
             out.append(f"<path d='M{axes.left} {y:.1f}h{axes.width:.1f}' stroke='{RULE}' stroke-width='.5'/>")
             out.append(text(axes.left - 3, y + 2.3, label, 6.2, MUTED, "end"))
     out.append(text(axes.left, axes.top - 4, panel.title, 7.2, INK))
-    offset = axes.left + axes.width
-    for line in reversed(panel.lines):
-        if line.label:
-            out.append(text(offset, axes.top - 4, line.label, 6.6, line.colour, "end"))
-            offset -= 4.2 * len(line.label) + 10
+    out += _legend(axes, panel.lines)
     for line in panel.lines:
         out += _line(axes, line)
-    for mark in panel.marks:
-        x = float(axes.x(np.array([mark.t_s]))[0])
-        out.append(f"<path d='M{x:.1f} {axes.top:.1f}v{axes.height:.1f}' stroke='{INK}' stroke-width='.7'/>")
-        out.append(text(x + 2, axes.top + 7, mark.label, 6, INK))
+    return out + _marks(axes, panel.marks)
+
+
+def _legend(axes: _Axes, lines: Sequence[Line]) -> list[str]:
+    """Names of the lines, each after a piece of it: in grey the stroke distinguishes them."""
+    out, right = [], axes.left + axes.width
+    for line in reversed([each for each in lines if each.label]):
+        out.append(text(right, axes.top - 4, line.label, 6.6, line.colour, "end"))
+        right -= 3.9 * len(line.label) + 4
+        out.append(f"<path d='M{right - 12:.1f} {axes.top - 6:.1f}h12' {_stroke(line)}/>")
+        right -= 20
     return out
 
 
-def _bands(axes: _Axes, bands: Sequence[Band]) -> list[str]:
+def _stroke(line: Line) -> str:
+    dash = " stroke-dasharray='3 2'" if line.dashed else ""
+    return f"fill='none' stroke='{line.colour}' stroke-width='{line.width:g}' stroke-linecap='round'{dash}"
+
+
+_MARK_ROWS: Final = 3
+
+
+def _marks(axes: _Axes, marks: Sequence[Mark]) -> list[str]:
+    """Moments as lines across the panel; texts that would meet stand below each other, on a light ground."""
+    out: list[str] = []
+    free = [axes.left] * _MARK_ROWS
+    for mark in sorted(marks, key=lambda each: each.t_s):
+        x = float(axes.x(np.array([mark.t_s]))[0])
+        out.append(f"<path d='M{x:.1f} {axes.top:.1f}v{axes.height:.1f}' stroke='{INK}' stroke-width='.7'/>")
+        wide = 3.7 * len(mark.label) + 3
+        left = min(x + 1, axes.left + axes.width - wide)
+        row = next((place for place, right in enumerate(free) if right <= left), None)
+        if row is None:
+            continue
+        free[row] = left + wide
+        y = axes.top + axes.height - 2 - 8 * row
+        out.append(
+            f"<rect x='{left:.1f}' y='{y - 6.2:.1f}' width='{wide:.1f}' height='8' fill='#fff' fill-opacity='.8'/>"
+        )
+        out.append(text(left + 1.5, y, mark.label, 6, INK))
+    return out
+
+
+def _bands(axes: _Axes, bands: Sequence[Band], label_y: float | None = None) -> list[str]:
+    """Shaded spans with a line where each begins; the names stand inside, or at ``label_y``."""
     out = []
     for band in bands:
         x = np.clip(axes.x(np.array([band.start_s, band.end_s])), axes.left, axes.left + axes.width)
@@ -214,17 +270,18 @@ def _bands(axes: _Axes, bands: Sequence[Band]) -> list[str]:
         out.append(
             f"<rect x='{x[0]:.1f}' y='{axes.top:.1f}' width='{wide:.1f}' height='{axes.height:.1f}' fill='{SHADE}'/>"
         )
-        fits = int(wide / 3.4)
+        out.append(f"<path d='M{x[0]:.1f} {axes.top:.1f}v{axes.height:.1f}' stroke='{MUTED}' stroke-width='.5'/>")
+        fits = int(wide / 3.7)
         if band.label and fits > 2:
             name = band.label if len(band.label) <= fits else band.label[: fits - 1] + "…"
-            out.append(text(float(x[0]) + 2, axes.top + 7, name, 6, MUTED))
+            out.append(text(float(x[0]) + 2, axes.top + 7 if label_y is None else label_y, name, 6, MUTED))
     return out
 
 
 def _ticks(axes: _Axes) -> list[tuple[float, str]]:
     step = _round_step((axes.high - axes.low) / 4)
     first = np.ceil(axes.low / step) * step
-    return [(value, f"{value:g}") for value in np.arange(first, axes.high, step).tolist()]
+    return [(value, f"{value:.10g}") for value in np.arange(first, axes.high, step).tolist()]
 
 
 def _round_step(rough: float) -> float:
@@ -241,17 +298,25 @@ def _line(axes: _Axes, line: Line) -> list[str]:
     out = []
     if line.low is not None and line.high is not None:
         out.append(_interval(axes, line.t_s, line.low, line.high, line.colour))
-    t_s, y = thinned(line.t_s, line.y)
-    dash = " stroke-dasharray='3 2'" if line.dashed else ""
-    data = _path(axes.x(t_s), axes.y(y))
+    parts = []
+    for piece in without_gaps(line.t_s):
+        t_s, y = thinned(line.t_s[piece], line.y[piece], _points_of(piece, line.t_s))
+        parts.append(_path(axes.x(t_s), axes.y(y)))
+    data = "".join(parts)
     if data:
-        out.append(f"<path d='{data}' fill='none' stroke='{line.colour}' stroke-width='{line.width:g}'{dash}/>")
+        out.append(f"<path d='{data}' {_stroke(line)}/>")
     return out
 
 
 def _interval(axes: _Axes, t_s: FloatArray, low: FloatArray, high: FloatArray, colour: str) -> str:
     """A shaded area between two curves, one closed piece per run of known values."""
-    t_low, thin_low = thinned(t_s, low)
+    parts = [_outline(axes, t_s[piece], low[piece], high[piece], _points_of(piece, t_s)) for piece in without_gaps(t_s)]
+    data = "".join(parts)
+    return f"<path d='{data}' fill='{colour}' fill-opacity='.16' stroke='none'/>" if data else ""
+
+
+def _outline(axes: _Axes, t_s: FloatArray, low: FloatArray, high: FloatArray, points: int) -> str:
+    t_low, thin_low = thinned(t_s, low, points)
     thin_high = np.interp(t_low, t_s, high)
     known = ~np.isnan(thin_low) & ~np.isnan(thin_high)
     pieces = np.split(np.arange(len(t_low)), np.flatnonzero(np.diff(known.astype(int))) + 1)
@@ -261,19 +326,25 @@ def _interval(axes: _Axes, t_s: FloatArray, low: FloatArray, high: FloatArray, c
             x = axes.x(t_low[piece])
             outline = _path(np.concatenate([x, x[::-1]]), axes.y(np.r_[thin_low[piece], thin_high[piece][::-1]]))
             parts.append(outline + "Z")
-    return f"<path d='{''.join(parts)}' fill='{colour}' fill-opacity='.16' stroke='none'/>" if parts else ""
+    return "".join(parts)
+
+
+_UNITS: Final = ((600.0, 1.0, "min"), (6_000.0, 60.0, "h"), (math.inf, 1_440.0, "d"))
+"""Up to so many minutes, a unit of so many minutes, and its name."""
 
 
 def _time_axis(axes: _Axes) -> list[str]:
     minutes = (axes.t1 - axes.t0) / 60.0
-    step = max(1.0, _round_step(minutes / 8)) if minutes > 8 else 1.0
+    unit_min, unit = next((size, name) for most, size, name in _UNITS if minutes <= most)
+    count = minutes / unit_min
+    step = max(1.0, _round_step(count / 8)) if count > 8 else 1.0
     out = []
-    for minute in np.arange(0, minutes + 1e-6, step).tolist():
-        x = float(axes.x(np.array([axes.t0 + 60 * minute]))[0])
+    for value in np.arange(0, count + 1e-6, step).tolist():
+        x = float(axes.x(np.array([axes.t0 + 60 * unit_min * value]))[0])
         if x > axes.left + axes.width - _ROOM_FOR_UNIT:
             break
-        out.append(text(x, axes.height + 10, f"{minute:g}", 6.2, MUTED, "middle"))
-    out.append(text(axes.left + axes.width, axes.height + 10, "min", 6.2, MUTED, "end"))
+        out.append(text(x, axes.height + 10, f"{value:.0f}", 6.2, MUTED, "middle"))
+    out.append(text(axes.left + axes.width, axes.height + 10, unit, 6.2, MUTED, "end"))
     return out
 
 
@@ -288,7 +359,7 @@ def timeline_svg(
     row_height, left = 9.0, 96.0
     height = len(rows) * row_height + 26
     axes = _Axes(left, 12, width - left - 4, len(rows) * row_height, *span_s, 0, 1)
-    out = _bands(axes, bands)
+    out = _bands(axes, bands, axes.top - 3)
     for index, (name, stints) in enumerate(rows):
         y = axes.top + index * row_height
         out.append(text(left - 4, y + 6.8, _shortened(name), 6.6, INK, "end"))
@@ -312,13 +383,17 @@ def _shortened(name: str) -> str:
 
 
 def zone_bar_svg(seconds: Sequence[float], width: float = 300.0, title: str = "") -> str:
-    """One bar of the share of time in each heart-rate zone, with the zone's number in it where it fits."""
+    """One bar of the share of time in each heart-rate zone, with the zone's number in it where it fits.
+
+    White lines separate the zones, because in grey their colours are alike.
+    """
     total = sum(seconds)
     x, out = 0.0, []
     for zone, value in enumerate(seconds):
         wide = width * value / total if total > 0 else 0.0
         if wide > 0:
-            out.append(f"<rect x='{x:.1f}' y='0' width='{wide:.2f}' height='11' fill='{ZONES[zone]}'/>")
+            drawn = max(0.4, wide - 1.0)
+            out.append(f"<rect x='{x:.1f}' y='0' width='{drawn:.2f}' height='11' fill='{ZONES[zone]}'/>")
         if wide > 9:
             out.append(text(x + wide / 2, 8.2, str(zone), 7, "#ffffff", "middle"))
         x += wide
@@ -326,23 +401,37 @@ def zone_bar_svg(seconds: Sequence[float], width: float = 300.0, title: str = ""
 
 
 def heat_map_svg(x_m: FloatArray, y_m: FloatArray, width: float = 240.0, title: str = "", cell_m: float = 2.0) -> str:
-    """Where time was spent: darker cells hold more of it; axes in metres, the same scale on both."""
+    """Where time was spent: darker cells hold more of it; both axes have the scale of the bar below, in metres."""
     known = ~(np.isnan(x_m) | np.isnan(y_m))
     x, y = x_m[known], y_m[known]
-    low_x, low_y = float(np.floor(x.min())), float(np.floor(y.min()))
-    size_x, size_y = max(10.0, float(np.ptp(x)) + cell_m), max(10.0, float(np.ptp(y)) + cell_m)
-    cells, _, _ = np.histogram2d(
-        x, y, [np.arange(low_x, low_x + size_x + cell_m, cell_m), np.arange(low_y, low_y + size_y + cell_m, cell_m)]
-    )
-    scale = width / size_x
-    height = size_y * scale
+    edges_x, edges_y = _edges(x, cell_m), _edges(y, cell_m)
+    cells, _, _ = np.histogram2d(x, y, [edges_x, edges_y])
+    scale = width / float(edges_x[-1] - edges_x[0])
+    size, height = cell_m * scale, float(edges_y[-1] - edges_y[0]) * scale
     top = float(np.percentile(cells[cells > 0], 98))
-    out = [f"<rect width='{width:g}' height='{height:.1f}' fill='{SHADE}'/>"]
+    out = [f"<rect width='{width:g}' height='{height:.2f}' fill='{SHADE}'/>", "<g shape-rendering='crispEdges'>"]
     for i, j in np.argwhere(cells > 0).tolist():
         opacity = 0.12 + 0.88 * min(1.0, float(cells[i, j]) / top)
         out.append(
-            f"<rect x='{i * cell_m * scale:.1f}' y='{height - (j + 1) * cell_m * scale:.1f}' "
-            f"width='{cell_m * scale:.1f}' height='{cell_m * scale:.1f}' fill='{ZONES[5]}' "
-            f"fill-opacity='{opacity:.2f}'/>"
+            f"<rect x='{i * size:.2f}' y='{height - (j + 1) * size:.2f}' width='{size:.2f}' height='{size:.2f}' "
+            f"fill='{ZONES[5]}' fill-opacity='{opacity:.2f}'/>"
         )
-    return svg(width, height, out, title)
+    return svg(width, height + 14, [*out, "</g>", *_scale_bar(width, height + 5, scale)], title)
+
+
+def _edges(values: FloatArray, cell: float) -> FloatArray:
+    """Edges of the cells that hold all values; at least 10 m.
+
+    >>> _edges(np.array([0.5, 11.0]), 2.0).tolist()
+    [0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0]
+    """
+    low = math.floor(float(values.min()) / cell) * cell
+    count = max(math.ceil(10.0 / cell), math.floor((float(values.max()) - low) / cell) + 1)
+    edges: FloatArray = low + cell * np.arange(count + 1)
+    return edges
+
+
+def _scale_bar(width: float, y: float, scale: float) -> list[str]:
+    metres = _round_step(width / scale / 8)
+    bar = f"<path d='M0 {y:.1f}h{metres * scale:.1f}m0 -2v4M0 {y - 2:.1f}v4' fill='none' stroke='{MUTED}'/>"
+    return [bar, text(metres * scale + 4, y + 2.4, f"{metres:g} m", 6.6, MUTED)]

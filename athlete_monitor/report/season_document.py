@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor import __version__
-from athlete_monitor.report.drawing import INK, MUTED, ZONES, svg, text
+from athlete_monitor.report.drawing import INK, MUTED, SHADE, ZONES, svg, text
 from athlete_monitor.report.numbers import number
 from athlete_monitor.report.season import BESTS, z_mark
 from athlete_monitor.report.texts import TEXTS
@@ -42,10 +42,6 @@ def season_document(found: Sequence[AthleteSeason], last: date, days: int, look:
         "empty": words["no_sessions"].format(start=_day(first, lang), end=_day(last, lang)) if not found else "",
         "athletes": [_athlete(each, last, days, lang) for each in found],
     }
-
-
-def _sections(found: Sequence[AthleteSeason], lang: Language) -> list[dict[str, Any]]:
-    return [_loads(found, lang), _kinds(found, lang), _bests(found, lang), *_profiles(found, lang)]
 
 
 def _day(day: date, lang: Language) -> str:
@@ -134,7 +130,7 @@ def _athlete(season: AthleteSeason, last: date, days: int, lang: Language) -> di
 
 
 def _bars(season: AthleteSeason, first: int, days: int, title: str) -> str:
-    """Daily load as bars: matches dark, training light, a thin rule each week."""
+    """Daily load as bars: matches filled, training hollow, so that they differ in grey too."""
     games = {each.day for each in season.sessions if each.mode == "game"}
     daily = season.daily()
     most = max(daily.values(), default=1.0) or 1.0
@@ -142,10 +138,10 @@ def _bars(season: AthleteSeason, first: int, days: int, title: str) -> str:
     out = [text(0, 7, f"{title}: 0–{most:.0f}", 6.6, MUTED)]
     for day, value in sorted(daily.items()):
         height = _BAR_HEIGHT * value / most
-        colour = ZONES[5] if day in games else ZONES[1]
+        look = f"fill='{ZONES[5]}'" if day in games else f"fill='{SHADE}' stroke='{ZONES[1]}' stroke-width='.7'"
         out.append(
             f"<rect x='{(day - first) * wide:.1f}' y='{10 + _BAR_HEIGHT - height:.1f}' "
-            f"width='{max(0.8, 0.8 * wide):.1f}' height='{height:.1f}' fill='{colour}'/>"
+            f"width='{max(0.8, 0.8 * wide):.1f}' height='{height:.1f}' {look}/>"
         )
     out.append(f"<path d='M0 {10 + _BAR_HEIGHT}h{_WIDTH}' stroke='{INK}' stroke-width='.5'/>")
     step = 7 if days <= 70 else 28
