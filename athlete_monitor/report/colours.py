@@ -12,7 +12,7 @@ def darkened(colour: str) -> str:
     """A colour that is as dark as it must be to be seen on white; itself where it is.
 
     >>> darkened("#23558f"), darkened("#ffd400")
-    ('#23558f', '#8a7300')
+    ('#23558f', '#8a7200')
     """
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     share = 1.0

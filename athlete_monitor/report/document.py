@@ -10,6 +10,7 @@ import numpy as np
 
 from athlete_monitor import __version__
 from athlete_monitor.physiology.peaks import PeakDemands
+from athlete_monitor.report.colours import darkened
 from athlete_monitor.report.columns import BY_PERIOD, HEART_RATE, SQUAD, TILES, TRIMP
 from athlete_monitor.report.drawing import (
     INK,
@@ -25,7 +26,6 @@ from athlete_monitor.report.drawing import (
     zone_bar_svg,
 )
 from athlete_monitor.report.gather import EARLIER_SESSIONS, curves
-from athlete_monitor.report.colours import darkened
 from athlete_monitor.report.numbers import clock, day, minutes, number, signed_percent
 from athlete_monitor.report.sentences import change, player_sentences, quality_percent, squad_sentences
 from athlete_monitor.report.texts import TEXTS
@@ -84,12 +84,7 @@ def document(archive: Archive, data: SessionData, look: Look, kind: Kind = "team
         "subtitle": _subtitle(data, look.lang),
         "footer": words["footer"].format(title=title, version=__version__),
         "sentences": squad_sentences(data, look.lang),
-        "head": [
-            words["athlete"],
-            words[_minutes_key(everyone)],
-            *(each.heading(look.lang) for each in shown),
-            words["data"],
-        ],
+        "head": _head(everyone, shown, look.lang),
         "rows": [_row(each, shown, everyone, look.lang) for each in everyone],
         "table_note": words["table_note"].format(n=EARLIER_SESSIONS),
         "timeline": _timeline(data, everyone, words) if kind == "team" else None,
@@ -100,9 +95,11 @@ def document(archive: Archive, data: SessionData, look: Look, kind: Kind = "team
     }
 
 
-def _minutes_key(everyone: Sequence[Participant]) -> str:
-    """Where nobody recorded substitutions, the minutes are those of the session."""
-    return "time_min" if all(each.on_pitch is None for each in everyone) else "on_pitch_min"
+def _head(everyone: Sequence[Participant], shown: Sequence[Shown], lang: Language) -> list[str]:
+    """Headings of the squad's table; where nobody recorded substitutions, the minutes are those of the session."""
+    words = TEXTS[lang]
+    minutes_of = "time_min" if all(each.on_pitch is None for each in everyone) else "on_pitch_min"
+    return [words["athlete"], words[minutes_of], *(each.heading(lang) for each in shown), words["data"]]
 
 
 def _title(data: SessionData, lang: Language) -> str:

@@ -101,23 +101,23 @@ def thinned(t_s: FloatArray, y: FloatArray, points: int = POINTS_PER_CURVE) -> t
     return t_s[index], y[index]
 
 
+_DOT: Final = 1.8
+
+
 def _path(x: FloatArray, y: FloatArray) -> str:
     """Path data through the known points; a NaN lifts the pen, and a point without neighbours is a dot.
 
     >>> _path(np.array([0.0, 1.0, 2.0, 3.0]), np.array([5.0, 6.0, np.nan, 7.0]))
-    'M0.0 5.0L1.0 6.0M3.0 7.0h0'
+    'M0.0 5.0L1.0 6.0M2.1 7.0h1.8'
     """
-    parts: list[str] = []
-    for px, py in zip(x.tolist(), y.tolist(), strict=True):
-        if py != py:  # noqa: PLR0124 - NaN
-            parts.append("")
-        else:
-            parts.append(f"{'L' if parts and parts[-1] else 'M'}{px:.1f} {py:.1f}")
-    ends = [*parts[1:], ""]
-    return "".join(
-        f"{part}h0" if part.startswith("M") and not after.startswith("L") else part
-        for part, after in zip(parts, ends, strict=True)
-    )
+    known = [False, *(~np.isnan(y)).tolist(), False]
+    parts = []
+    for place, (px, py) in enumerate(zip(x.tolist(), y.tolist(), strict=True), start=1):
+        if known[place] and not known[place - 1] and not known[place + 1]:
+            parts.append(f"M{px - _DOT / 2:.1f} {py:.1f}h{_DOT:g}")
+        elif known[place]:
+            parts.append(f"{'L' if known[place - 1] else 'M'}{px:.1f} {py:.1f}")
+    return "".join(parts)
 
 
 def without_gaps(t_s: FloatArray) -> list[IntArray]:
@@ -427,7 +427,7 @@ def _edges(values: FloatArray, cell: float) -> FloatArray:
     """
     low = math.floor(float(values.min()) / cell) * cell
     count = max(math.ceil(10.0 / cell), math.floor((float(values.max()) - low) / cell) + 1)
-    edges: FloatArray = low + cell * np.arange(count + 1)
+    edges: FloatArray = np.asarray(low + cell * np.arange(count + 1), dtype=np.float64)
     return edges
 
 

@@ -21,6 +21,16 @@ def number(value: float | None, decimals: int, lang: Language = "en") -> str:
     return text.translate(str.maketrans(",.", ".,")) if lang == "de" else text
 
 
+def signed(value: float, decimals: int, lang: Language = "en") -> str:
+    """A difference with its sign.
+
+    >>> signed(5.0, 0), signed(-0.25, 1), signed(-0.01, 1)
+    ('+5', '−0.2', '0.0')
+    """
+    rounded = round(value, decimals)
+    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{number(abs(rounded), decimals, lang)}"
+
+
 def signed_percent(value: float | None) -> str:
     """A change in percent with its sign; empty for None.
 

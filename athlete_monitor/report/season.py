@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SPAN_DAYS: Final = 28
 LEAST_SESSIONS: Final = 5
-"""A z-score needs so many sessions in the 28 days before."""
+"""A z-score needs so many sessions in the 28 days before, and a trend so many sessions."""
 DEFAULT_SPAN_DAYS: Final = 56
 BESTS: Final = (TRIMP, DISTANCE, TOP_SPEED, LOAD)
 
@@ -91,7 +91,8 @@ def seasons(
     end = last.toordinal()
     chosen = None if athletes is None else set(athletes)
     by_athlete: dict[int, list[DeviceSession]] = {}
-    for each in archive.sessions():
+    begin = datetime.fromordinal(end - max(days + SPAN_DAYS, 3 * SPAN_DAYS)).astimezone().timestamp()
+    for each in archive.each_session(from_t=begin):
         if each.athlete_id and (chosen is None or each.athlete_id in chosen):
             by_athlete.setdefault(each.athlete_id, []).append(each)
     found = [_season(athlete_id, group, roster, end, days) for athlete_id, group in sorted(by_athlete.items())]
@@ -166,6 +167,20 @@ def z_score(sessions: Sequence[PastSession]) -> float | None:
     before = [each.trimp for each in sessions[:-1] if each.trimp is not None and 0 <= last.day - each.day <= SPAN_DAYS]
     spread = float(np.std(before, ddof=1)) if len(before) >= LEAST_SESSIONS else 0.0
     return (sessions[-1].trimp - float(np.mean(before))) / spread if spread > 0.0 else None
+
+
+def per_week(points: Sequence[tuple[int, float]]) -> float | None:
+    """Change of a value a week, by least squares over (day, value); None below five points or on one day.
+
+    >>> per_week([(0, 4.0), (7, 3.0), (14, 2.0), (21, 1.0), (28, 0.0)])
+    -1.0
+    """
+    days = np.array([float(day) for day, _ in points])
+    values = np.array([value for _, value in points])
+    if len(points) < LEAST_SESSIONS or not np.ptp(days):
+        return None
+    apart = days - days.mean()
+    return float(7.0 * np.sum(apart * values) / np.sum(apart**2))
 
 
 def z_mark(value: float | None) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor import __version__
 from athlete_monitor.report.drawing import INK, MUTED, SHADE, ZONES, svg, text
-from athlete_monitor.report.numbers import number
-from athlete_monitor.report.season import BESTS, z_mark
+from athlete_monitor.report.numbers import number, signed
+from athlete_monitor.report.season import BESTS, SPAN_DAYS, per_week, z_mark
 from athlete_monitor.report.texts import TEXTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from athlete_monitor.report.document import Look
     from athlete_monitor.report.season import AthleteSeason
@@ -33,12 +34,13 @@ def season_document(found: Sequence[AthleteSeason], last: date, days: int, look:
         "club": look.club,
         "colour": look.colour,
         "logo": look.logo or None,
+        "logo_base64": base64.b64encode(look.logo).decode(),
         "title": title,
         "subtitle": f"{span} · {words['athletes'].format(n=len(found))}",
         "footer": words["footer"].format(title=title, version=__version__),
         "sections": []
         if not found
-        else [_loads(found, lang), _kinds(found, lang), _bests(found, lang), *_profiles(found, lang)],
+        else [_loads(found, last, lang), _kinds(found, lang), _bests(found, lang), *_profiles(found, lang)],
         "empty": words["no_sessions"].format(start=_day(first, lang), end=_day(last, lang)) if not found else "",
         "athletes": [_athlete(each, last, days, lang) for each in found],
     }
@@ -52,14 +54,14 @@ def _section(title: str, note: str, head: Sequence[str], rows: Sequence[Sequence
     return {"title": title, "note": note, "head": list(head), "rows": [list(row) for row in rows]}
 
 
-def _loads(found: Sequence[AthleteSeason], lang: Language) -> dict[str, Any]:
+def _loads(found: Sequence[AthleteSeason], last: date, lang: Language) -> dict[str, Any]:
     words = TEXTS[lang]
     rows = [
         (
             each.name, str(len(each.sessions)), number(each.load.weekly_load, 0, lang),
             number(each.load.acute_load, 0, lang), number(each.load.chronic_load, 0, lang),
             number(each.load.acwr, 2, lang), number(each.load.monotony, 1, lang), number(each.load.strain, 0, lang),
-            f"{number(each.z_score, 1, lang)} {z_mark(each.z_score)}".strip(), _availability(each),
+            f"{number(each.z_score, 1, lang)} {z_mark(each.z_score)}".strip(), _availability(each, last),
         )
         for each in found
     ]  # fmt: skip
@@ -69,10 +71,9 @@ def _loads(found: Sequence[AthleteSeason], lang: Language) -> dict[str, Any]:
     return _section(words["loads"], words["loads_note"], head, [[cell or "–" for cell in row] for row in rows])
 
 
-def _availability(season: AthleteSeason) -> str:
+def _availability(season: AthleteSeason, last: date) -> str:
     """Days with a session among the last 28 of the span."""
-    last = max((each.day for each in season.sessions), default=0)
-    return str(len({each.day for each in season.sessions if each.day > last - 28}))
+    return str(len({each.day for each in season.sessions if each.day > last.toordinal() - SPAN_DAYS}))
 
 
 def _kinds(found: Sequence[AthleteSeason], lang: Language) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def _athlete(season: AthleteSeason, last: date, days: int, lang: Language) -> di
     return {
         "name": season.name,
         "bars": _bars(season, first, days, words["per_day"]),
-        "trend": _trend(trend, first, days, words["fitness"]) if len(trend) > 1 else None,
+        "trend": _trend(trend, first, days, words, lang) if len(trend) > 1 else None,
     }
 
 
@@ -151,20 +152,30 @@ def _bars(season: AthleteSeason, first: int, days: int, title: str) -> str:
     return svg(_WIDTH, _BAR_HEIGHT + 20, out, f"{season.name}: {title}")
 
 
-def _trend(points: Sequence[tuple[int, float]], first: int, days: int, title: str) -> str:
-    """Strap − model by session: falling means the same movement costs fewer beats."""
+def _trend(points: Sequence[tuple[int, float]], first: int, days: int, words: Mapping[str, str], lang: Language) -> str:
+    """Strap − model by session: falling means that the same movement costs fewer beats."""
     values = [value for _, value in points]
     low, high = min(*values, -5.0), max(*values, 5.0)
 
-    def y(value: float) -> float:
-        return 12 + 40 * (high - value) / (high - low)
+    def place(day: int, value: float) -> str:
+        return f"{(day - first + 0.4) * _WIDTH / days:.1f} {12 + 40 * (high - value) / (high - low):.1f}"
 
-    path = "".join(
-        f"{'L' if index else 'M'}{(day - first) * _WIDTH / days:.1f} {y(value):.1f}"
-        for index, (day, value) in enumerate(points)
-    )
+    path = "".join(f"{'L' if index else 'M'}{place(*point)}" for index, point in enumerate(points))
+    dots = "".join(f"M{place(*point)}h0.01" for point in points)
+    stroke = f"fill='none' stroke='{ZONES[1]}' stroke-linecap='round'"
     return svg(_WIDTH, 58, [
-        text(0, 7, f"{title}: {low:+.0f} … {high:+.0f} bpm", 6.6, MUTED),
-        f"<path d='M0 {y(0.0):.1f}h{_WIDTH}' stroke='{MUTED}' stroke-width='.4' stroke-dasharray='2 2'/>",
-        f"<path d='{path}' fill='none' stroke='{ZONES[1]}' stroke-width='1'/>",
-    ], title)  # fmt: skip
+        text(0, 7, _trend_words(points, (low, high), words, lang), 6.6, MUTED),
+        f"<path d='M{place(first, 0.0)}H{_WIDTH}' stroke='{MUTED}' stroke-width='.4' stroke-dasharray='2 2'/>",
+        f"<path d='{path}' {stroke} stroke-width='1'/>",
+        f"<path d='{dots}' {stroke} stroke-width='2.6'/>",
+    ], words["fitness"])  # fmt: skip
+
+
+def _trend_words(
+    points: Sequence[tuple[int, float]], span: tuple[float, float], words: Mapping[str, str], lang: Language
+) -> str:
+    """What the curve shows: its unit, its scale, and how much it changes in a week."""
+    scale = " … ".join(signed(each, 0, lang) for each in span)
+    slope = per_week(points)
+    change = "" if slope is None else f"; {words['trend'].format(change=signed(slope, 1, lang))}"
+    return f"{words['fitness']}: {scale} bpm{change}"

@@ -85,6 +85,7 @@ _ENGLISH: Final = {
     "bests": "Bests",
     "per_day": "TRIMP per day: training hollow, matches filled",
     "fitness": "Strap − model by session",
+    "trend": "trend {change} bpm a week",
     "profile": "Acceleration and speed",
     "profile_note": "Line through the largest accelerations at each speed from 3 m/s on, over 28 days of normal "
     "sessions (Morin 2021): A0 at rest, S0 where none is left. From one reading a second A0 is lower than from ten.",
@@ -169,6 +170,7 @@ _GERMAN: Final = {
     "bests": "Bestwerte",
     "per_day": "TRIMP je Tag: Training leer, Spiele gefüllt",
     "fitness": "Gurt − Modell je Einheit",
+    "trend": "Trend {change} bpm je Woche",
     "profile": "Beschleunigung und Geschwindigkeit",
     "profile_note": "Gerade durch die größten Beschleunigungen bei jeder Geschwindigkeit ab 3 m/s, aus 28 Tagen "
     "normaler Einheiten (Morin 2021): A0 im Stand, S0, wo keine bleibt. Aus einem Wert je Sekunde ist A0 "
