@@ -4,6 +4,7 @@ Prints JSON. A real Mosquitto on loopback, the engine as a process of its own wi
 the sender in another process.
 
     python benchmarks/engine.py --athletes 1000 --seconds 20            # throughput
+    python benchmarks/engine.py --athletes 5000 --batch 10 --seconds 30 --record none   # a message a second of each
     python benchmarks/engine.py --athletes 30 --seconds 600 --personal  # latency, CPU, memory, disk writes
     python benchmarks/engine.py --kernel                                # cost of a sample by size of the squad
 """
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessage
 
 PROFILE = '"athlete_id":%d,"age":25,"weight":75,"height":180,"gender":1,"mode":"training","session_phase":"main",'
+HEARD = 300
+"""The metrics of more athletes would keep a listener in Python busier than the engine."""
 MOST_GROUPS = 30  # more than that a sender in Python cannot time
 MOTION = (
     '"acc_x":1.23456,"acc_y":%.5f,"acc_z":9.81234,"gyro_x":0.12345,"gyro_y":0.23456,"gyro_z":0.34567,'
@@ -58,6 +61,8 @@ def main() -> None:
     parser.add_argument("--personal", action="store_true", help="a model for each athlete, not the default one for all")
     parser.add_argument("--cache-size", type=int, default=30, help="model_loading.cache_size")
     parser.add_argument("--spread", action="store_true", help="devices send one by one, not all at the same moment")
+    parser.add_argument("--batch", type=int, default=1, help="samples in a message")
+    parser.add_argument("--record", choices=("all", "none"), default="all", help="engine.record: session files")
     parser.add_argument("--kernel", action="store_true", help="the kernel alone, at 30, 300 and 1,000 athletes")
     options = parser.parse_args()
     figures = kernel_cost(options.seconds) if options.kernel else live(options)
@@ -82,26 +87,31 @@ def live(options: argparse.Namespace) -> dict[str, Any]:
 
 def measure(engine: subprocess.Popen[bytes], port: int, options: argparse.Namespace) -> dict[str, Any]:
     """Send for the given time and gather what the engine tells of itself."""
-    listener = Listener(port)
+    listener = Listener(port, options.athletes)
     listener.wait_online()
     process = psutil.Process(engine.pid)
-    arguments = (port, options.athletes, options.rate, options.seconds, options.spread)
+    arguments: tuple[Any, ...] = (port, options.athletes, options.rate, options.seconds)
     sent = multiprocessing.get_context("spawn").Value("q", 0)
-    sender = multiprocessing.get_context("spawn").Process(target=send, args=(*arguments, sent))
+    arguments += (options.spread, sent) if options.batch == 1 else (options.batch, sent)
+    target = send if options.batch == 1 else send_batches
+    sender = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
     sender.start()
     time.sleep(min(5.0, options.seconds / 3))
     before, cpu, writes = time.monotonic(), process.cpu_times(), process.io_counters().write_bytes
-    first_memory = process.memory_info().rss
+    first_memory, threads = process.memory_info().rss, thread_seconds(process)
     sender.join()
     elapsed_s = time.monotonic() - before
     cpu_s = sum(process.cpu_times()[:2]) - sum(cpu[:2])
     written = process.io_counters().write_bytes - writes
+    busy = {name: at - threads.get(name, 0.0) for name, at in thread_seconds(process).items()}
     time.sleep(2.5)
     listener.stop()
     samples = listener.stats["samples"]
     return {
         "athletes": options.athletes,
         "rate_hz": options.rate,
+        "batch": options.batch,
+        "record": options.record,
         "seconds": options.seconds,
         "runtime": options.runtime,
         "models": options.athletes if options.personal else 1,
@@ -110,6 +120,7 @@ def measure(engine: subprocess.Popen[bytes], port: int, options: argparse.Namesp
         "lost": sent.value - samples,
         "samples_per_s": round(sent.value / options.seconds, 1),
         "cpu_percent_of_one_core": round(100 * cpu_s / elapsed_s, 1),
+        "cpu_percent_by_thread": {name: round(100 * took / elapsed_s, 1) for name, took in busy.items() if took > 0.0},
         "cpu_us_per_sample": round(1e6 * cpu_s / (options.athletes * options.rate * elapsed_s), 1),
         "rss_mb": round(process.memory_info().rss / 1e6, 1),
         "rss_growth_mb": round((process.memory_info().rss - first_memory) / 1e6, 1),
@@ -120,10 +131,20 @@ def measure(engine: subprocess.Popen[bytes], port: int, options: argparse.Namesp
     }
 
 
-class Listener:
-    """Receives metrics and the engine's own figures."""
+def thread_seconds(process: psutil.Process) -> dict[str, float]:
+    """Return the processor time of each thread so far by its name, s: the main one steps, unnamed ones receive."""
+    found: dict[str, float] = {}
+    for thread in process.threads():
+        file = Path(f"/proc/{process.pid}/task/{thread.id}/comm")
+        name = "main" if thread.id == process.pid else file.read_text(encoding="utf-8").strip()
+        found[name] = found.get(name, 0.0) + thread.user_time + thread.system_time
+    return found
 
-    def __init__(self, port: int) -> None:
+
+class Listener:
+    """Receives the metrics of up to ``HEARD`` athletes, and the engine's own figures."""
+
+    def __init__(self, port: int, athletes: int) -> None:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
@@ -134,7 +155,8 @@ class Listener:
         self._client = Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
-        self._client.subscribe([("player/+/metrics", 0), ("engine/#", 1)])
+        heard = [f"player/{n:04}/metrics" for n in range(1, athletes + 1)] if athletes > HEARD else ["player/+/metrics"]
+        self._client.subscribe([*((topic, 0) for topic in heard[:HEARD]), ("engine/#", 1)])
         self._client.loop_start()
 
     def wait_online(self) -> None:
@@ -190,6 +212,39 @@ def send(port: int, athletes: int, rate_hz: float, seconds: float, spread: bool,
     sock.close()
 
 
+def send_batches(port: int, athletes: int, rate_hz: float, seconds: float, batch: int, sent: Any) -> None:  # noqa: ANN401
+    """Send batches, QoS 0: the devices one after another, so that each sends once in ``batch`` sample intervals."""
+    sock = socket.create_connection(("127.0.0.1", port))
+    sock.sendall(
+        bytes([0x10, 12 + 6]) + struct.pack(">H4sBBH", 4, b"MQTT", 4, 2, 0) + struct.pack(">H6s", 6, b"sender")
+    )
+    sock.recv(4)
+    start, tick = time.time() + 0.1, 0
+    while (elapsed := tick / rate_hz) < seconds:
+        due = start + elapsed
+        packets = [batch_packet(n, tick, batch, rate_hz, start) for n in range(1 + tick % batch, athletes + 1, batch)]
+        if (wait := due - time.time()) > 0:
+            time.sleep(wait)
+        sock.sendall(b"".join(packets))
+        sent.value += batch * len(packets)
+        tick += 1
+    time.sleep(0.5)
+    sock.close()
+
+
+def batch_packet(n: int, tick: int, batch: int, rate_hz: float, start_t: float) -> bytes:
+    """One MQTT PUBLISH at QoS 0 of the last ``batch`` samples of a device up to a tick."""
+    items = []
+    for number in range(tick - batch + 1, tick + 1):
+        moving = (n * 7 + number) % 40 / 10
+        motion = MOTION % (moving, 120 + (n + number // 50) % 40)
+        items.append(f'{{"timestamp":{start_t + number / rate_hz:.6f},"seq":{number + batch},{motion}')
+    body = f'{{"device_id":"{n:04}",{PROFILE % n}"samples":[{",".join(items)}]}}'.encode()
+    topic = struct.pack(">H", 23) + f"player/{n:04}/sensor/data".encode()
+    length = len(topic) + len(body)
+    return bytes([0x30, (length & 127) | 128, length >> 7]) + topic + body
+
+
 def packet(topic: bytes, head: str, n: int, tick: int, t: float) -> bytes:
     """One MQTT PUBLISH at QoS 0 of a sample taken at ``t``, the moment of its sending."""
     moving = (n * 7 + tick) % 40 / 10
@@ -203,7 +258,9 @@ def write_config(folder: Path, port: int, options: argparse.Namespace) -> Path:
     document = yaml.safe_load((ROOT / "jetson_nano_4gb_config.yaml").read_text(encoding="utf-8"))
     document["mqtt"].update(port=port, broker="external")
     document["model_loading"].update(runtime=options.runtime, cache_size=options.cache_size)
-    document["engine"].update(stats_interval_s=2)
+    athletes = getattr(options, "athletes", 0)
+    document["engine"].update(stats_interval_s=2, record=getattr(options, "record", "all"))
+    document["engine"].update(max_devices=max(athletes, document["engine"]["max_devices"]))
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return path

@@ -191,6 +191,8 @@ class ModelBook:
         self._profiles = np.zeros((capacity, len(PROFILE_FEATURES)), dtype=np.float32)
         self._athletes: dict[int, int] = {}
         self._chosen: dict[int, Bound] = {}
+        self._reasons: dict[int, str] = {}
+        """Why no model serves a row that has none, as of its last choice: looking again would read the disk."""
         self._bound: dict[str, Bound | None] = {}
         self._calls: list[Call] = []
         self._call_of = np.full(capacity, -1, dtype=np.int64)
@@ -223,6 +225,7 @@ class ModelBook:
         """End an athlete."""
         athlete_id = self._athletes.pop(row, None)
         self._chosen.pop(row, None)
+        self._reasons.pop(row, None)
         self._serving[row] = False
         self._arranged = False
         if athlete_id is not None and athlete_id not in self._athletes.values():
@@ -267,10 +270,7 @@ class ModelBook:
 
     def reason(self, row: int) -> str:
         """Why no model is in use for the row."""
-        athlete_id = self._athletes.get(row)
-        if athlete_id is None or not self._source.candidates(athlete_id):
-            return NO_MODEL
-        return NO_CHANNELS
+        return self._reasons.get(row, NO_MODEL)
 
     def serving(self, rows: IntArray, available: BoolArray) -> BoolArray:
         """Whether a model is in use for each row [k], given the groups that arrive [k, len(GROUPS)]."""
@@ -301,10 +301,12 @@ class ModelBook:
         calls = self._call_of[rows]
         if len(calls) and calls[0] >= 0 and (calls == calls[0]).all():
             return [(self._calls[int(calls[0])], slice(None))]
-        groups: dict[int, list[int]] = {}
-        for index, call in enumerate(calls.tolist()):
-            groups.setdefault(call, []).append(index)
-        return [(self._calls[call], found) for call, found in groups.items() if call >= 0]
+        served = np.flatnonzero(calls >= 0)
+        if not len(served):
+            return []
+        order = served[np.argsort(calls[served], kind="stable")]
+        ends = np.flatnonzero(np.diff(calls[order])) + 1
+        return [(self._calls[int(calls[group[0]])], group) for group in np.split(order, ends)]
 
     def _arrange(self) -> None:
         """Decide again which models are run together."""
@@ -329,7 +331,9 @@ class ModelBook:
 
     def _choose(self, row: int, available: BoolArray) -> None:
         before = self._chosen.pop(row, None)
-        for model in self._source.candidates(self._athletes[row]):
+        candidates = self._source.candidates(self._athletes[row])
+        self._reasons[row] = NO_CHANNELS if candidates else NO_MODEL
+        for model in candidates:
             bound = self._bind(model)
             if bound is not None and not (bound.needs & ~available).any():
                 self._chosen[row] = bound

@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -107,6 +109,8 @@ class Worker:
             _log.error("event=gave_up thread=%s", self._thread.name)
 
     def _run(self) -> None:
+        with suppress(OSError):  # the name that top -H shows
+            Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(self._thread.name, encoding="ascii")
         while not self._stopping:
             self._awake.wait(self._period_s)
             self._awake.clear()
