@@ -81,7 +81,8 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
   12.5 m/s for long (or 3.6 times what distance or positions say) as km/h, a running cadence of 40 to 115 as strides.
 - **Positions** become metres on the plane that touches the ellipsoid at the first fix. Fixes with HDOP above 4,
   fewer than 5 satellites, an accuracy worse than 15 m, or a jump that nobody can run are left out and counted. Where
-  a file has no speed, it is the slope of a straight line through 3 s of positions around each row (no lag).
+  a file has no speed, it is the slope of a straight line through 3 s of the odometer, or without a fine one of the
+  positions, around each row (no lag); an odometer of whole metres without positions is looked at over 10 s.
 - **The device's odometer** (`distance_m`) counts before integrated speed; where they differ by more than 2 %, both
   are said.
 - **Heart rate** of 0 or 255 is missing. A strap's memory wins over what the watch heard.
@@ -92,8 +93,10 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
 
 A table needs a column of times and one channel; `--dry-run` shows what each column was taken for. Understood are UTF-8,
 UTF-16 and Windows 1252, commas, semicolons, tabs and bars, decimal points and commas, lines before the header, a row of
-units, Excel workbooks, ISO times, day-first and month-first dates, epoch seconds to nanoseconds, and elapsed times with
-`--start`. Two columns for one channel are refused where they differ. A mapping says what names do not:
+units, Excel workbooks (the sheet with the most rows), ISO times, day-first and month-first dates, names of months,
+12-hour clocks, epoch seconds to nanoseconds, and elapsed times with `--start`. A date with two readings is the one in
+the file's name, if there is one. Of several columns of times, one with dates is used. Two columns for one channel are
+refused where they differ. NUL characters are left out and counted. A mapping says what names do not:
 
 ```yaml
 time: {column: Moment, unit: ms}

@@ -182,13 +182,15 @@ class TimeColumn:
             self._numeric += 1
             value = float(text.replace(",", "."))
             return (value, _PLAIN_NUMBER) if abs(value) < LARGEST else None
-        match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text) or _NAMED.fullmatch(text)
+        match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text)
+        if match is None and text[0].isalpha():
+            match = _NAMED.fullmatch(text)
         if match:
             dotted = text[match.end("a") : match.end("a") + 1] == "."
             day = Day(match["a"], match["b"], match["c"], match["zone"] or "", dotted)
             seconds = _seconds(match)
             return None if seconds is None else (seconds, float(self._days.setdefault(day, len(self._days))))
-        since = _SINCE.fullmatch(text)
+        since = _SINCE.fullmatch(text) if "day" in text else None
         if since:
             self._clocks += 1
             seconds = _seconds(since)

@@ -144,6 +144,24 @@ def test_each_session_of_a_file_is_a_recording_with_its_totals(tmp_path):
     assert [str(part)[-11:] for part in parts] == ["(session 1)", "(session 2)"]
 
 
+@pytest.mark.parametrize("sport", [0, 1, 6, 7, 9, 10, 70, 72, 73, 75])
+def test_the_cadence_of_team_sports_counts_strides(tmp_path, sport):
+    [part] = imported(tmp_path, running(30, sport=sport).bytes())
+    assert part.channels["cadence_spm"].tolist() == [171.0] * 30
+
+
+@pytest.mark.parametrize("sport", [5, 15, 21, 30, 84])
+def test_the_cadence_of_strokes_pedals_and_ropes_is_left_out(tmp_path, sport):
+    [part] = imported(tmp_path, running(30, sport=sport).bytes())
+    assert "cadence_spm" not in part.channels
+
+
+def test_a_checksum_of_zero_is_none(tmp_path):
+    data = records(Fit(), [100] * 5).bytes()
+    [part] = imported(tmp_path, data[:-2] + bytes(2))
+    assert part.notes == ()
+
+
 def test_the_cadence_of_a_bicycle_is_left_out(tmp_path):
     [part] = imported(tmp_path, running(30, sport=2).bytes())
     assert "cadence_spm" not in part.channels

@@ -30,8 +30,29 @@ if TYPE_CHECKING:
 
 FILE_ID, USER, SPORT, SESSION, LAP, RECORD, EVENT, ACTIVITY, HRV, FIELD, HR = 0, 3, 12, 18, 19, 20, 21, 34, 78, 206, 132
 _SEMICIRCLE: Final = 2**31 / 180
-_ON_FOOT: Final = frozenset({0, 1, 4, 7, 8, 9, 10, 11, 13, 16, 17, 20, 30, 31, 38, 48, 49, 53, 254})
-"""Sports whose cadence counts strides: not cycling, swimming, rowing and the like."""
+_ON_FOOT: Final = frozenset(
+    {
+        *(0, 1, 4, 254),  # generic, running, fitness equipment (a treadmill), all
+        *(6, 7, 8, 9, 49, 64, 70, 71, 72, 73, 74, 75),  # basketball, soccer, tennis, American football, baseball,
+        # racket sports, team sports, cricket, rugby, hockey, lacrosse, volleyball
+        *(
+            10,
+            11,
+            16,
+            17,
+            25,
+            35,
+            45,
+            69,
+            87,
+        ),  # training, walking, mountaineering, hiking, golf, snowshoeing, tactical,
+        # disc golf, geocaching
+        *(47, 62, 68, 80, 83, 86),  # boxing, intervals, para sport, martial arts, dance, mobility
+    }
+)
+"""Sports of the FIT profile whose cadence counts strides: not cycling, swimming, rowing, skipping and the like."""
+_ROWING_MACHINE: Final = 14
+"""A sub-sport of fitness equipment."""
 _FILE_TYPES: Final = {
     1: "device settings",
     2: "settings",
@@ -351,12 +372,11 @@ def _sessions(whole: Imported, file: FitFile) -> list[Imported]:
     sessions = file.of(SESSION)
     starts = sessions.number(2) + EPOCH_S
     known = np.flatnonzero(~np.isnan(starts))
+    kinds = sessions.number(6)
     if len(known) < 2:
-        return [
-            _of_sport(
-                dataclasses.replace(whole, totals=_totals(sessions, int(known[0]) if len(known) else 0)), _sport(file)
-            )
-        ]
+        only = int(known[0]) if len(known) else 0
+        totalled = dataclasses.replace(whole, totals=_totals(sessions, only))
+        return [_of_sport(totalled, _sport(file), kinds[only] if len(kinds) else np.nan)]
     order = known[np.argsort(starts[known], kind="stable")]
     owner = np.maximum(np.searchsorted(starts[order], whole.t, "right") - 1, 0)
     sports = sessions.number(5)
@@ -364,13 +384,11 @@ def _sessions(whole: Imported, file: FitFile) -> list[Imported]:
     for place, session in enumerate(order.tolist()):
         rows = np.flatnonzero(owner == place)
         if len(rows):
-            part = _own_rows(whole, rows)
-            sport = 0 if np.isnan(sports[session]) else int(sports[session])
-            parts.append(
-                _of_sport(
-                    dataclasses.replace(part, totals=_totals(sessions, session), label=f"session {place + 1}"), sport
-                )
+            part = dataclasses.replace(
+                _own_rows(whole, rows), totals=_totals(sessions, session), label=f"session {place + 1}"
             )
+            sport = 0 if np.isnan(sports[session]) else int(sports[session])
+            parts.append(_of_sport(part, sport, kinds[session]))
     return parts
 
 
@@ -379,8 +397,12 @@ def _own_rows(whole: Imported, rows: IntArray) -> Imported:
     return dataclasses.replace(whole, rr={row: beats for row, beats in whole.rr.items() if row in kept}).rows(rows)
 
 
-def _of_sport(recording: Imported, sport: int) -> Imported:
-    if sport in _ON_FOOT or "cadence_spm" not in recording.channels:
+def _is_on_foot(sport: int, kind: float) -> bool:
+    return sport in _ON_FOOT and kind != _ROWING_MACHINE
+
+
+def _of_sport(recording: Imported, sport: int, kind: float) -> Imported:
+    if _is_on_foot(sport, kind) or "cadence_spm" not in recording.channels:
         return recording
     return recording.with_channels({"cadence_spm": None}, "the cadence does not count steps and is left out")
 

@@ -3,6 +3,8 @@
 ``time`` counts nanoseconds since 1970. On Android ``TotalAcceleration`` is with gravity; on iOS gravity is in a table
 of its own and the sum is taken, with the sign inverted unless the file says that it has standard units. All sensors are
 resampled to the rows of the acceleration, or without one to those of the location. A negative speed means no speed.
+Uncalibrated acceleration of iOS and that of its watch (``WristMotion``) are in g. The time zone of the metadata gives
+the local time.
 """
 
 from __future__ import annotations

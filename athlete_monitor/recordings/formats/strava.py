@@ -1,4 +1,8 @@
-"""Strava: the streams of an activity as its API gives them, as an object by type or as a list."""
+"""Strava: the streams of an activity as its API gives them, as an object by type or as a list.
+
+What is known of the activity (its start, athlete and type) may be beside the streams or in an object ``activity``.
+``start_date_local`` ends in a Z that does not mean UTC: it gives the offset of the local time.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """TCX: Garmin's Training Center files, also written by Polar, Wahoo, Suunto and many apps.
 
 Each ``Activity`` is a recording. Time, heart rate, distance, altitude and position are read, and from the extensions
-speed and ``RunCadence``, which counts strides and is doubled. The sums of the laps are the device's own totals.
+speed and ``RunCadence``, which counts strides and is doubled. The sums of the laps are the device's own totals. Points
+that hold only a time, as some devices write them around pauses, are left out.
 """
 
 from __future__ import annotations
