@@ -86,9 +86,15 @@ def cost(folder: Path, temporary: str, options: argparse.Namespace) -> dict[str,
     driver.league(folder, "stop")
     plain.terminate()
     count, shards = len(engines), len(actors)
+    sizes = {
+        "sample": traffic.bytes["sample"],
+        "metrics": traffic.bytes["metrics"],
+        "league_state_of_a_squad": round(len(json.dumps(traffic.state, separators=(",", ":"))) / count),
+    }
     return {
         "athletes": options.athletes,
         "samples_per_s": messages,
+        "bytes": sizes,
         "plain_engine": {"cpu_percent": round(percent["plain"], 2), "pss_mb": round(memory["plain"], 1)},
         "engine_of_a_shard": {
             "cpu_percent": round(percent["engines"] / count, 2),

@@ -191,11 +191,7 @@ class Coordinator:
     def tick(self, now_s: float) -> None:
         """Read the answers, and do what is missing."""
         self.nodes = self._cluster.nodes()
-        for placed in self._placed.values():
-            self._read(placed, now_s)
-        for shard in list(self._placed):
-            if (why := self._loss(self._placed[shard], now_s)) is not None:
-                self._give_up(shard, why)
+        self._read_answers(now_s)
         wanted = self.shards()
         for shard, placed in list(self._placed.items()):
             if (shard not in wanted or placed.node_id in self.plan.drained) and placed.is_left:
@@ -208,6 +204,15 @@ class Coordinator:
             placed = self._placed[shard]
             if placed.remote.sync({squad: Wanted(self._assignments[squad], role) for squad, role in orders.items()}):
                 placed.sent = {squad for squad, role in orders.items() if role == "run"}
+
+    def _read_answers(self, now_s: float) -> None:
+        """Read what has been answered, and give up the shards that are lost."""
+        for shard, placed in self._placed.items():
+            if self._read(placed, now_s):
+                self._notes.pop(shard, None)
+        for shard in list(self._placed):
+            if (why := self._loss(self._placed[shard], now_s)) is not None:
+                self._give_up(shard, why)
 
     def report_of(self, squad: str) -> tuple[str, Placed | None, Report | None]:
         """Return the shard that has a squad, or is to have it, and the squad's report."""
@@ -264,13 +269,15 @@ class Coordinator:
             "shards": sorted(shard for shard, placed in self._placed.items() if placed.node_id == node.id),
         }
 
-    def _read(self, placed: Placed, now_s: float) -> None:
+    def _read(self, placed: Placed, now_s: float) -> bool:
+        """Read an answer; return whether there was one."""
         answer = placed.remote.answer()
         if answer is not None:
             placed.answered_s, placed.node_id = now_s, answer.node_id
             placed.reports = {report.squad: report for report in answer.reports}
             placed.sent = set()
             self._silent_nodes.discard(answer.node_id)
+        return answer is not None
 
     def _loss(self, placed: Placed, now_s: float) -> str | None:
         """Return why a shard counts as lost; None where it does not."""

@@ -51,6 +51,8 @@ class Traffic:
         self.sent = 0
         self.summaries: dict[str, dict[str, Any]] = {}
         self.metrics_s: dict[str, float] = {}
+        self.bytes: dict[str, int] = {}
+        """Size of the newest message of each kind."""
         self.gap_s: dict[str, float] = {}
         """The longest time between two messages with figures of each squad, s."""
         self.newest: dict[str, dict[str, Any]] = {}
@@ -100,6 +102,7 @@ class Traffic:
                 payload = encode_sample(sample(t, f"{device:03}", device, seq=self.sent, **channels))
                 for name in self._names:
                     self._link.publish(f"{name}/{topics.sensor_data(f'{device:03}')}", payload, 1)
+            self.bytes["sample"] = len(payload)
             self.sent += 1
 
     def _on_message(self, topic: str, payload: bytes) -> None:
@@ -107,7 +110,7 @@ class Traffic:
         if topic == "league/state":
             self.state = json.loads(payload)
         elif rest.endswith("/metrics"):
-            now_s = time.monotonic()
+            now_s, self.bytes["metrics"] = time.monotonic(), len(payload)
             self.gap_s[name] = max(self.gap_s.get(name, 0.0), now_s - self.metrics_s.get(name, now_s))
             self.metrics_s[name] = now_s
             self.newest[topic] = json.loads(payload)
@@ -296,7 +299,7 @@ def behind_url(folder: Path, temporary: str) -> dict[str, Any]:
             shutil.rmtree(folder / "node" / "test" / squad, ignore_errors=True)
 
     note({"away_s": run.away_s(traffic, squads, lose, lambda: len(run.status()["nodes"]) == 1)})
-    notes = [row["note"] for row in run.status()["squads"] if "lost" in row["note"]]
+    notes = [row["note"] for row in run.status()["squads"] if "archive" in row["note"]]
     traffic.finish()
     wait_until(lambda: len(traffic.summaries) == len(DEVICES) * len(SQUADS), PATIENCE_S, "all summaries")
     league(folder, "stop")
