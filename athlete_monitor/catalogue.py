@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.physiology.chronic import CHRONIC
 from athlete_monitor.physiology.hrv import HeartRateVariability
 from athlete_monitor.physiology.load_zone import LOAD_ZONE
-from athlete_monitor.squad.kernel import SESSION_FIGURES
+from athlete_monitor.squad.tables import SESSION_FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -338,7 +338,8 @@ def kernel_cost(seconds: float) -> dict[str, Any]:
     from athlete_monitor.arrays import CHANNELS
     from athlete_monitor.athletes import Profile
     from athlete_monitor.features import FeatureSpec
-    from athlete_monitor.squad.kernel import Batch, KernelSettings, Squad
+    from athlete_monitor.squad.batch import Batch, KernelSettings
+    from athlete_monitor.squad.kernel import Squad
     from athlete_monitor.squad.prediction import ModelBook, NoModels
 
     figures = {}

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.archiving import ArchiveSink, Phase
     from athlete_monitor.engine.offline import Recorded
     from athlete_monitor.engine.sessions.session import Session
-    from athlete_monitor.squad.kernel import Squad, StepResult
+    from athlete_monitor.squad.kernel import Squad
+    from athlete_monitor.squad.present import StepResult
     from athlete_monitor.wire.sample import Sample
 
 _ROWS_A_MESSAGE: Final = 1024

@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.offline import Recorded
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.sinks.sink import Sink
-    from athlete_monitor.squad.kernel import StepResult
     from athlete_monitor.squad.prediction import ModelSource
+    from athlete_monitor.squad.present import StepResult
     from athlete_monitor.team.state import TeamState
     from athlete_monitor.wire.sample import Sample, Tags
 

@@ -11,7 +11,8 @@ from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.schema import features_check
 from athlete_monitor.physiology.position import PitchPlan
-from athlete_monitor.squad.kernel import KernelSettings, Squad
+from athlete_monitor.squad.batch import KernelSettings
+from athlete_monitor.squad.kernel import Squad
 from athlete_monitor.squad.model_sources import LiveSource, RecordedSource
 from athlete_monitor.squad.prediction import ModelBook
 from athlete_monitor.wire.codec import Decoder

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.engine.sessions.session import Session
-    from athlete_monitor.squad.kernel import Squad, StepResult
+    from athlete_monitor.squad.kernel import Squad
+    from athlete_monitor.squad.present import StepResult
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.physiology.impacts import Impact
-    from athlete_monitor.squad.kernel import Squad, StepResult
+    from athlete_monitor.squad.kernel import Squad
+    from athlete_monitor.squad.present import StepResult
     from athlete_monitor.wire.sample import Sample
 
 CHRONIC_EVERY_S: Final = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.squad.kernel import Batch
+from athlete_monitor.squad.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from athlete_monitor.archive import columns as archive_columns
 from athlete_monitor.engine.journal import keeper as journal_keeper
 from athlete_monitor.engine.journal.cells import COLUMNS
-from athlete_monitor.squad import kernel
+from athlete_monitor.squad import present, tables
 from tests.engine import test_wiring
 
 if TYPE_CHECKING:
@@ -69,18 +69,18 @@ def swapped(owner: Any, name: str, figures: tuple[Figure, ...], one: Figure, oth
 @contextlib.contextmanager
 def swapped_moments(one: str, other: str) -> Iterator[None]:
     """Return two figures of the moment in each other's place."""
-    original = kernel.Present.moments
+    original = present.Present.moments
 
-    def moments(self: kernel.Present) -> Any:
+    def moments(self: present.Present) -> Any:
         found = original(self)
         found[one], found[other] = found[other], found[one]
         return found
 
-    kernel.Present.moments = moments  # type: ignore[method-assign]
+    present.Present.moments = moments  # type: ignore[method-assign]
     try:
         yield
     finally:
-        kernel.Present.moments = original  # type: ignore[method-assign]
+        present.Present.moments = original  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager
@@ -104,10 +104,10 @@ def swapped_columns(one: str, other: str) -> Iterator[None]:
 
 def mutations() -> Iterator[tuple[str, Any]]:
     """Yield names and context managers."""
-    for source in kernel._SOURCES.values():
+    for source in tables.SOURCES.values():
         for one, other in pairs(source.FIGURES):
             yield f"{source.__name__}: {one.key} / {other.key}", swapped(source, "values", source.FIGURES, one, other)
-    for one, other in pairs(kernel.MOMENTS):
+    for one, other in pairs(tables.MOMENTS):
         yield f"moments: {one.key} / {other.key}", swapped_moments(one.key, other.key)
     numbers = [key for key in archive_columns.archived() if key in test_wiring.expected() and key in COLUMNS]
     for first, second in itertools.pairwise(numbers):

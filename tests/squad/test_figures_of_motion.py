@@ -9,8 +9,10 @@ from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS
 from athlete_monitor.athletes import Profile
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.physiology.limits import Limits, ZoneLimits
-from athlete_monitor.squad.kernel import TOTAL_FIGURES, Batch, KernelSettings, Squad
+from athlete_monitor.squad.batch import Batch, KernelSettings
+from athlete_monitor.squad.kernel import Squad
 from athlete_monitor.squad.prediction import ModelBook, NoModels
+from athlete_monitor.squad.tables import TOTAL_FIGURES
 
 SECONDS = 130
 LIMITS = Limits((1.0, 2.0, 4.0, 6.0), (1.0, 2.0, 3.0), ZoneLimits("bpm", (0.0, 140.0, 170.0)), 165.0)

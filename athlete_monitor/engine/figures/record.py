@@ -16,7 +16,7 @@ from athlete_monitor.physiology.chronic import CHRONIC
 from athlete_monitor.physiology.hrv import HeartRateVariability
 from athlete_monitor.physiology.load_zone import load_zone
 from athlete_monitor.squad.heart_rate_source import SOURCE_NAMES
-from athlete_monitor.squad.kernel import PRESENT_FIGURES
+from athlete_monitor.squad.tables import PRESENT_FIGURES
 from athlete_monitor.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.intake.ordering import Quality
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.physiology.load_zone import LoadLimits
-    from athlete_monitor.squad.kernel import Present, Squad
+    from athlete_monitor.squad.kernel import Squad
+    from athlete_monitor.squad.present import Present
 
 SCHEMA_VERSION: Final = 1
 REASONS_KEPT_OUTPUTS: Final = 10

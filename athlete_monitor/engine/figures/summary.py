@@ -14,7 +14,7 @@ from athlete_monitor.engine.figures.variability import variability_figures
 from athlete_monitor.physiology.chronic import CHRONIC
 from athlete_monitor.physiology.hrv import HeartRateVariability
 from athlete_monitor.physiology.load_zone import LEAST_KNOWN_SHARE, load_zone, recovery
-from athlete_monitor.squad.kernel import TOTAL_FIGURES
+from athlete_monitor.squad.tables import TOTAL_FIGURES
 from athlete_monitor.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:

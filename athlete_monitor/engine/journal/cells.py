@@ -9,7 +9,7 @@ import numpy as np
 from athlete_monitor.archive.columns import SOURCES, archived, column, entry_name
 from athlete_monitor.physiology.hrv import HeartRateVariability
 from athlete_monitor.squad.heart_rate_source import SOURCE_NAMES
-from athlete_monitor.squad.kernel import PRESENT_FIGURES
+from athlete_monitor.squad.tables import PRESENT_FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ from athlete_monitor.archive.parts import STEP_S
 from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.engine.figures.cells import Cells
 from athlete_monitor.figures import Figure
-from athlete_monitor.squad.kernel import PRESENT_FIGURES
+from athlete_monitor.squad.tables import PRESENT_FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
