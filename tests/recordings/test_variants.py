@@ -523,3 +523,24 @@ def test_a_vendor_s_header_is_known_after_blank_lines_and_in_any_encoding(tmp_pa
 def test_a_known_format_that_is_not_read_is_named_with_what_to_do(tmp_path, name, said):
     (tmp_path / name).write_text("<sml>x</sml>")
     assert said in unrecognised(from_path(tmp_path / name))
+
+
+def test_osmand_s_dilution_is_an_accuracy_in_metres(tmp_path):
+    track = TRACK.replace("creator='x'", "creator='OsmAnd 4.2'").format("", points(POINT, "<hdop>5.2</hdop>"))
+    [part] = read(tmp_path, {"track.gpx": track})
+    assert np.isfinite(part.channels["latitude"]).all()
+
+
+def test_the_accuracy_of_an_apple_watch_drops_bad_fixes(tmp_path):
+    [part] = read(tmp_path, {"w.gpx": TRACK.format("", points(POINT, "<extensions><hAcc>{s:.0f}</hAcc></extensions>"))})
+    assert np.flatnonzero(np.isnan(part.channels["latitude"])).tolist() == list(range(16, 60))
+
+
+def test_a_distance_of_each_point_is_summed(tmp_path):
+    steps = "".join(
+        _row(POINT.replace("{more}", f"<extensions><distance>{3 + (-1) ** s}</distance></extensions>"), s)
+        for s in range(60)
+    )
+    [part] = read(tmp_path, {"tracks.gpx": TRACK.format("", steps)})
+    assert figures_of(part).distance_m == pytest.approx(3 * 59, abs=2)
+    assert "the distance is that of each point and is summed" in part.notes
