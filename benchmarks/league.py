@@ -40,13 +40,13 @@ def main() -> None:
     parser.add_argument("--cost", action="store_true", help="processor time and memory beside a plain engine")
     parser.add_argument("--athletes", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--kills", type=int, default=0, metavar="N", help="so many of each kind")
+    parser.add_argument("--kills", type=int, default=0, metavar="N", help="so many of each kind, and one node")
     parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
         folder, temporary = Path(options.inside[0]), options.inside[1]
         found = cost(folder, temporary, options) if options.cost else kills(folder, temporary, options.kills)
-        print(json.dumps(found, indent=2))
+        print(json.dumps(found, indent=2), flush=True)
         return
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="r", ignore_cleanup_errors=True) as name:
         folder = Path(name) / "f"
@@ -140,14 +140,9 @@ def kills(folder: Path, temporary: str, count: int) -> dict[str, Any]:
         target = ("two", "one")[number % 2]
         found["move"].append(measured(run, traffic, ["reds"], lambda to=target: run.office.call("move", "reds", to)))  # type: ignore[misc]
         time.sleep(3.0)
-        second = next(each for each in driver.raylets() if each.pid not in run.raylet)
-        shards = [squad for shard in run.shards_of_second() for squad in SHARDS[shard]]
-        found["node"].append(measured(run, traffic, shards, second.kill))
-        driver.start_node(f"--address={driver.ADDRESS}")
-        wait_until(lambda: len(run.status()["nodes"]) == 2, PATIENCE_S, "the new node")
-        empty = next(row["node"] for row in run.status()["nodes"] if row["shards"])
-        driver.league(folder, "drain", empty)
-        driver.league(folder, "drain", empty, "--undo")
+    second = next(each for each in driver.raylets() if each.pid not in run.raylet)
+    shards = [squad for shard in run.shards_of_second() for squad in SHARDS[shard]]
+    found["node"].append(measured(run, traffic, shards, second.kill))
     traffic.finish()
     driver.league(folder, "stop")
     return {"load_average": round(os.getloadavg()[0], 1), **found}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from athlete_monitor.batch.cluster import require_ray
 from athlete_monitor.batch.storage import short
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.league.light import HOOK
 from athlete_monitor.league.placing import Need, Node
 from athlete_monitor.league.shard import Answer, Shard
 from athlete_monitor.project import PROJECT
@@ -28,15 +29,14 @@ SYSTEM: Final = frozenset({"CPU", "GPU", "memory", "object_store_memory"})
 LEAST_RESOURCE: Final = 0.001
 HEAD: Final = "node:__internal_head__"
 """The resource that only the head node has."""
+AUTO: Final = "auto"
+CONNECT_S: Final = 5.0
 PROBE_S: Final = 0.5
 AGAIN_S: Final = 0.5
 CALLS: Final = 8
 ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1",
     "PYTHONPATH": str(PROJECT),
-    # Arrow would be loaded into each actor to register serialisers that nothing here uses: 45 MB
-    "RAY_DISABLE_CUSTOM_ARROW_DATA_SERIALIZATION": "1",
-    "RAY_DISABLE_CUSTOM_ARROW_JSON_OPTIONS_SERIALIZATION": "1",
 }
 
 
@@ -44,9 +44,11 @@ def connected(address: str) -> Any:  # noqa: ANN401 - the module of Ray
     """Connect to a running cluster and return Ray.
 
     Raises:
-        MonitorError: Ray is not installed, or no cluster answers.
+        MonitorError: Ray is not installed, the address is not one, or no cluster answers.
     """
     require_ray()
+    if address != AUTO:
+        _check_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
@@ -56,11 +58,24 @@ def connected(address: str) -> Any:  # noqa: ANN401 - the module of Ray
             namespace=NAMESPACE,
             log_to_driver=False,
             logging_level=logging.ERROR,
-            runtime_env={"env_vars": ENVIRONMENT},
+            runtime_env={"env_vars": ENVIRONMENT, "worker_process_setup_hook": HOOK},
         )
     except Exception as error:  # Ray raises many kinds
         raise MonitorError(f"--cluster {address}: no Ray cluster answers there ({short(error)})") from error
+    # Ray prints the logs of raylets that end on standard output, even without log_to_driver; that is for our answers
+    ray._private.worker._worker_logs_enabled = False  # noqa: SLF001 - there is no public switch
     return ray
+
+
+def _check_address(address: str) -> None:
+    """Check that somebody listens there: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 2**16:
+        raise MonitorError(f"--cluster {address}: is not an address; allowed: auto or HOST:PORT, such as 10.0.0.1:6379")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except OSError as error:
+        raise MonitorError(f"--cluster {address}: no Ray cluster answers there ({error.strerror or error})") from error
 
 
 class ShardActor:

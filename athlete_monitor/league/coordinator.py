@@ -191,6 +191,8 @@ class Coordinator:
     def tick(self, now_s: float) -> None:
         """Read the answers, and do what is missing."""
         self.nodes = self._cluster.nodes()
+        silent = [node for node in self.nodes if node.id in self._silent_nodes]
+        self._silent_nodes = {node.id for node in silent if not self._cluster.answers(node)}
         self._read_answers(now_s)
         wanted = self.shards()
         for shard, placed in list(self._placed.items()):
@@ -242,7 +244,7 @@ class Coordinator:
             "since_s": None if report is None else report.since_s,
             "delay_s": None if report is None else report.delay_s,
             "restarts": 0 if report is None else report.restarts,
-            "note": (report.note if report is not None else "") or self._notes.get(shard, ""),
+            "note": _note_of(report) or self._notes.get(shard, ""),
             "pid": None if report is None else report.pid,
             "cpu_s": None if report is None else report.usage.cpu_s,
             "memory_mb": None if report is None else report.usage.rss_mb,
@@ -276,7 +278,6 @@ class Coordinator:
             placed.answered_s, placed.node_id = now_s, answer.node_id
             placed.reports = {report.squad: report for report in answer.reports}
             placed.sent = set()
-            self._silent_nodes.discard(answer.node_id)
         return answer is not None
 
     def _loss(self, placed: Placed, now_s: float) -> str | None:
@@ -351,6 +352,13 @@ class Coordinator:
         report = target.reports.get(squad)
         waited_s = now_s - self._moves.get(squad, float("-inf"))
         return waited_s > PREPARE_S or (report is not None and report.condition == "prepared")
+
+
+def _note_of(report: Report | None) -> str:
+    """Return what went wrong last, and what an engine waits for that does not run yet."""
+    if report is None:
+        return ""
+    return report.note or ("" if report.condition == "running" else report.status)
 
 
 def _name_of(node_id: str, nodes: Mapping[str, Node]) -> str:

@@ -85,6 +85,10 @@ def test_a_node_that_cannot_be_reached_is_left_at_once_though_the_cluster_still_
         each.is_alive = each.is_alive and each.node_id != node
     world.go_on(8)
     assert node not in {row["node"] for row in world.rows()}
+    assert [row["node"] for row in world.coordinator.document(world.now_s)["nodes"] if not row["alive"]] == [node]
+    world.machines.unreachable.clear()
+    world.go_on()
+    assert all(row["alive"] for row in world.coordinator.document(world.now_s)["nodes"])
 
 
 def test_a_shard_that_was_restarted_by_the_cluster_gets_its_squads_again():
