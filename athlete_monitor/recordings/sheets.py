@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import zipfile
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.errors import RecordingError
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 SEPARATOR: Final = "\x1f"
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _MOST_UNPACKED: Final = 512 * 2**20
+_MOST_BESIDE: Final = 64 * 2**20
+"""Texts and styles are in memory as a whole."""
 _MOST_ROWS: Final = 1_048_576
+_HEAD_ROWS: Final = 1000
+_MOST_CELLS: Final = 30_000_000
 _MOST_COLUMNS: Final = 2000
 
 
@@ -46,13 +50,24 @@ def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
             raw.seek(0)
             book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
             sheet = max(book.worksheets, key=lambda sheet: sheet.max_row or 0)
-            for number, row in enumerate(sheet.iter_rows(values_only=True, max_row=_MOST_ROWS), 1):
-                yield number, _trimmed([_text(cell) for cell in row[:_MOST_COLUMNS]])
+            yield from _rows(source, sheet)
     except (RecordingError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - the library raises many kinds for damaged workbooks
         cause = " ".join(str(error).split())[:100] or type(error).__name__
         raise RecordingError(f"{source}: is not a readable workbook: {cause}") from None
+
+
+def _rows(source: Source, sheet: Any) -> Iterator[tuple[int, list[str]]]:  # noqa: ANN401 - a sheet of the library
+    """Yield the rows of a sheet; the size that it declares does not count."""
+    sheet.reset_dimensions()
+    left = _MOST_CELLS
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        left -= len(row)
+        if left < 0 or number > _MOST_ROWS:
+            raise RecordingError(f"{source}: holds more than {_MOST_CELLS // 10**6} million cells or too many rows")
+        if row or number <= _HEAD_ROWS:  # a gap of a million rows takes no time
+            yield number, _trimmed([_text(cell) for cell in row[:_MOST_COLUMNS]])
 
 
 def _trimmed(row: list[str]) -> list[str]:
@@ -63,8 +78,12 @@ def _trimmed(row: list[str]) -> list[str]:
 
 def _check_size(source: Source, raw: object) -> None:
     with zipfile.ZipFile(raw) as archive:  # type: ignore[call-overload]
-        if sum(info.file_size for info in archive.infolist()) > _MOST_UNPACKED:
-            raise RecordingError(f"{source}: would unpack to more than {_MOST_UNPACKED // 2**20} MB")
+        parts = archive.infolist()
+    if sum(info.file_size for info in parts) > _MOST_UNPACKED:
+        raise RecordingError(f"{source}: would unpack to more than {_MOST_UNPACKED // 2**20} MB")
+    beside = sum(info.file_size for info in parts if "/worksheets/" not in info.filename)
+    if beside > _MOST_BESIDE:
+        raise RecordingError(f"{source}: holds more than {_MOST_BESIDE // 2**20} MB beside its sheets")
 
 
 def _text(cell: object) -> str:

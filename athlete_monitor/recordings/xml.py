@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DEEPEST: Final = 64
 MOST_ELEMENTS: Final = 12_000_000
+_LONGEST_TAG_BYTES: Final = 2 * 2**20
 _LOOKED_AT_BYTES: Final = 4096
 _NO_TAGS: Final = ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<!", b">"))
 """Comments, which may show tags, instructions and declarations: how they begin and end."""
@@ -58,10 +59,11 @@ def walk(source: Source, on_start: Callable[[str, Any], None], on_end: Callable[
     Raises:
         RecordingError: it uses entities or a document type, is nested too deeply, or is not XML from the start.
     """
-    content = source.read().lstrip(b" \t\r\n")
+    content = _Watched(source.read().lstrip(b" \t\r\n"), str(source))
     depth = count = 0
     try:
-        for event, element in iterparse(io.BytesIO(content), ("start", "end"), forbid_dtd=True):
+        for event, element in iterparse(content, ("start", "end"), forbid_dtd=True):
+            content.heard()
             name = local(element.tag)
             count += 1
             if event == "start":
@@ -84,6 +86,29 @@ def walk(source: Source, on_start: Callable[[str, Any], None], on_end: Callable[
             raise
         raise RecordingError(f"{source}: is not valid XML: {' '.join(str(error).split())[:100]}") from None
     return []
+
+
+class _Watched(io.BytesIO):
+    """A document whose tags and texts are bounded: the parser starts anew on an open tag with every block it gets."""
+
+    def __init__(self, content: bytes, label: str) -> None:
+        super().__init__(content)
+        self._label = label
+        self._heard_at = 0
+
+    def heard(self) -> None:
+        """An element has begun or ended."""
+        self._heard_at = self.tell()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes.
+
+        Raises:
+            RecordingError: no element has begun or ended for too long.
+        """
+        if self.tell() - self._heard_at > _LONGEST_TAG_BYTES:
+            raise RecordingError(f"{self._label}: holds a tag or a text of more than {_LONGEST_TAG_BYTES // 2**20} MB")
+        return super().read(size)
 
 
 def local(tag: object) -> str:

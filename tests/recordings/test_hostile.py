@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import random
+import stat
 import struct
 import zipfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.recordings.fit_kit import running
 from tests.recordings.mutations import cases, tried
 
 SAMPLES = Path(__file__).parent / "samples"
+START = 1_777_881_600
 
 
 def imported(root: Path, *paths: Path) -> Report:
@@ -120,6 +122,88 @@ def test_a_path_out_of_the_archive_is_read_and_nothing_is_written_there(tmp_path
     written = {file for file in tmp_path.rglob("*") if file.is_file()} - before
     assert all(file.parent.name == "player_7" for file in written)
     assert len(report.done) == 1
+
+
+def workbook(path: Path, **parts: str) -> Path:
+    """Write a valid workbook, some of its parts replaced or added."""
+    made = cases()["workbook.xlsx"][1]["workbook.xlsx"]
+    with zipfile.ZipFile(io.BytesIO(made)) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in [*old.namelist(), *(f"xl/{part}.xml" for part in parts if part != "sheet1")]:
+            part = parts.get(Path(name).stem)
+            new.writestr(name, old.read(name) if part is None else part)
+    return path
+
+
+SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/>'
+HEAD = "".join(
+    f'<c r="{place}" t="inlineStr"><is><t>{name}</t></is></c>' for place, name in (("A1", "timestamp"), ("B1", "hr"))
+)
+
+
+def a_row(number: int, last: str = "B") -> str:
+    return f'<row r="{number}"><c r="A{number}"><v>{START + number}</v></c><c r="{last}{number}"><v>120</v></c></row>'
+
+
+def test_the_size_that_a_sheet_declares_does_not_count(tmp_path):
+    rows = "".join(a_row(number) for number in (2, 3, 100_000))
+    sheet = f'{SHEET}<sheetData><row r="1">{HEAD}</row>{rows}</sheetData></worksheet>'
+    done = imported(tmp_path, workbook(tmp_path / "a.xlsx", sheet1=sheet)).done
+    assert sum(session.figures.rows for session in done) == 3
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [("_MOST_CELLS", "million cells"), ("_MOST_BESIDE", "beside its"), ("_MOST_UNPACKED", "unpack to")],
+)
+def test_a_workbook_that_unpacks_to_too_much_is_one_line(tmp_path, monkeypatch, bound, said):
+    monkeypatch.setattr(f"athlete_monitor.recordings.sheets.{bound}", 20_000)
+    rows = "".join(a_row(number, "XFD") for number in range(2, 200))
+    sheet = f'{SHEET}<sheetData><row r="1">{HEAD}</row>{rows}</sheetData></worksheet>'
+    strings = "<sst>" + "<si><t>text</t></si>" * 2_000 + "</sst>"
+    parts = {"sheet1": sheet} if bound == "_MOST_CELLS" else {"sharedStrings": strings}
+    assert said in one_line(imported(tmp_path, workbook(tmp_path / "a.xlsx", **parts)))
+
+
+@pytest.mark.parametrize("name", ["a.gpx", "a.tcx"])
+@pytest.mark.parametrize("inside", ['name="{}"', "{}"])
+def test_a_tag_or_a_text_of_megabytes_is_refused_and_not_read_over_and_over(tmp_path, monkeypatch, name, inside):
+    monkeypatch.setattr("athlete_monitor.recordings.xml._LONGEST_TAG_BYTES", 2**20)
+    root = {"a.gpx": "gpx", "a.tcx": "TrainingCenterDatabase"}[name]
+    long = inside.format("a" * 3 * 2**20)
+    trk = f"<trk {long}/>" if "=" in inside else f"<trk>{long}</trk>"
+    (tmp_path / name).write_text(f"<{root}><a/><b/>{trk}</{root}>")
+    assert "holds a tag or a text of more than 1 MB" in one_line(imported(tmp_path, tmp_path / name))
+
+
+@pytest.mark.parametrize("declared", [0, 0x7FFFFFFF])
+def test_the_size_that_a_fit_file_declares_does_not_count(tmp_path, declared):
+    (tmp_path / "a.fit").write_bytes(running(30).bytes(declared=declared))
+    [done] = imported(tmp_path, tmp_path / "a.fit").done
+    assert done.figures.rows == 30
+
+
+def test_a_table_of_ten_thousands_of_columns_is_one_line(tmp_path):
+    names = "".join(f",c{place}" for place in range(20_000))
+    (tmp_path / "a.csv").write_text(f"timestamp,hr{names}\n{START},100{',1' * 20_000}\n")
+    assert "a.csv: is not recognised as a recording" in one_line(imported(tmp_path, tmp_path / "a.csv"))
+
+
+def test_a_link_and_an_absolute_path_in_an_archive_stay_inside(tmp_path):
+    link = zipfile.ZipInfo("link.csv")
+    link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+        made.writestr(link, "/etc/passwd")
+        made.writestr("/abs/run.csv", f"timestamp,hr\n{START},100\n{START + 1},101\n")
+    [done] = imported(tmp_path, tmp_path / "a.zip").done
+    assert done.figures.rows == 2
+    assert done.path is not None
+    assert done.path.is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("text", ['{{"RIDE":{0}', '{{"RIDE":{{"SAMPLES":{0}', "{0}"])
+def test_json_of_any_depth_is_one_line(tmp_path, text):
+    (tmp_path / "a.json").write_text(text.format('{"RIDE":[' * 50_000))
+    assert "a.json: is not" in one_line(imported(tmp_path, tmp_path / "a.json"))
 
 
 def test_a_pipe_is_refused_at_once(tmp_path):
