@@ -190,7 +190,8 @@ class _GyroscopeFilter(SquadState):
             elapsed = np.array([gap, t - state[5]]).take(moving, axis=1).T.tolist()
             vectors = np.array([force.T, gyro_rad_s, mag_ut]).take(moving, axis=1)
             before = state[:4, moving].T
-            state[:4, moving] = np.array(self._steps(rows[moving].tolist(), elapsed, vectors, before)).T
+            attitudes = self._steps(rows[moving].tolist(), elapsed, vectors, before)
+            state[:4, moving] = np.concatenate(attitudes).reshape(-1, 4).T  # numpy.array of a list costs ten times that
         np.copyto(state[4], t, where=usable)
         self._put(rows, state)
         return state[:4]
@@ -250,17 +251,16 @@ class ImuFusion(_GyroscopeFilter):
     ) -> list[FloatArray]:
         force, gyro, mag = vectors * _IMUFUSION_UNITS
         has_mag = (~np.isnan(mag[:, 0])).tolist()
-        attitudes = []
-        for i, row in enumerate(rows):
-            step_s, since_start_s = elapsed[i]
-            held = self._filters.get(row)
+        attitudes, filters = [], self._filters
+        for i, (row, (step_s, since_start_s), turn, push) in enumerate(zip(rows, elapsed, gyro, force, strict=True)):
+            held = filters.get(row)
             if held is None:
-                held = self._filters[row] = _started(before[i], step_s, since_start_s - step_s)
+                held = filters[row] = _started(before[i], step_s, since_start_s - step_s)
             held.set_sample_period(step_s)
             if has_mag[i]:
-                held.update(gyro[i], force[i], mag[i])
+                held.update(turn, push, mag[i])
             else:
-                held.update_no_magnetometer(gyro[i], force[i])
+                held.update_no_magnetometer(turn, push)
             attitudes.append(held.get_quaternion())
         return attitudes
 

@@ -126,6 +126,13 @@ def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatAr
     other = ((known != model) & ~np.isnan(model)) | another_day
     learned[5] = np.where(np.isnan(model), known, model)
     fresh = other | np.isnan(variance)
+    reading = ~np.isnan(error_bpm)
+    if not reading.any():  # nine samples in ten, with a strap that reads once a second
+        learned[0] = np.where(fresh, 0.0, day)
+        learned[1] = np.where(fresh, form[0], variance)
+        learned[2] = np.where(fresh, np.nan, newest)
+        learned[3] = newest_t
+        return learned
     age_s = np.where(np.isnan(newest_t), 0.0, np.fmax(t - newest_t, 0.0))
     kept = remaining(age_s * (1.0 / DRIFT_S))
     day = np.where(fresh, 0.0, day * kept)
@@ -138,7 +145,6 @@ def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatAr
     gain = np.where(settled, variance * read_s / (variance * read_s + form[2]), 0.0)
     first = fresh | np.isnan(newest) | (age_s > form[3])
     before = np.where(first, error_bpm, newest)
-    reading = ~np.isnan(error_bpm)
     learned[0] = np.where(reading, day + gain * surprise, np.where(fresh, 0.0, state[0]))
     learned[1] = np.where(reading, variance * (1.0 - gain), np.where(fresh, form[0], state[1]))
     weight = read_s / (read_s + NEWEST_S)
