@@ -47,7 +47,7 @@ class Points:
         known = [
             (name, value)
             for name, text in values
-            if text is not None and (value := number(text)) is not None and value == value  # noqa: PLR0124 - not NaN
+            if text is not None and (value := number(text.replace(",", "."))) is not None and value == value  # noqa: PLR0124 - not NaN
         ]
         if not known:
             return

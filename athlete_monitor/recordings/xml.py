@@ -23,6 +23,9 @@ _LONGEST_TAG_BYTES: Final = 2 * 2**20
 _LOOKED_AT_BYTES: Final = 4096
 _NO_TAGS: Final = ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<!", b">"))
 """Comments, which may show tags, instructions and declarations: how they begin and end."""
+_ENCODING: Final = re.compile(rb"encoding\s*=\s*[\"']([A-Za-z0-9_-]+)")
+_BARE_AMPERSAND: Final = re.compile(rb"&(?![A-Za-z#][A-Za-z0-9]{0,31};)")
+_NOT_XML: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NAME: Final = re.compile(rb"[^\s<>/]+")
 
 
@@ -59,7 +62,7 @@ def walk(source: Source, on_start: Callable[[str, Any], None], on_end: Callable[
     Raises:
         RecordingError: it uses entities or a document type, is nested too deeply, or is not XML from the start.
     """
-    content = _Watched(source.read().lstrip(b" \t\r\n"), str(source))
+    content = _Watched(_repaired(source.read().lstrip(b" \t\r\n")), str(source))
     depth = count = 0
     try:
         for event, element in iterparse(content, ("start", "end"), forbid_dtd=True):
@@ -109,6 +112,32 @@ class _Watched(io.BytesIO):
         if self.tell() - self._heard_at > _LONGEST_TAG_BYTES:
             raise RecordingError(f"{self._label}: holds a tag or a text of more than {_LONGEST_TAG_BYTES // 2**20} MB")
         return super().read(size)
+
+
+def _repaired(content: bytes) -> bytes:
+    """Return a document without the usual faults of programs that write XML as text.
+
+    Those are names with ``&``, control characters, and another encoding than the declared UTF-8.
+    """
+    if b"\0" in content[:4] or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content
+    declared = _ENCODING.search(content[:200])
+    if declared is None or declared[1].lower() in (b"utf-8", b"utf8"):
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            content = content.decode("cp1252", "replace").encode()
+    return _BARE_AMPERSAND.sub(b"&amp;", _NOT_XML.sub(b"", content))
+
+
+def damaged(source: Source, notes: list[str]) -> None:
+    """Refuse a document whose damage comes before anything that could be read.
+
+    Raises:
+        RecordingError: it is damaged.
+    """
+    if notes:
+        raise RecordingError(f"{source}: {notes[0].partition(': it is read')[0]} before its first point")
 
 
 def local(tag: object) -> str:

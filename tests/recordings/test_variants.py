@@ -6,6 +6,7 @@ Every one is read as what it says: its duration, 3 m for each second, 140 bpm, i
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
@@ -544,3 +545,29 @@ def test_a_distance_of_each_point_is_summed(tmp_path):
     [part] = read(tmp_path, {"tracks.gpx": TRACK.format("", steps)})
     assert figures_of(part).distance_m == pytest.approx(3 * 59, abs=2)
     assert "the distance is that of each point and is summed" in part.notes
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace("<Id>", "<Notes>run & walk</Notes><Id>").encode(),
+        lambda text: text.replace("<Id>", "<Notes>Gr\xf6\xdfe</Notes><Id>").encode("latin-1"),
+        lambda text: text.replace("<Id>", "<Notes>\x0b</Notes><Id>").encode(),
+        lambda text: text.replace("UTF-8", "ISO-8859-1").replace("<Id>", "<Notes>\xdf</Notes><Id>").encode("latin-1"),
+        lambda text: ("  \r\n" + text).encode(),
+        lambda text: text.replace("UTF-8", "UTF-16").encode("utf-16"),
+        lambda text: re.sub(r"(\d)\.(\d\d\d<)", r"\1,\2", text).encode(),
+    ],
+    ids=["ampersand", "encoding", "control", "latin", "blanks", "utf-16", "comma"],
+)
+def test_xml_that_was_written_as_text_is_read_all_the_same(tmp_path, damage):
+    track = points(TRACKPOINT, "<DistanceMeters>{d:.3f}</DistanceMeters>", 60)
+    [part] = read(tmp_path, {"app.tcx": damage(tcx(LAP.format(f"<Track>{track}</Track>")))})
+    assert figures_of(part).distance_m == pytest.approx(177)
+
+
+@pytest.mark.parametrize("name", ["broken.gpx", "broken.tcx"])
+def test_xml_that_is_damaged_before_its_first_point_is_refused_as_damaged(tmp_path, name):
+    text = TRACK.format("", "</trk>") if name.endswith("gpx") else tcx("<Activity></Lap>")
+    with pytest.raises(RecordingError, match=r"the file is damaged .* before its first point"):
+        read(tmp_path, {name: text})

@@ -52,6 +52,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     notes = xml.walk(source, reading.start, reading.end)
     reading.finish()
     if not reading.found:
+        xml.damaged(source, notes)
         why = "its points have no times: a route" if reading.points_seen else "it holds no track"
         raise NotARecording(f"{source}: {why}, not a recording")
     many = len(reading.found) > 1

@@ -50,6 +50,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     notes = xml.walk(source, reading.start, reading.end)
     reading.finish()
     if not reading.found:
+        xml.damaged(source, notes)
         what = "holds only the totals of an activity" if reading.laps_seen else "holds a course or a workout"
         raise NotARecording(f"{source}: {what}, without points")
     many = len(reading.found) > 1
