@@ -172,6 +172,48 @@ def tables_in(script: Any) -> Tables | None:  # noqa: ANN401
     return tables if fits else None
 
 
+class Forest:
+    """One model's tables, evaluated as ``as_script`` does and with the same bits; without the script's own memory.
+
+    A loaded script holds ten times the memory of its tables.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        """Copy the tables."""
+        self._features, self._values = tables.features.clone(), tables.thresholds_and_leaves.clone()
+        line = None if tables.line is None else tables.line.clone()
+        self.tables = Tables(tables.n_trees, self._features, self._values, line)
+        self._n_trees, size, _ = self.tables.shape
+        self._depth = (size // self._n_trees).bit_length() - 1
+        self._thresholds = self._values[:size]
+        self._roots = torch.arange(self._n_trees, 2 * self._n_trees, device=self._features.device)
+        self._root_features, self._root_thresholds = self._features[self._roots], self._thresholds[self._roots]
+        self._all_at_once = size <= MOST_NODES
+
+    def __call__(self, X: torch.Tensor) -> torch.Tensor:
+        """Predict the rows X, float32 [n, F]: float32 [n]."""
+        few = self._all_at_once and len(X) <= FEW_ROWS
+        nodes = self._evaluated(X) if few else self._descended(X)
+        trees = torch.index_select(self._values, 0, nodes).view(-1, self._n_trees).sum(1)
+        return trees if self.tables.line is None else trees + _lines(X, self.tables.line[:, None])
+
+    def _evaluated(self, X: torch.Tensor) -> torch.Tensor:
+        holds = (torch.index_select(X, 1, self._features) <= self._thresholds).long()
+        nodes = self._roots.expand(len(X), -1)
+        for _ in range(self._depth):
+            nodes = torch.add(torch.gather(holds, 1, nodes), nodes, alpha=2)
+        return nodes.reshape(-1)
+
+    def _descended(self, X: torch.Tensor) -> torch.Tensor:
+        holds = torch.index_select(X, 1, self._root_features) <= self._root_thresholds
+        nodes = torch.add(holds, self._roots, alpha=2).view(-1)
+        for _ in range(1, self._depth):
+            features = torch.index_select(self._features, 0, nodes).view(-1, self._n_trees)
+            holds = torch.gather(X, 1, features).view(-1) <= torch.index_select(self._thresholds, 0, nodes)
+            nodes = torch.add(holds, nodes, alpha=2)
+        return nodes
+
+
 class JoinedDescent:
     """Several models of one shape as one: each row uses its own model and gets the same bits as from it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.errors import ModelError
+from athlete_monitor.models.archive import torchscript_of
 from athlete_monitor.models.device import made_up, step_s
 from athlete_monitor.models.runtimes import configured_runtime, open_runtime
 from tests.helpers import ROOT
@@ -250,3 +252,15 @@ def test_the_configuration_chooses_runtime_and_device(sample_config):
     undetected = sample_config(model_loading={"device": "auto"}, jetson={"device_detection": False})
     assert configured_runtime(undetected, lines.append).device == "cpu"
     assert lines == []
+
+
+@pytest.mark.parametrize(("trees", "depth"), SHAPES)
+def test_a_hummingbird_model_gives_the_bits_of_its_script_from_its_tables(trees, depth):
+    torch = pytest.importorskip("torch")
+    archive = artifacts(trees, depth).hummingbird_zip
+    script = torch.jit.load(io.BytesIO(torchscript_of(archive))).eval()
+    model = runtime("hummingbird").load(archive, N_FEATURES)
+    for n in (1, 2, 3, 9, 100):
+        X = rows(n, seed=n) * 10.0
+        with torch.inference_mode():
+            assert model.predict(X).tobytes() == script(torch.from_numpy(X)).numpy().tobytes()
