@@ -101,7 +101,7 @@ def _session(number: int) -> Any:  # noqa: ANN401 - what the rules need of a ses
 
 
 def _nobody(*_: object) -> None:
-    """Nobody is told."""
+    """Nobody is informed."""
 
 
 def _nowhere(_: int) -> tuple[None, None]:

@@ -2,7 +2,7 @@
 
 Prints JSON, µs for each payload (median of the repetitions): ``msgspec`` is the system's own decoder; ``orjson`` parses
 and then checks the same types and ranges in Python, into the same ``Sample``; the ``only`` parts are each library
-alone, where msgspec checks while it parses and orjson does not.
+by itself, where msgspec checks while it parses and orjson does not.
 
     python benchmarks/codec.py --seconds 2
 """
@@ -74,7 +74,7 @@ def measure(seconds: float) -> dict[str, dict[str, float]]:
             "orjson": cost(lambda: by_hand(batch, "001"), seconds),
         },
         "parse_only_sample": {
-            "msgspec": cost(lambda: decoder._json.decode(sample), seconds),  # noqa: SLF001 - the library alone
+            "msgspec": cost(lambda: decoder._json.decode(sample), seconds),  # noqa: SLF001 - the library by itself
             "orjson": cost(lambda: orjson.loads(sample), seconds),
         },
         "serialise_only_sample": {

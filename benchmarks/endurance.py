@@ -1,8 +1,8 @@
 """What the engine takes: days of samples, a broker that is away for long, and being killed again and again.
 
 Prints JSON. ``day`` runs the engine without a network in simulated time: half of the athletes wear their device all the
-time, the others begin a new session every hour; journal and files are real. ``outage`` and ``kills`` run the door as a
-process on a real Mosquitto.
+time, the others begin a new session every hour; journal and files are real. ``outage`` and ``kills`` run the program as
+a process on a real Mosquitto.
 
     python benchmarks/endurance.py day --hours 24
     python benchmarks/endurance.py outage --seconds 600
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 HOUR_S = 3600
 START_T = 1.75e9
 STATS_S = 3.0
-"""The engine tells its figures at least so often."""
+"""The engine publishes its figures at least this often."""
 
 
 def main() -> None:
@@ -218,7 +218,7 @@ class Ear:
 
 @contextmanager
 def engine(path: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the door; SIGTERM at the end where it still runs."""
+    """Run the program; SIGTERM at the end where it still runs."""
     with log.open("a") as out:
         command = [sys.executable, str(load.ROOT / "main.py"), "--no-ui", "--config", str(path)]
         process = subprocess.Popen(command, stdout=out, stderr=out)
@@ -331,7 +331,7 @@ def kills(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def losses(config: Config, ear: Ear) -> list[float]:
-    """How much of what this engine process told, in s of each session, the journal lacks; it must be whole."""
+    """How much of what this engine process published, in s of each session, the journal lacks; it must be whole."""
     with closing(sqlite3.connect(config.paths.journal)) as journal:
         if journal.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             raise SystemExit("the journal is torn")

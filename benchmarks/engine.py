@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--spread", action="store_true", help="devices send one by one, not all at the same moment")
     parser.add_argument("--batch", type=int, default=1, help="samples in a message")
     parser.add_argument("--record", choices=("all", "none"), default="all", help="engine.record: session files")
-    parser.add_argument("--kernel", action="store_true", help="the kernel alone, at 30, 300 and 1,000 athletes")
+    parser.add_argument("--kernel", action="store_true", help="only the kernel, at 30, 300 and 1,000 athletes")
     options = parser.parse_args()
     figures = kernel_cost(options.seconds) if options.kernel else live(options)
     print(json.dumps(figures, indent=2))
@@ -86,7 +86,7 @@ def live(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure(engine: subprocess.Popen[bytes], port: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Send for the given time and gather what the engine tells of itself."""
+    """Send for the given time and gather what the engine publishes about itself."""
     listener = Listener(port, options.athletes)
     listener.wait_online()
     process = psutil.Process(engine.pid)
@@ -178,7 +178,7 @@ class Listener:
         if message.topic.endswith("metrics"):
             self._latencies.append(now - json.loads(message.payload)["t_s"])
         elif message.topic == "engine/stats":
-            told = json.loads(message.payload)
+            stats = json.loads(message.payload)
             if told["lag_p50_ms"] is not None:
                 self.lags.append((told["lag_p50_ms"], told["lag_p99_ms"]))
             self.stats = told

@@ -1,4 +1,4 @@
-"""What the orientation filters cost for one sample, and how well they tell the tilt, as JSON.
+"""What the orientation filters cost for one sample, and how well they estimate the tilt, as JSON.
 
 Cost: one step is one sample of every athlete of a squad at 100 Hz. ``library`` is the bare call of each library, and
 ``vectorised`` an update of the revised filter written in NumPy over the whole squad, without start-up and magnetometer,

@@ -56,7 +56,7 @@ class Found:
 
 
 def main() -> None:
-    """Try each case, damaged anew every time."""
+    """Try each case, damaged in another way every time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--each", type=int, default=20_000, help="damaged files for each reader")
     parser.add_argument("--format", action="append", default=[], help="only these cases or kinds")

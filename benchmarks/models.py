@@ -1,16 +1,19 @@
 """What models cost: scikit-learn, Hummingbird's own container, and the two runtimes, on the same forests.
 
 Makes a squad of forests (``--athletes``, ``--trees``, ``--depth``, ``--features``), publishes them, and measures every
-contestant in a process of its own, so that memory is told apart. Prints JSON:
+contestant in a process of its own, so that memory is measured separately. Prints JSON:
 
-- ``runtimes``: loads, cached access, predictions and memory of ours, each alone in its process;
+- ``runtimes``: loads, cached access, predictions and memory of ours, each in its own process;
 - ``others``: one and thirty rows through scikit-learn and through Hummingbird's container;
 - ``crowded``: a step of all athletes, one row each, with ``cache_size: 3``, in ms; ``kept`` as the live process does
   it, which holds the models it serves, ``dropped`` as a caller that lets every model go;
+- ``live`` (only with ``--live N``): N athletes with a model each appear at once at 10 Hz. Time until all are served by
+  their own model, time of a step meanwhile and afterwards, processor time of the loading, memory;
 - ``layouts``: Hummingbird's tree layouts, one and thirty rows, and whether a row's bits depend on its company.
 
     python benchmarks/models.py --seconds 8
     python benchmarks/models.py --device cuda --contestants hummingbird
+    python benchmarks/models.py --live 1000 --contestants live-hummingbird live-onnx
 """
 
 from __future__ import annotations
@@ -49,6 +52,9 @@ if TYPE_CHECKING:
 
 RUNTIMES = ("hummingbird", "onnx")
 OTHERS = ("scikit-learn", "hummingbird-container", "layouts")
+LIVE = ("live-hummingbird", "live-onnx")
+STEP_S = 0.1
+LONGEST_S = 300.0
 
 
 def draft(athlete_id: int, n_features: int) -> Manifest:
@@ -135,6 +141,78 @@ def crowded_steps(
     return {"median_ms": float(np.median(steady)), "p99_ms": float(np.percentile(steady, 99)), "first_ms": times[0]}
 
 
+def live(folder: Path, name: RuntimeName, options: argparse.Namespace) -> dict[str, Any]:
+    """Let all athletes appear at once, and step until every one has its own model and for some seconds more."""
+    from athlete_monitor.athletes import Profile
+    from athlete_monitor.features import GROUPS, FeatureSpec
+    from athlete_monitor.models.limits import Limits
+    from athlete_monitor.squad.model_sources import LiveSource
+    from athlete_monitor.squad.prediction import ModelBook
+
+    store, spec, athletes = store_in(folder / "live"), FeatureSpec(), options.live
+    runtime = open_runtime(name, options.device, lambda line: print(line, file=sys.stderr))
+    limits = Limits(total_model_memory_bytes=int(options.most_mb * 1e6))
+    loader = DynamicModelLoader(store.updated, athletes + 1, runtime=runtime, store=store, limits=limits)
+    book, numbers = ModelBook(LiveSource(loader), spec, athletes), np.arange(athletes)
+    for row in numbers.tolist():
+        book.add(row, Profile(row + 1))
+    available = np.ones((athletes, len(GROUPS)), dtype=bool)
+    features = np.random.default_rng(0).normal(size=(athletes, len(spec.names()))).astype(np.float32)
+    before_mb, began_s = rss_bytes() / 1e6, time.perf_counter()
+    meanwhile, afterwards = list[float](), list[float]()
+    stepping_s, busy_s, loaded_s = 0.0, time.process_time(), 0.0
+    while len(afterwards) * STEP_S < options.seconds and (passed_s := time.perf_counter() - began_s) < LONGEST_S:
+        step_s, thread_s = time.perf_counter(), time.thread_time()
+        book.serving(numbers, available)
+        book.predict(numbers, features)
+        if len(meanwhile) % 50 == 49:
+            book.look_again()
+        took_s = time.perf_counter() - step_s
+        stepping_s += time.thread_time() - thread_s
+        loading = loader.live.loading or len(meanwhile) < 2
+        loaded_s = passed_s if loading else loaded_s
+        (meanwhile if loading else afterwards).append(1e3 * took_s)
+        time.sleep(max(STEP_S - took_s, 0.0))
+    info = loader.get_cache_info()
+    return {
+        "athletes": athletes,
+        "own_model": athletes - info["athletes_waiting"],
+        "all_loaded_after_s": loaded_s,
+        "step_ms_while_loading": percentiles(meanwhile),
+        "step_ms_afterwards": percentiles(afterwards),
+        "processor_s_stepping": stepping_s,
+        "processor_s_loading": time.process_time() - busy_s - stepping_s,
+        "before_mb": before_mb,
+        "rss_mb": rss_bytes() / 1e6,
+        "peak_mb": info["peak_rss_bytes"] / 1e6,
+    }
+
+
+def percentiles(times: list[float]) -> dict[str, float]:
+    """Median, 99th percentile and largest value."""
+    values = np.array(times or [np.nan])
+    return {"p50": float(np.percentile(values, 50)), "p99": float(np.percentile(values, 99)), "max": values.max()}
+
+
+def make_live_squad(folder: Path, options: argparse.Namespace) -> None:
+    """Publish one forest for many athletes, and the squad's model: what they cost, not what they predict, matters."""
+    import msgspec
+
+    from athlete_monitor.features import PROFILE_FEATURES, FeatureSpec
+    from athlete_monitor.models.export import export_trees
+
+    store, spec, groups = store_in(folder / "live"), FeatureSpec(), ("acceleration",)
+    names = spec.names(groups)
+    for features, ids in ((names, range(1, options.live + 1)), ((*names, *PROFILE_FEATURES), ("default",))):
+        sized = argparse.Namespace(**{**vars(options), "features": len(features)})
+        exported = {**export_trees(fitted_forest(sized, 1)).by_kind(), "pickle": b""}
+        manifest = msgspec.structs.replace(
+            draft(1, len(features)), feature_names=features, groups=groups, schema_hash=spec.schema_hash(groups)
+        )
+        for athlete_id in ids:
+            store.publish(msgspec.structs.replace(manifest, athlete_id=athlete_id), exported)
+
+
 def two_sizes(predict: Callable[[Float32Array], object], options: argparse.Namespace) -> dict[str, float]:
     """Time one and thirty rows, µs."""
     sizes = {"one_row_us": rows(1, options.features), "thirty_rows_us": rows(30, options.features)}
@@ -190,6 +268,8 @@ def layouts(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def child(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Measure one contestant in this process."""
+    if name in LIVE:
+        return live(folder, cast("RuntimeName", name.partition("-")[2]), options)
     if name in RUNTIMES:
         return one_runtime(folder, cast("RuntimeName", name), options)
     warnings.simplefilter("ignore")
@@ -214,7 +294,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--depth", type=int, default=6)
     parser.add_argument("--features", type=int, default=60)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="cpu")
-    parser.add_argument("--contestants", nargs="*", default=[*RUNTIMES, *OTHERS], choices=[*RUNTIMES, *OTHERS])
+    parser.add_argument("--contestants", nargs="*", default=[*RUNTIMES, *OTHERS], choices=[*RUNTIMES, *OTHERS, *LIVE])
+    parser.add_argument("--live", type=int, default=0, metavar="N", help="athletes of the live case")
+    parser.add_argument("--most-mb", type=float, default=600.0, help="model_loading.total_model_memory_mb")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -228,7 +310,10 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_squad(folder, options)
+        if set(options.contestants) - set(LIVE):
+            make_squad(folder, options)
+        if options.live:
+            make_live_squad(folder, options)
         results = {contestant: run_child(contestant, folder) for contestant in options.contestants}
     sizes = {key: getattr(options, key) for key in ("athletes", "trees", "depth", "features", "device")}
     print(json.dumps({"sizes": sizes, **results}, indent=1))

@@ -1,8 +1,9 @@
 """What a message costs on its way through a broker into ``MqttLink``, and what hosting the broker costs.
 
-Prints JSON. ``receive`` and ``publish`` run against Mosquitto at a fixed rate and tell the CPU time of this process for
-one message; ``embedded`` sends as fast as the broker takes it and tells how many messages arrive in a second with amqtt
-in its own process and in a thread of the receiving one, and the CPU time that a message costs the receiver's process.
+Prints JSON. ``receive`` and ``publish`` run against Mosquitto at a fixed rate and measure the CPU time of this process
+for one message; ``embedded`` sends as fast as the broker takes it and counts how many messages arrive in a second with
+amqtt in its own process and in a thread of the receiving one, and the CPU time that a message costs the receiver's
+process.
 
     python benchmarks/mqtt.py --seconds 3
 """

@@ -1,4 +1,4 @@
-"""What several rooms' tests need: a real Mosquitto, free ports, doors as processes, configurations to vary."""
+"""Shared fixtures: a real Mosquitto, free ports, programs as processes, configurations to vary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 from hypothesis import settings
 
 from athlete_monitor.boundary import STRICT
-from tests.helpers import MOSQUITTO, ROOT, Door, Mosquitto, unused_port
+from tests.helpers import MOSQUITTO, ROOT, Mosquitto, Program, unused_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,12 +47,12 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def run_door(tmp_path: Path) -> Iterator[Callable[..., Door]]:
-    """``run_door("publisher.py", "--replay", path, env={...})``: starts a door; it ends with the test at the latest."""
-    doors: list[Door] = []
+def run_program(tmp_path: Path) -> Iterator[Callable[..., Program]]:
+    """``run_program("publisher.py", "--replay", path, env={...})``: a program that ends with the test."""
+    programs: list[Program] = []
 
-    def run(script: str, *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Door:
-        paths = [tmp_path / f"{len(doors)}_{Path(script).stem}.{name}" for name in ("out", "err")]
+    def run(script: str, *arguments: object, env: dict[str, str] | None = None, cwd: Path | None = None) -> Program:
+        paths = [tmp_path / f"{len(programs)}_{Path(script).stem}.{name}" for name in ("out", "err")]
         with paths[0].open("w") as out, paths[1].open("w") as err:
             process = subprocess.Popen(
                 [sys.executable, str(ROOT / script), *map(str, arguments)],
@@ -63,12 +63,12 @@ def run_door(tmp_path: Path) -> Iterator[Callable[..., Door]]:
                 cwd=cwd or tmp_path,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"} | (env or {}),
             )
-        doors.append(Door(process, *paths))
-        return doors[-1]
+        programs.append(Program(process, *paths))
+        return programs[-1]
 
     yield run
-    for door in doors:
-        door.kill()
+    for program in programs:
+        program.kill()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Real parts that tests run: Mosquitto, the doors as processes; and patience with a limit."""
+"""Real parts that tests run: Mosquitto, the programs as processes; and patience with a limit."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ class Mosquitto:
 
 
 @dataclass
-class Door:
-    """A door of the system running as a process; its output is collected in files."""
+class Program:
+    """One of the project's programs as a process; its output is collected in files."""
 
     process: subprocess.Popen[str]
     stdout_path: Path
@@ -109,7 +109,7 @@ class Door:
         return self.stderr_path.read_text(encoding="utf-8", errors="replace")
 
     def wait(self, timeout_s: float = 60.0) -> int:
-        """Return the exit code; the test fails, and tells the output, where it does not end in time."""
+        """Return the exit code; the test fails, and shows the output, if it does not end in time."""
         try:
             return self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:

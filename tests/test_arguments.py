@@ -20,8 +20,8 @@ DEVICES = "allowed: 1 to 32 letters, digits, _ and -"
 
 
 @pytest.fixture
-def door(tmp_path):
-    """Run a door as a person does; return its exit code and the lines on standard error."""
+def program(tmp_path):
+    """Run a program as a user does; return its exit code and the lines on standard error."""
 
     def run(script, *arguments):
         command = [sys.executable, str(ROOT / script), *arguments]
@@ -34,7 +34,7 @@ def door(tmp_path):
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "said"),
     [
         ("main.py --players a,b", "main.py: argument --players: 'a,b' is not allowed; allowed: athlete ids from 1"),
         ("main.py --duration -1", "main.py: argument --duration: '-1' is not allowed; allowed: more than 0, up to 31d"),
@@ -55,10 +55,10 @@ def door(tmp_path):
         ("jetson_deploy.py import csv x.csv --athlete 1 --device ../x", DEVICES),
     ],
 )
-def test_a_wrong_argument_is_one_line_and_code_2(door, command, told):
-    code, (line,) = door(*command.split())
+def test_a_wrong_argument_is_one_line_and_code_2(program, command, said):
+    code, (line,) = program(*command.split())
     assert code == 2
-    assert told in line
+    assert said in line
     assert line.endswith("(--help shows how)")
 
 
@@ -73,18 +73,18 @@ def test_a_wrong_argument_is_one_line_and_code_2(door, command, told):
         "jetson_deploy.py status",
     ],
 )
-def test_a_wrong_configuration_begins_with_its_place_at_every_door(door, command, tmp_path, make_config):
+def test_a_wrong_configuration_begins_with_its_place_at_every_program(program, command, tmp_path, make_config):
     broken, unknown = tmp_path / "broken.yaml", make_config("unknown.yaml", training={"n_trees": 60})
     broken.write_text("a: [1\nb: 2\n")
-    for file, told in (
+    for file, said in (
         ("none.yaml", "none.yaml: cannot be read (No such file or directory)"),
         (broken, f"{broken}:2: not valid YAML"),
         (unknown, ": training.n_trees: is not a known key; allowed here: kinds, n_estimators, "),
     ):
-        code, (line,) = door(*command.split(), "--config", str(file))
+        code, (line,) = program(*command.split(), "--config", str(file))
         assert code == 2
         assert line.startswith(str(file))
-        assert told in line
+        assert said in line
 
 
 COMMON = ("--config", "--root", "--version", "--json", "--quiet")
@@ -128,22 +128,22 @@ def test_quiet_says_nothing_where_all_is_well_and_everything_where_not(make_conf
 
 
 def test_a_mistake_in_a_subcommand_names_it(capsys):
-    parser = Parser("door.py")
+    parser = Parser("program.py")
     parser.add_subparsers().add_parser("go").add_argument("--far", type=whole(1, 9))
     with pytest.raises(SystemExit) as ended:
         parser.parse_args(["go", "--far", "ten"])
     assert ended.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "door.py go: argument --far: 'ten' is not a whole number; allowed: 1 to 9 (--help shows how)"
+    assert line == "program.py go: argument --far: 'ten' is not a whole number; allowed: 1 to 9 (--help shows how)"
 
 
 def test_an_unknown_option_names_its_subcommand_and_the_option_that_was_meant(capsys):
-    parser = Parser("door.py")
+    parser = Parser("program.py")
     parser.add_subparsers(dest="command").add_parser("go").add_argument("--quiet", action="store_true")
     with pytest.raises(SystemExit):
         parser.parse_args(["go", "--quite"])
     assert capsys.readouterr().err.startswith(
-        "door.py go: unrecognized arguments: --quite; did you mean --quiet? (--help"
+        "program.py go: unrecognized arguments: --quite; did you mean --quiet? (--help"
     )
 
 
@@ -167,7 +167,7 @@ def test_other_texts_are_no_list_of_athletes(text):
 
 @pytest.mark.parametrize("words", [["[1,3,7]"], ["1,3,7"], ["[1,", "3,", "7]"], ["1", "3", "7"]])
 def test_the_shell_may_split_a_list_of_athletes(words):
-    parser = Parser("door.py")
+    parser = Parser("program.py")
     add_players_argument(parser, "who")
     assert parser.parse_args(["--players", *words]).players == (1, 3, 7)
 
@@ -199,8 +199,8 @@ def test_other_durations_are_refused_with_what_is_allowed(text):
 
 def test_a_line_break_in_an_argument_stays_on_the_line(capsys):
     with pytest.raises(SystemExit):
-        Parser("door.py").parse_args(["two\nlines"])
-    assert capsys.readouterr().err == "door.py: unrecognized arguments: two lines (--help shows how)\n"
+        Parser("program.py").parse_args(["two\nlines"])
+    assert capsys.readouterr().err == "program.py: unrecognized arguments: two lines (--help shows how)\n"
 
 
 @pytest.mark.parametrize("text", ["0", "nan", "inf", "-1", "1e999", "", "1,5"])

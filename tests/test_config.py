@@ -181,7 +181,7 @@ def keys(model: type[BaseModel] = Config, section: str = "") -> list[tuple[str, 
 
 
 def attributes_read() -> tuple[Counter[str], Counter[tuple[str, str]]]:
-    """Return how often each attribute is read outside the configuration's own module, alone and with its owner."""
+    """Return how often each attribute is read outside the configuration's own module, by itself and with its owner."""
     alone: Counter[str] = Counter()
     owned: Counter[tuple[str, str]] = Counter()
     files = [*REPOSITORY.glob("*.py"), *REPOSITORY.glob("athlete_monitor/**/*.py")]

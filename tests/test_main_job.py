@@ -1,4 +1,4 @@
-"""The main job with real people's data and every door as a process: learn from one part, watch a later one live."""
+"""The main job with real people's data and every program as a process: learn from one part, watch a later one live."""
 
 from __future__ import annotations
 
@@ -77,26 +77,26 @@ def seconds(root: Path) -> list[tuple[Any, ...]]:
         return list(rows)
 
 
-def watch_live(root: Path, config: Path, files: list[Path], run_door) -> None:
-    engine = run_door("main.py", "--no-ui", "--exit-when-idle", "--config", config, "--root", root)
+def watch_live(root: Path, config: Path, files: list[Path], run_program) -> None:
+    engine = run_program("main.py", "--no-ui", "--exit-when-idle", "--config", config, "--root", root)
     engine.wait_for("connected to the broker", 60)
-    publisher = run_door("publisher.py", "--replay", *files, "--speed", "max", "--config", config, "--root", root)
+    publisher = run_program("publisher.py", "--replay", *files, "--speed", "max", "--config", config, "--root", root)
     assert publisher.wait(120) == 0, publisher.stdout + publisher.stderr
     assert engine.wait(120) == 0, engine.stdout + engine.stderr
 
 
 @pytest.mark.timeout(400)
 def test_both_brokers_give_the_predictions_of_an_offline_run_to_the_last_digit(
-    trained, later, run_door, make_config, mosquitto, tmp_path
+    trained, later, run_program, make_config, mosquitto, tmp_path
 ):
     auto = {"heart_rate_source": "auto"}
     offline, external, embedded = (place(trained, tmp_path / name) for name in ("offline", "external", "embedded"))
     settings = make_config("offline.yaml", engine=auto)
-    assert run_door("main.py", "--replay", *later, "--config", settings, "--root", offline).wait(120) == 0
+    assert run_program("main.py", "--replay", *later, "--config", settings, "--root", offline).wait(120) == 0
     port = {"host": mosquitto.host, "port": mosquitto.port, "broker": "external"}
-    watch_live(external, make_config("external.yaml", engine=auto, mqtt=port), later, run_door)
+    watch_live(external, make_config("external.yaml", engine=auto, mqtt=port), later, run_program)
     port = {"port": unused_port(), "broker": "embedded"}
-    watch_live(embedded, make_config("embedded.yaml", engine=auto, mqtt=port), later, run_door)
+    watch_live(embedded, make_config("embedded.yaml", engine=auto, mqtt=port), later, run_program)
 
     expected = told(offline)
     assert len(expected["summaries"]) == len(later)
@@ -108,11 +108,11 @@ def test_both_brokers_give_the_predictions_of_an_offline_run_to_the_last_digit(
 
 
 def test_the_model_of_a_real_run_beats_the_median_of_the_athlete_on_a_later_run(
-    trained, run_door, make_config, tmp_path
+    trained, run_program, make_config, tmp_path
 ):
     root = place(trained, tmp_path / "judged")
     run = next(path for path in LATER if f"A{RUN}_" in path.name)
-    assert run_door("main.py", "--replay", run, "--config", make_config("judge.yaml"), "--root", root).wait(120) == 0
+    assert run_program("main.py", "--replay", run, "--config", make_config("judge.yaml"), "--root", root).wait(120) == 0
     (summary,) = told(root)["summaries"].values()
     manifest = json.loads((root / "athlete_models_tensors_updated" / f"hb_{RUN}_model.json").read_text())
     assert summary["model_error"]["mae_bpm"] < manifest["holdout"]["baselines"]["median"]

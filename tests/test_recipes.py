@@ -128,8 +128,8 @@ class Run:
 
 import pathlib, tempfile
 with tempfile.TemporaryDirectory() as folder:
-    told = run_recordings(load_config(root=pathlib.Path(folder)), [Run()])
-print(told.summaries[0]["strides"])
+    replayed = run_recordings(load_config(root=pathlib.Path(folder)), [Run()])
+print(replayed.summaries[0]["strides"])
 print("strides" in archived())
 print(FIGURES["strides"].part)
 """

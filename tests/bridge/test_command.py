@@ -102,11 +102,11 @@ def test_a_roster_without_straps_says_how_to_give_some(bus, place, tmp_path):
         run(bus, [], keep_straps, "ble", *place)
 
 
-def test_no_bluetooth_is_one_sentence_and_exit_code_3(run_door, place):
-    door = run_door("bridge.py", "ble", *place, env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere"})
-    assert door.wait() == 3
-    assert len(door.stderr.strip().splitlines()) == 1
-    assert "no Bluetooth" in door.stderr
+def test_no_bluetooth_is_one_sentence_and_exit_code_3(run_program, place):
+    program = run_program("bridge.py", "ble", *place, env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere"})
+    assert program.wait() == 3
+    assert len(program.stderr.strip().splitlines()) == 1
+    assert "no Bluetooth" in program.stderr
 
 
 def test_options_before_and_after_the_command_are_the_same():
@@ -117,7 +117,9 @@ def test_options_before_and_after_the_command_are_the_same():
 
 @pytest.mark.campaign
 @pytest.mark.integration
-def test_the_bridge_publishes_to_a_broker_and_says_when_it_was_stopped(bus, run_door, mosquitto, make_config, tmp_path):
+def test_the_bridge_publishes_to_a_broker_and_says_when_it_was_stopped(
+    bus, run_program, mosquitto, make_config, tmp_path
+):
     (tmp_path / "athletes.yaml").write_text(ROSTER)
     config = make_config(athletes={"roster": "athletes.yaml"}, mqtt={"port": mosquitto.port, "broker": "external"})
     got: list[tuple[str, bytes]] = []
@@ -139,18 +141,18 @@ def test_the_bridge_publishes_to_a_broker_and_says_when_it_was_stopped(bus, run_
     async def scenario():
         [strap, *_] = room()
         async with BlueZ(bus, [strap]):
-            door = run_door("bridge.py", "ble", "--config", config, env={"DBUS_SYSTEM_BUS_ADDRESS": bus})
+            program = run_program("bridge.py", "ble", "--config", config, env={"DBUS_SYSTEM_BUS_ADDRESS": bus})
             await until(lambda: strap.connected)
             await until(lambda: strap.beat(120, 512) and any(topic == "player/001/sensor/data" for topic, _ in got))
-            await until(lambda: "connected by hci0" in door.stdout)
-            await asyncio.to_thread(door.terminate)
-            await asyncio.to_thread(door.wait)
-            return door
+            await until(lambda: "connected by hci0" in program.stdout)
+            await asyncio.to_thread(program.terminate)
+            await asyncio.to_thread(program.wait)
+            return program
 
-    door = asyncio.run(scenario())
+    program = asyncio.run(scenario())
     links = [decode(payload) for topic, payload in got if topic == "player/001/link"]
     listener.stop()
-    assert door.wait() == 0
+    assert program.wait() == 0
     assert links[-1].state == "off"
     assert "connected" in [link.state for link in links]
-    assert "athlete 1: Polar H10 11111111 A0:9E:1A:00:00:01 connected by hci0" in door.stdout
+    assert "athlete 1: Polar H10 11111111 A0:9E:1A:00:00:01 connected by hci0" in program.stdout

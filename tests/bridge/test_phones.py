@@ -172,7 +172,7 @@ def by_http(url, payload, **headers):
 
 
 @pytest.fixture
-def box(mosquitto, make_config, run_door, tmp_path):
+def box(mosquitto, make_config, run_program, tmp_path):
     """Return configuration, ports and broker of a box: a Mosquitto with WebSockets, and the screen's server."""
     websocket = unused_port()
     mosquitto.settings += f"\nlistener {websocket} 127.0.0.1\nprotocol websockets\nsocket_domain ipv4"
@@ -190,19 +190,19 @@ def box(mosquitto, make_config, run_door, tmp_path):
         outputs={"metrics_rate_hz": 100},  # of every sample: the engine spreads devices over the second else
         bridge={"push_secret_file": "secret"},
     )
-    run_door("dashboard.py", "--config", config)
+    run_program("dashboard.py", "--config", config)
     wait_until(lambda: accepts_connections(port), 60)
     return config, websocket, port
 
 
 @pytest.mark.campaign
 @pytest.mark.integration
-def test_a_phone_by_websockets_and_one_by_http_give_equal_figures(box, run_door, tmp_path):
+def test_a_phone_by_websockets_and_one_by_http_give_equal_figures(box, run_program, tmp_path):
     config, websocket, port = box
     settings = load_config(config)
     engine, phones = (
-        run_door("main.py", "--config", config, "--no-ui"),
-        run_door("bridge.py", "phone", "--config", config),
+        run_program("main.py", "--config", config, "--no-ui"),
+        run_program("bridge.py", "phone", "--config", config),
     )
     phones.wait_for("phones send to", 60)
     other = "002"
@@ -232,9 +232,9 @@ def test_a_phone_by_websockets_and_one_by_http_give_equal_figures(box, run_door,
     wait_until(lambda: all(len(found) >= 600 for found in metrics.values()), 60)
     client.loop_stop()
     listener.stop()
-    for door in (phones, engine):
-        door.terminate()
-        door.wait()
+    for program in (phones, engine):
+        program.terminate()
+        program.wait()
     one, two = ({each["t_s"]: each for each in metrics[device]} for device in ("001", other))
     common = sorted(one.keys() & two.keys())
     assert len(common) >= 600

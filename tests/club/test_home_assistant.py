@@ -99,7 +99,7 @@ def test_two_boxes_announce_different_devices_of_one_athlete():
 
 
 class Home:
-    """A Home Assistant that keeps what it is told."""
+    """A Home Assistant that keeps what is published to it."""
 
     def __init__(self, config):
         self.devices: dict[str, dict[str, Any]] = {}

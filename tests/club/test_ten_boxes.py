@@ -23,7 +23,7 @@ KINDS = ("player/001/metrics", "player/001/status", "player/001/session", "engin
          "team/state", "team/control/result")  # fmt: skip
 
 
-def test_ten_engines_on_one_broker_keep_to_themselves_and_name_their_box(make_config, run_door, mosquitto, tmp_path):
+def test_ten_engines_on_one_broker_keep_to_themselves_and_name_their_box(make_config, run_program, mosquitto, tmp_path):
     heard: dict[str, list[dict[str, Any]]] = defaultdict(list)
     mqtt = {"host": mosquitto.host, "port": mosquitto.port, "broker": "external"}
     plain = load_config(make_config(mqtt=mqtt), environ={}).mqtt
@@ -44,7 +44,7 @@ def test_ten_engines_on_one_broker_keep_to_themselves_and_name_their_box(make_co
             "model_loading": {"runtime": "onnx"},
         }
         path = make_config(**sections).rename(tmp_path / f"box{number}.yaml")
-        engines.append(run_door("main.py", "--no-ui", "--config", path, "--root", tmp_path / f"box{number}"))
+        engines.append(run_program("main.py", "--no-ui", "--config", path, "--root", tmp_path / f"box{number}"))
     wait_until(lambda: all(heard[f"club/box{n}/engine/stats"] for n in BOXES), 300, "ten engines")
 
     began = time.time()

@@ -45,7 +45,7 @@ def until(page: Page, expression: str, timeout_s: float = 20.0) -> Any:
     """Return the expression's first true value in the page (whose policy forbids Playwright's own way of waiting)."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        with contextlib.suppress(Error):  # the page is being loaded anew
+        with contextlib.suppress(Error):  # the page is being loaded again
             if value := page.evaluate(expression):
                 return value
         page.wait_for_timeout(50)

@@ -13,7 +13,7 @@ import yaml
 from athlete_monitor.config import load_config
 from athlete_monitor.wire.mqtt import MqttLink
 from tests.dashboard.kit import Screen, packed
-from tests.helpers import MOSQUITTO, ROOT, Door, Mosquitto, unused_port, wait_until
+from tests.helpers import MOSQUITTO, ROOT, Mosquitto, Program, unused_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,11 +49,11 @@ def configure(tmp_path_factory, broker) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="module")
-def start_program() -> Iterator[Callable[..., Door]]:
+def start_program() -> Iterator[Callable[..., Program]]:
     """``start_program("main.py", config, "--no-ui")``: a program of ours; it ends with the file's tests."""
-    started: list[Door] = []
+    started: list[Program] = []
 
-    def start(script: str, config: Path, *options: object) -> Door:
+    def start(script: str, config: Path, *options: object) -> Program:
         outputs = [config.parent / f"{len(started)}_{script}.{name}" for name in ("out", "err")]
         command = [sys.executable, str(ROOT / script), "--config", str(config), "--root", str(config.parent)]
         with outputs[0].open("w") as out, outputs[1].open("w") as err:
@@ -65,12 +65,12 @@ def start_program() -> Iterator[Callable[..., Door]]:
                 text=True,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
             )
-        started.append(Door(process, *outputs))
+        started.append(Program(process, *outputs))
         return started[-1]
 
     yield start
-    for door in started:
-        door.kill()
+    for program in started:
+        program.kill()
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,9 @@ def start_screen(start_program) -> Iterator[Callable[..., Screen]]:
 
     def start(config: Path) -> Screen:
         port = unused_port()
-        door = start_program("dashboard.py", config, "--port", port)
-        door.wait_for("screen: http", 60)
-        made = Screen(door, port)
+        program = start_program("dashboard.py", config, "--port", port)
+        program.wait_for("screen: http", 60)
+        made = Screen(program, port)
         started.append(made)
         wait_until(lambda: made.http.get("/health").json()["broker"], 30, "the connection to the broker")
         return made

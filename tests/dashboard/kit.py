@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from tests.helpers import Door
+    from tests.helpers import Program
 
 
 def figures(athlete_id: int, **changes: Any) -> dict[str, Any]:
@@ -41,8 +41,8 @@ def client_of(app: Any, **options: Any) -> Any:
 class Screen:
     """The running server."""
 
-    def __init__(self, door: Door, port: int) -> None:
-        self.door, self.port = door, port
+    def __init__(self, program: Program, port: int) -> None:
+        self.program, self.port = program, port
         self.address = f"http://127.0.0.1:{port}"
         self.http = httpx.Client(base_url=self.address, timeout=10)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tests.helpers import Door
+    from tests.helpers import Program
 
 pytestmark = [pytest.mark.campaign, pytest.mark.integration]
 
@@ -54,8 +54,8 @@ class Match:
     config: Path
     port: int
     authority: Path
-    start: Callable[..., Door]
-    programs: dict[str, Door]
+    start: Callable[..., Program]
+    programs: dict[str, Program]
 
     def __post_init__(self) -> None:
         self.archive = Archive(load_config(self.config, self.config.parent, environ={}).paths.journal)

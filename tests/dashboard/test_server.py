@@ -61,11 +61,11 @@ def test_no_path_leaves_the_static_files(screen, path):
     assert "root:" not in screen.http.get(f"/api/athletes/{path}").text
 
 
-def test_beyond_this_machine_it_needs_accounts(run_door, make_config):
-    door = run_door("dashboard.py", "--config", make_config(), "--host", "0.0.0.0")
-    assert door.wait() == 2
-    assert "without accounts" in door.stderr
-    assert "Traceback" not in door.stderr
+def test_beyond_this_machine_it_needs_accounts(run_program, make_config):
+    program = run_program("dashboard.py", "--config", make_config(), "--host", "0.0.0.0")
+    assert program.wait() == 2
+    assert "without accounts" in program.stderr
+    assert "Traceback" not in program.stderr
 
 
 def test_a_live_without_messages_has_no_rows():

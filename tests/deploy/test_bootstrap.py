@@ -189,10 +189,10 @@ def test_pips_own_words_are_shown_when_it_fails(tmp_path: Path, monkeypatch, cap
     assert "file.whl" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("door", [door for door in bootstrap.SCRIPTS if (ROOT / door).exists()])
-def test_a_door_enters_the_environment_by_itself(door: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [program for program in bootstrap.SCRIPTS if (ROOT / program).exists()])
+def test_a_program_enters_the_environment_by_itself(program: str, tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path)
-    bare = [sys.executable, "-S", "-E", str(checkout / door), "--help"]
+    bare = [sys.executable, "-S", "-E", str(checkout / program), "--help"]
     done = subprocess.run(
         bare, capture_output=True, text=True, check=False, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}
     )
@@ -200,7 +200,7 @@ def test_a_door_enters_the_environment_by_itself(door: str, tmp_path: Path) -> N
     assert "usage:" in done.stdout
 
 
-def test_a_door_without_packages_says_how_to_install_them(tmp_path: Path) -> None:
+def test_a_program_without_packages_says_how_to_install_them(tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path)
     (checkout / ".venv" / bootstrap.STAMP).unlink()
     bare = [sys.executable, "-S", "-E", str(checkout / "main.py")]

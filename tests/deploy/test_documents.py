@@ -1,4 +1,4 @@
-"""What the documents tell a user to type works, and what they show is up to date."""
+"""What the documents ask a user to type works, and what they show is up to date."""
 
 from __future__ import annotations
 

@@ -75,15 +75,15 @@ def expire(box: Box) -> None:
         (tls / "box.key").write_bytes(pair.key)
 
 
-def test_programs_work_with_the_right_certificate(box, run_door, tmp_path):
+def test_programs_work_with_the_right_certificate(box, run_program, tmp_path):
     authority = box.home / "broker" / "tls" / "ca.crt"
     config = settings(box, authority, tmp_path)
     with box.broker(root=False):
         options = ["--config", config, "--root", tmp_path / "e"]
-        engine = run_door("main.py", "--no-ui", "--json", "--exit-when-idle", *options)
-        screen = run_door("dashboard.py", *options)
+        engine = run_program("main.py", "--no-ui", "--json", "--exit-when-idle", *options)
+        screen = run_program("dashboard.py", *options)
         wait_until(lambda: "connected to the broker" in engine.stderr, 60, "the engine's connection")
-        publisher = run_door(
+        publisher = run_program(
             "publisher.py", "--players", "1", "--duration", "10s", "--speed", "5", "--config", config,
             "--root", tmp_path / "p",
         )  # fmt: skip
@@ -95,7 +95,7 @@ def test_programs_work_with_the_right_certificate(box, run_door, tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["wrong", "expired"])
-def test_programs_refuse_another_box_and_an_expired_certificate_and_say_so(box, run_door, tmp_path, fault):
+def test_programs_refuse_another_box_and_an_expired_certificate_and_say_so(box, run_program, tmp_path, fault):
     authority = box.home / "broker" / "tls" / "ca.crt"
     if fault == "wrong":
         authority = tmp_path / "wrong.crt"
@@ -105,11 +105,11 @@ def test_programs_refuse_another_box_and_an_expired_certificate_and_say_so(box, 
     config = settings(box, authority, tmp_path)
     reason = "certificate has expired" if fault == "expired" else "certificate verify failed"
     with box.broker(root=False):
-        engine = run_door("main.py", "--no-ui", "--config", config, "--root", tmp_path / "e")
-        publisher = run_door(
+        engine = run_program("main.py", "--no-ui", "--config", config, "--root", tmp_path / "e")
+        publisher = run_program(
             "publisher.py", "--players", "1", "--duration", "2s", "--config", config, "--root", tmp_path / "p"
         )
-        control = run_door("control.py", "state", "--config", config, "--root", tmp_path / "e")
+        control = run_program("control.py", "state", "--config", config, "--root", tmp_path / "e")
         assert publisher.wait() == 1
         assert "nothing was sent" in publisher.stderr
         assert control.wait() != 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.helpers import Door
+    from tests.helpers import Program
 
 STATS: dict[str, Any] = {
     "schema_version": 1,
@@ -130,12 +130,12 @@ def test_every_line_fits_the_terminal_and_none_is_cut(width: int) -> None:
 
 @pytest.mark.integration
 def test_a_running_engine_is_told_by_subjects(
-    run_door: Callable[..., Door], make_config: Callable[..., Path], tmp_path: Path, capsys, monkeypatch
+    run_program: Callable[..., Program], make_config: Callable[..., Path], tmp_path: Path, capsys, monkeypatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")  # nothing wraps
     port = {"port": unused_port(), "broker": "embedded"}
     config = make_config(mqtt=port, engine={"stats_interval_s": 0.2}, model_loading={"runtime": "onnx"})
-    run_door("main.py", "--no-ui", "--config", config, "--root", tmp_path).wait_for("connected to the broker", 60)
+    run_program("main.py", "--no-ui", "--config", config, "--root", tmp_path).wait_for("connected to the broker", 60)
 
     def engine_lines() -> list[str]:
         assert status.status(config, None, as_json=False) == 0

@@ -90,16 +90,16 @@ def test_an_athletes_model_stands_on_a_line_of_its_own_where_the_terminal_is_nar
     state["athletes"] = [athlete]
     narrow, wide = (status.render(state, "utf-8", width).splitlines() for width in (80, 140))
     whole = "     7 Ada                      2 training, 0 game sessions"
-    told = "model: error 3.4 bpm (median 14.4), 12 days old, acceleration+rotation+speed"
-    assert narrow[narrow.index("Athletes:") + 1 :][:2] == [whole, f"    {told}"]
-    assert f"{whole}; {told}" in wide
+    shown = "model: error 3.4 bpm (median 14.4), 12 days old, acceleration+rotation+speed"
+    assert narrow[narrow.index("Athletes:") + 1 :][:2] == [whole, f"    {shown}"]
+    assert f"{whole}; {shown}" in wide
 
 
-@pytest.mark.parametrize(("days", "told"), [(0.9, ", new, "), (1.9, ", 1 day old, "), (40.0, ", 40 days old, ")])
-def test_a_models_age_is_told_in_whole_days(config: Config, tmp_path: Path, days: float, told: str) -> None:
+@pytest.mark.parametrize(("days", "shown"), [(0.9, ", new, "), (1.9, ", 1 day old, "), (40.0, ", 40 days old, ")])
+def test_a_models_age_is_told_in_whole_days(config: Config, tmp_path: Path, days: float, shown: str) -> None:
     state = status.gather(config, tmp_path / "config.yaml", tmp_path)
     state["default_model"] = {"mae_bpm": 3.4, "baselines_bpm": {}, "age_days": days, "channels": ["speed"]}
-    assert f"  default model: error 3.4 bpm{told}speed" in status.render(state, "utf-8")
+    assert f"  default model: error 3.4 bpm{shown}speed" in status.render(state, "utf-8")
 
 
 @pytest.mark.integration

@@ -173,7 +173,7 @@ class Joined:
 
 
 def record(**known: Any) -> Any:
-    """Figures of an athlete of whom only these are known."""
+    """Figures of an athlete, only these known."""
     blank = dict.fromkeys(AthleteFigures.__struct_fields__)
     optional = dict.fromkeys(("period", "on_pitch"), msgspec.UNSET)
     return AthleteFigures(**{**blank, **optional, **known})

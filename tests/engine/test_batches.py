@@ -58,7 +58,7 @@ def stream_of(steps):
 
 
 def outcome(messages):
-    """Return everything that the engine tells of a stream: JSON of its figures, events and summaries."""
+    """Return everything that the engine publishes about a stream: JSON of its figures, events and summaries."""
     monitor, told = monitor_of(CONFIG)
     for arrived_s, message in messages:
         monitor.receive("player/001/sensor/data", msgspec.json.encode(message), arrived_s)

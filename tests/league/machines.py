@@ -20,7 +20,7 @@ class Engine:
 
 @dataclass
 class MachineShard:
-    """A shard on a machine; ``work`` lets it carry out what it was told, step by step."""
+    """A shard on a machine; ``work`` lets it carry out its commands, step by step."""
 
     name: str
     node_id: str

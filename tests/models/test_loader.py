@@ -61,7 +61,7 @@ def bpm(model):
 # ----------------------------------------------------------------------------------------------------- the interface
 
 
-def test_the_door_offers_the_interface_that_users_know(store):
+def test_the_program_offers_the_interface_that_users_know(store):
     for athlete in (1, 2, 30):
         publish(store, athlete)
     loader = dynamic_model_loader.DynamicModelLoader(

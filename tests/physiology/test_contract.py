@@ -79,7 +79,7 @@ def test_state_survives_the_journal_and_goes_on_to_the_last_bit(orientation, car
         for whole in (first, second):
             whole.update(row, at(samples, row, np.array([i])))
     expected, got = first.state(1), second.state(1)
-    if orientation.__name__ == "ImuFusion":  # its start-up ramp may begin anew, a matter of seconds
+    if orientation.__name__ == "ImuFusion":  # its start-up ramp may begin again, a matter of seconds
         expected.pop("orientation"), got.pop("orientation")
     assert got == expected
 

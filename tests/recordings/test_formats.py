@@ -1,4 +1,4 @@
-"""Every format: its sample is recognised from its content alone, and read with the values that were put into it."""
+"""Every format: its sample is recognised only from its content, and read with the values that were put into it."""
 
 from __future__ import annotations
 

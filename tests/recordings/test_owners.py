@@ -14,7 +14,7 @@ ROSTER = [Athlete(id=number, device=f"{number:03d}", name=name) for number, name
 
 
 @pytest.mark.parametrize(
-    ("told", "athlete"),
+    ("found", "athlete"),
     [
         ("John Smith", 1),
         ("SMITH, John", 1),
@@ -32,14 +32,14 @@ ROSTER = [Athlete(id=number, device=f"{number:03d}", name=name) for number, name
         ("Li Bo", 6),
     ],
 )
-def test_a_name_is_found_however_it_is_written(told, athlete):
-    assert Owners(ROSTER).athlete_of(Whose(name=told)) == athlete
+def test_a_name_is_found_however_it_is_written(found, athlete):
+    assert Owners(ROSTER).athlete_of(Whose(name=found)) == athlete
 
 
-@pytest.mark.parametrize("told", ["James Smith", "Smit", "K. Smith", "Johnny", "da", "Smithso"])
-def test_a_name_that_is_not_sure_is_nobody(told):
+@pytest.mark.parametrize("found", ["James Smith", "Smit", "K. Smith", "Johnny", "da", "Smithso"])
+def test_a_name_that_is_not_sure_is_nobody(found):
     with pytest.raises(UnknownOwnerError, match="give --athlete"):
-        Owners(ROSTER).athlete_of(Whose(name=told))
+        Owners(ROSTER).athlete_of(Whose(name=found))
 
 
 def test_two_who_could_be_meant_are_listed():

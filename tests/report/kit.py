@@ -24,7 +24,7 @@ NAMES = {
 
 
 def message(second: int, athlete: int, *, heart_rate: bool = True) -> dict[str, Any]:
-    """Figures of one second: totals that grow evenly, so that any part of them can be told by hand."""
+    """Figures of one second: totals that grow evenly, so that any part of them can be computed by hand."""
     bpm = 120 + 5 * athlete + 20 * math.sin(second / 20)
     body = {
         "heart_rate_bpm": bpm, "heart_rate_source": "model" if second % 50 > 40 else "sensor",

@@ -1,4 +1,4 @@
-"""The door ``publisher.py`` as a process, with a real broker, without one, and in trouble."""
+"""The program ``publisher.py`` as a process, with a real broker, without one, and in trouble."""
 
 from __future__ import annotations
 
@@ -80,36 +80,36 @@ def values(samples):
     return [(s.t, s.seq, repr(s.values), s.tags, s.rr_intervals_ms) for s in samples]
 
 
-def test_what_arrives_live_is_what_the_files_hold(listen, run_door, tmp_path):
+def test_what_arrives_live_is_what_the_files_hold(listen, run_program, tmp_path):
     listener, config = listen()
-    door = run_door(
+    program = run_program(
         "publisher.py", "--players", "[1, 7]", "--mode", "game", "--duration", "0.05", "--rr", "--config", config
     )
-    assert door.wait() == 0, door.stderr
+    assert program.wait() == 0, program.stderr
     wait_until(lambda: listener.ends == ["001", "007"], what="the end of both sessions")
     for path, device in zip(files(tmp_path, "game"), ("001", "007"), strict=True):
         assert values(listener.of(device)) == values(read_session(path).samples())
         assert len(listener.of(device)) == 30
-    assert "30 rows" in door.stdout
-    assert "lateness p50" in door.stdout
+    assert "30 rows" in program.stdout
+    assert "lateness p50" in program.stdout
 
 
-def test_fast_devices_send_batches(listen, run_door):
+def test_fast_devices_send_batches(listen, run_program):
     listener, config = listen()
-    door = run_door("publisher.py", "1", "--duration", "0.02", "--rate", "100", "--seed", "1", "--config", config)
-    assert door.wait() == 0, door.stderr
+    program = run_program("publisher.py", "1", "--duration", "0.02", "--rate", "100", "--seed", "1", "--config", config)
+    assert program.wait() == 0, program.stderr
     wait_until(lambda: len(listener.ends) == 1, what="the end")
     assert [s.seq for s in listener.of(listener.ends[0])] == list(range(120))
-    assert "13 messages sent" in door.stdout
+    assert "13 messages sent" in program.stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly(listen, run_door, tmp_path, number):
+def test_a_signal_ends_it_cleanly(listen, run_program, tmp_path, number):
     listener, config = listen()
-    door = run_door("publisher.py", "--players", "1,2", "--config", config)
+    program = run_program("publisher.py", "--players", "1,2", "--config", config)
     wait_until(lambda: len(listener.samples) > 20, 30.0, "samples")
-    door.process.send_signal(number)
-    assert door.wait(10.0) == 0, door.stderr
+    program.process.send_signal(number)
+    assert program.wait(10.0) == 0, program.stderr
     wait_until(lambda: listener.ends == ["001", "002"], what="the end of both sessions")
     for path in files(tmp_path):
         assert path.read_bytes().endswith(b"\n")
@@ -118,14 +118,14 @@ def test_a_signal_ends_it_cleanly(listen, run_door, tmp_path, number):
         assert len(recording) == len(listener.of(recording.device_id))
 
 
-def test_without_a_broker_it_records_and_says_so(run_door, make_config, tmp_path, free_port):
+def test_without_a_broker_it_records_and_says_so(run_program, make_config, tmp_path, free_port):
     config = make_config(mqtt={"port": free_port})
-    door = run_door("publisher.py", "--players", "3", "--duration", "0.03", "--config", config)
-    assert door.wait() == 1
-    assert "no broker answers" in door.stderr
-    assert "recording goes on in the files" in door.stderr
-    assert "nothing was sent; the files are complete" in door.stderr
-    assert "Traceback" not in door.stderr
+    program = run_program("publisher.py", "--players", "3", "--duration", "0.03", "--config", config)
+    assert program.wait() == 1
+    assert "no broker answers" in program.stderr
+    assert "recording goes on in the files" in program.stderr
+    assert "nothing was sent; the files are complete" in program.stderr
+    assert "Traceback" not in program.stderr
     assert len(read_session(files(tmp_path)[0])) == 18
 
 
@@ -142,29 +142,29 @@ def strict(mosquitto, tmp_path):
 
 
 @pytest.mark.parametrize("mode", [(), ("--speed", "max")])
-def test_a_device_that_may_not_publish_for_others_is_told_so_and_fails(strict, make_config, run_door, mode):
+def test_a_device_that_may_not_publish_for_others_is_told_so_and_fails(strict, make_config, run_program, mode):
     config = make_config(mqtt={"port": strict.port, "username": "001"})
-    door = run_door("publisher.py", "--players", "2,3", "--duration", "2s", *mode, "--config", config)
-    assert door.wait() == 1
-    assert "user '001' publish for 002, 003 (2 of 2 devices; mqtt.username): nothing was sent" in door.stderr
-    assert "Traceback" not in door.stderr
+    program = run_program("publisher.py", "--players", "2,3", "--duration", "2s", *mode, "--config", config)
+    assert program.wait() == 1
+    assert "user '001' publish for 002, 003 (2 of 2 devices; mqtt.username): nothing was sent" in program.stderr
+    assert "Traceback" not in program.stderr
 
 
 @pytest.mark.parametrize(("user", "code"), [("001", 1), ("coach", 0)])
-def test_only_the_devices_that_are_refused_are_missing(strict, make_config, run_door, tmp_path, user, code):
+def test_only_the_devices_that_are_refused_are_missing(strict, make_config, run_program, tmp_path, user, code):
     config = make_config(mqtt={"port": strict.port, "username": user})
-    door = run_door("publisher.py", "--players", "1,2", "--duration", "1s", "--config", config)
-    assert door.wait() == code
+    program = run_program("publisher.py", "--players", "1,2", "--duration", "1s", "--config", config)
+    assert program.wait() == code
     told = "publish for 002 (1 of 2 devices; mqtt.username): nothing of them arrives"
-    assert (told in door.stderr) == (user == "001")
+    assert (told in program.stderr) == (user == "001")
     assert len(files(tmp_path)) == 2
 
 
-def test_a_session_over_the_end_of_summer_time_is_as_long_as_any_other(run_door, tmp_path):
+def test_a_session_over_the_end_of_summer_time_is_as_long_as_any_other(run_program, tmp_path):
     options = "--players 1 --duration 20m --rate 1 --offline --speed max --seed 1 --root"
     start = ("--start", "2026-04-04 23:50:00")
-    door = run_door("publisher.py", *options.split(), tmp_path, *start, env={"TZ": "America/Santiago"})
-    assert door.wait() == 0, door.stderr
+    program = run_program("publisher.py", *options.split(), tmp_path, *start, env={"TZ": "America/Santiago"})
+    assert program.wait() == 0, program.stderr
     [path] = files(tmp_path)
     session = read_session(path)
     assert (np.diff(session.t) == 1.0).all()
@@ -189,29 +189,29 @@ def test_a_pipe_that_nobody_reads_is_no_traceback(tmp_path):
     assert "Traceback" not in said
 
 
-def test_it_finds_the_broker_again(mosquitto, listen, run_door, tmp_path):
+def test_it_finds_the_broker_again(mosquitto, listen, run_program, tmp_path):
     listener, config = listen()
-    door = run_door("publisher.py", "--players", "4", "--duration", "0.1", "--qos", "1", "--config", config)
+    program = run_program("publisher.py", "--players", "4", "--duration", "0.1", "--qos", "1", "--config", config)
     wait_until(lambda: len(listener.samples) > 10, 30.0, "samples")
     mosquitto.restart()
-    assert door.wait() == 0, door.stderr
+    assert program.wait() == 0, program.stderr
     wait_until(lambda: listener.ends == ["004"], 15.0, "the end of the session")
-    assert "lost; recording goes on in the files" in door.stderr
-    assert "connected to the broker" in door.stderr
+    assert "lost; recording goes on in the files" in program.stderr
+    assert "connected to the broker" in program.stderr
     assert len(read_session(files(tmp_path)[0])) == 60
     assert [s.seq for s in listener.of("004")][-10:] == list(range(50, 60))
 
 
 @pytest.mark.parametrize("answering", [True, False])
-def test_a_replay_at_full_speed_loses_nothing(listen, run_door, tmp_path, answering):
-    made = run_door(
+def test_a_replay_at_full_speed_loses_nothing(listen, run_program, tmp_path, answering):
+    made = run_program(
         "publisher.py", "--players", "1,2", "--duration", "1", "--offline", "--speed", "max", "--root", tmp_path
     )
     assert made.wait() == 0, made.stderr
     paths = files(tmp_path)
     listener, config = listen(answering=answering)
-    door = run_door("publisher.py", "--replay", *paths, "--speed", "max", "--config", config)
-    assert door.wait() == 0, door.stderr
+    program = run_program("publisher.py", "--replay", *paths, "--speed", "max", "--config", config)
+    assert program.wait() == 0, program.stderr
     wait_until(lambda: listener.ends == ["001", "002"], what="the end of both sessions")
     for path in paths:
         recording = read_session(path)
@@ -219,25 +219,25 @@ def test_a_replay_at_full_speed_loses_nothing(listen, run_door, tmp_path, answer
     assert files(tmp_path) == paths
 
 
-def test_the_same_seed_gives_the_same_files(run_door, tmp_path):
+def test_the_same_seed_gives_the_same_files(run_program, tmp_path):
     options = "2 --seed 5 --duration 1 --offline --speed max --mode game --start 2026-07-01T18:00:00Z --root"
     folders = [tmp_path / "a", tmp_path / "b"]
-    doors = [
-        run_door(
+    programs = [
+        run_program(
             "publisher.py", *options.split(), folder, env={"PYTHONHASHSEED": folder.name.translate({97: "1", 98: "2"})}
         )
         for folder in folders
     ]
-    assert [door.wait() for door in doors] == [0, 0]
+    assert [program.wait() for program in programs] == [0, 0]
     texts = [{path.name: path.read_bytes() for path in files(folder, "game")} for folder in folders]
     assert texts[0] == texts[1]
     assert len(texts[0]) == 2
 
 
-def test_two_publishers_at_once_do_not_share_a_file(run_door, tmp_path):
+def test_two_publishers_at_once_do_not_share_a_file(run_program, tmp_path):
     options = "--players 1 --duration 0.5 --offline --speed max --root"
-    doors = [run_door("publisher.py", *options.split(), tmp_path) for _ in range(2)]
-    assert [door.wait() for door in doors] == [0, 0]
+    programs = [run_program("publisher.py", *options.split(), tmp_path) for _ in range(2)]
+    assert [program.wait() for program in programs] == [0, 0]
     assert sorted(path.name.split("_")[0] for path in files(tmp_path)) == ["TR1", "TR2"]
     assert {len(read_session(path)) for path in files(tmp_path)} == {300}
 

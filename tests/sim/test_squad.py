@@ -124,7 +124,7 @@ def test_the_field_of_the_earth_turns_with_the_sensor(mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_specific_force_is_gravity_on_average(mode):
-    """Who ends where he began has not been accelerated on average, so gravity alone is left."""
+    """Who ends where he began has not been accelerated on average, so only gravity is left."""
     run = session(mode)
     force = attitude.to_sensor(
         attitude.conjugate(run.truth("perfect", "attitude")), run.truth("perfect", "force_mps2")

@@ -1,4 +1,4 @@
-"""A strap that follows the steps against the model is not believed, and one that is right is left alone."""
+"""A strap that follows the steps against the model is not believed, and one that is right is not touched."""
 
 from __future__ import annotations
 

@@ -542,14 +542,14 @@ def test_new_models_are_announced_where_a_broker_answers(mosquitto, make_config,
 
 
 @pytest.mark.integration
-def test_watching_trains_what_arrives_and_ends_on_sigterm(run_door, config_file, tmp_path):
-    door = run_door("sup_ml_rf_training.py", "--config", config_file, "--root", tmp_path, "--watch")
+def test_watching_trains_what_arrives_and_ends_on_sigterm(run_program, config_file, tmp_path):
+    program = run_program("sup_ml_rf_training.py", "--config", config_file, "--root", tmp_path, "--watch")
     write_session(tmp_path, 1, seconds=400)
     models = store(config_file, tmp_path)
     wait_until(lambda: models.athlete_ids() == [1], 60, "the model")
-    door.process.send_signal(signal.SIGTERM)
-    assert door.process.wait(20) == 0
-    assert "Traceback" not in door.stderr
+    program.process.send_signal(signal.SIGTERM)
+    assert program.process.wait(20) == 0
+    assert "Traceback" not in program.stderr
 
 
 def workers(trainer):
@@ -559,23 +559,23 @@ def workers(trainer):
 @pytest.mark.integration
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_training_with_one_line_and_leaves_no_process_lock_or_model(
-    run_door, config_file, tmp_path, number, code
+    run_program, config_file, tmp_path, number, code
 ):
     """As a service's stop and a Ctrl+C do it: the signal goes to the trainer and to all its workers."""
     squad(tmp_path, (1, 2, 3, 4), seconds=300)
     settings = yaml.safe_load(config_file.read_text(encoding="utf-8"))
     settings["training"] |= {"n_jobs": 2}
     config_file.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    door = run_door("sup_ml_rf_training.py", "--config", config_file, "--root", tmp_path)
-    trainer = psutil.Process(door.pid)
+    program = run_program("sup_ml_rf_training.py", "--config", config_file, "--root", tmp_path)
+    trainer = psutil.Process(program.pid)
     wait_until(lambda: workers(trainer), 60, "a worker")
     family = [*trainer.children(recursive=True), trainer]
     for process in family:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-    assert door.wait(20) == code
+    assert program.wait(20) == code
     line = f"stopped by {number.name}; models reported as published are in service, others as before"
-    assert door.stderr.splitlines() == [line]
+    assert program.stderr.splitlines() == [line]
     _, left = psutil.wait_procs(family, 10)
     assert left == []
     assert store(config_file, tmp_path).athlete_ids() == []
@@ -583,18 +583,18 @@ def test_a_signal_ends_training_with_one_line_and_leaves_no_process_lock_or_mode
 
 
 @pytest.mark.integration
-def test_a_kill_in_the_middle_leaves_valid_models(run_door, config_file, tmp_path):
+def test_a_kill_in_the_middle_leaves_valid_models(run_program, config_file, tmp_path):
     squad(tmp_path, (1, 2, 3, 4), seconds=300)
     arguments = ("--config", config_file, "--root", tmp_path, "--force")
     models = store(config_file, tmp_path)
-    door = run_door("sup_ml_rf_training.py", *arguments)
+    program = run_program("sup_ml_rf_training.py", *arguments)
     wait_until(lambda: len(models.athlete_ids()) >= 2, 60, "the second model")
-    door.process.kill()
-    door.process.wait(10)
+    program.process.kill()
+    program.process.wait(10)
     for athlete_id in models.athlete_ids():
         manifest, content = models.read(athlete_id, "onnx")
         assert manifest.athlete_id == athlete_id
         assert content
-    again = run_door("sup_ml_rf_training.py", *arguments)
+    again = run_program("sup_ml_rf_training.py", *arguments)
     assert again.process.wait(300) in {0, 3}
     assert models.athlete_ids() == [1, 2, 3, 4]

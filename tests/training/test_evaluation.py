@@ -101,7 +101,7 @@ def test_coverage_needs_parts_that_can_be_compared():
 
 
 def test_the_interval_knows_that_days_differ(quick):
-    """Each session has a bias of its own; an interval from the latest alone would know only that day's."""
+    """Each session has a bias of its own; an interval from only the latest would cover only that day's."""
     settings, rises = quick().training, FeatureSpec().rises(GROUPS)
     biases = (0.0, 12.0, -12.0, 6.0, -6.0)
     days = [made(str(day), 1e4 * day, seed=day) for day in range(len(biases))]

@@ -28,25 +28,25 @@ def checked(quick):
 
 
 @pytest.fixture
-def predicts(tmp_path, run_door):
+def predicts(tmp_path, run_program):
     """``predicts("elsewhere", "--root", tmp_path)``: a script in that folder, running there with these arguments."""
 
     def run(folder, *arguments, cwd=None):
         script = tmp_path / folder / NAME
         script.parent.mkdir(exist_ok=True)
         script.write_text(SLEEPS, encoding="utf-8")
-        door = run_door(script, *arguments, cwd=cwd or script.parent)
-        door.wait_for("here")
-        return door
+        program = run_program(script, *arguments, cwd=cwd or script.parent)
+        program.wait_for("here")
+        return program
 
     return run
 
 
 def test_a_script_without_a_lock_is_in_the_way_where_it_works_on_this_system(tmp_path, checked, predicts):
-    door = predicts(".")
+    program = predicts(".")
     with pytest.raises(LockedError) as refused:
         keep_out_of_the_way(checked(), LOG)
-    assert f"{NAME} (pid {door.pid}, since" in str(refused.value)
+    assert f"{NAME} (pid {program.pid}, since" in str(refused.value)
     assert f"which holds no lock but works in {tmp_path}, is predicting: stop it" in str(refused.value)
     keep_out_of_the_way(checked(force_training=True), LOG)
     keep_out_of_the_way(checked(enabled=False), LOG)
@@ -81,11 +81,11 @@ def test_a_script_of_another_folder_that_was_started_here_is_in_the_way(tmp_path
 
 
 def test_waiting_ends_with_the_script(checked, predicts, caplog):
-    door = predicts(".")
+    program = predicts(".")
 
     class EndsIt(logging.Handler):
         def emit(self, record):
-            door.kill()
+            program.kill()
 
     handler = EndsIt()
     LOG.addHandler(handler)
@@ -93,7 +93,7 @@ def test_waiting_ends_with_the_script(checked, predicts, caplog):
         keep_out_of_the_way(checked(max_wait_time_secs=60), LOG)
     LOG.removeHandler(handler)
     assert "waiting up to 60 s" in caplog.text
-    assert door.process.poll() is not None
+    assert program.process.poll() is not None
 
 
 def test_the_lock_counts_whoever_holds_it_and_wherever_that_works(checked):
@@ -106,13 +106,13 @@ def test_the_lock_counts_whoever_holds_it_and_wherever_that_works(checked):
 
 
 @pytest.mark.integration
-def test_this_systems_engine_of_another_root_is_in_nobodys_way(tmp_path, checked, make_config, run_door, mosquitto):
+def test_this_systems_engine_of_another_root_is_in_nobodys_way(tmp_path, checked, make_config, run_program, mosquitto):
     path = make_config(mqtt={"port": mosquitto.port})
     elsewhere = tmp_path / "elsewhere"
     config = checked(ENGINE.name)
-    engine = run_door("main.py", "--config", path, "--root", elsewhere, "--no-ui", cwd=tmp_path)
+    engine = run_program("main.py", "--config", path, "--root", elsewhere, "--no-ui", cwd=tmp_path)
     wait_until((elsewhere / ".prediction_running.lock").exists, 30, "the engine's lock")
     assert in_the_way(config) == ""
-    here = run_door("main.py", "--config", path, "--root", tmp_path, "--no-ui", cwd=elsewhere)
+    here = run_program("main.py", "--config", path, "--root", tmp_path, "--no-ui", cwd=elsewhere)
     wait_until(lambda: f"(pid {here.pid}" in in_the_way(config), 30, "the engine of this root")
     assert f"(pid {engine.pid}" not in in_the_way(config)

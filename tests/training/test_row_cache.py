@@ -1,4 +1,4 @@
-"""Rows that were replayed before are the same rows, and whatever changes their meaning makes them anew."""
+"""Cached rows equal replayed ones, and whatever changes their meaning replays them again."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_a_session_that_persists_gets_what_came_while_it_was_away(mosquitto, con
 
 def test_more_than_may_wait_is_refused_and_counted(connect, free_port, monkeypatch):
     monkeypatch.setattr("athlete_monitor.wire.mqtt.MAX_OUTGOING", 10)
-    link = connect(free_port, "alone", wait_s=None)
+    link = connect(free_port, "single", wait_s=None)
     assert [link.publish("x", b"", 1) for _ in range(15)] == [True] * 10 + [False] * 5
     assert [link.publish("x", b"", 0) for _ in range(5)] == [False] * 5
     assert link.dropped == 10

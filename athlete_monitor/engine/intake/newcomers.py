@@ -22,7 +22,7 @@ PER_S: Final = 0.2
 MOST_HELD: Final = 4096
 """Most samples of first messages that are held, together; the oldest devices are forgotten."""
 FORGOTTEN_S: Final = 60.0
-"""A device whose second message comes later begins anew."""
+"""A device whose second message comes later begins again."""
 
 
 @dataclass

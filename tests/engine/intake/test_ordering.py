@@ -117,7 +117,7 @@ def test_without_running_numbers_a_device_may_change_its_rate():
     for slower_s in (0.25, 1.0):
         stream, out = run([*regular(100, seq=False), *(at(10 + i * slower_s) for i in range(300))])
         assert len(out) == 400
-        assert stream.quality.lost <= 5 * round(slower_s / 0.1), "told from loss after a few"
+        assert stream.quality.lost <= 5 * round(slower_s / 0.1), "distinguished from loss after a few"
 
 
 def test_a_clock_that_jumps_back_or_a_year_ahead_goes_on_in_the_session_without_a_gap():

@@ -1,4 +1,4 @@
-"""The door as a process, against a real Mosquitto."""
+"""The program as a process, against a real Mosquitto."""
 
 from __future__ import annotations
 
@@ -105,11 +105,11 @@ def alone(figures):
     return [{name: value for name, value in each.items() if name not in {"period", "on_pitch"}} for each in figures]
 
 
-def test_live_figures_equal_an_offline_run_to_the_last_digit(setting, run_door, peers):
+def test_live_figures_equal_an_offline_run_to_the_last_digit(setting, run_program, peers):
     path, config = setting()
     publish_default_model(config)
     samples = [*stream("001", 1, 30), *stream("002", 2, 30)]
-    door = run_door("main.py", "--no-ui", "--config", path, "--exit-when-idle")
+    program = run_program("main.py", "--no-ui", "--config", path, "--exit-when-idle")
     peer = peers(config)
     peer.wait_online()
     for i in range(0, 300, 10):
@@ -117,7 +117,7 @@ def test_live_figures_equal_an_offline_run_to_the_last_digit(setting, run_door, 
         peer.send(samples[300 + i : 310 + i])
         time.sleep(0.002)
     peer.send([sample(30, device, n, end=True) for device, n in (("001", 1), ("002", 2))])
-    assert door.wait() == 0
+    assert program.wait() == 0
     wait_until(lambda: peer.heard[topics.session("001")] and peer.heard[topics.session("002")], what="the summaries")
     offline = run_recordings(config, [Recorded(samples[:300]), Recorded(samples[300:])])
     for device in ("001", "002"):
@@ -126,9 +126,9 @@ def test_live_figures_equal_an_offline_run_to_the_last_digit(setting, run_door, 
     assert peer.heard[topics.status("001")][-1]["status"] == "offline"
 
 
-def test_malformed_payloads_are_counted_and_the_engine_goes_on(setting, run_door, peers):
+def test_malformed_payloads_are_counted_and_the_engine_goes_on(setting, run_program, peers):
     path, config = setting()
-    door = run_door("main.py", "--no-ui", "--config", path)
+    program = run_program("main.py", "--no-ui", "--config", path)
     peer = peers(config)
     peer.wait_online()
     good = encode_sample(stream()[0])
@@ -146,15 +146,15 @@ def test_malformed_payloads_are_counted_and_the_engine_goes_on(setting, run_door
         lambda: [s for s in peer.heard[topics.ENGINE_STATS] if s["samples"] == 1], what="the good sample"
     )
     assert stats[-1]["invalid"] == 6
-    door.terminate()
-    assert door.wait() == 0
-    assert "Traceback" not in door.stderr
+    program.terminate()
+    assert program.wait() == 0
+    assert "Traceback" not in program.stderr
 
 
-def test_killed_at_any_moment_it_goes_on_with_at_most_a_second_lost(setting, run_door, peers):
+def test_killed_at_any_moment_it_goes_on_with_at_most_a_second_lost(setting, run_program, peers):
     path, config = setting()
     peer = peers(config)
-    door, rng = run_door("main.py", "--no-ui", "--config", path), random.Random(5)
+    program, rng = run_program("main.py", "--no-ui", "--config", path), random.Random(5)
     peer.wait_online()
     begin = time.time()
     samples = now_stream(seconds=60, since=begin)
@@ -166,7 +166,7 @@ def test_killed_at_any_moment_it_goes_on_with_at_most_a_second_lost(setting, run
                 peer.send([samples[sent]])
                 sent += 1
             time.sleep(0.02)
-        door.kill()
+        program.kill()
         last = peer.metrics()[-1]
         with sqlite3.connect(config.paths.journal) as journal:
             assert journal.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -179,19 +179,19 @@ def test_killed_at_any_moment_it_goes_on_with_at_most_a_second_lost(setting, run
             if not file.name.startswith("."):
                 json.loads(file.read_text())
         peer.heard[topics.ENGINE_STATUS].clear()
-        door = run_door("main.py", "--no-ui", "--config", path)
+        program = run_program("main.py", "--no-ui", "--config", path)
         peer.wait_online()
     trimp = [figures["trimp"] for figures in peer.metrics() if figures["trimp"] is not None]
     assert all(after >= before - 0.05 for before, after in pairwise(trimp))
-    door.terminate()
-    assert door.wait() == 0
+    program.terminate()
+    assert program.wait() == 0
     summary = wait_until(lambda: peer.heard[topics.session("001")], what="the summary")[0]
     assert summary["session_id"] == session_id
 
 
-def test_a_broker_that_restarts_costs_no_sample_at_qos_1(setting, run_door, peers, mosquitto):
+def test_a_broker_that_restarts_costs_no_sample_at_qos_1(setting, run_program, peers, mosquitto):
     path, config = setting(mqtt={"qos": 1, "persistent_session": True})
-    door = run_door("main.py", "--no-ui", "--config", path)
+    program = run_program("main.py", "--no-ui", "--config", path)
     peer = peers(config, qos=1)
     peer.wait_online()
     samples = stream(seconds=60)
@@ -201,40 +201,40 @@ def test_a_broker_that_restarts_costs_no_sample_at_qos_1(setting, run_door, peer
         mosquitto.restart()
         wait_until(lambda: peer.link.connected, what="the reconnection")
     wait_until(lambda: any(s["samples"] == 600 for s in peer.heard[topics.ENGINE_STATS]), 20, "all samples")
-    door.terminate()
-    assert door.wait() == 0
+    program.terminate()
+    assert program.wait() == 0
     summary = wait_until(lambda: peer.heard[topics.session("001")], what="the summary")[0]
     assert summary["quality"]["lost"] == summary["quality"]["late"] == summary["quality"]["clock_steps"] == 0
     assert summary["quality"]["received"] == 600
 
 
-def test_a_broker_that_refuses_is_named_and_the_engine_waits(setting, run_door, mosquitto, tmp_path):
+def test_a_broker_that_refuses_is_named_and_the_engine_waits(setting, run_program, mosquitto, tmp_path):
     mosquitto.stop()
     mosquitto.require_password("coach", "secret")
     mosquitto.start()
     path, _ = setting()
-    door = run_door("main.py", "--no-ui", "--config", path)
-    door.wait_for("refuses")
-    assert door.process.poll() is None
-    door.terminate()
-    assert door.wait() == 0
+    program = run_program("main.py", "--no-ui", "--config", path)
+    program.wait_for("refuses")
+    assert program.process.poll() is None
+    program.terminate()
+    assert program.wait() == 0
 
 
-def started(run_door, peers, path, config, samples):
-    """An engine that has told the figures of ten seconds, and its peer."""
-    door = run_door("main.py", "--no-ui", "--config", path)
+def started(run_program, peers, path, config, samples):
+    """An engine that has published the figures of ten seconds, and its peer."""
+    program = run_program("main.py", "--no-ui", "--config", path)
     peer = peers(config)
     peer.wait_online()
     peer.send(samples)
     wait_until(lambda: len(peer.metrics()) >= 9, what="figures")
-    return door, peer
+    return program, peer
 
 
-def test_a_full_disk_costs_files_never_figures(setting, run_door, peers):
+def test_a_full_disk_costs_files_never_figures(setting, run_program, peers):
     path, config = setting()
     samples = stream(seconds=60)
-    door, peer = started(run_door, peers, path, config, samples[:100])
-    process = psutil.Process(door.pid)
+    program, peer = started(run_program, peers, path, config, samples[:100])
+    process = psutil.Process(program.pid)
     process.rlimit(psutil.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
     peer.send(samples[100:200])
     wait_until(lambda: len(peer.metrics()) >= 19, what="figures with a full disk")
@@ -244,8 +244,8 @@ def test_a_full_disk_costs_files_never_figures(setting, run_door, peers):
     peer.send(samples[200:300])
     wait_until(lambda: not peer.heard[topics.ENGINE_STATS][-1]["files_failing"], what="the recovery")
     wait_until(lambda: not peer.heard[topics.ENGINE_STATS][-1]["journal_failing"], what="the journal's recovery")
-    door.terminate()
-    assert door.wait() == 0
+    program.terminate()
+    assert program.wait() == 0
     (summary,) = config.paths.prediction_outputs.rglob("*session_summary*")
     assert json.loads(summary.read_text())["quality"]["received"] == 300
 
@@ -271,11 +271,11 @@ def fill_up(file):
             pass
 
 
-def test_a_disk_without_space_raises_one_alarm_each_and_loses_nothing(setting, run_door, peers, small_disk):
+def test_a_disk_without_space_raises_one_alarm_each_and_loses_nothing(setting, run_program, peers, small_disk):
     folders = {"prediction_outputs": str(small_disk / "outputs"), "journal": str(small_disk / "journal.sqlite3")}
     path, config = setting(paths=folders, logging={"log_to_file": False})
     samples = stream(seconds=60)
-    door, peer = started(run_door, peers, path, config, samples[:100])
+    program, peer = started(run_program, peers, path, config, samples[:100])
     fill = small_disk / "filler"
     fill_up(fill)
     peer.send(samples[100:200])
@@ -286,23 +286,25 @@ def test_a_disk_without_space_raises_one_alarm_each_and_loses_nothing(setting, r
     wait_until(lambda: len(peer.metrics()) >= 29, what="figures without space")
     fill.unlink()
     wait_until(lambda: not any(stats[-1][name] for name in failing), what="the recovery")
-    assert door.stderr.count("alarm=raised writing files") == door.stderr.count("alarm=cleared writing files") == 1
-    assert door.stderr.count("alarm=raised") == door.stderr.count("alarm=cleared") == 2
-    door.terminate()
-    assert door.wait() == 0
+    assert (
+        program.stderr.count("alarm=raised writing files") == program.stderr.count("alarm=cleared writing files") == 1
+    )
+    assert program.stderr.count("alarm=raised") == program.stderr.count("alarm=cleared") == 2
+    program.terminate()
+    assert program.wait() == 0
     (summary,) = config.paths.prediction_outputs.rglob("*session_summary*")
     assert json.loads(summary.read_text())["quality"]["received"] == 300
     with sqlite3.connect(config.paths.journal) as journal:
         assert journal.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         ((seconds,),) = journal.execute("SELECT count(*) FROM session_seconds").fetchall()
-    assert seconds >= 29, "the seconds told without space were kept and written"
+    assert seconds >= 29, "the seconds published without space were kept and written"
 
 
-def test_a_second_engine_on_the_same_folder_is_refused_in_one_line(setting, run_door, peers):
+def test_a_second_engine_on_the_same_folder_is_refused_in_one_line(setting, run_program, peers):
     path, config = setting()
-    first = run_door("main.py", "--no-ui", "--config", path)
+    first = run_program("main.py", "--no-ui", "--config", path)
     peers(config).wait_online()
-    second = run_door("main.py", "--no-ui", "--config", path)
+    second = run_program("main.py", "--no-ui", "--config", path)
     assert second.wait() != 0
     assert "held by" in second.stderr
     assert "Traceback" not in second.stderr
@@ -310,37 +312,37 @@ def test_a_second_engine_on_the_same_folder_is_refused_in_one_line(setting, run_
     assert first.wait() == 0
 
 
-def test_it_ends_after_its_duration_with_sessions_summarised(setting, run_door, peers):
+def test_it_ends_after_its_duration_with_sessions_summarised(setting, run_program, peers):
     path, config = setting()
-    door = run_door("main.py", "--no-ui", "--config", path, "--duration", "4")
+    program = run_program("main.py", "--no-ui", "--config", path, "--duration", "4")
     peer = peers(config)
     peer.wait_online()
     peer.send(stream(seconds=5))
-    assert door.wait() == 0
+    assert program.wait() == 0
     assert list(config.paths.prediction_outputs.rglob("*session_summary*"))
 
 
-def test_a_folder_of_logs_that_cannot_be_written_is_told_in_one_line(setting, run_door, tmp_path):
+def test_a_folder_of_logs_that_cannot_be_written_is_told_in_one_line(setting, run_program, tmp_path):
     (tmp_path / "file").write_text("in the way")
     path, _ = setting(logging={"logs_dir": str(tmp_path / "file" / "logs")})
-    door = run_door("main.py", "--no-ui", "--config", path)
-    assert door.wait() == 1
-    (line,) = door.stderr.splitlines()
+    program = run_program("main.py", "--no-ui", "--config", path)
+    assert program.wait() == 1
+    (line,) = program.stderr.splitlines()
     assert "logging.logs_dir" in line
 
 
 def test_an_embedded_broker_that_is_killed_comes_back_and_stays_until_its_clients_have_left(
-    setting, run_door, peers, free_port
+    setting, run_program, peers, free_port
 ):
     path, config = setting(mqtt={"broker": "embedded", "port": free_port, "qos": 1})
-    door = run_door("main.py", "--no-ui", "--config", path, "--exit-when-idle")
+    program = run_program("main.py", "--no-ui", "--config", path, "--exit-when-idle")
     peer = peers(config, qos=1)
     peer.wait_online()
     peer.heard[topics.ENGINE_STATUS].clear()
-    (broker,) = psutil.Process(door.pid).children()
+    (broker,) = psutil.Process(program.pid).children()
     broker.kill()
     peer.wait_online()
-    assert "embedded_broker_restarted" in door.stderr
+    assert "embedded_broker_restarted" in program.stderr
     wait_until(lambda: peer.link.connected, what="the reconnection")
     peer.send([*stream(seconds=3), sample(3, end=True)])
     wait_until(lambda: peer.heard[topics.session("001")], what="the summary")
@@ -348,4 +350,4 @@ def test_an_embedded_broker_that_is_killed_comes_back_and_stays_until_its_client
     peer.link.publish("after/all", b"1", 1)
     assert peer.link.flush(2.0)
     peer.link.stop()
-    assert door.wait() == 0
+    assert program.wait() == 0

@@ -59,8 +59,8 @@ def distance(frame, athlete, first, last):
 class Ground:
     """The box beside the pitch: sensors that send, a coach who commands, and what the archive knows."""
 
-    def __init__(self, config_path, run_door, capsys):
-        self.path, self.run_door, self.capsys = config_path, run_door, capsys
+    def __init__(self, config_path, run_program, capsys):
+        self.path, self.run_program, self.capsys = config_path, run_program, capsys
         self.config = load_config(config_path, environ={})
         self.start_t = float(int(time.time()) - LENGTH_S - 30)
         self.heard: list[str] = []
@@ -76,7 +76,7 @@ class Ground:
 
     def open(self):
         self.heard.clear()
-        engine = self.run_door("main.py", "--no-ui", "--config", self.path)
+        engine = self.run_program("main.py", "--no-ui", "--config", self.path)
         wait_until(lambda: "online" in self.heard[-1:], 40, "the engine")
         return engine
 
@@ -108,13 +108,15 @@ class Ground:
         return json.loads(shown.out)
 
 
-def test_a_match_with_a_kill_in_the_middle_equals_pandas_per_half_and_stint(make_config, run_door, mosquitto, capsys):
+def test_a_match_with_a_kill_in_the_middle_equals_pandas_per_half_and_stint(
+    make_config, run_program, mosquitto, capsys
+):
     # As setup configures it: with 20 open messages, Mosquitto 2.0.11 was seen to pass new messages before queued ones.
     mosquitto.settings += "\nmax_inflight_messages 2000"
     mosquitto.restart()
     mqtt = {"host": mosquitto.host, "port": mosquitto.port, "broker": "external", "qos": 1}
     path = make_config(mqtt=mqtt, model_loading={"runtime": "onnx"}, engine={"max_rate_hz": 5000})
-    ground = Ground(path, run_door, capsys)
+    ground = Ground(path, run_program, capsys)
     ground.play(0, 60)
     ground.command("pitch", "1-3", "on", at=5)
     ground.command("period", "start", "1st half", at=5)
@@ -135,9 +137,9 @@ def test_a_match_with_a_kill_in_the_middle_equals_pandas_per_half_and_stint(make
     ground.command("sub", "1", "for", "2", at=200)
     ground.command("sub", "2", "for", "3", at=230)
     ground.command("period", "end", "2nd half", at=260)
-    door = run_door("control.py", "state", "--config", path)
-    assert door.wait() == 0
-    assert "2nd half (half)" in door.stdout
+    program = run_program("control.py", "state", "--config", path)
+    assert program.wait() == 0
+    assert "2nd half (half)" in program.stdout
     ground.engine.terminate()
     assert ground.engine.wait() == 0
     ground.link.stop()
