@@ -179,9 +179,9 @@ class Listener:
             self._latencies.append(now - json.loads(message.payload)["t_s"])
         elif message.topic == "engine/stats":
             stats = json.loads(message.payload)
-            if told["lag_p50_ms"] is not None:
-                self.lags.append((told["lag_p50_ms"], told["lag_p99_ms"]))
-            self.stats = told
+            if stats["lag_p50_ms"] is not None:
+                self.lags.append((stats["lag_p50_ms"], stats["lag_p99_ms"]))
+            self.stats = stats
         elif b"online" in message.payload:
             self._online.set()
 
