@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
 
-from tests.batch.test_cluster import ALONE
+from tests.batch.ray_kit import ALONE
 from tests.helpers import wait_until
 from tests.league import league_driver as driver
 from tests.league.league_driver import PATIENCE_S, PLAIN, SHARDS, SQUADS, Run, Traffic

@@ -2,9 +2,10 @@
 
 A squad is simulated (``publisher.py --offline --speed max``), two sessions each, and trained by the trainer's own
 command. Prints JSON: seconds from start to exit, the processor time of all processes, the peak of their memory together
-(resident, and proportional where shared pages count once), and the held-out error of each athlete.
+(resident, and proportional where shared pages count once), and the held-out error of each athlete. With ``--warm`` also
+the same once every athlete has a new session, and once nothing is new. Other options go to the trainer.
 
-    python benchmarks/training.py --athletes 30 --minutes 90
+    python benchmarks/training.py --athletes 30 --minutes 90 --warm
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 SESSION_STARTS = ("2026-05-01 10:00:00", "2026-05-03 10:00:00", "2026-05-05 10:00:00", "2026-05-08 10:00:00")
+SESSIONS = "athlete_training_data"
 LOOK_S = 0.25
 
 
@@ -102,15 +104,34 @@ def main() -> None:
     """Simulate, train, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--athletes", type=int, default=30)
-    parser.add_argument("--sessions", type=int, default=2, choices=range(1, len(SESSION_STARTS) + 1))
+    parser.add_argument("--sessions", type=int, default=2, choices=range(1, len(SESSION_STARTS)))
     parser.add_argument("--minutes", type=float, default=90.0)
+    parser.add_argument("--warm", action="store_true", help="then train again, with a new session for each athlete")
     parser.add_argument("--squad", type=Path, help="keep the squad's sessions here, and use those that are there")
     args, rest = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:
         root = args.squad or Path(folder)
-        if not (root / "athlete_training_data").exists():
-            simulate(root, args.athletes, args.sessions, args.minutes)
-        print(json.dumps({"cores": os.cpu_count(), **train(root, ["--force", *rest])}, indent=1))
+        if not (root / SESSIONS).exists():
+            simulate(root, args.athletes, args.sessions + args.warm, args.minutes)
+        later = held_back(root, args.sessions)
+        found = {"cores": os.cpu_count(), **train(root, ["--force", *rest])}
+        if args.warm:
+            for source, target in later:
+                source.rename(target)
+            found["one_new_session_each"] = train(root, rest)
+            found["nothing_new"] = train(root, rest)
+        print(json.dumps(found, indent=1))
+
+
+def held_back(root: Path, sessions: int) -> list[tuple[Path, Path]]:
+    """Move sessions after the first few of each athlete away; where they are now, and where they belong."""
+    for path in sorted((root / SESSIONS).glob("player_*/TR*")):
+        if int(path.name.partition("_")[0][2:]) > sessions:
+            aside = root / "later" / path.parent.name / path.name
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(aside)
+    waiting = sorted((root / "later").glob("player_*/TR*"))
+    return [(path, root / SESSIONS / path.parent.name / path.name) for path in waiting]
 
 
 if __name__ == "__main__":

@@ -27,16 +27,22 @@ def start(temporary: str, *options: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=temporary)
 
 
-def kill_a_worker() -> None:
-    """Kill a process of Ray that computes; this is a namespace of its own, nobody else's processes are here."""
+def kill_a_worker() -> bool:
+    """Kill a process of Ray that computes, if there is one; only our own processes are in this namespace."""
     busy = [each for each in psutil.process_iter() if each.name().startswith("ray::_task")]
     for process in busy[:1]:
         os.kill(process.pid, signal.SIGKILL)
+    return bool(busy)
+
+
+def two_nodes(root: Path, short: str) -> None:
+    """Start a cluster; ``short`` is a folder whose name leaves room for the paths of sockets."""
+    start(str(root), "--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={short}")
+    start(str(root), f"--address={ADDRESS}")
 
 
 def main(root: Path, short: str) -> None:
-    start(str(root), "--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={short}")
-    start(str(root), f"--address={ADDRESS}")
+    two_nodes(root, short)
     items = items_of(season(root / "season"))
     cluster = Cluster(ADDRESS)
     nodes = cluster.workers
@@ -49,4 +55,5 @@ def main(root: Path, short: str) -> None:
     sys.stdout.write(json.dumps({"workers": nodes, "retries": cluster.retries, "hashes": hashes}) + "\n")
 
 
-main(Path(sys.argv[1]), sys.argv[2])
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

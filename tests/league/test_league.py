@@ -9,7 +9,7 @@ import tempfile
 
 import pytest
 
-from tests.batch.test_cluster import ALONE, can_be_alone
+from tests.batch.ray_kit import ALONE, can_be_alone
 from tests.helpers import MOSQUITTO, ROOT
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(600)]

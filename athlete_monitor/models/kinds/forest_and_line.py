@@ -5,7 +5,6 @@ The weights of both, and whether the trees must rise with effort, are chosen on 
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,7 @@ from athlete_monitor.models.export import (
     hummingbird_zip,
     importance_of_trees,
     onnx_of,
+    pickled,
     shape_of_trees,
     with_float32_thresholds,
 )
@@ -146,7 +146,7 @@ def export(model: ForestAndLine) -> Artifacts:
     for tree in trees.estimators_:
         tree.tree_.value[:] *= model.share
     n_features = model.n_features_in_
-    return Artifacts(pickle.dumps(model), hummingbird_zip(trees, n_features, line), onnx_of(trees, n_features, line))
+    return Artifacts(pickled(model), hummingbird_zip(trees, n_features, line), onnx_of(trees, n_features, line))
 
 
 def importance(model: ForestAndLine) -> FloatArray:

@@ -1,0 +1,77 @@
+"""Training in processes and on a cluster: the models of one process, whatever happens to workers."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+
+import pytest
+
+from athlete_monitor.batch.places import Here, Processes
+from athlete_monitor.training.sessions import SessionFile
+from tests.batch.ray_kit import driven
+from tests.helpers import wait_until
+from tests.training.kit import squad, trained
+
+
+class Elsewhere(Here):
+    """A machine that has none of the files: everything it works on was pickled."""
+
+    remote = True
+
+    def run(self, work, groups):
+        def sent():
+            for group in groups:
+                yield pickle.loads(pickle.dumps(list(group)))
+
+        return super().run(pickle.loads(pickle.dumps(work)), sent())
+
+
+def test_a_machine_without_the_files_gives_the_same_models_and_knows_rows_the_next_time(tmp_path, monkeypatch):
+    for name in ("here", "there"):
+        squad(tmp_path / name)
+    expected = trained(tmp_path / "here")
+    assert len(expected) == 8
+    assert trained(tmp_path / "there", Elsewhere()) == expected
+    packed = []
+
+    def noted(file):
+        packed.append(file.name)
+        return file
+
+    monkeypatch.setattr(SessionFile, "packed", noted)
+    assert trained(tmp_path / "there", Elsewhere()) == expected
+    assert packed == []
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
+def test_a_worker_that_is_killed_in_the_middle_changes_no_model(tmp_path):
+    for name in ("here", "there"):
+        squad(tmp_path / name)
+
+    def kill():
+        worker = wait_until(multiprocessing.active_children)[0]
+        os.kill(worker.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    place = Processes(2)
+    killer.start()
+    found = trained(tmp_path / "there", place)
+    killer.join()
+    assert place.retries == 1
+    assert found == trained(tmp_path / "here")
+
+
+@pytest.mark.league
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
+def test_a_cluster_of_two_nodes_makes_the_same_models_also_where_a_worker_is_killed(tmp_path):
+    found = driven("tests/training/cluster_driver.py", tmp_path / "cluster")
+    squad(tmp_path / "here")
+    assert found["workers"] == 2
+    assert found["retries"] >= 1
+    assert found["hashes"] == trained(tmp_path / "here")
