@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import connection, get_context
 from typing import TYPE_CHECKING, Any, Final
@@ -218,13 +219,8 @@ class _Worker:
         self.ended = 0
         self._recordings: Iterator[Recorded] = iter(())
         self._process = spawn.Process(target=_serve, args=(other, config, roster, os.getpid()), daemon=True)
-        before = {name: os.environ.get(name) for name in _ONE_THREAD}
-        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-        try:
+        with _for_workers():
             self._process.start()
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
         other.close()
 
     def begin(self, recordings: Sequence[Recorded]) -> None:
@@ -258,6 +254,22 @@ class _Worker:
         self.pipe.close()
         self._process.terminate()
         self._process.join()
+
+
+@contextmanager
+def _for_workers() -> Iterator[None]:
+    """Let processes that start here use one thread each, and leave Ctrl+C to the process that writes."""
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main else None
+    try:
+        yield
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _serve(pipe: Any, config: Config, roster: Roster, parent: int) -> None:  # noqa: ANN401 - a connection
