@@ -117,7 +117,8 @@ class Monitor:
 
     def accept(self, sample: Sample, arrived_s: float) -> None:
         """Take one decoded sample."""
-        if self._newcomers is None or sample.device_id in self.sessions or self._wearers.knows(sample.device_id):
+        device_id = sample.device_id
+        if self._newcomers is None or sample.end or device_id in self.sessions or self._wearers.knows(device_id):
             self._accept(sample, arrived_s)
             return
         forgotten = self._newcomers.forgotten
