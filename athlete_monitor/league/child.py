@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 OUTPUT: Final = "engine.out"
 """What the engine prints, in the folder of the squad's state."""
-LAST_LINES: Final = 3
+LAST_LINES: Final = 2
+LONGEST_LINE: Final = 200
 _BYTES: Final = 4096
 _CODE_S: Final = 2.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -159,8 +160,8 @@ class Child:
             lines = (self._folder / OUTPUT).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return ""
-        last = " / ".join(line.strip() for line in lines[-LAST_LINES:] if line.strip())
-        return f": {last[-300:]}" if last else ""
+        last = " / ".join(line.strip()[:LONGEST_LINE] for line in lines[-LAST_LINES:] if line.strip())
+        return f": {last}" if last else ""
 
     def _read(self) -> None:
         with suppress(BlockingIOError):

@@ -244,8 +244,11 @@ class RemoteOffice:
         except ValueError:
             if not start:
                 raise MonitorError(f"the league {league.name} is not running; start it: league.py start") from None
-            self._actor = self._started(league)
-            self.was_started = True
+            self._begin(league)
+        else:
+            if start and self.call("is_stopped"):
+                self.end()
+                self._begin(league)
 
     def call(self, name: str, *arguments: Any) -> Any:  # noqa: ANN401 - as of ``Office``
         """Call a method of the office.
@@ -277,6 +280,22 @@ class RemoteOffice:
         """End the office; its shards are ended before by ``stop``."""
         with suppress(Exception):  # it may be gone already
             self._ray.kill(self._actor, no_restart=True)
+
+    def _begin(self, league: League) -> None:
+        """Start the office; the name of one that has just ended may still be taken for a moment."""
+        end_s = time.monotonic() + self.ANSWER_S
+        while not self._has_begun(league, is_last=time.monotonic() > end_s):
+            time.sleep(AGAIN_S)
+        self.was_started = True
+
+    def _has_begun(self, league: League, *, is_last: bool) -> bool:
+        try:
+            self._actor = self._started(league)
+        except ValueError as error:
+            if is_last:
+                raise MonitorError(f"the league's coordinator cannot be started ({short(error)})") from error
+            return False
+        return True
 
     def _started(self, league: League) -> Any:  # noqa: ANN401 - Ray's
         options = {

@@ -88,6 +88,11 @@ class Keeper:
         self._thread = threading.Thread(target=self._keep, name=f"squad {assignment.squad}", daemon=True)
         self._thread.start()
 
+    @property
+    def assignment(self) -> Assignment:
+        """The squad, as it was given."""
+        return self._given
+
     def run(self) -> None:
         """Let a prepared engine take over; harmless for one that runs."""
         if not self._may_run.is_set():
@@ -139,6 +144,8 @@ class Keeper:
                 self._restarts += 1
                 self._pause(PAUSES_S[min(tries - 1, len(PAUSES_S) - 1)] if tries else 0.0)
         self._become("ended")
+        self._wake_from.close()
+        self._wake_to.close()
 
     def _serve(self) -> None:
         """Run one process from its start to its end."""
@@ -160,6 +167,8 @@ class Keeper:
             self._watch(child, state)
         finally:
             self._child = None
+            if self._condition == "running":
+                self._become("starting")
             if child is not None and (ending := child.close()):
                 self._note = ending
 
@@ -206,15 +215,15 @@ class Keeper:
         except FencedError:
             child.stop(STOP_S)
             raise
-        except MonitorError as error:
-            self._note = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever a store does, the engine goes on
+            self._note = f"the state cannot be copied or checked: {error}"
 
     def _end(self, child: Child, state: State) -> None:
         self._become("stopping")
         child.stop(STOP_S)
         try:
             state.keep(whole=True)
-        except MonitorError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._note = f"the last copy of the state failed: {error}"
 
     def _fail(self, text: str) -> None:

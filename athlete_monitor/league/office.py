@@ -84,6 +84,10 @@ class Office:
         with self._lock:
             return self._coordinator.drain(node, undo=undo).id[:8]
 
+    def is_stopped(self) -> bool:
+        """Whether the league was stopped: this office does not start again."""
+        return self._ended.is_set()
+
     def status(self) -> dict[str, Any]:
         """Return the league's state."""
         with self._lock:

@@ -60,8 +60,8 @@ class Shard:
                 del self._keepers[name]
                 del reports[name]
             for name, keeper in self._keepers.items():
-                if name not in wanted:
-                    keeper.leave()
+                if name not in wanted or wanted[name].assignment != keeper.assignment:
+                    keeper.leave()  # one whose settings have changed is started again when it has ended
                 elif wanted[name].role == "run":
                     keeper.run()
             for name, each in wanted.items():

@@ -157,7 +157,7 @@ def _become_engine(request: dict[str, str], stdin: int, out: int) -> NoReturn:
         os.dup2(out, 1)
         os.dup2(out, 2)
         sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in ((0, "r"), (1, "w"), (2, "w")))
-        os.chdir(request["folder"])
+        os.chdir("/")  # the folder may be made again before the engine takes over; all paths are absolute
         os.environ["NOTIFY_SOCKET"] = request["notify"]
         _name(f"engine {Path(request['folder']).name}")
         from athlete_monitor.league.engine import run_engine
