@@ -17,8 +17,8 @@ from tests.training.kit import squad, trained
 
 
 def main(root: Path, short: str) -> None:
-    two_nodes(root, short)
     squad(root)
+    two_nodes(root, short)
     cluster = Cluster(ADDRESS)
     threading.Thread(target=lambda: wait_until(kill_a_worker, 120), daemon=True).start()
     hashes = trained(root, cluster)

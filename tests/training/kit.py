@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from athlete_monitor.config import Config, load_config
+from athlete_monitor.models.manifest import DEFAULT
 from athlete_monitor.training.pipeline import Options, Pass, Surroundings
 from tests.helpers import ROOT
 from tests.training.builders import write_session
@@ -39,6 +40,7 @@ def trained(root: Path, place: Place | None = None) -> dict[str, str]:
     """Train the sessions below ``root``; the SHA-256 of each model's pickle and ONNX file by its name."""
     config = configured(root)
     outcomes = list(Pass(config, Options(force=True), Surroundings(cores=1, place=place)).run())
-    assert all(outcome.succeeded for outcome in outcomes), [outcome.line for outcome in outcomes]
+    lost = [outcome.line for outcome in outcomes if outcome.athlete_id != DEFAULT and not outcome.succeeded]
+    assert lost == []
     folders = (config.paths.models_root.glob("*.pkl"), config.paths.hb_tensors_updated.glob("*.onnx"))
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for found in folders for path in found}
