@@ -1,11 +1,14 @@
-"""Replaying a season with 1 and 2 workers, and on Ray: processor time, overhead, memory, bytes.
+"""Replaying a season with 1 and 2 workers, and on Ray: processor time, overhead, bytes.
 
 A season is made of one simulated session, moved in time for each day and athlete. Prints JSON. The efficiency of two
 workers is the processor time of one process through that of two workers and their parent together: what it would be
-on cores that nobody else uses. ``--wall`` adds the ratio of wall times, for a quiet machine.
+on cores that nobody else uses. ``--wall`` adds the ratio of wall times, for a quiet machine. ``tasks_s`` is the
+processor time of the tasks themselves, wherever they ran: the rest is starting, reading, writing and the archive.
 
     python benchmarks/batch.py --sessions 192 --minutes 2
-    python benchmarks/batch.py --sessions 192 --minutes 2 --cluster auto
+    unshare -n sh -c 'ip link set lo up
+        ray start --head --num-cpus=2 --node-ip-address=127.0.0.1 --object-store-memory=200000000
+        python benchmarks/batch.py --sessions 192 --minutes 10 --wall --cluster auto; ray stop'
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -83,12 +87,19 @@ def _moved(recording: Recording, later_s: float, noise: FloatArray) -> list[Samp
 def replay(season: Path, results: Path, options: list[str]) -> dict[str, Any]:
     """Replay the season; processor time and memory of all its processes."""
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(ROOT / "main.py"), "--replay", str(season), "--root", str(results), "--quiet"]
+    command = [sys.executable, str(ROOT / "main.py"), "--replay", str(season), "--root", str(results)]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run([*command, *options], check=True, env=environment)
+    done = subprocess.run(
+        [*command, *options], check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"processor_s": round(spent, 2), "wall_s": round(time.monotonic() - began, 2)}
+    said = re.search(r"([\d.]+) s of processor time", done.stderr)
+    return {
+        "processor_s": round(spent, 2),
+        "wall_s": round(time.monotonic() - began, 2),
+        "tasks_s": float(said[1]) if said else None,
+    }
 
 
 def lanes(recording: Recording) -> dict[int, float]:
@@ -133,7 +144,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--wall", action="store_true", help="on a quiet machine: also the ratio of wall times")
     parser.add_argument("--lanes", action="store_true", help="also the cost by recordings side by side")
-    parser.add_argument("--cluster", metavar="ADDRESS|auto", help="also on a running Ray cluster (wall time only)")
+    parser.add_argument("--cluster", metavar="ADDRESS|auto", help="also on a running Ray cluster of two processors")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -149,8 +160,12 @@ def main() -> None:
             found[name]["same_results"] = same(root / "1_workers", root / name)
         one, two = found["1_workers"], found["2_workers"]
         found["efficiency_by_processor_time"] = round(one["processor_s"] / two["processor_s"], 3)
+        found["tasks_ms_a_session"] = round(1000 * one["tasks_s"] / args.sessions, 1)
         if args.wall:
             found["efficiency_by_wall_time"] = round(one["wall_s"] / two["wall_s"] / 2, 3)
+        if args.cluster:
+            found["cluster_to_two_workers_by_tasks"] = round(found["cluster"]["tasks_s"] / two["tasks_s"], 3)
+            found["cluster_to_two_workers_by_wall_time"] = round(found["cluster"]["wall_s"] / two["wall_s"], 3)
         outputs = root / "1_workers" / "prediction_outputs"
         results = sum(path.stat().st_size for path in outputs.glob("replay_results/*/*"))
         found["results_kb_a_session"] = round(results / args.sessions / 1000, 1)
