@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import sqlite3
 import tempfile
 import zipfile
@@ -19,7 +20,7 @@ from athlete_monitor import __version__
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.models.store import ROWS_FOLDER_END
-from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
+from athlete_monitor.system.files import TEMPORARY_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "MANIFEST.json"
 JOURNAL: Final = "journal.sqlite"
+BESIDE_JOURNAL: Final = ("-wal", "-shm")
+BEFORE: Final = ".before-restore"
 FORMAT: Final = 1
 CHUNK_BYTES: Final = 1 << 20
 PAGES_PER_STEP: Final = 2000
@@ -80,9 +83,12 @@ def _parts(config: Config, config_file: Path) -> Iterator[Part]:
     roster = config.athletes.roster
     if roster.is_file():
         yield Part("athletes.yaml", roster)
+    live = {config.paths.journal.with_name(f"{config.paths.journal.name}{ending}") for ending in ("", *BESIDE_JOURNAL)}
     for name in FOLDERS:
         folder = getattr(config.paths, name)
         for path in sorted(folder.rglob("*")):
+            if path in live:
+                continue  # a snapshot of the journal is saved instead
             if path.parent.name.endswith(ROWS_FOLDER_END) or path.name.startswith(TEMPORARY_PREFIX):
                 continue  # rebuilt from the sessions; unfinished files
             if path.is_file() and not path.is_symlink():
@@ -197,7 +203,8 @@ def restore(config_file: Path, root: Path | None, source: Path, *, dry_run: bool
             if dry_run:
                 print(f"would restore {target}")
             else:
-                _put(archive.read(name), target, is_journal=name == JOURNAL)
+                with archive.open(name) as content:
+                    _put(content, target, is_journal=name == JOURNAL)
     print(f"{restored} files {'would be restored' if dry_run else 'restored'}, {same} were the same")
     return 0
 
@@ -207,13 +214,28 @@ def _file_digest(path: Path) -> str:
         return _digest(file)
 
 
-def _put(content: bytes, target: Path, *, is_journal: bool) -> None:
-    if target.exists():
-        target.replace(target.with_name(f"{target.name}.before-restore"))
-    if is_journal:
-        for ending in ("-wal", "-shm"):
-            target.with_name(target.name + ending).unlink(missing_ok=True)
-    replace_file(target, content)
+def _put(content: IO[bytes], target: Path, *, is_journal: bool) -> None:
+    """Write a file beside its place, keep the old one, and put the new one there: a full disk changes nothing.
+
+    Raises:
+        MonitorError: it cannot be written.
+    """
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as out:
+            shutil.copyfileobj(content, out, CHUNK_BYTES)
+            out.flush()
+            os.fsync(out.fileno())
+        for ending in ("", *BESIDE_JOURNAL) if is_journal else ("",):
+            old = target.with_name(target.name + ending)
+            if old.exists():
+                old.replace(target.with_name(f"{target.name}{BEFORE}{ending}"))
+        temporary.replace(target)
+    except OSError as error:
+        raise MonitorError(f"{target}: cannot be restored ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _target(config: Config, config_file: Path, name: str) -> Path | None:

@@ -7,13 +7,13 @@ import os
 import shutil
 import sqlite3
 import zipfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.athletes.editing import RosterEditor
 from athlete_monitor.config import load_config
-from athlete_monitor.deploy.backup import FOLDERS
+from athlete_monitor.deploy.backup import BEFORE, CHUNK_BYTES, FOLDERS
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import holder
 from athlete_monitor.models.store import RETRAIN_MARK
@@ -84,7 +84,7 @@ def export_person(config_file: Path, root: Path | None, athlete_id: int, target:
     config = load_config(config_file, root)
     found = traces(config, athlete_id)
     rows = list(_journal_rows(config, athlete_id))
-    roster = _roster_entry(config, athlete_id)
+    roster = _roster_entry(config.athletes.roster, athlete_id)
     if not (found.files or rows or roster):
         raise MonitorError(f"athlete {athlete_id}: no data of this athlete are stored here")
     temporary = target.with_name(f".{target.name}.part")
@@ -125,11 +125,11 @@ def _inside(config: Config, path: Path) -> str:
     return f"{name}/{path.relative_to(folders[name]).as_posix()}"
 
 
-def _roster_entry(config: Config, athlete_id: int) -> dict[str, Any] | None:
+def _roster_entry(roster: Path, athlete_id: int) -> dict[str, Any] | None:
     import yaml
 
     try:
-        known = yaml.safe_load(config.athletes.roster.read_text(encoding="utf-8")) or {}
+        known = yaml.safe_load(roster.read_text(encoding="utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError):
         return None
     entries = known.get("athletes") or []
@@ -178,29 +178,74 @@ def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_r
     for lock in (config.prediction_check.lockfile_path, config.prediction_check.training_lockfile_path):
         if (running := holder(lock)) is not None:
             raise MonitorError(f"{lock.name}: held by {running}; stop it before data are erased")
-    found = traces(config, athlete_id)
-    word = "would be removed" if dry_run else "removed"
-    for path in found.files:
-        print(f"{word}: {path}")
-        if not dry_run:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    rows = _erase_rows(config, athlete_id, dry_run=dry_run)
-    for table, count in rows.items():
-        print(f"{word}: {count} row{'s' if count != 1 else ''} of {table} in {config.paths.journal}")
-    in_roster = _remove_from_roster(config, athlete_id, dry_run=dry_run)
-    if in_roster:
-        print(f"{word}: athlete {athlete_id} in {config.athletes.roster}")
-    if not (found.files or rows or in_roster):
+    found, names = traces(config, athlete_id), _names(config, athlete_id)
+    erased = list(_erase_all(config, athlete_id, found.files, dry_run=dry_run))
+    for what in erased:
+        print(f"{'would be removed' if dry_run else 'removed'}: {what}")
+    if not erased:
         print(f"no data of athlete {athlete_id} are stored here")
-        return 0
-    if not dry_run:
+    elif not dry_run:
         _mark_default(config)
+        for path in _still_named(config, names):
+            print(f"still named: {path}; a note, a marker or a log of somebody else: look at it")
         _clear_retained(config, athlete_id, found.devices)
     return 0
 
 
-def _erase_rows(config: Config, athlete_id: int, *, dry_run: bool) -> dict[str, int]:
-    journal = config.paths.journal
+def _erase_all(config: Config, athlete_id: int, files: tuple[Path, ...], *, dry_run: bool) -> Iterator[str]:
+    """Remove files, rows of the journal and the entry of the roster, and say what each was."""
+    for path in files:
+        if not dry_run:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        yield str(path)
+    for journal in _with_older(config.paths.journal):
+        for table, count in _erase_rows(journal, athlete_id, dry_run=dry_run).items():
+            yield f"{count} row{'s' if count != 1 else ''} of {table} in {journal}"
+    for roster in _with_older(config.athletes.roster):
+        if _remove_from_roster(roster, athlete_id, dry_run=dry_run):
+            yield f"athlete {athlete_id} in {roster}"
+
+
+def _with_older(path: Path) -> list[Path]:
+    """A file, and the copy that a restore has kept of an older one."""
+    return [path, path.with_name(f"{path.name}{BEFORE}")]
+
+
+def _names(config: Config, athlete_id: int) -> set[str]:
+    """The names under which the athlete is known, long enough to be searched for."""
+    roster = _roster_entry(config.athletes.roster, athlete_id) or {}
+    found = {str(roster.get("name") or "")}
+    if config.paths.journal.exists():
+        with closing(_open(config.paths.journal, "ro")) as connection:
+            query = (
+                "SELECT DISTINCT json_extract(CAST(facts AS TEXT), '$.profile.name') FROM sessions WHERE athlete_id = ?"
+            )
+            found |= {str(name or "") for (name,) in connection.execute(query, (athlete_id,))}
+    return {name for name in found if len(name) > 3}
+
+
+def _still_named(config: Config, names: set[str]) -> Iterator[Path]:
+    """Files that hold one of the names, as UTF-8 or as JSON escapes it."""
+    wanted = {form for name in names for form in (name.encode(), json.dumps(name)[1:-1].encode())}
+    folders = {getattr(config.paths, name) for name in FOLDERS} | {config.logging.logs_dir}
+    paths = [*_plain_files(tuple(sorted(folders))), *config.athletes.roster.parent.glob("*")]
+    for path in dict.fromkeys(each for each in paths if each.is_file() and not each.is_symlink()):
+        if wanted and _holds(path, wanted):
+            yield path
+
+
+def _holds(path: Path, wanted: set[bytes]) -> bool:
+    longest, before = max(map(len, wanted)), b""
+    with suppress(OSError), path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            text = before + chunk
+            if any(each in text for each in wanted):
+                return True
+            before = text[-longest:]
+    return False
+
+
+def _erase_rows(journal: Path, athlete_id: int, *, dry_run: bool) -> dict[str, int]:
     if not journal.exists():
         return {}
     removed: dict[str, int] = {}
@@ -246,11 +291,11 @@ def _is_only_of(whose: object, athlete_id: int) -> bool:
     return isinstance(whose, dict) and whose.get("athletes") == [athlete_id]
 
 
-def _remove_from_roster(config: Config, athlete_id: int, *, dry_run: bool) -> bool:
-    if _roster_entry(config, athlete_id) is None:
+def _remove_from_roster(roster: Path, athlete_id: int, *, dry_run: bool) -> bool:
+    if _roster_entry(roster, athlete_id) is None:
         return False
     if not dry_run:
-        editor = RosterEditor(config.athletes.roster)
+        editor = RosterEditor(roster)
         editor.remove(athlete_id)
         editor.save()
     return True

@@ -15,8 +15,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.numbers import clock, day
-from athlete_monitor.report.saying import say
-from athlete_monitor.system.files import replace_file
+from athlete_monitor.report.saying import in_folder, say, write
 
 if TYPE_CHECKING:
     import argparse
@@ -97,7 +96,7 @@ def _session(args: argparse.Namespace, config: Config, archive: Archive) -> int:
         raise MonitorError(f"session {team.id}: holds no data of these athletes")
     form = args.format or _format_of(args.out)
     made = document(archive, data, look_of(config, args.lang, args.sort), "player" if args.player else "team")
-    path = args.out or Path(f"{_file_name(made['title'], team)}.{form}")
+    path = in_folder(args.out, f"{_file_name(made['title'], team)}.{form}")
     if form == "pdf":
         from athlete_monitor.report.pdf import pdf
 
@@ -106,13 +105,13 @@ def _session(args: argparse.Namespace, config: Config, archive: Archive) -> int:
         from athlete_monitor.report.page import page
 
         content = page(made)
-    replace_file(path.resolve(), content)
+    write(path, content)
     say(args, f"{path}: {len(data.participants)} athletes, {len(content) / 1000:.0f} kB", file=path, session=team.id)
     return 0
 
 
 def _format_of(path: Path | None) -> str:
-    if path is None:
+    if path is None or path.is_dir():
         return "pdf"
     ending = path.suffix.lower().removeprefix(".")
     if ending in {"htm", "html"}:

@@ -1,9 +1,13 @@
-"""The output of a command: a sentence, JSON, or nothing."""
+"""The output of a command: its file, and a sentence, JSON, or nothing."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.files import replace_file
 
 if TYPE_CHECKING:
     import argparse
@@ -15,3 +19,22 @@ def say(args: argparse.Namespace, sentence: str, **facts: object) -> None:
         print(json.dumps(facts, default=str))
     elif not args.quiet:
         print(sentence)
+
+
+def in_folder(out: Path | None, name: str) -> Path:
+    """The file to write: ``out``, or the name in the folder ``out`` or the current one."""
+    if out is None:
+        return Path(name)
+    return out / name if out.is_dir() else out
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file in one step.
+
+    Raises:
+        MonitorError: it cannot be written; nothing of it stays.
+    """
+    try:
+        replace_file(path.resolve(), content)
+    except OSError as error:
+        raise MonitorError(f"{path}: cannot be written ({error.strerror})") from error

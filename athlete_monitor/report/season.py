@@ -14,8 +14,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.physiology.acceleration_speed import AccelerationSpeed, acceleration_speed, by_second
 from athlete_monitor.physiology.chronic import ChronicLoad, chronic_load, daily_loads
 from athlete_monitor.report.columns import DISTANCE, LOAD, TOP_SPEED, TRIMP
-from athlete_monitor.report.saying import say
-from athlete_monitor.system.files import replace_file
+from athlete_monitor.report.saying import in_folder, say, write
 
 if TYPE_CHECKING:
     import argparse
@@ -213,7 +212,7 @@ def add_season_arguments(commands: Any) -> None:  # noqa: ANN401 - argparse's ow
     )
     parser.add_argument("--to", dest="end", type=date.fromisoformat, metavar="DATE", help="last day (default: today)")
     parser.add_argument("--format", choices=("pdf", "html"), default="pdf")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="file to write (default: season.pdf)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="file or folder to write to (default: season.pdf)")
     parser.add_argument("--lang", choices=("en", "de"), help="language (default: report.lang)")
     add_players_argument(parser, "only these athletes: 1,2,5-9 or [1,3,7]")
     add_common_arguments(parser)
@@ -231,7 +230,7 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     found = seasons(archive, Roster.load(config.athletes.roster), last, args.days, args.players)
     made = season_document(found, last, args.days, look_of(config, args.lang))
     content = pdf(made, "season.typ") if args.format == "pdf" else page(made, "season.html.j2")
-    path = args.out or Path(f"season.{args.format}")
-    replace_file(path.resolve(), content)
+    path = in_folder(args.out, f"season.{args.format}")
+    write(path, content)
     say(args, made["empty"] or f"{path}: {len(found)} athletes, {len(content) / 1000:.0f} kB", file=path)
     return 0

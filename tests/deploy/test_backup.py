@@ -143,3 +143,42 @@ def test_nothing_is_restored_under_a_running_engine(root, tmp_path):
     lock = load_config(DEFAULT_CONFIG, root).prediction_check.lockfile_path
     with acquire(lock, "main.py"), pytest.raises(MonitorError, match="stop it before a restore"):
         restore(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+
+
+def test_the_journal_is_saved_once_as_a_snapshot(root, tmp_path):
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    open_elsewhere = sqlite3.connect(journal)
+    open_elsewhere.execute("INSERT INTO events VALUES (1, 1.0, 'in the log', '{}')")
+    open_elsewhere.commit()
+    assert journal.with_name(f"{journal.name}-wal").exists()
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    open_elsewhere.close()
+    assert [name for name in verify(tmp_path / "b.zip") if "journal" in name] == ["journal.sqlite"]
+
+
+def test_the_journal_before_a_restore_keeps_what_was_only_in_its_log(root, tmp_path):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    killed = sqlite3.connect(journal)
+    killed.execute("PRAGMA wal_autocheckpoint=0")
+    killed.execute("INSERT INTO events VALUES (1, 1.0, 'only in the log', '{}')")
+    killed.commit()
+    copies = {ending: journal.with_name(journal.name + ending).read_bytes() for ending in ("", "-wal")}
+    killed.close()
+    for ending, content in copies.items():  # as a killed engine leaves it
+        journal.with_name(journal.name + ending).write_bytes(content)
+    restore(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    older = sqlite3.connect(journal.with_name(f"{journal.name}.before-restore"))
+    assert older.execute("SELECT kind FROM events").fetchall() == [("only in the log",)]
+    older.close()
+    assert Archive(journal).events(1) == []
+
+
+def test_a_backup_that_was_cut_restores_nothing(root, tmp_path):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    content = (tmp_path / "b.zip").read_bytes()
+    for size in (10, len(content) // 2, len(content) - 1):
+        (tmp_path / "c.zip").write_bytes(content[:size])
+        with pytest.raises(MonitorError, match="not a backup, or damaged"):
+            restore(DEFAULT_CONFIG, tmp_path / "empty", tmp_path / "c.zip")
+    assert not (tmp_path / "empty").exists()

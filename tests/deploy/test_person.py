@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import zipfile
+from contextlib import closing
 
 import pytest
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.deploy.backup import backup, restore
 from athlete_monitor.deploy.person import erase_person, export_person
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
@@ -159,3 +161,27 @@ def test_laps_that_only_the_person_ran_go_and_those_of_the_squad_stay(root, conf
             "both-start",
         ]
     connection.close()
+
+
+def test_copies_that_a_restore_has_kept_are_erased_too(root, config_file, tmp_path):
+    backup(config_file, root, tmp_path / "b.zip")
+    paths = load_config(config_file, root).paths
+    with closing(sqlite3.connect(paths.journal)) as connection, connection:
+        connection.execute("UPDATE sessions SET facts = ?", (json.dumps({"profile": {"name": SECRET}}),))
+    roster = load_config(config_file, root).athletes.roster
+    roster.write_text(ROSTER.replace("the squad", "another squad"))
+    restore(config_file, root, tmp_path / "b.zip")
+    assert SECRET in roster.with_name(f"{roster.name}.before-restore").read_text()
+    erase_person(config_file, root, 7)
+    older = sqlite3.connect(paths.journal.with_name(f"{paths.journal.name}.before-restore"))
+    assert [row[0] for row in older.execute("SELECT athlete_id FROM sessions")] == [8]
+    older.close()
+    assert "Seven" not in roster.with_name(f"{roster.name}.before-restore").read_text()
+
+
+def test_where_somebody_else_has_written_the_name_is_said(root, config_file, capsys):
+    paths = load_config(config_file, root).paths
+    with closing(sqlite3.connect(paths.journal)) as connection, connection:
+        connection.execute("INSERT INTO markers VALUES ('m', 'T', 1.0, ?, NULL)", (f"{SECRET} Seven fell",))
+    erase_person(config_file, root, 7)
+    assert f"still named: {paths.journal}" in capsys.readouterr().out

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
 import json
+import resource
+import sqlite3
+from functools import partial
 
+import gpxpy
+import pandas as pd
 import pytest
+from garmin_fit_sdk import Decoder, Stream
 
+from athlete_monitor.archive import Archive
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.report import command
+from athlete_monitor.report.command import main
+from athlete_monitor.report.export.command import FORMATS
 from tests.report.kit import make_archive
+from tests.report.test_export import TRAINING_CENTER
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +57,90 @@ def test_a_coach_gets_list_report_season_and_export_from_the_terminal(root, run_
         (("session", "--players", "99"), "holds no data of these athletes"),
         (("export", "--from", "2026-05-09", "--to", "2026-05-01"), "lies before"),
         (("export", "--from", "yesterday"), "YYYY-MM-DD"),
+        (("export", "--out", "a_file"), "is no folder and cannot be made one"),
+        (("session", "--out", "a_file/r.pdf"), "a_file/r.pdf: cannot be written"),
     ],
 )
 def test_a_mistake_is_one_line(root, run_program, tmp_path, arguments, words):
+    (tmp_path / "a_file").touch()
     program = run_program("report.py", *arguments, "--root", root, cwd=tmp_path)
     assert program.wait() != 0
     assert words in program.stderr
     assert len(program.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.integration
-def test_a_range_without_sessions_is_one_sentence_and_an_empty_file(root, run_program, tmp_path):
-    days = ("--from", "2001-01-01", "--to", "2001-01-02")
-    program = ended(run_program("report.py", "export", *days, "--root", root, "--out", tmp_path))
-    assert "no sessions" in program.stdout
-    assert (tmp_path / "summaries.csv").read_text().count("\n") == 1
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_range_without_sessions_is_one_sentence_and_an_empty_valid_file(root, tmp_path, capsys, form):
+    days = ("--from", "2001-01-01", "--to", "2001-01-02", "--what", "seconds", "--format", form)
+    assert main(["export", *days, "--root", str(root), "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("no sessions") == 1
+    [path] = [each for each in tmp_path.iterdir() if each.suffix != ".md"]
+    assert READ_EMPTY[form](path) == 0
+
+
+def activities_in(text):
+    TRAINING_CENTER.validate(text)
+    return text.count("<Activity ")
+
+
+READ_EMPTY = {
+    "csv": lambda path: len(pd.read_csv(path)),
+    "json": lambda path: len(json.loads(path.read_text())),
+    "xlsx": lambda path: len(pd.read_excel(path)),
+    "parquet": lambda path: pytest.importorskip("pyarrow.parquet").read_table(path).num_rows,
+    "influx": lambda path: len(path.read_text()),
+    "fit": lambda path: len(Decoder(Stream.from_file(str(path))).read()[0].get("record_mesgs", ())),
+    "tcx": lambda path: activities_in(path.read_text()),
+    "gpx": lambda path: len(gpxpy.parse(path.read_text()).tracks),
+}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("export", "--what", "seconds", "--format", form) for form in ("csv", "json", "xlsx", "influx")),
+        ("session", "--format", "html"),
+    ],
+)
+def test_on_a_full_disk_nothing_half_written_stays(root, tmp_path, arguments):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, limits[1]))
+    try:
+        with pytest.raises(MonitorError, match="cannot be written"):
+            main([*arguments, "--root", str(root), "--out", str(tmp_path)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_locked_journal_is_one_sentence(tmp_path, monkeypatch):
+    journal = load_config(DEFAULT_CONFIG, tmp_path).paths.journal
+    journal.parent.mkdir(parents=True)
+    make_archive(journal, sessions=1, athletes=(1,))
+    other = sqlite3.connect(journal, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(command, "Archive", partial(Archive, patience_s=0.01))
+    with pytest.raises(MonitorError, match=r"journal\.sqlite3.*locked"):
+        main(["export", "--root", str(tmp_path), "--out", str(tmp_path / "out")])
+    other.close()
+    assert not list((tmp_path / "out").glob("*"))
+
+
+def test_a_folder_as_output_gets_a_file_with_a_name_of_its_own(root, tmp_path, capsys):
+    main(["session", "--format", "html", "--root", str(root), "--out", str(tmp_path)])
+    main(["season", "--format", "html", "--to", "2026-06-10", "--root", str(root), "--out", str(tmp_path)])
+    names = sorted(each.name for each in tmp_path.iterdir())
+    assert names == ["08-Jun-2026_FC_Example_Rovers.html", "season.html"]
+    assert str(tmp_path / "season.html") in capsys.readouterr().out
+
+
+def test_an_athlete_who_has_left_the_roster_keeps_the_name_of_the_session(root, tmp_path):
+    (root / "athletes.yaml").write_text("athletes:\n  - {id: 2, name: Zoë, device: '002'}\n", encoding="utf-8")
+    try:
+        main(["session", "--format", "html", "--root", str(root), "--out", str(tmp_path / "r.html")])
+        main(["export", "--root", str(root), "--out", str(tmp_path)])
+    finally:
+        (root / "athletes.yaml").unlink()
+    assert "Ada Example" in (tmp_path / "r.html").read_text()
+    assert set(pd.read_csv(tmp_path / "summaries.csv").name) == {"Ada Example", "Zoë"}

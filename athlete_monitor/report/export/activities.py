@@ -106,12 +106,16 @@ def tcx(found: Activity) -> bytes:
     """Garmin's Training Center XML, version 2; laps are the periods."""
     laps = "".join(_tcx_lap(found, lap) for lap in found.laps)
     notes = f"<Notes>{escape(found.name)}</Notes>"
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<TrainingCenterDatabase xmlns="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"'
-        ' xmlns:x="http://www.garmin.com/xmlschemas/ActivityExtension/v2"><Activities><Activity Sport="Other">'
-        f"<Id>{times(found.start_t)[0]}</Id>{laps}{notes}</Activity></Activities></TrainingCenterDatabase>\n"
-    ).encode()
+    whole = f'<Activity Sport="Other"><Id>{times(found.start_t)[0]}</Id>{laps}{notes}</Activity>'
+    return f"{_TCX_START}{whole}{_TCX_END}".encode()
+
+
+_TCX_START: Final = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n'
+    '<TrainingCenterDatabase xmlns="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"'
+    ' xmlns:x="http://www.garmin.com/xmlschemas/ActivityExtension/v2"><Activities>'
+)
+_TCX_END: Final = "</Activities></TrainingCenterDatabase>\n"
 
 
 def _tcx_lap(found: Activity, lap: Lap) -> str:
@@ -166,12 +170,15 @@ def gpx(found: Activity) -> bytes:
     if not rows:
         raise MonitorError(f"{found.session.session_id}: no latitude and longitude, so no GPX; --format tcx works")
     points = "".join(_gpx_point(row) for row in rows)
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<gpx version="1.1" creator="athlete-monitor"'
-        ' xmlns="http://www.topografix.com/GPX/1/1"'
-        ' xmlns:t="http://www.garmin.com/xmlschemas/TrackPointExtension/v2">'
-        f"<trk><name>{escape(found.name)}</name><trkseg>{points}</trkseg></trk></gpx>\n"
-    ).encode()
+    track = f"<trk><name>{escape(found.name)}</name><trkseg>{points}</trkseg></trk>"
+    return f"{_GPX_START}{track}</gpx>\n".encode()
+
+
+_GPX_START: Final = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<gpx version="1.1" creator="athlete-monitor"'
+    ' xmlns="http://www.topografix.com/GPX/1/1"'
+    ' xmlns:t="http://www.garmin.com/xmlschemas/TrackPointExtension/v2">'
+)
 
 
 def _gpx_point(row: Mapping[str, float]) -> str:
@@ -192,3 +199,18 @@ def fit(found: Activity) -> bytes:
 
 
 ACTIVITIES: Final[dict[str, Callable[[Activity], bytes]]] = {"fit": fit, "tcx": tcx, "gpx": gpx}
+
+
+def _no_fit() -> bytes:
+    """A FIT file that only says what it is."""
+    from athlete_monitor.report.export.fit import empty
+
+    return empty()
+
+
+EMPTY: Final[dict[str, Callable[[], bytes]]] = {
+    "fit": _no_fit,
+    "tcx": f"{_TCX_START}{_TCX_END}".encode,
+    "gpx": f"{_GPX_START}</gpx>\n".encode,
+}
+"""A valid file without a session, where none lies in the range."""

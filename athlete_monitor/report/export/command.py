@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from athlete_monitor.arguments import add_common_arguments, add_players_argument
 from athlete_monitor.athletes import Roster
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.report.export.activities import ACTIVITIES, activity
+from athlete_monitor.report.export.activities import ACTIVITIES, EMPTY, activity
 from athlete_monitor.report.export.measured import with_measured
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import SUFFIX, WRITERS, dictionary
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
         team_session=args.session,
     )
     folder = args.out.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     if args.format in ACTIVITIES:
         return _activities(selection, args, folder)
     return _table(TABLES[args.what](selection), args, folder)
@@ -87,6 +87,18 @@ def _midnight(day: date | None) -> float | None:
     return None if day is None else datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
+def made_folder(folder: Path) -> None:
+    """Create a folder.
+
+    Raises:
+        MonitorError: there is a file of that name, or it cannot be created.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MonitorError(f"{folder}: is no folder and cannot be made one ({error.strerror})") from error
+
+
 def _table(table: Table, args: argparse.Namespace, folder: Path) -> int:
     path = folder / f"{table.name}.{SUFFIX.get(args.format, args.format)}"
     rows = write_table(table, path, args.format)
@@ -101,9 +113,9 @@ def write_table(table: Table, path: Path, form: str) -> int:
     """Write a table and return how many rows it has; the file is there as a whole or not at all.
 
     Raises:
-        MonitorError: a library for the format is missing.
+        MonitorError: a library for the format is missing, or the file cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made_folder(path.parent)
     return _in_one_step(path, lambda temporary: WRITERS[form](table, temporary))
 
 
@@ -113,10 +125,16 @@ def _in_one_step(path: Path, write: Callable[[Path], int]) -> int:
     try:
         rows = write(temporary)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise MonitorError(f"{path}: cannot be written ({error.strerror})") from error
         raise
     return rows
+
+
+def _replace(path: Path, content: bytes) -> None:
+    _in_one_step(path, lambda temporary: temporary.write_bytes(content))
 
 
 def _activities(selection: Selection, args: argparse.Namespace, folder: Path) -> int:
@@ -129,12 +147,18 @@ def _activities(selection: Selection, args: argparse.Namespace, folder: Path) ->
             continue
         try:
             content = ACTIVITIES[args.format](with_measured(selection, found))
-            replace_file(folder / f"{session.session_id}.{args.format}", content)
+            _replace(folder / f"{session.session_id}.{args.format}", content)
             written += 1
         except MonitorError as error:
             failed += 1
             print(error, file=sys.stderr)
+    if not written and not failed:
+        _replace(folder / f"no_sessions.{args.format}", EMPTY[args.format]())
     left = f", {failed} could not be written" if failed else ""
-    sentence = f"{folder}: {written} {args.format} files{left}" if written or failed else f"{folder}: no sessions"
-    say(args, sentence, folder=folder, written=written, failed=failed)
+    sentence = (
+        f"{folder}: {written} {args.format} files{left}"
+        if written or failed
+        else f"{folder}: no sessions; an empty file"
+    )
+    say(args, f"{folder}: {sentence}", folder=folder, written=written, failed=failed)
     return 3 if failed else 0

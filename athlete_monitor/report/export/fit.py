@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,8 +40,9 @@ def encode(found: Activity) -> bytes:
     """The bytes of a FIT file; times are whole seconds as the format has them."""
     span = (found.start_t, found.end_t)
     return file([
-        _file_id(found), _developer(), _event(found.start_t, _START), _records(found), _beats(found),
-        _event(found.end_t, _STOP_ALL), _laps(found), _session(found, span), _activity(span),
+        _file_id(found.session.number, found.start_t), _developer(), _event(found.start_t, _START),
+        _records(found), _beats(found), _event(found.end_t, _STOP_ALL), _laps(found), _session(found, span),
+        _activity(span),
     ])  # fmt: skip
 
 
@@ -49,11 +51,15 @@ def _one(kind: str, **values: float | list[int]) -> bytes:
     return messages(kind, {name: np.asarray([value]) for name, value in values.items()})
 
 
-def _file_id(found: Activity) -> bytes:
-    serial = max(1, found.session.number % LARGEST_SERIAL)
+def empty() -> bytes:
+    """A file without an activity."""
+    return file([_file_id(1, time.time())])
+
+
+def _file_id(number: int, created_t: float) -> bytes:
     return _one(
-        "file_id", type=_ACTIVITY_FILE, manufacturer=_DEVELOPMENT, product=1, serial_number=serial,
-        time_created=found.start_t,
+        "file_id", type=_ACTIVITY_FILE, manufacturer=_DEVELOPMENT, product=1,
+        serial_number=max(1, number % LARGEST_SERIAL), time_created=created_t,
     )  # fmt: skip
 
 
