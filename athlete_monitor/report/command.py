@@ -15,7 +15,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.numbers import clock, day
-from athlete_monitor.report.saying import in_folder, say, write
+from athlete_monitor.report.saying import counted, in_folder, say, write
 
 if TYPE_CHECKING:
     import argparse
@@ -78,7 +78,7 @@ def _list(archive: Archive, *, as_json: bool) -> int:
         athletes = len({s.athlete_id for s in archive.sessions(team_session=each.id)})
         end = clock(each.end_t) if each.end_t else "running"
         when = f"{day(each.start_t)} {clock(each.start_t)}–{end}"
-        print(f"{each.id}  {when}  {each.mode or ''}  {athletes} athletes  {each.name or ''}")
+        print(f"{each.id}  {when}  {each.mode or ''}  {counted(athletes, 'athlete')}  {each.name or ''}")
     return 0
 
 
@@ -106,7 +106,12 @@ def _session(args: argparse.Namespace, config: Config, archive: Archive) -> int:
 
         content = page(made)
     write(path, content)
-    say(args, f"{path}: {len(data.participants)} athletes, {len(content) / 1000:.0f} kB", file=path, session=team.id)
+    say(
+        args,
+        f"{path}: {counted(len(data.participants), 'athlete')}, {len(content) / 1000:.0f} kB",
+        file=path,
+        session=team.id,
+    )
     return 0
 
 

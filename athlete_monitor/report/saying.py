@@ -38,3 +38,12 @@ def write(path: Path, content: bytes) -> None:
         replace_file(path.resolve(), content)
     except OSError as error:
         raise MonitorError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "athlete"), counted(2, "athlete")
+    ('1 athlete', '2 athletes')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -14,7 +14,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.physiology.acceleration_speed import AccelerationSpeed, acceleration_speed, by_second
 from athlete_monitor.physiology.chronic import ChronicLoad, chronic_load, daily_loads
 from athlete_monitor.report.columns import DISTANCE, LOAD, TOP_SPEED, TRIMP
-from athlete_monitor.report.saying import in_folder, say, write
+from athlete_monitor.report.saying import counted, in_folder, say, write
 
 if TYPE_CHECKING:
     import argparse
@@ -232,5 +232,5 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     content = pdf(made, "season.typ") if args.format == "pdf" else page(made, "season.html.j2")
     path = in_folder(args.out, f"season.{args.format}")
     write(path, content)
-    say(args, made["empty"] or f"{path}: {len(found)} athletes, {len(content) / 1000:.0f} kB", file=path)
+    say(args, made["empty"] or f"{path}: {counted(len(found), 'athlete')}, {len(content) / 1000:.0f} kB", file=path)
     return 0

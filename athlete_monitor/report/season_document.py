@@ -36,7 +36,7 @@ def season_document(found: Sequence[AthleteSeason], last: date, days: int, look:
         "logo": look.logo or None,
         "logo_base64": base64.b64encode(look.logo).decode(),
         "title": title,
-        "subtitle": f"{span} · {words['athletes'].format(n=len(found))}",
+        "subtitle": f"{span} · {words['athlete_one'] if len(found) == 1 else words['athletes'].format(n=len(found))}",
         "footer": words["footer"].format(title=title, version=__version__),
         "sections": []
         if not found

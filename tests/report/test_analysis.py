@@ -44,3 +44,13 @@ def test_the_sql_example_answers_for_every_session(journal):
     connection.close()
     assert len(rows) == 6 * len(NAMES)
     assert rows[0][1] == max(row[1] for row in rows)
+
+
+def test_the_duckdb_example_reads_an_export(journal, tmp_path, monkeypatch):
+    duckdb = pytest.importorskip("duckdb", reason="needs Python 3.11")
+    pytest.importorskip("pyarrow")
+    WRITERS["parquet"](TABLES["seconds"](Selection(Archive(journal), Roster(()), {})), tmp_path / "seconds.parquet")
+    monkeypatch.chdir(tmp_path)
+    rows = duckdb.connect().execute(re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)[1]).fetchall()
+    assert len(rows) == len(NAMES)
+    assert rows[0][1] == max(row[1] for row in rows)

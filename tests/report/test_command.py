@@ -95,6 +95,10 @@ READ_EMPTY = {
 }
 
 
+SHARED_MEMORY_BYTES = 32_768
+"""SQLite needs a file of this size beside the journal, to read it."""
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -104,7 +108,7 @@ READ_EMPTY = {
 )
 def test_on_a_full_disk_nothing_half_written_stays(root, tmp_path, arguments):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SHARED_MEMORY_BYTES, limits[1]))
     try:
         with pytest.raises(MonitorError, match="cannot be written"):
             main([*arguments, "--root", str(root), "--out", str(tmp_path)])

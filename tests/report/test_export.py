@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import time
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -28,10 +30,11 @@ from athlete_monitor.recordings.batch import Written
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.report.command import main
-from athlete_monitor.report.export import fit_format, workbook, writers
+from athlete_monitor.report.export import fit_format, tables, workbook, writers
 from athlete_monitor.report.export.activities import COLUMNS, Activity, activity, fit, gpx, laps_of, tcx
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import WRITERS, dictionary, plain_text
+from athlete_monitor.report.numbers import times
 from athlete_monitor.squad.prediction import NoModels
 from tests.report.kit import NAMES, SECONDS, START, make_archive, start_of
 
@@ -351,3 +354,54 @@ def test_a_range_without_sessions_gives_an_empty_valid_file(selection, tmp_path)
     assert json.loads((tmp_path / "e.json").read_text()) == []
     assert pd.read_csv(tmp_path / "e.csv").empty
     assert set(COLUMNS) >= {"heart_rate_bpm", "speed_mps"}
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name not in {"samples", "rr"}])
+def test_the_dictionary_explains_every_column_with_its_unit(selection, name):
+    table = TABLES[name](selection)
+    text = dictionary(table.columns, table.name, 3)
+    for column in table.columns:
+        assert column.meaning, column.name
+        assert column.unit or column.is_text or column.name in {"athlete_id", "alert"}, column.name
+        assert f"| `{column.name}` | {column.unit} | " in text
+
+
+@pytest.mark.parametrize("name", TABULAR)
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_no_text_of_a_spreadsheet_begins_as_a_formula(selection, tmp_path, name, form):
+    path = tmp_path / f"t.{form}"
+    WRITERS[form](TABLES[name](replace(selection, to_t=start_of(1))), path)
+    frame = pd.read_csv(path, dtype=str) if form == "csv" else pd.read_excel(path)
+    for text in frame.to_numpy().ravel():
+        if isinstance(text, str) and not re.fullmatch(r"-?[\d.]+(e-?\d+)?", text):
+            assert text[0] not in "=+-@", text
+
+
+def test_local_times_follow_the_clock_change(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        before, after = (times(t)[:2] for t in (1_792_889_999.5, 1_792_890_000.5))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert before == ("2026-10-25T00:59:59.500Z", "2026-10-25T02:59:59.500+02:00")
+    assert after == ("2026-10-25T01:00:00.500Z", "2026-10-25T02:00:00.500+01:00")
+
+
+def test_beats_that_one_sample_brought_have_moments_of_their_own(tmp_path):
+    recording = Imported(
+        tmp_path, START + np.arange(9.0), {"heart_rate_bpm": np.full(9, 120.0)}, rr={4: (500.0, 510.0), 5: (505.0,)}
+    )
+    write_session(recording, tmp_path, 7, "007")
+    rows = list(TABLES["rr"](Selection(selection, Roster(()), {"training": tmp_path})).rows)  # type: ignore[arg-type]
+    assert [row[6] for row in rows] == [500.0, 510.0, 505.0]
+    assert [float(row[5] or 0.0) - START for row in rows] == pytest.approx([3.49, 4.0, 5.0])
+
+
+def test_a_session_of_hours_is_read_in_pieces_without_losing_a_second(selection, tmp_path, monkeypatch):
+    whole = list(TABLES["seconds"](selection).rows)
+    monkeypatch.setattr(tables, "_PIECE_ROWS", 7)
+    assert list(TABLES["seconds"](selection).rows) == whole
+    bounded = replace(selection, from_t=start_of(5) + 3.0, to_t=start_of(5) + 40.0)
+    assert len(list(TABLES["seconds"](bounded).rows)) == 37 * len(NAMES)

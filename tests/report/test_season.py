@@ -14,10 +14,15 @@ from hypothesis import strategies as st
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.engine.archiving import Archiver
+from athlete_monitor.recordings.batch import Written
+from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.report.document import Look
 from athlete_monitor.report.season import SPAN_DAYS, per_week, seasons, z_mark
 from athlete_monitor.report.season_document import season_document
 from athlete_monitor.report.texts import TEXTS
+from athlete_monitor.squad.prediction import NoModels
 from tests.archive.kit import add_session
 from tests.report.kit import DAY_S, START, make_archive, start_of
 
@@ -144,3 +149,27 @@ def test_the_span_of_a_season_does_not_change_its_averages(tmp_path):
     short, long = (seasons(archive, Roster(()), last, days, None) for days in (7, 300))
     assert [each.load for each in short] == [each.load for each in long]
     assert [each.z_score for each in short] == [each.z_score for each in long]
+
+
+def test_imported_recordings_enter_the_history_with_their_own_dates(tmp_path):
+    config = load_config(DEFAULT_CONFIG, tmp_path)
+    config.athletes.roster.write_text(
+        "athletes: [{id: 7, name: Ada, device: '007', sex: female, age: 25, hr_max_bpm: 195, hr_rest_bpm: 55}]"
+    )
+    archiver = Archiver(config, NoModels())
+    archiver.add([
+        Written(
+            Imported(
+                tmp_path, START + 3 * day * DAY_S + np.arange(90.0), {"heart_rate_bpm": np.full(90, 120.0 + 4 * day)}
+            ),
+            7, "007", "training",
+        )
+        for day in range(12)
+    ])  # fmt: skip
+    archiver.close()
+    archive = Archive(config.paths.journal)
+    [found] = seasons(archive, Roster(()), day_of(34), 56, None)
+    own = recomputed(archive, 7, day_of(34), 56)
+    assert found.load.acwr == pytest.approx(own["acwr"])
+    assert found.load.chronic_load == pytest.approx(own["chronic_load"])
+    assert own["chronic_load"] > 0

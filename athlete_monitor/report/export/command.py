@@ -15,8 +15,8 @@ from athlete_monitor.report.export.activities import ACTIVITIES, EMPTY, activity
 from athlete_monitor.report.export.measured import with_measured
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import SUFFIX, WRITERS, dictionary
-from athlete_monitor.report.saying import say
-from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
+from athlete_monitor.report.saying import counted, say
+from athlete_monitor.system.files import TEMPORARY_PREFIX
 
 if TYPE_CHECKING:
     import argparse
@@ -103,8 +103,10 @@ def _table(table: Table, args: argparse.Namespace, folder: Path) -> int:
     path = folder / f"{table.name}.{SUFFIX.get(args.format, args.format)}"
     rows = write_table(table, path, args.format)
     readme = folder / f"{table.name}.README.md"
-    replace_file(readme, dictionary(table.columns, table.name, rows).encode())
-    sentence = f"{path}: {rows} rows; {readme.name} explains the columns" if rows else f"{path}: no sessions; empty"
+    _replace(readme, dictionary(table.columns, table.name, rows).encode())
+    sentence = (
+        f"{path}: {counted(rows, 'row')}; {readme.name} explains the columns" if rows else f"{path}: no sessions; empty"
+    )
     say(args, sentence, file=path, rows=rows)
     return 0
 

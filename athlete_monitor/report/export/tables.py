@@ -109,16 +109,34 @@ def _identity(selection: Selection, session: DeviceSession) -> Row:
 
 
 def figure_column(name: str) -> Column:
-    """The column of an archived figure, with the catalogue's unit and equation."""
-    key, _, entry = name.removesuffix("_per_min").partition("__")
+    """The column of an archived figure, with the catalogue's unit and equation.
+
+    >>> figure_column("distance_m_per_min").unit, figure_column("sprints").unit, figure_column("metres_per_min").unit
+    ('m/min', '1', 'm/min')
+    """
+    if name in _OF_PARTS:
+        return Column(name, *_OF_PARTS[name])
+    whole = name.partition("__")[0]
+    per_minute = name.endswith("_per_min") and whole not in FIGURES
+    key, _, entry = (name.removesuffix("_per_min") if per_minute else name).partition("__")
     figure = FIGURES.get(key)
-    unit = figure.unit if figure else "s" if name.endswith("_s") else ""
-    meaning = (figure.equation or figure.label) if figure else ""
+    unit = (figure.unit if figure else "") or "1"
+    meaning = (figure.equation or figure.label) if figure else _QUALITY.get(key, "")
     if entry:
         meaning = f"{meaning}: {entry.replace('_', ' ')}"
-    per_minute = name.endswith("_per_min") and key not in FIGURES
-    text = "heart_rate_source" in name
-    return Column(name, f"{unit}/min" if per_minute else unit, meaning, is_text=text)
+    return Column(
+        name,
+        f"{unit}/min" if per_minute else unit,
+        f"{meaning}; per minute of the part" if per_minute else meaning,
+        is_text="heart_rate_source" in name,
+    )
+
+
+_OF_PARTS: Final = {
+    "duration_s": ("s", "length of the part within the session"),
+    "quality_percent": ("%", "samples received, of those that were expected"),
+}
+_QUALITY: Final = {"quality": "samples of the session"}
 
 
 def summaries(selection: Selection) -> Table:

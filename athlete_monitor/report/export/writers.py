@@ -201,7 +201,12 @@ def format_of(path: Path) -> str:
 
 def dictionary(columns: Sequence[Column], name: str, rows: int) -> str:
     """The data dictionary of a table, as Markdown."""
-    lines = [f"# {name}", "", f"{rows} rows. An empty cell or null means: not known.", ""]
+    lines = [
+        f"# {name}",
+        "",
+        f"{rows} rows. An empty cell or null means: not known. Unit 1: a number without a unit.",
+        "",
+    ]
     lines += ["| column | unit | meaning |", "|---|---|---|"]
     lines += [f"| `{each.name}` | {each.unit} | {each.meaning.replace('|', chr(92) + '|')} |" for each in columns]
     return "\n".join(lines) + "\n"
