@@ -463,6 +463,11 @@ Protocol: the squad's default model, trained on the other six people with their 
   the warm-up's error helps: errors of its warm-ups do not last (slope 0.05), those of the earlier runs do (0.5 to 0.8).
 - Choosing the kind within a single session, on its middle part: right on one shirt of four, wrong on one. Not used.
 - Rolling statistics of single sensor axes tie a model to how the shirt was worn that day and gained nothing.
+- The spectrum of the acceleration (`features.fft_features`: dominant frequency and spectral energy of the last 6.4 s,
+  defined in `athlete_monitor/features/spectrum.py`) on the shirts with at least a tenth of good seconds, two seeds
+  (`benchmarks/spectrum.py`): forward in time 7.6 bpm with neither step rate nor spectrum, 7.6 with the step rate, 7.5
+  with both; with forest and line 9.2, 9.3 and 9.6; a person never seen 14.6, 14.4 and 14.4. Seeds differ by 0.2 to 0.5:
+  no gain, and none is claimed. Off on the Nano; on on the Orin, whose models have the step rate.
 - Asymmetric averages (fast rise, slow fall), second-order averages, weighted mixtures of averages: no gain anywhere.
 """
 

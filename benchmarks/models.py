@@ -145,13 +145,13 @@ def live(folder: Path, name: RuntimeName, options: argparse.Namespace) -> dict[s
     """Let all athletes appear at once, and step until every one has its own model and for some seconds more."""
     from athlete_monitor.athletes import Profile
     from athlete_monitor.features import GROUPS, FeatureSpec
-    from athlete_monitor.models.limits import Limits
+    from athlete_monitor.models.limits import LoaderLimits
     from athlete_monitor.squad.model_sources import LiveSource
     from athlete_monitor.squad.prediction import ModelBook
 
     store, spec, athletes = store_in(folder / "live"), FeatureSpec(), options.live
     runtime = open_runtime(name, options.device, lambda line: print(line, file=sys.stderr))
-    limits = Limits(total_model_memory_bytes=int(options.most_mb * 1e6))
+    limits = LoaderLimits(total_model_memory_bytes=int(options.most_mb * 1e6))
     loader = DynamicModelLoader(store.updated, athletes + 1, runtime=runtime, store=store, limits=limits)
     book, numbers = ModelBook(LiveSource(loader), spec, athletes), np.arange(athletes)
     for row in numbers.tolist():
@@ -205,7 +205,7 @@ def make_live_squad(folder: Path, options: argparse.Namespace) -> None:
     names = spec.names(groups)
     for features, ids in ((names, range(1, options.live + 1)), ((*names, *PROFILE_FEATURES), ("default",))):
         sized = argparse.Namespace(**{**vars(options), "features": len(features)})
-        exported = {**export_trees(fitted_forest(sized, 1)).by_kind(), "pickle": b""}
+        exported = export_trees(fitted_forest(sized, 1)).by_kind()
         manifest = msgspec.structs.replace(
             draft(1, len(features)), feature_names=features, groups=groups, schema_hash=spec.schema_hash(groups)
         )

@@ -97,7 +97,7 @@ SIGNAL_COLUMN: Final = {name: column for column, name in enumerate(SIGNALS)}
 
 
 @dataclass(frozen=True)
-class Layout:
+class FeatureLayout:
     """Columns of the state, and name and group of each feature column."""
 
     names: tuple[str, ...]
@@ -128,7 +128,7 @@ class Layout:
 
 
 @lru_cache(maxsize=64)
-def layout_of(spec: FeatureSpec, groups: tuple[str, ...] = FEATURE_GROUPS) -> Layout:
+def layout_of(spec: FeatureSpec, groups: tuple[str, ...] = FEATURE_GROUPS) -> FeatureLayout:
     """Lay out a specification's columns that belong to ``groups``."""
     held = np.array([number for number, name in enumerate(FEATURE_GROUPS) if name in groups], dtype=np.int64)
     shorts = [each for each in _short_signals(spec) if each.group in held] if spec.rolling_stats else []
@@ -145,7 +145,7 @@ def layout_of(spec: FeatureSpec, groups: tuple[str, ...] = FEATURE_GROUPS) -> La
         len(totals),
         len(spectral),
     )
-    return Layout(
+    return FeatureLayout(
         names=tuple(name for name, _ in named),
         group=tuple(group for _, group in named),
         effort_column=_columns_of(efforts),

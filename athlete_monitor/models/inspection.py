@@ -14,7 +14,7 @@ import numpy as np
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.loader import DynamicModelLoader
-from athlete_monitor.models.manifest import DEFAULT, artifact_name
+from athlete_monitor.models.manifest import ARTIFACT_KINDS, DEFAULT, artifact_name
 from athlete_monitor.models.probes import peak_rss_bytes, rss_bytes
 from athlete_monitor.models.runtimes import configured_runtime, open_runtime
 from athlete_monitor.models.store import ModelStore
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 AGREEMENT_BPM: Final = 2e-3
 """Each export may differ from scikit-learn by half of this, so the two may differ by all of it."""
-
-KINDS: Final[tuple[ArtifactKind, ...]] = ("pickle", "hummingbird", "onnx")
 
 
 def model_ids(store: ModelStore) -> list[AthleteId]:
@@ -113,7 +111,7 @@ def _checked(store: ModelStore, runtimes: Sequence[Runtime], athlete_id: Athlete
         return {"athlete_id": athlete_id, "problems": [str(error)]}
     if manifest is None:
         return {"athlete_id": athlete_id, "problems": ["its manifest was just removed"]}
-    kinds = [kind for kind in KINDS if artifact_name(athlete_id, kind) in manifest.artifacts]
+    kinds = [kind for kind in ARTIFACT_KINDS if artifact_name(athlete_id, kind) in manifest.artifacts]
     X = wide_rows(n_rows, len(manifest.feature_names))
     verified = [_verified(store, manifest, kind, runtimes, X) for kind in kinds]
     problems = [outcome for outcome in verified if isinstance(outcome, str)]

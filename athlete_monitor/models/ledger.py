@@ -60,7 +60,7 @@ class Refusals:
 
 
 @dataclass
-class Counts:
+class LoaderCounts:
     """Counters of a loader: requests served from memory, load attempts, loads and their time in s, and so on."""
 
     hits: int = 0

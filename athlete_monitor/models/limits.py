@@ -18,7 +18,7 @@ def accept_all(manifest: Manifest) -> None:
 
 
 @dataclass(frozen=True)
-class Limits:
+class LoaderLimits:
     """Memory limit of the models, intervals of checks, and the check of manifests.
 
     ``accept`` raises ModelError for a manifest that must not be used (see ``schema.features_check``); ``newest_file``
@@ -33,7 +33,7 @@ class Limits:
     newest_file: Path | None = None
 
     @classmethod
-    def from_config(cls, config: Config, accept: Callable[[Manifest], None] = accept_all) -> Limits:
+    def from_config(cls, config: Config, accept: Callable[[Manifest], None] = accept_all) -> LoaderLimits:
         """The limits of ``model_loading`` and ``performance``."""
         loading = config.model_loading
         return cls(

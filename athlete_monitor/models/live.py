@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from athlete_monitor.models.background import Requests
     from athlete_monitor.models.loading import Loading
     from athlete_monitor.models.manifest import AthleteId
-    from athlete_monitor.models.memory import Memory
+    from athlete_monitor.models.memory import ModelMemory
     from athlete_monitor.models.model import Model
     from athlete_monitor.models.places import Places
     from athlete_monitor.models.store import ModelStore
@@ -40,7 +40,7 @@ class LiveModels:
     def __init__(
         self,
         store: ModelStore,
-        memory: Memory,
+        memory: ModelMemory,
         loading: Loading,
         places: Places,
         requests: Requests,

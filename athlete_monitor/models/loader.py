@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.background import Requests
 from athlete_monitor.models.health import cache_info
-from athlete_monitor.models.limits import Limits, accept_all
+from athlete_monitor.models.limits import LoaderLimits, accept_all
 from athlete_monitor.models.live import LiveModels
 from athlete_monitor.models.loading import Loading
 from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
-from athlete_monitor.models.memory import Memory
+from athlete_monitor.models.memory import ModelMemory
 from athlete_monitor.models.newest import Newest
 from athlete_monitor.models.places import Places
 from athlete_monitor.models.probes import Probes
 from athlete_monitor.models.reader import ModelReader
 from athlete_monitor.models.runtimes import DeviceName, Runtime, RuntimeName, configured_runtime, open_runtime
 from athlete_monitor.models.store import ModelStore
-from athlete_monitor.models.watch import Watch
+from athlete_monitor.models.watch import LoaderWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,13 +62,13 @@ class DynamicModelLoader:
         *,
         runtime: RuntimeName | Runtime = "hummingbird",
         store: ModelStore | None = None,
-        limits: Limits | None = None,
+        limits: LoaderLimits | None = None,
         probes: Probes | None = None,
     ) -> None:
         self.models_dir = Path(models_dir)
         self.cache_size = cache_size
         self.store = store or ModelStore(self.models_dir)
-        self.limits = limits or Limits()
+        self.limits = limits or LoaderLimits()
         self.probes = probes or Probes()
         self.runtime = open_runtime(runtime, device, logger.warning) if isinstance(runtime, str) else runtime
         self.device = self.runtime.device
@@ -77,7 +77,7 @@ class DynamicModelLoader:
 
     def _assemble(self) -> None:
         limits, probes, places = self.limits, self.probes, Places()
-        self.memory = Memory(self.cache_size, limits, probes.clock, places)
+        self.memory = ModelMemory(self.cache_size, limits, probes.clock, places)
         self.reader = ModelReader(self.store, self.runtime, limits.accept, probes.rss_bytes, Newest(limits.newest_file))
         self._loading = Loading(self.reader, self.memory)
         self._requests = Requests(probes.run_aside)
@@ -85,7 +85,7 @@ class DynamicModelLoader:
             self.store, self.memory, self._loading, places, self._requests,
             self.cache_size, limits.total_model_memory_bytes, probes.clock,
         )  # fmt: skip
-        self._watch = Watch(self.memory, limits, probes, self.reload_changed)
+        self._watch = LoaderWatch(self.memory, limits, probes, self.reload_changed)
 
     @classmethod
     def from_config(
@@ -106,7 +106,7 @@ class DynamicModelLoader:
             loading.enable_memory_monitoring,
             runtime=configured_runtime(config, logger.warning, athletes),
             store=ModelStore.from_config(config, loading.models_directory),
-            limits=Limits.from_config(config, accept),
+            limits=LoaderLimits.from_config(config, accept),
         )
         loader.preload_models(loading.preload_players or ())
         return loader

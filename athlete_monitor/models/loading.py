@@ -16,7 +16,7 @@ from athlete_monitor.models.manifest import DEFAULT
 
 if TYPE_CHECKING:
     from athlete_monitor.models.manifest import AthleteId
-    from athlete_monitor.models.memory import Memory
+    from athlete_monitor.models.memory import ModelMemory
     from athlete_monitor.models.model import Model
     from athlete_monitor.models.reader import ModelReader
     from athlete_monitor.models.store import Stamp
@@ -30,7 +30,7 @@ NO_DEFAULT: Final = "no default model"
 class Loading:
     """Reads models into memory, one at a time. Safe to use from any number of threads; a load takes milliseconds."""
 
-    def __init__(self, reader: ModelReader, memory: Memory) -> None:
+    def __init__(self, reader: ModelReader, memory: ModelMemory) -> None:
         self._reader, self._store, self._memory = reader, reader.store, memory
         self._lock = threading.Lock()  # one load at a time; never taken while the memory's is held
 

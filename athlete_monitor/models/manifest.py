@@ -11,7 +11,7 @@ import hmac
 import operator
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -35,6 +35,7 @@ FIRST_KIND: Final = "random_forest"
 
 AthleteId = Annotated[int, Meta(ge=1, le=2**31)] | Literal["default"]
 ArtifactKind = Literal["pickle", "hummingbird", "onnx"]
+ARTIFACT_KINDS: Final[tuple[ArtifactKind, ...]] = get_args(ArtifactKind)
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Meta(ge=0)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -192,7 +193,7 @@ def parse_manifest(content: bytes, path: Path) -> Manifest:
 
 def _problem(manifest: Manifest, path: Path) -> str | None:
     names = manifest.feature_names
-    allowed = {artifact_name(manifest.athlete_id, kind) for kind in ("pickle", "hummingbird", "onnx")}
+    allowed = {artifact_name(manifest.athlete_id, kind) for kind in ARTIFACT_KINDS}
     if path.name != manifest_name(manifest.athlete_id):
         return f"holds the model of athlete {manifest.athlete_id}, under another name"
     if len(set(names)) != len(names):

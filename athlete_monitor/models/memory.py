@@ -11,12 +11,12 @@ from cachetools import TTLCache
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.cache import BoundedCache
-from athlete_monitor.models.ledger import MOST_REMEMBERED, Counts, Refusal, Refusals
+from athlete_monitor.models.ledger import MOST_REMEMBERED, LoaderCounts, Refusal, Refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from athlete_monitor.models.limits import Limits
+    from athlete_monitor.models.limits import LoaderLimits
     from athlete_monitor.models.manifest import AthleteId
     from athlete_monitor.models.model import Model
     from athlete_monitor.models.store import Stamp
@@ -29,7 +29,7 @@ CROWDED_S: Final = 10.0
 CROWDED_WARNING_S: Final = 60.0
 
 
-class Memory:
+class ModelMemory:
     """Models by athlete in a bounded cache. Safe to use from any number of threads; no call takes long.
 
     A model that was evicted but is still referenced by a caller remains known until that reference goes.
@@ -41,7 +41,9 @@ class Memory:
         pinned: keys of models that are evicted last: those in use by live athletes.
     """
 
-    def __init__(self, most: int, limits: Limits, clock: Callable[[], float], pinned: Container[AthleteId]) -> None:
+    def __init__(
+        self, most: int, limits: LoaderLimits, clock: Callable[[], float], pinned: Container[AthleteId]
+    ) -> None:
         self._cache: BoundedCache[AthleteId, Model] = BoundedCache(most, limits.total_model_memory_bytes, pinned)
         self._alive: weakref.WeakValueDictionary[AthleteId, Model] = weakref.WeakValueDictionary()
         self._refusals = Refusals(limits.missing_ttl_s, clock)
@@ -49,7 +51,7 @@ class Memory:
         self._clock = clock
         self._warning_s = clock()
         self._lock = threading.RLock()
-        self.counts = Counts()
+        self.counts = LoaderCounts()
 
     @property
     def limit(self) -> int:

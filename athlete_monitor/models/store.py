@@ -25,6 +25,7 @@ import msgspec
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.files import read_regular
 from athlete_monitor.models.manifest import (
+    ARTIFACT_KINDS,
     MANIFEST_LIMIT_BYTES,
     Artifact,
     ArtifactKind,
@@ -260,8 +261,7 @@ class ModelStore:
             withdrawn, manifest = self._current(athlete_id), next(iter(self.earlier(athlete_id)), None)
             if manifest is None:
                 raise ModelError(f"{self.previous}: holds no complete earlier version of model {athlete_id}")
-            kinds: tuple[ArtifactKind, ...] = ("pickle", "hummingbird", "onnx")
-            names = {artifact_name(athlete_id, kind): kind for kind in kinds}
+            names = {artifact_name(athlete_id, kind): kind for kind in ARTIFACT_KINDS}
             files = {name: self.artifact(manifest, names[name]) for name in manifest.artifacts}
             if self.key and withdrawn is not None:
                 manifest = sign(msgspec.structs.replace(manifest, follows=withdrawn.stands_for), self.key)

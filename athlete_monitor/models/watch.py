@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from athlete_monitor.models.limits import Limits
-    from athlete_monitor.models.memory import Memory
+    from athlete_monitor.models.limits import LoaderLimits
+    from athlete_monitor.models.memory import ModelMemory
     from athlete_monitor.models.probes import Probes
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ PRESSURE_EASED_PERCENT: Final = 5.0
 """The memory use must fall this far below the threshold before the cache grows again."""
 
 
-class Watch:
+class LoaderWatch:
     """Runs each check when it is due. Safe to use from any number of threads.
 
     Args:
@@ -30,7 +30,9 @@ class Watch:
         check_manifests: reloads what has changed.
     """
 
-    def __init__(self, memory: Memory, limits: Limits, probes: Probes, check_manifests: Callable[[], object]) -> None:
+    def __init__(
+        self, memory: ModelMemory, limits: LoaderLimits, probes: Probes, check_manifests: Callable[[], object]
+    ) -> None:
         self._memory, self._limits, self._probes, self._check_manifests = memory, limits, probes, check_manifests
         self.enable_memory_monitoring = True
         self._pressure_s = probes.clock()

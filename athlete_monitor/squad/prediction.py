@@ -140,7 +140,7 @@ class Forms:
 
 
 @dataclass(frozen=True)
-class Call:
+class ModelCall:
     """One call of a model, or of several joined ones with the inputs of the first, for its rows."""
 
     first: Bound
@@ -194,7 +194,7 @@ class ModelBook:
         self._reasons: dict[int, str] = {}
         """Why no model serves a row that has none, as of its last choice: looking again would read the disk."""
         self._bound: dict[str, Bound | None] = {}
-        self._calls: list[Call] = []
+        self._calls: list[ModelCall] = []
         self._call_of = np.full(capacity, -1, dtype=np.int64)
         self._which = np.zeros(capacity, dtype=np.int64)
         self._interval = np.zeros((2, capacity))
@@ -296,7 +296,7 @@ class ModelBook:
         answer[1:] += self._interval.take(rows, axis=1)
         return answer
 
-    def _calls_for(self, rows: IntArray) -> list[tuple[Call, Any]]:
+    def _calls_for(self, rows: IntArray) -> list[tuple[ModelCall, Any]]:
         """Each call with the indices of its rows; a slice if all rows share one call."""
         calls = self._call_of[rows]
         if len(calls) and calls[0] >= 0 and (calls == calls[0]).all():
@@ -319,7 +319,7 @@ class ModelBook:
             joined = self._source.join([bound.model for bound in bounds.values()]) if len(bounds) > 1 else None
             for which, (mark, bound) in enumerate(bounds.items()):
                 if joined is None or not which:
-                    self._calls.append(Call(bound, joined))
+                    self._calls.append(ModelCall(bound, joined))
                 places[mark] = len(self._calls) - 1, which
         self._call_of[:] = -1
         self._number[:] = np.nan

@@ -14,7 +14,7 @@ from sklearn.ensemble import RandomForestRegressor
 
 from athlete_monitor.models.archive import SCRIPT_MEMBER
 from athlete_monitor.models.export import export_trees
-from athlete_monitor.models.limits import Limits
+from athlete_monitor.models.limits import LoaderLimits
 from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.manifest import Holdout, LearnedSession, Manifest, ResidualQuantiles
 from athlete_monitor.models.probes import Probes
@@ -131,5 +131,10 @@ class World:
 
     def loader(self, store: ModelStore, cache_size: int = 3, **limits: Any) -> DynamicModelLoader:
         return DynamicModelLoader(
-            store.updated, cache_size, runtime=runtime(), store=store, limits=Limits(**limits), probes=self.probes()
+            store.updated,
+            cache_size,
+            runtime=runtime(),
+            store=store,
+            limits=LoaderLimits(**limits),
+            probes=self.probes(),
         )
