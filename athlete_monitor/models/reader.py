@@ -7,7 +7,7 @@ import statistics
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.model import Model
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from athlete_monitor.models.store import ModelStore, Stamp
 
 logger = logging.getLogger(__name__)
+
+ENOUGH_GROWTHS: Final = 8
+"""From so many measurements on, their median is the weight."""
 
 
 @dataclass
@@ -75,14 +78,14 @@ class ModelReader:
         return Model(manifest, predictor, self._weight(len(artifact), grown_bytes), load_s, stamp, is_fallback)
 
     def _weight(self, artifact_bytes: int, grown_bytes: int) -> int:
-        """Measured growth of resident memory, or that of earlier models of this size, whichever is larger.
+        """The usual growth of resident memory by a model of this size; of the first models, at least the measured one.
 
-        The allocator may reuse memory of evicted models; then nothing grows.
+        A single measurement says little: the allocator may reuse memory of evicted models, and other threads allocate.
         """
         if grown_bytes > artifact_bytes:
             self._growths.append(grown_bytes / artifact_bytes)
-        usual = statistics.median(self._growths) if self._growths else 1.0
-        return max(grown_bytes, int(usual * artifact_bytes))
+        usual = int(artifact_bytes * (statistics.median(self._growths) if self._growths else 1.0))
+        return usual if len(self._growths) >= ENOUGH_GROWTHS else max(grown_bytes, usual)
 
     def _predictor(self, manifest: Manifest, artifact: bytes) -> Predictor:
         try:

@@ -92,7 +92,7 @@ def walk(source: Source, on_start: Callable[[str, Any], None], on_end: Callable[
 
 
 class _Watched(io.BytesIO):
-    """A document whose tags and texts are bounded: the parser starts anew on an open tag with every block it gets."""
+    """A document whose tags and texts are bounded: the parser starts again on an open tag with every block it gets."""
 
     def __init__(self, content: bytes, label: str) -> None:
         super().__init__(content)
