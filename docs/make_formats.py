@@ -73,6 +73,8 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
   Recordings that overlap in time are one team session; laps, halves and drills that a file names become its periods,
   for those who were in them. `--no-archive` writes session files only; a later import catches up. What takes longest
   is a high sample rate: runs at 1 Hz are computed about 3,000 times as fast as they were run, 100 Hz about ten times.
+  Many recordings together cost far less for each than one by one, and from 32 on several processes compute them: import
+  a season with one command. Ctrl+C leaves whole sessions; the same command goes on.
 - **Times** keep the moment and, where the file gives it, the offset of the local time. Local times without an offset
   are read in `--zone` (this machine's zone by default). A date that can be read in two ways is refused with both
   readings (`--dates`). A clock that was set in mid-session is repaired, rows that repeat are left out, rows of whole
@@ -87,7 +89,7 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
   are said.
 - **Heart rate** of 0 or 255 is missing. A strap's memory wins over what the watch heard.
 - **Bounds**: 128 MB for a file that is read as a whole, 2 GB for a table, 48 million cells, three archives inside one
-  another; XML with entities or a document type is refused; links in searched folders are not followed.
+  another, 2 MB for a tag or a text of XML, 64 MB for the texts and 30 million cells of a workbook; XML with entities or a document type is refused; links in searched folders are not followed.
 
 ## Any other table
 

@@ -111,7 +111,7 @@ class IntoArchive:
         self._failed = True
         if self._archiver is None:
             self._archiver = Archiver(self._config, workers=workers_of(self._config))
-        self._archiver.add(written, lambda done, of: self._on_file("into the archive", done, of))
+        self._archiver.add(written, lambda done, of: self._on_file("samples into the archive", done, of))
         self._failed = False
 
     def close(self) -> None:

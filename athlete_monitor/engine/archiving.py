@@ -7,6 +7,7 @@ share the steps of the squad. Every recording begins without the previous day's 
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sized
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -305,21 +306,23 @@ class Archiver:
 
         Args:
             recordings: in any order.
-            on_progress: called with the number of complete recordings and their total.
+            on_progress: called with the number of samples that were used, and their total as far as it is known.
 
         Raises:
             MonitorError: the archive cannot be written, or a worker was lost.
         """
         new = [recording for recording in recordings if self._is_new(recording)]
-        on_progress(0, len(new))
+        total = sum(len(recording) if isinstance(recording, Sized) else 0 for recording in new)
+        on_progress(0, total)
         if workers := self._workers_for(len(new)):
-            self._phases += workers.run(new, self._sink, lambda done: on_progress(done, len(new)))
+            self._phases += workers.run(new, self._sink, lambda ended: on_progress(total * ended // len(new), total))
             return
+        used = _Used()
         phases = self._side_by_side.run(
-            (iter(recording.samples()) for recording in new),
+            (used.counted(recording.samples()) for recording in new),
             self._sink,
             lambda _place: self._sink.begin,
-            lambda done: on_progress(done, len(new)),
+            lambda _ended: on_progress(used.samples, total),
         )
         self._phases += chain.from_iterable(phases)
 
@@ -357,6 +360,18 @@ class Archiver:
             if count > 1:
                 self._workers = Workers(count, self._config, self._roster)
         return self._workers
+
+
+class _Used:
+    """Counts the samples that recordings have given."""
+
+    samples = 0
+
+    def counted(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        """Yield samples, counting them."""
+        for each in samples:
+            self.samples += 1
+            yield each
 
 
 class SecondsSink(Protocol):

@@ -85,6 +85,9 @@ class Written:
     device_id: str
     mode: Mode
 
+    def __len__(self) -> int:
+        return len(self.recording)
+
     def samples(self) -> Iterator[Sample]:
         """Yield the rows as samples, as the session file has them."""
         return samples(self.recording.in_mode(self.mode), self.athlete_id, self.device_id)

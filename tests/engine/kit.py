@@ -87,6 +87,9 @@ class Recorded:
 
     kept: Sequence[Sample]
 
+    def __len__(self) -> int:
+        return len(self.kept)
+
     def samples(self) -> Iterator[Sample]:
         return iter(self.kept)
 
