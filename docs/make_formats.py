@@ -89,7 +89,8 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
   are said.
 - **Heart rate** of 0 or 255 is missing. A strap's memory wins over what the watch heard.
 - **Bounds**: 128 MB for a file that is read as a whole, 2 GB for a table, 48 million cells, three archives inside one
-  another, 2 MB for a tag or a text of XML, 64 MB for the texts and 30 million cells of a workbook; XML with entities or a document type is refused; links in searched folders are not followed.
+  another, 2 MB for a tag or a text of XML, 64 MB for the texts and 30 million cells of a workbook; XML with entities or
+  a document type is refused; links in searched folders are not followed.
 
 ## Any other table
 
