@@ -1,4 +1,4 @@
-"""A background thread for loading: it uses only a share of the time, so that many loads never stop the live steps."""
+"""A background thread for loading: it uses only a share of a core, so that many loads never stop the live steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOADING_SHARE: Final = 0.25
-"""Largest share of the time in which models are loaded while athletes are live."""
+"""Largest share of a core that loads models while athletes are live."""
 
 _LONGEST_NAP_S: Final = 0.05
 
@@ -22,8 +22,8 @@ _LONGEST_NAP_S: Final = 0.05
 class PacedThread:
     """Runs jobs one after the other on a thread that exists while there are jobs.
 
-    After each job it rests, so that jobs take at most ``share`` of the time. When the program ends, jobs that have not
-    begun are dropped.
+    After each job it rests, so that jobs take at most ``share`` of the processor time of one core. When the program
+    ends, jobs that have not begun are dropped.
     """
 
     def __init__(self, share: float = LOADING_SHARE) -> None:
@@ -42,12 +42,12 @@ class PacedThread:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            began_s = time.perf_counter()
+            began_s = time.thread_time()
             try:
                 job()
             except Exception:  # the boundary of this thread: one failed job must not stop the next ones
                 logger.exception("event=loading_failed")
-            self._nap(self._rest * (time.perf_counter() - began_s))
+            self._nap(self._rest * (time.thread_time() - began_s))
 
     def _next(self) -> Callable[[], object] | None:
         with self._lock:

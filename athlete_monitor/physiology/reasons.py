@@ -41,9 +41,6 @@ HISTORY_7_DAYS: Final = "7 days of history required"
 NO_CHRONIC_LOAD: Final = "no load in the last weeks"
 LOAD_CONSTANT: Final = "daily load does not vary"
 
-ASSUMED_HR_REST: Final = "assumed_hr_rest"
-"""Mark of every figure that depends on the assumed resting heart rate of 60 bpm."""
-
 REASON_OF: Final[Mapping[str, str]] = MappingProxyType(
     {
         "heart_rate_bpm": HEART_RATE_MISSING,
@@ -68,7 +65,6 @@ REASON_OF: Final[Mapping[str, str]] = MappingProxyType(
 RESERVE_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm", "hr_rest_bpm")
 TRIMP_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm", "hr_rest_bpm", "male")
 ZONES_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm")
-VO2MAX_NEEDS: Final = ("hr_max_bpm", "hr_rest_bpm")
 ENERGY_NEEDS: Final = ("heart_rate_bpm", "hr_max_bpm", "hr_rest_bpm", "male", "age_years", "weight_kg", "height_cm")
 SPEED_NEEDS: Final = ("speed_mps",)
 CADENCE_NEEDS: Final = ("cadence_spm",)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-SRPE_FORMULA: Final = "foster_2001"
 LARGEST_RPE: Final = 10.0
 
 

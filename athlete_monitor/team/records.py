@@ -14,7 +14,6 @@ Level = Literal["info", "warning", "danger"]
 
 PERIOD_KINDS: Final[tuple[PeriodKind, ...]] = get_args(PeriodKind)
 PITCH_STATES: Final[tuple[PitchState, ...]] = get_args(PitchState)
-LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 
 @dataclass(frozen=True)
@@ -33,9 +32,6 @@ class Whose:
         if self.athletes is not None:
             return athlete_id in self.athletes
         return self.group is None or self.group == group
-
-
-EVERYBODY: Final = Whose()
 
 
 @dataclass(frozen=True)
