@@ -46,6 +46,9 @@ LOST_MIN = (1, 5, 10, 30, 60)
 CUTS_FOR_EACH = 6
 CUT_S = 300.0
 KNOWN_SHARE = 0.7
+PARTS = (0.35, 0.5, KNOWN_SHARE)
+"""The day's form and the interval are judged with models of these shares of the runs, each on all later runs."""
+
 CURVE = (1, 2, 4, 8, 16, 28)
 Figures = dict[str, float]
 
@@ -110,13 +113,24 @@ def runs(folder: Path, config: Config) -> dict[str, Any]:
         "kind": trained.kind.name,
         "kinds": kinds(bench, earlier, later),
         "curve": {count: curve(bench, earlier[-count:], later) for count in CURVE if count <= known},
-        "bias_bpm": mean([float((s.y - trained.model.predict(s.X)).mean()) for s in later]),
-        "warm_up": warm_up(trained, _series(trained, later)),
         "warm_up_left_out": warm_up(trained, left_out),
-        "covered": coverage(trained, later),
+        "parts": {k: part(bench, rows, k) for k in (round(share * len(rows)) for share in PARTS)},
         "cuts": cuts(bench, trained, recordings[known:], config),
         "day_variance": trained.day.day_variance,
         "moment_variance": trained.day.moment_variance,
+        "day_s": trained.day.day_s,
+    }
+
+
+def part(bench: Bench, rows: Sequence[SessionRows], known: int) -> dict[str, Any]:
+    """The first ``known`` sessions' model on all later ones: the day's form and the interval."""
+    trained, later = bench.trained(rows[:known]), rows[known:]
+    return {
+        "sessions": len(later),
+        "bias_bpm": mean([float((s.y - trained.model.predict(s.X)).mean()) for s in later]),
+        "whole": mean([mae(s.y - trained.model.predict(s.X)) for s in later]),
+        "warm_up": warm_up(trained, _series(trained, later)),
+        "covered": coverage(trained, later),
     }
 
 
@@ -334,19 +348,27 @@ def page(shirt: dict[str, Any], run: dict[str, Any], config: Config) -> str:
             ("sessions", "model", "athlete's median"),
             [(str(count), *_bpm(figures, "model", "median")) for count, figures in run["curve"].items()],
         ),
-        bias=f"{run['bias_bpm']:+.1f}",
-        cold=f"{run['warm_up']['cold']:.1f}",
-        warm=f"{run['warm_up']['warm']:.1f}",
+        parts=_table(
+            ("first runs", "later runs", "whole run", "bias", "without a strap", "after ten minutes with one"),
+            [
+                (
+                    str(k),
+                    str(p["sessions"]),
+                    *_bpm(p, "whole"),
+                    f"{p['bias_bpm']:+.1f}",
+                    *_bpm(p["warm_up"], "cold", "warm"),
+                )
+                for k, p in run["parts"].items()
+            ],
+        ),
+        hours=f"{run['day_s'] / 3600.0:.0f}",
         left_cold=f"{run['warm_up_left_out']['cold']:.1f}",
         left_warm=f"{run['warm_up_left_out']['warm']:.1f}",
         day=f"{run['day_variance'] ** 0.5:.1f}",
         moment=f"{run['moment_variance'] ** 0.5:.1f}",
         covered=_table(
-            ("where", "covered", "width", "runs"),
-            [
-                (name, f"{f['covered']:.0%}", f"{f['wide_bpm']:.1f}", f"{f['sessions']:.0f}")
-                for name, f in run["covered"].items()
-            ],
+            ("where", *(f"models of {known}" for known in run["parts"])),
+            [(where, *(_covered(p["covered"].get(where)) for p in run["parts"].values())) for where in _places(run)],
         ),
         cuts=f"{run['cuts']['cuts']:.0f}",
         cut_error=f"{run['cuts']['mae_bpm']:.1f}",
@@ -368,6 +390,17 @@ def page(shirt: dict[str, Any], run: dict[str, Any], config: Config) -> str:
             ],
         ),
     )
+
+
+def _places(run: dict[str, Any]) -> list[str]:
+    """Every place where coverage was measured, in order."""
+    return list(dict.fromkeys(where for p in run["parts"].values() for where in p["covered"]))
+
+
+def _covered(figures: Figures | None) -> str:
+    if figures is None:
+        return "–"
+    return f"{figures['covered']:.0%} ({figures['wide_bpm']:.1f} bpm, {figures['sessions']:.0f})"
 
 
 def _bpm(figures: dict[str, float], *names: str) -> tuple[str, ...]:
@@ -408,28 +441,31 @@ each, newer ones weigh more (`training.sessions_to_use`, `training.max_rows`).
 
 ## Runs: the day's form
 
-Protocol: the same model on the same later runs, judged from the eleventh minute on: without a strap, and when a strap
-was worn for the first ten minutes (`athlete_monitor/models/day.py`). How much of a day's error lasts was learned from
-the first {trained} runs: the day varies by {day} bpm, the rest by {moment} bpm.
+Protocol: a model of the first runs, judged on all later runs from the eleventh minute on: without a strap, and when a
+strap was worn for the first ten minutes (`athlete_monitor/models/day.py`). How much of an error lasts, and how long,
+was learned from the first runs only, each of them held out in turn. With all of the first {trained}, the day varies by
+{day} bpm and lasts for {hours} h, the moment varies by {moment} bpm.
 
-| without a strap | after ten minutes with one | mean bias of the runs |
-| --- | --- | --- |
-| {cold} | {warm} | {bias} |
+{parts}
 
-Whether a warm-up helps differs between people and even between months of one person. The first {trained} runs, each
-left out in turn, are where this was learned: there it takes the error from {left_cold} to {left_warm} bpm.
+Whether a warm-up helps differs between people and even between months of one person. On the first {trained} runs, where
+this was learned, it takes the error from {left_cold} to {left_warm} bpm. On the last twelve it does not help: in one of
+them the strap read nonsense during the warm-up, in another the watch lost the speed, and errors drift upwards in most.
 
 ## Runs: the 80 % interval
 
-Protocol: the share of rows inside the interval that is shown live, mean over the later runs; the strap is worn for the
-first ten minutes and then lost, or never there.
+Protocol: the share of rows inside the interval that is shown live, mean over the later runs, with the interval's mean
+width and the number of runs; the strap is worn for the first ten minutes and then lost, or never there. The widths were
+learned from the first runs, by losing the strap after 10, 20 and 30 minutes of each. Few runs last for 45 minutes, and
+a single minute of five runs says little.
 
 {covered}
 
 ## Runs: a session that begins in the middle
 
 Protocol: {cuts} pieces of five minutes, cut from the later runs at random; averages of effort have seen nothing of what
-was before. The model's error is {cut_error} bpm; its interval is {cut_wide} bpm wide and covers {cut_covered}.
+was before and take the first seconds for it. The model's error is {cut_error} bpm; its interval is {cut_wide} bpm wide
+and covers {cut_covered}.
 
 ## Smart shirts: forward in time
 

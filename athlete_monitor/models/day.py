@@ -1,18 +1,18 @@
 """The day's form: an estimate, from a strap's readings, of a model's error for the rest of the day.
 
 The error strap − model has two parts. One is the day: heat, sleep, fatigue; movement does not show it, and it lasts for
-hours in some people and not at all in others. The other is the moment: the distance of the heart rate from the value
-that the movement leads to; it disappears within minutes. The day is one number for each athlete, with a variance: a
-scalar Kalman filter that starts from the athlete's own held-out sessions (``DayForm``), is updated by every reading of
-the strap after the first minutes of a session, and returns to its start value over hours. The moment is a fading
-average of the newest errors:
+an hour or more in some people and not at all in others. The other is the moment: the distance of the heart rate from
+the value that the movement leads to; it disappears within minutes. Both are taken as Ornstein–Uhlenbeck processes: each
+returns to zero on its own time scale, with its own variance (``DayForm``, from the athlete's own held-out sessions). A
+strap reads their sum, so one number and its variance describe what is known: a scalar Kalman filter with correlated
+noise (Bryson and Henrikson 1968). The newest error minus the day is the moment:
 
-    correction = day + (newest − day) · fade(age/moment_s)
+    correction = day · fade(age/day_s) + (newest − day) · fade(age/moment_s)
 
 The variance of both gives the width of the interval: narrow just after a strap reading, as wide as in sessions without
 a strap if there was none, wider in the first minutes of a session, when averages of effort cover little time. Readings
-a second apart have nearly the same error, so a reading counts as much as its time does, not once each. Everything is
-elementary arithmetic, so the result does not depend on who else is in the call.
+a second apart have nearly the same error, and the filter knows it: how often a strap reads hardly matters. Everything
+is elementary arithmetic, so the result does not depend on who else is in the call.
 """
 
 from __future__ import annotations
@@ -28,14 +28,8 @@ from athlete_monitor.decay import remaining
 if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
 
-SETTLE_S: Final = 180.0
+SETTLE_S: Final = 120.0
 """The day is not estimated from the first minutes of a session: their error differs from that of the day."""
-
-DRIFT_S: Final = 6.0 * 3600.0
-"""The day's form decays to zero on this scale: two sessions of a day share it, two days do not."""
-
-WIDEN_S: Final = 3600.0
-"""What is known of the day is trusted less and less on this scale: errors drift within a session too."""
 
 MOST_DEVIATIONS: Final = 1.5
 """A reading that is further from the day's form than so many usual errors counts as one that is so far: a strap that
@@ -46,6 +40,7 @@ FORGET_S: Final = 16.0 * 3600.0
 """A session that begins this long after the last reading is another day."""
 
 LONGEST_READING_S: Final = 10.0
+LEAST_VARIANCE: Final = 1e-9
 NEWEST_S: Final = 3.0
 """Averaging time of the newest errors."""
 
@@ -55,17 +50,12 @@ NEWEST_SHARE: Final = 0.15
 EARLY_EDGES_S: Final = (60.0, 120.0, 180.0, 300.0)
 """Ends of the parts of a session's beginning that have their own widths."""
 
-LEAST_EARLY: Final = (6.8, 3.2, 2.3, 1.7)
-"""How much wider those parts are at least. A session may begin in the middle of effort, which averages that have just
-begun cannot know: on runs cut at random the error was 36, 17, 12 and 9 bpm in these parts, against 4 usually. A start
-from rest looks the same without a strap. So wide must the interval be to cover 80 % of such pieces of the first 28 of
-forty runs."""
+LEAST_EARLY: Final = (1.8, 1.2, 1.0, 1.0)
+"""How much wider those parts are at least: so wide must the interval be to cover 80 % of pieces that were cut at random
+from the later half of 28 runs, by a model of the earlier half."""
 
 LATE_EDGES_S: Final = (120.0, 420.0, 900.0, 1500.0)
 """Ends of the times since the last reading that have widths of their own; the last one has no end."""
-
-LEAST_LATE: Final = (0.6, 0.7, 0.85, 1.0, 1.15)
-"""How wide those parts are at least. On forty runs errors grew by 1 to 5 bpm after half an hour, in every part."""
 
 _Positive = Annotated[float, Meta(gt=0.0)]
 _Wider = Annotated[float, Meta(ge=1.0)]
@@ -74,8 +64,8 @@ _Wider = Annotated[float, Meta(ge=1.0)]
 class DayForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The error of a model, estimated from an athlete's held-out sessions.
 
-    ``day_variance`` is that of the part that lasts over a session, ``moment_variance`` of the rest, both bpm²;
-    ``noise`` is the uncertainty of a second of readings about the day, bpm²·s; ``moment_s`` is how long the rest lasts;
+    ``day_variance`` is that of the part that lasts, ``moment_variance`` of the rest, both bpm²; ``day_s`` and
+    ``moment_s`` are the time scales on which they return to zero;
     ``early`` widens the interval in the parts of a session's beginning (``EARLY_EDGES_S``), ``late`` is what its width
     is multiplied by after the last reading (``LATE_EDGES_S``); ``sessions`` counts the sessions that it was estimated
     from.
@@ -83,7 +73,7 @@ class DayForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     day_variance: Annotated[float, Meta(ge=0.0)] = 12.0
     moment_variance: _Positive = 28.0
-    noise: _Positive = 11760.0
+    day_s: _Positive = 10800.0
     moment_s: _Positive = 60.0
     early: tuple[_Wider, _Wider, _Wider, _Wider] = (1.0, 1.0, 1.0, 1.0)
     late: tuple[_Positive, _Positive, _Positive, _Positive, _Positive] = (1.0, 1.0, 1.0, 1.0, 1.0)
@@ -91,7 +81,7 @@ class DayForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 USUAL: Final = DayForm(early=LEAST_EARLY)
-"""Default for manifests without a form: after seven minutes of readings, 0.3 of their error is assigned to the day."""
+"""Default for manifests without a form."""
 
 CONSTANTS: Final = 13
 """Numbers of ``constants``."""
@@ -99,7 +89,7 @@ CONSTANTS: Final = 13
 
 def constants(form: DayForm) -> FloatArray:
     """The numbers of a form in one column [CONSTANTS]."""
-    return np.array([form.day_variance, form.moment_variance, form.noise, form.moment_s, *form.early, *form.late])
+    return np.array([form.day_variance, form.moment_variance, form.day_s, form.moment_s, *form.early, *form.late])
 
 
 FIELDS: Final = ("day_bpm", "day_variance", "newest_bpm", "newest_t", "start_t", "model")
@@ -126,31 +116,54 @@ def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatAr
     other = ((known != model) & ~np.isnan(model)) | another_day
     learned[5] = np.where(np.isnan(model), known, model)
     fresh = other | np.isnan(variance)
+    day, variance = np.where(fresh, 0.0, day), np.where(fresh, form[0], variance)
     reading = ~np.isnan(error_bpm)
     if not reading.any():  # nine samples in ten, with a strap that reads once a second
-        learned[0] = np.where(fresh, 0.0, day)
-        learned[1] = np.where(fresh, form[0], variance)
-        learned[2] = np.where(fresh, np.nan, newest)
-        learned[3] = newest_t
+        learned[:4] = day, variance, np.where(fresh, np.nan, newest), newest_t
         return learned
     age_s = np.where(np.isnan(newest_t), 0.0, np.fmax(t - newest_t, 0.0))
-    kept = remaining(age_s * (1.0 / DRIFT_S))
-    day = np.where(fresh, 0.0, day * kept)
-    sure = remaining(age_s * (1.0 / WIDEN_S))
-    variance = np.where(fresh, form[0], form[0] + (variance - form[0]) * sure * sure)
-    most = MOST_DEVIATIONS * np.sqrt(form[0] + form[1])
-    surprise = np.fmin(np.fmax(error_bpm - day, -most), most)
     read_s = np.where(np.isnan(newest_t), 1.0, np.fmin(age_s, LONGEST_READING_S))
-    settled = t - learned[4] >= SETTLE_S
-    gain = np.where(settled, variance * read_s / (variance * read_s + form[2]), 0.0)
     first = fresh | np.isnan(newest) | (age_s > form[3])
     before = np.where(first, error_bpm, newest)
-    learned[0] = np.where(reading, day + gain * surprise, np.where(fresh, 0.0, state[0]))
-    learned[1] = np.where(reading, variance * (1.0 - gain), np.where(fresh, form[0], state[1]))
-    weight = read_s / (read_s + NEWEST_S)
-    learned[2] = np.where(reading, before + weight * (error_bpm - before), np.where(fresh, np.nan, newest))
+    now = before + read_s / (read_s + NEWEST_S) * (error_bpm - before)
+    unused = fresh | np.isnan(newest) | ~(newest_t - learned[4] >= SETTLE_S)
+    known_day, known_variance = _filtered(day, variance, np.where(unused, np.nan, newest), now, age_s, form)
+    settled = t - learned[4] >= SETTLE_S
+    kept_day = np.where(settled, known_day, day * remaining(age_s / form[2]))
+    kept_variance = np.where(settled, known_variance, _relaxed(variance, age_s, form))
+    learned[0] = np.where(reading, kept_day, day)
+    learned[1] = np.where(reading, kept_variance, variance)
+    learned[2] = np.where(reading, now, np.where(fresh, np.nan, newest))
     learned[3] = np.where(reading, np.fmax(np.where(np.isnan(newest_t), t, newest_t), t), newest_t)
     return learned
+
+
+def _relaxed(variance: FloatArray, age_s: FloatArray, form: FloatArray) -> FloatArray:
+    """Variance of the day ``age_s`` after it was ``variance``: it returns to that of a new day."""
+    lasting = remaining(age_s / form[2])
+    relaxed: FloatArray = form[0] + (variance - form[0]) * lasting * lasting
+    return relaxed
+
+
+def _filtered(
+    day: FloatArray, variance: FloatArray, newest: FloatArray, now: FloatArray, age_s: FloatArray, form: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """One step of the filter: the day and its variance after an error ``now`` that follows ``newest`` by ``age_s``.
+
+    NaN as ``newest``: this is the first error that is used. An error is known exactly, so what is not known of the day
+    and of the moment has the same variance, with opposite signs.
+    """
+    lasting = remaining(age_s / form[2])
+    passing = np.where(np.isnan(newest), 0.0, remaining(age_s / form[3]))
+    relaxed = _relaxed(variance, age_s, form)
+    shared = variance * lasting * passing
+    moment = form[1] + (variance - form[1]) * passing * passing
+    most = MOST_DEVIATIONS * np.sqrt(relaxed + form[1])
+    kept = day * lasting
+    moved = np.fmin(np.fmax(now - kept, -most), most)
+    moved = moved - np.where(passing > 0.0, np.fmin(np.fmax(newest - day, -most), most), 0.0) * passing
+    gain = (relaxed - shared) / np.fmax(relaxed - 2.0 * shared + moment, LEAST_VARIANCE)
+    return kept + gain * moved, relaxed - gain * (relaxed - shared)
 
 
 def correction(state: FloatArray, t: FloatArray, form: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -159,18 +172,18 @@ def correction(state: FloatArray, t: FloatArray, form: FloatArray) -> tuple[Floa
     Without any reading these are 0 and 1, except at the beginning of a session.
     """
     day, variance, newest, newest_t, start_t, _ = state
-    age_s = np.where(np.isnan(newest_t), np.inf, np.fmax(t - newest_t, 0.0))
-    age_s = np.where(np.isnan(newest), np.inf, age_s)
-    kept = np.where(np.isinf(age_s), 0.0, remaining(np.where(np.isinf(age_s), 0.0, age_s) / form[3]))
     since_s = np.where(np.isnan(newest_t), 0.0, np.fmax(t - newest_t, 0.0))
-    lasting = remaining(since_s * (1.0 / DRIFT_S))
-    day = np.where(np.isnan(day), 0.0, day) * lasting
-    sure = remaining(since_s * (1.0 / WIDEN_S))
-    variance = np.where(np.isnan(variance), form[0], form[0] + (variance - form[0]) * sure * sure)
-    add = day + np.where(kept > 0.0, newest - day, 0.0) * kept
-    moment = form[1] * (1.0 - (1.0 - NEWEST_SHARE) * kept * kept)
-    spread = np.sqrt((variance + moment) / (form[0] + form[1]))
-    return add, spread * (1.0 + (_early(t - start_t, form) - 1.0) * (1.0 - kept)) * _late(age_s, form)
+    read = ~(np.isnan(newest_t) | np.isnan(newest))
+    age_s = np.where(read, since_s, np.inf)
+    passing = np.where(read, remaining(since_s / form[3]), 0.0)
+    lasting = remaining(since_s / form[2])
+    day = np.where(np.isnan(day), 0.0, day)
+    variance = np.where(np.isnan(variance), form[0], variance)
+    add = day * lasting + np.where(passing > 0.0, newest - day, 0.0) * passing
+    relaxed = _relaxed(variance, since_s, form)
+    moment = form[1] + (variance - (1.0 - NEWEST_SHARE) * form[1]) * passing * passing
+    spread = np.sqrt((relaxed - 2.0 * variance * lasting * passing + moment) / (form[0] + form[1]))
+    return add, spread * (1.0 + (_early(t - start_t, form) - 1.0) * (1.0 - passing)) * _late(age_s, form)
 
 
 def _early(watched_s: FloatArray, form: FloatArray) -> FloatArray:

@@ -84,7 +84,10 @@ def _served(held: Counter[tuple[str, ...]], groups: tuple[str, ...]) -> int:
 def members(
     squad: Sequence[AthleteData], profiles: Sequence[Float32Array], spec: FeatureSpec, groups: tuple[str, ...]
 ) -> list[Member]:
-    """Athletes who have the groups, each with at most ``ROWS_PER_ATHLETE`` rows."""
+    """Athletes who have the groups, each with at most ``ROWS_PER_ATHLETE`` rows.
+
+    Sums over the session are 0: how long the others trained says nothing about a person who was never seen.
+    """
     chosen = [(data, row) for data, row in zip(squad, profiles, strict=True) if set(groups) <= set(data.groups)]
     return [_member(data, row, spec, groups) for data, row in chosen]
 
@@ -95,6 +98,7 @@ def _member(data: AthleteData, profile: Float32Array, spec: FeatureSpec, groups:
     y = np.concatenate([session.y for session in data.sessions])
     rows = spread(len(y), ROWS_PER_ATHLETE)
     seen = np.hstack([X[np.ix_(rows, columns)], np.tile(profile, (len(rows), 1))])
+    seen[:, [place for place, name in enumerate(spec.names(groups)) if name.endswith("_total_s")]] = 0.0
     ends = np.cumsum([len(session) for session in data.sessions])
     counts = np.diff(np.searchsorted(rows, ends), prepend=0).tolist()
     shares = zip((session.sha256 for session in data.sessions), counts, strict=True)
@@ -118,8 +122,8 @@ def fold_places(members: int) -> list[list[int]]:
 def judge_folds(squad: Sequence[Member], places: Sequence[int], settings: Training, constraint: IntArray) -> list[Fold]:
     """Predict the athletes at ``places`` by models of all other athletes."""
     others = [_thin(member) for i, member in enumerate(squad) if i not in places]
-    X, y = _stack(others, settings.random_state)
-    forest = _fit(judging(settings), constraint, X, y)
+    X, y, weight = _stack(others, settings.random_state)
+    forest = _fit(judging(settings), constraint, X, y, weight)
     left_out = [_thin(squad[place]) for place in places]
     return [
         Fold(
@@ -139,9 +143,9 @@ def judge_fold(squad: Sequence[Member], place: int, settings: Training, constrai
     return judge_folds(squad, [place], settings, constraint)[0]
 
 
-def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArray) -> Any:  # noqa: ANN401
+def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArray, weight: FloatArray) -> Any:  # noqa: ANN401
     numbers = np.zeros(len(y), dtype=np.int64)
-    return kind_of(KIND_OF_MODEL).fit(Task(X, y, np.ones(len(y)), numbers, constraint, settings))
+    return kind_of(KIND_OF_MODEL).fit(Task(X, y, weight, numbers, constraint, settings))
 
 
 def _thin(member: Member) -> Member:
@@ -149,14 +153,15 @@ def _thin(member: Member) -> Member:
     return Member(member.athlete_id, member.X[rows], member.y[rows], member.places[rows])
 
 
-def _stack(squad: Sequence[Member], seed: int) -> tuple[Float32Array, FloatArray]:
-    """All rows, some with the profile hidden in part or altogether."""
+def _stack(squad: Sequence[Member], seed: int) -> tuple[Float32Array, FloatArray, FloatArray]:
+    """All rows, some with the profile hidden in part or altogether, and weights: each athlete counts the same."""
     X = np.concatenate([member.X for member in squad])
     rng = np.random.default_rng(seed)
     profile = X[:, -len(PROFILE_FEATURES) :]
     hidden = (rng.random((len(X), 1)) < HIDDEN_SHARE) | (rng.random(profile.shape) < HIDDEN_SHARE)
     profile[hidden] = PROFILE_UNKNOWN
-    return X, np.concatenate([member.y for member in squad])
+    weight = np.concatenate([np.full(len(member.y), 1.0 / len(member.y)) for member in squad])
+    return X, np.concatenate([member.y for member in squad]), weight / weight.mean()
 
 
 def gain_of(folds: Sequence[Fold]) -> Gain:
@@ -178,8 +183,8 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
         "last_value": None,
         "ridge": float(np.abs(ridge - measured).mean()),
     }
-    X, y = _stack(squad, settings.random_state)
-    final = _fit(settings, constraint, X, y)
+    X, y, weight = _stack(squad, settings.random_state)
+    final = _fit(settings, constraint, X, y, weight)
     interval, covered = interval_of([fold.measured - fold.forest for fold in folds])
     return Trained(
         kind=kind,

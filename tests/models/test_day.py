@@ -20,8 +20,8 @@ from athlete_monitor.models.day import (
     next_session,
 )
 
-LASTS = DayForm(day_variance=20.0, moment_variance=10.0, noise=2000.0, moment_s=60.0)
-NOTHING_LASTS = DayForm(day_variance=0.0, moment_variance=30.0, noise=1e6, moment_s=60.0)
+LASTS = DayForm(day_variance=20.0, moment_variance=10.0, day_s=21600.0, moment_s=60.0)
+NOTHING_LASTS = DayForm(day_variance=0.0, moment_variance=30.0, day_s=3600.0, moment_s=60.0)
 
 
 def forms(form, athletes=1):
@@ -143,10 +143,35 @@ def test_time_that_stands_still_or_runs_back_teaches_nothing_and_breaks_nothing(
     assert told(state, t)[0] == pytest.approx(4.0, abs=0.2)
 
 
-def test_the_usual_form_takes_0_3_of_a_warm_up_for_the_day():
-    state, t = after([10.0] * 600, USUAL)
-    assert told(state, t + 1800.0, USUAL)[0] == pytest.approx(3.0, abs=0.4)
+def test_the_usual_form_takes_more_than_half_of_a_steady_warm_up_for_the_day():
+    state, t = after([3.0] * 600, USUAL)
+    assert 1.5 < told(state, t + 900.0, USUAL)[0] < 3.0
     assert len(constants(USUAL)) == CONSTANTS
+
+
+@pytest.mark.parametrize("settled", [[4.0], [4.0, 4.5, 1.0, -2.0, 3.0], list(np.linspace(6.0, -1.0, 40))])
+def test_the_filter_knows_what_two_processes_that_add_up_would_let_a_statistician_know(settled):
+    ask, dt = 300.0, 20.0
+    errors = [np.nan] * round(SETTLE_S / dt) + settled
+    state, t = after(errors, dt=dt)
+    times = np.arange(len(errors)) * dt
+    read = times[times >= SETTLE_S]
+    smooth = [settled[0]]  # as the state smooths the newest errors
+    for error in settled[1:]:
+        smooth.append(smooth[-1] + 10.0 / 13.0 * (error - smooth[-1]))
+
+    def covariance(a, b, form=LASTS):
+        apart = np.abs(a[:, None] - b[None])
+        day = form.day_variance * np.exp(-apart / form.day_s)
+        return day + form.moment_variance * np.exp(-apart / form.moment_s)
+
+    now = np.array([t + ask])
+    weights = np.linalg.solve(covariance(read, read), covariance(read, now))
+    mean = float((np.array(smooth) @ weights)[0])
+    variance = float((covariance(now, now) - covariance(now, read) @ weights)[0, 0])
+    add, wider = told(state, t + ask)
+    assert add == pytest.approx(mean, abs=0.15)
+    assert wider**2 * (LASTS.day_variance + LASTS.moment_variance) == pytest.approx(variance, rel=0.03)
 
 
 def test_a_minute_of_nonsense_hardly_decides_about_the_day():

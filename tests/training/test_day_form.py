@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.models.day import BLANK, LEAST_EARLY, LEAST_LATE, constants, correction, learn
-from athlete_monitor.training.day_form import estimate, lasting_share, moment_s, of_people
+from athlete_monitor.models.day import BLANK, LEAST_EARLY, constants, correction, learn
+from athlete_monitor.training.day_form import LEAST_LATE, estimate, lasting_share, moment_s, of_people
 
 
 def days(n, day_sd, moment_sd, seed=0, seconds=3600, lag_s=60.0, beginning=0.0):
@@ -75,7 +75,9 @@ def test_a_bad_beginning_widens_the_beginning_only():
     assert form.early[0] > LEAST_EARLY[0]
     assert form.early[1] > 2.0 * LEAST_EARLY[1]
     assert form.early[3] == LEAST_EARLY[3]
-    assert estimate(days(6, 2.0, 3.0)).early == LEAST_EARLY, "a session may begin in the middle"
+    usual = estimate(days(6, 2.0, 3.0)).early
+    assert usual == pytest.approx(LEAST_EARLY, abs=0.2), "a session may begin in the middle"
+    assert min(np.array(usual) - LEAST_EARLY) >= 0.0
 
 
 def test_how_long_the_moment_lasts_is_found():
