@@ -61,8 +61,8 @@ _Positive = Annotated[float, Meta(gt=0.0)]
 _Wider = Annotated[float, Meta(ge=1.0)]
 
 
-class DayForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The error of a model, estimated from an athlete's held-out sessions.
+class DayForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The error of a model, estimated from an athlete's held-out sessions. Fields of earlier versions are ignored.
 
     ``day_variance`` is that of the part that lasts, ``moment_variance`` of the rest, both bpm²; ``day_s`` and
     ``moment_s`` are the time scales on which they return to zero;

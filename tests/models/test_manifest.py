@@ -84,6 +84,13 @@ def test_what_is_no_manifest_is_refused(content):
         parse_manifest(content, PATH)
 
 
+def test_a_form_of_the_day_from_an_earlier_version_is_read_without_what_is_no_longer_used():
+    old = {"day_variance": 5.0, "moment_variance": 9.0, "noise": 4000.0, "moment_s": 70.0}
+    day = parse_manifest(as_json(day=old), PATH).day_form
+    assert (day.day_variance, day.moment_variance, day.moment_s) == (5.0, 9.0, 70.0)
+    assert day.day_s == DayForm().day_s
+
+
 def test_not_a_number_is_refused():
     with pytest.raises(ModelError):
         parse_manifest(encode_manifest(FULL).replace(b"-0.5", b"NaN"), PATH)
