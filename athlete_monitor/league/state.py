@@ -33,6 +33,7 @@ FILES: Final = "files"
 COPIED: Final = "league_copied.json"
 """In the folder of a node: the claim under which it was used, and when its state was copied last."""
 _NOT_COPIED: Final = ("-wal", "-shm", ".lock", "-journal", COPIED)
+_JOURNAL: Final = ".sqlite3"
 _RESTED_S: Final = 5.0
 """A file that is still written is copied when it has been still for so long, or at the end."""
 
@@ -107,10 +108,11 @@ class Copied:
         """See ``State``; nothing is brought here where this node has had the state last."""
         previous = max((n for n in self.fence.names() if n < self.fence.claimed), default="")
         mark = self._mark()
-        if previous and mark.get("claim") == previous:
+        names = sorted(self._store.names())
+        journals = [self.folder / unquote(name) for name in names if name.endswith(_JOURNAL)]
+        if previous and mark.get("claim") == previous and all(path.is_file() for path in journals):
             self._write_mark(float(mark.get("copied_s", 0.0)))
             return ""
-        names = sorted(self._store.names())
         copied_s = 0.0
         try:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -141,7 +143,7 @@ class Copied:
         for path in sorted(self.folder.rglob("*")):
             if not path.is_file() or path.is_symlink() or path.name.endswith(_NOT_COPIED) or path.name[0] == ".":
                 continue
-            if path.suffix == ".sqlite3":
+            if path.suffix == _JOURNAL:
                 yield path
                 continue
             status = path.stat()
@@ -170,7 +172,7 @@ def _content(path: Path) -> bytes:
         MonitorError: it cannot be read.
     """
     try:
-        return path.read_bytes() if path.suffix != ".sqlite3" else _backup(path)
+        return path.read_bytes() if path.suffix != _JOURNAL else _backup(path)
     except (OSError, sqlite3.Error) as error:
         raise MonitorError(f"{path}: cannot be copied: {error}") from error
 

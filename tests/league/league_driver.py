@@ -292,9 +292,12 @@ def behind_url(folder: Path, temporary: str) -> dict[str, Any]:
     totals = traffic.newest[topic]
     lost = next(each for each in raylets() if each.pid not in run.raylet)
     squads = [squad for shard in run.shards_of_second() for squad in SHARDS[shard]]
+    victims = [lost, *(run.shard_process(squad) for squad in squads)]
+    victims += [psutil.Process(run.row(squad)["pid"]) for squad in squads]
 
     def lose() -> None:
-        lost.kill()
+        for victim in dict.fromkeys(victims):
+            victim.kill()
         for squad in squads:  # both nodes are this machine: what was only on the lost one goes with it
             shutil.rmtree(folder / "node" / "test" / squad, ignore_errors=True)
 
