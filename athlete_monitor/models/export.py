@@ -66,10 +66,14 @@ def export_trees(trees: Any) -> Artifacts:  # noqa: ANN401
 def pickled(model: Any) -> bytes:  # noqa: ANN401
     """Return the bytes of a model's pickle: the same wherever it was fitted.
 
-    A model that came from another process holds copies of texts that one from here shares; a round trip makes them
-    alike.
+    Objects that a model fitted here shares may be copies in one that came from another process. So nothing is written
+    as a reference to what was written before; a model holds no reference to itself.
     """
-    return pickle.dumps(pickle.loads(pickle.dumps(model)))  # noqa: S301 - of what was just pickled
+    content = io.BytesIO()
+    pickler = pickle.Pickler(content)
+    pickler.fast = True
+    pickler.dump(model)
+    return content.getvalue()
 
 
 def check_agreement(model: Estimator, artifacts: Artifacts, X: Float32Array) -> dict[str, float]:
