@@ -14,6 +14,7 @@ from athlete_monitor.models.export import (
     _float32_at_most,
     check_agreement,
     export_trees,
+    pickled,
     with_float32_thresholds,
 )
 from tests.models.kit import N_FEATURES, artifacts, forest, rows, runtime
@@ -40,6 +41,16 @@ def test_the_traversal_has_the_bits_of_hummingbirds_own(trees, depth):
     ours = runtime("hummingbird").load(artifacts(trees, depth).hummingbird_zip, N_FEATURES)
     for n in (1, 2, 3, 40):
         assert np.array_equal(ours.predict(X[:n]), theirs.predict(X[:n]))
+
+
+def test_a_pickle_has_the_same_bytes_after_a_way_through_other_processes():
+    model = forest(7, 3)
+    once = pickle.loads(pickle.dumps(model))
+    buffers: list[pickle.PickleBuffer] = []
+    content = pickle.dumps(once, protocol=5, buffer_callback=buffers.append)
+    apart = pickle.loads(content, buffers=buffers)
+    assert pickled(model) == pickled(once) == pickled(apart)
+    assert np.array_equal(pickle.loads(pickled(model)).predict(rows(40)), model.predict(rows(40)))
 
 
 def test_a_difference_is_an_error():
