@@ -50,7 +50,7 @@ def test_a_league_loses_no_sample_when_shards_and_nodes_are_killed_and_squads_mo
             summary = summaries.pop(name)
             assert summary["quality"]["lost"] == 0, name
             assert {key: summary[key] for key in EXACT} == {key: plain[key] for key in EXACT}, name
-            for key in TOTALS:  # after a kill a strap is believed again with its second reading
+            for key in TOTALS:  # seen once: 1.3 % less load of heart rate after a kill and a hang
                 assert summary[key] == pytest.approx(plain[key], rel=0.05), (name, key)
             for key in PEAKS:  # windows are stored less often than totals: a kill may cost a few seconds of them
                 assert summary[key]["1_min"] == pytest.approx(plain[key]["1_min"], rel=0.1), (name, key)
