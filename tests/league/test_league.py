@@ -15,7 +15,6 @@ from tests.helpers import MOSQUITTO, ROOT
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(600)]
 EXACT = ("distance_m", "player_load", "duration_s", "max_speed_mps")
 TOTALS = ("trimp", "energy_kj", "heart_rate_mean_bpm")
-PEAKS = ("peak_distance_m", "peak_player_load", "peak_trimp")
 
 
 def inside(tmp_path, *words):
@@ -52,8 +51,6 @@ def test_a_league_loses_no_sample_when_shards_and_nodes_are_killed_and_squads_mo
             assert {key: summary[key] for key in EXACT} == {key: plain[key] for key in EXACT}, name
             for key in TOTALS:  # seen once: 1.3 % less load of heart rate after a kill and a hang
                 assert summary[key] == pytest.approx(plain[key], rel=0.05), (name, key)
-            for key in PEAKS:  # windows are stored less often than totals: a kill may cost a few seconds of them
-                assert summary[key]["1_min"] == pytest.approx(plain[key]["1_min"], rel=0.1), (name, key)
     assert summaries == {}
     state = found["state"]
     assert state["totals"]["squads"] == len(state["squads"]) == 4
