@@ -81,3 +81,12 @@ def _quick(cells: Sequence[str], decimal: str) -> FloatArray | None:
     except ValueError:
         return None
     return None if (np.abs(values) >= LARGEST).any() else values
+
+
+def safe_text(cell: str) -> str:
+    r"""Return a text of a foreign file without control characters and formula prefixes of spreadsheets.
+
+    >>> safe_text("=1+1"), safe_text("first\thalf")
+    ('1+1', 'first half')
+    """
+    return "".join(char if char.isprintable() else " " for char in cell).lstrip("=+-@ ")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.errors import ConfigError, RecordingError
+from athlete_monitor.recordings.cells import safe_text
 from athlete_monitor.recordings.owners import FULL, alike
-from athlete_monitor.recordings.tabular import safe_text
 
 if TYPE_CHECKING:
     from pathlib import Path

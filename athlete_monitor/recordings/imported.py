@@ -13,6 +13,7 @@ from msgspec import structs
 from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS, FloatArray, IntArray
 from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.cells import safe_text
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Tags, WireProfile
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MEASURED: Final = frozenset(channel.name for channel in TABLE if not channel.health)
 NOTHING: Final[Mapping[str, FloatArray]] = MappingProxyType({})
+_LONGEST: Final = 120
+"""Characters of a name in a foreign file."""
 POSITION_QUALITY: Final = ("hdop", "satellites", "position_quality_percent")
 """Columns on the quality of a position, in addition to our channels. They are used and not stored."""
 
@@ -42,6 +45,13 @@ class Whose:
     number: str | None = None
     athlete_id: int | None = None
     device: str | None = None
+
+    def __post_init__(self) -> None:
+        """Clean what a foreign file wrote: it stands in messages of one line, rosters and spreadsheets."""
+        for key in ("name", "number", "device"):
+            text = getattr(self, key)
+            if text is not None:
+                object.__setattr__(self, key, " ".join(safe_text(text).split())[:_LONGEST] or None)
 
     def __str__(self) -> str:
         number = f"number {self.number}" if self.number else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 import zipfile
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -43,6 +44,8 @@ def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
         RecordingError: the workbook is damaged, protected, or unpacks to too much.
     """
     import openpyxl
+
+    warnings.filterwarnings("ignore", module="openpyxl")  # what it leaves out of a damaged workbook is not read
 
     try:
         with source.opener() as raw:

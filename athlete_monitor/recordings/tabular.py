@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.cells import MISSING, given, number
+from athlete_monitor.recordings.cells import MISSING, given, number, safe_text
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import EARLIEST, Rules, TimeColumn, Times, day_in_name, start_in_name
 from athlete_monitor.recordings.table import Layout, read_columns
@@ -415,15 +415,6 @@ def _tag(names: Sequence[str], cells: Sequence[str]) -> Tags:
         else:
             found[name] = text or None
     return Tags(**found)  # type: ignore[arg-type]
-
-
-def safe_text(cell: str) -> str:
-    r"""Return a text of a foreign file without control characters and formula prefixes of spreadsheets.
-
-    >>> safe_text("=1+1"), safe_text("first\thalf")
-    ('1+1', 'first half')
-    """
-    return "".join(char if char.isprintable() else " " for char in cell).lstrip("=+-@ ")
 
 
 def _rates(beats: Mapping[int, tuple[float, ...]], count: int) -> FloatArray:
