@@ -12,7 +12,7 @@ import pytest
 from tests.batch.ray_kit import ALONE, can_be_alone
 from tests.helpers import MOSQUITTO, ROOT
 
-pytestmark = [pytest.mark.campaign, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.league, pytest.mark.campaign, pytest.mark.timeout(600)]
 EXACT = ("distance_m", "player_load", "duration_s", "max_speed_mps")
 TOTALS = ("trimp", "energy_kj", "heart_rate_mean_bpm")
 
