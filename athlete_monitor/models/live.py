@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from athlete_monitor.models.places import Places
     from athlete_monitor.models.store import ModelStore
 
-ARRIVALS_S: Final = 1.0
+ARRIVALS_S: Final = 5.0
 """While many models are loaded, callers learn of the new ones this often: each time they join them again."""
 
 
