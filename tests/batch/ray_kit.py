@@ -36,4 +36,5 @@ def driven(driver: str, folder: Path) -> Any:
         command = [*ALONE, "sh", "-c", inside, "sh", sys.executable, str(ROOT / driver), str(folder), short]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=280)
     assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    said = [line for line in done.stdout.splitlines() if line.startswith("{")]  # Ray's own log may come in between
+    return json.loads(said[-1])
