@@ -227,16 +227,20 @@ def sign(manifest: Manifest, key: bytes) -> Manifest:
     The trainer and the live process have the same administrator, usually on one box, so a shared key proves as much as
     a key pair, and needs only the standard library.
     """
-    return msgspec.structs.replace(manifest, signature=_signature(manifest, key))
+    unsigned = encode_manifest(msgspec.structs.replace(manifest, signature=None))
+    return msgspec.structs.replace(manifest, signature=_signature(unsigned, key))
 
 
-def is_signed(manifest: Manifest, key: bytes) -> bool:
-    """Return whether there is a signature that was made with this key."""
-    return manifest.signature is not None and hmac.compare_digest(
-        manifest.signature.encode(), _signature(manifest, key).encode()
-    )
+def is_signed(content: bytes, key: bytes) -> bool:
+    """Return whether a manifest's file has a signature that was made with this key.
+
+    The file counts as it was written: a field that this version no longer knows is signed all the same.
+    """
+    document = msgspec.json.decode(content)
+    found = document.get("signature")
+    unsigned = msgspec.json.format(msgspec.json.encode({**document, "signature": None}), indent=1) + b"\n"
+    return isinstance(found, str) and hmac.compare_digest(found.encode(), _signature(unsigned, key).encode())
 
 
-def _signature(manifest: Manifest, key: bytes) -> str:
-    unsigned = msgspec.structs.replace(manifest, signature=None)
-    return "hmac-sha256:" + hmac.new(key, encode_manifest(unsigned), hashlib.sha256).hexdigest()
+def _signature(unsigned: bytes, key: bytes) -> str:
+    return "hmac-sha256:" + hmac.new(key, unsigned, hashlib.sha256).hexdigest()

@@ -186,16 +186,17 @@ class ModelStore:
 
     def _manifest_at(self, path: Path) -> Manifest | None:
         try:
-            manifest = parse_manifest(read_regular(path, MANIFEST_LIMIT_BYTES), path)
+            content = read_regular(path, MANIFEST_LIMIT_BYTES)
         except FileNotFoundError:
             return None
-        self._check_signature(manifest, path)
+        manifest = parse_manifest(content, path)
+        self._check_signature(manifest, content, path)
         return manifest
 
-    def _check_signature(self, manifest: Manifest, path: Path) -> None:
+    def _check_signature(self, manifest: Manifest, content: bytes, path: Path) -> None:
         if self.require_signature and manifest.signature is None:
             raise ModelError(f"{path}: is not signed, and model_loading.require_signature is true")
-        if self.key and manifest.signature is not None and not is_signed(manifest, self.key):
+        if self.key and manifest.signature is not None and not is_signed(content, self.key):
             raise ModelError(f"{path}: its signature was not made with model_loading.signing_key_file")
 
     def _verified(self, path: Path, entry: Artifact) -> bytes:
