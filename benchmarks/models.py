@@ -41,6 +41,7 @@ from athlete_monitor.models.manifest import Holdout, Manifest, ResidualQuantiles
 from athlete_monitor.models.probes import rss_bytes
 from athlete_monitor.models.runtimes import open_runtime
 from athlete_monitor.models.store import ModelStore
+from athlete_monitor.system.allocator import return_large_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +150,7 @@ def live(folder: Path, name: RuntimeName, options: argparse.Namespace) -> dict[s
     from athlete_monitor.squad.model_sources import LiveSource
     from athlete_monitor.squad.prediction import ModelBook
 
+    return_large_blocks()
     store, spec, athletes = store_in(folder / "live"), FeatureSpec(), options.live
     runtime = open_runtime(name, options.device, lambda line: print(line, file=sys.stderr))
     limits = LoaderLimits(total_model_memory_bytes=int(options.most_mb * 1e6))

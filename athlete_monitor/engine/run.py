@@ -19,6 +19,7 @@ from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.engine.terminal.screen import Screen, summary_table
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
+from athlete_monitor.system.allocator import return_large_blocks
 from athlete_monitor.system.retention import apply_retention
 from athlete_monitor.wire.broker import open_broker
 
@@ -96,6 +97,7 @@ def run_live(  # noqa: PLR0913 - the options of main.py
     """
     set_up_logging(config, console=not show and not quiet)
     sys.setswitchinterval(_SWITCH_S)
+    return_large_blocks()
     name = name or client_id(config)
     options = Options(players, None if device is None else {device}, duration_s, exit_when_idle, name)
     lock = acquire(config.prediction_check.lockfile_path, "main.py")
