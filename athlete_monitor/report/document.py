@@ -27,6 +27,7 @@ from athlete_monitor.report.drawing import (
 )
 from athlete_monitor.report.gather import EARLIER_SESSIONS, curves
 from athlete_monitor.report.numbers import clock, day, minutes, number, signed_percent
+from athlete_monitor.report.reasons_de import in_language
 from athlete_monitor.report.sentences import change, player_sentences, quality_percent, squad_sentences
 from athlete_monitor.report.texts import TEXTS
 
@@ -301,4 +302,4 @@ def _missing(participant: Participant, lang: Language) -> list[dict[str, str]]:
             names = by_reason.setdefault(str(reasons[key]), [])
             if each.label(lang) not in names:
                 names.append(each.label(lang))
-    return [{"label": ", ".join(names), "reason": reason} for reason, names in by_reason.items()]
+    return [{"label": ", ".join(names), "reason": in_language(reason, lang)} for reason, names in by_reason.items()]

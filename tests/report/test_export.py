@@ -32,8 +32,9 @@ from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.report.command import main
 from athlete_monitor.report.export import fit_format, tables, workbook, writers
 from athlete_monitor.report.export.activities import COLUMNS, Activity, activity, fit, gpx, laps_of, tcx
+from athlete_monitor.report.export.cells import plain_text
 from athlete_monitor.report.export.tables import TABLES, Selection
-from athlete_monitor.report.export.writers import WRITERS, dictionary, plain_text
+from athlete_monitor.report.export.writers import WRITERS, dictionary
 from athlete_monitor.report.numbers import times
 from athlete_monitor.squad.prediction import NoModels
 from tests.report.kit import NAMES, SECONDS, START, make_archive, start_of

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.export.cells import printable, valid
 from athlete_monitor.report.numbers import times
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _rows(found: Activity) -> Iterator[dict[str, float]]:
 def tcx(found: Activity) -> bytes:
     """Garmin's Training Center XML, version 2; laps are the periods."""
     laps = "".join(_tcx_lap(found, lap) for lap in found.laps)
-    notes = f"<Notes>{escape(found.name)}</Notes>"
+    notes = f"<Notes>{_text(found.name)}</Notes>"
     whole = f'<Activity Sport="Other"><Id>{times(found.start_t)[0]}</Id>{laps}{notes}</Activity>'
     return f"{_TCX_START}{whole}{_TCX_END}".encode()
 
@@ -116,6 +117,11 @@ _TCX_START: Final = (
     ' xmlns:x="http://www.garmin.com/xmlschemas/ActivityExtension/v2"><Activities>'
 )
 _TCX_END: Final = "</Activities></TrainingCenterDatabase>\n"
+
+
+def _text(text: str) -> str:
+    """A text as XML has it."""
+    return escape(printable(valid(text)))
 
 
 def _tcx_lap(found: Activity, lap: Lap) -> str:
@@ -132,7 +138,7 @@ def _tcx_lap(found: Activity, lap: Lap) -> str:
         parts.append(f"<AverageHeartRateBpm><Value>{heart.mean():.0f}</Value></AverageHeartRateBpm>")
         parts.append(f"<MaximumHeartRateBpm><Value>{heart.max():.0f}</Value></MaximumHeartRateBpm>")
     track = "".join(_tcx_point(row) for row in _rows(found) if _in_lap(found, span, row["t"]))
-    notes = f"<Notes>{escape(lap[0])}</Notes>" if lap[0] else ""
+    notes = f"<Notes>{_text(lap[0])}</Notes>" if lap[0] else ""
     head = f"<Lap StartTime={quoteattr(times(lap[1])[0])}>{''.join(parts)}<Intensity>Active</Intensity>"
     points = f"<Track>{track}</Track>" if track else ""
     return f"{head}<TriggerMethod>Manual</TriggerMethod>{points}{notes}</Lap>"
@@ -170,7 +176,7 @@ def gpx(found: Activity) -> bytes:
     if not rows:
         raise MonitorError(f"{found.session.session_id}: no latitude and longitude, so no GPX; --format tcx works")
     points = "".join(_gpx_point(row) for row in rows)
-    track = f"<trk><name>{escape(found.name)}</name><trkseg>{points}</trkseg></trk>"
+    track = f"<trk><name>{_text(found.name)}</name><trkseg>{points}</trkseg></trk>"
     return f"{_GPX_START}{track}</gpx>\n".encode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import sys
 from datetime import date, datetime, timedelta
@@ -14,7 +15,7 @@ from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.export.activities import ACTIVITIES, EMPTY, activity
 from athlete_monitor.report.export.measured import with_measured
 from athlete_monitor.report.export.tables import TABLES, Selection
-from athlete_monitor.report.export.writers import SUFFIX, WRITERS, dictionary
+from athlete_monitor.report.export.writers import SUFFIX, WRITERS, dictionary, part_path
 from athlete_monitor.report.saying import counted, say
 from athlete_monitor.system.files import TEMPORARY_PREFIX
 
@@ -103,11 +104,15 @@ def _table(table: Table, args: argparse.Namespace, folder: Path) -> int:
     path = folder / f"{table.name}.{SUFFIX.get(args.format, args.format)}"
     rows = write_table(table, path, args.format)
     readme = folder / f"{table.name}.README.md"
+    parts = parts_after(path)
+    further = f" and {counted(len(parts), 'further file')}, the last {parts[-1].name}" if parts else ""
     _replace(readme, dictionary(table.columns, table.name, rows).encode())
     sentence = (
-        f"{path}: {counted(rows, 'row')}; {readme.name} explains the columns" if rows else f"{path}: no sessions; empty"
+        f"{path}{further}: {counted(rows, 'row')}; {readme.name} explains the columns"
+        if rows
+        else f"{path}: no sessions; empty"
     )
-    say(args, sentence, file=path, rows=rows)
+    say(args, sentence, file=path, rows=rows, **({"further_files": parts} if parts else {}))
     return 0
 
 
@@ -126,13 +131,25 @@ def _in_one_step(path: Path, write: Callable[[Path], int]) -> int:
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{path.suffix}")
     try:
         rows = write(temporary)
+        further, before = parts_after(temporary), parts_after(path)
+        for number, part in reversed(list(enumerate(further, start=2))):
+            part.replace(part_path(path, number))
         temporary.replace(path)
+        for left in before[len(further) :]:
+            left.unlink()
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        for part in (*parts_after(temporary), temporary):
+            part.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise MonitorError(f"{path}: cannot be written ({error.strerror})") from error
         raise
     return rows
+
+
+def parts_after(path: Path) -> list[Path]:
+    """The files in which a table continues, in their order."""
+    numbered = (part_path(path, number) for number in itertools.count(2))
+    return list(itertools.takewhile(Path.exists, numbered))
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -158,9 +175,9 @@ def _activities(selection: Selection, args: argparse.Namespace, folder: Path) ->
         _replace(folder / f"no_sessions.{args.format}", EMPTY[args.format]())
     left = f", {failed} could not be written" if failed else ""
     sentence = (
-        f"{folder}: {written} {args.format} files{left}"
+        f"{folder}: {counted(written, f'{args.format} file')}{left}"
         if written or failed
         else f"{folder}: no sessions; an empty file"
     )
-    say(args, f"{folder}: {sentence}", folder=folder, written=written, failed=failed)
+    say(args, sentence, folder=folder, written=written, failed=failed)
     return 3 if failed else 0

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from athlete_monitor.report.export.cells import printable, valid
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -184,7 +186,7 @@ def _cut(text: str, width: int) -> bytes:
     >>> _cut("Müller", 3)
     b'M'
     """
-    return text.encode()[: width - 1].decode(errors="ignore").encode()
+    return printable(valid(text)).encode()[: width - 1].decode(errors="ignore").encode()
 
 
 def file(parts: Iterable[bytes]) -> bytes:

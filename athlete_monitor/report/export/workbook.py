@@ -1,6 +1,7 @@
 """Excel workbooks written row by row: ``benchmarks/season_exports.py`` has the comparison with openpyxl.
 
-Source: ECMA-376, Office Open XML. Texts stand in their cells, so that no table of texts grows in memory.
+Source: ECMA-376, Office Open XML. Texts stand in their cells, so that no table of texts grows in memory. The zip file
+has no 64-bit extensions, which make Excel offer a repair; so a part ends before it has two gigabytes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SHEET_ROWS: Final = 1_048_576
 LONGEST_TEXT: Final = 32_767
+LARGEST_PART: Final = 1_900_000_000
 _ROWS_A_WRITE: Final = 256
 _XML: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -35,15 +37,21 @@ class Workbook:
     def __init__(self, path: Path) -> None:
         self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=3)
         self._names: list[str] = []
+        self._rows: _Rows | None = None
 
     @contextmanager
     def sheet(self, name: str) -> Iterator[Callable[[Sequence[Any]], None]]:
         """A new sheet; what it yields writes a row of texts, numbers, truth values and None for an empty cell."""
         self._names.append(name)
-        with self._zip.open(f"xl/worksheets/sheet{len(self._names)}.xml", "w", force_zip64=True) as file:
-            rows = _Rows(file)
+        with self._zip.open(f"xl/worksheets/sheet{len(self._names)}.xml", "w") as file:
+            self._rows = rows = _Rows(file)
             yield rows.write
             rows.close()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the sheet must end, although it has rows left."""
+        return self._rows is not None and self._rows.size >= LARGEST_PART
 
     def close(self) -> None:
         """Write the parts that name the sheets."""
@@ -79,6 +87,7 @@ class _Rows:
         self._parts = [_SHEET_START]
         self._letters: list[str] = []
         self._count = 0
+        self.size = 0
 
     def write(self, values: Sequence[Any]) -> None:
         self._count += 1
@@ -98,7 +107,9 @@ class _Rows:
         self._flush()
 
     def _flush(self) -> None:
-        self._file.write("".join(self._parts).encode())
+        content = "".join(self._parts).encode()
+        self.size += len(content)
+        self._file.write(content)
         self._parts.clear()
 
 
@@ -108,8 +119,15 @@ def _cell(place: str, value: Any) -> str:  # noqa: ANN401 - a text or a number
         return f'<c r="{place}"><v>{value!r}</v></c>'
     if kind is bool:
         return f'<c r="{place}" t="b"><v>{value:d}</v></c>'
-    text = escape(str(value)[:LONGEST_TEXT])
+    text = escape(_cut(str(value)))
     return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+
+
+def _cut(text: str) -> str:
+    """As much of a text as a cell holds: Excel counts a character beyond U+FFFF as two."""
+    if len(text) <= LONGEST_TEXT // 2:
+        return text
+    return text.encode("utf-16-le")[: 2 * LONGEST_TEXT].decode("utf-16-le", errors="ignore")
 
 
 def letters(place: int) -> str:

@@ -9,38 +9,25 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.export.cells import clean_rows, plain_text, printable
 from athlete_monitor.report.export.workbook import SHEET_ROWS, Workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from athlete_monitor.report.export.tables import Column, Row, Table
+    from athlete_monitor.report.export.tables import Column, Table
 
 BATCH_ROWS: Final = 4_000
 GROUP_BATCHES: Final = 4
 """So many batches are a row group of Parquet: its 86 columns cost about 150 kB of memory until the file is closed."""
+FILE_GROUPS: Final = 64
+"""So many row groups are a file of Parquet, about a million rows; more rows are more files."""
 EXCEL_ROWS: Final = SHEET_ROWS - 1
 """A sheet holds so many rows below its heading."""
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def plain_text(text: str) -> str:
-    r"""A text that a spreadsheet does not take for a formula, without control characters.
-
-    >>> plain_text("=1+1"), plain_text("O'Neill"), plain_text("a\nb")
-    ("'=1+1", "O'Neill", 'a b')
-    """
-    clean = _printable(text)
-    return f"'{clean}" if clean.startswith(_FORMULA_STARTS) else clean
-
-
-def _printable(text: str) -> str:
-    """A text on one line, with a blank for each control character."""
-    return text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
-
-
-def _safe(row: Row) -> list[Any]:
+def _safe(row: Sequence[Any]) -> list[Any]:
     return [plain_text(value) if isinstance(value, str) else value for value in row]
 
 
@@ -59,7 +46,7 @@ def write_json(table: Table, path: Path) -> int:
         file.write("[")
         separator = "\n"
 
-        def write(row: Row) -> None:
+        def write(row: Sequence[Any]) -> None:
             nonlocal separator
             file.write(separator + json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False))
             separator = ",\n"
@@ -71,14 +58,14 @@ def write_json(table: Table, path: Path) -> int:
 
 def write_xlsx(table: Table, path: Path) -> int:
     """Write an Excel workbook; a table that is longer than a sheet continues in the next one."""
-    book, rows, count = Workbook(path), iter(table.rows), 0
+    book, rows, count = Workbook(path), clean_rows(table.rows), 0
     try:
         following = next(rows, None)
         for number in itertools.count(1):
             with book.sheet(table.name if number == 1 else f"{table.name} {number}") as write:
                 write([each.name for each in table.columns])
                 for _ in range(EXCEL_ROWS):
-                    if following is None:
+                    if following is None or book.is_full:
                         break
                     write(_safe(following))
                     count += 1
@@ -93,6 +80,8 @@ def write_xlsx(table: Table, path: Path) -> int:
 def write_parquet(table: Table, path: Path) -> int:
     """Write Parquet: text columns as strings, all others as double.
 
+    After ``FILE_GROUPS`` row groups the table continues in the next file (``part_path``).
+
     Raises:
         MonitorError: pyarrow is not installed.
     """
@@ -102,17 +91,39 @@ def write_parquet(table: Table, path: Path) -> int:
     except ImportError:
         raise MonitorError("--format parquet needs pyarrow: pip install pyarrow") from None
     schema = pa.schema([(each.name, pa.string() if each.is_text else pa.float64()) for each in table.columns])
-    count, rows = 0, iter(table.rows)
-    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        batches = iter(lambda: list(itertools.islice(rows, BATCH_ROWS)), [])
-        while group := [_arrow(batch, table.columns, schema) for batch in itertools.islice(batches, GROUP_BATCHES)]:
-            writer.write_table(pa.concat_tables(group))
-            count += sum(len(each) for each in group)
-            pa.default_memory_pool().release_unused()
+    count, batches = 0, _batches(clean_rows(table.rows))
+    for number in itertools.count(1):
+        with parquet.ParquetWriter(part_path(path, number), schema, compression="zstd") as writer:
+            for _ in range(FILE_GROUPS):
+                group = [_arrow(batch, table.columns, schema) for batch in itertools.islice(batches, GROUP_BATCHES)]
+                if not group:
+                    return count
+                writer.write_table(pa.concat_tables(group))
+                count += sum(len(each) for each in group)
+                pa.default_memory_pool().release_unused()
+            following = next(batches, None)
+            if following is None:
+                return count
+            batches = itertools.chain([following], batches)
     return count
 
 
-def _arrow(batch: Sequence[Row], columns: Sequence[Column], schema: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+def _batches(rows: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:
+    """Rows, some thousands at a time."""
+    return iter(lambda: list(itertools.islice(rows, BATCH_ROWS)), [])
+
+
+def part_path(path: Path, number: int) -> Path:
+    """The file of a part: the path itself, then, from 2 on, the part in the name.
+
+    >>> from pathlib import Path
+    >>> part_path(Path("seconds.parquet"), 1).name, part_path(Path("seconds.parquet"), 2).name
+    ('seconds.parquet', 'seconds.part2.parquet')
+    """
+    return path if number == 1 else path.with_name(f"{path.stem}.part{number}{path.suffix}")
+
+
+def _arrow(batch: Sequence[Sequence[Any]], columns: Sequence[Column], schema: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
     """Some rows as a table of pyarrow."""
     import pyarrow as pa
 
@@ -144,10 +155,11 @@ def write_influx(table: Table, path: Path) -> int:
     fields = [(i, _key(name)) for i, name in enumerate(names) if i not in skipped and name not in _TAGS]
     measurement, count = _key(table.name), 0
     with path.open("w", encoding="utf-8") as file:
-        for row in table.rows:
+        for row in clean_rows(table.rows):
             values = ",".join(f"{name}={_field(row[i])}" for i, name in fields if row[i] is not None)
             if values:
-                tag_set = "".join(f",{name}={_key(str(row[i]))}" for i, name in tags if row[i] not in {None, ""})
+                tagged = ((name, _key(str(row[i]))) for i, name in tags if row[i] is not None)
+                tag_set = "".join(f",{name}={tag}" for name, tag in tagged if tag)
                 file.write(f"{measurement}{tag_set} {values} {round(float(row[when] or 0.0) * 1000)}\n")
                 count += 1
     return count
@@ -160,7 +172,7 @@ def _key(text: str) -> str:
     >>> _key("Da Silva, J=7")
     'Da\\ Silva\\,\\ J\\=7'
     """
-    clean = _printable(text).rstrip("\\")
+    clean = printable(text).rstrip("\\")
     return clean.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ")
 
 
@@ -171,12 +183,12 @@ def _field(value: Any) -> str:  # noqa: ANN401 - a cell
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(float(value))
-    return '"' + _printable(str(value)).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + printable(str(value)).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _count(rows: Iterator[Row], write: Callable[[Row], object]) -> int:
+def _count(rows: Iterator[Sequence[Any]], write: Callable[[Sequence[Any]], object]) -> int:
     count = 0
-    for row in rows:
+    for row in clean_rows(rows):
         write(row)
         count += 1
     return count
