@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from athlete_monitor.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from athlete_monitor.batch.work import Item, Outcome, Work
 
@@ -71,6 +73,10 @@ class Cluster:
         finally:
             for reference in running:
                 ray.cancel(reference, force=True)
+
+    def kept(self) -> AbstractContextManager[None]:
+        """See ``Place``: Ray keeps its workers for a while by itself."""
+        return nullcontext()
 
     def close(self) -> None:
         """Leave the cluster; it goes on."""

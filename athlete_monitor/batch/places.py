@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context, resource_tracker
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -19,6 +19,7 @@ from athlete_monitor.batch.work import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from athlete_monitor.batch.work import Item, Work
 
@@ -43,6 +44,9 @@ class Place(Protocol):
             groups: items that are computed side by side; taken one by one, whenever a worker is free.
         """
 
+    def kept(self) -> AbstractContextManager[None]:
+        """Within the block workers go on from one run to the next: starting one takes seconds."""
+
     def close(self) -> None:
         """Leave the place."""
 
@@ -58,6 +62,10 @@ class Here:
         """See ``Place``."""
         for group in groups:
             yield from work.compute(group)
+
+    def kept(self) -> AbstractContextManager[None]:
+        """See ``Place``."""
+        return nullcontext()
 
     def close(self) -> None:
         """See ``Place``."""
@@ -114,15 +122,16 @@ class Processes:
         self.workers = workers
         self.retries = 0
         self._spawn = get_context("spawn")
+        self._idle: list[_Worker] = []
+        self._keeps = False
 
     def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
         """See ``Place``."""
         waiting = Waiting(iter(groups))
         running: dict[Any, tuple[_Worker, Attempt]] = {}
-        idle: list[_Worker] = []
         try:
             while True:
-                self._fill(work, waiting, running, idle)
+                self._fill(work, waiting, running)
                 if not running:
                     return
                 for pipe in connection.wait(list(running)):
@@ -132,45 +141,71 @@ class Processes:
                         self.retries += 1
                         yield from waiting.lost(attempt, f"its worker was ended ({worker.end()})")
                     else:
-                        idle.append(worker)
+                        self._idle.append(worker)
                         yield from outcomes
         finally:
-            for worker in [*idle, *(worker for worker, _ in running.values())]:
+            for worker, _ in running.values():
                 worker.end()
+            if not self._keeps:
+                self.close()
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """See ``Place``."""
+        self._keeps = True
+        try:
+            yield
+        finally:
+            self._keeps = False
+            self.close()
 
     def close(self) -> None:
-        """See ``Place``: workers end with each run."""
+        """See ``Place``: idle workers end; without ``kept`` they end with each run."""
+        while self._idle:
+            self._idle.pop().end()
 
-    def _fill(
-        self,
-        work: Work,
-        waiting: Waiting,
-        running: dict[Any, tuple[_Worker, Attempt]],
-        idle: list[_Worker],
-    ) -> None:
+    def _fill(self, work: Work, waiting: Waiting, running: dict[Any, tuple[_Worker, Attempt]]) -> None:
         while len(running) < self.workers:
             attempt = waiting.next()
             if attempt is None:
                 return
-            worker = idle.pop() if idle else _Worker(self._spawn, work)
-            worker.ask(attempt.items)
+            worker = self._worker()
+            worker.ask(work, attempt.items)
             running[worker.pipe] = worker, attempt
+
+    def _worker(self) -> _Worker:
+        """Return a worker without a group; one that was killed meanwhile must not cost a group a retry."""
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            worker.end()
+        return _Worker(self._spawn)
 
 
 class _Worker:
     """A process that computes one group after another."""
 
-    def __init__(self, spawn: Any, work: Work) -> None:  # noqa: ANN401 - a context of multiprocessing
+    def __init__(self, spawn: Any) -> None:  # noqa: ANN401 - a context of multiprocessing
         self.pipe, other = spawn.Pipe()
+        self._work: Work | None = None
         resource_tracker.ensure_running()  # starting it would allow interrupts again
-        self._process = spawn.Process(target=_serve, args=(other, work, os.getpid()), daemon=True)
+        self._process = spawn.Process(target=_serve, args=(other, os.getpid()), daemon=True)
         with _one_thread(), _without_interrupts():
             self._process.start()
         other.close()
 
-    def ask(self, items: Sequence[Item]) -> None:
-        """Give it a group."""
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return bool(self._process.is_alive())
+
+    def ask(self, work: Work, items: Sequence[Item]) -> None:
+        """Give it a group; the work is sent only where it is another one than before, because it may be large."""
         try:
+            if work is not self._work:
+                self.pipe.send(work)
+                self._work = work
             self.pipe.send(list(items))
         except OSError:
             return  # it is gone: its answer will say so
@@ -219,13 +254,18 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Any, work: Work, parent: int) -> None:  # noqa: ANN401 - a connection
+def _serve(pipe: Any, parent: int) -> None:  # noqa: ANN401 - a connection
     """Compute groups until the other end is closed."""
 
     def is_wanted(_left: int) -> None:
         if os.getppid() != parent:
             os._exit(1)  # nobody waits for this any more
 
+    work: Any = None
     with suppress(EOFError, OSError):
         while True:
-            pipe.send(work.compute(pipe.recv(), is_wanted))
+            received = pipe.recv()
+            if isinstance(received, list):
+                pipe.send(work.compute(received, is_wanted))
+            else:
+                work = received

@@ -105,11 +105,12 @@ class Pass:
         players, force = self._options.players, self._options.force
         plan = make_plan(self._config, self._spec, self._store, attempts, players, force=force)
         try:
-            for outcome in self._outcomes(plan):
-                self._remember(plan, outcome, attempts)
-                level = logging.INFO if outcome.succeeded else logging.ERROR
-                _log.log(level, "%s", _event(outcome), extra={PRINTED: True})
-                yield outcome
+            with self._place.kept():
+                for outcome in self._outcomes(plan):
+                    self._remember(plan, outcome, attempts)
+                    level = logging.INFO if outcome.succeeded else logging.ERROR
+                    _log.log(level, "%s", _event(outcome), extra={PRINTED: True})
+                    yield outcome
         finally:
             self._notifier.close()
             if not self._options.dry_run and plan.due:

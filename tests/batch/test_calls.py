@@ -87,3 +87,24 @@ def test_a_killed_worker_costs_a_retry_and_changes_no_result():
     place = Processes(1)
     assert list(each_at(place, squared, arguments(), given_up)) == [1, 4, 9]
     assert not multiprocessing.active_children()
+
+
+def process_of(_argument):
+    return os.getpid()
+
+
+def process_and_argument(argument):
+    return os.getpid(), argument
+
+
+def test_kept_workers_serve_one_run_after_another_and_one_killed_between_them_costs_no_retry():
+    place = Processes(1)
+    with place.kept():
+        [first] = each_at(place, process_of, ["a"], given_up)
+        assert list(each_at(place, process_and_argument, ["b", "c"], given_up)) == [(first, "b"), (first, "c")]
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: not multiprocessing.active_children())
+        [second] = each_at(place, process_of, ["d"], given_up)
+    assert len({first, second, os.getpid()}) == 3
+    assert place.retries == 0
+    assert not multiprocessing.active_children()
