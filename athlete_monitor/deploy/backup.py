@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,7 +60,7 @@ def backup(config_file: Path, root: Path | None, target: Path, *, dry_run: bool 
     """
     config = load_config(config_file, root)
     parts = list(_parts(config, config_file))
-    size = sum(part.path.stat().st_size for part in parts)
+    size = sum(map(_size, parts))
     if dry_run:
         for part in parts:
             print(f"would save {part.name}")
@@ -76,6 +77,14 @@ def backup(config_file: Path, root: Path | None, target: Path, *, dry_run: bool 
         raise
     print(f"{target}: {count} files, {target.stat().st_size / 1e6:.1f} MB, {len(verified)} verified by SHA-256")
     return 0
+
+
+def _size(part: Part) -> int:
+    """Bytes of a file; 0 if the running system has removed it in the meantime."""
+    try:
+        return part.path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _parts(config: Config, config_file: Path) -> Iterator[Part]:
@@ -145,6 +154,13 @@ def _copy_journal(journal: Path, copy: Path) -> None:
         raise MonitorError(f"{journal}: cannot be copied ({error})") from error
 
 
+_DAMAGE: Final = (
+    OSError, LookupError, TypeError, AttributeError, ValueError, EOFError, RuntimeError, NotImplementedError,
+    zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
+"""What a damaged zip file or manifest makes the standard library raise."""
+
+
 def verify(path: Path) -> dict[str, str]:
     """Read a backup and compare every file with its hash; returns the hashes by name.
 
@@ -162,7 +178,7 @@ def verify(path: Path) -> dict[str, str]:
                 with archive.open(name) as file:
                     if _digest(file) != expected:
                         raise MonitorError(f"{path}: {name} is damaged")
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise MonitorError(f"{path}: not a backup, or damaged ({error})") from error
     return hashes
 

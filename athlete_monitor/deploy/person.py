@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 import zipfile
@@ -17,12 +18,12 @@ from athlete_monitor.deploy.backup import BEFORE, CHUNK_BYTES, FOLDERS
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import holder
 from athlete_monitor.models.store import RETRAIN_MARK
-from athlete_monitor.system.files import replace_file
+from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from athlete_monitor.config import Config
@@ -87,19 +88,38 @@ def export_person(config_file: Path, root: Path | None, athlete_id: int, target:
     roster = _roster_entry(config.athletes.roster, athlete_id)
     if not (found.files or rows or roster):
         raise MonitorError(f"athlete {athlete_id}: no data of this athlete are stored here")
-    temporary = target.with_name(f".{target.name}.part")
+    texts = {
+        "README.txt": _README.format(athlete=athlete_id),
+        "roster.json": json.dumps(roster, indent=1, default=str),
+        "journal.jsonl": "".join(f"{json.dumps(row)}\n" for row in rows),
+    }
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}.zip")
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("README.txt", _README.format(athlete=athlete_id))
-            archive.writestr("roster.json", json.dumps(roster, indent=1, default=str))
-            archive.writestr("journal.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
-            for path in _plain_files(found.files):
-                archive.write(path, f"files/{_inside(config, path)}")
+        count = _write_zip(config, temporary, texts, found.files)
         temporary.replace(target)
+    except OSError as error:
+        raise MonitorError(f"{target}: cannot be written ({error.strerror})") from error
     finally:
-        temporary.unlink(missing_ok=True)
-    print(f"{target}: {len(list(_plain_files(found.files)))} files, {len(rows)} rows of the journal")
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    print(f"{target}: {count} files, {len(rows)} rows of the journal")
     return 0
+
+
+def _write_zip(config: Config, target: Path, texts: Mapping[str, str], files: tuple[Path, ...]) -> int:
+    """Write a zip file that only this user may read; returns how many of the files are in it."""
+    handle, count = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), 0
+    with (
+        os.fdopen(handle, "wb") as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive,
+    ):
+        for name, text in texts.items():
+            archive.writestr(name, text)
+        for path in _plain_files(files):
+            with suppress(FileNotFoundError):  # the running system may have removed it
+                archive.write(path, f"files/{_inside(config, path)}")
+                count += 1
+    return count
 
 
 _README: Final = """Everything that this system keeps of athlete {athlete}.
@@ -182,6 +202,8 @@ def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_r
     erased = list(_erase_all(config, athlete_id, found.files, dry_run=dry_run))
     for what in erased:
         print(f"{'would be removed' if dry_run else 'removed'}: {what}")
+    if erased:
+        _say_what_is_left(config)
     if not erased:
         print(f"no data of athlete {athlete_id} are stored here")
     elif not dry_run:
@@ -224,6 +246,21 @@ def _names(config: Config, athlete_id: int) -> set[str]:
     return {name for name in found if len(name) > 3}
 
 
+_OPAQUE: Final = frozenset({".zip", ".pdf", ".xlsx", ".parquet", ".fit"})
+"""Endings of reports, exports and backups that a search for the name does not see into."""
+
+
+def _say_what_is_left(config: Config) -> None:
+    """Say which files beside the data may hold the person, and what this command cannot know."""
+    for path in sorted(config.athletes.roster.parent.glob("*")):
+        if path.suffix.lower() in _OPAQUE and path.is_file():
+            print(f"not searched: {path}; a report, an export or a backup may hold this athlete: delete it")
+    print(
+        "not searched: reports, exports and backups in other places; after restoring a backup made before now, erase "
+        "again"
+    )
+
+
 def _still_named(config: Config, names: set[str]) -> Iterator[Path]:
     """Files that hold one of the names, as UTF-8 or as JSON escapes it."""
     wanted = {form for name in names for form in (name.encode(), json.dumps(name)[1:-1].encode())}
@@ -256,16 +293,34 @@ def _erase_rows(journal: Path, athlete_id: int, *, dry_run: bool) -> dict[str, i
             (count,) = connection.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}").fetchone()  # noqa: S608
             if count:
                 removed[table] = count
-        if removed and not dry_run:
-            with connection:
-                for table, where in _selections(connection, athlete_id):
-                    connection.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
-                _erase_commands(connection, athlete_id)
-                _erase_own_periods(connection, athlete_id)
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not dry_run:
+            try:
+                _erase_from(connection, athlete_id)
+            except sqlite3.Error as error:
+                raise MonitorError(
+                    f"{journal}: old copies of the rows cannot be removed while another program uses it ({error}); "
+                    "end that program, such as the dashboard or an export, and erase again"
+                ) from error
     return removed
+
+
+def _erase_from(connection: sqlite3.Connection, athlete_id: int) -> None:
+    """Delete the rows, then every old copy of them in free pages and in the write-ahead log.
+
+    The copies are removed even if no row is left: an earlier attempt may have been held up.
+
+    Raises:
+        sqlite3.Error: another program reads or writes.
+    """
+    with connection:
+        for table, where in _selections(connection, athlete_id):
+            connection.execute(f"DELETE FROM {table} WHERE {where}")  # noqa: S608
+        _erase_commands(connection, athlete_id)
+        _erase_own_periods(connection, athlete_id)
+    for command in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+        answer = connection.execute(command).fetchone()
+        if answer and answer[0]:
+            raise sqlite3.OperationalError("its log is in use")
 
 
 def _erase_commands(connection: sqlite3.Connection, athlete_id: int) -> None:

@@ -182,3 +182,25 @@ def test_a_backup_that_was_cut_restores_nothing(root, tmp_path):
         with pytest.raises(MonitorError, match="not a backup, or damaged"):
             restore(DEFAULT_CONFIG, tmp_path / "empty", tmp_path / "c.zip")
     assert not (tmp_path / "empty").exists()
+
+
+def test_a_backup_with_any_bit_turned_is_one_sentence_or_sound(root, tmp_path):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    content, damaged = (tmp_path / "b.zip").read_bytes(), 0
+    for place in range(0, len(content), max(1, len(content) // 300)):
+        turned = bytearray(content)
+        turned[place] ^= 1 << place % 8
+        (tmp_path / "c.zip").write_bytes(turned)
+        try:
+            verify(tmp_path / "c.zip")
+        except MonitorError:
+            damaged += 1
+    assert damaged > 200
+
+
+@pytest.mark.parametrize("manifest", ["[]", "1", "{}", "null", '{"format": 1, "sha256": [1]}', '{"format": 1'])
+def test_a_manifest_of_another_shape_is_one_sentence(tmp_path, manifest):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("MANIFEST.json", manifest)
+    with pytest.raises(MonitorError, match="not a backup, or damaged"):
+        verify(tmp_path / "x.zip")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -10,7 +11,7 @@ import pytest
 from athlete_monitor.archive import Archive
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.deploy.backup import backup, restore
-from athlete_monitor.deploy.person import erase_person, export_person
+from athlete_monitor.deploy.person import _erase_rows, erase_person, export_person
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
 from athlete_monitor.models.store import ModelStore
@@ -185,3 +186,41 @@ def test_where_somebody_else_has_written_the_name_is_said(root, config_file, cap
         connection.execute("INSERT INTO markers VALUES ('m', 'T', 1.0, ?, NULL)", (f"{SECRET} Seven fell",))
     erase_person(config_file, root, 7)
     assert f"still named: {paths.journal}" in capsys.readouterr().out
+
+
+def test_only_this_user_may_read_a_persons_data_and_files_of_any_age_are_in_it(root, config_file, tmp_path):
+    session = next((load_config(config_file, root).paths.data_root / "player_7").iterdir())
+    os.utime(session, (0, 0))
+    export_person(config_file, root, 7, tmp_path / "seven.zip")
+    assert (tmp_path / "seven.zip").stat().st_mode & 0o077 == 0
+    with zipfile.ZipFile(tmp_path / "seven.zip") as archive:
+        assert any(name.endswith(session.name) for name in archive.namelist())
+
+
+def test_a_target_that_cannot_be_written_is_one_sentence(root, config_file, tmp_path):
+    with pytest.raises(MonitorError, match="cannot be written"):
+        export_person(config_file, root, 7, tmp_path / "nowhere" / "seven.zip")
+
+
+def test_rows_that_a_reader_keeps_alive_are_said_and_go_when_erased_again(root, config_file, monkeypatch):
+    name_in_journal(root)
+    journal = load_config(config_file, root).paths.journal
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, **more | {"timeout": 0.0}))
+    with closing(connect(journal)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT COUNT(*) FROM sessions").fetchone()
+        with pytest.raises(MonitorError, match="erase again"):
+            erase_person(config_file, root, 7)
+        kept = [path for path in journal.parent.glob("journal.*") if not path.name.endswith("-shm")]
+        assert any(SECRET.encode() in path.read_bytes() for path in kept)
+    _erase_rows(journal, 7, dry_run=False)
+    assert not any(SECRET.encode() in path.read_bytes() for path in kept if path.exists())
+
+
+def test_reports_and_backups_that_cannot_be_searched_are_named(root, config_file, capsys):
+    (root / "match.pdf").write_bytes(b"%PDF")
+    erase_person(config_file, root, 7, dry_run=True)
+    said = capsys.readouterr().out
+    assert f"not searched: {root / 'match.pdf'}" in said
+    assert "after restoring a backup" in said
