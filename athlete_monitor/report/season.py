@@ -232,5 +232,6 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     content = pdf(made, "season.typ") if args.format == "pdf" else page(made, "season.html.j2")
     path = in_folder(args.out, f"season.{args.format}")
     write(path, content)
-    say(args, made["empty"] or f"{path}: {counted(len(found), 'athlete')}, {len(content) / 1000:.0f} kB", file=path)
+    holds = made["empty"] or f"{counted(len(found), 'athlete')}, {len(content) / 1000:.0f} kB"
+    say(args, f"{path}: {holds}", file=path)
     return 0

@@ -148,3 +148,10 @@ def test_an_athlete_who_has_left_the_roster_keeps_the_name_of_the_session(root, 
         (root / "athletes.yaml").unlink()
     assert "Ada Example" in (tmp_path / "r.html").read_text()
     assert set(pd.read_csv(tmp_path / "summaries.csv").name) == {"Ada Example", "Zoë"}
+
+
+def test_sessions_without_any_row_of_a_table_are_not_called_no_sessions(root, capsys, tmp_path):
+    assert main(["export", "--what", "rr", "--out", str(tmp_path / "out"), "--root", str(root)]) == 0
+    said = capsys.readouterr().out
+    assert "nothing of rr in these sessions" in said
+    assert "no sessions" not in said

@@ -71,7 +71,8 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     made_folder(folder)
     if args.format in ACTIVITIES:
         return _activities(selection, args, folder)
-    return _table(TABLES[args.what](selection), args, folder)
+    nothing = "no sessions" if next(selection.sessions(), None) is None else f"nothing of {args.what} in these sessions"
+    return _table(TABLES[args.what](selection), args, folder, nothing)
 
 
 def _span(args: argparse.Namespace, archive: Archive) -> tuple[float | None, float | None]:
@@ -100,7 +101,8 @@ def made_folder(folder: Path) -> None:
         raise MonitorError(f"{folder}: is no folder and cannot be made one ({error.strerror})") from error
 
 
-def _table(table: Table, args: argparse.Namespace, folder: Path) -> int:
+def _table(table: Table, args: argparse.Namespace, folder: Path, nothing: str) -> int:
+    """Write a table; ``nothing`` says why it may have no rows."""
     path = folder / f"{table.name}.{SUFFIX.get(args.format, args.format)}"
     rows = write_table(table, path, args.format)
     readme = folder / f"{table.name}.README.md"
@@ -110,7 +112,7 @@ def _table(table: Table, args: argparse.Namespace, folder: Path) -> int:
     sentence = (
         f"{path}{further}: {counted(rows, 'row')}; {readme.name} explains the columns"
         if rows
-        else f"{path}: no sessions; empty"
+        else f"{path}: {nothing}; empty"
     )
     say(args, sentence, file=path, rows=rows, **({"further_files": parts} if parts else {}))
     return 0
