@@ -29,7 +29,7 @@ from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import tzinfo
 
     from athlete_monitor.config import Config
@@ -42,6 +42,7 @@ WORKER_MB: Final = 250
 """Allowed for a process that computes figures, with the recordings that it runs side by side."""
 MOST_WORKERS: Final = 4
 _NARROW: Final = 70
+_MOST_SHOWN: Final = 12
 _PLAIN_WIDTH: Final = 100
 
 
@@ -54,7 +55,7 @@ def import_all(args: argparse.Namespace) -> int:
     """
     config = load_config(args.config, args.root)
     roster = Roster.load(config.athletes.roster)
-    creator = Creator(config.athletes.roster) if args.create and not args.dry_run else None
+    creator = Creator(config.athletes.roster) if args.create else None
     request = request_of(args, config, creator)
     out = Output(args, Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PLAIN_WIDTH))
     if _must_ask(args) and not _agreed(request, roster, out):
@@ -263,6 +264,9 @@ class Output:
             self._table(report)
         for cause in report.failed:
             print(shown(cause), file=sys.stderr)
+        if self._args.dry_run and not self._silent:
+            for other in report.others:
+                self.line(f"passed over: {other}")
         self.line(
             last_line(report, dry_run=self._args.dry_run)
             + (f"; next: python3 jetson_deploy.py run{place}" if code == 0 and not self._args.dry_run else "")
@@ -314,13 +318,15 @@ def exit_code(report: Report) -> int:
 
 def last_line(report: Report, *, dry_run: bool) -> str:
     """Return the counts in one line."""
-    new = sum(not (done.known or done.figures.summary) for done in report.done)
+    lost = sum(bool(done.problem) for done in report.done)
+    new = sum(not (done.known or done.figures.summary or done.problem) for done in report.done)
     known = sum(done.known for done in report.done)
-    figures = len(report.done) - new - known
+    figures = len(report.done) - new - known - lost
     verb = "would be imported" if dry_run else "imported"
     parts = [f"{new} {'session' if new == 1 else 'sessions'} {verb}"]
     parts += [f"figures of {figures} {'athlete' if figures == 1 else 'athletes'} kept"] if figures else []
     parts += [f"{known} already imported"] if known else []
+    parts += [f"{lost} without a known athlete"] if lost else []
     parts += [f"{report.archived} in the archive"] if report.archived else []
     parts += [f"{len(report.failed)} failed"] if report.failed else []
     parts += [
@@ -353,7 +359,7 @@ def cells_of(done: Done) -> tuple[str, ...]:
         str(done.athlete_id or "?"),
         _start(figures),
         "match" if done.mode == "game" else done.mode,
-        _duration(figures.duration_s),
+        "" if figures.summary else _duration(figures.duration_s),
         distance,
         rate,
     )
@@ -376,9 +382,13 @@ def _duration(seconds: float | None) -> str:
 def lines_of(done: Done) -> list[str]:
     """Return how a recording was read, for a dry run."""
     figures = done.figures
-    owner = f"athlete {done.athlete_id}" if done.athlete_id is not None else f"no athlete: {done.problem}"
+    nobody = f"no athlete: {done.problem}" if done.problem else f"a new athlete, {figures.who}"
+    owner = f"athlete {done.athlete_id}" if done.athlete_id is not None else nobody
     lines = [f"{figures.label}", f"  format: {figures.kind}; {owner}; {'match' if done.mode == 'game' else done.mode}"]
-    if figures.start_t is not None:
+    if figures.summary:
+        lines += [f"  start: {_start(figures)}"] if figures.start_t is not None else []
+        lines += [f"  figures: {_row(row)}" for row in figures.summary[:_MOST_SHOWN]]
+    elif figures.start_t is not None:
         rate = f", {figures.rate_hz:.3g} rows a second" if figures.rate_hz else ""
         lines.append(
             f"  start: {_start(figures)}, duration {_duration(figures.duration_s)}, {figures.rows:,} rows{rate}"
@@ -394,6 +404,17 @@ def lines_of(done: Done) -> list[str]:
         else []
     )
     return [*lines, *(f"  note: {note}" for note in figures.notes)]
+
+
+def _row(row: Mapping[str, object]) -> str:
+    """Return the first figures of a row.
+
+    >>> _row({"Date": "2026-05-04", "Distance": 8.25, "Avg HR": 151.0})
+    'Date 2026-05-04, Distance 8.25, Avg HR 151'
+    """
+    cells = [f"{name} {value:,.6g}" if isinstance(value, float) else f"{name} {value}" for name, value in row.items()]
+    more = f" and {len(cells) - _MOST_SHOWN} more" if len(cells) > _MOST_SHOWN else ""
+    return ", ".join(cells[:_MOST_SHOWN]) + more
 
 
 def as_json(report: Report, code: int) -> dict[str, object]:

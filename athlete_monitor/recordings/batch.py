@@ -13,6 +13,7 @@ from athlete_monitor.errors import MonitorError, RecordingError
 from athlete_monitor.recordings.figures import Figures, figures_of
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.jobs import jobs_of
+from athlete_monitor.recordings.jsons import is_json
 from athlete_monitor.recordings.owners import AmbiguousOwnerError, Owners
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import by_kind
@@ -103,7 +104,7 @@ class Done:
         mode: training or game.
         path: the session file; None in a dry run, and for figures without samples.
         known: whether it was already imported.
-        problem: why it has no owner, in a dry run.
+        problem: why it has no owner, in a dry run; empty without an owner if one would be created.
     """
 
     figures: Figures
@@ -122,6 +123,7 @@ class Report:
         done: sessions, oldest first as far as they were read together.
         failed: one line for each file or recording that could not be imported.
         passed_over: files in searched folders that are not recordings, by reason.
+        others: the first of them, one line each with the reason; in a dry run only.
         links: links that were not followed.
         archived: sessions that are new in the archive.
     """
@@ -129,6 +131,7 @@ class Report:
     done: list[Done] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
+    others: list[str] = field(default_factory=list)
     links: int = 0
     archived: int = 0
 
@@ -154,7 +157,7 @@ def import_files(
     found = search(request.paths)
     report = Report(failed=list(found.failed), links=found.links)
     run = _Run(request, Owners(roster, request.athlete_id, request.named), report, on_done)
-    jobs = _jobs(found, forced, report)
+    jobs = _jobs(found, forced, report, explain=request.dry_run)
     for place, (source, known) in enumerate(jobs):
         on_file(str(source), place, len(jobs))
         with_boundary(
@@ -176,6 +179,7 @@ def with_boundary(label: str, report: Report, work: Callable[[], None], *, named
             report.failed.append(str(error))
         else:
             report.passed_over["hold no recording"] += 1
+            report.others.append(str(error))
     except MonitorError as error:
         report.failed.append(str(error))
     except MemoryError:
@@ -185,7 +189,7 @@ def with_boundary(label: str, report: Report, work: Callable[[], None], *, named
         report.failed.append(f"{label}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}")
 
 
-def _jobs(found: Search, forced: Format | None, report: Report) -> list[tuple[Source, Format]]:
+def _jobs(found: Search, forced: Format | None, report: Report, *, explain: bool) -> list[tuple[Source, Format]]:
     """Return the files that are recordings, each with its format."""
     jobs = jobs_of(found.files, forced)
     for source in jobs.unknown:
@@ -193,6 +197,8 @@ def _jobs(found: Search, forced: Format | None, report: Report) -> list[tuple[So
             report.failed.append(f"{source}: {unrecognised(source)}")
         else:
             report.passed_over["are not recordings"] += 1
+            if explain and len(report.others) < _MOST_EXPLAINED:
+                report.others.append(f"{source}: {unrecognised(source)}")
     return jobs.recordings
 
 
@@ -210,13 +216,12 @@ _OTHERS: Final = {
     ".slf": ("a file of Sigma", _EXPORT),
 }
 """Formats of recordings that are known and not read, by their suffix: what they are, and what to do."""
+_MOST_EXPLAINED: Final = 20
+_TABLES: Final = (".csv", ".txt", ".tsv", ".xlsx", ".gz")
 
 
 def unrecognised(source: Source) -> str:
     """Return why a file is not a known recording."""
-    from athlete_monitor.recordings.formats.generic import understood
-    from athlete_monitor.recordings.tabular import imported
-
     if not source.head:
         try:
             source.read(1024)
@@ -226,11 +231,25 @@ def unrecognised(source: Source) -> str:
     other = _OTHERS.get(source.name.lower()[source.name.rfind(".") :])
     if other is not None:
         return f"is {other[0]}, which is not read; {other[1]}"
+    if is_json(source):
+        return "is JSON of an unknown program; JSON of GoldenCheetah and Strava is read"
+    cause = _table_cause(source)
+    return f"is not recognised as a recording{': ' if cause else ''}{cause}"
+
+
+def _table_cause(source: Source) -> str:
+    """Return why a table is not a recording; of a text without columns, only that it is none."""
+    from athlete_monitor.recordings.formats.generic import understood
+    from athlete_monitor.recordings.tabular import imported
+
     try:
-        imported(understood(source, Options(start_t=0.0)), Options(start_t=0.0))
+        plan = understood(source, Options(start_t=0.0))
+        if len(plan.layout.header) < 2 or not source.name.lower().endswith(_TABLES):
+            return "it has no columns"
+        imported(plan, Options(start_t=0.0))
     except RecordingError as error:
-        return f"is not recognised as a recording: {str(error).removeprefix(f'{source}: ')}"
-    return "is not recognised as a recording"
+        return str(error).removeprefix(f"{source}: ")
+    return ""
 
 
 class _Run:
@@ -285,21 +304,22 @@ class _Run:
             try:
                 athlete_id = self._owners.athlete_of(part.whose, folders)
             except RecordingError as error:
-                problem = str(error)
+                problem = "" if self._creates(part, error) else str(error)
             self._finish(Done(figures_of(part), athlete_id, self._mode(part), None, problem=problem))
 
     def _owner(self, recording: Imported, folders: Sequence[str]) -> int:
         try:
             return self._owners.athlete_of(recording.whose, folders)
         except RecordingError as error:
-            named_somehow = (recording.whose.name, recording.whose.number, recording.whose.athlete_id) != (
-                None,
-                None,
-                None,
-            )
-            if self._request.create is None or not named_somehow or isinstance(error, AmbiguousOwnerError):
+            if self._request.create is None or not self._creates(recording, error):
                 raise RecordingError(f"{recording}: {error}") from None
             return self._request.create(recording.whose)
+
+    def _creates(self, recording: Imported, error: RecordingError) -> bool:
+        """Whether an athlete is created for a recording of nobody in the roster."""
+        whose = recording.whose
+        named_somehow = any(given is not None for given in (whose.name, whose.number, whose.athlete_id))
+        return self._request.create is not None and named_somehow and not isinstance(error, AmbiguousOwnerError)
 
     def _mode(self, recording: Imported) -> Mode:
         return self._request.mode or recording.mode or "training"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timezone
@@ -156,12 +157,46 @@ def imported(plan: Plan, options: Options) -> list[Imported]:
     """
     channels = [column for column in plan.columns if column.meaning in CHANNELS and column.meaning != RR]
     if not channels and plan.first(RR) is None:
-        known = ", ".join(CHANNELS[:12])
-        raise RecordingError(
-            f"{plan.layout.source}: no column is a channel; known are {known}, …; give them with --map"
-        )
+        raise RecordingError(f"{plan.layout.source}: {without_channels(plan.layout)}")
     read = _Read(plan, options, channels)
     return [dataclasses.replace(by_range(part, read.given), kind=plan.kind) for part in read.recordings()]
+
+
+_EXAMPLES: Final = "heart_rate_bpm, speed_mps, distance_m, latitude, acc_x"
+
+
+def without_channels(layout: Layout) -> str:
+    """Return why a table has no channel, and what can be done."""
+    if is_fit_table(layout):
+        return "is a FIT file as a table, written by FitCSVTool; import the FIT file itself"
+    wide = [name for name in layout.header if _of_somebody(name)]
+    if len(wide) > 1:
+        return (
+            f"seems to have a column for each athlete ({named(wide)}); give each row one athlete, in a column "
+            "Athlete, or import it once for each athlete with --map and --athlete"
+        )
+    return (
+        f"no column is a channel; its columns: {named(layout.header)}; "
+        f"name them {_EXAMPLES}, … (docs/formats.md), or give them with --map"
+    )
+
+
+def is_fit_table(layout: Layout) -> bool:
+    """Whether a table has the messages of a FIT file, one a row, as Garmin's FitCSVTool writes it."""
+    return [key_of(name) for name in layout.header[:4]] == ["type", "localnumber", "message", "field1"]
+
+
+def _of_somebody(header: str) -> bool:
+    """Whether the end of a name is a channel: it has an athlete before it."""
+    words = [word for word in re.split(r"[\s_:.\-–/]+", header) if word]
+    for first in range(1, len(words)):
+        try:
+            meaning = meaning_of(" ".join(words[first:]), "")
+        except UnknownUnitError:
+            continue
+        if meaning is not None and meaning.meaning in CHANNELS:
+            return True
+    return False
 
 
 class _Read:

@@ -76,7 +76,7 @@ def test_a_dry_run_shows_how_a_table_is_understood_and_writes_nothing(tmp_path, 
     assert "column 'speed [km/h]': speed_mps, unit km/h" in told
     assert "column 'Battery voltage': left out, its name is not known" in told
     assert "speed_mps: 3 to 3" in told
-    assert "1 session would be imported" in told
+    assert "0 sessions would be imported, 1 without a known athlete" in told
     assert not list(tmp_path.rglob("TR*"))
 
 

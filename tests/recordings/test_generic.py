@@ -72,7 +72,7 @@ def test_columns_that_are_none_of_ours_are_left_out_and_noted(tmp_path):
 
 BAD = {
     "foo,heart_rate\n1,80\n": "the header lacks a timestamp",
-    "timestamp,foo,bar\n1714557600,1,2\n": "no column is a channel; known are acc_x",
+    "timestamp,foo,bar\n1714557600,1,2\n": "no column is a channel; its columns: timestamp, foo, bar; name them",
     "timestamp,acc_x [furlong]\n1714557600,1\n": r"unit 'furlong' is not known; allowed: m/s²",
     "timestamp,acc_x\nyesterday,1\n": "row 2: timestamp is not a time: 'yesterday'",
     "timestamp,acc_x\n12,1\n": "counts its time from a start that it does not give",

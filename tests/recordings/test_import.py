@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from athlete_monitor.athletes import Athlete
+from athlete_monitor.deploy.importing import last_line, lines_of
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import prepare
 from athlete_monitor.recordings.batch import Report, Request, import_files
@@ -116,6 +117,51 @@ def test_folders_are_searched_and_archives_opened(tmp_path):
     assert len(report.done) == 3
     assert not report.failed
     assert +report.passed_over == {"are not recordings": 1}
+
+
+FIT_TABLE = "Type,Local Number,Message,Field 1,Value 1,Units 1\nData,2,record,heart_rate,107,bpm\n"
+UNREAD = {
+    "tool.csv": (FIT_TABLE, "is a FIT file as a table, written by FitCSVTool; import the FIT file itself"),
+    "wide.csv": ("Time,Ada Bo HR,Bea Bo HR\n1,2,3\n", "a column for each athlete (Ada Bo HR, Bea Bo HR); give"),
+    "odd.csv": ("Time,Volt,Watt\n1,2,3\n", "no column is a channel; its columns: Time, Volt, Watt; name them"),
+    "app.json": ('{"app": 1}', "is JSON of an unknown program"),
+    "LICENSE": ("You may, or may not,\nuse it, or not\n", "is not recognised as a recording"),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_file_that_is_not_read_is_refused_with_what_it_is_and_what_can_be_done(tmp_path, name):
+    text, cause = UNREAD[name]
+    (tmp_path / name).write_text(text)
+    [failed] = import_into(tmp_path, tmp_path / name).failed
+    assert failed.startswith(f"{tmp_path / name}: ")
+    assert cause in failed
+
+
+def test_a_dry_run_of_a_folder_lists_the_files_that_it_passes_over(tmp_path):
+    season = tmp_path / "season"
+    season.mkdir()
+    for name, (text, _) in UNREAD.items():
+        (season / name).write_text(text)
+    report = import_into(tmp_path, season, dry_run=True)
+    lines = [*report.others, *report.failed]
+    assert len(lines) == len(UNREAD)
+    assert all(any(f"{season / name}: " in line and UNREAD[name][1] in line for line in lines) for name in UNREAD)
+
+
+def test_a_dry_run_counts_as_imported_only_what_has_or_gets_an_athlete(tmp_path):
+    (tmp_path / "a.csv").write_text("timestamp,heart_rate,Player\n2026-05-04 10:00:00,120,Ada Bo\n")
+    lost = import_into(tmp_path, tmp_path / "a.csv", athlete_id=None, dry_run=True)
+    assert last_line(lost, dry_run=True) == "0 sessions would be imported, 1 without a known athlete"
+    created = import_into(tmp_path, tmp_path / "a.csv", athlete_id=None, dry_run=True, create=lambda _whose: 1)
+    assert last_line(created, dry_run=True) == "1 session would be imported"
+    assert "a new athlete, Ada Bo" in "".join(lines_of(created.done[0]))
+
+
+def test_a_dry_run_shows_the_figures_of_a_table_without_samples(tmp_path):
+    (tmp_path / "a.csv").write_text("Activity Type,Date,Distance,Avg HR\nRunning,2026-05-04 10:00:00,8.25,151\n")
+    [done] = import_into(tmp_path, tmp_path / "a.csv", dry_run=True).done
+    assert "  figures: Activity Type Running, Date 2026-05-04 10:00:00, Distance 8.25, Avg HR 151" in lines_of(done)
 
 
 def test_links_in_searched_folders_are_not_followed(tmp_path):
