@@ -234,12 +234,23 @@ def _restore(squad: Squad, row: int, journaled: OpenSession, layouts: Mapping[in
         if layout not in layouts:
             raise ValueError("unknown layout")  # noqa: TRY301 - handled like all that does not fit
         squad.restore(row, layouts[layout], tuple(totals))
-        if journaled.memory is not None:
-            squad.remember(row, _unpack_memories(journaled.memory))
-        return _Progress(mode, Phases(*phases), Quality(*counts), *rest)
+        progress = _Progress(mode, Phases(*phases), Quality(*counts), *rest)
     except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
         _log.warning("event=state_not_restored session=%s reason=%r", journaled.session_id, str(error))
         return _Progress()
+    _remember(squad, row, journaled)
+    return progress
+
+
+def _remember(squad: Squad, row: int, journaled: OpenSession) -> None:
+    """Restore what averages have seen; where another version stored it, they begin anew and the totals go on."""
+    if journaled.memory is None:
+        return
+    try:
+        squad.remember(row, _unpack_memories(journaled.memory))
+    except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
+        text = "event=averages_begin_anew session=%s reason=%r"
+        _log.warning(text, journaled.session_id, f"stored by another version or configuration: {error}")
 
 
 def _pack_memories(squad: Squad, row: int) -> bytes:

@@ -81,6 +81,22 @@ def test_without_memories_totals_go_on_and_features_begin_anew(tmp_path):
     assert session.received == 200
 
 
+def test_averages_of_another_width_begin_anew_and_totals_and_counts_go_on(tmp_path, caplog):
+    path = tmp_path / "journal.sqlite3"
+    before = run(path, stream(seconds=20)).sessions["001"]
+    with sqlite3.connect(path) as connection:  # as an engine with other features would have left it
+        memory = msgspec.msgpack.decode(zlib.decompress(connection.execute("SELECT state FROM memories").fetchone()[0]))
+        narrower = {**memory, "features": memory["features"][:-8]}
+        connection.execute("UPDATE memories SET state = ?", (zlib.compress(msgspec.msgpack.encode(narrower)),))
+    monitor, _ = resumed(path)
+    session = monitor.sessions["001"]
+    assert monitor.squad.clock.measured_s(np.array([session.row])) > 0.0
+    assert session.mode == before.mode
+    assert session.received == before.received == 200
+    assert [line for line in caplog.messages if "averages_begin_anew" in line and "another version" in line]
+    assert not [line for line in caplog.messages if "state_not_restored" in line]
+
+
 def test_a_session_goes_on_over_an_update_that_adds_and_drops_figures(tmp_path):
     path = tmp_path / "journal.sqlite3"
     before = run(path, stream(seconds=20), memories=False)
