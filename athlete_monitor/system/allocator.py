@@ -14,7 +14,7 @@ _LARGE_BYTES: Final = 256 * 1024
 def return_large_blocks() -> None:
     """Let blocks of 256 KiB and more go back to the system as soon as they are freed; nothing happens without glibc.
 
-    glibc raises this bound by itself to what was freed last, and then keeps such blocks for ever: the tables of a
+    glibc raises this bound by itself to what was freed last, and then keeps such blocks forever: the tables of a
     thousand joined models, replaced as more are loaded, left 180 MB of unused memory (``benchmarks/models.py --live``).
     """
     with suppress(OSError, AttributeError):

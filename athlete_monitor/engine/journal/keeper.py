@@ -243,13 +243,13 @@ def _restore(squad: Squad, row: int, journaled: OpenSession, layouts: Mapping[in
 
 
 def _remember(squad: Squad, row: int, journaled: OpenSession) -> None:
-    """Restore what averages have seen; where another version stored it, they begin anew and the totals go on."""
+    """Restore what averages have seen; where another version stored it, they start again and the totals go on."""
     if journaled.memory is None:
         return
     try:
         squad.remember(row, _unpack_memories(journaled.memory))
     except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
-        text = "event=averages_begin_anew session=%s reason=%r"
+        text = "event=averages_start_again session=%s reason=%r"
         _log.warning(text, journaled.session_id, f"stored by another version or configuration: {error}")
 
 

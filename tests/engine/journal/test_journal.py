@@ -81,7 +81,7 @@ def test_without_memories_totals_go_on_and_features_begin_anew(tmp_path):
     assert session.received == 200
 
 
-def test_averages_of_another_width_begin_anew_and_totals_and_counts_go_on(tmp_path, caplog):
+def test_averages_of_another_width_start_again_and_totals_and_counts_go_on(tmp_path, caplog):
     path = tmp_path / "journal.sqlite3"
     before = run(path, stream(seconds=20)).sessions["001"]
     with sqlite3.connect(path) as connection:  # as an engine with other features would have left it
@@ -93,7 +93,7 @@ def test_averages_of_another_width_begin_anew_and_totals_and_counts_go_on(tmp_pa
     assert monitor.squad.clock.measured_s(np.array([session.row])) > 0.0
     assert session.mode == before.mode
     assert session.received == before.received == 200
-    assert [line for line in caplog.messages if "averages_begin_anew" in line and "another version" in line]
+    assert [line for line in caplog.messages if "averages_start_again" in line and "another version" in line]
     assert not [line for line in caplog.messages if "state_not_restored" in line]
 
 
