@@ -22,7 +22,8 @@ class LoaderLimits:
     """Memory limit of the models, intervals of checks, and the check of manifests.
 
     ``accept`` raises ModelError for a manifest that must not be used (see ``schema.features_check``); ``newest_file``
-    records which signed models have been used (``newest.Newest``).
+    records which signed models have been used (``newest.Newest``); ``at_once`` is how many models of athletes who come
+    together are loaded before they are served, and not in the background (``live.LiveModels``).
     """
 
     total_model_memory_bytes: int = 600_000_000
@@ -31,6 +32,7 @@ class LoaderLimits:
     reload_check_s: float = 5.0
     accept: Callable[[Manifest], None] = accept_all
     newest_file: Path | None = None
+    at_once: int = 8
 
     @classmethod
     def from_config(cls, config: Config, accept: Callable[[Manifest], None] = accept_all) -> LoaderLimits:

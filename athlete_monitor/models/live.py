@@ -1,5 +1,7 @@
 """Models of athletes who are live: loaded in the background, for as many athletes as there are places.
 
+A few who come together get theirs at once, so that a squad's figures are those of a replay from the first row on.
+
 While an athlete's model is loaded, and for an athlete without a place, the caller uses the squad's model.
 """
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from athlete_monitor.models.background import Requests
+    from athlete_monitor.models.limits import LoaderLimits
     from athlete_monitor.models.loading import Loading
     from athlete_monitor.models.manifest import AthleteId
     from athlete_monitor.models.memory import ModelMemory
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from athlete_monitor.models.places import Places
     from athlete_monitor.models.store import ModelStore
 
+AT_ONCE_PER_S: Final = 4.0
+"""After some models were loaded at once, so many more may be for every second that passes."""
 ARRIVALS_S: Final = 5.0
 """While many models are loaded, callers learn of the new ones this often: each time they join them again."""
 
@@ -33,7 +38,7 @@ class LiveModels:
         places: the live athletes with a place; the memory evicts their models last.
         requests: runs jobs on the thread that loads.
         most: largest number of models in memory, the squad's model included.
-        most_bytes: of the models in use together.
+        limits: bytes of the models in use together; models that the caller loads itself, in milliseconds each.
         clock: time, s.
     """
 
@@ -45,16 +50,17 @@ class LiveModels:
         places: Places,
         requests: Requests,
         most: int,
-        most_bytes: int,
+        limits: LoaderLimits,
         clock: Callable[[], float],
     ) -> None:
         self._store, self._memory, self._loading, self._places = store, memory, loading, places
-        self._requests, self._most, self._most_bytes, self._clock = requests, most, most_bytes, clock
+        self._requests, self._most, self._limits, self._clock = requests, most, limits, clock
         self._room: int | None = None
         self._too_large: set[int] = set()
         self._pending: set[AthleteId] = set()
         self._arrived: deque[AthleteId] = deque()
-        self._next_s = clock()
+        self._next_s = self._allowed_s = clock()
+        self._allowed = float(limits.at_once)
 
     @property
     def loading(self) -> int:
@@ -86,6 +92,9 @@ class LiveModels:
             self.end(athlete_id)
         elif athlete_id not in self._pending:
             self._pending.add(athlete_id)
+            if self._may_load_now():
+                self._load(athlete_id)
+                return self._memory.known(athlete_id)[1]
             self._requests.add(("live", athlete_id), lambda: self._load(athlete_id))
         return None
 
@@ -105,6 +114,16 @@ class LiveModels:
             return frozenset()
         self._next_s = self._clock() + ARRIVALS_S
         return frozenset(self._arrived.popleft() for _ in range(len(self._arrived)))
+
+    def _may_load_now(self) -> bool:
+        """Whether the caller may wait for another load; nobody overtakes those who already wait."""
+        now_s = self._clock()
+        self._allowed = min(self._limits.at_once, self._allowed + AT_ONCE_PER_S * max(now_s - self._allowed_s, 0.0))
+        self._allowed_s = now_s
+        if self._allowed < 1.0 or len(self._pending) > 1:
+            return False
+        self._allowed -= 1.0
+        return True
 
     def _load(self, athlete_id: int) -> None:
         try:
@@ -133,4 +152,4 @@ class LiveModels:
         """Return whether another model as large as those in use would need more memory than is allowed."""
         models = self._memory.models().items()
         in_use = [model.held_bytes for key, model in models if key in self._places or key == DEFAULT]
-        return bool(in_use) and sum(in_use) + max(in_use) > self._most_bytes
+        return bool(in_use) and sum(in_use) + max(in_use) > self._limits.total_model_memory_bytes

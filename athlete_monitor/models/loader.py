@@ -83,7 +83,7 @@ class DynamicModelLoader:
         self._requests = Requests(probes.run_aside)
         self.live = LiveModels(
             self.store, self.memory, self._loading, places, self._requests,
-            self.cache_size, limits.total_model_memory_bytes, probes.clock,
+            self.cache_size, limits, probes.clock,
         )  # fmt: skip
         self._watch = LoaderWatch(self.memory, limits, probes, self.reload_changed)
 

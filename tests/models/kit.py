@@ -135,6 +135,6 @@ class World:
             cache_size,
             runtime=runtime(),
             store=store,
-            limits=LoaderLimits(**limits),
+            limits=LoaderLimits(**{"at_once": 0, **limits}),
             probes=self.probes(),
         )

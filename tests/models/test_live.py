@@ -35,6 +35,17 @@ def test_an_athletes_model_is_loaded_in_the_background_and_announced(world, stor
     assert loader.get_cache_info()["athletes_loading"] == 0
 
 
+def test_a_few_who_come_together_are_served_by_their_own_models_at_once(world, store):
+    loader = world.loader(store, cache_size=6, at_once=2)
+    assert served(loader, [1, 2, 3, 4]) == [1, 2]
+    assert len(world.jobs) == 2
+    world.now_s += 10.0
+    assert served(loader, [5]) == [], "nobody overtakes those who wait"
+    world.run_jobs()
+    world.now_s += 10.0
+    assert served(loader, [1, 2, 3, 4, 5, 6]) == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_model_is_requested_once_while_it_is_loaded(world, store):
     loader = world.loader(store)
     for _ in range(5):

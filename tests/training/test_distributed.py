@@ -30,6 +30,7 @@ class Elsewhere(Here):
         return super().run(pickle.loads(pickle.dumps(work)), sent())
 
 
+@pytest.mark.campaign
 def test_a_machine_without_the_files_gives_the_same_models_and_knows_rows_the_next_time(tmp_path, monkeypatch):
     for name in ("here", "there"):
         squad(tmp_path / name)

@@ -50,6 +50,7 @@ def upload(files, path):
     files.pipe_file(f"/season/{path.parent.name}/{path.name}", path.read_bytes())
 
 
+@pytest.mark.campaign
 def test_sessions_are_fetched_models_delivered_and_another_machine_goes_on(train, files, tmp_path, config_file):
     for number in (1, 2):
         upload(files, write_session(tmp_path / "club", 1, number, seconds=400))

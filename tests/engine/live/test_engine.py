@@ -238,7 +238,9 @@ def test_a_full_disk_costs_files_never_figures(setting, run_program, peers):
     process.rlimit(psutil.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
     peer.send(samples[100:200])
     wait_until(lambda: len(peer.metrics()) >= 19, what="figures with a full disk")
-    stats = wait_until(lambda: [s for s in peer.heard[topics.ENGINE_STATS] if s["files_failing"]], what="the alarm")
+    stats = wait_until(
+        lambda: [s for s in peer.heard[topics.ENGINE_STATS] if s["files_failing"]], what="the alarm", timeout_s=60
+    )
     assert stats
     process.rlimit(psutil.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     peer.send(samples[200:300])
