@@ -155,7 +155,8 @@ def read_parquet(path: Path) -> int:
     """Rows by pyarrow."""
     from pyarrow import parquet
 
-    return int(parquet.read_table(path).num_rows)
+    parts = [path, *path.parent.glob(f"{path.stem}.part*{path.suffix}")]
+    return sum(int(parquet.read_metadata(part).num_rows) for part in parts)
 
 
 def read_xlsx(path: Path) -> int:

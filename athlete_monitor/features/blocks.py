@@ -18,13 +18,15 @@ from athlete_monitor.features import spectrum
 from athlete_monitor.features.bank import (
     FRESH_S,
     HOLD_S,
-    PAST_S,
     RESULTANT,
     SPECTRAL,
+    Beginning,
     FeatureBank,
     beginning,
     features_of,
+    is_doubted,
     present_groups,
+    weighted,
 )
 from athlete_monitor.features.layout import (
     ACCELERATION,
@@ -153,7 +155,7 @@ class BlockBank(FeatureBank):
         elapsed: FloatArray,
         keep: FloatArray,
         averages: FloatArray,
-        begins: FloatArray | None,
+        begins: Beginning | None,
     ) -> None:
         """Fill in the exponential averages and sums of effort; the hidden part of a long gap counts as rest."""
         plan, steps, rows = self._plan, len(elapsed), elapsed.shape[2]
@@ -162,23 +164,42 @@ class BlockBank(FeatureBank):
         if (elapsed > HOLD_S).any():
             held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
             gain = 1.0 - remaining(held.take(plan.held, axis=1)[:, :, None] * self._inverse_tau[:, None])
-        if begins is not None:
-            share = begins.take(plan.held, axis=1)[:, :, None]
-            keep = np.where(share > gain, 1.0 - share, keep)
-            gain = np.maximum(gain, share)
-        added = gain.take(plan.effort_group, axis=1)
-        added *= signals.take(plan.effort_column, axis=1)[:, :, None]
-        keep = keep.take(plan.effort_group, axis=1)
+        keep, gain = keep.take(plan.effort_group, axis=1), gain.take(plan.effort_group, axis=1)
         begin = plan.effort.start - plan.mean.start
         end = begin + plan.effort.stop - plan.effort.start
-        flat = (steps, end - begin, rows)
-        _accumulate(state[plan.effort], keep.reshape(flat), added.reshape(flat), averages[:, begin:end])
+        before, after = state[plan.effort], averages[:, begin:end]
+        signals_of_effort = signals.take(plan.effort_column, axis=1)
+        first = 0 if begins is None else self._begin(before, begins, keep, gain, signals_of_effort, after)
+        before = after[first - 1] if first else before
+        flat = (steps - first, end - begin, rows)
+        added = gain[first:] * signals_of_effort[first:, :, None]
+        _accumulate(before, keep[first:].reshape(flat), added.reshape(flat), after[first:])
         totals = held.take(plan.total_group, axis=1) * signals.take(plan.total_column, axis=1)
-        if begins is not None:
-            slow = np.concatenate([state[None, plan.effort], averages[:, begin:end]]).take(plan.total_mean, axis=1)
-            totals += np.where(begins.take(plan.total_group, axis=1) > 0.0, PAST_S * (slow[1:] - slow[:-1]), 0.0)
         totals[0] += state[plan.total]
         np.add.accumulate(totals, axis=0, out=averages[:, end : end + len(plan.total_column)])
+
+    def _begin(
+        self,
+        before: FloatArray,
+        begins: Beginning,
+        keep: FloatArray,
+        gain: FloatArray,
+        signals: FloatArray,
+        after: FloatArray,
+    ) -> int:
+        """Fill in the averages up to the last sample that is near a beginning; return how many samples those are."""
+        plan = self._plan
+        shares, sure = (each.take(plan.held, axis=1).take(plan.effort_group, axis=1) for each in begins)
+        near = np.flatnonzero(shares.any(axis=(1, 2)))
+        steps = int(near[-1]) + 1 if len(near) else 0
+        average = before.reshape(keep.shape[1:])
+        for step in range(steps):
+            doubted = is_doubted(average[:, plan.fastest], average[:, plan.slowest])
+            weight = np.where(sure[step] | doubted, shares[step], 0.0)
+            left, new = weighted(keep[step], gain[step], weight[:, None])
+            average = average * left + new * signals[step, :, None]
+            after[step] = average.reshape(before.shape)
+        return steps
 
 
 def _accumulate(before: FloatArray, keep: FloatArray, added: FloatArray, after: FloatArray) -> None:

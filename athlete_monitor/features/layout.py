@@ -110,8 +110,9 @@ class FeatureLayout:
     effort_group: IntArray
     """Place in ``held``."""
     total_group: IntArray
-    total_mean: IntArray
-    """For each sum, the place of its slowest average among those of effort."""
+    fastest: int
+    slowest: int
+    """Places of the shortest and the longest time constant."""
     span: IntArray
     """For each weight, the time it belongs to: a column of relax, then of elapsed."""
     inverse_tau: FloatArray
@@ -154,7 +155,8 @@ def layout_of(spec: FeatureSpec, groups: tuple[str, ...] = FEATURE_GROUPS) -> Fe
         held=held,
         effort_group=np.searchsorted(held, _groups_of(efforts)),
         total_group=_groups_of(totals),
-        total_mean=_slowest(totals, efforts, spec.time_constants_s),
+        fastest=int(np.argmin(spec.time_constants_s)),
+        slowest=int(np.argmax(spec.time_constants_s)),
         **_weights(spec, held, shorts),
         spectrum=memory if spectral else None,
         mean=mean,
@@ -186,11 +188,6 @@ def _weights(spec: FeatureSpec, held: IntArray, shorts: Sequence[Signal]) -> dic
         "span": np.concatenate([[ACCELERATION], _groups_of(shorts), len(FEATURE_GROUPS) + np.repeat(held, len(taus))]),
         "inverse_tau": np.concatenate([[1.0 / GRAVITY_TAU_S], short, np.tile(taus, len(held))]),
     }
-
-
-def _slowest(totals: Sequence[Signal], efforts: Sequence[Signal], time_constants_s: Sequence[float]) -> IntArray:
-    taus, slowest = len(time_constants_s), int(np.argmax(time_constants_s))
-    return np.array([efforts.index(signal) * taus + slowest for signal in totals], dtype=np.int64)
 
 
 def _slices(*widths: int) -> list[slice]:

@@ -51,6 +51,18 @@ def in_blocks(bank, t, values, cuts):
     return np.concatenate(features), np.concatenate(available)
 
 
+@pytest.mark.parametrize("cuts", [(), (2,), (3, 4, 40), (61,), (62, 63)])
+def test_a_beginning_that_is_doubted_has_the_same_bits_in_blocks(cuts):
+    t, values = recordings(7, 90, 3)
+    t[:] = np.arange(90.0)[:, None]
+    values[5:50] *= np.array([0.01, 0.9, 0.2])
+    bank = BlockBank(SPECS[0], 3)
+    features, _ = in_blocks(bank, t, values, cuts)
+    expected, _, streaming = streamed(SPECS[0], t, values)
+    assert features.tobytes() == expected.tobytes()
+    assert all(bank.state(row).tobytes() == streaming.state(row).tobytes() for row in range(3))
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

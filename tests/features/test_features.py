@@ -21,7 +21,6 @@ from athlete_monitor.features import (
     FeatureSpec,
     profile_row,
 )
-from athlete_monitor.features.bank import PAST_S
 
 SPEC = FeatureSpec(acc_components=("acc_x", "acc_z"), spectrum=True)
 
@@ -162,7 +161,7 @@ def test_a_session_that_begins_in_effort_looks_like_the_middle_of_one(rate_hz):
         values[0, SPEED] = 3.0 if i % 2 else 5.0
         features = bank.update(row, np.array([50.0 + i / rate_hz]), values)[0]
     assert features[slow] == pytest.approx(4.0, abs=0.35)
-    assert features[work] == pytest.approx(4.0 * (PAST_S + 60.0), rel=0.1)
+    assert features[work] == pytest.approx(4.0 * 60.0, rel=0.1)
 
 
 def test_a_session_that_begins_at_rest_begins_from_zero_whatever_follows():
@@ -173,6 +172,27 @@ def test_a_session_that_begins_at_rest_begins_from_zero_whatever_follows():
         features = bank.update(row, np.array([float(second)]), values)[0]
     assert features[SPEC.names().index("speed_mps_total_s")] == pytest.approx(4.0 * 60.0)
     assert features[SPEC.names().index("speed_mps_ewma_300s")] == pytest.approx(4.0 * (1.0 - math.exp(-0.2)), rel=1e-3)
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 10.0])
+def test_a_sensor_that_is_shaken_while_it_is_put_on_looks_like_rest_after_a_minute(rate_hz):
+    bank, row = FeatureBank(SPEC, 1), np.array([0])
+    values = np.full((1, len(CHANNELS)), np.nan)
+    slow = SPEC.names().index("speed_mps_ewma_300s")
+    for i in range(int(70 * rate_hz) + 1):
+        values[0, SPEED] = 8.0 if i < 3 * rate_hz else 0.1
+        features = bank.update(row, np.array([50.0 + i / rate_hz]), values)[0]
+    assert features[slow] < 0.1 * 8.0
+
+
+def test_effort_that_only_varies_is_not_doubted():
+    bank, row = FeatureBank(SPEC, 1), np.array([0])
+    values = np.full((1, len(CHANNELS)), np.nan)
+    slow = SPEC.names().index("speed_mps_ewma_300s")
+    for i in range(601):
+        values[0, SPEED] = 6.0 if i // 2 % 2 else 3.0  # two readings up, two down, ten a second
+        features = bank.update(row, np.array([50.0 + i / 10]), values)[0]
+    assert features[slow] == pytest.approx(4.5, abs=0.2)
 
 
 def test_each_channel_group_begins_with_its_own_first_seconds():
