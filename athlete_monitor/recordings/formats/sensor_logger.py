@@ -141,7 +141,8 @@ def _numeric(name: str) -> bool:
 
 
 def _scale(times: FloatArray) -> float:
-    usual = float(np.nanmedian(times)) if len(times) else 0.0
+    present = times[~np.isnan(times)]
+    usual = float(np.median(present)) if len(present) else 0.0
     return 1e-9 if usual > 1e17 else 1e-6 if usual > 1e14 else 1e-3 if usual > 1e11 else 1.0
 
 
