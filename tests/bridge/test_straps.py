@@ -341,4 +341,4 @@ def test_30_straps_and_200_disconnects_lose_nothing_and_keep_memory_flat(bus):
     resident, files, tasks = zip(*memory, strict=True)
     assert resident[-1] - resident[0] < 8_000_000
     assert files[-1] <= files[0] + 5
-    assert tasks[-1] <= tasks[0] + 10
+    assert tasks[-1] <= tasks[0] + 40  # some of thirty straps may be connecting just then; a leak would be 200
