@@ -15,6 +15,7 @@ from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.team import rows
 from athlete_monitor.engine.team.alarms import AlarmKeeper, event_of
+from athlete_monitor.engine.team.clock import TeamClock
 from athlete_monitor.engine.team.parts import (
     RunningParts,
     messages,
@@ -53,8 +54,6 @@ WAITING: Final = 2000
 """Most commands that may wait; further ones are refused."""
 PER_ROUND: Final = 50
 """Most commands that are executed in one round, so that samples are not delayed."""
-SAMPLE_CLOCK_S: Final = 60.0
-"""Samples this far from the wall clock come from a simulation or a replay: then their time is used as team time."""
 FRESH_S: Final = 10.0
 PHASES_EVERY_S: Final = 1.0
 """The phases of all senders are counted this often, and at once when one of them changes."""
@@ -123,6 +122,7 @@ class TeamKeeper(Sink):
     ) -> None:
         self._roster, self._journal, self._archive, self._publisher = roster, journal, archive, publisher
         self._notify, self._assign, self._wall_s, self._box = notify, assign, wall_s, box
+        self._clock = TeamClock(wall_s)
         self._shelf = ArchiveShelf(archive, self._new_state, notify)
         self.book = TeamBook(self._shelf, gap_s, self._new_state)
         self._members: dict[int, _Member] = {}
@@ -142,6 +142,7 @@ class TeamKeeper(Sink):
         """Resume the team sessions that an earlier engine did not end; call before its sessions are resumed."""
         for state, last_t in self._shelf.open_sessions():
             self.book.restore(state, last_t)
+            self._clock.resume(last_t)
             for device, athlete in state.worn().items():
                 self._assign(device, athlete)
             with suppress(MonitorError):
@@ -265,10 +266,9 @@ class TeamKeeper(Sink):
 
     def now_t(self) -> float:
         """The present in the time of the samples: the wall clock, unless they use another clock."""
-        wall, limit = self._wall_s(), time.monotonic() - FRESH_S
+        limit = time.monotonic() - FRESH_S
         fresh = [each.session.device_t for each in self._members.values() if each.arrived_s >= limit]
-        newest = max(fresh, default=wall)
-        return wall if abs(newest - wall) < SAMPLE_CLOCK_S else newest
+        return self._clock.now_t(max(fresh, default=None), is_running=self.book.current is not None)
 
     def stop(self) -> None:
         """Write changes, and leave closing the file to the journal, which tidies up when it is the last user."""

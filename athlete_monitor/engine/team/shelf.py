@@ -69,9 +69,11 @@ class ArchiveShelf:
         return state
 
     def _last_t(self, session: TeamSession) -> float:
-        """The last moment with data in the archive."""
+        """The last moment with data or a command in the archive."""
         ends = self._safely(lambda: self._archive.last_moment(session.id), None)
-        return session.start_t if ends is None else max(session.start_t, ends)
+        commands = self._safely(lambda: self._archive.commands(session.id), [])
+        moments = [session.start_t, *(command["at"] for command in commands)]
+        return max(moments if ends is None else [*moments, ends])
 
     def _safely(self, read: Callable[[], Any], otherwise: Any) -> Any:  # noqa: ANN401 - what is read
         try:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -247,6 +248,30 @@ def test_a_device_that_is_assigned_to_another_athlete_begins_a_session_of_that_a
     it.run(5, since=5)
     assert it.told.summaries[-1]["end_reason"] == "athlete_changed"
     assert it.told.figures[-1]["athlete_id"] == 9
+
+
+def test_a_period_of_a_replay_that_is_faster_than_the_clock_can_be_ended_after_its_last_sample(box):
+    it = box()
+    it.run(300)
+    it.now_t = START + 10
+    begun = it.command(do="period_start", name="1st half")
+    it.monitor.end_all("test")
+    it.now_t += 30
+    assert it.command(do="period_end", period="1st half") == {**begun, "id": it.sent.results[-1]["id"], "revision": ANY}
+    period = it.team.book.current.periods()[0]
+    assert (period.start_t, period.end_t) == pytest.approx((START + 299.9, START + 329.9))
+
+
+def test_an_engine_that_resumes_a_replay_ahead_of_the_clock_ends_its_period_after_its_start(box):
+    first = box()
+    first.run(300)
+    first.now_t = START + 10
+    first.command(do="period_start", name="1st half")
+    first.written(lambda archive: archive.team_sessions())
+    first.stop()
+    second = box(START + 20)
+    second.now_t += 5
+    assert second.command(do="period_end", period="1st half")["ok"]
 
 
 def test_ratings_given_after_the_session_belong_to_it(box):
