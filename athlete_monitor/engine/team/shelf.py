@@ -72,7 +72,7 @@ class ArchiveShelf:
         """The last moment with data or a command in the archive."""
         ends = self._safely(lambda: self._archive.last_moment(session.id), None)
         commands = self._safely(lambda: self._archive.commands(session.id), [])
-        moments = [session.start_t, *(command["at"] for command in commands)]
+        moments: list[float] = [session.start_t, *(command["at"] for command in commands)]
         return max(moments if ends is None else [*moments, ends])
 
     def _safely(self, read: Callable[[], Any], otherwise: Any) -> Any:  # noqa: ANN401 - what is read
