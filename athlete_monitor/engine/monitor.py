@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.engine.counts import Counts
 from athlete_monitor.engine.intake.guard import Guard
 from athlete_monitor.engine.intake.messages import Intake
-from athlete_monitor.engine.intake.newcomers import Newcomers
+from athlete_monitor.engine.intake.newcomers import HELD_PER_DEVICE, MOST_HELD, Newcomers
 from athlete_monitor.engine.reporting import Reporter
 from athlete_monitor.engine.sessions.book import Chosen, SessionBook
 from athlete_monitor.engine.sessions.history import LoadHistory
@@ -68,7 +68,8 @@ class Monitor:
         guard: Guard | None = None,
     ) -> None:
         self._at_once = math.inf if guard is None else ENDED_AT_ONCE
-        self._newcomers = None if guard is None else Newcomers()
+        most_held = max(MOST_HELD, HELD_PER_DEVICE * config.engine.max_devices)
+        self._newcomers = None if guard is None else Newcomers(most_held=most_held)
         self._warn_s = -math.inf
         guard = guard or Guard()
         self.counts, self.squad, self.sink = Counts(), squad, sink
@@ -102,8 +103,7 @@ class Monitor:
                 session.stream.count_invalid()
         elif samples:
             if len(samples) == 1 or not self._accept_run(samples, arrived_s):
-                for sample in samples:
-                    self.accept(sample, arrived_s)
+                self._accept_message(samples, arrived_s)
             session = self.sessions.get(samples[0].device_id)
         if token and session is not None and session.ending is not None:
             session.ending.tokens.append(token)
@@ -116,22 +116,24 @@ class Monitor:
         return device_id is not None and (device_id in self.sessions or self._wearers.knows(device_id))
 
     def accept(self, sample: Sample, arrived_s: float) -> None:
-        """Take one decoded sample."""
-        device_id = sample.device_id
-        if self._newcomers is None or sample.end or device_id in self.sessions or self._wearers.knows(device_id):
-            self._accept(sample, arrived_s)
-            return
-        forgotten = self._newcomers.forgotten
-        for each in self._newcomers.admit(sample, arrived_s):
-            self._accept(each, arrived_s)
-        self.counts.refused_devices += self._newcomers.forgotten - forgotten
-        self._warn_of_newcomers(arrived_s)
+        """Take one decoded sample, a message of its own."""
+        self._accept_message((sample,), arrived_s)
 
-    def _warn_of_newcomers(self, arrived_s: float) -> None:
-        if self._newcomers is not None and self._newcomers.held and arrived_s >= self._warn_s:
+    def _accept_message(self, samples: Sequence[Sample], arrived_s: float) -> None:
+        device_id = samples[0].device_id
+        newcomers = self._newcomers
+        if newcomers is not None and device_id not in self.book.running and not self._wearers.knows(device_id):
+            samples = newcomers.admit(samples, arrived_s)
+            self.counts.refused_devices += newcomers.take_forgotten()
+            self._warn_of_newcomers(newcomers, arrived_s)
+        for sample in samples:
+            self._accept(sample, arrived_s)
+
+    def _warn_of_newcomers(self, newcomers: Newcomers, arrived_s: float) -> None:
+        if newcomers.held and arrived_s >= self._warn_s:
             self._warn_s = arrived_s + WARN_EVERY_S
             self.sink.notice(
-                f"very many new devices: each begins with its second message (the last one is {self._newcomers.last})",
+                f"very many new devices: each begins with its second message (the last one is {newcomers.last})",
                 bad=True,
             )
 
@@ -179,6 +181,9 @@ class Monitor:
     def tick(self, now_s: float) -> None:
         """Check the clock: find devices that are stale or offline, and end silent sessions."""
         quiet_s = min(self._limits.stale_s, self._limits.idle_s)
+        if self._newcomers is not None:
+            self._newcomers.expire(now_s)
+            self.counts.refused_devices += self._newcomers.take_forgotten()
         for session in self.book.view:
             silent_s = now_s - session.arrived_s
             if silent_s <= quiet_s and session.status == "online":
@@ -293,7 +298,7 @@ class Monitor:
 
     def _accept_all(self, samples: Sequence[tuple[Sample, float]]) -> None:
         for sample, arrived_s in samples:
-            self.accept(sample, arrived_s)
+            self._accept(sample, arrived_s)
 
 
 def _status(silent_s: float, stale_s: float, offline_s: float) -> str:
