@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from report_archive import fill  # type: ignore[import-not-found]  # beside this script
 
-from athlete_monitor.report.drawing import Line, Panel, panels_svg
+from athlete_monitor.report.curves import Line, Panel, panels_svg
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -41,7 +41,7 @@ def cost(command: list[str]) -> dict[str, float]:
 
 
 def drawing_ms(seconds: int) -> dict[str, float]:
-    """What the curves of one athlete cost, ms: drawn by ``report.drawing``, and by matplotlib as SVG."""
+    """What the curves of one athlete cost, ms: drawn by ``report.curves``, and by matplotlib as SVG."""
     from matplotlib.figure import Figure
 
     t_s = np.arange(float(seconds))

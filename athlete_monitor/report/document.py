@@ -12,24 +12,15 @@ from athlete_monitor import __version__
 from athlete_monitor.physiology.peaks import PeakDemands
 from athlete_monitor.report.colours import darkened
 from athlete_monitor.report.columns import BY_PERIOD, HEART_RATE, SQUAD, TILES, TRIMP
-from athlete_monitor.report.drawing import (
-    INK,
-    MODEL,
-    ZONES,
-    Band,
-    Line,
-    Mark,
-    Panel,
-    heat_map_svg,
-    panels_svg,
-    timeline_svg,
-    zone_bar_svg,
-)
+from athlete_monitor.report.curves import Line, Mark, Panel, panels_svg
+from athlete_monitor.report.drawing import INK, MODEL, ZONES, Band
 from athlete_monitor.report.gather import EARLIER_SESSIONS, curves
+from athlete_monitor.report.heat_map import heat_map_svg
 from athlete_monitor.report.numbers import clock, day, minutes, number, signed_percent
 from athlete_monitor.report.reasons_de import in_language
 from athlete_monitor.report.sentences import change, player_sentences, quality_percent, squad_sentences
 from athlete_monitor.report.texts import TEXTS
+from athlete_monitor.report.timeline import timeline_svg, zone_bar_svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
