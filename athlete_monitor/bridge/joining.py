@@ -88,10 +88,6 @@ class Joiner:
         """Return everything that is left."""
         return self.release((max(self._bins) + 1) / self._rate_hz) if self._bins else []
 
-    def is_past(self, t_s: float) -> bool:
-        """Return whether the sample of this time has left already."""
-        return math.floor(t_s * self._rate_hz) < self._next
-
     def _bin(self, t_s: float) -> _Bin | None:
         number = math.floor(t_s * self._rate_hz)
         if number < self._next or (number not in self._bins and len(self._bins) >= MOST_BINS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 
     from athlete_monitor.wire.link import Link
 
+_log = logging.getLogger(__name__)
+
 MOST_SAMPLES: Final = 100
 """Of one message: it stays far below 64 KiB."""
 JOINED_S: Final = 5.0
 """So long after the bridge of phones has said so, it joins what a strap sends."""
 STRAPS_FIRST: Final = 1_000_000_000
 """Number of a strap's first sample, far from those of phones: where one takes over, the engine sees a new beginning."""
+WARN_EVERY_S: Final = 10.0
+"""Samples that are not sent are mentioned at most this often."""
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -58,15 +63,22 @@ class Outlet:
         qos: quality of service of samples.
         first: number of each device's first sample.
         joined: whether another bridge joins the samples of a device with its own; then they go there.
+        clock: monotonic seconds.
     """
 
     def __init__(
-        self, broker: Broker, qos: int = 1, *, first: int = 0, joined: Callable[[str], bool] = lambda _device: False
+        self,
+        broker: Broker,
+        qos: int = 1,
+        *,
+        first: int = 0,
+        joined: Callable[[str], bool] = lambda _device: False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._broker, self._qos, self._first, self._joined = broker, qos, first, joined
+        self._broker, self._qos, self._first, self._joined, self._clock = broker, qos, first, joined, clock
         self._next: dict[str, int] = {}
-        self.sent = 0
-        self.not_sent = 0
+        self._not_sent = 0
+        self._warned_s = float("-inf")
 
     def samples(self, device_id: str, samples: Sequence[Mapping[str, Any]], **message: Any) -> None:  # noqa: ANN401
         """Publish samples of a device; ``message`` are keys that hold for all of them."""
@@ -87,6 +99,13 @@ class Outlet:
         body = samples[0] if len(samples) == 1 else {"samples": samples}
         payload = _encode({"device_id": device_id, "seq": number, **message, **body})
         topic = topics.strap(device_id) if self._joined(device_id) else topics.sensor_data(device_id)
-        accepted = self._broker.publish(topic, payload, self._qos)
-        self.sent += accepted
-        self.not_sent += not accepted
+        if not self._broker.publish(topic, payload, self._qos):
+            self._mention_lost(len(samples))
+
+    def _mention_lost(self, count: int) -> None:
+        """Count samples that will not be sent, and say it from time to time."""
+        self._not_sent += count
+        now_s = self._clock()
+        if now_s - self._warned_s >= WARN_EVERY_S:
+            self._warned_s = now_s
+            _log.warning("event=samples_not_sent total=%d reason='the broker has not taken them'", self._not_sent)

@@ -117,10 +117,6 @@ class EnergyExpenditure(RateIntegral):
         """Add ``dt_s`` [k] at the rate [k]; an unknown rate adds nothing. Returns the totals [k], kJ."""
         return self.add(rows, dt_s, rate_kj_per_min)
 
-    def total_kcal(self, rows: IntArray) -> FloatArray:
-        """Totals so far [k], kcal."""
-        return self.total(rows) / KJ_PER_KCAL
-
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]."""
         total_kj = self.total(rows)

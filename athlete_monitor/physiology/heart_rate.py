@@ -33,8 +33,6 @@ SECOND_SHARE: Final = 0.95
 """After this share of the strap's interval, a reading counts as a new one and not as a repetition."""
 HELD_S: Final = 5.0
 """A reading must last this long to raise the maximum."""
-NES_SEE_BPM: Final = 10.8
-"""Standard error of the predicted maximum (Nes 2013)."""
 
 
 def hr_max_nes_2013(age_years: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ from athlete_monitor.physiology.squad_state import SquadState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
+    from athlete_monitor.arrays import FloatArray, IntArray
 
 SPEED_LIMITS_MPS: Final = (2.0, 4.0, 5.5, 7.0)
 """Default limits between the five bands of speed: those that vendors commonly use."""
@@ -120,10 +120,6 @@ class SquadLimits(SquadState):
     def threshold_bpm(self, rows: IntArray) -> FloatArray:
         """Threshold heart rate [k], bpm; NaN where the athlete has none."""
         return self._field("threshold_bpm", rows)
-
-    def has_zones(self, rows: IntArray) -> BoolArray:
-        """Whether the athlete has heart-rate zones of their own [k]."""
-        return ~np.isnan(self._field("zone_1_bpm", rows))
 
     def zones_bpm(self, rows: IntArray, hr_max_bpm: FloatArray, hr_rest_bpm: FloatArray) -> FloatArray:
         """Lower limits of the athlete's own zones 1 ... 5 [5, k], bpm; ``NO_ZONE_BPM``: no such zone."""

@@ -81,10 +81,6 @@ class MetabolicPower(SquadState):
         state[3] += np.where(known, step.dt_s, 0.0)
         self._put(step.rows, state)
 
-    def present_w_kg(self, rows: IntArray) -> FloatArray:
-        """Metabolic power at the last reading [k]; NaN unknown."""
-        return self._field("power_w_kg", rows)
-
     def high_load_m(self, rows: IntArray) -> FloatArray:
         """Distance at more than 25.5 W/kg so far [k], m; NaN where the power was never known."""
         return np.where(self._field("measured_s", rows) > 0.0, self._field("high_load_m", rows), np.nan)

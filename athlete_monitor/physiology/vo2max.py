@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from athlete_monitor.physiology.heart_rate import HeartRateMax
 
 VO2MAX_FORMULA: Final = "uth_2004"
-SEE_MEASURED_HR_MAX: Final = 0.045
-"""Standard error, as a fraction of the estimate, with a measured maximal heart rate."""
-SEE_PREDICTED_HR_MAX: Final = 0.078
-"""Standard error, as a fraction of the estimate, with a predicted maximal heart rate."""
 
 
 def vo2max_uth_2004(hr_max_bpm: FloatArray, hr_rest_known_bpm: FloatArray) -> FloatArray:

@@ -30,31 +30,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def open_recording(path: Path, roster: Iterable[Athlete] = (), options: Options | None = None) -> list[Recording]:
-    """Return all recordings in a file, folder or archive that ``import`` reads.
-
-    Args:
-        path: what to open.
-        roster: for the owners; a person whom the file does not name, or who is not in the roster, gets a free id.
-        options: for the readers.
-
-    Raises:
-        RecordingError: nothing in it is a readable recording.
-    """
-    return open_recordings([path], roster, options)
-
-
 def open_recordings(
     paths: Sequence[Path],
     roster: Iterable[Athlete] = (),
     options: Options | None = None,
     on_failure: Callable[[str], None] | None = None,
 ) -> list[Recording]:
-    """Return all recordings below some paths, as ``open_recording`` does for one.
+    """Return all recordings below some paths: files, folders and archives that ``import`` reads.
 
     Args:
         paths: what to open.
-        roster: for the owners.
+        roster: for the owners; a person whom a file does not name, or who is not in the roster, gets a free id.
         options: for the readers.
         on_failure: called with one line for each file that could not be opened; the others are still opened. Without
             it, the first failure is raised.

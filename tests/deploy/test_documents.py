@@ -45,7 +45,7 @@ def test_a_command_that_needs_root_or_the_board_is_marked(page: str) -> None:
 
 @pytest.mark.integration
 @pytest.mark.campaign
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1100)
 def test_every_command_of_every_page_works_in_a_fresh_clone(tmp_path: Path) -> None:
     checkout, done = make_checkout(tmp_path / "clone"), set[str]()
     for page in PAGES:
