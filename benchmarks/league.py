@@ -23,14 +23,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
 
-from tests.batch.ray_kit import ALONE
-from tests.helpers import wait_until
-from tests.league import league_driver as driver
-from tests.league.league_driver import PATIENCE_S, PLAIN, SHARDS, SQUADS, Run, Traffic
+from tests.batch.driving import Patience
+from tests.batch.ray_kit import ALONE, INSIDE, SETTINGS
+from tests.league.league_driver import PLAIN, SQUADS, Run, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LIMIT_S = 3600.0
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -40,7 +40,9 @@ def main() -> None:
     parser.add_argument("--cost", action="store_true", help="processor time and memory beside a plain engine")
     parser.add_argument("--athletes", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--kills", type=int, default=0, metavar="N", help="so many of each kind, and one node")
+    parser.add_argument(
+        "--kills", type=int, default=0, metavar="N", help="so many of each kind; the node has all shards"
+    )
     parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
@@ -52,19 +54,19 @@ def main() -> None:
         folder = Path(name) / "f"
         folder.mkdir()
         inside = [sys.executable, __file__, *sys.argv[1:], "--inside", str(folder), f"{name}/r"]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        command = [*ALONE, "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *inside]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | SETTINGS
+        command = [*ALONE, *INSIDE, *inside]
         raise SystemExit(subprocess.run(command, check=False, env=environment).returncode)
 
 
 def cost(folder: Path, temporary: str, options: argparse.Namespace) -> dict[str, Any]:
     """Return what four squads in two shards and a plain engine need for the same samples at the same time."""
-    run = Run(folder, temporary)
+    run = Run(folder, temporary, Patience(LIMIT_S))
     command = [sys.executable, str(ROOT / "main.py"), "--no-ui", "--quiet", "--config", str(folder / "plain.yaml")]
     plain = psutil.Popen([*command, "--root", str(folder / "plain")])
     run.start()
     traffic = Traffic(run.broker.port, run.config, [*SQUADS, PLAIN], range(1, options.athletes + 1), 10.0)
-    wait_until(lambda: len(traffic.metrics_s) == len(SQUADS) + 1, PATIENCE_S, "figures of all")
+    run.patience.wait(lambda: len(traffic.metrics_s) == len(SQUADS) + 1, "figures of all")
     time.sleep(5.0)
     engines = [psutil.Process(row["pid"]) for row in run.status()["squads"]]
     templates = {engine.parent() for engine in engines} - {None}
@@ -83,7 +85,7 @@ def cost(folder: Path, temporary: str, options: argparse.Namespace) -> dict[str,
     memory = {name: sum(each.memory_full_info().pss for each in found) / 1e6 for name, found in groups.items()}
     messages = {row["squad"]: row["samples_per_s"] for row in run.status()["squads"]}
     traffic.finish()
-    driver.league(folder, "stop")
+    run.command("stop")
     plain.terminate()
     count, shards = len(engines), len(actors)
     sizes = {
@@ -123,46 +125,37 @@ def cpu_s(processes: list[Any]) -> float:
 
 def kills(folder: Path, temporary: str, count: int) -> dict[str, Any]:
     """Return for how long figures were away, and the processor time of the whole namespace meanwhile."""
-    run = Run(folder, temporary)
+    run = Run(folder, temporary, Patience(LIMIT_S))
     run.start()
     traffic = Traffic(run.broker.port, run.config, SQUADS)
-    wait_until(lambda: len(traffic.metrics_s) == len(SQUADS), PATIENCE_S, "figures of all")
+    run.patience.wait(lambda: len(traffic.metrics_s) == len(SQUADS), "figures of all")
     found: dict[str, list[dict[str, float]]] = {"engine": [], "shard": [], "move": [], "node": []}
     for number in range(count):
-        engine = run.row("reds")["pid"]
-        found["engine"].append(
-            measured(run, traffic, ["reds"], lambda pid=engine: os.kill(pid, signal.SIGKILL))  # type: ignore[misc]
-        )
+        engine = run.pids(["reds"])["reds"]
+        found["engine"].append(measured(run, traffic, ["reds"], lambda pid=engine: os.kill(pid, signal.SIGKILL)))  # type: ignore[misc]
         shard = run.shard_process("blues").pid
-        found["shard"].append(
-            measured(run, traffic, SHARDS["one"], lambda pid=shard: os.kill(pid, signal.SIGKILL))  # type: ignore[misc]
-        )
+        squads = [row["squad"] for row in run.status()["squads"] if row["shard"] == run.row("blues")["shard"]]
+        found["shard"].append(measured(run, traffic, squads, lambda pid=shard: os.kill(pid, signal.SIGKILL)))  # type: ignore[misc]
         target = ("two", "one")[number % 2]
-        found["move"].append(measured(run, traffic, ["reds"], lambda to=target: run.office.call("move", "reds", to)))  # type: ignore[misc]
-        time.sleep(3.0)
-    second = next(each for each in driver.raylets() if each.pid not in run.raylet)
-    shards = [squad for shard in run.shards_of_second() for squad in SHARDS[shard]]
-    found["node"].append(measured(run, traffic, shards, second.kill))
+        found["move"].append(measured(run, traffic, ["reds"], lambda to=target: run.call("move", "reds", to)))  # type: ignore[misc]
+        run.command("drain", run.head())
+        run.call("drain", run.head(), True)  # noqa: FBT003 - undo, over the cluster
+        raylet, squads = run.second()
+        found["node"].append(measured(run, traffic, squads, raylet.kill))
+        run.patience.wait(lambda: len(run.nodes()) == 1, "the lost node is known")
+        run.patience.start_node("--address=127.0.0.1:6379")
+        run.patience.wait(lambda: len(run.nodes()) == 2, "the new node")
     traffic.finish()
-    driver.league(folder, "stop")
+    run.command("stop")
     return {"load_average": round(os.getloadavg()[0], 1), **found}
 
 
 def measured(run: Run, traffic: Traffic, squads: list[str], harm: Callable[[], object]) -> dict[str, float]:
     """Harm, and return how long the largest gap between the figures of these squads was."""
-    before_s = total_cpu_s()
-    began_s = time.monotonic()
-    traffic.gap_s = dict.fromkeys(squads, 0.0)
-    harm()
-    time.sleep(3.0)
-    wait_until(run.all_run, PATIENCE_S, "the league runs")
-    now_s = time.monotonic()
-    wait_until(lambda: all(traffic.metrics_s[squad] > now_s for squad in squads), PATIENCE_S, "figures")
-    return {
-        "gap_s": round(max(traffic.gap_s.values(), default=0.0), 2),
-        "cpu_s": round(total_cpu_s() - before_s, 2),
-        "until_s": round(time.monotonic() - began_s, 2),
-    }
+    before_s, began_s = total_cpu_s(), time.monotonic()
+    gap_s = run.until_back(traffic, squads, harm)
+    until_s = time.monotonic() - began_s
+    return {"gap_s": gap_s, "cpu_s": round(total_cpu_s() - before_s, 2), "until_s": round(until_s, 2)}
 
 
 def total_cpu_s() -> float:

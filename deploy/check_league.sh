@@ -3,6 +3,9 @@
 # project's other packages. `.ci/run` calls it after the environment of the project is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Everything ends by itself before this time, and says what it waited for: `.ci/run` stops this script after 15 minutes.
+LEAGUE_TESTS_END=$(($(date +%s) + ${1:-690}))
+export LEAGUE_TESTS_END
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -22,4 +25,5 @@ if ! "$folder/env/bin/pip" install --quiet --disable-pip-version-check -r "$fold
     echo "league: Ray or the S3 server cannot be installed here, not checked"
     exit 0
 fi
-OMP_NUM_THREADS=1 "$folder/env/bin/python" -m pytest -q -p no:cacheprovider -m league tests
+OMP_NUM_THREADS=1 "$folder/env/bin/python" -m pytest -v -x --tb=short --durations=0 --durations-min=1 \
+    -p no:cacheprovider -m league tests

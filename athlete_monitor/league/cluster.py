@@ -81,15 +81,15 @@ def _check_address(address: str) -> None:
 class ShardActor:
     """A shard as an actor."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, runtime: str | None) -> None:
         import ray
 
         self._node_id = str(ray.get_runtime_context().get_node_id())
-        self._shard = Shard(name)
+        self._shard = Shard(name, runtime)
 
     def sync(self, wanted: Mapping[str, Wanted]) -> Answer:
         """See ``Shard.sync``."""
-        return Answer(self._node_id, self._shard.sync(wanted))
+        return Answer(self._node_id, self._shard.sync(wanted), os.getpriority(os.PRIO_PROCESS, 0))
 
     def stop(self) -> bool:
         """See ``Shard.stop``."""
@@ -102,7 +102,7 @@ class RayShard:
     def __init__(self, ray: Any, actor: Any) -> None:  # noqa: ANN401 - Ray's
         self._ray, self._actor = ray, actor
         self._owed: Any = None
-        self._answer: Answer | None = None
+        self._ending = ""
 
     def sync(self, wanted: Mapping[str, Wanted]) -> bool:
         """See ``Remote``."""
@@ -121,9 +121,16 @@ class RayShard:
         owed, self._owed = self._owed, None
         try:
             answer: Answer = self._ray.get(owed)
-        except self._ray.exceptions.RayError:  # it is being restarted, or is gone: the next answer is missed
+        except self._ray.exceptions.RayError as error:
+            if isinstance(error, self._ray.exceptions.ActorDiedError):
+                self._ending = _ending(error)
             return None
         return answer
+
+    @property
+    def ending(self) -> str:
+        """See ``Remote``."""
+        return self._ending
 
     def end(self) -> None:
         """See ``Remote``."""
@@ -154,14 +161,14 @@ class RayCluster:
         except OSError:
             return False
 
-    def start(self, name: str, node: Node, need: Need) -> RayShard:
+    def start(self, name: str, node: Node, need: Need, runtime: str | None) -> RayShard:
         """See ``Cluster``."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         options = {
             "name": f"{self._league}:{name}",
             "lifetime": "detached",
-            "max_restarts": -1,
+            "max_restarts": 0,  # the coordinator starts another one, at once and where there is room
             "max_task_retries": 0,
             "max_concurrency": CALLS,
             "num_cpus": need.cpus,
@@ -170,7 +177,7 @@ class RayCluster:
             "scheduling_strategy": NodeAffinitySchedulingStrategy(node.id, soft=True),
         }
         try:
-            actor = self._ray.remote(ShardActor).options(**options).remote(name.rpartition(".")[0])
+            actor = self._ray.remote(ShardActor).options(**options).remote(name.rpartition(".")[0], runtime)
         except Exception as error:  # Ray raises many kinds
             raise MonitorError(f"shard {name} cannot be started: {short(error)}") from error
         return RayShard(self._ray, actor)
@@ -181,6 +188,12 @@ class RayCluster:
             return RayShard(self._ray, self._ray.get_actor(f"{self._league}:{name}", namespace=NAMESPACE))
         except ValueError:
             return None
+
+
+def _ending(error: Exception) -> str:
+    """Return why an actor is gone. Ray gives the traceback of one that failed at its start, and a paragraph else."""
+    first, *_, last = [line for line in str(error).splitlines() if line.strip()] * 2
+    return f"it cannot start: {last.strip()}" if "creation task" in first else "its process ended"
 
 
 def _node(found: Mapping[str, Any]) -> Node:

@@ -200,6 +200,7 @@ def lines_of(document: Document) -> list[str]:
     for node in document["nodes"]:
         how = "" if node["alive"] else "  lost"
         how += "  drained" if node["drained"] else ""
+        how += f"  {node['note']}" if node["note"] else ""
         lines.append(f"  node {node['node']} {node['name']:16} {', '.join(node['shards']) or 'no shards'}{how}")
     return lines
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from athlete_monitor.league.settings import League
     from athlete_monitor.league.shard import Answer
 
+NICE: Final = 5
+NICE_TEXT: Final = (
+    "engines run with niceness {}: other programs delay them; start the node with RAY_worker_niceness=0 ray start ..."
+)
+LONGEST_PAUSE_S: Final = 30.0
+"""A shard that cannot start is tried again after pauses that double up to this one, s."""
 PREPARE_S: Final = 45.0
 """A move waits for so long for the prepared engine of the new shard, s."""
 
@@ -38,6 +44,10 @@ class Remote(Protocol):
     def end(self) -> None:
         """End its process, for good."""
 
+    @property
+    def ending(self) -> str:
+        """Why its process has ended; empty while that is not known."""
+
 
 class Cluster(Protocol):
     """Machines that take shards."""
@@ -48,8 +58,8 @@ class Cluster(Protocol):
     def answers(self, node: Node) -> bool:
         """Whether a node can be reached at this moment."""
 
-    def start(self, name: str, node: Node, need: Need) -> Remote:
-        """Start a shard under a new name, on this node if that is possible."""
+    def start(self, name: str, node: Node, need: Need, runtime: str | None) -> Remote:
+        """Start a shard under a new name, on this node if that is possible; it loads the runtime of its engines."""
 
     def find(self, name: str) -> Remote | None:
         """Return a shard that runs already."""
@@ -67,6 +77,7 @@ class Placed:
         reports: how its squads are doing, by its last answer.
         sent: the squads that it was ordered to run since its last answer.
         is_found: an earlier coordinator started it: until its first answer nobody knows which squads it has.
+        niceness: of its processes.
     """
 
     remote: Remote
@@ -76,6 +87,7 @@ class Placed:
     reports: dict[str, Report] = field(default_factory=dict)
     sent: set[str] = field(default_factory=set)
     is_found: bool = False
+    niceness: int = 0
 
     def may_run(self, squad: str) -> bool:
         """Whether the engine of a squad may run in it."""
@@ -123,6 +135,9 @@ class Coordinator:
         self._silent_nodes: set[str] = set()
         self._stopping = False
         self._tried: dict[str, int] = {}
+        self._failures: dict[str, int] = {}
+        self._not_before_s: dict[str, float] = {}
+        self._homes: dict[str, str] = {}
         self.nodes: Sequence[Node] = ()
         self.use(league)
 
@@ -212,9 +227,10 @@ class Coordinator:
         for shard, placed in self._placed.items():
             if self._read(placed, now_s):
                 self._notes.pop(shard, None)
+                self._failures.pop(shard, None)
         for shard in list(self._placed):
             if (why := self._loss(self._placed[shard], now_s)) is not None:
-                self._give_up(shard, why)
+                self._give_up(shard, why, now_s)
 
     def report_of(self, squad: str) -> tuple[str, Placed | None, Report | None]:
         """Return the shard that has a squad, or is to have it, and the squad's report."""
@@ -269,13 +285,18 @@ class Coordinator:
             "alive": node.is_alive and node.id not in self._silent_nodes,
             "drained": node.id in self.plan.drained,
             "shards": sorted(shard for shard, placed in self._placed.items() if placed.node_id == node.id),
+            "note": self._note_of_node(node),
         }
+
+    def _note_of_node(self, node: Node) -> str:
+        niceness = max((each.niceness for each in self._placed.values() if each.node_id == node.id), default=0)
+        return NICE_TEXT.format(niceness) if niceness > NICE else ""
 
     def _read(self, placed: Placed, now_s: float) -> bool:
         """Read an answer; return whether there was one."""
         answer = placed.remote.answer()
         if answer is not None:
-            placed.answered_s, placed.node_id = now_s, answer.node_id
+            placed.answered_s, placed.node_id, placed.niceness = now_s, answer.node_id, answer.niceness
             placed.reports = {report.squad: report for report in answer.reports}
             placed.sent = set()
         return answer is not None
@@ -288,6 +309,8 @@ class Coordinator:
         limit_s = health.start_s if placed.answered_s is None and not placed.is_found else health.lost_s
         if placed.node_id and (node is None or not node.is_alive):
             return "its node was lost"
+        if placed.remote.ending:
+            return placed.remote.ending
         if silent_s > limit_s:
             return f"it did not answer for {silent_s:.0f} s"
         if node is not None and silent_s > 1.0 and not self._cluster.answers(node):
@@ -295,10 +318,15 @@ class Coordinator:
             return "its node does not answer"
         return None
 
-    def _give_up(self, shard: str, why: str) -> None:
+    def _give_up(self, shard: str, why: str, now_s: float) -> None:
         placed = self._placed.pop(shard)
         placed.remote.end()
         self._notes[shard] = why
+        if placed.answered_s is None:  # it could not start: do not try again at full speed
+            self._failures[shard] = self._failures.get(shard, 0) + 1
+            self._not_before_s[shard] = now_s + min(2.0 ** self._failures[shard], LONGEST_PAUSE_S)
+        elif placed.remote.ending:
+            self._homes[shard] = placed.node_id
 
     def _place(self, shard: str, now_s: float) -> None:
         known = self.plan.numbers.get(shard, 0)
@@ -307,20 +335,31 @@ class Coordinator:
             if (remote := self._cluster.find(f"{shard}.{known}")) is not None:
                 self._placed[shard] = Placed(remote, "", now_s, is_found=True)
                 return
+        if now_s < self._not_before_s.get(shard, float("-inf")):
+            return
         need = need_of(self.league, self.shards()[shard])
-        avoided = self.plan.drained | self._silent_nodes
-        node = chosen_node(need, self.nodes, self._taken(), avoided)
+        node = self._node_for(shard, need)
         if node is None:
             self._notes[shard] = no_node_text(need, self.plan.drained)
             return
         number = known + 1
         try:
-            remote = self._cluster.start(f"{shard}.{number}", node, need)
+            remote = self._cluster.start(f"{shard}.{number}", node, need, self._runtime_of(shard))
         except MonitorError as error:
             self._notes[shard] = str(error)
             return
         self.plan.numbers[shard] = self._tried[shard] = number
         self._placed[shard] = Placed(remote, node.id, now_s)
+
+    def _node_for(self, shard: str, need: Need) -> Node | None:
+        """Return the node where the shard's process has just ended, and else the one with the most room."""
+        taken, avoided = self._taken(), self.plan.drained | self._silent_nodes
+        home = self._homes.pop(shard, "")
+        there = chosen_node(need, [node for node in self.nodes if node.id == home], taken, avoided)
+        return there or chosen_node(need, self.nodes, taken, avoided)
+
+    def _runtime_of(self, shard: str) -> str | None:
+        return next((self._assignments[squad].runtime for squad in self.shards()[shard]), None)
 
     def _taken(self) -> dict[str, Need]:
         found: dict[str, Need] = {}

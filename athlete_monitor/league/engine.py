@@ -11,9 +11,11 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.locks import holder
 from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 GO: Final = "go"
 END_S: Final = 8.0
 """An engine that has not ended so long after its shard is killed."""
+LOCK_S: Final = 15.0
+"""How long an engine waits for the end of the one that had the squad's state before, s."""
+_LOOK_S: Final = 0.05
 FAILED: Final = 1
 
 
@@ -50,7 +55,15 @@ def _run(folder: Path) -> int:
     if pipe.readline().strip() != GO:
         return 0
     threading.Thread(target=_end_with_the_shard, args=(pipe,), daemon=True, name="shard").start()
+    _wait_for(config.prediction_check.lockfile_path)
     return run_live(config, quiet=True, name=league.client_id(squad))
+
+
+def _wait_for(lock: Path) -> None:
+    """Wait until the lock is free; whoever takes it says what is wrong where it is not."""
+    end_s = time.monotonic() + LOCK_S
+    while holder(lock) is not None and time.monotonic() < end_s:
+        time.sleep(_LOOK_S)
 
 
 def _end_with_the_shard(pipe: TextIO) -> None:

@@ -30,10 +30,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a shard answers: the node that it is on, and how its squads are doing."""
+    """What a shard answers: the node that it is on, how its squads are doing, and the niceness of its processes."""
 
     node_id: str
     reports: Sequence[Report]
+    niceness: int = 0
 
 
 class Shard:
@@ -41,12 +42,15 @@ class Shard:
 
     Args:
         name: of the shard.
+        runtime: ``model_loading.runtime`` of the squads to come, to load it before they come; None: with the first one.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, runtime: str | None = None) -> None:
         self._who = f"{name} on {socket.gethostname()} (pid {os.getpid()})"
         self._keepers: dict[str, Keeper] = {}
         self._template = Template()
+        if runtime is not None:
+            self._template.load(runtime)
         self._lock = threading.Lock()
 
     def sync(self, wanted: Mapping[str, Wanted]) -> Sequence[Report]:

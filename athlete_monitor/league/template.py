@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -30,6 +31,8 @@ from athlete_monitor.project import PROJECT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+END_S: Final = 9.0
+"""Engines end in order when their shard is gone; the template kills those that still run so long after, s."""
 _BYTES: Final = 16_384
 _DESCRIPTORS: Final = 3
 _COMM: Final = 15  # characters of a process name
@@ -61,8 +64,13 @@ class Template:
             if not self._sent(request, descriptors, runtime) and not self._sent(request, descriptors, runtime):
                 raise MonitorError(f"{folder}: the engine cannot be started: its template ended twice")
 
+    def load(self, runtime: str) -> None:
+        """Start the process before it is needed; it loads the runtime meanwhile."""
+        with self._lock, suppress(OSError):  # an engine that cannot be forked says why
+            self._connection(runtime)
+
     def close(self) -> None:
-        """End the process; engines that still run go on."""
+        """End the process, and with it the engines that do not end by themselves within ``END_S``."""
         with self._lock:
             self._forget()
 
@@ -123,8 +131,21 @@ def main() -> None:
         if requests.fileno() in ready:
             message, descriptors, _, _ = socket.recv_fds(requests, _BYTES, _DESCRIPTORS)
             if not message:
+                _end(endings, woken)
                 return
             _fork(json.loads(message), descriptors, endings, [requests.fileno(), woken, wake])
+
+
+def _end(endings: dict[int, int], woken: int) -> None:
+    """Wait for the end of the engines; kill those that hang: they hold the lock of their squad's state."""
+    end_s = time.monotonic() + END_S
+    _reap(endings)
+    while endings and (left_s := end_s - time.monotonic()) > 0.0:
+        if select.select([woken], [], [], left_s)[0]:
+            os.read(woken, 512)
+            _reap(endings)
+    for pid in endings:
+        os.kill(pid, signal.SIGKILL)  # not reaped yet, so the number is still its own
 
 
 def _load(runtime: str) -> None:

@@ -6,25 +6,18 @@ Prints JSON: for each item a hash of its result, and how often a group was tried
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from athlete_monitor.batch.cluster import Cluster
+from tests.batch import driving
+from tests.batch.driving import ADDRESS, OutOfTimeError, Patience
 from tests.replay.kit import context, items_of, season
-
-ADDRESS = "127.0.0.1:6379"
-NODE = ["--num-cpus=1", "--object-store-memory=80000000", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
-
-
-def start(temporary: str, *options: str) -> None:
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *NODE, *options]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=temporary)
 
 
 def kill_a_worker() -> bool:
@@ -35,14 +28,15 @@ def kill_a_worker() -> bool:
     return bool(busy)
 
 
-def two_nodes(root: Path, short: str) -> None:
+def two_nodes(patience: Patience, short: str) -> None:
     """Start a cluster; ``short`` is a folder whose name leaves room for the paths of sockets."""
-    start(str(root), "--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={short}")
-    start(str(root), f"--address={ADDRESS}")
+    patience.start_node("--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={short}", cpus=1)
+    patience.start_node(f"--address={ADDRESS}", cpus=1)
 
 
-def main(root: Path, short: str) -> None:
-    two_nodes(root, short)
+def scenario(root: Path, short: str, patience: Patience) -> dict[str, Any]:
+    """Run the season until a killed worker has cost a retry."""
+    two_nodes(patience, short)
     items = items_of(season(root / "season"))
     cluster = Cluster(ADDRESS)
     nodes = cluster.workers
@@ -53,8 +47,14 @@ def main(root: Path, short: str) -> None:
             assert outcome.content is not None, outcome.failure
             hashes[outcome.item_key] = hashlib.sha256(outcome.content).hexdigest()
             killed = killed or kill_a_worker()
-    sys.stdout.write(json.dumps({"workers": nodes, "retries": cluster.retries, "hashes": hashes}) + "\n")
+            if not patience.left_s:
+                raise OutOfTimeError("waited for: the retry of a killed worker's task")
+        patience.note(f"one season, {cluster.retries} retries")
+    return {"workers": nodes, "retries": cluster.retries, "hashes": hashes}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    folder, temporary, limit_s = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    raise SystemExit(
+        driving.main(lambda time: scenario(folder, temporary, time), Path(temporary), Patience(limit_s), str)
+    )

@@ -13,9 +13,9 @@ from tests.replay.kit import context, items_of, season
 
 @pytest.mark.league
 @pytest.mark.campaign
-@pytest.mark.timeout(300)
-def test_a_cluster_of_two_nodes_gives_the_same_results_also_where_workers_are_killed(tmp_path):
-    found = driven("tests/batch/cluster_driver.py", tmp_path)
+@pytest.mark.timeout(700)
+def test_a_cluster_of_two_nodes_gives_the_same_results_also_where_workers_are_killed(tmp_path, request):
+    found = driven(request, "tests/batch/cluster_driver.py", tmp_path, limit_s=200)
     outcomes = list(Here().run(context(tmp_path), [items_of(season(tmp_path / "again"))]))
     expected = [hashlib.sha256(each.content or b"").hexdigest() for each in outcomes]
     assert found["workers"] == 2

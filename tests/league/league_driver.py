@@ -22,24 +22,25 @@ import yaml
 
 from athlete_monitor.config import load_config
 from athlete_monitor.league.cluster import HEAD, RemoteOffice, connected
+from athlete_monitor.league.command import lines_of
 from athlete_monitor.league.settings import load_league, mqtt_of
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.codec import encode_sample
 from athlete_monitor.wire.mqtt import MqttLink
+from tests.batch import driving
+from tests.batch.driving import ADDRESS, OutOfTimeError, Patience, tail
 from tests.engine.kit import START, sample
-from tests.helpers import ROOT, Mosquitto, wait_until
+from tests.helpers import ROOT, Mosquitto
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-ADDRESS = "127.0.0.1:6379"
-NODE = ["--num-cpus=2", "--object-store-memory=80000000", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
 SHARDS = {"one": ["reds", "blues"], "two": ["greens", "whites"]}
 SQUADS = [squad for squads in SHARDS.values() for squad in squads]
 PLAIN = "plain"
 DEVICES = (1, 2)
 RATE_HZ = 5.0
-PATIENCE_S = 200.0
+ANSWER_S = 5.0
 
 
 class Traffic:
@@ -120,17 +121,6 @@ class Traffic:
                 self.summaries[f"{name} {found['device_id']}"] = found
 
 
-def start_node(*options: str) -> None:
-    command = [sys.executable, "-m", "ray.scripts.scripts", "start", *NODE, *options]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def league(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "league.py"), *words, "--config", str(folder / "league.yaml")]
-    command += ["--cluster", ADDRESS] if words[0] != "check" else []
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
-
-
 def write_files(folder: Path, port: int, state: str) -> Path:
     document = yaml.safe_load((ROOT / "jetson_nano_4gb_config.yaml").read_text(encoding="utf-8"))
     document["engine"] |= {"stats_interval_s": 1, "record": "none"}
@@ -156,167 +146,231 @@ def write_files(folder: Path, port: int, state: str) -> Path:
 
 
 class Run:
-    """The league under test."""
+    """The league under test.
 
-    def __init__(self, folder: Path, temporary: str, state: str = "state") -> None:
-        self.folder = folder
+    Args:
+        folder: for all files.
+        temporary: folder of Ray's files.
+        patience: the driver's time.
+        state: of ``league.yaml``.
+    """
+
+    def __init__(self, folder: Path, temporary: str, patience: Patience, state: str = "state") -> None:
+        self.folder, self.patience = folder, patience
         broker_folder = folder / "broker"
-        broker_folder.mkdir()
+        broker_folder.mkdir(exist_ok=True)
         self.broker = Mosquitto(broker_folder, settings="allow_anonymous true\nmax_inflight_messages 0")
         self.broker.start()
         self.config = write_files(folder, self.broker.port, state)
-        start_node("--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={temporary}")
+        patience.start_node("--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={temporary}")
         self.raylet = {each.pid for each in raylets()}
-        start_node(f"--address={ADDRESS}")
-        self.found: dict[str, Any] = {}
-        self.office: RemoteOffice
+        patience.start_node(f"--address={ADDRESS}")
+        self.office: RemoteOffice | None = None
+
+    def command(self, *words: str) -> dict[str, Any]:
+        """Run ``league.py``; return its JSON."""
+        command = [sys.executable, str(ROOT / "league.py"), *words, "--config", str(self.folder / "league.yaml")]
+        command += ["--json", "--cluster", ADDRESS]
+        command += ["--wait", f"{self.patience.left_s:.0f}"] if words[0] in {"start", "move", "drain"} else []
+        done = self.patience.run(command, f"league.py {' '.join(words)}")
+        if done.returncode and "not done within" in done.stderr:
+            raise OutOfTimeError(f"league.py {words[0]}: {done.stderr.strip()}")
+        assert done.returncode == 0, f"league.py {words[0]}: {done.stderr}{done.stdout}"
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    def start(self) -> None:
+        self.command("start")
+        self.office = RemoteOffice(connected(ADDRESS), load_league(self.folder / "league.yaml"))
+        self.patience.note("the league runs")
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Call the league's office."""
+        assert self.office is not None
+        return self.office.call(name, *arguments)
 
     def status(self) -> dict[str, Any]:
-        document: dict[str, Any] = self.office.call("status")
+        document: dict[str, Any] = self.call("status")
         return document
 
     def row(self, squad: str) -> dict[str, Any]:
         return next(row for row in self.status()["squads"] if row["squad"] == squad)
 
+    def pids(self, squads: Sequence[str]) -> dict[str, int]:
+        """Wait until all engines run; return the processes of some squads."""
+
+        def found() -> dict[str, int] | None:
+            rows = self.status()["squads"]
+            all_run = all(row["condition"] == "running" and row["pid"] for row in rows)
+            return {row["squad"]: row["pid"] for row in rows if row["squad"] in squads} if all_run else None
+
+        pids: dict[str, int] = self.patience.wait(found, "all engines run", 0.2)
+        return pids
+
     def shard_process(self, squad: str) -> psutil.Process:
         """The process of a shard: its engines are forked by a child of it."""
-        template = psutil.Process(self.row(squad)["pid"]).parent()
+        template = psutil.Process(self.pids([squad])[squad]).parent()
         shard = None if template is None else template.parent()
         assert shard is not None
         return shard
 
-    def all_run(self) -> bool:
-        return all(row["condition"] == "running" for row in self.status()["squads"])
+    def second(self) -> tuple[psutil.Process, list[str]]:
+        """The node that is not the head: its raylet, and the squads that run there."""
+        shards = next(shards for node, shards in self.nodes().items() if node != self.head())
+        raylet = next(each for each in raylets() if each.pid not in self.raylet)
+        return raylet, [squad for shard in shards for squad in SHARDS[shard]]
 
-    def start(self) -> None:
-        done = league(self.folder, "start", "--json", "--wait", f"{PATIENCE_S:g}")
-        assert done.returncode == 0, done.stderr + done.stdout
-        self.office = RemoteOffice(connected(ADDRESS), load_league(self.folder / "league.yaml"))
-
-    def shards_of_second(self) -> list[str]:
-        """The shards on the node that is not the head."""
+    def head(self) -> str:
+        """The node with the coordinator."""
         import ray
 
-        second = next(each["NodeID"][:8] for each in ray.nodes() if HEAD not in each["Resources"])
-        shards: list[str] = next(row["shards"] for row in self.status()["nodes"] if row["node"] == second)
-        return shards
+        return str(next(each["NodeID"] for each in ray.nodes() if each["Alive"] and HEAD in each["Resources"]))[:8]
 
-    def away_s(self, traffic: Traffic, squads: list[str], harm: Any, is_over: Any = lambda: True) -> float:
-        """Return for how long figures of these squads stopped, once they come again."""
+    def nodes(self) -> dict[str, list[str]]:
+        """The shards on each node."""
+        return {row["node"]: row["shards"] for row in self.status()["nodes"]}
+
+    def until_back(self, traffic: Traffic, squads: Sequence[str], harm: Callable[[], object]) -> float:
+        """Harm the engines of these squads; return the longest time without figures, once new engines have made some.
+
+        What ``status`` says just after the harm may be from before it, and engines that lost their shard publish until
+        they have ended: only other processes than before count.
+        """
+        before = self.pids(squads)
+        for squad in squads:
+            traffic.gap_s[squad] = 0.0
         harm()
-        began_s = time.monotonic()
-        wait_until(lambda: is_over() and self.all_run(), PATIENCE_S, "the league runs")
-        wait_until(lambda: all(traffic.metrics_s[squad] > began_s + 0.3 for squad in squads), PATIENCE_S, "figures")
-        return round(time.monotonic() - began_s, 2)
+        self.patience.wait(
+            lambda: all(pid != before[squad] for squad, pid in self.pids(squads).items()), f"new engines of {squads}"
+        )
+        now_s = time.monotonic()
+        self.patience.wait(lambda: all(traffic.metrics_s[squad] > now_s for squad in squads), f"figures of {squads}")
+        return round(max(traffic.gap_s[squad] for squad in squads), 2)
+
+    def about(self) -> str:
+        """What is known of the league, for a report."""
+        lines = [line for path in sorted(self.folder.rglob("engine.out")) for line in tail(path)]
+        lines += tail(self.folder / "broker" / "mosquitto.log")
+        if self.office is not None:
+            self.office.ANSWER_S = ANSWER_S  # type: ignore[misc]
+            lines += lines_of(self.status())
+        return "\n".join(lines)
 
 
 def raylets() -> list[psutil.Process]:
     return [each for each in psutil.process_iter() if each.name() == "raylet"]
 
 
-def note(what: object) -> None:
-    """Say how far it is, for whoever looks into a failure."""
-    sys.stderr.write(f"{what}\n")
+class Started:
+    """The run of a scenario, for its report."""
+
+    run: Run | None = None
+
+    def about(self) -> str:
+        return "" if self.run is None else self.run.about()
 
 
-def everything(folder: Path, temporary: str) -> dict[str, Any]:
-    run = Run(folder, temporary)
+def everything(run: Run, patience: Patience) -> dict[str, Any]:
+    folder = run.folder
     plain = subprocess.Popen(
         [sys.executable, str(ROOT / "main.py"), "--no-ui", "--quiet", "--config", str(folder / "plain.yaml"),
          "--root", str(folder / "plain")]
     )  # fmt: skip
-    began_s = time.monotonic()
     run.start()
-    found: dict[str, Any] = {"start_s": round(time.monotonic() - began_s, 1)}
-    wait_until((folder / "plain" / "prediction_outputs" / "journal.sqlite3").exists, PATIENCE_S, "the plain engine")
+    patience.wait((folder / "plain" / "prediction_outputs" / "journal.sqlite3").exists, "the plain engine")
     traffic = Traffic(run.broker.port, run.config, [*SQUADS, PLAIN])
-    wait_until(lambda: len(traffic.metrics_s) == len(SQUADS) + 1, PATIENCE_S, "figures of all")
+    patience.wait(lambda: len(traffic.metrics_s) == len(SQUADS) + 1, "figures of all")
     time.sleep(2.0)
+    found: dict[str, Any] = {"nodes_used": sum(bool(shards) for shards in run.nodes().values())}
 
     victim = run.shard_process("reds").pid
-    found["shard_away_s"] = run.away_s(
-        traffic, SHARDS["one"], lambda: os.kill(victim, signal.SIGKILL), lambda: not psutil.pid_exists(victim)
-    )
-    note(found)
-    before = run.row("reds")["pid"]
-    found["hung_away_s"] = run.away_s(
-        traffic, ["reds"], lambda: os.kill(before, signal.SIGSTOP), lambda: run.row("reds")["pid"] != before
-    )
-    note(found)
-    began_s = time.monotonic()
-    moved = league(folder, "move", "reds", "two", "--json")
-    assert moved.returncode == 0, moved.stderr
-    found["move_s"] = round(time.monotonic() - began_s, 2)
-    note(found)
+    found["shard_gap_s"] = run.until_back(traffic, SHARDS["one"], lambda: os.kill(victim, signal.SIGKILL))
+    patience.note(found)
+    pid = run.pids(["reds"])["reds"]
+    found["hung_gap_s"] = run.until_back(traffic, ["reds"], lambda: os.kill(pid, signal.SIGSTOP))
+    patience.note(found)
+    hung, shard = run.pids(["blues"])["blues"], run.shard_process("blues").pid
 
-    nodes = {row["node"]: row["shards"] for row in run.status()["nodes"]}
-    note(nodes)
-    found["nodes_used"] = sum(bool(shards) for shards in nodes.values())
-    second = next(each for each in raylets() if each.pid not in run.raylet)
-    found["second_had"] = max(nodes.values(), key=len)
-    found["node_away_s"] = run.away_s(traffic, SQUADS, second.kill, lambda: len(run.status()["nodes"]) == 1)
-    note(found)
-    start_node(f"--address={ADDRESS}")
-    wait_until(lambda: len(run.status()["nodes"]) == 2, PATIENCE_S, "the new node")
-    drained = next(row["node"] for row in run.status()["nodes"] if row["shards"])
-    began_s = time.monotonic()
-    done = league(folder, "drain", drained, "--json")
-    assert done.returncode == 0, done.stderr
-    found["drain_s"] = round(time.monotonic() - began_s, 2)
-    found["drained_has"] = next(row["shards"] for row in run.status()["nodes"] if row["node"] == drained)
-    note(found)
+    def hang_and_lose_the_shard() -> None:
+        os.kill(hung, signal.SIGSTOP)
+        os.kill(shard, signal.SIGKILL)
+
+    found["hung_without_shard_gap_s"] = run.until_back(traffic, SHARDS["one"], hang_and_lose_the_shard)
+    patience.note(found)
+    run.command("move", "reds", "two")
+    patience.note("moved")
+
+    raylet, squads = run.second()
+    found["node_gap_s"] = run.until_back(traffic, squads, raylet.kill)
+    patience.wait(lambda: len(run.nodes()) == 1, "the lost node is known")
+    patience.note(found)
+    patience.start_node(f"--address={ADDRESS}")
+    patience.wait(lambda: len(run.nodes()) == 2, "the new node")
+    drained = next(node for node, shards in run.nodes().items() if shards)
+    run.command("drain", drained)
+    found["drained_has"] = run.nodes()[drained]
+    patience.note("drained")
     time.sleep(2.0)
 
     traffic.finish()
-    wait_until(lambda: len(traffic.summaries) == len(DEVICES) * (len(SQUADS) + 1), PATIENCE_S, "all summaries")
-    found["state"] = traffic.state
-    stopped = league(folder, "stop", "--json")
+    patience.wait(lambda: len(traffic.summaries) == len(DEVICES) * (len(SQUADS) + 1), "all summaries")
+    found |= {"state": traffic.state, "stopped": run.command("stop")["stopped"]}
     plain.terminate()
     plain.wait(60)
-    found |= {"sent": traffic.sent, "stopped": stopped.returncode, "summaries": traffic.summaries}
-    run.broker.stop()
-    return found
+    return found | {"sent": traffic.sent, "summaries": traffic.summaries}
 
 
-def behind_url(folder: Path, temporary: str) -> dict[str, Any]:
+def behind_url(run: Run, patience: Patience) -> dict[str, Any]:
     """Lose a node with everything that was on it, where the state is copied to a URL."""
-    run = Run(folder, temporary, f"file://{folder}/far")
+    folder = run.folder
     run.start()
     traffic = Traffic(run.broker.port, run.config, SQUADS)
-    topic = "reds/player/001/metrics"
-    wait_until(lambda: (traffic.newest.get(topic, {}).get("distance_m") or 0.0) > 20.0, PATIENCE_S, "distance")
-    copied = folder / "far" / "reds" / "files" / "league_copied.json"
-    wait_until(lambda: copied.exists() and copied.stat().st_mtime > time.time() - 1.0, PATIENCE_S, "a late copy")
-    before = json.loads(copied.read_bytes())["copied_s"]
-    wait_until(lambda: json.loads(copied.read_bytes())["copied_s"] > before, PATIENCE_S, "one more copy")
+    raylet, squads = run.second()
+    squad = squads[0]
+    topic = f"{squad}/player/001/metrics"
+    patience.wait(lambda: (traffic.newest.get(topic, {}).get("distance_m") or 0.0) > 20.0, "distance")
+    copied = folder / "far" / squad / "files" / "league_copied.json"
+    began_s = time.time()
+    patience.wait(lambda: copied.exists() and json.loads(copied.read_bytes())["copied_s"] > began_s, "a late copy")
     totals = traffic.newest[topic]
-    lost = next(each for each in raylets() if each.pid not in run.raylet)
-    squads = [squad for shard in run.shards_of_second() for squad in SHARDS[shard]]
-    victims = [lost, *(run.shard_process(squad) for squad in squads)]
-    victims += [psutil.Process(run.row(squad)["pid"]) for squad in squads]
+    pids = run.pids(squads)
+    victims = [raylet, *(run.shard_process(each) for each in squads), *map(psutil.Process, pids.values())]
 
     def lose() -> None:
         for victim in dict.fromkeys(victims):
             victim.kill()
-        for squad in squads:  # both nodes are this machine: what was only on the lost one goes with it
-            shutil.rmtree(folder / "node" / "test" / squad, ignore_errors=True)
+        for each in squads:  # both nodes are this machine: what was only on the lost one goes with it
+            shutil.rmtree(folder / "node" / "test" / each, ignore_errors=True)
 
-    note({"away_s": run.away_s(traffic, squads, lose, lambda: len(run.status()["nodes"]) == 1)})
+    patience.note({"gap_s": run.until_back(traffic, squads, lose)})
     notes = [row["note"] for row in run.status()["squads"] if "archive" in row["note"]]
     traffic.finish()
-    wait_until(lambda: len(traffic.summaries) == len(DEVICES) * len(SQUADS), PATIENCE_S, "all summaries")
-    league(folder, "stop")
-    run.broker.stop()
+    patience.wait(lambda: len(traffic.summaries) == len(DEVICES) * len(SQUADS), "all summaries")
+    run.command("stop")
     return {
         "totals_before": totals["distance_m"],
         "totals_after": min(found["distance_m"] for found in traffic.summaries.values()),
-        "sessions_before": totals["session_id"],
-        "sessions": traffic.summaries["reds 001"]["session_id"],
+        "session_before": totals["session_id"],
+        "session": traffic.summaries[f"{squad} 001"]["session_id"],
         "note": notes[0] if notes else "",
     }
 
 
+SCENARIOS = {"everything": (everything, "state"), "url": (behind_url, "file://{}/far")}
+
+
+def main(folder: Path, temporary: str, limit_s: float, name: str) -> int:
+    started = Started()
+    play, state = SCENARIOS[name]
+
+    def scenario(patience: Patience) -> dict[str, Any]:
+        started.run = Run(folder, temporary, patience, state.format(folder))
+        found = play(started.run, patience)
+        started.run.broker.stop()
+        return found
+
+    return driving.main(scenario, Path(temporary), Patience(limit_s), started.about)
+
+
 if __name__ == "__main__":
-    scenarios = {"everything": everything, "url": behind_url}
-    result = scenarios[sys.argv[3]](Path(sys.argv[1]), sys.argv[2])
-    sys.stdout.write(json.dumps(result) + "\n")
+    raise SystemExit(main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4]))

@@ -29,6 +29,7 @@ class MachineShard:
     is_alive: bool = True
     ready: Answer | None = None
     is_deaf: bool = False
+    ending: str = ""
 
     def sync(self, wanted):
         if self.wanted is not None or not self.is_alive:
@@ -76,6 +77,8 @@ class Machines:
     found: list[Node]
     shards: list[MachineShard] = field(default_factory=list)
     unreachable: set[str] = field(default_factory=set)
+    broken: str = ""
+    """Why no shard can start."""
 
     def nodes(self):
         return self.found
@@ -83,8 +86,8 @@ class Machines:
     def answers(self, node):
         return node.id not in self.unreachable
 
-    def start(self, name, node, _need):
-        self.shards.append(MachineShard(name, node.id))
+    def start(self, name, node, _need, _runtime):
+        self.shards.append(MachineShard(name, node.id, is_alive=not self.broken, ending=self.broken))
         return self.shards[-1]
 
     def find(self, name):

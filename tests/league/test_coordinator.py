@@ -91,6 +91,28 @@ def test_a_node_that_cannot_be_reached_is_left_at_once_though_the_cluster_still_
     assert all(row["alive"] for row in world.coordinator.document(world.now_s)["nodes"])
 
 
+def test_a_shard_whose_process_ended_starts_again_at_once_on_its_node():
+    world = World()
+    name, node = world.homes()["reds"]
+    ended = next(each for each in world.machines.shards if each.node_id == node and "reds" in each.engines)
+    ended.is_alive, ended.engines, ended.ending = False, {}, "its process ended"
+    world.go_on(5)
+    assert world.all_run
+    assert world.homes()["reds"] == (name, node)
+
+
+def test_a_shard_that_cannot_start_is_tried_more_and_more_seldom_and_says_why():
+    world = World()
+    world.machines.broken = "it cannot start: no such module"
+    world.go_on(400)
+    starts = sum(each.name.startswith("one.") for each in world.machines.shards)
+    assert 4 <= starts <= 30
+    assert {row["note"] for row in world.rows()} == {"it cannot start: no such module"}
+    world.machines.broken = ""
+    world.go_on(100)
+    assert world.all_run
+
+
 def test_a_shard_that_was_restarted_by_the_cluster_gets_its_squads_again():
     world = World()
     world.homes()

@@ -5,20 +5,22 @@ Prints JSON: the hashes of the models, and how often a task was tried again.
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from athlete_monitor.batch.cluster import Cluster
-from tests.batch.cluster_driver import ADDRESS, kill_a_worker, two_nodes
+from tests.batch import driving
+from tests.batch.cluster_driver import kill_a_worker, two_nodes
+from tests.batch.driving import ADDRESS, Patience
 from tests.helpers import wait_until
 from tests.training.kit import squad, trained
 
 
-def main(root: Path, short: str) -> None:
-    root.mkdir(parents=True, exist_ok=True)
-    two_nodes(root, short)
+def scenario(root: Path, short: str, patience: Patience) -> dict[str, Any]:
+    """Train until a killed worker has cost a retry."""
+    two_nodes(patience, short)
     cluster = Cluster(ADDRESS)
     hashes = {}
     for attempt in range(4):  # a worker that is killed just after its task costs no retry
@@ -27,8 +29,12 @@ def main(root: Path, short: str) -> None:
         squad(root / str(attempt))
         threading.Thread(target=lambda: wait_until(kill_a_worker, 120), daemon=True).start()
         hashes = trained(root / str(attempt), cluster)
-    sys.stdout.write(json.dumps({"workers": cluster.workers, "retries": cluster.retries, "hashes": hashes}) + "\n")
+        patience.note(f"trained, {cluster.retries} retries")
+    return {"workers": cluster.workers, "retries": cluster.retries, "hashes": hashes}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    folder, temporary, limit_s = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    raise SystemExit(
+        driving.main(lambda time: scenario(folder, temporary, time), Path(temporary), Patience(limit_s), str)
+    )

@@ -69,9 +69,9 @@ def test_a_worker_that_is_killed_in_the_middle_changes_no_model(tmp_path):
 
 @pytest.mark.league
 @pytest.mark.campaign
-@pytest.mark.timeout(300)
-def test_a_cluster_of_two_nodes_makes_the_same_models_also_where_a_worker_is_killed(tmp_path):
-    found = driven("tests/training/cluster_driver.py", tmp_path / "cluster")
+@pytest.mark.timeout(700)
+def test_a_cluster_of_two_nodes_makes_the_same_models_also_where_a_worker_is_killed(tmp_path, request):
+    found = driven(request, "tests/training/cluster_driver.py", tmp_path, limit_s=200)
     squad(tmp_path / "here")
     assert found["workers"] == 2
     assert found["retries"] >= 1
