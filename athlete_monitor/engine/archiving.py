@@ -20,7 +20,7 @@ from athlete_monitor.engine.build import kernel_settings, open_loader, source_of
 from athlete_monitor.engine.counts import Counts
 from athlete_monitor.engine.figures.variability import variability_figures
 from athlete_monitor.engine.journal.bulk import BulkJournal
-from athlete_monitor.engine.journal.cells import BEATS, beside, kernel_cells
+from athlete_monitor.engine.journal.cells import BESIDE, beside, kernel_cells
 from athlete_monitor.engine.journal.journal import PastLoad
 from athlete_monitor.engine.journal.keeper import facts_of
 from athlete_monitor.engine.journal.replayed import SKIPPED, ReplaySink
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from athlete_monitor.team.state import TeamState
     from athlete_monitor.wire.sample import Sample, Tags
 
-SIDE_BY_SIDE: Final = 96
+SIDE_BY_SIDE: Final = 192
 LEAST_FOR_A_WORKER: Final = 16
 """Fewer recordings are computed faster by one process: it starts sooner, and each step is of more athletes."""
 _SAMPLES_A_ROUND: Final = 64
@@ -66,7 +66,6 @@ _FORGET: Final = (
     "DELETE FROM events WHERE session = ?1",
     "DELETE FROM sessions WHERE id = ?1",
 )
-_NO_BEATS: Final = (np.nan,) * len(BEATS)
 _AS_ENDED: Final = "UPDATE sessions SET end_t = start_t WHERE id = ?"
 
 
@@ -472,7 +471,9 @@ class _Lane:
                 self._follow(sample)
             elif self._phase is not None:
                 self._last_t = sample.t
-            self.monitor.accept(sample, sample.t)
+        if not (taken and self.monitor.accept_run(taken, taken[-1].t)):
+            for sample in taken:
+                self.monitor.accept(sample, sample.t)
         if len(taken) < most:
             self._close()
             self.is_over = True
@@ -498,16 +499,15 @@ def seconds_of(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the times [k] and the archive's whole numbers [k, columns] of the sessions at places ``due`` of a step."""
     cells = kernel_cells(squad.present_values(result.present.take(np.array(due))))
-    others = np.array([_beside(session, squad) for session in sessions], dtype=np.float64)
+    counts = [session.stream.quality_at(session.received) for session in sessions]
+    others = np.full((len(sessions), len(BESIDE)), np.nan)
+    others[:, 0] = [each.received for each in counts]
+    others[:, 1] = [each.lost for each in counts]
+    for place, session in enumerate(sessions):
+        if session.has_beats:
+            beats, _ = variability_figures(squad, session.row, has_beats=True)
+            others[place] = beside(counts[place].received, counts[place].lost, beats)
     return np.array([session.last_t for session in sessions]), np.concatenate([cells.T, others], axis=1)
-
-
-def _beside(session: Session, squad: Squad) -> list[float]:
-    counts = session.stream.quality_at(session.received)
-    if not session.has_beats:
-        return [counts.received, counts.lost, *_NO_BEATS]
-    beats, _ = variability_figures(squad, session.row, has_beats=True)
-    return beside(counts.received, counts.lost, beats)
 
 
 def _is_within(phase: Phase, members: Iterable[Ended]) -> bool:

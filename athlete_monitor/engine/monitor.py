@@ -102,7 +102,7 @@ class Monitor:
             if session is not None:
                 session.stream.count_invalid()
         elif samples:
-            if len(samples) == 1 or not self._accept_run(samples, arrived_s):
+            if len(samples) == 1 or not self.accept_run(samples, arrived_s):
                 self._accept_message(samples, arrived_s)
             session = self.sessions.get(samples[0].device_id)
         if token and session is not None and session.ending is not None:
@@ -118,6 +118,23 @@ class Monitor:
     def accept(self, sample: Sample, arrived_s: float) -> None:
         """Take one decoded sample, a message of its own."""
         self._accept_message((sample,), arrived_s)
+
+    def accept_run(self, samples: Sequence[Sample], arrived_s: float) -> bool:
+        """Take samples of one device at once; False, with nothing changed, if they must be taken one by one."""
+        first = samples[0]
+        session = self.sessions.get(first.device_id)
+        if session is None or session.ending is not None or first.profile is not session.told_profile:
+            return False
+        if first.athlete_id is not None and first.athlete_id != session.wire_athlete_id:
+            return False
+        was_empty = not session.queue
+        is_plain = session.whole_seconds.is_plain(first.t)
+        if not is_plain or not session.stream.push_run(samples, session.queue, arrived_s):
+            return False
+        session.whole_seconds.note_run(samples)
+        session.arrived_s = arrived_s
+        self.stepper.add(session, was_empty=was_empty)
+        return True
 
     def _accept_message(self, samples: Sequence[Sample], arrived_s: float) -> None:
         device_id = samples[0].device_id
@@ -154,23 +171,6 @@ class Monitor:
             return
         for each in session.whole_seconds.push(sample):
             self._push(session, each, arrived_s)
-
-    def _accept_run(self, samples: Sequence[Sample], arrived_s: float) -> bool:
-        """Take the samples of one message at once; False, with nothing changed, if they must be taken one by one."""
-        first = samples[0]
-        session = self.sessions.get(first.device_id)
-        if session is None or session.ending is not None or first.profile is not session.told_profile:
-            return False
-        if first.athlete_id is not None and first.athlete_id != session.wire_athlete_id:
-            return False
-        was_empty = not session.queue
-        is_plain = session.whole_seconds.is_plain(first.t)
-        if not is_plain or not session.stream.push_run(samples, session.queue, arrived_s):
-            return False
-        session.whole_seconds.note_run(samples)
-        session.arrived_s = arrived_s
-        self.stepper.add(session, was_empty=was_empty)
-        return True
 
     def advance(self, most: int | None = None, is_late: Callable[[], bool] = lambda: False) -> None:
         """Step until no sample waits, ``most`` samples of each athlete are used, or it ``is_late``."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import suppress
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -40,28 +39,22 @@ class BulkJournal(Journal):
         self._group = f"session, id / {BLOCK_ROWS}" if small_blocks else "session"
         said: list[str] = []
         self._waiting: list[tuple[str, tuple[Any, ...]]] = []
-        self._seconds_waiting: list[tuple[Any, ...]] = []
+        self._seconds_waiting: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+        self._rows_waiting = 0
         super().__init__(path, time.time, notify=lambda text, _bad: said.append(text))
         if self._file.connection is None:
             cause = said[-1].partition(": ")[2].partition(";")[0] if said else "cannot be used"
             raise MonitorError(f"{path}: {cause}; nothing was archived, import again later")
-        names = ", ".join(("session", "t", "ms", *(f'"{name}"' for name in COLUMNS)))
-        marks = ", ".join("?" * (3 + len(COLUMNS)))
-        self._insert = f"INSERT INTO seconds ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
 
     def seconds(self, numbers: Sequence[int], t: FloatArray, cells: FloatArray) -> None:
         """Record a second of several sessions: their numbers [k], times [k] and whole numbers [k, columns].
 
-        NaN becomes NULL, and a column of whole numbers stores whole numbers, whatever their type here.
+        NaN becomes NULL, and a column of whole numbers stores whole numbers, whatever their type here. The arrays must
+        not change afterwards.
         """
-        ms = np.floor(t * 1000.0).astype(np.int64)
-        self._seconds_waiting += [
-            (number, whole, rest, *row)
-            for number, whole, rest, row in zip(
-                numbers, (ms // 1000).tolist(), (ms % 1000).tolist(), cells.tolist(), strict=True
-            )
-        ]
-        if len(self._seconds_waiting) >= _FLUSH_ROWS:
+        self._seconds_waiting.append((np.array(numbers, dtype=np.float64), t, cells))
+        self._rows_waiting += len(numbers)
+        if self._rows_waiting >= _FLUSH_ROWS:
             self.flush()
 
     def flush(self) -> None:
@@ -81,21 +74,29 @@ class BulkJournal(Journal):
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise MonitorError(f"{self._file.path}: {classified(error)}; import again to archive the rest") from error
-        self._waiting.clear()
-        self._seconds_waiting.clear()
+        self.drop()
 
     def _write_all(self, connection: sqlite3.Connection) -> None:
         for statement, values in self._waiting:
             self._execute(connection, statement, values)
         if self._seconds_waiting:
             (last,) = connection.execute("SELECT COALESCE(MAX(id), 0) FROM seconds").fetchone()
-            connection.executemany(self._insert, sorted(self._seconds_waiting, key=itemgetter(0, 1, 2)))
+            self._write_seconds(connection)
             insert_blocks(connection, f"id > {last}", self._group)
+
+    def _write_seconds(self, connection: sqlite3.Connection) -> None:
+        """Write the rows by session and time; columns that nobody has are left out, which is half the work."""
+        numbers, t, cells = map(np.concatenate, zip(*self._seconds_waiting, strict=True))
+        ms = np.floor(t * 1000.0)
+        known = np.flatnonzero(~np.isnan(cells).all(axis=0))
+        rows = np.column_stack([numbers, ms // 1000, ms % 1000, cells[:, known]])
+        connection.executemany(_insert(known.tolist()), rows[np.lexsort((ms, numbers))].tolist())
 
     def drop(self) -> None:
         """Discard waiting records."""
         self._waiting.clear()
         self._seconds_waiting.clear()
+        self._rows_waiting = 0
 
     def stop(self) -> None:
         """Write waiting records and close the file."""
@@ -107,3 +108,10 @@ class BulkJournal(Journal):
 
     def _put(self, statement: str, values: tuple[Any, ...]) -> None:
         self._waiting.append((statement, values))
+
+
+def _insert(places: Sequence[int]) -> str:
+    """Return the statement that writes seconds with the figures at these places of ``COLUMNS``."""
+    names = ", ".join(("session", "t", "ms", *(f'"{COLUMNS[place]}"' for place in places)))
+    marks = ", ".join("?" * (3 + len(places)))
+    return f"INSERT INTO seconds ({names}) VALUES ({marks})"  # noqa: S608 - names of our own
