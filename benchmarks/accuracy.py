@@ -27,6 +27,7 @@ from athlete_monitor.recordings.formats.hexoskin import read_hexoskin
 from athlete_monitor.recordings.formats.runs import read_run
 from athlete_monitor.training import squad
 from athlete_monitor.training.athlete import Trained, choose_kind, fit, train_athlete
+from athlete_monitor.training.beginnings import without_false_beginnings
 from athlete_monitor.training.dataset import AthleteData, SessionRows, Track, replay
 from athlete_monitor.training.evaluation import ridge_predictions
 from athlete_monitor.training.sessions import SessionFile
@@ -68,7 +69,8 @@ class Bench:
 
     def trained(self, sessions: Sequence[SessionRows]) -> Trained:
         """What the trainer makes of these sessions."""
-        return train_athlete(AthleteData(1, self.groups, tuple(sessions), ()), self.settings, self.rises)
+        data = without_false_beginnings(AthleteData(1, self.groups, tuple(sessions), ()), self.spec)
+        return train_athlete(data, self.settings, self.rises)
 
 
 def replayed(recordings: Sequence[Imported], config: Config, bench: Bench) -> list[SessionRows]:

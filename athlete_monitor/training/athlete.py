@@ -105,6 +105,7 @@ def task(sessions: Sequence[SessionRows], settings: Training, rises: IntArray) -
 
     A session has half the weight of one that is ``HALF_LIFE_SESSIONS`` newer, because form and sensors change.
     """
+    sessions = [session.learned for session in sessions]
     step = max(1, -(-sum(map(len, sessions)) // settings.max_rows))
     lengths = [len(session.y[::step]) for session in sessions]
     number = np.repeat(np.arange(len(sessions)), lengths)

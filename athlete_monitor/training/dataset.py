@@ -76,6 +76,8 @@ class SessionRows:
         rate_hz: usual sample rate.
         profile: the body from the file.
         notes: what a user should know.
+        false_beginning: rows that models are judged on but do not learn from, bool [n] (``beginnings.py``); None: no
+            such row.
     """
 
     file: str
@@ -89,9 +91,20 @@ class SessionRows:
     rate_hz: float
     profile: WireProfile
     notes: tuple[str, ...] = ()
+    false_beginning: BoolArray | None = None
 
     def __len__(self) -> int:
         return len(self.t)
+
+    @property
+    def trusted(self) -> BoolArray:
+        """Which rows models learn from, bool [n]."""
+        return np.ones(len(self), dtype=bool) if self.false_beginning is None else ~self.false_beginning
+
+    @property
+    def learned(self) -> SessionRows:
+        """The rows that models learn from."""
+        return self if self.false_beginning is None else self.keep(self.trusted, self.columns)
 
     def keep(self, rows: BoolArray, columns: IntArray) -> SessionRows:
         """Only these rows, and only these columns of the specification."""
@@ -104,6 +117,7 @@ class SessionRows:
             available=self.available[rows],
             y=self.y[rows],
             prints=self.prints[rows],
+            false_beginning=None if self.false_beginning is None else self.false_beginning[rows],
         )
 
 

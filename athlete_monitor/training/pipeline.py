@@ -18,6 +18,7 @@ from athlete_monitor.system.board import hottest_c
 from athlete_monitor.training import resources, squad
 from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
+from athlete_monitor.training.beginnings import without_false_beginnings
 from athlete_monitor.training.console import LOGGER, PRINTED, Display, Quiet
 from athlete_monitor.training.dataset import AthleteData, SessionRows, Unusable, assemble, extract
 from athlete_monitor.training.elsewhere import Missing, extract_missing, with_known
@@ -345,7 +346,7 @@ def assembled(
         minimum = training.min_sessions_required, settings.retraining.min_samples_threshold
         try:
             data = assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum)
-            results.append(without_suspects(data, spec))
+            results.append(without_false_beginnings(without_suspects(data, spec), spec))
         except TooFewSessionsError as error:
             traces = "\n".join(item.trace for item in items if isinstance(item, Unusable) and item.trace)
             reason = f"{error}; {searched(settings, athlete.athlete_id)}"

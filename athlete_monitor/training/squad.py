@@ -96,7 +96,8 @@ def _member(data: AthleteData, profile: Float32Array, spec: FeatureSpec, groups:
     columns = np.searchsorted(spec.columns(data.groups), spec.columns(groups))
     X = np.concatenate([session.X for session in data.sessions])
     y = np.concatenate([session.y for session in data.sessions])
-    rows = spread(len(y), ROWS_PER_ATHLETE)
+    usable = np.flatnonzero(np.concatenate([session.trusted for session in data.sessions]))
+    rows = usable[spread(len(usable), ROWS_PER_ATHLETE)]
     seen = np.hstack([X[np.ix_(rows, columns)], np.tile(profile, (len(rows), 1))])
     seen[:, [place for place, name in enumerate(spec.names(groups)) if name.endswith("_total_s")]] = 0.0
     ends = np.cumsum([len(session) for session in data.sessions])
