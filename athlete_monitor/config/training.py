@@ -64,6 +64,11 @@ class Training(Section):
         description="Also train on simulated sessions. false: not for an athlete of the roster or with real sessions."
     )
 
+    @property
+    def sessions_in_words(self) -> int | Literal["all"]:
+        """``sessions_to_use`` as it is written in the configuration."""
+        return "all" if self.sessions_to_use == ALL_SESSIONS else self.sessions_to_use
+
     @field_validator("kinds")
     @classmethod
     def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:

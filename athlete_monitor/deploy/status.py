@@ -87,7 +87,10 @@ def settings(config: Config) -> dict[str, dict[str, Any]]:
     """Return the most important settings, in the order of the report."""
     features = config.feature_engineering
     return {
-        "Training Parameters": _picked(config.training, "n_estimators", "max_depth", "n_jobs", "sessions_to_use"),
+        "Training Parameters": {
+            **_picked(config.training, "n_estimators", "max_depth", "n_jobs"),
+            "sessions_to_use": config.training.sessions_in_words,
+        },
         "Monitoring": _picked(config.monitoring, "poll_interval_secs", "auto_update_enabled"),
         "Jetson Optimizations": _picked(config.jetson, "device_detection", "memory_limit_mb", "gpu_memory_fraction"),
         "Feature Engineering": {
@@ -180,7 +183,7 @@ def render(state: Mapping[str, Any], encoding: str | None, width: int = NO_END) 
         if all(state["directories"].values())
         else ["  setup, with the same --config and --root, creates what is missing"]
     )
-    lines += ["Athletes:", *(_athlete_lines(athlete, width) for athlete in state["athletes"])]
+    lines += ["Athletes:", *_athletes_lines(state, width)]
     lines += [] if state["athletes"] else ["  none yet: fill the roster, import recordings or run publisher.py"]
     lines += [f"  default model: {_model_text(state['default_model'])}"]
     lines += [f"Last training: {state['last_training'] or 'never'}", "Running:", *_running(state)]
@@ -205,20 +208,29 @@ def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _athlete_lines(athlete: Mapping[str, Any], width: int) -> str:
+def _athletes_lines(state: Mapping[str, Any], width: int) -> list[str]:
+    """A line for each athlete, which says what serves those without a model of their own."""
+    default = state["default_model"]
+    instead = "the squad's" if default is not None and "problem" not in default else "none"
+    return [_athlete_lines(athlete, instead, width) for athlete in state["athletes"]]
+
+
+def _athlete_lines(athlete: Mapping[str, Any], instead: str, width: int) -> str:
     """One line; two if it does not fit, the second on the model."""
     name = athlete["name"] or (f"device {athlete['device']}" if athlete["device"] else "not in the roster")
     sessions = f"{athlete['training_sessions']} training, {athlete['game_sessions']} game sessions"
-    model_text = f"model: {_model_text(athlete['model'])}"
+    model_text = f"model: {_model_text(athlete['model'], instead)}"
     line = f"  {athlete['id']:>4} {name:<24.24} {sessions}"
     return f"{line}; {model_text}" if len(line) + 2 + len(model_text) <= width else f"{line}\n    {model_text}"
 
 
-def _model_text(found: Mapping[str, Any] | None) -> str:
+def _model_text(found: Mapping[str, Any] | None, instead: str = "none") -> str:
+    """A model in a few words; ``instead`` is what serves where it is missing or refused."""
     if found is None:
-        return "none"
+        return instead
     if "problem" in found:
-        return f"refused ({found['problem']})"
+        refused = f"refused ({found['problem']})"
+        return refused if instead == "none" else f"{instead}; its own is {refused}"
     median = found["baselines_bpm"].get("median")
     beside = f" (median {median:.1f})" if median is not None else ""
     return f"error {found['mae_bpm']:.1f} bpm{beside}, {_age(found['age_days'])}, {'+'.join(found['channels'])}"

@@ -95,6 +95,27 @@ def test_an_athletes_model_stands_on_a_line_of_its_own_where_the_terminal_is_nar
     assert f"{whole}; {shown}" in wide
 
 
+@pytest.mark.parametrize(
+    ("own", "shown"), [(None, "the squad's"), ({"problem": "torn"}, "the squad's; its own is refused (torn)")]
+)
+def test_an_athlete_without_a_sound_model_is_served_by_the_squads(
+    config: Config, tmp_path: Path, own: dict[str, str] | None, shown: str
+) -> None:
+    state = status.gather(config, tmp_path / "config.yaml", tmp_path)
+    state["athletes"] = [
+        {"id": 7, "name": "Ada", "device": "7", "training_sessions": 2, "game_sessions": 0, "model": own}
+    ]
+    assert "the squad's" not in status.render(state, "utf-8")
+    state["default_model"] = {"mae_bpm": 3.4, "baselines_bpm": {}, "age_days": 1.0, "channels": ["speed"]}
+    assert f"model: {shown}" in status.render(state, "utf-8")
+
+
+def test_all_sessions_are_called_all_in_text_and_json(config: Config, tmp_path: Path) -> None:
+    state = status.gather(config, tmp_path / "config.yaml", tmp_path)
+    assert state["settings"]["Training Parameters"]["sessions_to_use"] == "all"
+    assert "sessions_to_use: all" in status.render(state, "utf-8")
+
+
 @pytest.mark.parametrize(("days", "shown"), [(0.9, ", new, "), (1.9, ", 1 day old, "), (40.0, ", 40 days old, ")])
 def test_a_models_age_is_told_in_whole_days(config: Config, tmp_path: Path, days: float, shown: str) -> None:
     state = status.gather(config, tmp_path / "config.yaml", tmp_path)
