@@ -24,7 +24,7 @@ from athlete_monitor.channels import of_group
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.features import GROUPS, FeatureSpec
 from athlete_monitor.features.blocks import BlockBank
-from athlete_monitor.physiology.heart_rate import HeartRateFilter
+from athlete_monitor.physiology.strap_readings import StrapReadings
 from athlete_monitor.training.errors import TooFewSessionsError, TrainingError, brief
 
 if TYPE_CHECKING:
@@ -187,23 +187,16 @@ def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, b
     order = sorted(range(len(tracks)), key=lambda i: -len(tracks[i]))
     ordered = [tracks[i] for i in order]
     groups = {group for track in tracks for group in _measured_groups(track)}
-    bank, strap = BlockBank(spec, len(tracks), groups), HeartRateFilter(len(tracks))
+    bank, straps = BlockBank(spec, len(tracks), groups), [StrapReadings() for _ in tracks]
     kept = [_Kept(track, spec, groups, rows_per_second) for track in ordered]
     for t, values in _blocks(ordered, batch_steps):
-        block, accepted = bank.update_block(t, values), _accepted(strap, t, values[:, HEART_RATE])
-        for row in np.flatnonzero(accepted.any(axis=0)).tolist():
-            kept[row].add(block, values[:, :, row], accepted[:, row], row)
+        block = bank.update_block(t, values)
+        for row in range(t.shape[1]):
+            accepted = straps[row].accepted(t[:, row], values[:, HEART_RATE, row])
+            if accepted.any():
+                kept[row].add(block, values[:, :, row], accepted, row)
     replayed = dict(zip(order, (rows.session() for rows in kept), strict=True))
     return [replayed[i] for i in range(len(tracks))]
-
-
-def _accepted(strap: HeartRateFilter, t: FloatArray, readings: FloatArray) -> BoolArray:
-    """Which samples [T, k] brought an accepted reading of the strap."""
-    accepted = np.zeros(t.shape, dtype=np.bool_)
-    rows = np.arange(t.shape[1])
-    for step in np.flatnonzero(~np.isnan(readings).all(axis=1)).tolist():
-        accepted[step] = strap.update(rows, t[step], readings[step]).accepted
-    return accepted
 
 
 def _blocks(tracks: Sequence[Track], batch_steps: int) -> Iterator[tuple[FloatArray, FloatArray]]:

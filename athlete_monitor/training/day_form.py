@@ -241,9 +241,11 @@ def after_loss(
     state, model = np.repeat(np.array(BLANK)[:, None], many, axis=1), np.ones(many)
     for place in np.flatnonzero(grid < lost_s):
         state = learn(state, np.full(many, grid[place]), np.tile(errors[:, place], forms), each, model)
-    told = [correction(state, np.full(many, t), each) for t in grid[grid >= lost_s]]
-    add, wider = (np.array([pair[part] for pair in told]).reshape(-1, forms, sessions) for part in (0, 1))
-    return add.transpose(1, 2, 0), wider.transpose(1, 2, 0)
+    times = grid[grid >= lost_s]
+    add, wider = correction(
+        np.repeat(state, len(times), axis=1), np.tile(times, many), np.repeat(each, len(times), axis=1)
+    )
+    return add.reshape(forms, sessions, -1), wider.reshape(forms, sessions, -1)
 
 
 def _late_width(size: FloatArray) -> float:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _PROGRAM_TEXT: Final = (
     "arrays.py", "channels.py", "decay.py", "features/*.py", "fusion.py", "physiology/clock.py",
-    "physiology/heart_rate.py", "physiology/limits.py", "physiology/squad_state.py", "training/dataset.py",
-    "training/row_cache.py", "wire/*.py",
+    "physiology/heart_rate.py", "physiology/limits.py", "physiology/squad_state.py", "physiology/strap_readings.py",
+    "training/dataset.py", "training/row_cache.py", "wire/*.py",
 )  # fmt: skip
 _LOCAL_TIME: Final = Path("/etc/localtime")
 _ARRAYS: Final = ("t", "X", "columns", "available", "y", "prints")
