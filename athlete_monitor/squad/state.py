@@ -149,16 +149,20 @@ class SquadArrays:
         )
 
     def _tables(self) -> dict[str, SquadState]:
-        """The totals except the maximal heart rate, whose state is more than a table."""
+        """The totals except the maximal heart rate, whose state is more than a table.
+
+        The strap and the model's correction are with them: an older reading would refuse the ones after a restart.
+        """
         names = (
             "clock", "trimp", "zones", "energy", "stress", "player_load", "speed", "locomotion", "speed_bands",
             "accelerations", "metabolic", "odometer", "steps", "recovery", "above_threshold", "peaks", "impacts",
             "live_error", "heart_rate_totals", "heart_rate_extremes", "load_interval", "cadence_lock", "ticks",
+            "strap", "correction",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def _memories(self) -> dict[str, Part]:
-        names = ("strap", "correction", "hrv", "fusion", "features", "position", "plane")
+        names = ("hrv", "fusion", "features", "position", "plane")
         return {**{name: getattr(self, name) for name in names}, "peaks": self.peaks.recent}
 
     def _parts(self) -> list[Part]:

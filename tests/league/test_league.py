@@ -8,8 +8,7 @@ from tests.batch.ray_kit import driven
 from tests.helpers import MOSQUITTO
 
 pytestmark = [pytest.mark.league, pytest.mark.campaign, pytest.mark.timeout(1000)]
-EXACT = ("distance_m", "player_load", "duration_s", "max_speed_mps")
-TOTALS = ("trimp", "energy_kj", "heart_rate_mean_bpm")
+EXACT = ("distance_m", "player_load", "duration_s", "max_speed_mps", "trimp", "energy_kj", "heart_rate_mean_bpm")
 
 
 def inside(request, tmp_path, scenario, limit_s):
@@ -30,10 +29,8 @@ def test_a_league_loses_no_sample_when_shards_and_nodes_are_killed_and_squads_mo
         assert plain["quality"]["received"] == found["sent"]
         for name in [name for name in summaries if name.endswith(device)]:
             summary = summaries.pop(name)
-            assert summary["quality"]["lost"] == 0, name
+            assert (summary["quality"]["lost"], summary["quality"]["received"]) == (0, found["sent"]), name
             assert {key: summary[key] for key in EXACT} == {key: plain[key] for key in EXACT}, name
-            for key in TOTALS:  # seen once: 1.3 % less load of heart rate after a kill and a hang
-                assert summary[key] == pytest.approx(plain[key], rel=0.05), (name, key)
     assert summaries == {}
     state = found["state"]
     assert state["totals"]["squads"] == len(state["squads"]) == 4

@@ -174,6 +174,17 @@ class DeviceStream:
         counts.received = received
         return counts
 
+    def used(self, received: int) -> tuple[Quality, int | None]:
+        """Return the counts and the next running number as of the ``received``-th released sample.
+
+        Samples that were released after it are sent again after a kill, and must not be counted before; what was
+        dropped is not sent again, and is counted. See ``quality_at``.
+        """
+        lost = self.quality_at(received).lost
+        waiting = self.quality.received - received + self.quality.lost - lost
+        next_seq = None if self._next_seq is None else self._next_seq - waiting
+        return replace(self.quality, received=received, lost=lost), next_seq
+
     def count_invalid(self, samples: int = 1) -> None:
         """Count samples that were dropped before ordering."""
         self._drop("invalid", samples)

@@ -151,14 +151,9 @@ class _Progress:
 def _progress(session: Session) -> tuple[Any, ...]:
     """The values of ``_Progress``, without their names."""
     stream = session.stream
-    return (
-        session.mode,
-        list(vars(session.phases).values()),
-        list(vars(stream.quality).values()),
-        stream.offset_s,
-        stream.next_seq,
-        session.has_beats,
-    )
+    quality, next_seq = stream.used(session.received)
+    phases = list(vars(session.phases).values())
+    return session.mode, phases, list(vars(quality).values()), stream.offset_s, next_seq, session.has_beats
 
 
 def resume_all(

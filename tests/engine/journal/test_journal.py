@@ -71,6 +71,36 @@ def test_a_session_goes_on_after_a_restart_as_if_nothing_had_happened(tmp_path):
     assert told.figures[-1] == told_whole.figures[-1]
 
 
+@pytest.mark.parametrize(
+    ("remembered", "used", "waiting", "lost"),
+    [(50, 155, 30, None), (1, 140, 60, 150), (20, 90, 20, 89), (100, 101, 5, 40)],
+)
+def test_a_kill_changes_no_total_and_no_count(tmp_path, remembered, used, waiting, lost):
+    """What averages have seen is older than the totals, and what was taken and not used yet is sent again."""
+    samples = [each for each in stream(seconds=22) if each.seq != lost]
+    models = Models(default=LinearModel(spec_of(CONFIG)))
+    whole, told_whole = monitor_of(CONFIG, models)
+    feed(whole, samples)
+    whole.end_all("test")
+    path = tmp_path / "journal.sqlite3"
+    journal = journal_at(path)
+    killed, _ = monitor_of(CONFIG, models, begin=JournalSink(journal).begin)
+    feed(killed, samples[:remembered])
+    snapshot(journal, killed, whole=True)
+    feed(killed, samples[remembered:used])
+    for each in samples[used : used + waiting]:
+        killed.accept(each, 0.0)
+    snapshot(journal, killed)
+    journal.stop()
+    last_t = killed.sessions["001"].last_t
+    again, told = resumed(path)
+    feed(again, [each for each in samples if each.t > last_t], now_s=51.0)
+    again.end_all("test")
+    (found,), (expected,) = told.summaries, told_whole.summaries
+    del found["model_error"], expected["model_error"]  # the features' averages have missed some samples
+    assert found == expected
+
+
 def test_without_memories_totals_go_on_and_features_begin_anew(tmp_path):
     path = tmp_path / "journal.sqlite3"
     before = run(path, stream(seconds=20), memories=False)
