@@ -5,8 +5,8 @@
 
 Recordings are made and archived with the project's own code: eight sessions of each athlete are computed, later ones
 repeat them on other days; one in four has beats. Each export runs in a process of its own. Prints JSON: rows or files
-of each export, what the other library has read, wall and CPU seconds and the most memory in MB. With --root the season
-is kept in that folder and used again.
+of each export, what the other library has read (rows and the sum of a column), wall and CPU seconds and the most memory
+in MB. With --root the season is kept in that folder and used again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DISTINCT: Final = 8
 ROWS: Final = 10**9
 """More rows than the archive of the computed sessions has."""
 APART_S: Final = 3 * DAY_S
-TABLES: Final = ("summaries", "periods", "seconds", "events", "rr")
+TABLES: Final = ("summaries", "periods", "seconds", "samples", "events", "rr")
 
 
 def recording(athlete: int, session: int, seconds: int) -> Imported:
@@ -131,87 +131,125 @@ def exported(root: Path, out: Path, *arguments: str) -> dict[str, object]:
     return {**json.loads(done.stdout), "s": spent_s, "cpu_s": float(cpu_s), "peak_mb": int(peak_mb)}
 
 
-def read_csv(path: Path) -> int:
+Read = tuple[int, float]
+"""Rows or points, and the sum of one of their columns."""
+SUMMED: Final = {
+    "summaries": "distance_m", "periods": "distance_m", "seconds": "heart_rate_bpm", "samples": "heart_rate_bpm",
+    "events": "t_s", "rr": "rr_ms",
+}  # fmt: skip
+
+
+def read_csv(path: Path, column: str) -> Read:
     """Rows by pandas."""
     import pandas as pd
 
-    return len(pd.read_csv(path))
+    found = pd.read_csv(path, usecols=[column])[column]
+    return len(found), float(found.sum())
 
 
-def read_json(path: Path) -> int:
+def read_json(path: Path, column: str) -> Read:
     """Objects by Python's own reader, one after the other: together they would need gigabytes."""
-    decoder, count, more = json.JSONDecoder(), 0, True
+    decoder, count, more, total = json.JSONDecoder(), 0, True, 0.0
     with path.open(encoding="utf-8") as file:
         if file.readline() == "[\n":
             for line in file:
                 if line == "]\n" and not (count and more):
-                    return count
-                _, end = decoder.raw_decode(line)
-                count, more = count + 1, line[end:] == ",\n"
+                    return count, total
+                row, end = decoder.raw_decode(line)
+                count, more, total = count + 1, line[end:] == ",\n", total + (row[column] or 0.0)
     raise SystemExit(f"{path}: is no array of objects")
 
 
-def read_parquet(path: Path) -> int:
+def read_parquet(path: Path, column: str) -> Read:
     """Rows by pyarrow."""
-    from pyarrow import parquet
+    from pyarrow import compute, parquet
 
     parts = [path, *path.parent.glob(f"{path.stem}.part*{path.suffix}")]
-    return sum(int(parquet.read_metadata(part).num_rows) for part in parts)
+    found = [parquet.read_table(part, columns=[column])[column] for part in parts]
+    return sum(map(len, found)), sum(compute.sum(each).as_py() or 0.0 for each in found)
 
 
-def read_xlsx(path: Path) -> int:
+def read_xlsx(path: Path, column: str) -> Read:
     """Rows below the headings by openpyxl."""
     import openpyxl
 
-    book = openpyxl.load_workbook(path, read_only=True)
-    return sum(sum(1 for _ in sheet.iter_rows()) - 1 for sheet in book.worksheets)
+    count, total = 0, 0.0
+    for sheet in openpyxl.load_workbook(path, read_only=True).worksheets:
+        rows = sheet.iter_rows(values_only=True)
+        place = list(next(rows)).index(column)
+        for row in rows:
+            count, total = count + 1, total + (row[place] or 0.0)
+    return count, total
 
 
-def read_influx(path: Path) -> int:
-    """Lines that are points: measurement and tags, fields, a time in ms."""
-    count = 0
-    for line in path.open(encoding="utf-8"):
-        head, _, when = line.rstrip("\n").rpartition(" ")
-        if not (head and when.isdigit() and "=" in head):
-            raise SystemExit(f"{path}: is no line protocol: {line[:80]!r}")
-        count += 1
-    return count
+def read_influx(path: Path, column: str) -> Read:
+    """Points by the parser of line-protocol-parser; of events the sum is that of the times."""
+    from line_protocol_parser import parse_line
+
+    count, total = 0, 0.0
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            point = parse_line(line.rstrip("\n"))
+            value = point["time"] / 1000 if column == "t_s" else point["fields"].get(column)
+            count, total = count + 1, total + (value or 0.0)
+    return count, total
 
 
-def read_fit(path: Path) -> int:
-    """Records by Garmin's decoder and by fitdecode; they must agree."""
+def read_fit(path: Path) -> Read:
+    """Records and their heart rate by Garmin's decoder; fitdecode must read the same."""
     import fitdecode
     from garmin_fit_sdk import Decoder, Stream
 
     messages, errors = Decoder(Stream.from_file(str(path))).read()
     if errors:
         raise SystemExit(f"{path}: {errors}")
+    rates = [each.get("heart_rate", 0) for each in messages["record_mesgs"]]
     with fitdecode.FitReader(str(path), check_crc=fitdecode.CrcCheck.RAISE) as frames:
-        records = sum(1 for frame in frames if frame.frame_type == fitdecode.FIT_FRAME_DATA and frame.name == "record")
-    if records != len(messages["record_mesgs"]):
-        raise SystemExit(f"{path}: {records} records by fitdecode, {len(messages['record_mesgs'])} by Garmin's decoder")
-    return records
+        others = [
+            frame.get_value("heart_rate", fallback=0) or 0
+            for frame in frames
+            if isinstance(frame, fitdecode.FitDataMessage) and frame.name == "record"
+        ]
+    if rates != others:
+        raise SystemExit(f"{path}: {len(others)} records by fitdecode, {len(rates)} by Garmin's decoder")
+    return len(rates), float(sum(rates))
 
 
-def read_tcx(path: Path) -> int:
+def read_tcx(path: Path) -> Read:
     """Points by tcxreader."""
     from tcxreader.tcxreader import TCXReader
 
-    return len(TCXReader().read(str(path)).trackpoints)
+    points = TCXReader().read(str(path)).trackpoints
+    return len(points), float(sum(each.hr_value or 0 for each in points))
 
 
-def read_gpx(path: Path) -> int:
+def read_gpx(path: Path) -> Read:
     """Points by gpxpy."""
     import gpxpy
 
-    return sum(len(part.points) for track in gpxpy.parse(path.read_text()).tracks for part in track.segments)
+    parts = [part for track in gpxpy.parse(path.read_text()).tracks for part in track.segments]
+    points = [point for part in parts for point in part.points]
+    rates = [each.text for point in points for extra in point.extensions for each in extra if each.tag.endswith("}hr")]
+    return len(points), float(sum(map(int, rates)))
 
 
-TABULAR: Final[dict[str, tuple[str, Callable[[Path], int]]]] = {
+TABULAR: Final[dict[str, tuple[str, Callable[[Path, str], Read]]]] = {
     "csv": ("csv", read_csv), "json": ("json", read_json), "parquet": ("parquet", read_parquet),
     "xlsx": ("xlsx", read_xlsx), "influx": ("lp", read_influx),
 }  # fmt: skip
 ACTIVITIES: Final = {"fit": read_fit, "tcx": read_tcx, "gpx": read_gpx}
+
+
+def known_sums(root: Path) -> dict[str, Read]:
+    """Rows and sums of the archive by SQL; those of the other tables are the ones that the first format had."""
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    with closing(sqlite3.connect(journal)) as connection:
+        return {
+            "seconds": connection.execute("SELECT COUNT(*), SUM(heart_rate_bpm) FROM session_seconds").fetchone(),
+            "summaries": connection.execute(
+                "SELECT COUNT(*), SUM(json_extract(summary, '$.distance_m')) FROM sessions WHERE summary IS NOT NULL"
+            ).fetchone(),
+        }
 
 
 def main() -> None:
@@ -221,7 +259,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--root", type=Path, help="keep the season here, or use the one that is there")
-    parser.add_argument("--only", help="only this format")
+    parser.add_argument("--only", nargs="+", metavar="FORMAT", help="only these formats")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root, found = args.root or Path(folder), dict[str, object]()
@@ -230,28 +268,36 @@ def main() -> None:
             fill(root, args.athletes, args.sessions, args.seconds)
             spent = time.perf_counter() - began[0], time.process_time() - began[1]
             found["archived"] = {"s": round(spent[0], 1), "cpu_s": round(spent[1], 1)}
-        out, every = Path(folder), args.athletes * args.sessions * args.seconds
+        out, known = Path(folder), known_sums(root)
         for form, (ending, read) in TABULAR.items():
-            for table in TABLES if args.only in {None, form} else ():
+            for table in TABLES if not args.only or form in args.only else ():
                 made = exported(root, out, "--format", form, "--what", table)
                 path = out / f"{table}.{ending}"
-                found[f"{form} {table}"] = checked(made, read(path), made["rows"])
-                path.unlink()
-        for form, read in ACTIVITIES.items():
-            if args.only in {None, form}:
+                counted = read(path, SUMMED[table])
+                found[f"{form} {table}"] = checked(made, counted, known.setdefault(table, counted))
+                for each in (path, *out.glob(f"{table}.part*")):
+                    each.unlink()
+        for form, read_one in ACTIVITIES.items():
+            if not args.only or form in args.only:
                 made = exported(root, out / form, "--format", form)
-                points = sum(read(path) for path in sorted((out / form).iterdir()))
-                found[form] = checked(made, points, every)
+                each_file = [read_one(path) for path in sorted((out / form).iterdir())]
+                points = sum(count for count, _ in each_file), sum(total for _, total in each_file)
+                found[form] = checked(made, points, known["seconds"])
     print(json.dumps(found, indent=1))
 
 
-def checked(made: dict[str, object], read: int, expected: object) -> dict[str, object]:
-    """Return the figures of an export; end where another library reads something else."""
-    if read != expected:
+def checked(made: dict[str, object], read: Read, expected: Read) -> dict[str, object]:
+    """Return the figures of an export; end where another library reads something else.
+
+    A whole number of beats per minute may differ from the archive's by half a beat.
+    """
+    rows, total = read
+    apart = abs(total - expected[1])
+    if rows != expected[0] or apart > max(1e-6 * abs(total), 0.5 * rows * ("written" in made)):
         raise SystemExit(f"{made}: another library reads {read}, not {expected}")
     kept = {name: value for name, value in made.items() if name in {"rows", "written", "s", "cpu_s", "peak_mb"}}
-    print(made.get("file") or made.get("folder"), kept, file=sys.stderr)
-    return {**kept, "read": read}
+    print(made.get("file") or made.get("folder"), kept, read, file=sys.stderr, flush=True)
+    return {**kept, "read": rows, "sum": round(total, 1)}
 
 
 if __name__ == "__main__":

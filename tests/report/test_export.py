@@ -79,6 +79,23 @@ def test_periods_of_an_athlete_add_up_to_the_whole_session(selection, tmp_path):
     assert halves == pytest.approx(match.loc["whole session", "distance_m"], abs=0.01)
 
 
+@pytest.mark.parametrize("name", ["seconds", "periods"])
+def test_where_a_heart_rate_came_from_is_a_word(selection, tmp_path, name):
+    WRITERS["csv"](TABLES[name](selection), tmp_path / "t.csv")
+    assert set(pd.read_csv(tmp_path / "t.csv").heart_rate_source.dropna()) <= {"sensor", "model"}
+    column = next(each for each in TABLES[name](selection).columns if each.name == "heart_rate_source")
+    assert column.is_text
+
+
+@pytest.mark.parametrize("name", TABULAR)
+def test_only_columns_of_texts_hold_texts(selection, name):
+    table = TABLES[name](selection)
+    for row in table.rows:
+        assert all(
+            column.is_text or not isinstance(value, str) for column, value in zip(table.columns, row, strict=True)
+        )
+
+
 def test_json_is_valid_and_unknown_is_null(selection, tmp_path):
     WRITERS["json"](TABLES["summaries"](selection), tmp_path / "s.json")
     rows = json.loads((tmp_path / "s.json").read_text())

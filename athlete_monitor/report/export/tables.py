@@ -29,6 +29,7 @@ Value = str | float | int | bool | None
 Row = tuple[Value, ...]
 
 _PIECE_ROWS: Final = 3_600
+_SOURCE: Final = "heart_rate_source"
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def figure_column(name: str) -> Column:
         name,
         f"{unit}/min" if per_minute else unit,
         f"{meaning}; per minute of the part" if per_minute else meaning,
-        is_text="heart_rate_source" in name,
+        is_text=name == _SOURCE,
     )
 
 
@@ -193,8 +194,13 @@ def _period_rows(selection: Selection, names: Sequence[str]) -> Iterator[Row]:
         for name, kind, start, end in spans:
             figures = selection.archive.part(session.number, [(start, end)])
             if figures.get("duration_s"):
-                values = (figures.get(each) for each in names)
+                values = (_in_words(each, figures.get(each)) for each in names)
                 yield (*_identity(selection, session), name, kind, *times(max(start, session.start_t)), *values)
+
+
+def _in_words(name: str, value: float | None) -> Value:
+    """A figure of a part; the source by its name instead of its place in ``SOURCES``."""
+    return SOURCES[int(value)] if name == _SOURCE and value is not None else value
 
 
 def _group(selection: Selection, athlete_id: int) -> str | None:
@@ -228,7 +234,7 @@ def _pieces(selection: Selection, session: DeviceSession, names: Sequence[str]) 
 
 def _values(name: str, values: FloatArray) -> list[Value]:
     unknown = np.isnan(values)
-    if name == "heart_rate_source":
+    if name == _SOURCE:
         return [None if missing else SOURCES[int(value)] for value, missing in zip(values, unknown, strict=True)]
     found: list[Value] = values.tolist()
     for place in np.flatnonzero(unknown).tolist():

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.export.cells import clean_rows, plain_text, printable
@@ -27,8 +30,15 @@ EXCEL_ROWS: Final = SHEET_ROWS - 1
 """A sheet holds so many rows below its heading."""
 
 
-def _safe(row: Sequence[Any]) -> list[Any]:
-    return [plain_text(value) if isinstance(value, str) else value for value in row]
+def _safe_rows(table: Table) -> Iterator[list[Any]]:
+    """Clean rows in which no text looks like a formula; only text columns hold texts."""
+    texts = [place for place, column in enumerate(table.columns) if column.is_text]
+    for row in clean_rows(table.rows):
+        for place in texts:
+            value = row[place]
+            if value is not None:
+                row[place] = plain_text(value)
+        yield row
 
 
 def write_csv(table: Table, path: Path) -> int:
@@ -36,7 +46,7 @@ def write_csv(table: Table, path: Path) -> int:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([each.name for each in table.columns])
-        return _count(table.rows, lambda row: writer.writerow(_safe(row)))
+        return _count(_safe_rows(table), writer.writerow)
 
 
 def write_json(table: Table, path: Path) -> int:
@@ -51,14 +61,14 @@ def write_json(table: Table, path: Path) -> int:
             file.write(separator + json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, allow_nan=False))
             separator = ",\n"
 
-        count = _count(table.rows, write)
+        count = _count(clean_rows(table.rows), write)
         file.write("\n]\n")
     return count
 
 
 def write_xlsx(table: Table, path: Path) -> int:
     """Write an Excel workbook; a table that is longer than a sheet continues in the next one."""
-    book, rows, count = Workbook(path), clean_rows(table.rows), 0
+    book, rows, count = Workbook(path), _safe_rows(table), 0
     try:
         following = next(rows, None)
         for number in itertools.count(1):
@@ -67,7 +77,7 @@ def write_xlsx(table: Table, path: Path) -> int:
                 for _ in range(EXCEL_ROWS):
                     if following is None or book.is_full:
                         break
-                    write(_safe(following))
+                    write(following)
                     count += 1
                     following = next(rows, None)
             if following is None:
@@ -128,16 +138,20 @@ def _arrow(batch: Sequence[Sequence[Any]], columns: Sequence[Column], schema: An
     import pyarrow as pa
 
     arrays = [
-        pa.array(list(map(_as_parquet(column), values)), type=field.type)
+        pa.array(_as_parquet(column, values), type=field.type, from_pandas=True)
         for column, field, values in zip(columns, schema, zip(*batch, strict=True), strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _as_parquet(column: Column) -> Callable[[Any], Any]:
+def _as_parquet(column: Column, values: Sequence[Any]) -> Any:  # noqa: ANN401 - texts or numbers
+    """Texts with None, or numbers with NaN, for a column."""
     if column.is_text:
-        return lambda value: None if value is None else str(value)
-    return lambda value: float(value) if isinstance(value, int | float) else None
+        return [None if value is None else str(value) for value in values]
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.array([value if isinstance(value, int | float) else math.nan for value in values], dtype=np.float64)
 
 
 _TAGS: Final = ("athlete_id", "name", "session_id", "team_session", "device_id", "period", "kind", "file", "mode")
@@ -156,7 +170,13 @@ def write_influx(table: Table, path: Path) -> int:
     measurement, count = _key(table.name), 0
     with path.open("w", encoding="utf-8") as file:
         for row in clean_rows(table.rows):
-            values = ",".join(f"{name}={_field(row[i])}" for i, name in fields if row[i] is not None)
+            values = ",".join(
+                [
+                    f"{name}={value!r}" if type(value) is float else f"{name}={_field(value)}"
+                    for i, name in fields
+                    if (value := row[i]) is not None
+                ]
+            )
             if values:
                 tagged = ((name, _key(str(row[i]))) for i, name in tags if row[i] is not None)
                 tag_set = "".join(f",{name}={tag}" for name, tag in tagged if tag)
@@ -188,7 +208,7 @@ def _field(value: Any) -> str:  # noqa: ANN401 - a cell
 
 def _count(rows: Iterator[Sequence[Any]], write: Callable[[Sequence[Any]], object]) -> int:
     count = 0
-    for row in clean_rows(rows):
+    for row in rows:
         write(row)
         count += 1
     return count
