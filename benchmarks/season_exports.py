@@ -178,7 +178,7 @@ def read_xlsx(path: Path, column: str) -> Read:
         rows = sheet.iter_rows(values_only=True)
         place = list(next(rows)).index(column)
         for row in rows:
-            count, total = count + 1, total + (row[place] or 0.0)
+            count, total = count + 1, total + float(str(row[place] or 0.0))
     return count, total
 
 

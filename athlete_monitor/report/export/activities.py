@@ -25,6 +25,8 @@ COLUMNS: Final = (
 )  # fmt: skip
 _UNKNOWN: Final = math.nan
 LARGEST_UINT16: Final = 65_534
+LARGEST_CADENCE: Final = 254
+"""In strides a minute, as watches count a runner's cadence."""
 
 Lap = tuple[str, float, float]
 """Name, first and last moment."""
@@ -104,17 +106,23 @@ def _rows(found: Activity) -> Iterator[dict[str, float]]:
 
 
 def tcx(found: Activity) -> bytes:
-    """Garmin's Training Center XML, version 2; laps are the periods."""
+    """Garmin's Training Center XML, version 2; laps are the periods.
+
+    The sport is running: GoldenCheetah takes "Other" without positions for swimming in a pool.
+    """
     laps = "".join(_tcx_lap(found, lap) for lap in found.laps)
     notes = f"<Notes>{_text(found.name)}</Notes>"
-    whole = f'<Activity Sport="Other"><Id>{times(found.start_t)[0]}</Id>{laps}{notes}</Activity>'
+    whole = f'<Activity Sport="Running"><Id>{times(found.start_t)[0]}</Id>{laps}{notes}</Activity>'
     return f"{_TCX_START}{whole}{_TCX_END}".encode()
 
 
 _TCX_START: Final = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<TrainingCenterDatabase xmlns="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2"'
-    ' xmlns:x="http://www.garmin.com/xmlschemas/ActivityExtension/v2"><Activities>'
+    ' xmlns:ns3="http://www.garmin.com/xmlschemas/ActivityExtension/v2"'
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    ' xsi:schemaLocation="http://www.garmin.com/xmlschemas/TrainingCenterDatabase/v2'
+    ' http://www.garmin.com/xmlschemas/TrainingCenterDatabasev2.xsd"><Activities>'
 )
 _TCX_END: Final = "</Activities></TrainingCenterDatabase>\n"
 
@@ -149,20 +157,32 @@ def _in_lap(found: Activity, span: tuple[float, float], t_s: float) -> bool:
     return span[0] <= t_s < span[1] or t_s == span[1] == found.end_t
 
 
+def _has_position(row: Mapping[str, float]) -> bool:
+    """Whether a place is known that the formats allow; 180° east is none."""
+    return abs(row["latitude"]) <= 90.0 and -180.0 <= row["longitude"] < 180.0 - 1e-7
+
+
+def _has_heart_rate(row: Mapping[str, float]) -> bool:
+    """Whether a heart rate is known that the formats allow."""
+    return 1 <= row["heart_rate_bpm"] <= 255
+
+
 def _tcx_point(row: Mapping[str, float]) -> str:
     parts = [f"<Time>{times(row['t'])[0]}</Time>"]
-    if not math.isnan(row["latitude"]) and not math.isnan(row["longitude"]):
+    if _has_position(row):
         where = f"<LatitudeDegrees>{row['latitude']:.7f}</LatitudeDegrees>"
         parts.append(f"<Position>{where}<LongitudeDegrees>{row['longitude']:.7f}</LongitudeDegrees></Position>")
     if not math.isnan(row["altitude_m"]):
         parts.append(f"<AltitudeMeters>{row['altitude_m']:.1f}</AltitudeMeters>")
     if not math.isnan(row["distance_m"]):
         parts.append(f"<DistanceMeters>{row['distance_m']:.2f}</DistanceMeters>")
-    if not math.isnan(row["heart_rate_bpm"]):
+    if _has_heart_rate(row):
         parts.append(f"<HeartRateBpm><Value>{row['heart_rate_bpm']:.0f}</Value></HeartRateBpm>")
-    if not math.isnan(row["speed_mps"]):
-        extension = f"<x:TPX><x:Speed>{row['speed_mps']:.3f}</x:Speed></x:TPX>"
-        parts.append(f"<Extensions>{extension}</Extensions>")
+    extra = "" if math.isnan(row["speed_mps"]) else f"<ns3:Speed>{row['speed_mps']:.3f}</ns3:Speed>"
+    if 0 <= row["cadence_spm"] / 2 <= LARGEST_CADENCE:
+        extra += f"<ns3:RunCadence>{row['cadence_spm'] / 2:.0f}</ns3:RunCadence>"
+    if extra:
+        parts.append(f"<Extensions><ns3:TPX>{extra}</ns3:TPX></Extensions>")
     return f"<Trackpoint>{''.join(parts)}</Trackpoint>"
 
 
@@ -172,7 +192,7 @@ def gpx(found: Activity) -> bytes:
     Raises:
         MonitorError: no position is known.
     """
-    rows = [row for row in _rows(found) if not math.isnan(row["latitude"]) and not math.isnan(row["longitude"])]
+    rows = [row for row in _rows(found) if _has_position(row)]
     if not rows:
         raise MonitorError(f"{found.session.session_id}: no latitude and longitude, so no GPX; --format tcx works")
     points = "".join(_gpx_point(row) for row in rows)
@@ -180,20 +200,27 @@ def gpx(found: Activity) -> bytes:
     return f"{_GPX_START}{track}</gpx>\n".encode()
 
 
+# GoldenCheetah and others know the extensions by their usual prefixes, "ns3" and "gpxtpx", not by their namespaces.
 _GPX_START: Final = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<gpx version="1.1" creator="athlete-monitor"'
     ' xmlns="http://www.topografix.com/GPX/1/1"'
-    ' xmlns:t="http://www.garmin.com/xmlschemas/TrackPointExtension/v2">'
+    ' xmlns:gpxtpx="http://www.garmin.com/xmlschemas/TrackPointExtension/v2"'
+    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    ' xsi:schemaLocation="http://www.topografix.com/GPX/1/1 http://www.topografix.com/GPX/1/1/gpx.xsd'
+    " http://www.garmin.com/xmlschemas/TrackPointExtension/v2"
+    ' http://www.garmin.com/xmlschemas/TrackPointExtensionv2.xsd">'
 )
 
 
 def _gpx_point(row: Mapping[str, float]) -> str:
     parts = [] if math.isnan(row["altitude_m"]) else [f"<ele>{row['altitude_m']:.1f}</ele>"]
     parts.append(f"<time>{times(row['t'])[0]}</time>")
-    extra = "" if math.isnan(row["heart_rate_bpm"]) else f"<t:hr>{row['heart_rate_bpm']:.0f}</t:hr>"
-    extra += "" if math.isnan(row["speed_mps"]) else f"<t:speed>{row['speed_mps']:.3f}</t:speed>"
+    extra = f"<gpxtpx:hr>{row['heart_rate_bpm']:.0f}</gpxtpx:hr>" if _has_heart_rate(row) else ""
+    if 0 <= row["cadence_spm"] / 2 <= LARGEST_CADENCE:
+        extra += f"<gpxtpx:cad>{row['cadence_spm'] / 2:.0f}</gpxtpx:cad>"
+    extra += "" if math.isnan(row["speed_mps"]) else f"<gpxtpx:speed>{row['speed_mps']:.3f}</gpxtpx:speed>"
     if extra:
-        parts.append(f"<extensions><t:TrackPointExtension>{extra}</t:TrackPointExtension></extensions>")
+        parts.append(f"<extensions><gpxtpx:TrackPointExtension>{extra}</gpxtpx:TrackPointExtension></extensions>")
     return f'<trkpt lat="{row["latitude"]:.7f}" lon="{row["longitude"]:.7f}">{"".join(parts)}</trkpt>'
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from athlete_monitor.report.export.fit_format import BASES, MESSAGES, Field, file, messages
+from athlete_monitor.report.export.fit_format import BASES, MESSAGES, Field, file, messages, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ def encode(found: Activity) -> bytes:
     span = (found.start_t, found.end_t)
     return file([
         _file_id(found.session.number, found.start_t), _developer(), _event(found.start_t, _START),
-        _records(found), _beats(found), _event(found.end_t, _STOP_ALL), _laps(found), _session(found, span),
+        _records_and_beats(found), _event(found.end_t, _STOP_ALL), _laps(found), _session(found, span),
         _activity(span),
     ])  # fmt: skip
 
@@ -80,25 +80,52 @@ def _event(t_s: float, kind: int) -> bytes:
     return _one("event", timestamp=t_s, event=_TIMER, event_type=kind)
 
 
-def _records(found: Activity) -> bytes:
-    """One record for each second; fields that are unknown all the time are left out."""
+def _records_and_beats(found: Activity) -> bytes:
+    """One record for each second; after it the beats that came until then, as a watch writes them.
+
+    A beat has no time of its own in the format: readers take it from the record before.
+    """
+    definition, records = _records(found)
+    beat_definition, beats = _beats(found)
+    moments = [t_s for t_s, _ in _messages_of_beats(found)]
+    places = np.maximum(np.searchsorted(found.seconds["t"], moments, "right") - 1, 0).tolist()
+    parts = [definition, beat_definition, *records]
+    for place, beat in zip(reversed(places), reversed(beats), strict=True):
+        parts.insert(place + 3, beat)
+    return b"".join(parts)
+
+
+def _records(found: Activity) -> tuple[bytes, list[bytes]]:
+    """Fields that are unknown all the time are left out."""
     columns = {**found.seconds, "strides": found.seconds["cadence_spm"] / 2}  # strides, as watches write it
     fields = {field: columns[name] for field, name in _RECORDS.items() if _is_known(columns[name])}
     own = {field: columns[name] for field, (name, _) in OWN_FIGURES.items() if _is_known(columns[name])}
-    return messages("record", {"timestamp": found.seconds["t"], **fields}, own)
+    return rows_of("record", {"timestamp": found.seconds["t"], **fields}, own)
 
 
 def _is_known(values: FloatArray) -> bool:
     return not np.isnan(values).all()
 
 
-def _beats(found: Activity) -> bytes:
-    """Beat-to-beat intervals in messages of five, filled up with unknown ones."""
-    width = MESSAGES["hrv"].fields["time"].width
-    intervals = np.array([interval / 1000.0 for _, each in found.rr for interval in each], dtype=np.float64)
-    padded = np.full(width * -(-len(intervals) // width), np.nan)
-    padded[: len(intervals)] = intervals
-    return messages("hrv", {"time": padded.reshape(-1, width)})
+_WIDTH: Final = MESSAGES["hrv"].fields["time"].width
+"""So many intervals are a message; unknown ones fill it up."""
+
+
+def _messages_of_beats(found: Activity) -> list[tuple[float, Sequence[float]]]:
+    """The intervals in ms of each message, with the moment when they were known."""
+    return [
+        (t_s, intervals[first : first + _WIDTH])
+        for t_s, intervals in found.rr
+        for first in range(0, len(intervals), _WIDTH)
+    ]
+
+
+def _beats(found: Activity) -> tuple[bytes, list[bytes]]:
+    wanted = _messages_of_beats(found)
+    padded = np.full((len(wanted), _WIDTH), np.nan)
+    for row, (_, intervals) in enumerate(wanted):
+        padded[row, : len(intervals)] = np.asarray(intervals) / 1000.0
+    return rows_of("hrv", {"time": padded}, local=1)
 
 
 def _totals(found: Activity, spans: Sequence[tuple[float, float]]) -> dict[str, Any]:
@@ -113,6 +140,7 @@ def _totals(found: Activity, spans: Sequence[tuple[float, float]]) -> dict[str, 
         "total_calories": [found.gained("energy_kcal", span) for span in spans],
         "avg_heart_rate": [float(each.mean()) if len(each) else np.nan for each in heart],
         "max_heart_rate": [float(each.max()) if len(each) else np.nan for each in heart],
+        "enhanced_avg_speed": [float(each.mean()) if len(each) else np.nan for each in speed],
         "enhanced_max_speed": [float(each.max()) if len(each) else np.nan for each in speed],
     }  # fmt: skip
 
@@ -122,6 +150,7 @@ def _laps(found: Activity) -> bytes:
     columns = {
         "message_index": np.arange(count),
         "event": np.full(count, _LAP),
+        "lap_trigger": np.zeros(count),
         **_totals(found, [lap[1:] for lap in found.laps]),
     }
     return messages("lap", columns, _period_names(found.laps))
@@ -132,7 +161,7 @@ def _period_names(laps: Sequence[Lap]) -> Mapping[Field, Sequence[str]]:
 
 
 def _session(found: Activity, span: tuple[float, float]) -> bytes:
-    extra = {"message_index": [0], "event": [_SESSION], "sport": [0]}
+    extra = {"message_index": [0], "event": [_SESSION], "sport": [0], "sub_sport": [0], "trigger": [0]}
     laps = {"first_lap_index": [0], "num_laps": [len(found.laps)]}
     return messages("session", {**extra, **_totals(found, [span]), **laps})
 

@@ -100,12 +100,14 @@ MESSAGES: Final[dict[str, Message]] = {
     "hrv": Message(78, {"time": Field(0, "uint16", 1000, width=5)}),
     "lap": Message(19, _TOTALS | {
         "avg_heart_rate": Field(15, "uint8"), "max_heart_rate": Field(16, "uint8"),
-        "enhanced_max_speed": Field(111, "uint32", 1000),
+        "enhanced_avg_speed": Field(110, "uint32", 1000), "enhanced_max_speed": Field(111, "uint32", 1000),
+        "lap_trigger": Field(24, "enum"),
     }),
     "session": Message(18, _TOTALS | {
         "sport": Field(5, "enum"), "avg_heart_rate": Field(16, "uint8"), "max_heart_rate": Field(17, "uint8"),
-        "enhanced_max_speed": Field(125, "uint32", 1000), "first_lap_index": Field(25, "uint16"),
-        "num_laps": Field(26, "uint16"),
+        "enhanced_avg_speed": Field(124, "uint32", 1000), "enhanced_max_speed": Field(125, "uint32", 1000),
+        "first_lap_index": Field(25, "uint16"), "num_laps": Field(26, "uint16"), "sub_sport": Field(6, "enum"),
+        "trigger": Field(28, "enum"),
     }),
     "activity": Message(34, {
         "timestamp": _TIME, "total_timer_time": Field(0, "uint32", 1000), "num_sessions": Field(1, "uint16"),
@@ -120,15 +122,27 @@ def messages(
     columns: Mapping[str, ArrayLike | Sequence[str]],
     developer: Mapping[Field, ArrayLike | Sequence[str]] | None = None,
 ) -> bytes:
+    """A definition and one message for each row: ``rows_of`` joined."""
+    definition, rows = rows_of(kind, columns, developer)
+    return b"".join((definition, *rows))
+
+
+def rows_of(
+    kind: str,
+    columns: Mapping[str, ArrayLike | Sequence[str]],
+    developer: Mapping[Field, ArrayLike | Sequence[str]] | None = None,
+    local: int = 0,
+) -> tuple[bytes, list[bytes]]:
     """A definition and one message for each row.
 
     Args:
         kind: of ``MESSAGES``.
         columns: by the field's name, values [n] or [n, width] in SI units; NaN where unknown. Times are epoch seconds.
         developer: values of developer fields of developer 0; a field's ``number`` is that of its description.
+        local: number of the definition, 0 to 15: two that are used in turn need numbers of their own.
 
     Returns:
-        The bytes; none without rows.
+        The definition and the messages [n]; both are empty without rows.
     """
     message, own = MESSAGES[kind], dict(developer or {})
     fields = [message.fields[name] for name in columns]
@@ -136,20 +150,24 @@ def messages(
         stored(field, each) for field, each in zip([*fields, *own], [*columns.values(), *own.values()], strict=True)
     ]
     if not values or not len(values[0]):
-        return b""
+        return b"", []
     types: list[Any] = [
         ("head", "u1"),
         *((f"_{place}", each.dtype, each.shape[1:]) for place, each in enumerate(values)),
     ]
     table = np.zeros(len(values[0]), dtype=types)
+    table["head"] = local
     for place, each in enumerate(values):
         table[f"_{place}"] = each
-    return _definition(message, fields, list(own)) + table.tobytes()
+    content, size = table.tobytes(), table.dtype.itemsize
+    return _definition(message, fields, list(own), local), [
+        content[place : place + size] for place in range(0, len(content), size)
+    ]
 
 
-def _definition(message: Message, fields: Sequence[Field], own: Sequence[Field]) -> bytes:
-    """The definition of local message 0, in little-endian order."""
-    head = _DEFINES | (_HAS_DEVELOPER_FIELDS if own else 0)
+def _definition(message: Message, fields: Sequence[Field], own: Sequence[Field], local: int) -> bytes:
+    """The definition of a local message, in little-endian order."""
+    head = local | _DEFINES | (_HAS_DEVELOPER_FIELDS if own else 0)
     parts = [struct.pack("<BBBHB", head, 0, 0, message.number, len(fields))]
     parts += [bytes((each.number, _size(each), BASES[each.base].number)) for each in fields]
     if own:
