@@ -45,8 +45,12 @@ DAYS_S: Final = (1800.0, 3600.0, 7200.0, 21600.0)
 """Candidate time scales of the day's part."""
 
 PRIOR_SHARE: Final = 0.3
-PRIOR_SESSIONS: Final = 4
-"""Default: 0.3 of the error of a warm-up is assumed to last; this was not harmful for any tested person."""
+PRIOR_PEOPLE: Final = 4
+"""Default: 0.3 of the error of a warm-up is assumed to last; this was not harmful for any tested person. For the
+squad's model it counts as if so many people had shown it."""
+
+ROWS_OF_A_MOMENT: Final = 20.0
+"""So many rows of a person, thinned to some ten seconds, have nearly the same error."""
 
 PRIOR_PENALTY: Final = 2.0
 """A share away from the default costs ``PRIOR_PENALTY · distance² / sessions`` of the error without a strap."""
@@ -127,14 +131,10 @@ def what_lasts(grid: FloatArray, errors: FloatArray, form: DayForm, total: float
 def of_people(residuals: Sequence[FloatArray]) -> DayForm:
     """The same for the squad's model, from held-out people: strap − model of each [n], in order of time.
 
-    The lasting part here is mostly the person. Times are not known, so the first third is used as the warm-up.
+    The lasting part is the person here: a level of one's own, taken as a random effect.
     """
-    error = np.concatenate(residuals)
-    total = max(float((error * error).mean()), 2.0 * LEAST_VARIANCE)
-    thirds = [(float(part[: len(part) // 3].mean()), float(part[len(part) // 3 :].mean())) for part in residuals]
-    early = np.array([first for first, _ in thirds])
-    share = lasting_share(early, np.array([rest for _, rest in thirds]))
-    day = min(share * float((early * early).mean()), 0.9 * total)
+    total = max(float(np.mean([(part * part).mean() for part in residuals])), 2.0 * LEAST_VARIANCE)
+    day = person_share(residuals) * total
     return DayForm(
         day_variance=day,
         moment_variance=max(total - day, LEAST_VARIANCE),
@@ -143,26 +143,24 @@ def of_people(residuals: Sequence[FloatArray]) -> DayForm:
     )
 
 
-def lasting_share(early: FloatArray, late: FloatArray) -> float:
-    """Share of the error of a session's first ten minutes [n] that persists in the rest [n]: a slope through zero.
+def person_share(residuals: Sequence[FloatArray]) -> float:
+    """Share of the variance of errors that differs between people, from the errors of each [n]; 0 to ``MOST_SHARE``.
 
-    It starts from ``PRIOR_SHARE`` with the weight of ``PRIOR_SESSIONS`` sessions, and one standard error is subtracted:
-    if the sessions disagree, little is assumed to last. 0 to ``MOST_SHARE``.
+    The variance of the means without the part that chance gives to them (analysis of variance), drawn towards
+    ``PRIOR_SHARE`` as by ``PRIOR_PEOPLE`` more people.
 
     >>> import numpy as np
-    >>> lasting_share(np.array([]), np.array([]))
-    0.3
+    >>> apart = [np.full(200, level) for level in (-10.0, 5.0, 10.0, -5.0)]
+    >>> alike = [np.tile([-9.0, 9.0], 100)] * 4
+    >>> round(person_share(apart), 2), round(person_share(alike), 2)
+    (0.65, 0.15)
     """
-    if not len(early):
-        return PRIOR_SHARE
-    usual = float((early * early).mean())
-    weight = float((early * early).sum()) + PRIOR_SESSIONS * usual
-    if weight <= 0.0:
-        return PRIOR_SHARE
-    slope = (float((early * late).sum()) + PRIOR_SESSIONS * usual * PRIOR_SHARE) / weight
-    misfit = late - slope * early
-    standard_error = float(np.sqrt((misfit * misfit).mean() / weight))
-    return float(np.clip(slope - standard_error, 0.0, MOST_SHARE))
+    total = float(np.mean([(part * part).mean() for part in residuals]))
+    chance = float(np.mean([part.var() / max(len(part) / ROWS_OF_A_MOMENT, 1.0) for part in residuals]))
+    level = float(np.mean([part.mean() ** 2 for part in residuals]))
+    found = max(level - chance, 0.0) / total if total > 0.0 else 0.0
+    people = len(residuals)
+    return min((people * found + PRIOR_PEOPLE * PRIOR_SHARE) / (people + PRIOR_PEOPLE), MOST_SHARE)
 
 
 def moment_s(series: Sequence[tuple[FloatArray, FloatArray]]) -> float:

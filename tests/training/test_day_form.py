@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.signal import lfilter
 
 from athlete_monitor.models.day import BLANK, LEAST_EARLY, constants, correction, learn
-from athlete_monitor.training.day_form import LEAST_LATE, estimate, lasting_share, moment_s, of_people
+from athlete_monitor.training.day_form import LEAST_LATE, estimate, moment_s, of_people, person_share
 
 
 def days(n, day_sd, moment_sd, seed=0, seconds=3600, lag_s=60.0, beginning=0.0):
@@ -85,12 +85,11 @@ def test_how_long_the_moment_lasts_is_found():
     assert moment_s(days(10, 3.0, 4.0, lag_s=120.0)) > moment_s(days(10, 3.0, 4.0, lag_s=40.0))
 
 
-@given(st.lists(st.floats(-30.0, 30.0), min_size=1, max_size=30), st.floats(-2.0, 2.0), st.integers(0, 99))
+@given(st.lists(st.floats(-30.0, 30.0), min_size=1, max_size=30), st.floats(0.0, 9.0), st.integers(0, 99))
 @settings(max_examples=50)
-def test_a_share_is_between_none_and_most(early, slope, seed):
-    first = np.array(early)
-    noise = np.random.default_rng(seed).normal(0.0, 5.0, len(first))
-    assert 0.0 <= lasting_share(first, slope * first + noise) <= 0.9
+def test_a_share_is_between_none_and_most(levels, spread, seed):
+    rng = np.random.default_rng(seed)
+    assert 0.0 <= person_share([level + rng.normal(0.0, spread, 60) for level in levels]) <= 0.9
 
 
 def test_of_a_squad_what_lasts_is_the_person():
@@ -98,6 +97,15 @@ def test_of_a_squad_what_lasts_is_the_person():
     people = [rng.normal(0.0, 10.0) + rng.normal(0.0, 3.0, 200) for _ in range(15)]
     form = of_people(people)
     assert form.day_variance > form.moment_variance
+
+
+def test_people_who_do_different_things_first_and_last_still_have_a_level_of_their_own():
+    """The error of each person has the level and, in the first third, the bias of what all did there."""
+    rng = np.random.default_rng(6)
+    levels = rng.normal(0.0, 8.0, 10)
+    activity = np.where(np.arange(200) < 70, -8.0, 4.0)
+    found = person_share([level + activity + rng.normal(0.0, 3.0, 200) for level in levels])
+    assert found == pytest.approx(float(np.mean(levels**2)) / (float(np.mean(levels**2)) + 41.0), abs=0.15)
 
 
 def test_the_width_after_the_strap_was_lost_is_learned_and_few_sessions_change_it_little():
