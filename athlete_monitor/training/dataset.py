@@ -161,7 +161,7 @@ def load_track(file: SessionFile, athlete_id: int) -> Track:
 
     with file.on_disk() as path:
         try:
-            recording = read_session(path)
+            recording = read_session(path, with_tags=False)
         except RecordingError as error:
             raise RecordingError(str(error).replace(str(path), str(file.path))) from error
     if recording.athlete_id != athlete_id:

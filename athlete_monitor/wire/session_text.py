@@ -66,11 +66,15 @@ def read_text(path: Path, required: Sequence[str]) -> SessionText:
         RecordingError: it cannot be read, is empty, or is another kind of file.
     """
     notes: list[str] = []
-    lines = _lines(path, _data(path, notes), notes)
+    data = _data(path, notes)
+    head, _, body = data.partition(b"\n")
+    if _is_plain(head, body):
+        spelling, columns = _columns(path, 1, head, required)
+        lines_of_rows = np.arange(2, body.count(b"\n") + 2, dtype=np.int64)
+        return SessionText(columns, spelling, body, lines_of_rows, 0, 0, tuple(notes))
+    lines = _lines(path, data, notes)
     top = next(number for number, line in enumerate(lines) if line.strip())
-    spelling = tuple(name.strip() for name in lines[top].decode("utf-8", "replace").split(","))
-    columns = tuple(map(_our_name, spelling))
-    _check(path, top + 1, spelling, columns, required)
+    spelling, columns = _columns(path, top + 1, lines[top], required)
     kept, bad = _sort_out(lines, top)
     repeated = [number for number in bad if lines[number] == lines[top]]
     if repeated:
@@ -79,6 +83,32 @@ def read_text(path: Path, required: Sequence[str]) -> SessionText:
     body = b"\n".join([lines[number] for number in kept]) + b"\n"
     first = bad[0] + 1 if bad else 0
     return SessionText(columns, spelling, body, np.array(kept, dtype=np.int64) + 1, len(bad), first, tuple(notes))
+
+
+def _is_plain(head: bytes, body: bytes) -> bool:
+    """Whether every line below the header is a row, as in nearly all files: then no line is looked at by itself."""
+    commas = head.count(b",")
+    odd = b"\r" in head or b"\r" in body or b"\0" in body
+    if odd or not commas or not body.endswith(b"\n") or head + b"\n" in body:
+        return False
+    letters = np.frombuffer(body, dtype=np.uint8)
+    ends, marks = np.flatnonzero(letters == ord("\n")), np.flatnonzero(letters == ord(","))
+    if len(marks) != commas * len(ends):
+        return False
+    of_rows = marks.reshape(len(ends), commas)
+    return bool((of_rows[:, -1] < ends).all() and (of_rows[1:, 0] > ends[:-1]).all())
+
+
+def _columns(path: Path, line: int, head: bytes, required: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the columns as a header spells them, and by our names.
+
+    Raises:
+        RecordingError: it is not the header of a session file.
+    """
+    spelling = tuple(name.strip() for name in head.decode("utf-8", "replace").split(","))
+    columns = tuple(map(_our_name, spelling))
+    _check(path, line, spelling, columns, required)
+    return spelling, columns
 
 
 def _data(path: Path, notes: list[str]) -> bytes:

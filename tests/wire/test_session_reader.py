@@ -16,6 +16,7 @@ import pytest
 
 from athlete_monitor.arrays import CADENCE, CHANNELS, HEART_RATE, SPEED
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.wire import session_text
 from athlete_monitor.wire.sample import NOT_MEASURED, SIMULATED, Sample, Tags, WireProfile
 from athlete_monitor.wire.session_files import SessionWriter, is_simulated, measured_extras
 from athlete_monitor.wire.session_reader import Recording, read_session
@@ -302,3 +303,26 @@ def test_a_damaged_file_is_read_or_refused_in_one_line_and_nothing_else(tmp_path
         assert not np.isinf(session.values).any()
         assert all(sample.t > 0 for sample in session.samples())
     assert read_count > 80
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        LINES,
+        [*LINES[:5], "", *LINES[5:]],
+        [*LINES[:5], HEADER, *LINES[5:]],
+        [LINES[0] + ",1", LINES[1].rpartition(",")[0], *LINES[2:]],
+        [*LINES[:3], line(3.0, heart_rate="high"), *LINES[4:]],
+        [LINES[0]],
+    ],
+)
+def test_a_file_is_read_the_same_in_one_piece_and_line_by_line_with_tags_and_without(tmp_path, monkeypatch, lines):
+    path = file_of(tmp_path, lines)
+    whole, bare = read_session(path), read_session(path, with_tags=False)
+    monkeypatch.setattr(session_text, "_is_plain", lambda _head, _body: False)
+    by_line = read_session(path)
+    assert (whole.notes, whole.skipped_rows, whole.tags) == (by_line.notes, by_line.skipped_rows, by_line.tags)
+    assert (bare.notes, bare.skipped_rows, bare.profile) == (whole.notes, whole.skipped_rows, whole.profile)
+    for each in (bare, by_line):
+        assert np.array_equal(each.t, whole.t)
+        assert np.array_equal(each.values, whole.values, equal_nan=True)
