@@ -25,6 +25,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 _UNKNOWN: Final = math.nan
 LARGEST_UINT16: Final = 65_534
+LARGEST_HEART_RATE: Final = 255
 LARGEST_CADENCE: Final = 254
 """In strides a minute, as watches count a runner's cadence."""
 
@@ -135,6 +136,7 @@ def _text(text: str) -> str:
 def _tcx_lap(found: Activity, lap: Lap) -> str:
     span = lap[1:]
     heart = found.inside("heart_rate_bpm", span)
+    heart = heart[(heart >= 1) & (heart <= LARGEST_HEART_RATE)]
     distance, energy = found.gained("distance_m", span), found.gained("energy_kcal", span)
     speed = found.inside("speed_mps", span)
     parts = [f"<TotalTimeSeconds>{lap[2] - lap[1]:.1f}</TotalTimeSeconds>"]
@@ -164,7 +166,7 @@ def _has_position(row: Mapping[str, float]) -> bool:
 
 def _has_heart_rate(row: Mapping[str, float]) -> bool:
     """Whether a heart rate is known that the formats allow."""
-    return 1 <= row["heart_rate_bpm"] <= 255
+    return 1 <= row["heart_rate_bpm"] <= LARGEST_HEART_RATE
 
 
 def _tcx_point(row: Mapping[str, float]) -> str:
