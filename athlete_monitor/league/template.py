@@ -12,8 +12,10 @@ input, its output, and a pipe that gets its process id at once and its exit code
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -149,7 +151,12 @@ def _end(endings: dict[int, int], woken: int) -> None:
 
 
 def _load(runtime: str) -> None:
-    """Import what an engine needs."""
+    """Import all that an engine needs: an import after the fork would be made, and kept in memory, by each engine."""
+    from athlete_monitor.engine import run, sinks  # noqa: F401
+    from athlete_monitor.league import engine, settings  # noqa: F401
+
+    for module in pkgutil.iter_modules(sinks.__path__):
+        importlib.import_module(f"{sinks.__name__}.{module.name}")
     if runtime == "onnx":
         import onnxruntime  # noqa: F401
     else:

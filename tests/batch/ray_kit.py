@@ -71,6 +71,7 @@ def environment() -> dict[str, str]:
 def _tried(driver: str, folder: Path, words: tuple[str, ...], limit_s: float) -> subprocess.CompletedProcess[str]:
     folder.mkdir()
     seconds = min(limit_s, _left_s())
+    assert seconds > 0.0, f"{driver} was not run: the tests before it took all of the time"
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="r", ignore_cleanup_errors=True) as short:  # paths of sockets
         command = [*ALONE, *INSIDE, sys.executable, str(ROOT / driver), str(folder), short, f"{seconds:g}", *words]
         longest_s = seconds + 30.0  # it ends by itself before

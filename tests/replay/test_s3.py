@@ -7,24 +7,14 @@ from pathlib import Path
 import pytest
 
 import main
+from tests.batch.s3_kit import s3_server
 from tests.replay.kit import season
 
 
 @pytest.fixture
 def bucket(monkeypatch):
-    server = pytest.importorskip("moto.server", reason="the S3 server is not installed: pip install 'moto[s3,server]'")
-    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: pip install 'athlete-monitor[league]'")
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b", "DEFAULT_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    files = s3fs.S3FileSystem()
-    files.mkdir("season")
-    yield files
-    s3fs.S3FileSystem.clear_instance_cache()
-    running.stop()
+    with s3_server(monkeypatch, "season") as files:
+        yield files
 
 
 @pytest.mark.league

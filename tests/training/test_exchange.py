@@ -9,6 +9,7 @@ import pytest
 from athlete_monitor.config import load_config
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.training.command import main
+from tests.batch.s3_kit import s3_server
 from tests.training.builders import write_session
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec reads URLs; it comes with PyTorch, or with [league]")
@@ -66,6 +67,40 @@ def test_sessions_are_fetched_models_delivered_and_another_machine_goes_on(train
     manifest, content = ModelStore.from_config(config).read(1, "onnx")
     assert content == models["hb_1_model.onnx"]
     assert len(manifest.sessions) == 2
+
+
+@pytest.mark.league
+@pytest.mark.campaign
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_sessions_in_s3_become_models_in_s3_which_another_machine_takes_into_service(
+    train, tmp_path, config_file, monkeypatch
+):
+    places = ("--sessions", "s3://club/season/2026", "--models", "s3://club/models")
+    with s3_server(monkeypatch, "club") as files:
+        for number in (1, 2):
+            path = write_session(tmp_path / "club", 1, number, seconds=400)
+            files.pipe_file(f"club/season/2026/{path.parent.name}/{path.name}", path.read_bytes())
+        code, out, err = train(tmp_path / "one", *places)
+        assert (code, [line.split(": ")[1] for line in out]) == (0, ["published"]), err
+        models = stored(files, "club/models")
+        code, out, err = train(tmp_path / "two", *places)
+        assert (code, [line.split(": ")[1] for line in out]) == (0, ["unchanged"]), err
+    assert set(models) == {"hb_1_model.json", "hb_1_model.onnx", "hb_1_model.zip", "Player1_rf.pkl"}
+    store = ModelStore.from_config(load_config(config_file, tmp_path / "two", {}))
+    assert store.read(1, "onnx")[1] == models["hb_1_model.onnx"]
+
+
+@pytest.mark.league
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+@pytest.mark.campaign
+def test_a_bucket_that_is_not_there_or_a_server_that_is_away_is_one_line(train, tmp_path, monkeypatch):
+    with s3_server(monkeypatch, "club"):
+        for words in (("--sessions", "s3://nobody/season"), ("--sessions", "s3://club/empty")):
+            code, out, err = train(tmp_path, *words)
+            assert (code, out, len(err)) == (1, [], 1), err
+            assert err[0].startswith(words[1])
+    code, out, err = train(tmp_path, "--sessions", "s3://club/season")
+    assert (code, out, len(err)) == (1, [], 1), err
 
 
 def test_only_new_and_changed_sessions_are_fetched(train, files, tmp_path, monkeypatch):
