@@ -70,13 +70,21 @@ class TeamBook:
         self._running: dict[str, _Running] = {}
         self._results: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._changed: dict[str, TeamState] = {}
+        self._now_t: float | None = None
         self.revision = 0
 
     @property
     def current(self) -> TeamState | None:
-        """The running session; if there are several, the one that was last active."""
-        running = max(self._running.values(), key=lambda each: (each.devices > 0, each.last_t), default=None)
+        """The running session; if there are several, that of most devices, then the one nearest to the present.
+
+        Several run at once if the clock of a device is set wrong.
+        """
+        running = max(self._running.values(), key=self._rank, default=None)
         return running.state if running else None
+
+    def _rank(self, running: _Running) -> tuple[int, float]:
+        last_t = running.last_t
+        return max(running.devices, 0), last_t if self._now_t is None else -abs(last_t - self._now_t)
 
     def states(self) -> list[TeamState]:
         """The running sessions."""
@@ -180,6 +188,7 @@ class TeamBook:
 
     def tick(self, now_t: float) -> list[TeamState]:
         """End finished sessions and return them."""
+        self._now_t = now_t
         over = [running for running in self._running.values() if self._is_over(running, now_t)]
         for running in over:
             state = running.state

@@ -15,7 +15,7 @@ from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.team import rows
 from athlete_monitor.engine.team.alarms import AlarmKeeper, event_of
-from athlete_monitor.engine.team.clock import TeamClock
+from athlete_monitor.engine.team.clock import OddClocks, TeamClock, newest_of
 from athlete_monitor.engine.team.parts import (
     RunningParts,
     messages,
@@ -57,6 +57,8 @@ PER_ROUND: Final = 50
 FRESH_S: Final = 10.0
 PHASES_EVERY_S: Final = 1.0
 """The phases of all senders are counted this often, and at once when one of them changes."""
+CLOCKS_EVERY_S: Final = 1.0
+"""Interval at which the devices' clocks are compared."""
 ANSWERS_KEPT_S: Final = 7 * 86_400.0
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -122,7 +124,8 @@ class TeamKeeper(Sink):
     ) -> None:
         self._roster, self._journal, self._archive, self._publisher = roster, journal, archive, publisher
         self._notify, self._assign, self._wall_s, self._box = notify, assign, wall_s, box
-        self._clock = TeamClock(wall_s)
+        self._clock, self._odd_clocks = TeamClock(wall_s), OddClocks()
+        self._clocks_due_s = -math.inf
         self._shelf = ArchiveShelf(archive, self._new_state, notify)
         self.book = TeamBook(self._shelf, gap_s, self._new_state)
         self._members: dict[int, _Member] = {}
@@ -246,6 +249,7 @@ class TeamKeeper(Sink):
         for _ in range(min(len(self._waiting), PER_ROUND)):
             self._carry_out(self._waiting.popleft(), now_t)
         self._mention_dropped()
+        self._mention_odd_clocks(now_t)
         self._follow_phases()
         self.book.tick(now_t)
         if self.alarms.tick(self.book.current, now_t):
@@ -266,9 +270,14 @@ class TeamKeeper(Sink):
 
     def now_t(self) -> float:
         """The present in the time of the samples: the wall clock, unless they use another clock."""
+        newest_t = newest_of(list(self._fresh_times().values()), self._wall_s())
+        return self._clock.now_t(newest_t, is_running=self.book.current is not None)
+
+    def _fresh_times(self) -> dict[str, float]:
+        """Time of the newest sample of each device that is sending, by its own clock."""
         limit = time.monotonic() - FRESH_S
-        fresh = [each.session.device_t for each in self._members.values() if each.arrived_s >= limit]
-        return self._clock.now_t(max(fresh, default=None), is_running=self.book.current is not None)
+        members = self._members.values()
+        return {each.session.device_id: each.session.device_t for each in members if each.arrived_s >= limit}
 
     def stop(self) -> None:
         """Write changes, and leave closing the file to the journal, which tidies up when it is the last user."""
@@ -412,6 +421,12 @@ class TeamKeeper(Sink):
         if new:
             self._notify(f"{new} commands refused: they arrive faster than they are executed")
             self._dropped_reported = self._dropped
+
+    def _mention_odd_clocks(self, now_t: float) -> None:
+        if time.monotonic() >= self._clocks_due_s:
+            self._clocks_due_s = time.monotonic() + CLOCKS_EVERY_S
+            for text in self._odd_clocks.check(self._fresh_times(), now_t, self._wall_s()):
+                self._notify(text)
 
     def _new_state(self, session: TeamSession) -> TeamState:
         return TeamState(session, FIGURES, self._name_of)

@@ -305,3 +305,16 @@ def test_a_rating_without_minutes_takes_those_of_the_session_and_of_the_pitch_wh
     team = whole["team_session"]
     it.written(lambda archive: len(archive.entries(team)) == 3)
     assert [each.get("srpe_load") for each in it.archive.entries(team)] == [12.0, 4.0, None]
+
+
+def test_a_period_is_that_of_the_squad_also_when_one_device_has_a_wrong_clock(box):
+    it = box()
+    it.run(20, devices=("001", "002", "003"))
+    feed(it.monitor, [sample(7200 + t / 10, "009", 9, seq=t, speed_mps=5.0) for t in range(20)])
+    session = it.team.book.current.session.id
+    assert it.command(do="period_start", name="half")["team_session"] == session
+    half = it.sent.state["periods"][-1]
+    assert half["start_t"] == pytest.approx(START + 20, abs=0.5)
+    it.run(10, since=20, devices=("001", "002", "003"))
+    figures = {each["device_id"]: each for each in it.told.figures}
+    assert all(figures[device]["period"] for device in ("001", "002", "003"))
