@@ -76,9 +76,11 @@ From a shell:
 | `samples` | list of objects | a batch, see below |
 
 A timestamp without a zone is local time of the box. A device that cannot keep time zones should send `Z`, an offset
-(`+05:30` too), or epoch seconds. Epoch milliseconds are refused with a reason that says so. Samples that share a
-timestamp are spread evenly up to the next one, so that a clock of whole seconds, or one time for a whole packet, is
-enough; what has the same `seq` is a duplicate.
+(`+05:30` too), or epoch seconds. Epoch milliseconds are refused with a reason that says so. A clock that is off by
+more than a minute is followed, so its samples miss the periods of the others; the engine says so once.
+
+Samples that share a timestamp are spread evenly up to the next one, so that a clock of whole seconds, or one time for
+a whole packet, is enough; what has the same `seq` is a duplicate.
 
 ## Channels
 

@@ -10,6 +10,7 @@ Decoding checks types and physical ranges in one pass of msgspec's typed decoder
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import math
 import struct
@@ -23,7 +24,7 @@ from athlete_monitor.arrays import ACC, CHANNEL_INDEX, CHANNELS, GYRO
 from athlete_monitor.channels import ALIASES, RR_LIMITS_MS, TABLE, Channel, factor, resolve
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire import keys
-from athlete_monitor.wire.reasons import reason
+from athlete_monitor.wire.reasons import not_json, reason
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, NOT_MEASURED, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import EARLIEST, LATEST, parse_timestamp
 from athlete_monitor.wire.topics import plain_device
@@ -45,6 +46,10 @@ _SEXES: Final[dict[Any, Literal["male", "female"] | None]] = {
     "Female": "female",
     "male": "male",
     "female": "female",
+    "M": "male",
+    "F": "female",
+    "m": "male",
+    "f": "female",
     None: None,
 }
 _KEYS: Final = {key.name: key for key in keys.KEYS}
@@ -136,7 +141,7 @@ class Decoder:
         Raises:
             PayloadError: the payload is not valid; nothing of it is used.
         """
-        message = self._parse(payload)
+        message = self._parse(payload if payload[:1] == b"{" and payload[-1:] == b"}" else _bare(payload))
         device_id = _device(message.device_id, topic_device)
         if allow is not None:
             wanted = 1 if message.samples is None else len(message.samples)
@@ -157,8 +162,8 @@ class Decoder:
             return self._json.decode(payload)
         except msgspec.ValidationError:
             return self._parse_loosely(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise PayloadError("not JSON") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise PayloadError(not_json(payload, error)) from None
 
     def _parse_loosely(self, payload: bytes) -> Any:  # noqa: ANN401 - a type made at run time
         """Read a payload that has other keys than ours, or is invalid."""
@@ -166,8 +171,8 @@ class Decoder:
             message = self._loose.decode(payload)
         except msgspec.ValidationError as error:
             raise PayloadError(reason(str(error))) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise PayloadError("not JSON") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise PayloadError(not_json(payload, error)) from None
         for record in (message, *(message.samples or ())):
             _resolve_aliases(record)
         self._look_for_unused(str(message.device_id), payload)
@@ -211,7 +216,7 @@ class Decoder:
     ) -> Sample:
         t = item.timestamp
         if t is None:
-            raise PayloadError("timestamp is missing")
+            raise PayloadError("`timestamp` is missing")
         if type(t) is not float or not EARLIEST <= t < LATEST:
             t = parse_timestamp(t)
         own = _tags_of(item)
@@ -252,6 +257,11 @@ class Decoder:
 
     def _profile(self, values: tuple[Any, ...]) -> WireProfile:
         return _remember(self._profiles, values, _make_profile)
+
+
+def _bare(payload: bytes) -> bytes:
+    """Return a payload without what C strings and text files of Windows put around it."""
+    return payload.removeprefix(codecs.BOM_UTF8).rstrip(b"\0 \t\r\n")
 
 
 def _resolve_aliases(record: Any) -> None:  # noqa: ANN401 - a type made at run time
@@ -304,13 +314,13 @@ def _remember(known: dict[tuple[Any, ...], R], values: tuple[Any, ...], make: Ca
 
 def _make_profile(age: float | None, weight: float | None, height: float | None, gender: object) -> WireProfile:
     if gender not in _SEXES:
-        raise PayloadError("gender is not 1, 0, Male or Female")
+        raise PayloadError("`gender` is not 1, 0, Male or Female")
     return WireProfile(age, weight, height, _SEXES[gender])
 
 
 def _device(named: str | None, topic_device: str | None) -> str:
     if named is None:
-        raise PayloadError("device_id is missing")
+        raise PayloadError("`device_id` is missing")
     device_id = plain_device(named)
     if topic_device is not None and device_id != topic_device and device_id != plain_device(topic_device):
         raise PayloadError("device_id does not match the topic")

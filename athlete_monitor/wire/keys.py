@@ -109,8 +109,8 @@ KEYS: Final = (
     Key(
         "gender",
         "profile",
-        int | Literal["Male", "Female", "male", "female"],
-        "`Male` or 1, `Female` or 0",
+        int | Literal["Male", "Female", "male", "female", "M", "F", "m", "f"],
+        "`Male`, `M` or 1, `Female`, `F` or 0",
         "the roster has priority",
         ("sex",),
     ),

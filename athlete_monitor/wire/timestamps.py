@@ -38,11 +38,12 @@ EPOCH_UNITS: Final[Mapping[str, float]] = MappingProxyType(
 """Units in a second. The years 2000 to 2099 do not overlap in these units, so that a number reveals its unit."""
 
 _FORM: Final = re.compile(
-    r"(?P<second>\d{4}-\d\d-\d\d[ Tt]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,9}))?"
-    r" ?(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?",
+    r"(?P<second>\d{4}-\d\d-\d\d[ Tt]\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d{1,12}))?"
+    r" ?(?P<zone>[Zz]|UTC|GMT|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII,
 )
 _NUMBER: Final = re.compile(r"\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?", re.ASCII)
+_NOT_UNDERSTOOD: Final = "`timestamp` is not understood: 2026-01-01T10:00:00.25Z or epoch seconds are expected"
 _CACHED_SECONDS: Final = 4096
 _MICRO: Final = 1_000_000
 _QUARTER_US: Final = 900 * _MICRO
@@ -63,11 +64,16 @@ def parse_timestamp(value: str | float) -> float:
     """
     t = _parse_text(value) if isinstance(value, str) else float(value)
     if not EARLIEST <= t < LATEST:
-        unit = epoch_unit(t)
-        raise PayloadError(
-            f"`timestamp` looks like {unit}; epoch seconds are expected" if unit else "timestamp out of range"
-        )
+        raise PayloadError(_out_of_range(t))
     return t
+
+
+def _out_of_range(t: float) -> str:
+    if unit := epoch_unit(t):
+        return f"`timestamp` looks like {unit}; epoch seconds are expected"
+    if 0.0 <= t < EARLIEST:
+        return "`timestamp` is before the year 2000: the device's clock is not set"
+    return "`timestamp` is not in the years 2000 to 2099"
 
 
 def epoch_unit(value: float) -> str | None:
@@ -80,7 +86,7 @@ def _parse_text(text: str) -> float:
     if match is None:
         if _NUMBER.fullmatch(text):
             return float(text)
-        raise PayloadError("timestamp not understood")
+        raise PayloadError(_NOT_UNDERSTOOD)
     fraction = match["fraction"]
     second = _whole_second(match["second"], match["zone"] or "")
     return second + float(f"0.{fraction}") if fraction else second
@@ -93,11 +99,11 @@ def _whole_second(text: str, zone: str) -> float:
         moment = datetime.fromisoformat(text + _iso_zone(zone))
         return moment.timestamp()
     except (ValueError, OverflowError, OSError):
-        raise PayloadError("timestamp not understood") from None
+        raise PayloadError(_NOT_UNDERSTOOD) from None
 
 
 def _iso_zone(zone: str) -> str:
-    if zone in {"", "Z", "z"}:
+    if zone in {"", "Z", "z", "UTC", "GMT"}:
         return "+00:00" if zone else ""
     digits = zone[1:].replace(":", "").ljust(4, "0")
     return f"{zone[0]}{digits[:2]}:{digits[2:]}"

@@ -342,7 +342,7 @@ def test_strangers_cannot_keep_a_device_of_the_roster_out(sample_config):
 
 
 def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
-    monitor, _ = monitor_of(CONFIG)
+    monitor, told = monitor_of(CONFIG)
     good = encode_sample(stream()[0])
     bad = [
         b"",
@@ -358,6 +358,10 @@ def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
     assert monitor.counts.invalid == len(bad)
     assert sum(monitor.counts.invalid_reasons.values()) == len(bad)
     assert monitor.counts.samples == 1
+    assert len(told.notices) == 1
+    assert not [r for r in caplog.records if "invalid_payload" in r.getMessage()], "the notice is logged already"
+    monitor.receive("player/001/sensor/data", b"{", 1.5)
+    assert len(told.notices) == 1
     assert len([r for r in caplog.records if "invalid_payload" in r.getMessage()]) == 1
 
 

@@ -104,9 +104,9 @@ class Intake:
         reasons[kind if kind in reasons or len(reasons) < REASONS_KINDS else "other"] += 1
         known = self._remember(self._rejections, who, reason, arrived_s)
         if known.count == 1 or arrived_s - known.noticed_s >= NOTICE_EVERY_S:
-            known.noticed_s = arrived_s
-            self._notice(f"messages of {who} are not understood: {reason}")
-        if arrived_s - known.logged_s >= LOG_EVERY_S:
+            known.noticed_s = known.logged_s = arrived_s
+            self._notice(f"messages of {who} are not understood: {reason}")  # which is logged too
+        elif arrived_s - known.logged_s >= LOG_EVERY_S:
             known.logged_s = arrived_s
             _log.warning("event=invalid_payload from=%r reason=%r count=%d", who, reason, known.count)
         return who
