@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.athletes.editing import RosterEditor
 from athlete_monitor.config import load_config
-from athlete_monitor.deploy.backup import BEFORE, CHUNK_BYTES, FOLDERS
+from athlete_monitor.deploy.backup import BEFORE, FOLDERS
+from athlete_monitor.deploy.person_left import plain_files, say_what_is_left, still_named
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import holder
 from athlete_monitor.models.store import RETRAIN_MARK
@@ -115,7 +116,7 @@ def _write_zip(config: Config, target: Path, texts: Mapping[str, str], files: tu
     ):
         for name, text in texts.items():
             archive.writestr(name, text)
-        for path in _plain_files(files):
+        for path in plain_files(files):
             with suppress(FileNotFoundError):  # the running system may have removed it
                 archive.write(path, f"files/{_inside(config, path)}")
                 count += 1
@@ -128,14 +129,6 @@ roster.json    name, body and limits
 journal.jsonl  one object per row of the journal: "table" and its columns; figures of each second as whole numbers
 files/         session files (what was measured), outputs (what was computed), logs and models, as they are
 """
-
-
-def _plain_files(paths: tuple[Path, ...]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir() and not path.is_symlink():
-            yield from (each for each in sorted(path.rglob("*")) if each.is_file() and not each.is_symlink())
-        elif path.is_file() and not path.is_symlink():
-            yield path
 
 
 def _inside(config: Config, path: Path) -> str:
@@ -203,12 +196,12 @@ def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_r
     for what in erased:
         print(f"{'would be removed' if dry_run else 'removed'}: {what}")
     if erased:
-        _say_what_is_left(config)
+        say_what_is_left(config, athlete_id)
     if not erased:
         print(f"no data of athlete {athlete_id} are stored here")
     elif not dry_run:
         _mark_default(config)
-        for path in _still_named(config, names):
+        for path in still_named(config, names):
             print(f"still named: {path}; a note, a marker or a log of somebody else: look at it")
         _clear_retained(config, athlete_id, found.devices)
     return 0
@@ -223,6 +216,9 @@ def _erase_all(config: Config, athlete_id: int, files: tuple[Path, ...], *, dry_
     for journal in _with_older(config.paths.journal):
         for table, count in _erase_rows(journal, athlete_id, dry_run=dry_run).items():
             yield f"{count} row{'s' if count != 1 else ''} of {table} in {journal}"
+    for notes in (config.paths.models_root / "attempts.json", config.paths.journal.with_name("models_served.json")):
+        if _remove_from_notes(notes, athlete_id, dry_run=dry_run):
+            yield f"athlete {athlete_id} in {notes}"
     for roster in _with_older(config.athletes.roster):
         if _remove_from_roster(roster, athlete_id, dry_run=dry_run):
             yield f"athlete {athlete_id} in {roster}"
@@ -244,42 +240,6 @@ def _names(config: Config, athlete_id: int) -> set[str]:
             )
             found |= {str(name or "") for (name,) in connection.execute(query, (athlete_id,))}
     return {name for name in found if len(name) > 3}
-
-
-_OPAQUE: Final = frozenset({".zip", ".pdf", ".xlsx", ".parquet", ".fit"})
-"""Endings of reports, exports and backups that a search for the name does not see into."""
-
-
-def _say_what_is_left(config: Config) -> None:
-    """Say which files beside the data may hold the person, and what this command cannot know."""
-    for path in sorted(config.athletes.roster.parent.glob("*")):
-        if path.suffix.lower() in _OPAQUE and path.is_file():
-            print(f"not searched: {path}; a report, an export or a backup may hold this athlete: delete it")
-    print(
-        "not searched: reports, exports and backups in other places; after restoring a backup made before now, erase "
-        "again"
-    )
-
-
-def _still_named(config: Config, names: set[str]) -> Iterator[Path]:
-    """Files that hold one of the names, as UTF-8 or as JSON escapes it."""
-    wanted = {form for name in names for form in (name.encode(), json.dumps(name)[1:-1].encode())}
-    folders = {getattr(config.paths, name) for name in FOLDERS} | {config.logging.logs_dir}
-    paths = [*_plain_files(tuple(sorted(folders))), *config.athletes.roster.parent.glob("*")]
-    for path in dict.fromkeys(each for each in paths if each.is_file() and not each.is_symlink()):
-        if wanted and _holds(path, wanted):
-            yield path
-
-
-def _holds(path: Path, wanted: set[bytes]) -> bool:
-    longest, before = max(map(len, wanted)), b""
-    with suppress(OSError), path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            text = before + chunk
-            if any(each in text for each in wanted):
-                return True
-            before = text[-longest:]
-    return False
 
 
 def _erase_rows(journal: Path, athlete_id: int, *, dry_run: bool) -> dict[str, int]:
@@ -344,6 +304,19 @@ def _erase_own_periods(connection: sqlite3.Connection, athlete_id: int) -> None:
 
 def _is_only_of(whose: object, athlete_id: int) -> bool:
     return isinstance(whose, dict) and whose.get("athletes") == [athlete_id]
+
+
+def _remove_from_notes(path: Path, athlete_id: int, *, dry_run: bool) -> bool:
+    """Remove the athlete from a JSON object that has an entry for each athlete; a damaged one is left as it is."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(found, dict) or found.pop(str(athlete_id), None) is None:
+        return False
+    if not dry_run:
+        replace_file(path, json.dumps(found, indent=1, sort_keys=True).encode() + b"\n")
+    return True
 
 
 def _remove_from_roster(roster: Path, athlete_id: int, *, dry_run: bool) -> bool:

@@ -224,3 +224,39 @@ def test_reports_and_backups_that_cannot_be_searched_are_named(root, config_file
     said = capsys.readouterr().out
     assert f"not searched: {root / 'match.pdf'}" in said
     assert "after restoring a backup" in said
+
+
+def test_exports_reports_and_backups_made_earlier_are_found_where_they_lie(root, config_file, capsys):
+    name_in_journal(root)
+    exports, name = root / "handed out" / "May", f"{SECRET} Seven"
+    exports.mkdir(parents=True)
+    backup(config_file, root, root / "box.zip")
+    for ending, text in (("csv", f"7,{name}\n"), ("html", f"<td>{name}</td>"), ("json", json.dumps({"name": name}))):
+        (exports / f"summaries.{ending}").write_text(text)
+    (exports / "others.csv").write_text("8,Eight\n")
+    with zipfile.ZipFile(exports / "summaries.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/worksheets/sheet1.xml", f"<t>{name}</t>")
+    (exports / "A7_Dd7_x.fit").write_bytes(b".FIT")
+    (exports / "report.pdf").write_bytes(b"%PDF")
+    erase_person(config_file, root, 7)
+    said = capsys.readouterr().out
+    for file in ("summaries.csv", "summaries.html", "summaries.json", "summaries.xlsx"):
+        assert f"still named: {exports / file};" in said
+    assert f"still named: {root / 'box.zip'};" in said
+    assert f"not removed: {exports / 'A7_Dd7_x.fit'};" in said
+    assert f"not searched: {exports / 'report.pdf'};" in said
+    assert "others.csv" not in said
+
+
+def test_what_training_and_the_engine_noted_of_the_person_goes(root, config_file):
+    paths = load_config(config_file, root).paths
+    notes = (paths.models_root / "attempts.json", paths.prediction_outputs / "models_served.json")
+    for path in notes:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('{"7": "x", "8": "y"}')
+    rows = paths.models_root / "Player7_rows" / "0.npz"
+    rows.parent.mkdir()
+    rows.write_bytes(b"rows")
+    erase_person(config_file, root, 7)
+    assert [json.loads(path.read_text()) for path in notes] == [{"8": "y"}] * 2
+    assert not rows.parent.exists()
