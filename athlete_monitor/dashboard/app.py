@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
+from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from athlete_monitor import __version__
@@ -38,6 +39,8 @@ PAGES: Final = (
     "/league",
     "/welcome",
 )
+MOST_MISTAKES: Final = 5
+"""Most mistakes of a request that are named."""
 LOG_IN_AGAIN: Final = 4401
 """Code with which a WebSocket closes whose log-in has ended."""
 
@@ -62,6 +65,7 @@ def build_app(config: Config, programs: Programs, simulation: Simulation | None 
         app.include_router(router)
     _add_pages(app)
     app.add_api_websocket_route("/live", _live)
+    app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(MonitorError, _unavailable)
     app.add_exception_handler(Exception, _failed)
     app.add_middleware(Guard, hosts=None if app.state.access.secured else _own_names(config))
@@ -145,6 +149,13 @@ async def _listen(socket: WebSocket) -> None:
     with contextlib.suppress(WebSocketDisconnect):
         while True:
             await socket.receive_text()
+
+
+def _invalid(_request: Request, error: Exception) -> Response:
+    """Answer a request with a wrong parameter or body in a sentence, as all other refusals."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    places = [(".".join(str(part) for part in each["loc"][1:]) or "body", each["msg"]) for each in found]
+    return JSONResponse({"detail": "; ".join(f"{place}: {text}" for place, text in places[:MOST_MISTAKES])}, 422)
 
 
 def _unavailable(_request: Request, error: Exception) -> Response:

@@ -57,8 +57,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(scope)
-        if refusal is None:
-            await self._app(scope, receive, send if scope["type"] == "websocket" else _with_headers(send))
+        if refusal is None and scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+        elif refusal is None and scope["method"] == "HEAD":  # monitors of other makers ask so
+            await self._app({**scope, "method": "GET"}, receive, _without_body(_with_headers(send)))
+        elif refusal is None:
+            await self._app(scope, receive, _with_headers(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
         else:
@@ -118,3 +122,12 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return add
+
+
+def _without_body(send: Send) -> Send:
+    async def drop(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return drop

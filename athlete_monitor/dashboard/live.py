@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_DEVICES: Final = 2000
 LONGEST_NAME: Final = 80
+SENDING_S: Final = 10.0
+"""A device sends as long as its last figures are no older than this."""
 _EVENTS_KEPT: Final = 200
 WEAK_BATTERY_PERCENT: Final = 20
 """Below this a device's battery is shown on its tile."""
@@ -111,6 +113,10 @@ class Live:
         self._roster = roster or Roster()
         self.hidden: frozenset[int] = frozenset()
         self.use_roster(self._roster)
+
+    def is_sending(self, now_s: float) -> bool:
+        """Whether figures of any device have come within ``SENDING_S``."""
+        return any(one.arrived_s is not None and now_s - one.arrived_s < SENDING_S for one in self.devices.values())
 
     def use_roster(self, roster: Roster) -> None:
         """Take another roster; athletes without consent disappear at once."""

@@ -257,3 +257,34 @@ def test_prometheus_reads_every_figure_with_the_token_and_nothing_without_it(sam
     token.unlink()
     assert client.get("/metrics", headers={"authorization": "Bearer s3cret"}).status_code == 401
     assert client.get("/metrics", headers={"authorization": b"Bearer \xff"}).status_code == 401
+
+
+def test_no_simulated_match_is_mixed_into_what_devices_send(client, app):
+    station = app.state.station
+    station.connected = True
+    token = {"x-csrf-token": client.get("/api/me").json()["csrf"]}
+    for ago_s, detail in [
+        (3600, "a simulated match is on already"),  # which the stand-in always answers
+        (1, "devices are sending: a simulated match would mix with theirs"),
+    ]:
+        station.live.take("player/007/metrics", packed(figures(7)), time.time() - ago_s)
+        answer = client.post("/api/simulation", headers=token)
+        assert (answer.status_code, answer.json()["detail"]) == (409, detail)
+
+
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/api/squad", "/", "/static/app.js"])
+def test_what_can_be_read_can_be_asked_for_its_head(client, path):
+    head, full = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (full.status_code, b"")
+    assert head.headers["content-type"] == full.headers["content-type"]
+    assert head.headers["x-frame-options"] == "DENY"
+
+
+def test_a_wrong_parameter_is_refused_in_a_sentence(client):
+    answer = client.get("/api/history")
+    assert (answer.status_code, answer.json()) == (422, {"detail": "columns: Field required"})
+    answer = client.post("/api/login", json={"name": 7})
+    assert answer.json()["detail"] == "name: Input should be a valid string; secret: Field required"
+    answer = client.post("/api/login", content=b"{", headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert isinstance(answer.json()["detail"], str)

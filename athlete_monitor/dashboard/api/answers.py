@@ -27,6 +27,7 @@ REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     409: {"model": Problem, "description": "The engine refuses the command; the text says why."},
     413: {"model": Problem, "description": "The request is too large."},
     421: {"model": Problem, "description": "The server does not answer under this name."},
+    422: {"model": Problem, "description": "A parameter or the body is not valid; the text says which."},
     429: {"model": Problem, "description": "Too many attempts; wait."},
     503: {"model": Problem, "description": "The engine, the broker or the archive cannot be reached now."},
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from fastapi import APIRouter, HTTPException, Request
 from starlette.responses import Response
 
@@ -43,6 +45,10 @@ async def simulate(request: Request, _visit: ActingCoach) -> Response:
     station = station_of(request)
     if not station.connected:
         raise HTTPException(503, "no connection to the broker; start main.py first")
+    if station.simulation.running:
+        raise HTTPException(409, "a simulated match is on already")
+    if station.live.is_sending(time.time()):
+        raise HTTPException(409, "devices are sending: a simulated match would mix with theirs")
     if not station.simulation.start():
         raise HTTPException(409, "a simulated match is on already")
     return reply({"started": True})

@@ -1,4 +1,4 @@
-// For a new user, with nobody there yet: what to do, in three lines.
+// For a new user, with nobody there yet: what to do, in three lines. Who comes back to it finds the addresses.
 import { get, post } from "./api.js";
 import { mayAct, toast } from "./actions.js";
 import { fill, h } from "./dom.js";
@@ -7,17 +7,29 @@ import { t } from "./text.js";
 
 export function show(place, _rest, whenPeopleCome = null) {
   const lines = h("div", {});
-  fill(place, h("section", { class: "welcome" }, h("h1", {}, t("welcome.title")), h("p", { class: "muted" }, t("welcome.why")), lines));
+  const title = h("h1", {});
+  const why = h("p", { class: "muted" }, t("welcome.why"));
+  const simulated = h("li", {}, t("welcome.try"), " ", mayAct() && h("button", { class: "primary", onclick: simulate }, t("welcome.simulate")));
+  const draw = () => {
+    const nobody = ![...store.rows.values()].some(([, age]) => age !== null && age < 10);
+    title.textContent = t(nobody ? "welcome.title" : "page.welcome");
+    why.hidden = simulated.hidden = !nobody;
+  };
+  draw();
+  fill(place, h("section", { class: "welcome" }, title, why, lines));
   get("/api/welcome").then((found) => {
     fill(lines, h("ol", {},
       h("li", {}, t("welcome.broker"), " ", h("code", {}, found.broker), " ", t("welcome.topic"), " ", h("code", {}, found.topic)),
       h("li", {}, found.reachable ? t("welcome.phone") : t("welcome.local"), " ", h("code", {}, found.screen)),
-      h("li", {}, t("welcome.try"), " ", mayAct() && h("button", { class: "primary", onclick: simulate }, t("welcome.simulate")))),
+      simulated),
     found.reachable && h("img", { class: "qr", src: "/api/qr.svg", alt: t("welcome.qr") }),
     found.secure_help && h("p", { class: "muted" }, t("welcome.secure"), " ", h("code", {}, found.secure_help)));
   }).catch(() => {});
-  const stop = listen((kind) => kind === "frame" && store.rows.size && whenPeopleCome?.());
-  return stop;
+  return listen((kind) => {
+    if (kind !== "frame") return;
+    draw();
+    if (store.rows.size) whenPeopleCome?.();
+  });
 }
 
 async function simulate(event) {
