@@ -28,9 +28,10 @@ from athlete_monitor.recordings.formats.runs import read_run
 from athlete_monitor.training import squad
 from athlete_monitor.training.athlete import Trained, choose_kind, fit, train_athlete
 from athlete_monitor.training.beginnings import without_false_beginnings
-from athlete_monitor.training.dataset import AthleteData, SessionRows, Track, replay
 from athlete_monitor.training.day_form import of_people
 from athlete_monitor.training.evaluation import ridge_predictions
+from athlete_monitor.training.replaying import Track, replay
+from athlete_monitor.training.rows import AthleteData, SessionRows
 from athlete_monitor.training.sessions import SessionFile
 
 if TYPE_CHECKING:

@@ -53,6 +53,7 @@ class Task:
         session: session of each row, int [n], numbered from the oldest.
         rises: 1 for features with which the heart rate can only rise, else 0, int [F]; all 0 leaves a model free.
         shape: settings.
+        exact: whether trees may split between any two values, at several times the cost, in place of edges of bins.
     """
 
     X: Float32Array
@@ -61,6 +62,7 @@ class Task:
     session: IntArray
     rises: IntArray
     shape: Shape
+    exact: bool = False
 
 
 class Estimator(Protocol):

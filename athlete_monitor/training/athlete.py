@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from athlete_monitor.models.day import DayForm
     from athlete_monitor.models.kind import Kind
     from athlete_monitor.models.manifest import Holdout, ResidualQuantiles
-    from athlete_monitor.training.dataset import AthleteData, SessionRows
+    from athlete_monitor.training.rows import AthleteData, SessionRows
 
 HALF_LIFE_SESSIONS: Final = 8.0
 

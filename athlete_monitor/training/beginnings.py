@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.models.line import Line
-    from athlete_monitor.training.dataset import AthleteData, SessionRows
+    from athlete_monitor.training.rows import AthleteData, SessionRows
 
 SETTLED_S: Final = 300.0
 """From here on, averages of effort cover what was really done."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from athlete_monitor.training.dataset import SessionRows, Unusable, extract
+from athlete_monitor.training.dataset import extract
+from athlete_monitor.training.rows import SessionRows, Unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

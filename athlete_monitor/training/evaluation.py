@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import Float32Array, FloatArray
-    from athlete_monitor.training.dataset import AthleteData, SessionRows
+    from athlete_monitor.training.rows import AthleteData, SessionRows
 
 SplitKind = Literal["latest_session", "last_part_of_session", "other_athletes"]
 LAST_PART: Final = "last_part_of_session"

@@ -12,34 +12,40 @@ from athlete_monitor.athletes import Profile, Roster, merge
 from athlete_monitor.boundary import described
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.features import FeatureSpec, profile_row
-from athlete_monitor.models.manifest import DEFAULT, LearnedSession
+from athlete_monitor.models.manifest import DEFAULT
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.system.board import hottest_c
 from athlete_monitor.training import resources, squad
-from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
-from athlete_monitor.training.beginnings import without_false_beginnings
 from athlete_monitor.training.console import LOGGER, PRINTED, Display, Quiet
-from athlete_monitor.training.dataset import AthleteData, SessionRows, Unusable, assemble, extract
 from athlete_monitor.training.elsewhere import Missing, extract_missing, with_known
-from athlete_monitor.training.errors import TooFewSessionsError
 from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import Outcome, figures
 from athlete_monitor.training.parallel import each, local_place
 from athlete_monitor.training.plan import Plan, Standing, make_plan
+from athlete_monitor.training.products import product_of, squad_product
 from athlete_monitor.training.publication import Product, Publisher
 from athlete_monitor.training.rival import over_default, over_fold
-from athlete_monitor.training.row_cache import RowCache
-from athlete_monitor.training.sessions import searched
-from athlete_monitor.training.suspect import without_suspects
+from athlete_monitor.training.work import (
+    Failure,
+    assembled,
+    gather_group,
+    nothing_read,
+    rows_of,
+    train_one,
+    unread,
+    untrained,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from athlete_monitor.batch.places import Place
-    from athlete_monitor.config import Config, Training
+    from athlete_monitor.config import Config
+    from athlete_monitor.training.athlete import Trained
     from athlete_monitor.training.gain import Gain
     from athlete_monitor.training.plan import Status
+    from athlete_monitor.training.rows import AthleteData
     from athlete_monitor.training.sessions import Candidates
 
 _log = logging.getLogger(LOGGER)
@@ -63,15 +69,6 @@ class Surroundings:
     sleep: Callable[[float], None] = time.sleep
     cores: int | None = None
     place: Place | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why an athlete could not be trained."""
-
-    athlete_id: int
-    reason: str
-    trace: str = ""
 
 
 class Pass:
@@ -188,16 +185,16 @@ class Pass:
 
     def _read_here(self, groups: Sequence[list[Candidates]]) -> Iterator[list[AthleteData | Failure]]:
         work = partial(gather_group, spec=self._spec, settings=self._config, writes=not self._options.dry_run)
-        return self._each(work, groups, _unread)
+        return self._each(work, groups, unread)
 
     def _read_elsewhere(self, groups: Sequence[list[Candidates]]) -> Iterator[list[AthleteData | Failure]]:
         """Workers get the bytes of new sessions and return their rows; known ones, and what follows, are done here."""
-        cache = _rows_of(self._config, self._spec, writes=not self._options.dry_run)
+        cache = rows_of(self._config, self._spec, writes=not self._options.dry_run)
         work = partial(extract_missing, spec=self._spec, settings=self._config)
         tasks = [Missing(tuple(group), cache) for group in groups]
-        for group, found in zip(groups, self._each(work, tasks, _nothing_read), strict=True):
+        for group, found in zip(groups, self._each(work, tasks, nothing_read), strict=True):
             if isinstance(found, str):
-                yield _unread(group, found)
+                yield unread(group, found)
             else:
                 yield assembled(group, with_known(group, found, cache), self._spec, self._config)
 
@@ -215,7 +212,7 @@ class Pass:
         work = partial(train_one, spec=self._spec, settings=self._config.training)
         useful = bool(folds) and squad.gain_of(folds).least_bpm > self._config.retraining.min_gain_over_median_bpm
         rivals = {fold.athlete_id: fold for fold in folds} if useful else {}
-        for place, result in enumerate(self._each(work, data, _untrained)):
+        for place, result in enumerate(self._each(work, data, untrained)):
             item, data[place] = data[place], replace(data[place], sessions=())
             self._around.display.advance(f"athlete {item.athlete_id}")
             sessions = due[item.athlete_id]
@@ -223,7 +220,7 @@ class Pass:
                 yield self._lost(result, sessions)
             else:
                 over_squad = partial(self._over_squad, item, result, rivals.get(item.athlete_id))
-                yield self._publish(_product(item, sessions, result), _notes(item, sessions), over_squad)
+                yield self._publish(product_of(item, sessions, result), _notes(item, sessions), over_squad)
 
     def _over_squad(self, data: AthleteData, trained: Trained, fold: squad.Fold | None) -> Gain | None:
         """How much better an athlete's own model is than the squad's; None where there is none to compare with."""
@@ -244,7 +241,7 @@ class Pass:
             reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
             return Outcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
         trained = squad.train_default(members, folds, self._config.training, squad.rises(self._spec, groups))
-        product = _squad_product(members, plan, groups, rates_hz, trained)
+        product = squad_product(members, plan, groups, rates_hz, trained)
         return self._publish(product, (f"{len(members)} athletes",))
 
     def _each(self, work: Callable[..., object], tasks: Sequence[object], lost: Callable[..., object]) -> Iterator:  # type: ignore[type-arg]
@@ -317,74 +314,8 @@ class Pass:
             attempts[key] = Attempt(tuple(sorted(shas)), self._spec.schema_hash(), outcome.status, outcome.message)
 
 
-def _rows_of(settings: Config, spec: FeatureSpec, *, writes: bool) -> RowCache:
-    return RowCache(settings.paths.models_root, spec, settings.training.rows_per_second, writes)
-
-
-def gather_group(
-    group: Sequence[Candidates], spec: FeatureSpec, settings: Config, *, writes: bool = True
-) -> list[AthleteData | Failure]:
-    """Read a group of athletes; runs in a worker. ``writes``: whether rows are cached for the next time."""
-    try:
-        kept = _rows_of(settings, spec, writes=writes)
-        found = extract(group, spec, settings.training.rows_per_second, settings.jetson.batch_size, kept)
-    except MemoryError:
-        return [Failure(athlete.athlete_id, "not enough memory to read the sessions") for athlete in group]
-    return assembled(group, found, spec, settings)
-
-
-def assembled(
-    group: Sequence[Candidates],
-    found: Sequence[Sequence[SessionRows | Unusable]],
-    spec: FeatureSpec,
-    settings: Config,
-) -> list[AthleteData | Failure]:
-    """Turn the sessions of a group of athletes into what they are trained on."""
-    training = settings.training
-    results: list[AthleteData | Failure] = []
-    for athlete, items in zip(group, found, strict=True):
-        minimum = training.min_sessions_required, settings.retraining.min_samples_threshold
-        try:
-            data = assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum)
-            results.append(without_false_beginnings(without_suspects(data, spec), spec))
-        except TooFewSessionsError as error:
-            traces = "\n".join(item.trace for item in items if isinstance(item, Unusable) and item.trace)
-            reason = f"{error}; {searched(settings, athlete.athlete_id)}"
-            results.append(Failure(athlete.athlete_id, reason, traces))
-        except Exception as error:  # noqa: BLE001 - an athlete's data are a border
-            results.append(_failed(athlete.athlete_id, error))
-    return results
-
-
-def _unread(group: Sequence[Candidates], reason: str) -> list[AthleteData | Failure]:
-    return [Failure(athlete.athlete_id, f"the sessions cannot be read: {reason}") for athlete in group]
-
-
-def _nothing_read(_missing: Missing, reason: str) -> str:
-    return reason
-
-
-def _untrained(data: AthleteData, reason: str) -> Failure:
-    return Failure(data.athlete_id, f"cannot be trained: {reason}")
-
-
 def _without_folds(_places: Sequence[int], reason: str) -> list[squad.Fold]:
     raise MonitorError(reason)
-
-
-def _failed(athlete_id: int, error: Exception) -> Failure:
-    fault = described(error)
-    return Failure(athlete_id, f"cannot be trained ({fault.cause})" if fault.trace else fault.cause, fault.trace)
-
-
-def train_one(data: AthleteData, spec: FeatureSpec, settings: Training) -> Trained | Failure:
-    """Train and evaluate an athlete; runs in a worker."""
-    try:
-        return train_athlete(data, settings, spec.rises(data.groups))
-    except MemoryError:
-        return Failure(data.athlete_id, "not enough memory to train")
-    except Exception as error:  # noqa: BLE001 - an athlete's training is a border
-        return _failed(data.athlete_id, error)
 
 
 def _standing_still(standing: Standing) -> Outcome:
@@ -392,22 +323,6 @@ def _standing_still(standing: Standing) -> Outcome:
     if last is None:
         return Outcome(athlete_id, "unchanged", "no new sessions since the model in service")
     return Outcome(athlete_id, last.status, f"{last.message} (no new sessions since)")  # type: ignore[arg-type]
-
-
-def _product(data: AthleteData, sessions: Candidates, trained: Trained) -> Product:
-    """Every examined session counts as known, also those without rows."""
-    rows = {session.sha256: len(session) for session in data.sessions}
-    entries = tuple(LearnedSession(file.name, file.sha256, rows.get(file.sha256, 0)) for file in sessions.files)
-    return Product(data.athlete_id, data.groups, entries, data.sessions[-1].rate_hz, trained)
-
-
-def _squad_product(
-    members: Sequence[squad.Member], plan: Plan, groups: tuple[str, ...], rates_hz: Sequence[float], trained: Trained
-) -> Product:
-    rows = dict(shares for member in members for shares in member.rows)
-    files = [file for standing in plan.read for file in standing.sessions.files]
-    entries = tuple(LearnedSession(file.name, file.sha256, rows.get(file.sha256, 0)) for file in files)
-    return Product(DEFAULT, groups, entries, rates_hz[len(rates_hz) // 2], trained)
 
 
 def _notes(data: AthleteData, sessions: Candidates) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from athlete_monitor.models.store import ROWS_FOLDER_END
 from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
-from athlete_monitor.training.dataset import SessionRows
+from athlete_monitor.training.rows import SessionRows
 from athlete_monitor.wire.sample import WireProfile
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _PROGRAM_TEXT: Final = (
     "arrays.py", "channels.py", "decay.py", "features/*.py", "fusion.py", "physiology/clock.py",
     "physiology/heart_rate.py", "physiology/limits.py", "physiology/squad_state.py", "physiology/strap_readings.py",
-    "training/dataset.py", "training/row_cache.py", "wire/*.py",
+    "training/dataset.py", "training/replaying.py", "training/row_cache.py", "training/rows.py", "wire/*.py",
 )  # fmt: skip
 _LOCAL_TIME: Final = Path("/etc/localtime")
 _ARRAYS: Final = ("t", "X", "columns", "available", "y", "prints")

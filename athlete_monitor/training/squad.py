@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.config import Training
     from athlete_monitor.features import FeatureSpec
-    from athlete_monitor.training.dataset import AthleteData
     from athlete_monitor.training.gain import Gain
+    from athlete_monitor.training.rows import AthleteData
 
 LEAST_ATHLETES: Final = 3
 ROWS_PER_ATHLETE: Final = 1000
@@ -41,7 +41,9 @@ HIDDEN_SHARE: Final = 0.25
 KIND: Final = "leave_one_athlete_out"
 
 KIND_OF_MODEL: Final = "random_forest"
-"""Trees only: an unknown profile is coded by a number far from all others, which would distort a line."""
+"""Trees only: an unknown profile is coded by a number far from all others, which would distort a line. They split
+between any two values: in bins, the error on seven people who were never seen grew by 0.2 to 0.3 bpm, and there is only
+one such model."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def judge_fold(squad: Sequence[Member], place: int, settings: Training, constrai
 
 def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArray, weight: FloatArray) -> Any:  # noqa: ANN401
     numbers = np.zeros(len(y), dtype=np.int64)
-    return kind_of(KIND_OF_MODEL).fit(Task(X, y, weight, numbers, constraint, settings))
+    return kind_of(KIND_OF_MODEL).fit(Task(X, y, weight, numbers, constraint, settings, exact=True))
 
 
 def _thin(member: Member) -> Member:

@@ -12,7 +12,7 @@ from athlete_monitor.squad.cadence_lock import DEVIATIONS, NEAR_BPM, SUSPECT_S, 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray
     from athlete_monitor.features import FeatureSpec
-    from athlete_monitor.training.dataset import AthleteData, SessionRows
+    from athlete_monitor.training.rows import AthleteData, SessionRows
 
 CADENCE: Final = "cadence_spm_ewma_2s"
 LEAST_DEVIATION_BPM: Final = 3.0

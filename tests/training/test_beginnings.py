@@ -13,7 +13,8 @@ from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.training.athlete import fit, task
 from athlete_monitor.training.beginnings import SETTLED_S, without_false_beginnings
-from athlete_monitor.training.dataset import AthleteData, Track, replay
+from athlete_monitor.training.replaying import Track, replay
+from athlete_monitor.training.rows import AthleteData
 from athlete_monitor.training.sessions import SessionFile
 from athlete_monitor.training.squad import members
 from athlete_monitor.wire.sample import NO_PROFILE

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from athlete_monitor.arrays import CHANNELS, HEART_RATE
 from athlete_monitor.features import GROUPS, FeatureBank, FeatureSpec
 from athlete_monitor.physiology.heart_rate import HeartRateFilter
-from athlete_monitor.training.dataset import SessionRows, Unusable, assemble, extract, load_track, replay
+from athlete_monitor.training.assembling import assemble
+from athlete_monitor.training.dataset import extract
 from athlete_monitor.training.errors import TrainingError
+from athlete_monitor.training.replaying import load_track, replay
+from athlete_monitor.training.rows import SessionRows, Unusable
 from athlete_monitor.training.sessions import Candidates, SessionFile, candidates
 from tests.training.builders import rows, write_session
 

@@ -11,7 +11,6 @@ import pytest
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.manifest import Holdout
 from athlete_monitor.training.athlete import choose_kind, left_out, task, train_athlete
-from athlete_monitor.training.dataset import AthleteData, SessionRows
 from athlete_monitor.training.errors import TrainingError
 from athlete_monitor.training.evaluation import (
     COVERED,
@@ -24,6 +23,7 @@ from athlete_monitor.training.evaluation import (
 )
 from athlete_monitor.training.gain import Gain, beats_chance, gain_over
 from athlete_monitor.training.gate import decide
+from athlete_monitor.training.rows import AthleteData, SessionRows
 from athlete_monitor.wire.sample import NO_PROFILE
 
 GROUPS = ("cadence",)

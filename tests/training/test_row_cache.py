@@ -11,11 +11,12 @@ import pytest
 
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.features import FeatureSpec
-from athlete_monitor.training import dataset, row_cache
-from athlete_monitor.training.dataset import SessionRows, Unusable, extract
-from athlete_monitor.training.pipeline import gather_group
+from athlete_monitor.training import dataset, replaying, row_cache
+from athlete_monitor.training.dataset import extract
 from athlete_monitor.training.row_cache import RowCache
+from athlete_monitor.training.rows import SessionRows, Unusable
 from athlete_monitor.training.sessions import Candidates, SessionFile, candidates
+from athlete_monitor.training.work import gather_group
 from tests.training.builders import write_session
 
 SPEC = FeatureSpec()
@@ -36,7 +37,7 @@ def entries(config):
 def reads(monkeypatch):
     """The files that are read."""
     names = []
-    load_track = dataset.load_track
+    load_track = replaying.load_track
 
     def counted(file, athlete_id):
         names.append(file.name)

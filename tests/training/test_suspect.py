@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from athlete_monitor.features import GROUPS, FeatureSpec
-from athlete_monitor.training.dataset import AthleteData, SessionRows
+from athlete_monitor.training.rows import AthleteData, SessionRows
 from athlete_monitor.training.suspect import CADENCE, without_suspects
 from athlete_monitor.wire.sample import NO_PROFILE
 

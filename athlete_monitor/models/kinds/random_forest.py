@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from athlete_monitor.models.binned import empty_forest, grow_forest, is_possible
 from athlete_monitor.models.export import export_trees, importance_of_trees, leaf_rows, shape_of_trees
-from athlete_monitor.models.kind import Kind, no_pandas
+from athlete_monitor.models.kind import Kind
 
 if TYPE_CHECKING:
     from athlete_monitor.models.kind import Task
@@ -20,22 +21,14 @@ def fit(task: Task) -> Any:  # noqa: ANN401 - scikit-learn is loaded where it is
 
     One thread, because athletes are trained in parallel processes.
     """
-    with no_pandas():
-        from sklearn.ensemble import RandomForestRegressor
-
-    shape = task.shape
     rows = max(1, min(BOOTSTRAP_ROWS, int(len(task.y) * BOOTSTRAP_SHARE)))
-    return RandomForestRegressor(
-        n_estimators=shape.n_estimators,
-        max_depth=shape.max_depth,
-        min_samples_split=shape.min_samples_split,
-        min_samples_leaf=leaf_rows(shape, rows),
-        max_features=shape.max_features,
-        max_samples=rows,
-        monotonic_cst=task.rises if task.rises.any() else None,
-        random_state=shape.random_state,
-        n_jobs=1,
-    ).fit(task.X, task.y, task.weight)
+    least = leaf_rows(task.shape, rows)
+    return (fit_sorting if task.exact or not is_possible() else grow_forest)(task, rows, least)
+
+
+def fit_sorting(task: Task, rows_of_a_tree: int, least_leaf: int) -> Any:  # noqa: ANN401
+    """Fit the forest as scikit-learn does, which sorts the rows of every node by each feature."""
+    return empty_forest(task, rows_of_a_tree, least_leaf).fit(task.X, task.y, task.weight)
 
 
 KIND: Final = Kind("random_forest", "random forest", fit, export_trees, importance_of_trees, shape_of_trees)
