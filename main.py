@@ -113,6 +113,9 @@ def _replay(args: argparse.Namespace, config: Config, shown: Shown) -> int:
     form = None if args.seconds is None else _form_of(args.seconds)
     paths = [Path(each) for each in args.replay]
     recordings = open_recordings(paths, Roster.load(config.athletes.roster), on_failure=failed.append)
+    for recording in recordings:
+        for note in recording.notes:
+            print(f"note: {recording.path}: {note}", file=sys.stderr)
     for cause in failed:
         print(cause, file=sys.stderr)
     sessions = run_replay(config, recordings, shown) if recordings else []

@@ -241,7 +241,7 @@ class Output:
         for note in done.figures.notes:
             self.line(f"note: {done.figures.label}: {note}")
         if done.known:
-            self.line(f"note: {done.figures.label}: already imported as {done.path}")
+            self.line(f"note: {done.figures.label}: {already(done)}")
         elif done.path is not None:
             self.line(f"{'figures' if done.figures.summary else 'session'}: {done.path}")
 
@@ -309,6 +309,12 @@ def shown(text: str) -> str:
     return safe.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def already(done: Done) -> str:
+    """Return as what a session is already imported, and how its content differs."""
+    differs = f", which {done.differs} and is kept" if done.differs else ""
+    return f"already imported as {done.path}{differs}"
+
+
 def exit_code(report: Report) -> int:
     """Return 0 on success, 3 if some files failed, 1 if there was nothing to import."""
     if report.failed:
@@ -325,7 +331,8 @@ def last_line(report: Report, *, dry_run: bool) -> str:
     verb = "would be imported" if dry_run else "imported"
     parts = [f"{new} {'session' if new == 1 else 'sessions'} {verb}"]
     parts += [f"figures of {figures} {'athlete' if figures == 1 else 'athletes'} kept"] if figures else []
-    parts += [f"{known} already imported"] if known else []
+    changed = sum(bool(done.differs) for done in report.done)
+    parts += [f"{known} already imported{f' ({changed} with other content)' if changed else ''}"] if known else []
     parts += [f"{lost} without a known athlete"] if lost else []
     parts += [f"{report.archived} in the archive"] if report.archived else []
     parts += [f"{len(report.failed)} failed"] if report.failed else []
@@ -403,6 +410,7 @@ def lines_of(done: Done) -> list[str]:
         if figures.totals
         else []
     )
+    lines += [f"  {already(done)}"] if done.known else []
     return [*lines, *(f"  note: {note}" for note in figures.notes)]
 
 
@@ -426,6 +434,7 @@ def as_json(report: Report, code: int) -> dict[str, object]:
             "mode": done.mode,
             "path": str(done.path) if done.path else None,
             "already_imported": done.known,
+            "differs": done.differs or None,
             "problem": done.problem or None,
         }
         for done in report.done

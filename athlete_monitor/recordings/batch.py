@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import MonitorError, RecordingError
@@ -19,12 +20,13 @@ from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import by_kind
 from athlete_monitor.recordings.search import Search, search
 from athlete_monitor.recordings.source import NotARecording, Source
+from athlete_monitor.recordings.stored import StoredSessions, difference
 from athlete_monitor.recordings.tabular import named
-from athlete_monitor.recordings.writing import keep_summary, samples, session_from, write_session
+from athlete_monitor.recordings.timeline import in_zone
+from athlete_monitor.recordings.writing import keep_summary, samples, write_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from athlete_monitor.athletes import Athlete
     from athlete_monitor.recordings.imported import Imported, Whose
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.session_files import Mode
 
 log = logging.getLogger(__name__)
+_MOST_BESIDE: Final = 3
 _HELD_CELLS: Final = 16_000_000
 """Cells of recordings that wait to be written in the order of their starts: 128 MB. They are archived together, which
 costs the less for each the more they are."""
@@ -104,6 +107,7 @@ class Done:
         mode: training or game.
         path: the session file; None in a dry run, and for figures without samples.
         known: whether it was already imported.
+        differs: how the imported session differs from the file, empty where it does not.
         problem: why it has no owner, in a dry run; empty without an owner if one would be created.
     """
 
@@ -112,6 +116,7 @@ class Done:
     mode: Mode
     path: Path | None
     known: bool = False
+    differs: str = ""
     problem: str = ""
 
 
@@ -232,6 +237,8 @@ def unrecognised(source: Source) -> str:
     if other is not None:
         return f"is {other[0]}, which is not read; {other[1]}"
     if is_json(source):
+        if b'"seconds_elapsed"' in source.head:
+            return "is JSON of Sensor Logger; export its recording as CSV (zip)"
         return "is JSON of an unknown program; JSON of GoldenCheetah and Strava is read"
     cause = _table_cause(source)
     return f"is not recognised as a recording{': ' if cause else ''}{cause}"
@@ -260,6 +267,7 @@ class _Run:
         self._owners = owners
         self._report = report
         self._on_done = on_done
+        self._stored = StoredSessions({"training": request.training_root, "game": request.game_root})
         self._held: list[tuple[Imported, int]] = []
         self._written: list[Written] = []
         self._cells = 0
@@ -273,9 +281,10 @@ class _Run:
         recordings = known.recordings(source, self._request.options)
         people = list(dict.fromkeys(str(recording.whose) for recording in recordings))
         if self._request.athlete_id is not None and len(people) > 1:
+            what = "devices" if all(recording.whose.is_device for recording in recordings) else "athletes"
             raise RecordingError(
-                f"{source}: holds {len(people)} athletes: {named(people)}; leave --athlete out, "
-                "or give --athlete NAME=N for each"
+                f"{source}: holds {len(people)} {what}: {named(people)}; leave --athlete out, "
+                f"or give --athlete {'DEVICE' if what == 'devices' else 'NAME'}=N for each"
             )
         for recording in recordings:
             whole = dataclasses.replace(recording, kind=recording.kind or known.kind)
@@ -286,13 +295,14 @@ class _Run:
             recording = recording.noted(
                 f"its rows are of {recording.whose}; imported for athlete {self._request.athlete_id}"
             )
+        recording = in_zone(recording, self._request.options.zone)
         parts = [recording] if recording.summary else prepared(recording)
         folders = (*source.folders, source.stem)
         if self._request.dry_run:
             self._look(parts, folders)
             return
         athlete_id = self._owner(recording, folders)
-        for part in parts:
+        for part in self._noted(parts, athlete_id):
             self._held.append((part, athlete_id))
             self._cells += len(part.t) * (len(part.channels) + 1)
         if self._cells > _HELD_CELLS:
@@ -305,7 +315,15 @@ class _Run:
                 athlete_id = self._owners.athlete_of(part.whose, folders)
             except RecordingError as error:
                 problem = "" if self._creates(part, error) else str(error)
-            self._finish(Done(figures_of(part), athlete_id, self._mode(part), None, problem=problem))
+            if athlete_id is None or part.summary:
+                self._finish(Done(figures_of(part), athlete_id, self._mode(part), None, problem=problem))
+            elif not self._is_known(part, athlete_id):
+                [noted] = self._noted([self._beside(part, athlete_id)], athlete_id)
+                self._finish(Done(figures_of(noted), athlete_id, self._mode(part), None))
+                self._stored.add(athlete_id, Path(str(part)), self._mode(part), part.t)
+
+    def _noted(self, parts: Sequence[Imported], athlete_id: int) -> list[Imported]:
+        return [part.noted(self._owners.taken_as(part.whose, athlete_id)) for part in parts]
 
     def _owner(self, recording: Imported, folders: Sequence[str]) -> int:
         try:
@@ -340,16 +358,43 @@ class _Run:
     def _write(self, recording: Imported, athlete_id: int) -> None:
         mode = self._mode(recording)
         root = self._request.training_root if mode == "training" else self._request.game_root
-        figures = figures_of(recording)
         if recording.summary:
             path, known_path = keep_summary(recording, root, athlete_id, mode)
-            self._finish(Done(figures, athlete_id, mode, path, known=known_path))
+            self._finish(Done(figures_of(recording), athlete_id, mode, path, known=known_path))
             return
-        known = session_from(recording, root, athlete_id, mode)
-        device = self._request.device or f"{athlete_id:03d}"
-        path = known or write_session(recording, root, athlete_id, device, mode)
-        self._written.append(Written(recording, athlete_id, device, mode))
-        self._finish(Done(figures, athlete_id, mode, path, known=known is not None))
+        if self._is_known(recording, athlete_id):
+            return
+        noted = self._beside(recording, athlete_id)
+        path = write_session(recording, root, athlete_id, self._device(athlete_id), mode)
+        self._stored.add(athlete_id, path, mode, recording.t)
+        self._written.append(Written(recording, athlete_id, self._device(athlete_id), mode))
+        self._finish(Done(figures_of(noted), athlete_id, mode, path))
+
+    def _device(self, athlete_id: int) -> str:
+        return self._request.device or f"{athlete_id:03d}"
+
+    def _is_known(self, recording: Imported, athlete_id: int) -> bool:
+        """Report a session that is already imported; what is missing in the archive is added to it."""
+        known = self._stored.same(athlete_id, float(recording.t[0]), self._mode(recording))
+        if known is None:
+            return False
+        differs = difference(recording, known.path) if known.path.exists() else ""
+        if not differs and not self._request.dry_run:
+            self._written.append(Written(recording, athlete_id, self._device(athlete_id), known.mode))
+        self._finish(Done(figures_of(recording), athlete_id, known.mode, known.path, known=True, differs=differs))
+        return True
+
+    def _beside(self, recording: Imported, athlete_id: int) -> Imported:
+        """Note sessions of the same athlete at the same time: two devices, or an athlete mistaken for another."""
+        others = self._stored.overlapping(athlete_id, recording.t)
+        names = ", ".join(other.path.name for other, _ in others[:_MOST_BESIDE])
+        minutes = max((shared_s for _, shared_s in others), default=0.0) / 60
+        return recording.noted(
+            f"athlete {athlete_id} has another session at the same time ({names}, {minutes:.0f} min in common): loads "
+            "count only the one with the larger load"
+            if others
+            else ""
+        )
 
     def _finish(self, done: Done) -> None:
         self._on_done(done)

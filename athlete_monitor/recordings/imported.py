@@ -53,10 +53,16 @@ class Whose:
             if text is not None:
                 object.__setattr__(self, key, " ".join(safe_text(text).split())[:_LONGEST] or None)
 
+    @property
+    def is_device(self) -> bool:
+        """Whether nothing but a device is known."""
+        return bool(self.device) and not self.name and not self.number and self.athlete_id is None
+
     def __str__(self) -> str:
         number = f"number {self.number}" if self.number else ""
         athlete = f"athlete {self.athlete_id}" if self.athlete_id is not None else ""
-        return self.name or number or athlete or "an athlete whom the file does not name"
+        device = f"device {self.device}" if self.is_device else ""
+        return self.name or number or athlete or device or "an athlete whom the file does not name"
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ class TimeColumn:
         self._day_rows: list[FloatArray] = []
         self._bad: list[tuple[int, str]] = []
         self._cells = 0
-        self._numeric = self._clocks = self._stray = 0
+        self._numeric = self._clocks = self._stray = self._skipped = 0
 
     def convert(self, cells: Sequence[str], lines: Sequence[int]) -> FloatArray:
         """Return a block's cells as numbers or seconds of a day; the days are stored separately."""
@@ -227,6 +227,11 @@ class TimeColumn:
             notes.append(f"rows without a readable time are left out: {len(self._bad)} (row {line}: {text[:40]!r})")
         if self._stray:
             notes.append(f"rows with a plain number where the time of day stands are left out: {self._stray}")
+        if self._skipped:
+            notes.append(
+                "some times of day do not exist on this day (clocks go forward): they are read an hour later; "
+                "perhaps --zone is wrong"
+            )
         beyond = (times.t < EARLIEST) | (times.t >= LATEST)
         if beyond.all() and len(times.t):
             raise RecordingError(f"{self._rules.label}: {self._column} is out of range: 2000 to 2099 are allowed")
@@ -262,6 +267,7 @@ class TimeColumn:
         offset = _offset(days[0].zone)
         if not days[0].zone:
             t = _folded(t, self._rules.zone)
+            self._skipped = _skipped(t, raw, self._rules.zone)
         named = {"ymd": "year-month-day", "dmy": "day-month-year", "mdy": "month-day-year"}[order]
         zone = "with zone" if days[0].zone else "UTC" if self._rules.zone is timezone.utc else "local time"
         return Times(t, f"{named}, {zone}", offset or None)
@@ -376,6 +382,14 @@ def _folded(t: FloatArray, zone: tzinfo | None) -> FloatArray:
             rows = np.arange(row, len(t))
             repaired[rows[repaired[rows] + shift < end]] += shift
     return repaired
+
+
+def _skipped(t: FloatArray, seconds_of_day: FloatArray, zone: tzinfo | None) -> int:
+    """Return how many hours of the rows' clocks are skipped in spring, so that they were read as the next one."""
+    hours = np.floor_divide(seconds_of_day, 3600) % 24
+    sane = np.flatnonzero((t >= EARLIEST) & (t < LATEST) & ~np.isnan(hours))
+    _, first = np.unique(np.floor_divide(t[sane], 3600), return_index=True)
+    return sum(datetime.fromtimestamp(float(t[row]), zone).hour != hours[row] for row in sane[first].tolist())
 
 
 def _until_unambiguous(local: datetime, zone: tzinfo | None) -> float:

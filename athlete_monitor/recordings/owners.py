@@ -134,8 +134,17 @@ class Owners:
             raise UnknownOwnerError(f"{self._unknown(whose)}; give --athlete N{self._known()}")
         return found
 
+    def taken_as(self, whose: Whose, athlete_id: int) -> str:
+        """Return a note on a name that is not written as in the roster, empty if it is or the user has assigned it."""
+        if self._athlete_id is not None or not whose.name or self._assigned(whose) is not None:
+            return ""
+        known = next((athlete.name for athlete in self._roster if athlete.id == athlete_id), None)
+        if not known or alike(whose.name, known) == FULL:
+            return ""
+        return f"{whose.name!r} is taken as {athlete_id} {known}"
+
     def _assigned(self, whose: Whose) -> int | None:
-        written = [text for text in (whose.name, whose.number) if text]
+        written = [text for text in (whose.name, whose.number, whose.device) if text]
         return next(
             (self._named[key] for text in written if (key := " ".join(words_of(text)) or text) in self._named), None
         )
@@ -166,6 +175,9 @@ class Owners:
             if len(found) == 1 and (level > PART or self._is_surname(name, found[0])):
                 return found[0]
             if found:
+                numbered = self._by_number(whose)
+                if numbered in found:
+                    return numbered
                 likely = [f"{athlete.id} {athlete.name}" for athlete in self._roster if athlete.id in found]
                 raise AmbiguousOwnerError(f'{name!r} can be {_list(likely)}; give --athlete "{name}=N"')
         by_number = self._by_number(whose)

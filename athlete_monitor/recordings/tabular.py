@@ -133,13 +133,29 @@ def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = N
             ignored.append((header, "its name is not known"))
         else:
             found.append(Column(place, meaning.meaning, meaning.factor, meaning.unit))
-    return Plan(layout, tuple(found), tuple(ignored), kind)
+    axes = _axes_of_nothing(layout, found, own or {})
+    ignored += [(layout.header[column.place], _NO_AXES) for column in axes]
+    return Plan(layout, tuple(column for column in found if column not in axes), tuple(ignored), kind)
+
+
+def _axes_of_nothing(layout: Layout, found: Sequence[Column], own: Mapping[str, str]) -> list[Column]:
+    """Return columns ``x`` and ``y`` beside a ``z`` without units: of a position or of a sensor."""
+    bare = {key_of(layout.header[place]) for place in range(len(layout.header))} - own.keys()
+    if not {"x", "y", "z"} <= bare:
+        return []
+    return [
+        column
+        for column in found
+        if column.meaning in {"x_m", "y_m"} and not column.unit and key_of(layout.header[column.place]) in {"x", "y"}
+    ]
 
 
 def _meaning(layout: Layout, header: str, unit: str, own: Mapping[str, str]) -> Meaning | None:
     if not header.strip():
         return None
     key = key_of(header)
+    if key == "data" and not _HOURS & {key_of(name) for name in layout.header}:
+        return None
     if key in own:
         name, _, factor = own[key].partition("*")
         return Meaning(name, _OF_FORMAT if factor else "", float(factor or 1)) if name else None
@@ -162,6 +178,9 @@ def imported(plan: Plan, options: Options) -> list[Imported]:
     return [dataclasses.replace(by_range(part, read.given), kind=plan.kind) for part in read.recordings()]
 
 
+_HOURS: Final = frozenset(("ora", "orario", "hora"))
+"""Beside one of these, ``Data`` is a date."""
+_NO_AXES: Final = "x, y and z without a unit can be a position or a sensor"
 _EXAMPLES: Final = "heart_rate_bpm, speed_mps, distance_m, latitude, acc_x"
 
 
@@ -169,6 +188,8 @@ def without_channels(layout: Layout) -> str:
     """Return why a table has no channel, and what can be done."""
     if is_fit_table(layout):
         return "is a FIT file as a table, written by FitCSVTool; import the FIT file itself"
+    if {"x", "y", "z"} <= {key_of(name) for name in layout.header}:
+        return f"{_NO_AXES}: name them acc_x, acc_y, acc_z or x_m, y_m, with units, or give them with --map"
     wide = [name for name in layout.header if _of_somebody(name)]
     if len(wide) > 1:
         return (

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.moments import EARLIEST, LATEST
 from athlete_monitor.recordings.table import plural
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from athlete_monitor.arrays import FloatArray, IntArray
     from athlete_monitor.recordings.imported import Imported
 
@@ -23,6 +27,8 @@ _MANY_STEPS_BACK: Final = 20
 _MANY_STEPS_AHEAD: Final = 100
 """No clock is set so often: these rows are days apart."""
 _SAME_MS: Final = 0.0005
+_FEW_ROWS: Final = 20
+"""So many rows may be of one second."""
 
 
 def ordered(recording: Imported) -> Imported:
@@ -31,10 +37,17 @@ def ordered(recording: Imported) -> Imported:
     A clock that was set during the session is repaired: earlier rows move to just before the moment at which it was
     set. Rows that are only out of order are sorted. Rows with whole seconds that share their second are spread over it.
     If rows repeat a time, the one with more measurements is kept.
+
+    Raises:
+        RecordingError: all rows have the same time.
     """
     timed = _of_this_century(_clock_set(_with_times(recording)))
     if len(timed.t) < 2:
         return timed
+    if len(timed.t) > _FEW_ROWS and not np.ptp(timed.t):
+        raise RecordingError(
+            f"{recording}: all its {len(timed.t):,} rows have the same time: a spreadsheet may have rounded it"
+        )
     timed = _sorted(timed)
     return _deduplicated(_spread(timed))
 
@@ -57,6 +70,15 @@ def _own_beats(part: Imported, whole: Imported, number: int) -> Imported:
     cuts = np.concatenate([[0], np.flatnonzero(np.diff(whole.t) > SESSION_GAP_S) + 1, [len(whole.t)]])
     low, high = int(cuts[number]), int(cuts[number + 1])
     return dataclasses.replace(part, rr={row - low: beats for row, beats in whole.rr.items() if low <= row < high})
+
+
+def in_zone(recording: Imported, zone: tzinfo | None) -> Imported:
+    """Return the recording with the zone's offset at its start, unless it knows its own."""
+    known = recording.t[(recording.t >= EARLIEST) & (recording.t < LATEST)]
+    if zone is None or recording.offset_s is not None or not len(known):
+        return recording
+    offset = datetime.fromtimestamp(float(known[0]), zone).utcoffset()
+    return recording if offset is None else dataclasses.replace(recording, offset_s=round(offset.total_seconds()))
 
 
 def usual_step_s(t: FloatArray) -> float:

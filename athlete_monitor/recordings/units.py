@@ -193,8 +193,9 @@ def _any_speed(recording: Imported) -> FloatArray | None:
 def _heart_rate(recording: Imported, given: frozenset[str]) -> Imported:
     if not recording.has("heart_rate_bpm") or "heart_rate_bpm" in given:
         return recording
-    usual = float(np.nanmedian(recording.channels["heart_rate_bpm"]))
-    if 0.6 <= usual <= 3.7:
+    rate = recording.channels["heart_rate_bpm"]
+    usual = float(np.nanmedian(rate))
+    if 0.6 <= usual <= 3.7 and (rate[~np.isnan(rate)] % 1).any():
         return _scaled(
             recording,
             ["heart_rate_bpm"],

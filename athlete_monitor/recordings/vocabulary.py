@@ -106,13 +106,14 @@ TABLE: Final = (
         "heart_rate_bpm",
         "heartrate heartratebpm hr hrbpm bpm pulse puls pulsebpm herzfrequenz herzfreq fc frequencecardiaque "
         "frecuenciacardiaca heartratevalue hrvalue heartbeat currentheartrate hf hrate hrm beatsperminute beatspermin pols frequenzacardiaca "
-        "hartslag syke puls",
+        "hartslag syke puls frequenciacardiaca frecuenciacardiacabpm hartslagbpm",
         _RATE,
     ),
     Word(
         "speed_mps",
         "speed enhancedspeed velocity velocitysmooth v geschwindigkeit vitesse velocidad gpsspeed groundspeed kph kmh mph "
-        "smoothedvelocity instantspeed currentspeed spd speedmps speedms velocityms rawspeed tempo",
+        "smoothedvelocity instantspeed currentspeed spd speedmps speedms velocityms rawspeed tempo velocita velocidade "
+        "snelheid hastighet nopeus",
         _SPEED,
         (("kph", "km/h"), ("kmh", "km/h"), ("mph", "mph")),
     ),
@@ -139,7 +140,8 @@ TABLE: Final = (
     ),
     Word(
         "distance_m",
-        "distance dist odometer distances totaldistance cumulativedistance distanz strecke odo km distanzkm",
+        "distance dist odometer distances totaldistance cumulativedistance distanz strecke odo km distanzkm distancia "
+        "distanza afstand distans distanse",
         _LENGTH,
         (("km", "km"), ("distanzkm", "km")),
     ),
@@ -155,10 +157,11 @@ TABLE: Final = (
         TIME,
         "timestamp time datetime dateandtime dateundzeit zeit zeitstempel uhrzeit utctime gpstime localtime epoch unixtime "
         "unixtimestamp epochtime isotime ts timeutc timestamputc sampletime heure hora recordtime timems timestampms timelocal "
-        "phonetimestamp timeofday systemtime loggingtime datetimeutc tijd created createdat measuredat utc",
+        "phonetimestamp timeofday systemtime loggingtime datetimeutc tijd tijdstip created createdat measuredat utc "
+        "horodatage ora orario fechahora fechayhora dataora dataeora dataehora tidspunkt aika czas",
         _TIME,
     ),
-    Word(DATE, "date datum fecha day dateutc", {"": 1.0}),
+    Word(DATE, "date datum fecha data dato jour giorno day dateutc", {"": 1.0}),
     Word(
         ELAPSED,
         "seconds secs sec s t elapsed elapsedtime secondselapsed timeelapsed elapsedseconds timesec relativetime runtime "

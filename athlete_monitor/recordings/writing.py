@@ -11,8 +11,7 @@ import orjson
 from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire.sample import Sample, Tags
-from athlete_monitor.wire.session_files import EXTRA_CHANNELS, PREFIX, RR_COLUMN, SessionWriter
-from athlete_monitor.wire.timestamps import file_stamp
+from athlete_monitor.wire.session_files import EXTRA_CHANNELS, RR_COLUMN, SessionWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported
     from athlete_monitor.wire.session_files import Mode
 
-_SCALE: Final = 10.0 ** np.array([max(4, channel.decimals) for channel in TABLE])
+SCALE: Final = 10.0 ** np.array([max(4, channel.decimals) for channel in TABLE])
 """Four decimals are finer than the resolution of any sensor here and keep the files small; degrees need more."""
 _BLOCK_ROWS: Final = 8192
 
@@ -106,7 +105,7 @@ def _write(recording: Imported, writer: SessionWriter) -> None:
 
 
 def _rounded(recording: Imported, start: int, stop: int) -> FloatArray:
-    return np.asarray(np.rint(recording.block(start, stop) * _SCALE) / _SCALE)
+    return np.asarray(np.rint(recording.block(start, stop) * SCALE) / SCALE)
 
 
 def row_tags(recording: Imported, start: int, stop: int) -> Sequence[Tags]:
@@ -130,9 +129,3 @@ def samples(recording: Imported, athlete_id: int, device_id: str) -> Iterator[Sa
             yield Sample(
                 device_id, t, tuple(values), athlete_id, row, recording.profile, tags, recording.rr.get(row, ())
             )
-
-
-def session_from(recording: Imported, root: Path, athlete_id: int, mode: Mode = "training") -> Path | None:
-    """Return the athlete's session that starts in the same second, or None: training must not use a session twice."""
-    stamp = file_stamp(float(recording.t[0]))
-    return next(iter(sorted((root / f"player_{athlete_id}").glob(f"{PREFIX[mode]}*_{stamp}.csv*"))), None)

@@ -284,3 +284,25 @@ def test_a_long_file_is_read_in_less_than_half_of_what_another_decoder_needs(tmp
     with fitdecode.FitReader(path) as reader:
         assert sum(1 for _ in reader) > 3600
     assert ours < (time.process_time() - begin) / 2
+
+
+def pool(sub_sport: int = 17) -> Fit:
+    """Four lengths of 25 m in 100 s, each with a record at its end."""
+    fit = Fit().define(1, 20, [STAMP, (3, 1, 2), (5, 1, 0x86)])
+    for length in range(1, 5):
+        fit.add(1, fit_time(START + 25 * length), 120 + length, 25 * length * 100)
+    fit.define(2, 18, [STAMP, (2, 1, 0x86), (5, 1, 0), (6, 1, 0), (9, 1, 0x86)])
+    fit.add(2, fit_time(START + 100), fit_time(START), 5, sub_sport, 100 * 100)
+    return fit
+
+
+def test_the_first_length_of_a_pool_swim_counts(tmp_path):
+    [swim] = imported(tmp_path, pool().bytes())
+    assert (swim.t - START).tolist() == [0.0, 25.0, 50.0, 75.0, 100.0]
+    assert swim.channels["distance_m"].tolist() == [0.0, 25.0, 50.0, 75.0, 100.0]
+    assert np.isnan(swim.channels["heart_rate_bpm"][0])
+
+
+def test_in_open_water_nothing_is_added(tmp_path):
+    [swim] = imported(tmp_path, pool(sub_sport=18).bytes())
+    assert (swim.t - START).tolist() == [25.0, 50.0, 75.0, 100.0]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from athlete_monitor.recordings.batch import Report, Request, import_files
+from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +82,90 @@ def test_a_watch_s_list_of_activities_is_figures_in_every_language(tmp_path, hea
     [done] = imported(tmp_path, header + '\nLaufen,2026-05-04 10:00:00,false,Berlin,"10,01",600,00:50:00,150\n').done
     assert done.figures.kind == "garmin-connect"
     assert done.figures.summary
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Horodatage;Fréquence cardiaque (bpm);Distance (m)",
+        "Fecha y hora;Frecuencia cardíaca;Distancia (m)",
+        "Data e ora;Frequenza cardiaca;Distanza (m)",
+        "Tijdstip;Hartslag;Afstand (m)",
+    ],
+)
+def test_the_columns_may_be_named_in_other_languages(tmp_path, header):
+    [done] = imported(tmp_path, header + "\n" + rows("{t};{hr};{m}")).done
+    assert done.figures.heart_rate_max_bpm == 149
+    assert done.figures.distance_m == pytest.approx(357.0)
+
+
+def test_data_beside_an_hour_is_a_date_and_else_nothing_known(tmp_path):
+    text = "Data;Ora;Frequenza cardiaca\n" + "".join(f"24/05/2026;10:00:{n:02d};{120 + n}\n" for n in range(60))
+    [done] = imported(tmp_path, text).done
+    assert (done.figures.rows, done.figures.duration_s) == (60, 59.0)
+    [other] = imported(tmp_path, "time,data,hr\n" + rows("{t},1,{hr}"), "b.csv").done
+    assert other.figures.notes == ("columns left out: data",)
+
+
+def test_three_axes_without_a_unit_are_not_taken_for_a_position(tmp_path):
+    [done] = imported(tmp_path, "time,hr,x,y,z\n" + rows("{t},{hr},0.1,0.2,9.8")).done
+    assert "x_m" not in done.figures.channels
+    assert done.figures.notes == ("columns left out: z, x, y",)
+    [cause] = imported(tmp_path, "time,x,y,z\n" + rows("{t},0.1,0.2,9.8"), "b.csv").failed
+    assert "x, y and z without a unit can be a position or a sensor: name them acc_x" in cause
+
+
+def test_a_heart_rate_in_whole_numbers_is_never_beats_a_second(tmp_path):
+    [done] = imported(tmp_path, "time,hr,speed\n" + rows("{t},1,3.0")).done
+    assert done.figures.heart_rate_max_bpm == 1
+    [hertz] = imported(tmp_path, "time,hr,speed\n" + rows("{t}.5,1.5,3.0"), "b.csv").done
+    assert hertz.figures.heart_rate_max_bpm == 90
+
+
+def test_times_of_day_that_a_zone_skips_are_said(tmp_path):
+    text = "time,hr\n" + "".join(f"2026-03-29 02:30:{n:02d},120\n" for n in range(30))
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    options = Options(zone=zone_of("Europe/Berlin"))
+    [done] = import_files(Request([path], tmp_path / "t", tmp_path / "g", options, athlete_id=7), ()).done
+    assert any("some times of day do not exist on this day" in note for note in done.figures.notes)
+    assert done.figures.offset_s == 7200
+
+
+def test_a_report_may_have_lines_before_its_header(tmp_path):
+    text = (
+        "Team report;Cup\n\nPlayer number;Player name;Session name;Type;Phase name;Total distance [m]\n"
+        "7;Ada;Cup;Match;Whole;9\n"
+    )
+    [done] = imported(tmp_path, text).done
+    assert (done.figures.kind, len(done.figures.summary)) == ("polar-team-pro", 1)
+
+
+def test_an_export_with_german_dates_and_semicolons_is_read(tmp_path):
+    text = (
+        "# OpenField Export : 29.07.2018 08:43:09;;;\n# Reference time : 28.07.2018 17:02:40 UTC;;;\n"
+        "# CentisecTime : 153279736000;;;\n# DeviceId : 64906;;;\n# Speed Units : Kilometers Per Hour;;;\n"
+        '# Distance Units : Meters;;;\n"# Period: ""20180728 Spiel A - B""";;;\n"# Athlete: ""Ada Example""";;;\n'
+        "Timestamp;Seconds;Velocity;Odometer;Heart Rate\n"
+        + "".join(f"28.07.2018 19:02;{n / 10:g};10.8;{n * 0.3:.1f};{120 if n else 0}\n" for n in range(60))
+    )
+    [done] = imported(tmp_path, text).done
+    assert (done.mode, done.figures.who, done.figures.offset_s) == ("game", "Ada Example", 7200)
+    assert done.figures.start_t == 1532797360.0
+    assert done.figures.speed_max_mps == pytest.approx(3.0)
+
+
+def test_streams_of_other_lengths_are_said(tmp_path):
+    document = {"start_date": "2026-05-04T08:00:00Z", "time": list(range(30)), "heartrate": [120] * 10}
+    [done] = imported(tmp_path, json.dumps(document), "a.json").done
+    assert "streams of another length than the 30 times, read from their start: heartrate (10)" in done.figures.notes
+
+
+def test_sensors_without_names_are_devices_that_can_be_assigned(tmp_path):
+    text = "ts in ms;sensor id;x in m;y in m\n" + "".join(
+        f"{START}{n:03d};{device};{n / 10};1\n" for n in range(0, 1000, 50) for device in ("a1", "b2")
+    )
+    [cause] = imported(tmp_path, text).failed
+    assert "holds 2 devices: device a1, device b2; leave --athlete out, or give --athlete DEVICE=N for each" in cause
+    request = Request([tmp_path / "a.csv"], tmp_path / "t", tmp_path / "g", named={"a1": 7, "b2": 9})
+    assert sorted(done.athlete_id or 0 for done in import_files(request, ()).done) == [7, 9]

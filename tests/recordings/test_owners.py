@@ -91,3 +91,26 @@ def test_a_roster_is_made_where_there_is_none(tmp_path):
     create = Creator(tmp_path / "new" / "athletes.yaml")
     assert create(Whose(athlete_id=77)) == 77
     assert [athlete.id for athlete in Roster.load(tmp_path / "new" / "athletes.yaml")] == [77]
+
+
+def test_the_number_tells_brothers_apart_whose_names_are_written_alike():
+    brothers = [
+        Athlete(id=3, device="003", name="John Smith", number=9),
+        Athlete(id=8, device="008", name="James Smith", number=11),
+    ]
+    owners = Owners(brothers)
+    assert [owners.athlete_of(Whose(name="J. Smith", number=number)) for number in ("11", "9")] == [8, 3]
+    for number in (None, "7"):
+        with pytest.raises(UnknownOwnerError, match="can be 3 John Smith, 8 James Smith"):
+            owners.athlete_of(Whose(name="J. Smith", number=number))
+
+
+def test_a_name_that_is_completed_from_the_roster_is_said():
+    owners = Owners(ROSTER, None, {"J. Smith (trial)": 2})
+    assert owners.taken_as(Whose(name="J. Smith"), 1) == "'J. Smith' is taken as 1 John Smith"
+    assert owners.taken_as(Whose(name="SMITH, John"), 1) == owners.taken_as(Whose(name="J. Smith (trial)"), 2) == ""
+
+
+def test_a_device_may_be_assigned_as_a_name_is():
+    assert Owners(ROSTER, None, {"a1": 2}).athlete_of(Whose(device="a1")) == 2
+    assert str(Whose(device="a1")) == "device a1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.imported import Imported
-from athlete_monitor.recordings.timeline import ordered, sessions
+from athlete_monitor.recordings.timeline import in_zone, ordered, sessions
+from athlete_monitor.recordings.zones import zone_of
 
 START = 1_777_881_600.0
 
@@ -80,7 +83,7 @@ def test_a_pause_of_hours_makes_two_sessions_and_of_minutes_none():
     assert (first.rr, second.rr) == ({0: (800.0,)}, {1: (700.0,)})
 
 
-@given(st.lists(st.floats(0, 2e9) | st.just(float("nan")) | st.integers(0, 50).map(lambda n: START + n), max_size=60))
+@given(st.lists(st.floats(0, 2e9) | st.just(float("nan")) | st.integers(0, 50).map(lambda n: START + n), max_size=20))
 def test_whatever_the_times_are_they_increase_in_the_end(times):
     whole = recording(times, rr={0: (800.0,)} if times else {})
     found = ordered(whole)
@@ -100,3 +103,22 @@ def test_rows_that_are_days_apart_take_no_longer_than_others(monkeypatch):
     monkeypatch.setattr("athlete_monitor.recordings.timeline._is_repeat", compared)
     days = [START + 86_400.0 * day for day in range(3000)]
     assert len(ordered(recording(days)).t) == 3000
+
+
+def test_rows_that_all_have_the_same_time_are_refused():
+    with pytest.raises(RecordingError, match=r"all its 50 rows have the same time: a spreadsheet may have rounded it"):
+        ordered(recording([START + 0.88] * 50))
+
+
+def test_rows_of_one_second_may_share_its_time():
+    assert len(ordered(recording([START] * 10))) == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "offset_h"), [("2026-03-29 00:30", 1), ("2026-03-29 12:00", 2), ("2026-10-25 00:30", 2)]
+)
+def test_a_zone_that_is_given_counts_with_its_offset_at_the_start(day, offset_h):
+    zone = zone_of("Europe/Berlin")
+    start = datetime.strptime(day, "%Y-%m-%d %H:%M").replace(tzinfo=zone).timestamp()
+    assert in_zone(recording([start, start + 1]), zone).offset_s == offset_h * 3600
+    assert in_zone(recording([start, start + 1]), None).offset_s is None

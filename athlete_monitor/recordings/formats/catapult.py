@@ -72,7 +72,10 @@ _UNITS: Final = {
     "miles": "mi",
     "feet": "ft",
 }
-_HALVES: Final = re.compile(r"\b(half|match|game|1st|2nd|quarter|overtime|extra time)\b", re.IGNORECASE)
+_HALVES: Final = re.compile(
+    r"\b(half|match|game|1st|2nd|quarter|overtime|extra time|spiel|halbzeit|mi-temps|partido|partita|jogo|wedstrijd)\b",
+    re.IGNORECASE,
+)
 _QUARTER_S: Final = 900
 _LONGEST_OFFSET_S: Final = 14 * 3600
 

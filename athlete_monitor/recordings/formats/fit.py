@@ -53,6 +53,8 @@ _ON_FOOT: Final = frozenset(
 """Sports of the FIT profile whose cadence counts strides: not cycling, swimming, rowing, skipping and the like."""
 _ROWING_MACHINE: Final = 14
 """A sub-sport of fitness equipment."""
+_POOL: Final = 17
+"""A sub-sport of swimming, whose rows are the ends of lengths."""
 _FILE_TYPES: Final = {
     1: "device settings",
     2: "settings",
@@ -376,7 +378,9 @@ def _sessions(whole: Imported, file: FitFile) -> list[Imported]:
     if len(known) < 2:
         only = int(known[0]) if len(known) else 0
         totalled = dataclasses.replace(whole, totals=_totals(sessions, only))
-        return [_of_sport(totalled, _sport(file), kinds[only] if len(kinds) else np.nan)]
+        kind = kinds[only] if len(kinds) else np.nan
+        begun = _from_the_wall(totalled, starts[only], 0.0) if kind == _POOL else totalled
+        return [_of_sport(begun, _sport(file), kind)]
     order = known[np.argsort(starts[known], kind="stable")]
     owner = np.maximum(np.searchsorted(starts[order], whole.t, "right") - 1, 0)
     sports = sessions.number(5)
@@ -388,8 +392,31 @@ def _sessions(whole: Imported, file: FitFile) -> list[Imported]:
                 _own_rows(whole, rows), totals=_totals(sessions, session), label=f"session {place + 1}"
             )
             sport = 0 if np.isnan(sports[session]) else int(sports[session])
+            if kinds[session] == _POOL:
+                part = _from_the_wall(part, starts[session], _distance_before(whole, int(rows[0])))
             parts.append(_of_sport(part, sport, kinds[session]))
     return parts
+
+
+def _distance_before(whole: Imported, row: int) -> float:
+    """Return what the odometer has shown before a row, m; 0 if it begins anew."""
+    distance = whole.channels.get("distance_m", np.full(len(whole.t), np.nan))
+    before = distance[:row][~np.isnan(distance[:row])]
+    return float(before[-1]) if len(before) and before[-1] <= distance[row] else 0.0
+
+
+def _from_the_wall(swim: Imported, start: float, distance_m: float) -> Imported:
+    """Return a pool swim with a row at its start: the first row of the file is the end of the first length."""
+    if "distance_m" not in swim.channels or not start < swim.t[0]:
+        return swim
+    first = {"distance_m": distance_m}
+    return dataclasses.replace(
+        swim,
+        t=np.concatenate([[start], swim.t]),
+        channels={name: np.concatenate([[first.get(name, np.nan)], swim.channels[name]]) for name in swim.channels},
+        rr={row + 1: beats for row, beats in swim.rr.items()},
+        tag_index=None if swim.tag_index is None else np.concatenate([swim.tag_index[:1], swim.tag_index]),
+    )
 
 
 def _own_rows(whole: Imported, rows: IntArray) -> Imported:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.summaries import summaries
-from athlete_monitor.recordings.table import first_line, layout_of
+from athlete_monitor.recordings.table import layout_of, text_head
 
 if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported
@@ -19,12 +19,14 @@ _KEYS: Final = {
     "session": ("Session name",),
     "type": ("Type",),
 }
+_HEADER_WITHIN: Final = 20
+"""Lines, some of which may tell about the report before the header."""
 
 
 def recognise(source: Source) -> bool:
     """Whether the header is that of a team's session."""
-    first = first_line(source)
-    return "Player name" in first and "Phase name" in first
+    lines = (text_head(source) or "").splitlines()[:_HEADER_WITHIN]
+    return any("Player name" in line and "Phase name" in line for line in lines)
 
 
 def read(source: Source, options: Options) -> list[Imported]:

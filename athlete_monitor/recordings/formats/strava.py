@@ -18,6 +18,8 @@ from athlete_monitor.recordings.moments import EARLIEST, Rules, moment_of, start
 from athlete_monitor.recordings.units import by_range
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.recordings.source import Source
 
@@ -77,6 +79,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     )
     whose = Whose(name=name or None)
     recording = Imported(source.path, t, channels, label=str(source), kind="strava", whose=whose, offset_s=offset_s)
+    recording = recording.noted(_other_lengths(streams, len(t)))
     return [by_range(recording, {"speed_mps", "distance_m"})]
 
 
@@ -94,6 +97,17 @@ def _streams(document: Any) -> dict[str, list[object]]:  # noqa: ANN401
     else:
         found = {}
     return {name: data for name, data in found.items() if isinstance(data, list)}
+
+
+def _other_lengths(streams: Mapping[str, list[object]], count: int) -> str:
+    """Return a note on streams that have another length than the times, empty if none has."""
+    sizes = {name: len(streams[name]) for name in (*_STREAMS, "latlng") if streams.get(name)}
+    other = [f"{name} ({size:,})" for name, size in sizes.items() if size != count]
+    return (
+        f"streams of another length than the {count:,} times, read from their start: {', '.join(other)}"
+        if other
+        else ""
+    )
 
 
 def _sized(column: FloatArray, count: int) -> FloatArray:
