@@ -288,7 +288,8 @@ def test_a_long_file_is_read_in_less_than_half_of_what_another_decoder_needs(tmp
 
 def pool(sub_sport: int = 17) -> Fit:
     """Four lengths of 25 m in 100 s, each with a record at its end."""
-    fit = Fit().define(1, 20, [STAMP, (3, 1, 2), (5, 1, 0x86)])
+    fit = Fit()
+    fit.define(1, 20, [STAMP, (3, 1, 2), (5, 1, 0x86)])
     for length in range(1, 5):
         fit.add(1, fit_time(START + 25 * length), 120 + length, 25 * length * 100)
     fit.define(2, 18, [STAMP, (2, 1, 0x86), (5, 1, 0), (6, 1, 0), (9, 1, 0x86)])
