@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import imufusion
 import numpy as np
 
-from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S
+from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S, every, places, some
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -93,12 +93,14 @@ class SteadyForce(SquadState):
 
     FIELDS = MappingProxyType({"x": np.nan, "y": np.nan, "z": np.nan, "t": np.nan, "since": np.nan})
 
-    def follow(self, rows: IntArray, t: FloatArray, acc: FloatArray, gyro_rad_s: FloatArray) -> FloatArray:
-        """Take acc [3, k] and gyro [3, k] (NaN: none) at ``t`` [k], s; returns the average [3, k] in the unit of acc.
+    def follow(self, rows: IntArray, t: FloatArray, acc: FloatArray, gyro_rad_s: FloatArray | None) -> FloatArray:
+        """Take acc [3, k] and gyro [3, k] (NaN, or None for all: none) at ``t`` [k], s.
+
+        Returns the average [3, k] in the unit of acc.
 
         Where acc is NaN the average is NaN and the state does not change.
         """
-        state = self._take(rows)
+        state = self._open(rows)
         force, last = state[:3], state[3]
         known = ~np.isnan(acc[0] + acc[1] + acc[2])
         gap = t - last
@@ -107,7 +109,9 @@ class SteadyForce(SquadState):
         dt_s = np.where(starts, 0.0, np.maximum(gap, 0.0))
         weight = np.maximum(-np.expm1(dt_s / -GRAVITY_TAU_S), dt_s / np.maximum(t - state[4], dt_s + 1e-9))
         weight = np.where(known, weight, np.nan)
-        carried = _turned(force, np.where(np.isnan(gyro_rad_s), 0.0, gyro_rad_s) * dt_s)
+        carried = force
+        if gyro_rad_s is not None:
+            carried = _turned(force, np.where(np.isnan(gyro_rad_s), 0.0, gyro_rad_s) * dt_s)
         averaged: FloatArray = np.where(starts, acc, carried + weight * (acc - carried))
         np.copyto(force, averaged, where=known)
         np.copyto(last, t, where=known)
@@ -132,11 +136,11 @@ class LowPassGravity(SteadyForce):
         rows: IntArray,
         t: FloatArray,
         acc_mps2: FloatArray,
-        gyro_rad_s: FloatArray,
-        mag_ut: FloatArray,  # noqa: ARG002 - every filter takes the same
+        gyro_rad_s: FloatArray,  # noqa: ARG002 - every filter takes the same
+        mag_ut: FloatArray,  # noqa: ARG002
     ) -> FloatArray:
         """See ``OrientationFilter.update``; gyroscope and magnetometer are not used."""
-        gravity = self.follow(rows, t, np.ascontiguousarray(acc_mps2.T), np.full_like(gyro_rad_s.T, np.nan))
+        gravity = self.follow(rows, t, np.ascontiguousarray(acc_mps2.T), None)
         return acc_mps2 - gravity.T
 
     def quaternions(self, rows: IntArray) -> FloatArray:
@@ -160,11 +164,12 @@ class _GyroscopeFilter(SquadState):
         self, rows: IntArray, t: FloatArray, acc_mps2: FloatArray, gyro_rad_s: FloatArray, mag_ut: FloatArray
     ) -> FloatArray:
         """See ``OrientationFilter.update``."""
-        gyro = np.ascontiguousarray(gyro_rad_s.T)
-        force = self._steady.follow(rows, t, np.ascontiguousarray(acc_mps2.T), gyro)
-        usable = ~np.isnan(gyro[0] + gyro[1] + gyro[2] + force[0])
+        acc, gyro = np.ascontiguousarray(acc_mps2.T), np.ascontiguousarray(gyro_rad_s.T)
+        turned = ~np.isnan(gyro[0] + gyro[1] + gyro[2])
+        force = self._steady.follow(rows, t, acc, None if every(np.isnan(gyro)) else gyro)
+        usable = turned & ~np.isnan(force[0])
         gravity = force.T
-        if usable.any():
+        if some(usable):
             attitude = self._turn(rows, t, force, gyro_rad_s, mag_ut, usable)
             gravity = np.where(usable, GRAVITY_MPS2 * up_in_sensor_frame(attitude), force).T
         return acc_mps2 - gravity
@@ -178,14 +183,14 @@ class _GyroscopeFilter(SquadState):
         mag_ut: FloatArray,
         usable: BoolArray,
     ) -> FloatArray:
-        state = self._take(rows)
+        state = self._open(rows)
         gap = t - state[4]
         starts = usable & ~(np.abs(gap) <= MAX_STEP_S)
-        if starts.any():
+        if some(starts):
             np.copyto(state, np.vstack([tilt_quaternion(force), t, t]), where=starts)
             self._forget(rows[starts])
         moves = usable & (gap > 0.0) & ~starts
-        moving = np.flatnonzero(moves)
+        moving = places(moves)
         if len(moving):
             elapsed = np.array([gap, t - state[5]]).take(moving, axis=1).T.tolist()
             vectors = np.array([force.T, gyro_rad_s, mag_ut]).take(moving, axis=1)

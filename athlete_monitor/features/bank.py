@@ -100,6 +100,22 @@ class FeatureBank:
     def update(self, rows: IntArray, t: FloatArray, values: FloatArray) -> Float32Array:
         """Advance ``rows`` (each at most once) by one sample and return their features, float32 [k, F].
 
+        The arguments are those of ``advance``.
+        """
+        return self.read(self.advance(rows, t, values))
+
+    def read(self, memory: FloatArray) -> Float32Array:
+        """Features, float32 [k, F], of what athletes remember: the result of ``advance`` or ``memory``."""
+        return self._features(memory)
+
+    def memory(self, rows: IntArray) -> FloatArray:
+        """Copy of everything that ``rows`` [k] remember."""
+        copy: FloatArray = self._state[rows]
+        return copy
+
+    def advance(self, rows: IntArray, t: FloatArray, values: FloatArray) -> FloatArray:
+        """Advance ``rows`` (each at most once) by one sample and return what they remember.
+
         ``t`` float64 [k] seconds, ``values`` float64 [k, len(CHANNELS)], NaN where a channel was not measured. A group
         with a missing channel keeps its features. Time that runs backwards counts as no time.
         """
@@ -120,7 +136,7 @@ class FeatureBank:
         last_t = state[:, LAST_T]
         np.copyto(last_t, np.fmax(last_t, t[:, None]), where=present)
         self._state[rows] = state
-        return self._features(state)
+        return state
 
     def _add_spectrum(self, state: FloatArray, t: FloatArray, signals: FloatArray, present: BoolArray) -> None:
         """Advance the spectrum; its results become features and signals."""

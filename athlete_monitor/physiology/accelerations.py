@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.limits import ACCELERATION_BAND_NAMES, ACCELERATION_BANDS
 from athlete_monitor.physiology.reasons import SPEED_NEEDS
@@ -61,12 +62,12 @@ class Accelerations(SquadState):
 
     def update(self, step: MotionStep, limits_mps2: FloatArray) -> None:
         """Take one step of some athletes; ``limits_mps2`` [3, k] are the lower limits of their three bands."""
-        state = self._take(step.rows)
+        state = self._open(step.rows)
         running = state[-3:-1]
         state[-1] += 1.0
         change = step.acceleration_mps2 * _SIGNS
         reached = (change >= limits_mps2[:, None]).sum(axis=0)
-        if running.any() or reached.any():
+        if some(running) or some(reached):
             bands = state[: len(_BANDS)].reshape(ACCELERATION_BANDS, 2, -1)
             over = ~(change >= REARMED_SHARE * limits_mps2[0])
             for band in range(ACCELERATION_BANDS):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Protocol
 
 import numpy as np
 
 from athlete_monitor.figures import Figure, columns
+from athlete_monitor.physiology.energy import resting_kj_per_min
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -63,19 +65,24 @@ class Body:
     hr_max_measured_bpm: FloatArray
     hr_rest_known_bpm: FloatArray
 
+    @cached_property
+    def resting_kj_per_min(self) -> FloatArray:
+        """Energy expenditure at rest, kJ/min; NaN unknown."""
+        return resting_kj_per_min(self.male, self.age_years, self.weight_kg, self.height_cm)
+
     @property
     def hr_rest_assumed(self) -> BoolArray:
         """Where the resting heart rate is not known."""
         return np.isnan(self.hr_rest_known_bpm)
 
-    @property
+    @cached_property
     def hr_rest_bpm(self) -> FloatArray:
         """Resting heart rate, ``ASSUMED_HR_REST_BPM`` where it is not known."""
         return np.where(self.hr_rest_assumed, ASSUMED_HR_REST_BPM, self.hr_rest_known_bpm)
 
 
 class Bodies(SquadState):
-    """The squad's bodies, one column per athlete."""
+    """The squad's bodies, one column per athlete. They seldom change, so the newest ones are remembered."""
 
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure("hr_rest_bpm", "Resting heart rate", "bpm", 0, "present", "last", equation="roster; else 60"),
@@ -89,14 +96,34 @@ class Bodies(SquadState):
         dict.fromkeys(("male", "age_years", "weight_kg", "height_cm", "hr_max_bpm", "hr_rest_bpm"), math.nan)
     )
 
+    _newest: tuple[bytes, Body] | None = None
+
     def set(self, row: int, profile: BodyProfile) -> None:
         """Store the profile of the athlete in ``row``."""
         known = {name: getattr(profile, name) for name in self.FIELDS if name != "male"}
         self.set_state(row, {**known, "male": _MALE[profile.sex]})
 
+    def reset(self, rows: IntArray) -> None:
+        """Forget everything about the athletes ``rows`` [k]."""
+        self._newest = None
+        super().reset(rows)
+
+    def set_state(self, row: int, state: Mapping[str, Any]) -> None:
+        """Restore what ``state`` returned; KeyError when a field is missing."""
+        self._newest = None
+        super().set_state(row, state)
+
+    def set_block(self, rows: IntArray, values: FloatArray) -> None:
+        """Restore what ``block`` returned."""
+        self._newest = None
+        super().set_block(rows, values)
+
     def take(self, rows: IntArray) -> Body:
         """Bodies of ``rows`` [k]."""
-        return Body(*self._take(rows))
+        asked = rows.tobytes()
+        if self._newest is None or self._newest[0] != asked:
+            self._newest = asked, Body(*self._take(rows))
+        return self._newest[1]
 
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]."""

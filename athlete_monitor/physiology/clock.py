@@ -75,7 +75,7 @@ class SampleClock(SquadState):
 
     def update(self, rows: IntArray, t: FloatArray) -> FloatArray:
         """Advance to the sample times ``t`` [k], s; returns the steps ``dt_s`` [k], 0 ... ``LONGEST_STEP_S``."""
-        state = self._take(rows)
+        state = self._open(rows)
         last, measured_s, missing_s, usual_s, steps = state
         gap = np.fmax(t - last, 0.0)
         dt_s: FloatArray = np.minimum(gap, longest_step_s(usual_s))

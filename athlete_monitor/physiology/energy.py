@@ -74,6 +74,7 @@ def energy_rate_kj_per_min(
     age_years: FloatArray,
     weight_kg: FloatArray,
     height_cm: FloatArray,
+    rest_kj_per_min: FloatArray | None = None,
 ) -> FloatArray:
     """Energy expenditure, kJ/min, at every heart rate; all arrays [k]; NaN where an input that it needs is unknown.
 
@@ -81,12 +82,15 @@ def energy_rate_kj_per_min(
     between them the straight line from the one to the other, so the rate is continuous, and it is never negative.
     Above 60 % the height is not used, yet without it the rate is unknown there too: otherwise a total of only the hard
     minutes would look like the session's total. The line in between is published practice of Hexoskin; no study
-    validates this interpolation. The rate is continuous only if the resting heart rate is below 60 % of the maximum.
+    validates this interpolation. ``rest_kj_per_min`` is ``resting_kj_per_min`` of these bodies, if the caller has it.
+    The rate is continuous only if the resting heart rate is below 60 % of the maximum.
     """
     upper_bpm = KEYTEL_FROM_FRACTION * hr_max_bpm
     exercise_bpm = np.maximum(heart_rate_bpm, upper_bpm)
     exercise = np.maximum(keytel_2005_kj_per_min(exercise_bpm, male, age_years, weight_kg), 0.0)
-    rest = resting_kj_per_min(male, age_years, weight_kg, height_cm)
+    rest = rest_kj_per_min
+    if rest is None:
+        rest = resting_kj_per_min(male, age_years, weight_kg, height_cm)
     share = np.maximum((heart_rate_bpm - hr_rest_bpm) / np.fmax(upper_bpm - hr_rest_bpm, 1e-9), 0.0)
     between = rest + share * (exercise - rest)
     return np.where((heart_rate_bpm >= upper_bpm) & ~np.isnan(rest), exercise, between)

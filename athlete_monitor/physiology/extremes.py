@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.clock import LEAST_STEP_S
 from athlete_monitor.physiology.heart_rate import HELD_S
@@ -60,7 +61,7 @@ class HeldExtremes(SquadState):
         self, rows: IntArray, t: FloatArray, heart_rate_bpm: FloatArray, longest_s: FloatArray | None = None
     ) -> None:
         """Take the heart rate [k], bpm (NaN: none), at ``t`` [k], s; ``longest_s`` [k] as in ``HeartRateMax``."""
-        state = self._take(rows)
+        state = self._open(rows)
         second, since, last, present, past, held = state[0], state[1], state[2], state[3:5], state[5:-2], state[-2:]
         known = ~np.isnan(heart_rate_bpm)
         gap = t - last
@@ -70,7 +71,7 @@ class HeldExtremes(SquadState):
         signed = heart_rate_bpm * _SIDES
         tick = np.floor(t)
         due = known & (tick != second)
-        if due.any():
+        if some(due):
             elapsed = np.where(due & ~broken, np.minimum(tick - second, _SLOTS), 0.0)
             _gather(past, present, signed, elapsed)
             lowest = np.minimum(past.reshape(_SLOTS, 2, -1).min(axis=0), signed)

@@ -43,7 +43,7 @@ class LocalPlane(SquadState):
     ) -> tuple[FloatArray, FloatArray]:
         """Positions x and y [k], m: as measured, else from degrees; NaN where there is no usable fix."""
         usable = ~np.isnan(latitude + longitude) & ~(accuracy_m > WORST_ACCURACY_M)
-        origin = self._take(rows)
+        origin = self._open(rows)
         np.copyto(origin, (latitude, longitude), where=usable & np.isnan(origin[0]))
         self._put(rows, origin)
         north_m = np.radians(latitude - origin[0]) * EARTH_RADIUS_M

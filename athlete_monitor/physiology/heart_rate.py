@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import every, places, some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.clock import LEAST_STEP_S
 from athlete_monitor.physiology.reasons import HEART_RATE_MISSING, HEART_RATE_STALE, RESERVE_NEEDS
@@ -131,19 +132,24 @@ class HeartRateFilter(SquadState):
         ``support`` is the lower and upper bound [k] of a model's heart rate, bpm; a reading between them needs no
         second one. NaN: no estimate.
         """
-        state = self._take(rows)
+        missing = np.isnan(reading_bpm)
+        if every(missing):
+            bpm, bpm_t = self._table[:2].take(rows, axis=1)
+            nothing = np.zeros(len(rows), dtype=np.bool_)
+            return CleanHeartRate(self._fresh(bpm, t - bpm_t), nothing, nothing)
+        state = self._open(rows)
         bpm, bpm_t, anchor_bpm, anchor_t, waiting_bpm, _, accepted, rejected, waiting = state
         elapsed = np.abs(t - anchor_t)
         in_range = (reading_bpm >= MIN_BPM) & (reading_bpm <= MAX_BPM)
         good = in_range & self._agree(reading_bpm - anchor_bpm, elapsed)
         if support is not None:
             good |= in_range & (reading_bpm >= support[0]) & (reading_bpm <= support[1])
-        bad = ~np.isnan(reading_bpm) & ~in_range
+        bad = ~(missing | in_range)
         doubtful = in_range & ~good
         rejected += bad + np.where(good, waiting, 0.0)
         np.copyto(waiting, 0.0, where=good)
         np.copyto(waiting_bpm, np.nan, where=good)
-        if doubtful.any():
+        if some(doubtful):
             stale = ~(elapsed < self._fresh_s)
             good |= self._seconded(state, t, reading_bpm, doubtful, stale)
             bad |= doubtful & ~stale
@@ -152,7 +158,10 @@ class HeartRateFilter(SquadState):
         np.copyto(state[2:4], (reading_bpm, t), where=moves)
         accepted += good
         self._put(rows, state)
-        return CleanHeartRate(np.where(np.abs(t - bpm_t) <= self._fresh_s, bpm, np.nan), good, bad)
+        return CleanHeartRate(self._fresh(bpm, t - bpm_t), good, bad)
+
+    def _fresh(self, bpm: FloatArray, age_s: FloatArray) -> FloatArray:
+        return np.where(np.abs(age_s) <= self._fresh_s, bpm, np.nan)
 
     def _agree(self, change_bpm: FloatArray, elapsed_s: FloatArray) -> BoolArray:
         widened_s = np.where(elapsed_s <= CONTACT_S, np.clip(elapsed_s, self._interval_s, WIDENS_S), self._interval_s)
@@ -242,7 +251,7 @@ class HeartRateMax(SquadState):
         hr_max_bpm: FloatArray = state[0]
         _, predicted, _, running = state
         above = (clean.bpm > hr_max_bpm) & (predicted == 1.0)
-        concerned = np.flatnonzero(above | (running == 1.0)).tolist()
+        concerned = places(above | (running == 1.0)).tolist()
         if not concerned:
             return hr_max_bpm
         for i in concerned:

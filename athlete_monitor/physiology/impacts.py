@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S
+from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S, places, some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
@@ -90,7 +90,7 @@ class Impacts(SquadState):
 
         Returns the impacts that became certain, in the order of ``rows``.
         """
-        state = self._take(rows)
+        state = self._open(rows)
         last_g, last_t, rising, _, _, recent_samples, recent_s, samples = state[_MEMORY]
         ax, ay, az = np.ascontiguousarray(acc_mps2.T)
         magnitude_g = np.sqrt(ax * ax + ay * ay + az * az) / GRAVITY_MPS2
@@ -111,7 +111,7 @@ class Impacts(SquadState):
 
     def flush(self, rows: IntArray) -> list[Impact]:
         """End of a session: the impacts of ``rows`` [k] that were waiting to become certain."""
-        state = self._take(rows)
+        state = self._open(rows)
         found = self._follow_peaks(rows, state, np.full(len(rows), np.inf), np.zeros(len(rows)))
         state[_RISING] = 0.0
         self._put(rows, state)
@@ -120,13 +120,13 @@ class Impacts(SquadState):
     def _follow_peaks(self, rows: IntArray, state: FloatArray, t: FloatArray, magnitude_g: FloatArray) -> list[Impact]:
         """Check whether the last sample was a peak, and report the peaks that ``t`` makes certain; NaN: no sample."""
         last_g, last_t, rising, peak_g, peak_t = state[_PEAKS]
-        if not (np.maximum(last_g, peak_g) >= BAND_EDGES_G[0]).any():
+        if not some(np.maximum(last_g, peak_g) >= BAND_EDGES_G[0]):
             return []
         summit = (rising == 1.0) & (magnitude_g <= last_g) & (last_g >= BAND_EDGES_G[0]) & (last_g > peak_g)
         np.copyto(peak_g, last_g, where=summit)
         np.copyto(peak_t, last_t, where=summit)
         certain = (peak_g > 0.0) & (magnitude_g >= 0.0) & (np.abs(t - peak_t) >= MIN_DISTANCE_S)
-        found = self._found(rows, state, certain) if certain.any() else []
+        found = self._found(rows, state, certain) if some(certain) else []
         np.copyto(peak_g, 0.0, where=certain)
         return found
 
@@ -149,7 +149,7 @@ class Impacts(SquadState):
 
     def _found(self, rows: IntArray, state: FloatArray, certain: BoolArray) -> list[Impact]:
         """Report and count the peaks held in the columns of ``state`` that are ``certain``."""
-        return [self._count(int(rows[i]), state[:, i]) for i in np.flatnonzero(certain)]
+        return [self._count(int(rows[i]), state[:, i]) for i in places(certain)]
 
     def _count(self, row: int, column: FloatArray) -> Impact:
         _, _, _, peak_g, peak_t, recent_samples, recent_s, _ = column[_MEMORY].tolist()

@@ -53,7 +53,7 @@ class PlayerLoad(SquadState):
 
     def update(self, rows: IntArray, t: FloatArray, acc_mps2: FloatArray) -> FloatArray:
         """Take the acceleration [k, 3], m/s^2, at ``t`` [k], s; NaN: none in this sample. Returns the totals [k]."""
-        state = self._take(rows)
+        state = self._open(rows)
         acc = np.ascontiguousarray(acc_mps2.T) / GRAVITY_MPS2
         dx, dy, dz = acc - state[:3]
         dt_s = t - state[3]

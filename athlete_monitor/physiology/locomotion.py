@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.reasons import SPEED_NEEDS
 from athlete_monitor.physiology.speed import JITTER_S
@@ -66,7 +67,7 @@ class Locomotion(SquadState):
 
     def update(self, step: MotionStep) -> None:
         """Take one step of some athletes."""
-        state = self._take(step.rows)
+        state = self._open(step.rows)
         totals, running = state[: len(_TOTALS)], state[len(_TOTALS) :]
         totals[0] += step.distance_m
         totals[1] += _distance_from(step, HIGH_SPEED_MPS)
@@ -100,7 +101,7 @@ class Locomotion(SquadState):
 def _distance_from(step: MotionStep, limit_mps: float) -> FloatArray:
     """Distance [k], m, of the part of a step at ``limit_mps`` or more."""
     top, bottom = np.maximum(step.from_mps, step.speed_mps), np.minimum(step.from_mps, step.speed_mps)
-    if not (top >= limit_mps).any():
+    if not some(top >= limit_mps):
         return np.zeros(len(top))
     above = np.maximum(bottom, limit_mps)
     share = (top - above) / np.where(top > bottom, top - bottom, np.nan)
@@ -111,7 +112,7 @@ def _distance_from(step: MotionStep, limit_mps: float) -> FloatArray:
 def _count_sprints(sprints: FloatArray, running: FloatArray, step: MotionStep) -> None:
     _, since, end, counted = running
     was_fast, fast = step.joined & (step.from_mps >= SPRINT_MPS), step.speed_mps >= SPRINT_MPS
-    if not (was_fast | fast).any():
+    if not some(was_fast | fast):
         return
     crossed = step.crossed_t(SPRINT_MPS)
     goes_on = was_fast | (crossed - end <= SPRINT_DIP_S)

@@ -72,7 +72,7 @@ class MetabolicPower(SquadState):
 
     def update(self, step: MotionStep) -> None:
         """Take one step of some athletes."""
-        state = self._take(step.rows)
+        state = self._open(step.rows)
         power = metabolic_power_w_kg(0.5 * (step.earlier_mps + step.speed_mps), step.acceleration_mps2)
         known = ~np.isnan(power)
         state[0] = power

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.reasons import SPEED_NEEDS
 from athlete_monitor.physiology.squad_state import SquadState
@@ -44,9 +45,9 @@ class Odometer(SquadState):
         ``by_speed_m`` [k] is the distance by speed so far; NaN or 0 where there is none.
         """
         read = ~np.isnan(reading_m)
-        if not read.any():
+        if not some(read):
             return
-        state = self._take(rows)
+        state = self._open(rows)
         reading, last_t, before, advanced = state
         step_m = reading_m - reading
         possible = (step_m >= 0.0) & (step_m <= READING_M + FASTEST_MPS * np.abs(t - last_t))

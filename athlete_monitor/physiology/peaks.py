@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import places
 from athlete_monitor.figures import Figure
 from athlete_monitor.physiology.clock import LONGEST_STEP_S
 from athlete_monitor.physiology.reasons import SPEED_NEEDS, TRIMP_NEEDS
@@ -23,6 +24,7 @@ WINDOW_NAMES: Final = tuple(f"{seconds // 60}_min" for seconds in WINDOWS_S)
 TOTALS: Final = ("distance_m", "high_speed_running_m", "player_load", "trimp")
 """The running totals whose peaks are published."""
 _RING: Final = WINDOWS_S[-1] + 1
+_WINDOWS: Final = np.array(WINDOWS_S)[:, None]
 _KEPT_S: Final = np.arange(0, _RING, 10)
 
 
@@ -62,9 +64,10 @@ class PeakDemands(SquadState):
 
     def update(self, rows: IntArray, t: FloatArray, totals: FloatArray) -> None:
         """Take ``TOTALS`` [4, k] of athletes at ``t`` [k], s, once for each second of sample time; NaN: unknown."""
-        grown = self.recent.add(rows, np.floor(t).astype(np.int64), np.nan_to_num(totals))
-        grown = np.where(np.isnan(totals)[:, None], np.nan, grown)
-        peaks = self._take(rows)
+        unknown = np.isnan(totals)
+        grown = self.recent.add(rows, np.floor(t).astype(np.int64), np.where(unknown, 0.0, totals))
+        np.copyto(grown, np.nan, where=unknown[:, None])
+        peaks = self._open(rows)
         np.fmax(peaks, grown.reshape(len(peaks), -1), out=peaks)
         self._put(rows, peaks)
 
@@ -89,17 +92,20 @@ class RecentTotals:
         """Remember totals [n, k] at the seconds [k]; returns the growth over each window [n, 4, k], NaN: too short."""
         last = self._second[rows]
         begins = (last < 0) | (second <= last)
-        bridged = np.full((*totals.shape, len(WINDOWS_S)), np.nan)
-        for i in np.flatnonzero(begins | (second > last + 1)).tolist():
+        bridged = {}
+        for i in places(begins | (second > last + 1)).tolist():
             if begins[i]:
                 self._begin(int(rows[i]), totals[:, i])
             else:
-                bridged[:, i] = self._bridge(int(rows[i]), int(last[i]), int(second[i]), totals[:, i])
+                bridged[i] = self._bridge(int(rows[i]), int(last[i]), int(second[i]), totals[:, i])
         now = totals - self._base[rows].T
         self._ring[rows, :, second % _RING] = now.T
         self._second[rows] = second
-        before = [self._ring[rows, :, (second - window) % _RING].T for window in WINDOWS_S]
-        return np.fmax(np.stack([now - value for value in before], axis=1), bridged.swapaxes(1, 2))
+        before = self._ring[rows, :, (second - _WINDOWS) % _RING]  # [4, k, n]
+        grown = now[:, None] - before.transpose(2, 0, 1)
+        for i, between in bridged.items():
+            grown[:, :, i] = np.fmax(grown[:, :, i], between)
+        return grown
 
     def _begin(self, row: int, totals: FloatArray) -> None:
         self._ring[row] = np.nan

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
-from athlete_monitor.arrays import MAX_STEP_S
+from athlete_monitor.arrays import MAX_STEP_S, every, some
 from athlete_monitor.figures import Figure
 from athlete_monitor.physiology.squad_state import SquadState
 
@@ -108,14 +108,16 @@ class Position(SquadState):
 
         Returns the positions [2, k] that are valid now, NaN where the last is older than 2 s.
         """
-        unknown = np.isnan(metres).any(axis=0)
-        if not self._is_used and unknown.all() and np.isnan(latitude).all():
+        known = ~np.isnan(metres[0] + metres[1])
+        if not self._is_used and not some(known) and every(np.isnan(latitude)):
             return np.full(metres.shape, np.nan)
         self._is_used = True
-        if self._plan is not None and unknown.any():
-            metres = np.where(unknown, self._plan.metres(latitude, longitude), metres)
-            unknown = np.isnan(metres).any(axis=0)
-        state = self._take(rows)
-        state = np.where(unknown, state, np.vstack([metres, t]))
-        self._put(rows, state)
+        if self._plan is not None and not every(known):
+            metres = np.where(known, metres, self._plan.metres(latitude, longitude))
+            known = ~np.isnan(metres[0] + metres[1])
+        state = self._open(rows)
+        if some(known):
+            np.copyto(state[:2], metres, where=known)
+            np.copyto(state[2], t, where=known)
+            self._put(rows, state)
         return np.where(t - state[2] <= MAX_STEP_S, state[:2], np.nan)

@@ -56,7 +56,7 @@ class HeartRateRecovery(SquadState):
         speed_mps: FloatArray,
     ) -> None:
         """Take the state of ``rows`` [k] at ``t`` [k], s; about once a second suffices. NaN: unknown."""
-        state = self._take(rows)
+        state = self._open(rows)
         last, hard_s, rest_t, rest_bpm, latest = state
         gap = t - last
         hard = strap_bpm >= HARD_FRACTION * hr_max_bpm

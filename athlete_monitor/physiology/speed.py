@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import every, places, some
 from athlete_monitor.physiology.clock import LEAST_STEP_S, LONGEST_STEP_S, learn_usual, longest_step_s
 from athlete_monitor.physiology.squad_state import SquadState
 
@@ -107,12 +108,12 @@ class SpeedTrack(SquadState):
         """
         tick = np.floor(t * READINGS_PER_S)
         read = (tick != self._field("tick", rows)) & ~(np.isnan(speed_mps) & np.isnan(x_m + y_m))
-        if not read.any():
+        if not some(read):
             return []
         reading = np.array([t, speed_mps, x_m, y_m])
-        if not read.all():
+        if not every(read):
             rows, reading, tick = rows[read], reading[:, read], tick[read]
-        state = self._take(rows)
+        state = self._open(rows)
         state[-1] = tick
         steps = self._believe(rows, state, reading)
         self._put(rows, state)
@@ -130,16 +131,16 @@ class SpeedTrack(SquadState):
         """Steps of the readings [t, speed, x, y] [4, k] that are accepted; the others wait in ``state``."""
         last, waiting = state[_LAST], state[_WAIT]
         follows = _agree(reading, last, last[1])
-        if follows.all() and np.isnan(waiting[0]).all():
+        if every(follows) and every(np.isnan(waiting[0])):
             return [_advance(rows, state, reading)]
         closer = ~follows | (np.abs(reading[1] - waiting[1]) < np.abs(reading[1] - last[1]))
         second = closer & _agree(reading, waiting, np.fmax(waiting[1], last[1]))
         follows &= ~second
-        steps = [self._second(rows, state, second)] if second.any() else []
+        steps = [self._second(rows, state, second)] if some(second) else []
         waits = ~(follows | second)
         np.copyto(waiting, reading, where=waits)
         np.copyto(waiting, np.nan, where=~waits)
-        believed = np.flatnonzero(~waits)
+        believed = places(~waits)
         if len(believed):
             part = state[:, believed]
             steps.append(_advance(rows[believed], part, reading[:, believed]))
@@ -149,7 +150,7 @@ class SpeedTrack(SquadState):
     @staticmethod
     def _second(rows: IntArray, state: FloatArray, second: BoolArray) -> MotionStep:
         """Advance the ``second`` [k] athletes, whose waiting reading was confirmed, by that reading."""
-        index = np.flatnonzero(second)
+        index = places(second)
         part = state[:, index]
         waiting, last = part[_WAIT].copy(), part[_LAST]
         possible = _within(waiting, last, last[1], PLAUSIBLE_MPS2)
@@ -177,7 +178,7 @@ def _within(reading: FloatArray, other: FloatArray, speed_mps: FloatArray, limit
     over_s = np.where(gap_s <= LONGEST_STEP_S, np.clip(gap_s, CHANGE_OVER_S, CHANGE_WIDENS_S), CHANGE_OVER_S)
     close: BoolArray = np.abs(reading[1] - other[1]) <= limit_mps2 * over_s
     blind = np.isnan(reading[1])
-    if not blind.any():
+    if not some(blind):
         return close
     dx, dy = reading[2:] - other[2:]
     reach_m = FIX_NOISE_M + (np.fmax(speed_mps, 0.0) + limit_mps2 * over_s) * np.minimum(gap_s, LONGEST_STEP_S)
@@ -210,7 +211,7 @@ def _advance(rows: IntArray, state: FloatArray, reading: FloatArray) -> MotionSt
 def _speed(reading: FloatArray, earlier: FloatArray, since_s: FloatArray, last_mps: FloatArray) -> FloatArray:
     """Speed [k] as read, else of the displacement since ``earlier``, else as it was."""
     speed: FloatArray = reading[1]
-    if not np.isnan(speed).any():
+    if not some(np.isnan(speed)):
         return speed
     dx, dy = reading[2:] - earlier[1:]
     moved_mps = np.sqrt(dx * dx + dy * dy) / since_s

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import every, places, some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.limits import SPEED_BAND_NAMES, SPEED_BANDS
 from athlete_monitor.physiology.reasons import SPEED_NEEDS
@@ -55,7 +56,7 @@ class SpeedBands(SquadState):
 
     def update(self, step: MotionStep, limits_mps: FloatArray) -> None:
         """Take one step of some athletes; ``limits_mps`` [4, k] are the limits between their five bands."""
-        state = self._take(step.rows)
+        state = self._open(step.rows)
         band = (step.speed_mps >= limits_mps).sum(axis=0)
         inside = state[_INSIDE]
         stays = (band == inside) & step.joined
@@ -63,12 +64,12 @@ class SpeedBands(SquadState):
         state[band, columns] += np.where(stays, step.distance_m, 0.0)
         state[SPEED_BANDS + band, columns] += np.where(stays, step.dt_s, 0.0)
         state[_STEPS] += 1.0
-        if not stays.all():
-            moved = np.flatnonzero(~stays)
+        if not every(stays):
+            moved = places(~stays)
             part = state[:, moved]
             _pass_bands(part, step.take(moved), band[moved], limits_mps[:, moved])
             state[:, moved] = part
-        if (inside != state[_SETTLED]).any():
+        if some(inside != state[_SETTLED]):
             _settle(state, step.t - state[_SINCE] >= ENTRY_HELD_S - JITTER_S)
         self._put(step.rows, state)
 
@@ -111,7 +112,7 @@ def _pass_bands(state: FloatArray, step: MotionStep, band: IntArray, limits_mps:
     share = np.diff(np.vstack([np.zeros_like(span), np.clip(upper - bottom, 0.0, None), span]), axis=0)
     even = ~(span > 0.0)
     share /= np.where(even, np.nan, span)
-    if even.any():
+    if some(even):
         share[:, even] = np.arange(SPEED_BANDS)[:, None] == band[even]
     in_band_s = share * step.dt_s
     seconds += np.where(step.dt_s > 0.0, in_band_s, 0.0)
@@ -138,6 +139,6 @@ def _enter(state: FloatArray, step: MotionStep, band: IntArray, limits_mps: Floa
 def _settle(state: FloatArray, held: BoolArray) -> None:
     """Count an entry of those who ``held`` [k] a band that is not the one that they settled in before."""
     inside, settled = state[_INSIDE], state[_SETTLED]
-    index = np.flatnonzero(held & (inside != settled) & ~np.isnan(inside))
+    index = places(held & (inside != settled) & ~np.isnan(inside))
     state[2 * SPEED_BANDS + inside[index].astype(np.int64), index] += 1.0
     settled[index] = inside[index]

@@ -8,10 +8,41 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from athlete_monitor.arrays import every
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from athlete_monitor.arrays import FloatArray, IntArray
+
+
+class _Newest:
+    """The rows that were asked for last: all metrics of a step ask for the same."""
+
+    seen: tuple[IntArray | None, slice | None] = (None, None)
+
+
+def side_by_side(rows: IntArray) -> slice | None:
+    """The columns of ``rows`` [k] as a slice, if they follow each other; else None.
+
+    >>> side_by_side(np.array([4])), side_by_side(np.array([2, 3, 4])), side_by_side(np.array([3, 2, 4]))
+    (slice(4, 5, None), slice(2, 5, None), None)
+    """
+    seen, found = _Newest.seen
+    if seen is not rows:
+        found = _span(rows)
+        _Newest.seen = rows, found
+    return found
+
+
+def _span(rows: IntArray) -> slice | None:
+    count = len(rows)
+    if not count:
+        return None
+    first = rows.item(0)
+    if rows.item(-1) - first != count - 1 or not every(rows[1:] > rows[:-1]):
+        return None
+    return slice(first, first + count)
 
 
 class SquadState:
@@ -68,8 +99,18 @@ class SquadState:
         fields: FloatArray = self._table.take(rows, axis=1)
         return fields
 
+    def _open(self, rows: IntArray) -> FloatArray:
+        """The fields of ``rows`` [fields, k], to be changed in place and then given to ``_put``.
+
+        Where the rows lie side by side it is a view of the table, which saves copying it twice. Keep no part of it.
+        """
+        beside = side_by_side(rows)
+        return self._take(rows) if beside is None else self._table[:, beside]
+
     def _put(self, rows: IntArray, values: FloatArray) -> None:
-        self._table[:, rows] = values
+        if values.base is not self._table:
+            beside = side_by_side(rows)
+            self._table[:, rows if beside is None else beside] = values
 
     def _field(self, name: str, rows: IntArray) -> FloatArray:
         values: FloatArray = self._table[self._index[name]].take(rows)
@@ -84,7 +125,7 @@ class RateIntegral(SquadState):
     def add(self, rows: IntArray, dt_s: FloatArray, rate_per_min: FloatArray) -> FloatArray:
         """Add ``rate_per_min`` [k] held for ``dt_s`` [k]; a NaN rate adds nothing. Returns the totals [k]."""
         known = ~np.isnan(rate_per_min)
-        state = self._take(rows)
+        state = self._open(rows)
         total, measured_s, samples = state
         total += np.where(known, rate_per_min * dt_s, 0.0) / 60.0
         measured_s += dt_s * known

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.clock import learn_usual, longest_step_s
 from athlete_monitor.physiology.reasons import CADENCE_NEEDS
@@ -44,10 +45,10 @@ class Steps(SquadState):
     def update(self, rows: IntArray, t: FloatArray, cadence_spm: FloatArray) -> None:
         """Take the cadence [k], steps a minute of both feet, at ``t`` [k], s; NaN: no reading in this sample."""
         read = ~np.isnan(cadence_spm)
-        if not read.any():
+        if not some(read):
             return
         rows, t, cadence_spm = rows[read], t[read], cadence_spm[read]
-        state = self._take(rows)
+        state = self._open(rows)
         cadence, last, usual_s, steps, total, measured_s = state
         gap_s = np.fmax(t - last, 0.0)
         dt_s = np.minimum(gap_s, longest_step_s(usual_s))

@@ -50,12 +50,14 @@ class Stress(SquadState):
 
     def update(self, rows: IntArray, t: FloatArray, reserve: FloatArray) -> FloatArray:
         """Take the reserve fractions [k] at ``t`` [k], s; returns percent [k], 0 ... 100, NaN where the reserve is."""
-        percent, last = self._take(rows)
+        state = self._open(rows)
+        percent, last = state
         weight = -np.expm1(-np.fmax(t - last, 0.0) / STRESS_TAU_S)
         target = 100.0 * reserve
         smoothed = np.where(np.isnan(percent), target, percent + weight * (target - percent))
         known = ~np.isnan(reserve)
-        self._put(rows, np.where(known, (smoothed, t), (percent, last)))
+        np.copyto(state, (smoothed, t), where=known)
+        self._put(rows, state)
         return np.where(known, smoothed, np.nan)
 
     def percent(self, rows: IntArray) -> FloatArray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure
 from athlete_monitor.physiology.reasons import THRESHOLD_NEEDS
 from athlete_monitor.physiology.squad_state import SquadState
@@ -37,7 +38,7 @@ class ThresholdTime(SquadState):
     def update(self, rows: IntArray, dt_s: FloatArray, heart_rate_bpm: FloatArray, threshold_bpm: FloatArray) -> None:
         """Add ``dt_s`` [k] at the heart rate [k]; NaN where the heart rate or the threshold is not known."""
         known = ~np.isnan(heart_rate_bpm - threshold_bpm)
-        if known.any():
+        if some(known):
             self._table[0, rows] += np.where(heart_rate_bpm >= threshold_bpm, dt_s, 0.0)
             self._table[1, rows] += known
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
@@ -64,7 +65,12 @@ class CadenceLock(SquadState):
     )  # fmt: skip
 
     def check(
-        self, rows: IntArray, t: FloatArray, cadence_spm: FloatArray, strap: CleanHeartRate, model: ModelHeartRate
+        self,
+        rows: IntArray,
+        t: FloatArray,
+        cadence_spm: FloatArray,
+        strap: CleanHeartRate,
+        model: ModelHeartRate | None,
     ) -> CleanHeartRate:
         """Take a sample of each athlete [k]; return the strap without the readings that are suspect.
 
@@ -73,28 +79,31 @@ class CadenceLock(SquadState):
             t: s.
             cadence_spm: steps a minute, NaN where not measured now.
             strap: cleaned.
-            model: uncorrected.
+            model: uncorrected; None where no athlete has one.
         """
-        state = self._take(rows)
+        state = self._open(rows)
         start_t, cadence, cadence_t, reading_t, following, suspect = state
         np.copyto(start_t, t, where=np.isnan(start_t))
         measured = ~np.isnan(cadence_spm)
-        np.copyto(cadence, cadence_spm, where=measured)
-        np.copyto(cadence_t, t, where=measured)
+        if some(measured):
+            np.copyto(cadence, cadence_spm, where=measured)
+            np.copyto(cadence_t, t, where=measured)
         reading = strap.accepted
-        if reading.any():
+        if some(reading):
             read_s = np.fmin(np.fmax(np.where(np.isnan(reading_t), 0.0, t - reading_t), 0.0), LONGEST_READING_S)
-            near = (np.abs(strap.bpm - cadence) <= NEAR_BPM) & (t - cadence_t <= CADENCE_FRESH_S)
-            half = (model.high_bpm - model.low_bpm) * (0.5 / DEVIATIONS_OF_INTERVAL)
-            apart = np.abs(strap.bpm - model.bpm) > DEVIATIONS * half
-            follows = near & apart & (t - start_t >= WATCHED_S)
-            changed = np.where(follows, following + read_s, following - RECOVERS * read_s)
+            changed = following - RECOVERS * read_s
+            if model is not None:
+                near = (np.abs(strap.bpm - cadence) <= NEAR_BPM) & (t - cadence_t <= CADENCE_FRESH_S)
+                half = (model.high_bpm - model.low_bpm) * (0.5 / DEVIATIONS_OF_INTERVAL)
+                apart = np.abs(strap.bpm - model.bpm) > DEVIATIONS * half
+                follows = near & apart & (t - start_t >= WATCHED_S)
+                changed = np.where(follows, following + read_s, changed)
             np.copyto(following, np.fmin(np.fmax(changed, 0.0), MOST_S), where=reading)
             suspect += np.where(reading & (following >= SUSPECT_S), read_s, 0.0)
             np.copyto(reading_t, t, where=reading)
         self._put(rows, state)
         locked = following >= SUSPECT_S
-        if not locked.any():
+        if not some(locked):
             return strap
         return replace(strap, bpm=np.where(locked, np.nan, strap.bpm), accepted=strap.accepted & ~locked)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 import numpy as np
 
+from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.models.day import BLANK, FIELDS, correction, learn, next_session
 from athlete_monitor.physiology.squad_state import SquadState
@@ -75,6 +76,10 @@ class ModelCorrection(SquadState):
         self.learn(rows, t, error_bpm, forms)
         return self.now(rows, t, forms)
 
+    def has_begun(self, rows: IntArray) -> bool:
+        """Whether all of ``rows`` [k] have taken a sample of their session: without a model, more change nothing."""
+        return not some(np.isnan(self._field("start_t", rows)))
+
     def learn(self, rows: IntArray, t: FloatArray, error_bpm: FloatArray, forms: Forms) -> None:
         """Take the error strap − model [k], bpm (NaN: no reading now)."""
         self._put(rows, learn(self._take(rows), t, error_bpm, forms.constants, forms.model))
@@ -108,7 +113,7 @@ class LiveError(SquadState):
     def update(self, rows: IntArray, error_bpm: FloatArray) -> None:
         """Take the error strap - model [k], bpm; NaN: none."""
         known = ~np.isnan(error_bpm)
-        if known.any():
+        if some(known):
             rows, error = rows[known], error_bpm[known]
             self._table[:, rows] += np.array([np.ones_like(error), error, np.abs(error), error * error])
 
@@ -208,7 +213,7 @@ class HeartRateTotals(SquadState):
 
     def update(self, rows: IntArray, dt_s: FloatArray, heart_rate: HeartRate) -> None:
         """Count ``dt_s`` [k] at the heart rate [k]."""
-        state = self._take(rows)
+        state = self._open(rows)
         state[heart_rate.source, np.arange(len(rows))] += dt_s
         state[-1] += np.where(heart_rate.source == _NONE, 0.0, heart_rate.bpm * dt_s)
         self._put(rows, state)
@@ -261,10 +266,9 @@ def choose(
         correct: returns the correction of the model [k], bpm, and what the distances of the interval's ends from the
             model are multiplied by [k]; asked only where a model is chosen.
     """
-    lenient = mode == _UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
-    use_strap = ~np.isnan(strap.bpm) & (lenient | (mode == _TRAINING))
+    lenient, use_strap = _uses_strap(policy, mode, strap)
     use_model = ~np.isnan(model.bpm) & ~use_strap & (lenient | (mode == _GAME))
-    if not use_model.any():
+    if not some(use_model):
         return _of_strap(use_strap, strap, strap_age_s)
     add, wider = correct()
     shift = np.where(lenient & use_model, add, 0.0)
@@ -274,6 +278,17 @@ def choose(
     low = np.where(use_model, shown + (model.low_bpm - model.bpm) * factor, np.nan)
     high = np.where(use_model, shown + (model.high_bpm - model.bpm) * factor, np.nan)
     return HeartRate(shown, source, low, high)
+
+
+def choose_strap(policy: Policy, mode: IntArray, strap: CleanHeartRate, strap_age_s: FloatArray) -> HeartRate:
+    """Choose as ``choose`` does where no athlete has a model."""
+    return _of_strap(_uses_strap(policy, mode, strap)[1], strap, strap_age_s)
+
+
+def _uses_strap(policy: Policy, mode: IntArray, strap: CleanHeartRate) -> tuple[BoolArray, BoolArray]:
+    """Where either source may be used, and where the strap's is [k]."""
+    lenient = mode == _UNKNOWN if policy == "by_mode" else np.ones(len(mode), dtype=bool)
+    return lenient, ~np.isnan(strap.bpm) & (lenient | (mode == _TRAINING))
 
 
 def _of_strap(use_strap: BoolArray, strap: CleanHeartRate, strap_age_s: FloatArray) -> HeartRate:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from athlete_monitor.arrays import every
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.energy import ENERGY_FORMULA, energy_rate_kj_per_min
 from athlete_monitor.physiology.heart_rate import hr_reserve_fraction
@@ -55,12 +56,12 @@ class LoadInterval(SquadState):
     ) -> None:
         """Add ``dt_s`` [k] at the heart rate, with what was computed from it: reserve and energy rate [k]."""
         ends = np.array([heart_rate.low_bpm, heart_rate.high_bpm])
-        if np.isnan(ends[0]).all():
+        if every(np.isnan(ends[0])):
             return
         trimp = banister_rate(hr_reserve_fraction(ends, body.hr_rest_bpm, hr_max_bpm), body.male)
         energy = _energy_rate(ends, body, hr_max_bpm)
         away = np.concatenate([trimp - banister_rate(reserve, body.male), energy - energy_rate_kj_per_min])
-        state = self._take(rows)
+        state = self._open(rows)
         state += np.abs(np.where(np.isnan(away), 0.0, away)) * dt_s / 60.0
         self._put(rows, state)
 

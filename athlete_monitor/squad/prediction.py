@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
+from athlete_monitor.arrays import every, places, some
 from athlete_monitor.errors import ModelError
 from athlete_monitor.features import GROUPS, PROFILE_FEATURES, profile_row
 from athlete_monitor.figures import Figure
@@ -202,6 +203,11 @@ class ModelBook:
         self._number = np.full(capacity, np.nan)
         self._arranged = True
 
+    @property
+    def may_serve(self) -> bool:
+        """Whether there can be a model at all: else features have no use."""
+        return not isinstance(self._source, NoModels)
+
     def grow(self, capacity: int) -> None:
         """Make room for ``capacity`` rows."""
         added = capacity - len(self._seen)
@@ -279,7 +285,7 @@ class ModelBook:
             everybody = DEFAULT in arrived
             self._choose_anew([row for row, known in self._athletes.items() if everybody or known in arrived])
         bits = available @ self._bits
-        changed = np.flatnonzero(bits != self._seen[rows])
+        changed = places(bits != self._seen[rows])
         for index in changed.tolist():
             self._choose(int(rows[index]), available[index])
         self._seen[rows] = bits
@@ -287,8 +293,7 @@ class ModelBook:
 
     def predict(self, rows: IntArray, features: Float32Array) -> FloatArray:
         """Heart rate, low and high end of its 80 % interval [3, k], bpm; NaN where no model is in use."""
-        if not self._arranged:
-            self._arrange()
+        self.arrange()
         answer = np.full((3, len(rows)), np.nan)
         for call, index in self._calls_for(rows):
             served = rows[index]
@@ -299,17 +304,21 @@ class ModelBook:
     def _calls_for(self, rows: IntArray) -> list[tuple[ModelCall, Any]]:
         """Each call with the indices of its rows; a slice if all rows share one call."""
         calls = self._call_of[rows]
-        if len(calls) and calls[0] >= 0 and (calls == calls[0]).all():
+        if len(calls) and calls[0] >= 0 and every(calls == calls[0]):
             return [(self._calls[int(calls[0])], slice(None))]
-        served = np.flatnonzero(calls >= 0)
+        served = places(calls >= 0)
         if not len(served):
             return []
         order = served[np.argsort(calls[served], kind="stable")]
-        ends = np.flatnonzero(np.diff(calls[order])) + 1
+        ends = places(np.diff(calls[order])) + 1
         return [(self._calls[int(calls[group[0]])], group) for group in np.split(order, ends)]
 
+    def arrange(self) -> None:
+        """Decide again which models are run together, where models have changed since."""
+        if not self._arranged:
+            self._arrange()
+
     def _arrange(self) -> None:
-        """Decide again which models are run together."""
         self._drop_unused()
         alike: dict[tuple[bytes, bool], dict[int, Bound]] = {}
         for bound in self._chosen.values():
@@ -335,7 +344,7 @@ class ModelBook:
         self._reasons[row] = NO_CHANNELS if candidates else NO_MODEL
         for model in candidates:
             bound = self._bind(model)
-            if bound is not None and not (bound.needs & ~available).any():
+            if bound is not None and not some(bound.needs & ~available):
                 self._chosen[row] = bound
                 break
         self._serving[row] = row in self._chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +70,7 @@ class Present:
 def _take(record: Any, index: IntArray) -> Any:  # noqa: ANN401 - a record of arrays
     values = {
         name: value[index] if isinstance(value, np.ndarray) else _take(value, index)
-        for name, value in vars(record).items()
+        for name, value in ((each.name, getattr(record, each.name)) for each in fields(record))
     }
     return type(record)(**values)
 

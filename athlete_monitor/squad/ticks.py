@@ -69,6 +69,11 @@ class Ticks(SquadState):
         """The present predictions [3, k]."""
         return self._table[2:5].take(rows, axis=1)
 
+    def motion(self, rows: IntArray) -> FloatArray:
+        """The average as of the last acceleration [k], m/s²; NaN before the first."""
+        motion: FloatArray = self._table[5].take(rows)
+        return motion
+
     def smooth_motion(self, rows: IntArray, dt_s: FloatArray, motion_mps2: FloatArray) -> FloatArray:
         """Average over a second of |gravity-free acceleration| [k], m/s^2; NaN before the first."""
         last = self._table[5].take(rows)
