@@ -7,7 +7,6 @@ import os
 import re
 import zlib
 from contextlib import suppress
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -19,7 +18,7 @@ from athlete_monitor.channels import BY_NAME, RR_KEY, RR_PLACE, session_columns
 from athlete_monitor.system.files import open_folder, replace_file
 from athlete_monitor.system.flock import locked
 from athlete_monitor.wire.sample import NO_PROFILE, SIMULATED, Sample, Tags, WireProfile
-from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
+from athlete_monitor.wire.timestamps import file_stamp, format_timestamp, format_timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +78,7 @@ def measured_extras(sample: Sample) -> tuple[str, ...]:
     return tuple(name for name in EXTRA_COLUMNS if name in channels)
 
 
-def extras_of(values: FloatArray, samples: Iterable[Sample]) -> set[str]:
+def extras_of(values: FloatArray, samples: Sequence[Sample]) -> set[str]:
     """Return the extra columns that a session needs for many samples at once.
 
     Args:
@@ -88,11 +87,10 @@ def extras_of(values: FloatArray, samples: Iterable[Sample]) -> set[str]:
     """
     measured: list[int] = np.flatnonzero(~np.isnan(values[:, _EXTRA]).all(axis=0)).tolist()
     found = {EXTRA_CHANNELS[place] for place in measured}
-    for sample in samples:
-        if sample.rr_intervals_ms:
-            found.add(RR_COLUMN)
-        if sample.tags.source:
-            found.add(SOURCE_COLUMN)
+    if any(sample.rr_intervals_ms for sample in samples):
+        found.add(RR_COLUMN)
+    if any(tags.source for tags in {id(sample.tags): sample.tags for sample in samples}.values()):
+        found.add(SOURCE_COLUMN)
     return found
 
 
@@ -205,10 +203,12 @@ class SessionWriter:
             rr: beat intervals, ms, by row.
             offset_s: seconds of the session's local time ahead of UTC; this machine's zone where None.
         """
-        cells = {id(tag): self._tag_cells(tag) for tag in tags}
-        rows = zip(t.tolist(), _cell_rows(values[:, _BASE]), tags, self._extra_rows(values, tags, rr), strict=True)
-        when = partial(format_timestamp, offset_s=offset_s)
-        lines = [f"{when(at)},{self._profile},{base},{cells[id(tag)]}{x}\n" for at, base, tag, x in rows]
+        different = {id(tag): tag for tag in tags}  # samples share their tags
+        cells = {place: self._tag_cells(tag) for place, tag in different.items()}
+        when = format_timestamps(t, offset_s)
+        rows = zip(when, _cell_rows(values[:, _BASE]), tags, self._extra_rows(values, tags, rr), strict=True)
+        profile = self._profile
+        lines = [f"{at},{profile},{base},{cells[id(tag)]}{x}\n" for at, base, tag, x in rows]
         self._file.write("".join(lines))
         self.rows += len(lines)
 

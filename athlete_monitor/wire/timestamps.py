@@ -294,6 +294,19 @@ def format_timestamp(t: float, offset_s: int | None = None) -> str:
     return f"{second}.{millis % 1000:03d}{zone}"
 
 
+def format_timestamps(t: FloatArray, offset_s: int | None = None) -> list[str]:
+    """Return what ``format_timestamp`` returns for each of many times [n], several times as fast.
+
+    >>> format_timestamps(np.array([1768471200.25]), 34_200)
+    ['2026-01-15 19:30:00.250+09:30']
+    """
+    millis = np.rint(t * 1000).astype(np.int64)
+    seconds, rest = np.divmod(millis, 1000)
+    texts = {second: _second_text(second, offset_s) for second in set(seconds.tolist())}
+    each = zip(map(texts.__getitem__, seconds.tolist()), rest.tolist(), strict=True)
+    return [f"{second}.{milli:03d}{zone}" for (second, zone), milli in each]
+
+
 @lru_cache(maxsize=_CACHED_SECONDS)
 def _second_text(second: int, offset_s: int | None = None) -> tuple[str, str]:
     zone = None if offset_s is None else timezone(timedelta(seconds=offset_s))

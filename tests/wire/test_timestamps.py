@@ -21,6 +21,7 @@ from athlete_monitor.wire.timestamps import (
     LATEST,
     file_stamp,
     format_timestamp,
+    format_timestamps,
     parse_times,
     parse_timestamp,
 )
@@ -194,3 +195,12 @@ def test_the_repeated_hour_is_written_with_two_offsets():
 
 def test_file_names_carry_the_local_time():
     assert file_stamp(1768471200.5) == "2026_01_15-11_00_00"
+
+
+@given(
+    st.lists(st.floats(-1e9, 4e9) | st.integers(0, 40_000).map(lambda n: 1.75e9 + n / 8000), max_size=8),
+    st.none() | st.integers(-1500, 1500).map(lambda minutes: 60 * min(max(minutes, -1439), 1439)),
+)
+def test_many_times_have_the_texts_of_each(times, offset_s):
+    one_by_one = [format_timestamp(t, offset_s) for t in times]
+    assert format_timestamps(np.array(times, dtype=np.float64), offset_s) == one_by_one
