@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 
     from athlete_monitor.batch.work import Item, Outcome, Work
 
-HINT: Final = "--cluster needs Ray: pip install 'athlete-monitor[league]'"
+HINT: Final = "{} needs Ray: pip install 'athlete-monitor[league]'"
 AHEAD: Final = 2
 """Groups for each processor that are on their way, so that none waits for its next."""
 
 
-def require_ray() -> None:
+def require_ray(who: str = "--cluster") -> None:
     """Check that Ray is installed.
+
+    Args:
+        who: what needs it.
 
     Raises:
         MonitorError: it is not; the text says how to install it.
     """
     if find_spec("ray") is None:
-        raise MonitorError(HINT)
+        raise MonitorError(HINT.format(who))
 
 
 class Cluster:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from athlete_monitor.config.document import Document, Location, dotted, read_yaml
 from athlete_monitor.config.fields import allowed_in
@@ -17,12 +18,13 @@ from athlete_monitor.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
 M = TypeVar("M", bound=BaseModel)
 
 _LONGEST_VALUE: Final = 60
+_KEY: Final = ("[key]",)
+"""The end of pydantic's location of a name that a user gives to an entry of a mapping."""
 
 
 def read_yaml_model(path: Path, model: type[M]) -> M:
@@ -51,7 +53,8 @@ def validate(document: Document, model: type[M]) -> M:
 
 def problem_of(model: type[BaseModel], problem: ErrorDetails) -> str:
     """Return what is wrong with a value, and what is allowed in its place."""
-    location, field = tuple(problem["loc"]), _field_at(model, tuple(problem["loc"]))
+    location = tuple(problem["loc"])
+    field = _name_of_entries(model, location[:-2]) if location[-1:] == _KEY else _field_at(model, location)
     own = problem["msg"].removeprefix("Value error, ") if problem["type"] == "value_error" else ""
     if problem["type"] == "missing":
         return f"is missing{_allowed(field)}"
@@ -63,7 +66,8 @@ def problem_of(model: type[BaseModel], problem: ErrorDetails) -> str:
 
 
 def _describe(document: Document, model: type[BaseModel], problem: ErrorDetails) -> str:
-    location = _in_file(document.data, tuple(problem["loc"]))
+    location = tuple(problem["loc"])
+    location = _in_file(document.data, location[:-1] if location[-1:] == _KEY else location)
     return f"{document.path}:{document.line_of(location)}: {dotted(location)}: {problem_of(model, problem)}"
 
 
@@ -119,6 +123,14 @@ def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:
         if parent is not None and names[depth - 1] in _fields(parent):
             return _fields(parent)[names[depth - 1]]
     return None
+
+
+def _name_of_entries(model: type[BaseModel], location: Location) -> FieldInfo | None:
+    """Return what the names of a mapping's entries may be."""
+    field = _field_at(model, location)
+    kinds = (field.annotation, *typing.get_args(field.annotation)) if field else ()
+    names = [typing.get_args(kind)[0] for kind in kinds if typing.get_origin(kind) is dict]
+    return FieldInfo.from_annotation(names[0]) if names else None
 
 
 def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:

@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.batch.cluster import require_ray
@@ -19,7 +19,7 @@ from athlete_monitor.league.shard import Answer, Shard
 from athlete_monitor.project import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from athlete_monitor.league.settings import League
     from athlete_monitor.league.shard import Wanted
@@ -46,25 +46,39 @@ def connected(address: str) -> Any:  # noqa: ANN401 - the module of Ray
     Raises:
         MonitorError: Ray is not installed, the address is not one, or no cluster answers.
     """
-    require_ray()
+    require_ray("league.py")
     if address != AUTO:
         _check_address(address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
     try:
-        ray.init(
-            address=address,
-            namespace=NAMESPACE,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": ENVIRONMENT, "worker_process_setup_hook": HOOK},
-        )
+        with _no_warnings():
+            ray.init(
+                address=address,
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": ENVIRONMENT, "worker_process_setup_hook": HOOK},
+            )
     except Exception as error:  # Ray raises many kinds
         raise MonitorError(f"--cluster {address}: no Ray cluster answers there ({short(error)})") from error
     # Ray prints the logs of raylets that end on standard output, even without log_to_driver; that is for our answers
     ray._private.worker._worker_logs_enabled = False  # noqa: SLF001 - there is no public switch
     return ray
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Keep what Ray's own library prints off standard error, such as that a machine has no link to the internet."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _check_address(address: str) -> None:
@@ -235,6 +249,10 @@ class CoordinatorActor:
             return None, (str(error), error.exit_code)
 
 
+class NotRunningError(MonitorError):
+    """The league does not run."""
+
+
 class RemoteOffice:
     """The office of a running league, for the command line.
 
@@ -256,7 +274,7 @@ class RemoteOffice:
             self._actor = ray.get_actor(self._name, namespace=NAMESPACE)
         except ValueError:
             if not start:
-                raise MonitorError(f"the league {league.name} is not running; start it: league.py start") from None
+                raise NotRunningError(f"the league {league.name} is not running; start it: league.py start") from None
             self._begin(league)
         else:
             if start and self.call("is_stopped"):

@@ -18,7 +18,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.arguments import Parser, add_output_arguments, add_version_argument, duration
+from athlete_monitor.athletes import Roster
+from athlete_monitor.batch.storage import store_at
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.league.ownership import PLACE, check_owner
 from athlete_monitor.league.placing import need_of, planned_shards
 from athlete_monitor.league.settings import DEFAULT_LEAGUE, engine_settings, load_league
 
@@ -93,7 +96,8 @@ def _check(league: League, args: argparse.Namespace) -> int:
     from pathlib import Path
 
     for squad in league.squads:
-        engine_settings(league, squad, Path(league.state) / squad)
+        Roster.load(engine_settings(league, squad, Path(league.state) / squad).athletes.roster)
+    store_at(league.state, PLACE)
     shards = planned_shards(league)
     needs = {shard: need_of(league, squads) for shard, squads in shards.items()}
     if args.json:
@@ -111,6 +115,7 @@ def _check(league: League, args: argparse.Namespace) -> int:
 
 
 def _start(league: League, args: argparse.Namespace) -> int:
+    check_owner(league)
     office = _office(league, args, start=True)
     if not office.was_started:
         office.call("apply", league)
@@ -148,9 +153,15 @@ def _drain(league: League, args: argparse.Namespace) -> int:
 
 
 def _stop(league: League, args: argparse.Namespace) -> int:
-    office = _office(league, args)
-    done: bool = office.call("stop")
-    office.end()
+    from athlete_monitor.league.cluster import NotRunningError
+
+    try:
+        office = _office(league, args)
+    except NotRunningError:
+        done = True
+    else:
+        done = bool(office.call("stop"))
+        office.end()
     if args.json:
         print(json.dumps({"stopped": done}))
     elif not args.quiet:

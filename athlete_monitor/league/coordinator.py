@@ -186,13 +186,29 @@ class Coordinator:
 
         Raises:
             ConfigError: no such node, or several.
+            MonitorError: no other node has room for its shards.
         """
         found = [each for each in self.nodes if node in {each.name, each.address} or each.id.startswith(node)]
         if len(found) != 1:
             known = ", ".join(f"{each.id[:8]} ({each.name or each.address})" for each in self.nodes)
             raise ConfigError(f"{node!r} is {'no node' if not found else 'more than one node'}; allowed: {known}")
+        if not undo:
+            self._check_room_without(found[0])
         (self.plan.drained.discard if undo else self.plan.drained.add)(found[0].id)
         return found[0]
+
+    def _check_room_without(self, node: Node) -> None:
+        taken, avoided, wanted = self._taken(), self.plan.drained | self._silent_nodes | {node.id}, self.shards()
+        for shard, placed in self._placed.items():
+            if placed.node_id == node.id and shard in wanted:
+                need = need_of(self.league, wanted[shard])
+                other = chosen_node(need, self.nodes, taken, avoided)
+                if other is None:
+                    raise MonitorError(
+                        f"no other node has {need.cpus:g} CPUs and {need.memory_mb:g} MB left for shard {shard}; "
+                        "start another node first, or end the league: league.py stop"
+                    )
+                taken[other.id] = taken.get(other.id, Need()) + need
 
     def stop(self) -> None:
         """End all engines in order; ``is_empty`` says when they have."""

@@ -17,6 +17,7 @@ from athlete_monitor.config import load_config
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.league.coordinator import Coordinator, Plan
 from athlete_monitor.league.document import league_document
+from athlete_monitor.league.ownership import PLACE
 from athlete_monitor.league.settings import mqtt_of
 from athlete_monitor.league.watching import Watched, subscriptions
 from athlete_monitor.wire.mqtt import MqttLink
@@ -47,7 +48,7 @@ class Office:
     """
 
     def __init__(self, league: League, cluster: Cluster) -> None:
-        self._store = store_at(league.state, "plan")
+        self._store = store_at(league.state, PLACE)
         self._saved = b""
         self._lock = threading.RLock()
         self._ended = threading.Event()

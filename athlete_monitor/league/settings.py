@@ -31,6 +31,8 @@ Topic = Annotated[
     Field(pattern=r"^[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*$", max_length=128),
     Allowed("a topic such as league/state: levels of letters, digits, _ . -"),
 ]
+BRANCHES: Final = ("player", "engine", "team", "models", "bridge")
+"""What the topics of an engine and its box begin with, after the prefix."""
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 
 
@@ -187,6 +189,7 @@ def _problems(league: League, document: Document) -> Iterator[tuple[Location, st
     yield from _shared_prefixes(league)
     if league.shards is not None:
         yield from _wrong_shards(league, league.shards)
+    yield from _used_topic(league)
     if not league.state.strip():
         yield ("state",), "is empty; allowed: a folder or a URL"
     yield from _missing_files(league, document.path.resolve().parent)
@@ -211,6 +214,12 @@ def _shared_prefixes(league: League) -> Iterator[tuple[Location, str]]:
         first, *others = sharing
         for name in others:
             yield ("squads", name, "prefix"), f"{prefix!r} is the prefix of squad {first}, too; each needs its own"
+
+
+def _used_topic(league: League) -> Iterator[tuple[Location, str]]:
+    used = [f"{squad.prefix}{branch}/" for squad in league.squads.values() for branch in BRANCHES]
+    if any(league.topic.startswith(prefix) for prefix in used):
+        yield ("topic",), f"{league.topic!r} is a topic of a squad's engine; the league needs its own"
 
 
 def _wrong_shards(league: League, shards: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[Location, str]]:

@@ -19,13 +19,13 @@ from athlete_monitor.league import cluster
     ],
 )
 def test_what_is_no_address_is_refused(monkeypatch, address, said):
-    monkeypatch.setattr(cluster, "require_ray", lambda: None)
+    monkeypatch.setattr(cluster, "require_ray", lambda _who: None)
     with pytest.raises(MonitorError, match=said):
         cluster.connected(address)
 
 
 def test_where_nobody_listens_the_line_says_so(monkeypatch, free_port):
-    monkeypatch.setattr(cluster, "require_ray", lambda: None)
+    monkeypatch.setattr(cluster, "require_ray", lambda _who: None)
     with pytest.raises(MonitorError, match="no Ray cluster answers there"):
         cluster.connected(f"127.0.0.1:{free_port}")
 

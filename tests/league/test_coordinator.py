@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.errors import ConfigError
+from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.league.coordinator import Coordinator
 from athlete_monitor.league.placing import Node
 from athlete_monitor.league.settings import load_league
@@ -145,6 +147,19 @@ def test_a_drained_node_becomes_empty_and_takes_nothing_until_it_is_allowed_agai
     assert node in {where for _, where in world.homes().values()}
 
 
+def test_a_node_is_not_drained_while_no_other_one_has_room_for_its_shards():
+    world = World()
+    world.homes()
+    for name in NODES[:2]:
+        world.coordinator.drain(name)
+        world.homes()
+    with pytest.raises(MonitorError, match=r"^no other node has .* left for shard one; start another node first"):
+        world.coordinator.drain("n3")
+    world.homes()
+    assert world.all_run
+    assert {row["node"] for row in world.rows()} == {"n3"}
+
+
 def test_a_shard_for_which_no_node_has_room_waits_with_the_reason_until_one_joins():
     league = LEAGUE.model_copy(update={"costs": LEAGUE.costs.model_copy(update={"engine_cpus": 2.5})})
     world = World(league)
@@ -238,7 +253,8 @@ def happen(world, what, how):
     if what == "move":
         world.coordinator.move(how[0], how[1], world.now_s)
     elif what == "drain" and how[0] in {node.id for node in world.coordinator.nodes}:
-        world.coordinator.drain(how[0], undo=how[1])
+        with suppress(MonitorError):  # no other node has room
+            world.coordinator.drain(how[0], undo=how[1])
     elif what == "restart":
         for each in world.machines.shards:
             if each.name.startswith(how[0]):

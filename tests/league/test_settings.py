@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 
-from athlete_monitor.errors import ConfigError
+from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.league.assignment import assignment_of
 from athlete_monitor.league.command import main
+from athlete_monitor.league.ownership import check_owner
 from athlete_monitor.league.settings import engine_settings, load_league
 from tests.helpers import ROOT
 
@@ -49,6 +51,9 @@ def test_a_state_behind_a_url_stays_a_url(write):
     [
         ({"name": "Cup 1"}, "name: 'Cup 1' is not allowed; allowed: 1 to 63 small letters"),
         ({"squads": {}}, "squads: "),
+        ({"squads": {"re ds": squad()}}, "squads.re ds: 're ds' is not allowed; allowed: 1 to 63 small letters"),
+        ({"shards": {"..": ["reds", "blues", "greens"]}}, "shards...: '..' is not allowed; allowed: 1 to 63 small"),
+        ({"topic": "league/reds/engine/stats"}, "topic: 'league/reds/engine/stats' is a topic of a squad's engine"),
         ({"squad": {}}, "squad: is not a known key; did you mean squads?"),
         ({"squads": {"reds": squad(broker="south")}}, "squads.reds.broker: 'south' is not a broker; allowed: north"),
         ({"squads": {"reds": squad(prefix="a b/")}}, "squads.reds.prefix: 'a b/' is not allowed; allowed: levels"),
@@ -111,6 +116,29 @@ def test_what_a_shard_gets_for_a_squad_names_no_other_squad(write):
     found = assignment_of(league, "blues")
     assert "reds" not in found.engine
     assert found.state == f"{league.state}/blues"
+
+
+def test_a_place_for_state_belongs_to_the_league_that_was_started_there_first(write):
+    league = load_league(write())
+    check_owner(league)
+    check_owner(league)
+    with pytest.raises(ConfigError, match=r"belongs to the league 'example'.* or remove .*league\.json"):
+        check_owner(league.model_copy(update={"name": "other"}))
+
+
+def test_check_reads_what_engines_will_read(write, tmp_path):
+    (tmp_path / "roster.yaml").write_text("athletes: 3\n")
+    with pytest.raises(ConfigError, match=r"roster.yaml:1: "):
+        main(["check", "--config", str(write(squads={"reds": squad(roster="roster.yaml")}))])
+    with pytest.raises(MonitorError, match="s4"):
+        main(["check", "--config", str(write(state="s4://bucket/league"))])
+
+
+def test_without_ray_a_command_says_how_to_install_it(write):
+    if find_spec("ray") is not None:
+        pytest.skip("Ray is installed")
+    with pytest.raises(MonitorError, match=r"^league.py needs Ray: pip install 'athlete-monitor\[league\]'$"):
+        main(["status", "--config", str(write())])
 
 
 def test_check_shows_the_shards_and_fails_in_one_line(write, capsys):
