@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from athlete_monitor.models.day import BLANK, FIELDS, correction, learn, next_se
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.physiology.heart_rate import CleanHeartRate
@@ -91,6 +91,10 @@ class ModelCorrection(SquadState):
     def leave(self, row: int) -> FloatArray:
         """The part of an athlete's state that is kept for the next session."""
         return next_session(self._table[:, row])
+
+    def set_state(self, row: int, state: Mapping[str, Any]) -> None:
+        """See ``SquadState``; earlier versions did not store how the errors of the day vary."""
+        super().set_state(row, {"moments": 0.0, "moments_square": 0.0, **state})
 
     def enter(self, row: int, state: FloatArray) -> None:
         """Begin a session with the state that ``leave`` returned."""

@@ -91,6 +91,17 @@ def test_the_day_outlives_a_session_but_not_its_last_minute():
     assert wider[0] < 1.0
 
 
+def test_a_state_of_an_earlier_version_goes_on():
+    forms = Forms(constants(USUAL)[:, None], np.array([1.0]))
+    old, new = ModelCorrection(1), ModelCorrection(1)
+    for t in range(600):
+        old.learn(ROW, np.array([float(t)]), np.array([8.0]), forms)
+    known = old.state(0)
+    del known["moments"], known["moments_square"]
+    new.set_state(0, known)
+    assert new.now(ROW, np.array([900.0]), forms)[0] == old.now(ROW, np.array([900.0]), forms)[0]
+
+
 def test_live_errors_add_up():
     errors = LiveError(1)
     for error in (3.0, -1.0, NAN, 4.0):
