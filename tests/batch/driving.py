@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "127.0.0.1:6379"
 NODE = ["--object-store-memory=80000000", "--node-ip-address=127.0.0.1", "--disable-usage-stats"]
+TOO_SLOW = "The current node timed out during startup"
 SAY_EVERY_S = 20.0
 LATE_S = 10.0
 LINES = 8
@@ -85,9 +86,15 @@ class Patience:
         sys.stderr.flush()
 
     def start_node(self, *options: str, cpus: int = 2) -> None:
-        """Start a node of a Ray cluster."""
+        """Start a node of a Ray cluster.
+
+        Raises:
+            OutOfTimeError: the machine is too busy for it.
+        """
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", f"--num-cpus={cpus}", *NODE, *options]
         done = self.run(command, f"ray start {' '.join(options)}")
+        if TOO_SLOW in done.stderr:
+            raise OutOfTimeError(f"ray start {options[0]}: {TOO_SLOW} (Ray waits for 30 s)")
         assert done.returncode == 0, f"ray start ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         self.note(f"started a node ({options[0]})")
 
