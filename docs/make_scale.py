@@ -42,16 +42,16 @@ LEAGUE: Final = "python benchmarks/league.py --cost"
 FIGURES: Final = {
     "engine_cpu": Measured(9.2, "% of a core, engine of 30 athletes at 10 Hz", ENGINE),
     "large_cpu": Measured(62.0, "% of a core, engine of 1,000 athletes at 10 Hz", f"{ENGINE} --athletes 1000"),
-    "engine_mb": Measured(47.9, "MB, engine in a shard", LEAGUE),
-    "shard_mb": Measured(91.8, "MB, actor and template of a shard", LEAGUE),
+    "engine_mb": Measured(35.8, "MB, engine in a shard", LEAGUE),
+    "shard_mb": Measured(91.7, "MB, actor and template of a shard", LEAGUE),
     "shard_cpu": Measured(1.6, "% of a core, actor and template of a shard", LEAGUE),
     "disk_kb_s": Measured(130.0, "kB/s of disk writes, 30 athletes", ENGINE),
     "archive_mb_h": Measured(11.5, "MB of archive for an hour, 30 athletes", "python benchmarks/report.py"),
     "recording_mb_h": Measured(107.5, "MB of session files for an hour, 30 athletes", "python benchmarks/recording.py"),
-    "sample_bytes": Measured(304.0, "bytes of a message with one sample", LEAGUE),
+    "sample_bytes": Measured(300.0, "bytes of a message with one sample", LEAGUE),
     "batch_bytes": Measured(2262.0, "bytes of a message with ten samples", LEAGUE),
-    "metrics_bytes": Measured(4900.0, "bytes of a message with an athlete's figures", LEAGUE),
-    "state_bytes": Measured(400.0, "bytes of league/state for a squad", LEAGUE),
+    "metrics_bytes": Measured(5820.0, "bytes of a message with an athlete's figures", LEAGUE),
+    "state_bytes": Measured(443.0, "bytes of league/state for a squad", LEAGUE),
     "broker_messages": Measured(38_000.0, "messages/s through one Mosquitto on one core: assumed", ""),
 }
 OVERHEAD_BYTES: Final = 60
