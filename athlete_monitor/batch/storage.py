@@ -46,8 +46,8 @@ class Folder:
 
     url: str | None = None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, setting: str = "--results") -> None:
+        self._path, self._setting = path, setting
 
     def names(self) -> frozenset[str]:
         """See ``Store``."""
@@ -56,7 +56,7 @@ class Folder:
         except FileNotFoundError:
             return frozenset()
         except OSError as error:
-            raise MonitorError(f"{self._path}: cannot be read: {error.strerror} (--results)") from error
+            raise MonitorError(f"{self._path}: cannot be read: {error.strerror} ({self._setting})") from error
 
     def get(self, name: str) -> bytes:
         """See ``Store``."""
@@ -70,7 +70,7 @@ class Folder:
         try:
             replace_file(self._path / name, content, sync=False)
         except OSError as error:
-            raise MonitorError(f"{self._path}: cannot be written: {error.strerror} (--results)") from error
+            raise MonitorError(f"{self._path}: cannot be written: {error.strerror} ({self._setting})") from error
 
 
 class Remote:
@@ -113,13 +113,13 @@ class Remote:
             raise MonitorError(f"{self.url}: cannot be written: {short(error)}") from error
 
 
-def store_at(place: str, below: str) -> Store:
-    """Return the store of a folder or URL, in a folder ``below`` it.
+def store_at(place: str, below: str, setting: str = "--results") -> Store:
+    """Return the store of a folder or URL, in a folder ``below`` it; ``setting`` is what names the place.
 
     Raises:
         MonitorError: see ``Remote``.
     """
-    return Remote(f"{place.rstrip('/')}/{below}") if is_url(place) else Folder(Path(place) / below)
+    return Remote(f"{place.rstrip('/')}/{below}") if is_url(place) else Folder(Path(place) / below, setting)
 
 
 def is_url(text: str) -> bool:

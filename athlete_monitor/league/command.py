@@ -97,7 +97,7 @@ def _check(league: League, args: argparse.Namespace) -> int:
 
     for squad in league.squads:
         Roster.load(engine_settings(league, squad, Path(league.state) / squad).athletes.roster)
-    store_at(league.state, PLACE)
+    store_at(league.state, PLACE, "state")
     shards = planned_shards(league)
     needs = {shard: need_of(league, squads) for shard, squads in shards.items()}
     if args.json:

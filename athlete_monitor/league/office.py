@@ -48,7 +48,7 @@ class Office:
     """
 
     def __init__(self, league: League, cluster: Cluster) -> None:
-        self._store = store_at(league.state, PLACE)
+        self._store = store_at(league.state, PLACE, "state")
         self._saved = b""
         self._lock = threading.RLock()
         self._ended = threading.Event()

@@ -23,7 +23,7 @@ def check_owner(league: League) -> None:
         ConfigError: the place belongs to another league.
         MonitorError: it cannot be read or written.
     """
-    store = store_at(league.state, PLACE)
+    store = store_at(league.state, PLACE, "state")
     owner = _name_in(store.get(OWNER)) if OWNER in store.names() else None
     if owner is None:
         store.put(OWNER, json.dumps({"name": league.name}).encode())

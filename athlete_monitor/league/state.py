@@ -79,7 +79,7 @@ class Shared:
 
     def __init__(self, assignment: Assignment) -> None:
         self.folder = Path(assignment.state)
-        self.fence = Fence(store_at(assignment.state, CLAIMS))
+        self.fence = Fence(store_at(assignment.state, CLAIMS, "state"))
 
     def fetch(self) -> str:
         """See ``State``."""
@@ -100,8 +100,8 @@ class Copied:
     def __init__(self, assignment: Assignment) -> None:
         self.folder = Path(assignment.node_folder)
         self.every_s = assignment.snapshot_s
-        self.fence = Fence(store_at(assignment.state, CLAIMS))
-        self._store: Store = store_at(assignment.state, FILES)
+        self.fence = Fence(store_at(assignment.state, CLAIMS, "state"))
+        self._store: Store = store_at(assignment.state, FILES, "state")
         self._known: dict[str, tuple[int, int]] = {}
 
     def fetch(self) -> str:

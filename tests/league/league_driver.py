@@ -218,7 +218,7 @@ class Run:
         """The node that is not the head: its raylet, and the squads that run there."""
         shards = next(shards for node, shards in self.nodes().items() if node != self.head())
         raylet = next(each for each in raylets() if each.pid not in self.raylet)
-        return raylet, [squad for shard in shards for squad in SHARDS[shard]]
+        return raylet, [row["squad"] for row in self.status()["squads"] if row["shard"] in shards]
 
     def head(self) -> str:
         """The node with the coordinator."""
@@ -245,7 +245,7 @@ class Run:
         )
         now_s = time.monotonic()
         self.patience.wait(lambda: all(traffic.metrics_s[squad] > now_s for squad in squads), f"figures of {squads}")
-        return round(max(traffic.gap_s[squad] for squad in squads), 2)
+        return round(max((traffic.gap_s[squad] for squad in squads), default=0.0), 2)
 
     def about(self) -> str:
         """What is known of the league, for a report."""
