@@ -162,10 +162,10 @@ def broken_reader(monkeypatch, *names):
     """The reader fails on these files as on input that nobody foresaw; its failures go to the border, as for users."""
     monkeypatch.delenv(STRICT)
 
-    def read(path):
+    def read(path, **options):
         if path.name in names:
             raise ZeroDivisionError(path.name)
-        return read_session(path)
+        return read_session(path, **options)
 
     monkeypatch.setattr("athlete_monitor.wire.session_reader.read_session", read)
 
