@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from athlete_monitor.boundary import described
+from athlete_monitor.system.allocator import return_free_memory
 from athlete_monitor.training.assembling import assemble
 from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.beginnings import without_false_beginnings
@@ -48,7 +49,10 @@ def gather_group(
         found = extract(group, spec, settings.training.rows_per_second, settings.jetson.batch_size, kept)
     except MemoryError:
         return [Failure(athlete.athlete_id, "not enough memory to read the sessions") for athlete in group]
-    return assembled(group, found, spec, settings)
+    results = assembled(group, found, spec, settings)
+    del found  # the rows of all channels; those that are trained on were copied
+    return_free_memory()
+    return results
 
 
 def assembled(
@@ -95,7 +99,8 @@ def _failed(athlete_id: int, error: Exception) -> Failure:
 
 
 def train_one(data: AthleteData, spec: FeatureSpec, settings: Training) -> Trained | Failure:
-    """Train and evaluate an athlete; runs in a worker."""
+    """Train and evaluate an athlete; runs in a worker, which holds sessions no longer."""
+    return_free_memory()
     try:
         return train_athlete(data, settings, spec.rises(data.groups))
     except MemoryError:

@@ -35,3 +35,29 @@ def on_heap(wanted: str) -> str:
 def test_a_large_block_lies_apart_so_that_it_goes_back_when_it_is_freed():
     assert on_heap("no") == "True"
     assert on_heap("yes") == "False"
+
+
+FREED = """
+import ctypes, sys
+from pathlib import Path
+from athlete_monitor.system.allocator import return_free_memory
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+blocks = [libc.malloc(64 << 10) for _ in range(1000)]
+for block in blocks:
+    ctypes.memset(block, 1, 64 << 10)
+for block in blocks[:-1]:                  # the last one holds the heap where it is
+    libc.free(block)
+before = resident_mb()
+return_free_memory()
+print(before - resident_mb() > 40.0)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+def test_freed_blocks_below_a_used_one_go_back_when_asked():
+    command = [sys.executable, "-c", FREED]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.strip() == "True", done.stderr
