@@ -68,7 +68,10 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
 - **What it is**: `--as game` or `--as training`, else what the file says, else training.
 - **One bad file never stops the others**: one line with the file and the cause on standard error, exit code 3. Exit
   code 1: there was nothing to import.
-- **Importing twice** is safe: a session of the same athlete that starts in the same second is not written again.
+- **Importing twice** is safe: a session of the same athlete that starts in the same second is not written again. If
+  its content differs from the file, the difference is said and the first one is kept.
+- **Two devices at the same time**: both sessions are kept, the overlap is said, and season, reports and load history
+  count only the one with the larger load.
 - **Into the archive**: every session is also computed, at its own date, so that season, reports and exports have it.
   Recordings that overlap in time are one team session; laps, halves and drills that a file names become its periods,
   for those who were in them. `--no-archive` writes session files only; a later import catches up. What takes longest

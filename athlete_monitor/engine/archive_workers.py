@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from athlete_monitor.engine.archiving import Ended, SideBySide, seconds_of
+from athlete_monitor.engine.archive_sink import Ended
 from athlete_monitor.engine.journal.keeper import facts_of
 from athlete_monitor.engine.sessions.wearers import Wearers
+from athlete_monitor.engine.side_by_side import SideBySide, seconds_of
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.errors import MonitorError
 
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray, IntArray
     from athlete_monitor.athletes import Roster
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.archiving import ArchiveSink, Phase
+    from athlete_monitor.engine.archive_sink import ArchiveSink
     from athlete_monitor.engine.offline import Recorded
     from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.engine.side_by_side import Phase
     from athlete_monitor.squad.kernel import Squad
     from athlete_monitor.squad.present import StepResult
     from athlete_monitor.wire.sample import Sample

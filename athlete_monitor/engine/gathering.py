@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from athlete_monitor.engine.archiving import seconds_of
 from athlete_monitor.engine.journal.keeper import facts_of
+from athlete_monitor.engine.side_by_side import seconds_of
 from athlete_monitor.engine.sinks.sink import Sink
 
 if TYPE_CHECKING:

@@ -16,12 +16,12 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.jobs import jobs_of
 from athlete_monitor.recordings.jsons import is_json
 from athlete_monitor.recordings.owners import AmbiguousOwnerError, Owners
+from athlete_monitor.recordings.plans import named
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import by_kind
 from athlete_monitor.recordings.search import Search, search
 from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.stored import StoredSessions, difference
-from athlete_monitor.recordings.tabular import named
 from athlete_monitor.recordings.timeline import in_zone
 from athlete_monitor.recordings.writing import keep_summary, samples, write_session
 

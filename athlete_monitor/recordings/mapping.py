@@ -22,7 +22,7 @@ import yaml
 
 from athlete_monitor.errors import ConfigError, RecordingError
 from athlete_monitor.recordings.moments import Rules, moment_of
-from athlete_monitor.recordings.tabular import Column, Plan, named
+from athlete_monitor.recordings.plans import Column, Plan, named
 from athlete_monitor.recordings.vocabulary import BY_MEANING, CHANNELS, DATE, TIME
 from athlete_monitor.recordings.zones import zone_of
 

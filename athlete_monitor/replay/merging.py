@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Profile
-from athlete_monitor.engine.archiving import ArchiveSink
+from athlete_monitor.engine.archive_sink import ArchiveSink
 from athlete_monitor.engine.journal.bulk import BulkJournal
 from athlete_monitor.engine.sessions.wearers import Wearer
 from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from athlete_monitor.batch.storage import Store
     from athlete_monitor.config import Config
-    from athlete_monitor.engine.archiving import Phase
     from athlete_monitor.engine.gathering import GatheredSession
+    from athlete_monitor.engine.side_by_side import Phase
 
 
 @dataclass(frozen=True)

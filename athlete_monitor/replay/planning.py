@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.batch.storage import found_at, is_url, short
-from athlete_monitor.engine.archiving import SIDE_BY_SIDE
+from athlete_monitor.engine.side_by_side import SIDE_BY_SIDE
 from athlete_monitor.errors import MonitorError, RecordingError
 from athlete_monitor.recordings.opening import Opener
 from athlete_monitor.replay.task import Item

@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from athlete_monitor.engine.archiving import Phase
 from athlete_monitor.engine.gathering import GatheredSession
+from athlete_monitor.engine.side_by_side import Phase
 from athlete_monitor.errors import MonitorError
 
 _LEVEL: Final = 1

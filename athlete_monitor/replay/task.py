@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.batch.storage import Remote, read_url, short
 from athlete_monitor.batch.work import Outcome
-from athlete_monitor.engine.archiving import SideBySide
 from athlete_monitor.engine.gathering import Gathering
 from athlete_monitor.engine.sessions.wearers import Wearers
+from athlete_monitor.engine.side_by_side import SideBySide
 from athlete_monitor.errors import MonitorError, RecordingError
 from athlete_monitor.replay.results import Result, encode
 from athlete_monitor.wire.session_reader import read_session

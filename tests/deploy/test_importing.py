@@ -13,7 +13,8 @@ from athlete_monitor.arguments import Parser
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.deploy.import_options import add_import_arguments, split_kind
-from athlete_monitor.deploy.importing import import_all, shown
+from athlete_monitor.deploy.import_output import shown
+from athlete_monitor.deploy.importing import import_all
 from athlete_monitor.errors import ConfigError, RecordingError
 
 SAMPLES = Path(__file__).parents[1] / "recordings" / "samples"

@@ -141,7 +141,7 @@ def test_a_process_that_is_lost_is_one_line_and_leaves_nothing(tmp_path):
 def test_a_recording_that_takes_the_place_of_an_ended_one_is_archived_as_beside_it(tmp_path, monkeypatch):
     days = [recording(athlete, day * DAY_S, 20 + 7 * day) for athlete in (1, 2) for day in range(3)]
     together = archived(tmp_path / "a", *days)
-    monkeypatch.setattr("athlete_monitor.engine.archiving.SIDE_BY_SIDE", 2)
+    monkeypatch.setattr("athlete_monitor.engine.side_by_side.SIDE_BY_SIDE", 2)
     in_turn = archived(tmp_path / "b", *days)
     assert rows_of(tmp_path / "a") == rows_of(tmp_path / "b")
     assert [s.summary for s in together.sessions()] == [s.summary for s in in_turn.sessions()]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from athlete_monitor.athletes import Athlete
-from athlete_monitor.deploy.importing import last_line, lines_of
+from athlete_monitor.deploy.import_output import last_line, lines_of
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import prepare
 from athlete_monitor.recordings.batch import Report, Request, import_files

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from athlete_monitor.deploy.importing import already, last_line, lines_of
+from athlete_monitor.deploy.import_output import already, last_line, lines_of
 from athlete_monitor.recordings.batch import Done, Report, Request, import_files
 from athlete_monitor.recordings.stored import span_of
 

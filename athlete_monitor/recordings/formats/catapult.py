@@ -22,8 +22,9 @@ from athlete_monitor.recordings.cells import safe_text
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
+from athlete_monitor.recordings.plans import Column, Plan, plan_of
 from athlete_monitor.recordings.table import first_line, layout_of, text_head
-from athlete_monitor.recordings.tabular import Column, Plan, imported, plan_of
+from athlete_monitor.recordings.tabular import imported
 from athlete_monitor.recordings.vocabulary import BY_MEANING, key_of
 from athlete_monitor.wire.sample import Tags
 

@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.plans import plan_of
 from athlete_monitor.recordings.source import Source, from_path
 from athlete_monitor.recordings.table import Layout, layout_of, text_head
-from athlete_monitor.recordings.tabular import imported, plan_of
+from athlete_monitor.recordings.tabular import imported
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.recordings.imported import Imported
-    from athlete_monitor.recordings.tabular import Plan
+    from athlete_monitor.recordings.plans import Plan
 
 _NAME_FORM: Final = "%Y-%m-%d-%H-%M-%S"
 _REQUIRED: Final = ("t_s", "hr_bpm", "speed_mps")
