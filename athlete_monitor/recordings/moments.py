@@ -11,13 +11,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import LARGEST
+from athlete_monitor.recordings.dates import (
+    EARLIEST,
+    LATEST,
+    Day,
+    date_of,
+    epochs_of,
+    folded,
+    local_epoch,
+    offset_of,
+    order_of,
+    seconds_of,
+    skipped_hours,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +37,6 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import FloatArray
 
-EARLIEST: Final = datetime(2000, 1, 1, tzinfo=timezone.utc).timestamp()
-LATEST: Final = datetime(2100, 1, 1, tzinfo=timezone.utc).timestamp()
 _EPOCH_UNITS: Final = (
     (1e17, 1e-9, "epoch nanoseconds"),
     (1e14, 1e-6, "epoch microseconds"),
@@ -50,27 +60,6 @@ _DAY_S: Final = 86_400.0
 _FIRST_HOUR_S: Final = 3600.0
 _PLAIN_NUMBER: Final = -2.0
 """In the column of days: the cell is a number, neither a clock nor a date."""
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan january januar janvier enero",
-            "feb february februar fevrier febrero",
-            "mar march mars marz maerz marzo",
-            "apr april avr avril abril",
-            "may mai mayo",
-            "jun june juni juin junio",
-            "jul july juli juillet julio",
-            "aug august aout agosto",
-            "sep sept september septembre septiembre",
-            "oct okt october oktober octobre octubre",
-            "nov november novembre noviembre",
-            "dec dez december dezember decembre diciembre",
-        ),
-        1,
-    )
-    for name in names.split()
-}
 _CLOCK: Final = r"(?P<h>\d{1,3}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,:](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
 _ZONE: Final = r"\s*(?:GMT(?=[+-]))?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?:\s\([^)]*\))?"
 _DATE: Final = r"(?P<a>\d{1,4})\s?[-/. ]\s?(?P<b>\d{1,2}|[^\W\d_]{3,10}\.?)\s?[-/., ]\s?(?P<c>\d{1,4})"
@@ -95,16 +84,6 @@ _IN_NAME: Final = re.compile(
 )
 _DAY_IN_NAME: Final = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?!\d)", re.ASCII)
 MOST_BAD: Final = 0.2
-
-
-class Day(NamedTuple):
-    """A date as it is written, and its zone."""
-
-    a: str
-    b: str
-    c: str
-    zone: str
-    dotted: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,17 +167,17 @@ class TimeColumn:
         if match:
             dotted = text[match.end("a") : match.end("a") + 1] == "."
             day = Day(match["a"], match["b"], match["c"], match["zone"] or "", dotted)
-            seconds = _seconds(match)
+            seconds = seconds_of(match)
             return None if seconds is None else (seconds, float(self._days.setdefault(day, len(self._days))))
         since = _SINCE.fullmatch(text) if "day" in text else None
         if since:
             self._clocks += 1
-            seconds = _seconds(since)
+            seconds = seconds_of(since)
             return None if seconds is None else (seconds + int(since["days"]) * _DAY_S, -1.0)
         clock = _TIME.fullmatch(text) if text.count(":") > 1 else _MINUTES.fullmatch(text) or _TIME.fullmatch(text)
         if clock:
             self._clocks += 1
-            seconds = _seconds(clock)
+            seconds = seconds_of(clock)
             return None if seconds is None else (seconds, -1.0)
         return None
 
@@ -259,146 +238,18 @@ class TimeColumn:
 
     def _dated(self, raw: FloatArray, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Times:
         days = list(self._days)
-        order = _order(days, self._rules)
+        order = order_of(days, self._rules)
         t = np.where((index < 0) & (raw >= EARLIEST) & (raw < LATEST), raw, np.nan)
         for number, day in enumerate(days):
             rows = index == number
-            t[rows] = _epochs(_date(day, order), raw[rows], day.zone, self._rules)
-        offset = _offset(days[0].zone)
+            t[rows] = epochs_of(date_of(day, order), raw[rows], day.zone, self._rules)
+        offset = offset_of(days[0].zone)
         if not days[0].zone:
-            t = _folded(t, self._rules.zone)
-            self._skipped = _skipped(t, raw, self._rules.zone)
+            t = folded(t, self._rules.zone)
+            self._skipped = skipped_hours(t, raw, self._rules.zone)
         named = {"ymd": "year-month-day", "dmy": "day-month-year", "mdy": "month-day-year"}[order]
         zone = "with zone" if days[0].zone else "UTC" if self._rules.zone is timezone.utc else "local time"
         return Times(t, f"{named}, {zone}", offset or None)
-
-
-# --------------------------------------------------------------------------------------------------------------- dates
-
-
-def _seconds(match: re.Match[str]) -> float | None:
-    parts = match.groupdict()
-    hours, half = int(parts.get("h") or 0), (parts.get("half") or "").lower().replace(".", "")
-    if half:
-        if not 1 <= hours <= 12:
-            return None
-        hours = hours % 12 + (12 if half == "pm" else 0)
-    minutes, seconds = int(parts.get("m") or 0), int(parts.get("s") or 0)
-    if seconds > 60 or (parts.get("h") and minutes > 59):
-        return None
-    return hours * 3600 + minutes * 60 + seconds + float(f"0.{parts.get('f') or 0}")
-
-
-def _month(text: str) -> int | None:
-    return int(text) if text.isdigit() else _MONTHS.get(text.lower().rstrip("."))
-
-
-def _order(days: Sequence[Day], rules: Rules) -> str:
-    """Return ``ymd``, ``dmy`` or ``mdy``.
-
-    Raises:
-        RecordingError: both of the last two are possible, and differ.
-    """
-    if all(len(day.a) == 4 for day in days):
-        return "ymd"
-    if any(not day.b.isdigit() for day in days):
-        return "dmy"
-    possible = [order for order in ("dmy", "mdy") if all(_date(day, order) is not None for day in days)]
-    if not possible:
-        raise RecordingError(f"{rules.label}: {'/'.join(days[0][:3])} is not a date")
-    if len(possible) == 1 or all(int(day.a) == int(day.b) for day in days):
-        return possible[0]
-    if days[0].dotted and rules.day_first is None:
-        return "dmy"
-    if rules.day_first is not None:
-        return "dmy" if rules.day_first else "mdy"
-    of_name = [order for order in possible if _is_day(_date(days[0], order), rules)]
-    if len(of_name) == 1:
-        return of_name[0]
-    readings = [f"{_date(days[0], order):%-d %B %Y}" for order in possible]
-    raise RecordingError(
-        f"{rules.label}: the date {'/'.join(days[0][:3])} can be {readings[0]} or {readings[1]}; "
-        "give --dates day-first or --dates month-first"
-    )
-
-
-def _is_day(date: datetime | None, rules: Rules) -> bool:
-    """Whether a date is that in the file's name."""
-    return date is not None and rules.day_t is not None and _local_epoch(date, rules.zone) == rules.day_t
-
-
-def _date(day: Day, order: str) -> datetime | None:
-    parts = dict(zip(order, day[:3], strict=True))
-    month = _month(parts["m"])
-    year = int(parts["y"])
-    try:
-        return None if month is None else datetime(year + 2000 if year < 100 else year, month, int(parts["d"]))  # noqa: DTZ001
-    except ValueError:
-        return None
-
-
-def _offset(zone: str) -> int:
-    if zone in {"", "Z", "UTC", "GMT"}:
-        return 0
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    return (1 if zone[0] == "+" else -1) * (int(digits[:2]) * 3600 + int(digits[2:]) * 60)
-
-
-def _epochs(date: datetime | None, seconds: FloatArray, zone: str, rules: Rules) -> FloatArray:
-    """Return the epoch of moments of one day."""
-    if date is None:
-        return np.full(len(seconds), np.nan)
-    if zone:
-        return np.asarray(date.replace(tzinfo=timezone.utc).timestamp() - _offset(zone) + seconds)
-    hours = np.floor_divide(np.nan_to_num(seconds), 3600)
-    t = np.array(seconds)
-    for hour in np.unique(hours):
-        rows = hours == hour
-        t[rows] += _local_epoch(date + timedelta(hours=float(hour)), rules.zone) - hour * 3600
-    return t
-
-
-@lru_cache(maxsize=4096)
-def _local_epoch(moment: datetime, zone: tzinfo | None, fold: int = 0) -> float:
-    try:
-        return moment.replace(tzinfo=zone, fold=fold).timestamp()
-    except (OverflowError, OSError, ValueError):
-        return float("nan")
-
-
-def _folded(t: FloatArray, zone: tzinfo | None) -> FloatArray:
-    """Distinguish the two hours that clocks show twice in autumn: the second begins where the clock goes back."""
-    sane = (t >= EARLIEST) & (t < LATEST)
-    back = np.flatnonzero((np.diff(t) < -1800) & sane[1:] & sane[:-1])
-    if not len(back):
-        return t
-    repaired = t.copy()
-    for row in (back + 1).tolist():
-        local = datetime.fromtimestamp(float(t[row]), zone).replace(tzinfo=None)
-        later = _local_epoch(local, zone, 1)
-        shift = later - _local_epoch(local, zone, 0)
-        if 0 < shift <= 7200 and abs(t[row] + shift - t[row - 1]) < 1800:
-            end = later + _until_unambiguous(local, zone)
-            rows = np.arange(row, len(t))
-            repaired[rows[repaired[rows] + shift < end]] += shift
-    return repaired
-
-
-def _skipped(t: FloatArray, seconds_of_day: FloatArray, zone: tzinfo | None) -> int:
-    """Return how many hours of the rows' clocks are skipped in spring, so that they were read as the next one."""
-    hours = np.floor_divide(seconds_of_day, 3600) % 24
-    sane = np.flatnonzero((t >= EARLIEST) & (t < LATEST) & ~np.isnan(hours))
-    _, first = np.unique(np.floor_divide(t[sane], 3600), return_index=True)
-    return sum(datetime.fromtimestamp(float(t[row]), zone).hour != hours[row] for row in sane[first].tolist())
-
-
-def _until_unambiguous(local: datetime, zone: tzinfo | None) -> float:
-    minutes = 0
-    while minutes < 180 and _local_epoch(local + timedelta(minutes=minutes), zone, 0) != _local_epoch(
-        local + timedelta(minutes=minutes), zone, 1
-    ):
-        minutes += 1
-    return minutes * 60.0 - local.second
 
 
 # ------------------------------------------------------------------------------------------------- numbers and clocks
@@ -425,7 +276,7 @@ def _of_serial_days(raw: FloatArray, rules: Rules) -> FloatArray:
     for day in np.unique(whole[~np.isnan(whole)]).tolist():
         rows = whole == day
         seconds = np.round((raw[rows] - day) * _DAY_S, 3)
-        t[rows] = _epochs(_SERIAL_START + timedelta(days=day), seconds, "", rules)
+        t[rows] = epochs_of(_SERIAL_START + timedelta(days=day), seconds, "", rules)
     return t
 
 
@@ -479,14 +330,14 @@ def start_in_name(name: str, zone: tzinfo | None = None) -> float | None:
         moment = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError:
         return None
-    return _local_epoch(moment, zone)
+    return local_epoch(moment, zone)
 
 
 def day_in_name(name: str, zone: tzinfo | None = None) -> float | None:
     """Return the epoch of the midnight before the day in a file's name, None if there is none."""
     match = _DAY_IN_NAME.search(name)
     try:
-        return None if match is None else _local_epoch(datetime(*map(int, match.groups())), zone)  # type: ignore[arg-type]  # noqa: DTZ001
+        return None if match is None else local_epoch(datetime(*map(int, match.groups())), zone)  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError:
         return None
 

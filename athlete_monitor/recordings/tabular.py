@@ -11,8 +11,9 @@ import numpy as np
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import MISSING, given, number, safe_text
+from athlete_monitor.recordings.dates import EARLIEST
 from athlete_monitor.recordings.imported import Imported, Whose
-from athlete_monitor.recordings.moments import EARLIEST, Rules, TimeColumn, Times, day_in_name, start_in_name
+from athlete_monitor.recordings.moments import Rules, TimeColumn, Times, day_in_name, start_in_name
 from athlete_monitor.recordings.plans import Column, Plan, named, without_channels
 from athlete_monitor.recordings.table import read_columns
 from athlete_monitor.recordings.units import by_range

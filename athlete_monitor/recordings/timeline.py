@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.moments import EARLIEST, LATEST
+from athlete_monitor.recordings.dates import EARLIEST, LATEST
 from athlete_monitor.recordings.table import plural
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tcxreader.tcxreader import TCXReader
 
-from athlete_monitor.recordings import moments
+from athlete_monitor.recordings import dates
 from athlete_monitor.recordings.batch import Done, Report, Request, import_files
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.prepare import prepared
@@ -76,11 +76,11 @@ CASES = {
 def _berlin(monkeypatch):
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
-    moments._local_epoch.cache_clear()
+    dates.local_epoch.cache_clear()
     yield
     monkeypatch.undo()
     time.tzset()
-    moments._local_epoch.cache_clear()
+    dates.local_epoch.cache_clear()
 
 
 def alone(folder: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.channels import GRAVITY_MPS2
 from athlete_monitor.errors import ConfigError, RecordingError
-from athlete_monitor.recordings import moments
+from athlete_monitor.recordings import dates
 from athlete_monitor.recordings.cells import number, numbers
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.formats.generic import read
@@ -390,8 +390,8 @@ def test_a_long_table_is_read_in_blocks_and_keeps_its_line_numbers(tmp_path):
 def _utc(monkeypatch):
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
-    moments._local_epoch.cache_clear()
+    dates.local_epoch.cache_clear()
     yield
     monkeypatch.undo()
     time.tzset()
-    moments._local_epoch.cache_clear()
+    dates.local_epoch.cache_clear()

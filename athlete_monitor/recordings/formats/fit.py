@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.dates import EARLIEST
 from athlete_monitor.recordings.fit_beats import beats_by_row, hrv_beats, remembered, strap_memory
 from athlete_monitor.recordings.fit_messages import EPOCH_S, FitFile, Messages, is_fit, read_fit, with_developer_types
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
-from athlete_monitor.recordings.moments import EARLIEST
 from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.table import plural
 from athlete_monitor.recordings.vocabulary import key_of

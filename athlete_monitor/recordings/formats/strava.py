@@ -12,9 +12,10 @@ import numpy as np
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import jsons
+from athlete_monitor.recordings.dates import EARLIEST
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
-from athlete_monitor.recordings.moments import EARLIEST, Rules, moment_of, start_in_name
+from athlete_monitor.recordings.moments import Rules, moment_of, start_in_name
 from athlete_monitor.recordings.units import by_range
 
 if TYPE_CHECKING:
