@@ -42,7 +42,7 @@ def write(path: Path, athletes: int, seconds: int) -> None:
     from athlete_monitor.archive.columns import archived
     from athlete_monitor.archive.schema import close_blocks
     from athlete_monitor.engine.journal.file import connect
-    from athlete_monitor.engine.journal.seconds import SecondsTable
+    from tests.archive.kit import Messages
 
     connection = connect(path)
     connection.execute("PRAGMA synchronous=OFF")
@@ -52,7 +52,7 @@ def write(path: Path, athletes: int, seconds: int) -> None:
             " VALUES (?, ?, ?, ?, ?, ?, '{}')",
             (number, f"s{number}", f"{number:03}", number, START, START),
         )
-    table, keys, rng = SecondsTable(connection), archived(), np.random.default_rng(1)
+    table, keys, rng = Messages(connection), archived(), np.random.default_rng(1)
     totals = [dict.fromkeys(keys, 0.0) for _ in range(athletes)]
     for first in range(0, seconds, 60):
         connection.execute("BEGIN")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.archive.schema import close_blocks
 from athlete_monitor.engine.journal.file import connect
-from athlete_monitor.engine.journal.seconds import SecondsTable
+from tests.archive.kit import Messages
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,7 +33,7 @@ def fill(path: Path, athletes: int, seconds: int) -> None:
     for name, begin in (("1st half", 0.0), ("2nd half", half)):
         values = (name, "M", name, "half", "{}", START + begin, START + begin + half)
         connection.execute("INSERT INTO periods VALUES (?, ?, ?, ?, ?, ?, ?, 0)", values)
-    table = SecondsTable(connection)
+    table = Messages(connection)
     for athlete in range(1, athletes + 1):
         _session(connection, athlete, seconds)
     for minute in range(0, seconds, 60):

@@ -317,8 +317,6 @@ def _units_row(row: Sequence[str], decimal: str) -> tuple[str, ...]:
 
 # ----------------------------------------------------------------------------------------------------------- the rows
 
-Converter = "Callable[[Sequence[str], Sequence[int]], FloatArray]"
-
 
 def rows_of(layout: Layout, zeros: Counter[str] | None = None) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows below the header, each with its line number.

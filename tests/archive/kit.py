@@ -7,11 +7,12 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from athlete_monitor.archive.schema import close_blocks
+from athlete_monitor.archive.columns import archived, encoded, flat
+from athlete_monitor.archive.schema import add_columns, close_blocks, figure_columns
 from athlete_monitor.engine.journal.file import connect
-from athlete_monitor.engine.journal.seconds import SecondsTable
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -44,6 +45,23 @@ def figures_at(second: int, seed: int = 0) -> dict[str, Any]:
     }
 
 
+class Messages:
+    """Appends the seconds of metrics messages to ``recent``; columns that are missing are added."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection, self._keys = connection, archived()
+        self._columns = set(figure_columns(connection))
+
+    def insert(self, session: int, t: float, figures: dict[str, Any]) -> None:
+        values = flat(figures, self._keys)
+        if not values.keys() <= self._columns:
+            self._columns |= set(add_columns(self._connection, values))
+        cells = {name: encoded(name, value) for name, value in values.items()}
+        row = dict(zip(("session", "t", "ms"), (session, *divmod(math.floor(t * 1000.0), 1000)), strict=True)) | cells
+        names, marks = ", ".join(f'"{name}"' for name in row), ", ".join("?" * len(row))
+        self._connection.execute(f"INSERT INTO recent ({names}) VALUES ({marks})", tuple(row.values()))
+
+
 def add_session(path: Path, number: int, messages: Sequence[tuple[float, dict[str, Any]]], **rest: Any) -> None:
     """Write one session of one device; ``block`` seconds at a time become a block, the last ones stay recent."""
     connection = connect(path)
@@ -58,7 +76,7 @@ def add_session(path: Path, number: int, messages: Sequence[tuple[float, dict[st
             rest.get("offset_s", 0.0),
         ),
     )  # fmt: skip
-    table = SecondsTable(connection)
+    table = Messages(connection)
     for count, (t, figures) in enumerate(messages, start=1):
         table.insert(number, t, figures)
         if count % block == 0 and count < len(messages):

@@ -381,8 +381,6 @@ class Journal:
         with suppress(sqlite3.Error):
             if connection is not None and connection.in_transaction:
                 connection.execute("ROLLBACK")
-            if self._seconds is not None:
-                self._seconds.follow()  # columns that the transaction had created are gone
 
     def _shed(self) -> None:
         """Keep only the newest snapshot of each session, and limit the other records."""

@@ -79,7 +79,6 @@ class _Reading:
         self._rules = Rules(str(source), options.zone, None, options.day_first)
         self._points = Points(self._rules)
         self._kind = ""
-        self._segments = 0
         self._creator = ""
         self.points_seen = 0
         self.found: list[Imported] = []
@@ -89,8 +88,6 @@ class _Reading:
             self._creator = str(element.get("creator") or "").lower()
         elif name == "trk":
             self.finish()
-        elif name == "trkseg":
-            self._segments += 1
 
     def end(self, name: str, element: Any) -> bool:  # noqa: ANN401
         if name == "trkpt":
@@ -112,7 +109,7 @@ class _Reading:
         """End a track."""
         if len(self._points):
             self.found.append(self._recording())
-        self._points, self._kind, self._segments = Points(self._rules), "", 0
+        self._points, self._kind = Points(self._rules), ""
 
     def _recording(self) -> Imported:
         columns = self._points.columns()
