@@ -180,6 +180,10 @@ class Archive:
             "SELECT MAX(t) FROM (SELECT MAX(end_t) AS t FROM sessions WHERE team_session = :id"
             " UNION ALL SELECT MAX(last_t - offset_s) FROM totals JOIN sessions ON id = session"
             " WHERE team_session = :id"
+            " UNION ALL SELECT MAX(r.t + r.ms / 1000.0 - offset_s) FROM sessions s JOIN recent r ON r.session = s.id"
+            " WHERE team_session = :id"
+            " UNION ALL SELECT MAX(b.last_t - offset_s) FROM sessions s JOIN blocks b ON b.session = s.id"
+            " WHERE team_session = :id"
             " UNION ALL SELECT MAX(at) FROM commands WHERE team_session = :id)"
         )
         ((last,),) = self._rows(query, {"id": team_session})

@@ -22,6 +22,7 @@ Span = tuple[float, float]
 
 EARLIER_SESSIONS: Final = 4
 """An athlete is compared with the mean of so many sessions of the same kind before."""
+_MOMENT_S: Final = 0.001
 
 CURVES: Final = (
     "heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm", "model_heart_rate_bpm",
@@ -109,7 +110,7 @@ def gather(archive: Archive, team_session: str, roster: Roster, athletes: Iterab
     for session in archive.sessions(team_session=team.id):
         if chosen is None or session.athlete_id in chosen:
             by_athlete.setdefault(session.athlete_id, []).append(session)
-    end_t = team.end_t or max((s.end_t or s.start_t for group in by_athlete.values() for s in group), default=0.0)
+    end_t = team.end_t or _end_so_far(archive, team.id)
     data = SessionData(
         team, team.start_t, max(end_t, team.start_t), tuple(archive.periods(team.id)),
         tuple(archive.markers(team.id)), tuple(archive.alarms(team.id)), (),
@@ -125,6 +126,12 @@ def gather(archive: Archive, team_session: str, roster: Roster, athletes: Iterab
 
 def _shirt(number: str) -> tuple[int, str]:
     return (int(number), "") if number.isdecimal() else (10**6, number)
+
+
+def _end_so_far(archive: Archive, team_session: str) -> float:
+    """The moment after the last one with data of a session that is still running."""
+    last = archive.last_moment(team_session)
+    return 0.0 if last is None else last + _MOMENT_S
 
 
 def _stints(archive: Archive, team_session: str, end_t: float) -> dict[int, list[Span]] | None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import re
+import sqlite3
+from contextlib import closing
 from html.parser import HTMLParser
 
 import pytest
@@ -17,7 +19,8 @@ from athlete_monitor.report.numbers import number
 from athlete_monitor.report.page import page
 from athlete_monitor.report.pdf import pdf
 from athlete_monitor.report.texts import TEXTS
-from tests.report.kit import HALF_S, NAMES, SECONDS, make_archive
+from tests.archive.kit import add_session
+from tests.report.kit import HALF_S, NAMES, SECONDS, START, make_archive, message
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +150,18 @@ def test_both_languages_have_every_text():
     for key, english in TEXTS["en"].items():
         fields = re.findall(r"{\w+}", english)
         assert sorted(fields) == sorted(re.findall(r"{\w+}", TEXTS["de"][key])), key
+
+
+def test_the_report_of_a_running_session_goes_to_the_last_second_so_far(tmp_path, roster):
+    path, seconds = tmp_path / "journal.sqlite3", 130
+    rows = [(START + second + 0.5, message(second, 2)) for second in range(seconds)]
+    add_session(path, 1, rows, athlete=2, team="NOW", start_t=START)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO team_sessions VALUES ('NOW', ?, NULL, 'training', '', NULL, NULL, NULL)", (START,)
+        )
+    running = gather(Archive(path), "NOW", roster)
+    [zoe] = running.participants
+    assert zoe.whole["distance_m"] == pytest.approx(2.2 * (seconds - 1), abs=0.01)
+    assert zoe.minutes == pytest.approx(seconds / 60, abs=0.02)
+    assert len(PdfReader(io.BytesIO(pdf(document(Archive(path), running, Look())))).pages) == 2
