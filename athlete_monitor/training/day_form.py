@@ -25,7 +25,7 @@ from athlete_monitor.models.day import (
 from athlete_monitor.training.evaluation import quantiles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from athlete_monitor.arrays import FloatArray
 
@@ -119,7 +119,7 @@ def what_lasts(grid: FloatArray, errors: FloatArray, form: DayForm, total: float
         return PRIOR_SHARE, form.day_s, 0
     choices = [(share, day_s) for share in SHARES for day_s in DAYS_S]
     columns = np.array([constants(_divided(form, total, *choice)) for choice in choices]).T
-    add, _ = after_loss(errors[usable], grid, columns, WARM_UP_S)
+    add, _ = next(after_losses(errors[usable], grid, columns, (WARM_UP_S,)))
     later = errors[usable][:, grid >= WARM_UP_S]
     size = np.nanmean(np.abs(later - add), axis=(1, 2))
     usual = float(np.nanmean(np.abs(later)))
@@ -200,8 +200,7 @@ def late_widths(
     low, high = interval
     column = constants(form)[:, None]
     sizes, ages = [], []
-    for lost_s in LOSSES_S:
-        add, wider = after_loss(errors, grid, column, lost_s)
+    for lost_s, (add, wider) in zip(LOSSES_S, after_losses(errors, grid, column, LOSSES_S), strict=True):
         away = (errors[:, grid >= lost_s] - add[0]) / wider[0]
         sizes.append(np.where(away < 0.0, away / low, away / high))
         ages.append(grid[grid >= lost_s] - lost_s)
@@ -223,27 +222,28 @@ def on_grid(series: Sequence[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray
     return grid, np.array(errors)
 
 
-def after_loss(
-    errors: FloatArray, grid: FloatArray, columns: FloatArray, lost_s: float
-) -> tuple[FloatArray, FloatArray]:
-    """Corrections and widenings after the strap was lost, each [forms, sessions, times from ``lost_s`` on].
+def after_losses(
+    errors: FloatArray, grid: FloatArray, columns: FloatArray, losses_s: Sequence[float]
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """For each time at which the strap is lost: corrections and widenings, [forms, sessions, times from then on].
 
     Args:
         errors: [sessions, T].
         grid: s, [T].
         columns: constants of the forms, [CONSTANTS, forms].
-        lost_s: s since the start.
+        losses_s: s since the start, rising: what was learned up to one loss is where the next one goes on.
     """
     sessions, forms = len(errors), columns.shape[1]
     many, each = sessions * forms, np.repeat(columns, sessions, axis=1)
     state, model = np.repeat(np.array(BLANK)[:, None], many, axis=1), np.ones(many)
-    for place in np.flatnonzero(grid < lost_s):
-        state = learn(state, np.full(many, grid[place]), np.tile(errors[:, place], forms), each, model)
-    times = grid[grid >= lost_s]
-    add, wider = correction(
-        np.repeat(state, len(times), axis=1), np.tile(times, many), np.repeat(each, len(times), axis=1)
-    )
-    return add.reshape(forms, sessions, -1), wider.reshape(forms, sessions, -1)
+    begin = -np.inf
+    for lost_s in losses_s:
+        for place in np.flatnonzero((grid >= begin) & (grid < lost_s)):
+            state = learn(state, np.full(many, grid[place]), np.tile(errors[:, place], forms), each, model)
+        begin, times = lost_s, grid[grid >= lost_s]
+        asked = (np.repeat(state, len(times), axis=1), np.tile(times, many), np.repeat(each, len(times), axis=1))
+        add, wider = correction(*asked)
+        yield add.reshape(forms, sessions, -1), wider.reshape(forms, sessions, -1)
 
 
 def _late_width(size: FloatArray) -> float:
