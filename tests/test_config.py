@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,12 @@ def test_an_absolute_path_stays_where_it_is(tmp_path):
         ),
         (("use_games: true", "use_games: 1"), "training.use_games: 1 is not allowed; allowed: true or false"),
         (("broker: auto", "broker: cloud"), "mqtt.broker: 'cloud' is not allowed; allowed: auto, embedded or external"),
+        *(
+            (("host: 127.0.0.1 ", f"host: {host}  "), "allowed: a host name or address, without mqtt://")
+            for host in ("mqtt://127.0.0.1", "'box.local '", "box:1883", "''", "'a b'", "http://x/")
+        ),
+        (("logs_dir: logs", "logs_dir: ~nobody-of-this-name/logs"), "is not allowed (no such user)"),
+        (("logs_dir: logs", 'logs_dir: "a\\0b"'), "is not allowed (it has a NUL character)"),
         (("alert_g: 8", "alert_g: .nan"), "impacts.alert_g: nan is not allowed; allowed: a number from 2 to 100"),
         (
             ("moderate_from: 50", "moderate_from: 500"),
@@ -83,6 +90,21 @@ def test_a_bad_value_is_refused_with_line_path_value_and_what_is_allowed(tmp_pat
     message = refusal(path)
     assert expected in message
     assert all(line.startswith(f"{path}:") for line in message.splitlines())
+
+
+@pytest.mark.parametrize("host", ["box.local", "192.168.1.7", "'::1'", "fe80::1%eth0", "müller-box", "localhost"])
+def test_a_host_is_a_name_or_an_address(tmp_path, host):
+    path = write(tmp_path, ("host: 127.0.0.1 ", f"host: {host}  "))
+    config = load_config(path, environ={})
+    assert host.strip("'") in {config.mqtt.host, config.dashboard.host}
+
+
+def test_aliases_that_name_a_node_billions_of_times_are_refused_at_once(tmp_path):
+    path = tmp_path / "laughs.yaml"
+    names = "abcdefghijklmnop"
+    lines = [f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]" for below, name in pairwise(names)]
+    path.write_text("a: &a [x]\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    assert "a: is not a known key" in refusal(path)
 
 
 def test_the_line_named_is_the_line_of_the_key(tmp_path):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from athlete_monitor.config.fields import FilePath, Port, Seconds, Section, TopicPrefix
+from athlete_monitor.config.fields import FilePath, Host, Port, Seconds, Section, TopicPrefix
 
 
 class Tls(Section):
@@ -24,7 +24,7 @@ class Mqtt(Section):
     broker: Literal["auto", "embedded", "external"] = Field(
         description="auto: host one on this machine if none answers; embedded: always host one; external: never."
     )
-    host: str = Field(min_length=1, description="Broker's host.")
+    host: Host = Field(description="Broker's host.")
     port: Port = Field(description="Broker's port.")
     tls_port: Port = Field(description="Port of the encrypted listener that setup --secure --tls makes.")
     websocket_port: Port | None = Field(description="Port of the WebSocket listener that setup makes; null: none.")

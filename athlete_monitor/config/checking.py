@@ -177,10 +177,17 @@ def _model_in(kind: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annota
     return next((found for part in typing.get_args(kind) if (found := _model_in(part))), None)
 
 
-def _plain(data: Any) -> Any:  # noqa: ANN401 - whatever YAML holds
-    """Return the data as plain types; ruamel's own types carry lines and comments."""
+def _plain(data: Any, made: dict[int, Any] | None = None) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """Return the data as plain types; ruamel's own types carry lines and comments. Aliases stay one object."""
+    made = {} if made is None else made
+    if id(data) in made:
+        return made[id(data)]
     if isinstance(data, Mapping):
-        return {key: _plain(value) for key, value in data.items()}
+        mapping = made[id(data)] = {}
+        mapping.update((key, _plain(value, made)) for key, value in data.items())
+        return mapping
     if isinstance(data, list):
-        return [_plain(value) for value in data]
+        items = made[id(data)] = []
+        items.extend(_plain(value, made) for value in data)
+        return items
     return data

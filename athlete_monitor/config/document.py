@@ -80,22 +80,29 @@ def dotted(location: Location) -> str:
 def _loaded(text: str) -> object:
     """Return the data of a text. They are never changed, so programs that read a file twice parse it once (0.1 s)."""
     data = YAML(typ="rt").load(text)
-    if unknown := next(_tags(data, ()), None):
+    if unknown := next(_tags(data, (), set()), None):
         raise _TagError(f"{unknown}: tags (!...) are not allowed; write text in quotes")
     return {} if data is None else data
 
 
-def _tags(data: object, location: Location) -> Iterator[str]:
-    """Yield the places of explicit tags such as ``!!python/object``; no value in our files has one."""
+def _tags(data: object, location: Location, seen: set[int]) -> Iterator[str]:
+    """Yield the places of explicit tags such as ``!!python/object``; no value in our files has one.
+
+    ``seen`` holds what was searched before: aliases may name a node billions of times.
+    """
+    if id(data) in seen:
+        return
+    if isinstance(data, CommentedMap | CommentedSeq):
+        seen.add(id(data))
     tag = getattr(getattr(data, "tag", None), "value", None)
     if tag is not None:
         yield f"{dotted(location)}: {str(tag).replace('tag:yaml.org,2002:', '!!')}"
     if isinstance(data, CommentedMap):
         for key, value in data.items():
-            yield from _tags(value, (*location, key))
+            yield from _tags(value, (*location, key), seen)
     elif isinstance(data, CommentedSeq):
         for number, value in enumerate(data):
-            yield from _tags(value, (*location, number))
+            yield from _tags(value, (*location, number), seen)
 
 
 def _line_in(here: object, part: str | int) -> int | None:

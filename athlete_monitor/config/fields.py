@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,22 @@ def _with_slash(value: object) -> object:
     return f"{value.rstrip('/')}/" if isinstance(value, str) and value.strip("/") else value
 
 
-FilePath = Annotated[Path, BeforeValidator(_as_path)]
+def _is_usable(path: Path) -> Path:
+    try:
+        path.expanduser()
+    except RuntimeError:  # ~somebody who has no account here
+        raise ValueError("no such user") from None
+    if "\0" in str(path):
+        raise ValueError("it has a NUL character")
+    return path
+
+
+FilePath = Annotated[Path, BeforeValidator(_as_path), AfterValidator(_is_usable)]
+Host = Annotated[
+    str,
+    Field(pattern=r"^(?:[\w.-]+|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,7}(?:%[\w.-]+)?)$", max_length=253),
+    Allowed("a host name or address, without mqtt://, port or blanks"),
+]
 Megabytes = Annotated[int, Field(ge=16, le=1_048_576)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

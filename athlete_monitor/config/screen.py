@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from athlete_monitor.config.fields import FilePath, Port, Section
+from athlete_monitor.config.fields import FilePath, Host, Port, Section
 
 
 class Corner(Section):
@@ -44,8 +44,7 @@ class ScreenTls(Section):
 class Dashboard(Section):
     """The coach's screen: dashboard.py."""
 
-    host: str = Field(
-        min_length=1,
+    host: Host = Field(
         description="Address that it listens on; addresses other than this machine's loopback require accounts.",
     )
     port: Port = Field(description="Port of the screen.")

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from athlete_monitor.batch.storage import is_url
 from athlete_monitor.config import Allowed, Config, Section, load_config, read_yaml, validate
 from athlete_monitor.config.document import Document, Location, dotted
-from athlete_monitor.config.fields import FilePath, Port, Seconds, TopicPrefix
+from athlete_monitor.config.fields import FilePath, Host, Port, Seconds, TopicPrefix
 from athlete_monitor.errors import ConfigError
 from athlete_monitor.project import PROJECT
 from athlete_monitor.wire import topics
@@ -39,7 +39,7 @@ Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 class Broker(Section):
     """A regional broker: the boxes of its squads send to it, their engines read from it."""
 
-    host: str = Field(min_length=1, description="Host of the broker.")
+    host: Host = Field(description="Host of the broker.")
     port: Port = Field(default=1883, description="Port of the broker.")
     username: str | None = Field(default=None, description="Account of the engines.")
     password_file: FilePath | None = Field(default=None, description="File whose first line is the password.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import zlib
 from collections import deque
@@ -35,7 +36,7 @@ def client_id(config: Config, machine: str | None = None) -> str:
     True
     """
     place = f"{machine_id() if machine is None else machine} {config.paths.journal}"
-    return f"athlete-monitor-{zlib.crc32(place.encode()):08x}"
+    return f"athlete-monitor-{zlib.crc32(os.fsencode(place)):08x}"
 
 
 def engine_status(config: Config, status: Literal["online", "offline"]) -> bytes:
