@@ -72,7 +72,8 @@ class SquadState:
 
     def reset(self, rows: IntArray) -> None:
         """Forget everything about the athletes ``rows`` [k]."""
-        self._table[:, rows] = self._initial
+        beside = side_by_side(rows)  # a new session forgets thirty tables
+        self._table[:, rows if beside is None else beside] = self._initial
 
     def state(self, row: int) -> dict[str, Any]:
         """State of one athlete: JSON types only, None for NaN."""
