@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.squad.batch import Batch
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from athlete_monitor.squad.kernel import Squad
     from athlete_monitor.wire.sample import Sample
 
+_row_of = attrgetter("row")
 FAR_BEHIND: Final = 512
 """A device with more waiting samples is behind: its next messages wait in the inbox."""
 
@@ -62,7 +64,7 @@ class Stepper:
 
         When it ``is_late``, each athlete gets one step, and athletes with more waiting samples get no further ones.
         """
-        active, depth = self._waiting, 0
+        active, depth = sorted(self._waiting, key=_row_of), 0  # in order, a whole squad is changed in place
         begun = active
         self._waiting, self.is_urgent, self._is_behind = [], False, False
         while active and (most is None or depth < most) and not (depth and is_late()):
