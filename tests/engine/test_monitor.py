@@ -345,7 +345,7 @@ def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
     monitor, told = monitor_of(CONFIG)
     good = encode_sample(stream()[0])
     bad = [
-        b"",
+        b" ",
         b"{",
         b"[]",
         b"null",
@@ -354,8 +354,8 @@ def test_invalid_payloads_are_counted_by_reason_and_the_engine_goes_on(caplog):
         b'{"device_id":"../../x"}',
         b"\xff" * 70_000,
     ]
-    deliver(monitor, [*bad, good])
-    assert monitor.counts.invalid == len(bad)
+    deliver(monitor, [b"", *bad, good, b""])
+    assert monitor.counts.invalid == len(bad), "an empty message is none: it deletes a retained one"
     assert sum(monitor.counts.invalid_reasons.values()) == len(bad)
     assert monitor.counts.samples == 1
     assert len(told.notices) == 1

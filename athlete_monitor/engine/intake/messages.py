@@ -74,6 +74,8 @@ class Intake:
 
     def samples(self, topic: str, payload: bytes, arrived_s: float) -> Sequence[Sample] | str:
         """Return the samples of a message in order of time, or the sender's name if the message is invalid."""
+        if not payload:  # deletes a message that the broker retained
+            return ()
         device_id = device_of(topic)
         sender = device_id or _named_in(payload)
         if sender is not None and self._guard.is_exhausted(sender, arrived_s):
