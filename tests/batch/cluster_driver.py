@@ -30,6 +30,7 @@ def kill_a_worker() -> bool:
 
 def two_nodes(patience: Patience, short: str) -> None:
     """Start a cluster; ``short`` is a folder whose name leaves room for the paths of sockets."""
+    os.environ.update({"RAY_worker_niceness": "0"})  # other programs of the machine would stop tasks at Ray's 15
     patience.start_node("--head", "--port=6379", "--include-dashboard=false", f"--temp-dir={short}", cpus=1)
     patience.start_node(f"--address={ADDRESS}", cpus=1)
 
