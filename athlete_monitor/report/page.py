@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def page(document: Mapping[str, Any], template: str = "report.html.j2") -> bytes:
-    """The report as UTF-8 HTML; every text is escaped, only the drawings of ``drawing.py`` go in as they are."""
+    """The report as UTF-8 HTML; every text is escaped, only our own drawings go in as they are."""
     logo = document.get("logo") or b""
     kind = "image/png" if logo.startswith(bytes([0x89])) else "image/svg+xml"
     return _template(template).render(**document, logo_type=kind).encode()

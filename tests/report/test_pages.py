@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from datetime import date
 from functools import cache
 
@@ -15,6 +17,7 @@ from athlete_monitor.report.columns import BY_PERIOD, SQUAD, TILES
 from athlete_monitor.report.document import Look, document
 from athlete_monitor.report.gather import gather
 from athlete_monitor.report.numbers import number, signed_percent
+from athlete_monitor.report.page import page as html_page
 from athlete_monitor.report.pdf import pdf
 from athlete_monitor.report.season import seasons, z_mark
 from athlete_monitor.report.season_document import season_document
@@ -151,3 +154,35 @@ def test_every_row_of_the_season_is_recomputed_from_the_archive(archive, lang):
         share = f"{number(100 * training / match, 0, lang)} %"
         counts = str(own["matches"]), str(own["sessions"] - own["matches"])
         assert written(*counts, number(match, 0, lang), number(training, 0, lang), share) in text
+
+
+def html_text(made, template="report.html.j2"):
+    """The text of a page as a browser shows it, with single blanks, without its drawings."""
+    text = re.sub(r"<(style|svg|title)\b.*?</\1>", " ", html_page(made, template).decode(), flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_the_html_page_has_the_archives_numbers_for_the_squad_and_each_athlete(archive, lang):
+    text = html_text(document(archive, gather(archive, "T5", Roster(())), Look(lang)))
+    for athlete in NAMES:
+        figures = figures_of(archive, athlete, WHOLE)
+        for shown in TILES:
+            assert tile_of(archive, athlete, shown, figures, lang) in text, (athlete, shown.key)
+        for name, span in HALVES.items():
+            part = figures_of(archive, athlete, span)
+            cells = [number(part[shown.key], shown.places, lang) or "–" for shown in BY_PERIOD]
+            assert written(f"{name} (2:00)", *cells) in text
+        assert athlete == 5 or zones_of(figures, lang) in text
+        assert written(*figures_of_peaks(archive, athlete, lang)) in text
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_the_html_season_is_recomputed_from_the_archive(archive, lang):
+    text = html_text(
+        season_document(seasons(archive, Roster(()), DAY, 56, None), DAY, 56, Look(lang)), "season.html.j2"
+    )
+    for athlete in NAMES:
+        own = recomputed(archive, athlete, DAY, 56)
+        cells = [str(own["sessions"]), *(number(own[key], 0, lang) or "–" for key in ("weekly_load", "acute_load"))]
+        assert written(*cells) in text, (athlete, cells)
