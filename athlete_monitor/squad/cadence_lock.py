@@ -19,7 +19,7 @@ from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
-    from athlete_monitor.arrays import FloatArray, IntArray
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.physiology.heart_rate import CleanHeartRate
     from athlete_monitor.squad.heart_rate_source import ModelHeartRate
 
@@ -107,6 +107,20 @@ class CadenceLock(SquadState):
             return strap
         return replace(strap, bpm=np.where(locked, np.nan, strap.bpm), accepted=strap.accepted & ~locked)
 
+    def doubtful(self, rows: IntArray, t: FloatArray, strap: CleanHeartRate, model: ModelHeartRate) -> BoolArray:
+        """Whether a reading may be steps [k]: it is shown until a minute has passed, but the day's form ignores it."""
+        return _follows(t, self._field("cadence_spm", rows), self._field("cadence_t", rows), strap, model)
+
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]."""
         return columns(self.FIGURES, {"strap_suspect_s": self._field("suspect_s", rows)})
+
+
+def _follows(
+    t: FloatArray, cadence: FloatArray, cadence_t: FloatArray, strap: CleanHeartRate, model: ModelHeartRate
+) -> BoolArray:
+    """Whether the strap is near a fresh cadence while the model disagrees [k]."""
+    near = (np.abs(strap.bpm - cadence) <= NEAR_BPM) & (t - cadence_t <= CADENCE_FRESH_S)
+    half = (model.high_bpm - model.low_bpm) * (0.5 / DEVIATIONS_OF_INTERVAL)
+    follows: BoolArray = near & (np.abs(strap.bpm - model.bpm) > DEVIATIONS * half)
+    return follows

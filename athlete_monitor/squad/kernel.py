@@ -145,6 +145,8 @@ class Squad(SquadArrays):
             return choose_strap(self.settings.policy, mode, strap, age_s)
         error = np.where(strap.accepted, strap.bpm - model.bpm, np.nan)
         self.live_error.update(rows, error)
+        if self.settings.policy == "auto" and strap.accepted.any():
+            error = np.where(self.cadence_lock.doubtful(rows, t, strap, model), np.nan, error)
         forms = self.models.forms(rows)
         self.correction.learn(rows, t, error, forms)
         correct = partial(self.correction.now, rows, t, forms)
