@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.archiving import Archiver
     from athlete_monitor.recordings.batch import Written
 
+_STOPPED: Final = "stopped: the sessions written so far are kept; the same command imports and archives the rest"
 WORKER_MB: Final = 250
 """Allowed for a process that computes figures, with the recordings that it runs side by side."""
 MOST_WORKERS: Final = 4
@@ -52,11 +53,15 @@ def import_all(args: argparse.Namespace) -> int:
     out = Output(args, Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PLAIN_WIDTH))
     if _must_ask(args) and not _agreed(request, roster, out):
         return 1
-    with out.progress() as on_file, archive_of(args, config, on_file) as archive:
-        report = import_files(dataclasses.replace(request, archive=archive), roster, on_file, out.session)
-        if archive is not None:
-            with_boundary("archive", report, archive.close)
-            report.archived = archive.archived
+    try:
+        with out.progress() as on_file, archive_of(args, config, on_file) as archive:
+            report = import_files(dataclasses.replace(request, archive=archive), roster, on_file, out.session)
+            if archive is not None:
+                with_boundary("archive", report, archive.close)
+                report.archived = archive.archived
+    except KeyboardInterrupt:
+        print(_STOPPED, file=sys.stderr)
+        raise
     for text in () if creator is None or args.json else creator.said:
         out.line(text)
     return out.end(report, same_place(args.config, args.root))

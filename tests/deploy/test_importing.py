@@ -209,3 +209,17 @@ def test_the_files_of_a_match_become_one_team_session(tmp_path):
     [team] = archive.team_sessions()
     assert team.mode == "game"
     assert [session.athlete_id for session in archive.sessions(team_session=team.id)] == [5, 6]
+
+
+def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(tmp_path, capsys, monkeypatch):
+    def pressed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = table(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("athlete_monitor.engine.archiving.Archiver.add", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, path, "--athlete", 7, "--yes")
+    assert "the same command imports and archives the rest" in capsys.readouterr().err
+    assert run(tmp_path, path, "--athlete", 7, "--yes") == 0
+    assert "1 already imported, 1 in the archive" in capsys.readouterr().out
