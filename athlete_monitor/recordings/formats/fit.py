@@ -318,7 +318,7 @@ def _sessions(whole: Imported, file: FitFile) -> list[Imported]:
 
 
 def _distance_before(whole: Imported, row: int) -> float:
-    """Return what the odometer has shown before a row, m; 0 if it begins anew."""
+    """Return what the odometer has shown before a row, m; 0 if it begins again at zero."""
     distance = whole.channels.get("distance_m", np.full(len(whole.t), np.nan))
     before = distance[:row][~np.isnan(distance[:row])]
     return float(before[-1]) if len(before) and before[-1] <= distance[row] else 0.0

@@ -20,7 +20,7 @@ _KEYS: Final = {
     "type": ("Type",),
 }
 _HEADER_WITHIN: Final = 20
-"""Lines, some of which may tell about the report before the header."""
+"""Lines, some of which may describe the report before the header."""
 
 
 def recognise(source: Source) -> bool:
