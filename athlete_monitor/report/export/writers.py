@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from athlete_monitor.report.export.tables import Column, Table
 
-BATCH_ROWS: Final = 4_000
+BATCH_ROWS: Final = 2_000
 GROUP_BATCHES: Final = 4
 """So many batches are a row group of Parquet: its 86 columns cost about 150 kB of memory until the file is closed."""
 FILE_GROUPS: Final = 64
-"""So many row groups are a file of Parquet, about a million rows; more rows are more files."""
+"""So many row groups are a file of Parquet, about half a million rows; more rows are more files."""
 EXCEL_ROWS: Final = SHEET_ROWS - 1
 """A sheet holds so many rows below its heading."""
 
