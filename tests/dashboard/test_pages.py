@@ -309,8 +309,7 @@ def test_german_is_complete_on_every_page(open_page, engine):
     for path in ("/control", "/pitch", "/welcome"):
         page.evaluate(f"import('/static/app.js').then((m) => m.go('{path}'))")
         page.wait_for_timeout(200)
-    text = page.inner_text("body")
-    assert "Simuliertes Spiel starten" in text
+    until(page, "document.body.textContent.includes('Die Geräte senden an')")
 
 
 def test_squads_of_a_league_that_need_somebody_come_first_and_say_why(open_page, engine):
