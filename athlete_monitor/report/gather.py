@@ -29,6 +29,11 @@ CURVES: Final = (
     "speed_mps", "trimp", "x_m", "y_m",
 )  # fmt: skip
 
+RATE_BOUND: Final = frozenset({"player_load"})
+"""Figures that grow with the sample rate: only sessions of one rate are compared."""
+SAME_RATE: Final = 0.1
+"""Rates that differ by less than this share are one rate."""
+
 
 @dataclass(frozen=True)
 class Participant:
@@ -59,14 +64,24 @@ class Participant:
     summary: Mapping[str, Any] | None
 
     def own_mean(self, key: str) -> float | None:
-        """Mean of a figure over the earlier sessions that have it; None without any."""
-        known = [float(each[key]) for each in self.earlier if isinstance(each.get(key), int | float)]
+        """Mean of a figure over the earlier sessions that have it in a comparable form; None without any."""
+        known = [value for each in self.earlier if (value := self._comparable(each, key)) is not None]
         return float(np.mean(known)) if known else None
 
     def before(self, key: str) -> float | None:
-        """The figure of the last session of this kind before; None where it is not known."""
-        value = self.earlier[0].get(key) if self.earlier else None
-        return float(value) if isinstance(value, int | float) else None
+        """The figure of the last session of this kind before; None where it is not known or not comparable."""
+        return self._comparable(self.earlier[0], key) if self.earlier else None
+
+    def _comparable(self, earlier: Mapping[str, Any], key: str) -> float | None:
+        """A figure of an earlier session; None where it depends on the sample rate, and that was another one."""
+        value = earlier.get(key)
+        if not isinstance(value, int | float) or (key in RATE_BOUND and not self._has_rate_of(earlier)):
+            return None
+        return float(value)
+
+    def _has_rate_of(self, earlier: Mapping[str, Any]) -> bool:
+        rate, other = (each.get("sample_rate_hz") or 0.0 for each in (self.summary or self.whole, earlier))
+        return bool(abs(rate - other) <= SAME_RATE * rate)
 
     @property
     def minutes(self) -> float | None:

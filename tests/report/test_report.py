@@ -4,6 +4,7 @@ import io
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -65,6 +66,18 @@ def test_an_athlete_is_compared_with_the_own_sessions_of_the_same_kind(last):
     ada = last.participants[0]
     assert [each["mode"] for each in ada.earlier] == ["game", "game"]
     assert ada.own_mean("trimp") == pytest.approx((2.0 + 1 % 3 + 2.0 + 3 % 3) / 2)
+
+
+def test_a_load_that_grows_with_the_sample_rate_is_compared_only_with_sessions_of_that_rate(last):
+    ada = last.participants[0]
+    rates = [
+        {"player_load": load, "trimp": load, "sample_rate_hz": rate} for load, rate in ((12.0, 1.0), (150.0, 10.2))
+    ]
+    at_10_hz = replace(ada, earlier=tuple(rates), summary={"sample_rate_hz": 10.0})
+    assert (at_10_hz.own_mean("player_load"), at_10_hz.before("player_load")) == (150.0, None)
+    assert (at_10_hz.own_mean("trimp"), at_10_hz.before("trimp")) == (81.0, 12.0)
+    unknown = replace(at_10_hz, summary={"sample_rate_hz": None})
+    assert unknown.own_mean("player_load") is None
 
 
 @pytest.mark.parametrize("lang", ["en", "de"])
