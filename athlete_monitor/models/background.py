@@ -22,8 +22,8 @@ _LONGEST_NAP_S: Final = 0.05
 class PacedThread:
     """Runs jobs one after the other on a thread that exists while there are jobs.
 
-    After each job it rests, so that jobs take at most ``share`` of the processor time of one core. When the program
-    ends, jobs that have not begun are dropped.
+    Before each job it rests for the job before, so that jobs take at most ``share`` of the processor time of one core,
+    also where a job comes after the thread has ended. When the program ends, jobs that have not begun are dropped.
     """
 
     def __init__(self, share: float = LOADING_SHARE) -> None:
@@ -31,6 +31,7 @@ class PacedThread:
         self._jobs: deque[Callable[[], object]] = deque()
         self._lock = threading.Lock()
         self._works = False
+        self._rested_s = 0.0
 
     def __call__(self, job: Callable[[], object]) -> None:
         """Queue a job."""
@@ -42,12 +43,15 @@ class PacedThread:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
+            self._nap()
+            if not _runs():
+                return
             began_s = time.thread_time()
             try:
                 job()
             except Exception:  # the boundary of this thread: one failed job must not stop the next ones
                 logger.exception("event=loading_failed")
-            self._nap(self._rest * (time.thread_time() - began_s))
+            self._rested_s = time.perf_counter() + self._rest * (time.thread_time() - began_s)
 
     def _next(self) -> Callable[[], object] | None:
         with self._lock:
@@ -56,9 +60,8 @@ class PacedThread:
             self._works = False
             return None
 
-    def _nap(self, seconds: float) -> None:
-        ends_s = time.perf_counter() + seconds
-        while self._jobs and _runs() and (left_s := ends_s - time.perf_counter()) > 0.0:
+    def _nap(self) -> None:
+        while _runs() and (left_s := self._rested_s - time.perf_counter()) > 0.0:
             time.sleep(min(left_s, _LONGEST_NAP_S))
 
 

@@ -8,6 +8,8 @@ import time
 from functools import partial
 from typing import Any
 
+import pytest
+
 from athlete_monitor.models.background import PacedThread, Requests
 
 
@@ -38,20 +40,26 @@ def test_a_thread_that_has_nothing_to_do_ends_and_the_next_job_starts_another():
         assert not worker.is_alive()
 
 
-def test_jobs_take_no_more_than_their_share_of_a_core():
-    thread, done = PacedThread(share=0.25), threading.Event()
+@pytest.mark.parametrize("waits_for_each", [False, True], ids=["queued together", "each after the one before"])
+def test_jobs_take_no_more_than_their_share_of_a_core(waits_for_each):
+    thread = PacedThread(share=0.25)
+    ran: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
     busy_s: list[float] = []
 
     def work():
         began_s = time.thread_time()
         sum(range(200_000))
         busy_s.append(time.thread_time() - began_s)
+        ran.put(threading.current_thread())
 
     began_s = time.perf_counter()
     for _ in range(8):
         thread(work)
-    thread(done.set)
-    assert done.wait(60)
+        if waits_for_each:
+            ran.get(timeout=60).join(60)
+    thread(partial(_name_thread, ran))
+    for _ in range(1 if waits_for_each else 9):
+        ran.get(timeout=60)
     assert sum(busy_s) <= 0.25 * (time.perf_counter() - began_s) * 1.001
 
 
