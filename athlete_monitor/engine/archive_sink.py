@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from athlete_monitor.engine.journal.journal import PastLoad
+from athlete_monitor.engine.journal.earlier import PastLoad
 from athlete_monitor.engine.journal.keeper import facts_of
 from athlete_monitor.engine.journal.replayed import SKIPPED, ReplaySink
 from athlete_monitor.engine.sessions.history import LoadHistory

@@ -8,7 +8,7 @@ import numpy as np
 
 from athlete_monitor.engine.figures.record import Records, encode, identity
 from athlete_monitor.engine.figures.summary import summarise
-from athlete_monitor.engine.journal.journal import PastLoad
+from athlete_monitor.engine.journal.earlier import PastLoad
 from athlete_monitor.physiology.chronic import CHRONIC
 from athlete_monitor.physiology.impacts import BANDS
 from athlete_monitor.wire.timestamps import format_timestamp

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.journal.journal import PastLoad
+from athlete_monitor.engine.journal.earlier import PastLoad
 from athlete_monitor.engine.offline import run_recordings
 from athlete_monitor.engine.sessions.book import Chosen
 from athlete_monitor.engine.sessions.history import LoadHistory

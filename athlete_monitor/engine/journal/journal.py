@@ -22,9 +22,7 @@ from __future__ import annotations
 import logging
 import math
 import sqlite3
-import zlib
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from athlete_monitor.archive.schema import forget_seconds
+from athlete_monitor.engine.journal import earlier
 from athlete_monitor.engine.journal.file import DamagedError, JournalFile, classified
 from athlete_monitor.engine.journal.seconds import SecondsTable
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
@@ -41,62 +40,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
     from pathlib import Path
 
+    from athlete_monitor.engine.journal.earlier import OpenSession, PastLoad
+
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+_Record = tuple[str, tuple[Any, ...]]
+"""A statement and its values."""
 
 MEMORY_EVERY_S = 30.0
 KEEP_DAYS = 400
+KEPT_RECORDS = 100_000
+"""Most records that wait while the disk fails."""
 _DAY_S = 86_400.0
-_OPEN_SESSIONS = """
-SELECT id, session_id, device_id, athlete_id, start_t + offset_s, COALESCE(totals.last_t, start_t + offset_s),
-    COALESCE(arrived_s, began_s), facts, totals.state, memories.state
-FROM sessions LEFT JOIN totals ON totals.session = id LEFT JOIN memories ON memories.session = id
-WHERE end_t IS NULL ORDER BY id"""
-_PAUSED = "SELECT id FROM sessions WHERE end_t IS NOT NULL AND id IN (SELECT session FROM totals{condition})"
-_REOPEN = "UPDATE sessions SET end_t = NULL, load_trimp = NULL, summary = NULL WHERE id = ?"
-_FORGET_REPEATED = """
-DELETE FROM recent WHERE id IN (SELECT r.id FROM recent r JOIN sessions s ON s.id = r.session
-    LEFT JOIN totals ON totals.session = r.session
-    WHERE s.end_t IS NULL AND r.t + r.ms / 1000.0 > COALESCE(totals.last_t, s.start_t + s.offset_s) + 0.001)"""
 _BEGIN = """
 INSERT OR IGNORE INTO sessions (id, session_id, device_id, athlete_id, start_t, began_s, facts) VALUES (
     ?1, CASE WHEN EXISTS (SELECT 1 FROM sessions WHERE session_id = ?2) THEN ?2 || '_' || ?1 ELSE ?2 END,
     ?3, ?4, ?5, ?6, ?7)"""
 RETRY_S = 5.0
 """Interval at which a missing file is tried again."""
-FIRST_UNCONFIRMED = 1 << 40
-"""Numbers of sessions begin here if the last one cannot be read from the file."""
 _USED = "used"
 """Marks a record that holds tokens of messages: they may be acknowledged when the transaction is committed."""
 _SECOND = "second"
 """Marks a record that is one athlete's second: session, time by the session's clock, and the figures of the message."""
-
-
-@dataclass(frozen=True)
-class OpenSession:
-    """A session as the journal knows it. ``facts`` are the engine's, ``arrived_s`` the wall time of the commit."""
-
-    number: int
-    session_id: str
-    device_id: str
-    athlete_id: int
-    start_t: float
-    last_t: float
-    arrived_s: float
-    facts: dict[str, Any]
-    totals: bytes | None
-    memory: bytes | None
-
-
-@dataclass(frozen=True)
-class PastLoad:
-    """A finished session of an athlete, for the history of load."""
-
-    start_t: float
-    end_t: float
-    trimp: float | None
-    """None if it is unknown."""
 
 
 class Journal:
@@ -138,7 +104,7 @@ class Journal:
         self.generation = 0
         """Incremented with each new file: owners of tables in it write them again."""
         self._open()
-        self._last_number = self._read(_last_number, FIRST_UNCONFIRMED + int(now_s()))
+        self._last_number = self._read(earlier.last_number, earlier.FIRST_UNCONFIRMED + int(now_s()))
         self._worker = Worker("journal", self._write, period_s=period_s, alarm=Alarm("journal", notify))
 
     @property
@@ -172,14 +138,14 @@ class Journal:
         Returns:
             Numbers of the reopened sessions.
         """
-        return self._read(lambda connection: _reopen(connection, since_s), frozenset())
+        return self._read(lambda connection: earlier.reopen(connection, since_s), frozenset())
 
     def open_sessions(self) -> list[OpenSession]:
         """Sessions that an earlier engine began and did not end; call before ``start``.
 
         Seconds after their last snapshot are dropped: the sessions continue from there and would count them twice.
         """
-        sessions: list[OpenSession] = self._read(_read_open_sessions, [])
+        sessions: list[OpenSession] = self._read(earlier.open_sessions, [])
         for each in sessions:
             self._standing["session", each.number] = (
                 _BEGIN,
@@ -195,16 +161,11 @@ class Journal:
 
     def layouts(self) -> dict[int, list[str]]:
         """Names of the numbers of every layout that snapshots may hold; call before ``start``."""
-        rows: list[tuple[int, bytes]] = self._read(_read_layouts, [])
-        return {number: msgspec.json.decode(names) for number, names in rows}
+        return self._read(earlier.layouts, {})
 
     def past_loads(self) -> dict[int, list[PastLoad]]:
         """Finished sessions of every athlete, oldest first; call before ``start``."""
-        loads: dict[int, list[PastLoad]] = {}
-        rows: list[tuple[int, float, float, float | None]] = self._read(_read_loads, [])
-        for athlete_id, start_t, end_t, trimp in rows:
-            loads.setdefault(athlete_id, []).append(PastLoad(start_t, end_t, trimp))
-        return loads
+        return self._read(earlier.past_loads, {})
 
     def number_from(self, number: int) -> None:
         """Set the next session number: another program may write into the same file."""
@@ -393,55 +354,6 @@ class Journal:
             seen.add(key)
         self._worker.dropped += max(0, len(kept) - KEPT_RECORDS)
         self._kept = kept[:KEPT_RECORDS][::-1]
-
-
-def _last_number(connection: sqlite3.Connection) -> int:
-    found = connection.execute(
-        "SELECT COALESCE(MAX(id), 0) FROM sessions WHERE id < ?", (FIRST_UNCONFIRMED,)
-    ).fetchone()
-    return int(found[0])
-
-
-def _reopen(connection: sqlite3.Connection, since_s: float) -> frozenset[int]:
-    recent = connection.execute(_PAUSED.format(condition=" WHERE arrived_s >= ?"), (since_s,)).fetchall()
-    connection.executemany(_REOPEN, recent)
-    old = connection.execute(_PAUSED.format(condition="")).fetchall()
-    for table in ("totals", "memories"):
-        connection.executemany(f"DELETE FROM {table} WHERE session = ?", old)  # noqa: S608 - constants
-    return frozenset(number for (number,) in recent)
-
-
-def _read_open_sessions(connection: sqlite3.Connection) -> list[OpenSession]:
-    connection.execute(_FORGET_REPEATED)
-    return [_open_session(row) for row in connection.execute(_OPEN_SESSIONS)]
-
-
-def _read_layouts(connection: sqlite3.Connection) -> list[tuple[int, bytes]]:
-    return connection.execute("SELECT id, names FROM layouts").fetchall()
-
-
-def _read_loads(connection: sqlite3.Connection) -> list[Any]:
-    return connection.execute(
-        "SELECT athlete_id, start_t, end_t, load_trimp FROM sessions WHERE end_t IS NOT NULL ORDER BY start_t"
-    ).fetchall()
-
-
-def _open_session(row: tuple[Any, ...]) -> OpenSession:
-    number, session_id, device_id, athlete_id, start_t, last_t, arrived_s, facts, totals, memory = row
-    known = msgspec.json.decode(facts)
-    states = (_unpack(totals), _unpack(memory))
-    return OpenSession(number, session_id, device_id, athlete_id, start_t, last_t, arrived_s, known, *states)
-
-
-def _unpack(state: bytes | None) -> bytes | None:
-    try:
-        return None if state is None else zlib.decompress(state)
-    except zlib.error:  # the session continues without it
-        return None
-
-
-_Record = tuple[str, tuple[Any, ...]]
-KEPT_RECORDS = 100_000
 
 
 def _json(value: dict[str, Any]) -> bytes:

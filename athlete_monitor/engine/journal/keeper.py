@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Engine
     from athlete_monitor.engine.figures.outputs import Outputs
-    from athlete_monitor.engine.journal.journal import OpenSession
+    from athlete_monitor.engine.journal.earlier import OpenSession
     from athlete_monitor.engine.monitor import Monitor
     from athlete_monitor.squad.kernel import Squad
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from athlete_monitor.engine.journal.journal import FIRST_UNCONFIRMED
+from athlete_monitor.engine.journal.earlier import FIRST_UNCONFIRMED
 from athlete_monitor.engine.journal.keeper import JournalSink
 from athlete_monitor.engine.team.rows import SET_TEAM, state_rows
 from athlete_monitor.engine.team.shelf import ArchiveShelf

@@ -10,7 +10,7 @@ from athlete_monitor.physiology.chronic import CHRONIC_DAYS, chronic_load, daily
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from athlete_monitor.engine.journal.journal import PastLoad
+    from athlete_monitor.engine.journal.earlier import PastLoad
 
 NAMES: Final = ("acute_load", "chronic_load", "acwr", "weekly_load", "monotony", "strain")
 UNKNOWN: Final = "load_unknown_sessions"

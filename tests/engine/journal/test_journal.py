@@ -12,7 +12,8 @@ import pytest
 from athlete_monitor.archive.columns import column
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.journal.cells import COLUMNS
-from athlete_monitor.engine.journal.journal import Journal, PastLoad
+from athlete_monitor.engine.journal.earlier import PastLoad
+from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.errors import MonitorError
