@@ -1,13 +1,11 @@
-"""The team's session in the live engine: executes commands, answers, keeps the state, writes the archive."""
+"""The team's sessions in the live engine: parts of it in the messages, commands, alarms, the published state."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -16,6 +14,8 @@ from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.team import rows
 from athlete_monitor.engine.team.alarms import AlarmKeeper, event_of
 from athlete_monitor.engine.team.clock import OddClocks, TeamClock, newest_of
+from athlete_monitor.engine.team.execution import CommandExecutor
+from athlete_monitor.engine.team.members import Members
 from athlete_monitor.engine.team.parts import (
     RunningParts,
     messages,
@@ -27,15 +27,13 @@ from athlete_monitor.engine.team.parts import (
     pitch_message,
     totals_of,
 )
-from athlete_monitor.engine.team.ratings import minutes_played, with_load
 from athlete_monitor.engine.team.rules import WatchedRules
 from athlete_monitor.engine.team.shelf import ArchiveShelf
+from athlete_monitor.engine.team.writing import TeamWriter
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.team.book import TeamBook, state_message
-from athlete_monitor.team.commands import Command, RefusedError, read_command
 from athlete_monitor.team.state import TeamState
 from athlete_monitor.wire import topics
-from athlete_monitor.wire.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,46 +44,18 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.figures.outputs import Outputs
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.sessions.session import Session
+    from athlete_monitor.engine.team.members import Member
     from athlete_monitor.engine.team.parts import Growth
-    from athlete_monitor.team.records import AlarmRow, Period, Stint, TeamSession
+    from athlete_monitor.team.records import AlarmRow, Period, TeamSession
+    from athlete_monitor.wire.publisher import Publisher
     from athlete_monitor.wire.sample import Sample
 
-WAITING: Final = 2000
-"""Most commands that may wait; further ones are refused."""
-PER_ROUND: Final = 50
-"""Most commands that are executed in one round, so that samples are not delayed."""
-FRESH_S: Final = 10.0
 PHASES_EVERY_S: Final = 1.0
 """The phases of all senders are counted this often, and at once when one of them changes."""
 CLOCKS_EVERY_S: Final = 1.0
 """Interval at which the devices' clocks are compared."""
 ANSWERS_KEPT_S: Final = 7 * 86_400.0
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
-
-
-class Publisher(Protocol):
-    """The sender: an ``MqttLink``."""
-
-    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
-        """Queue a message; never blocks."""
-
-
-@dataclass
-class _Member:
-    """A device's session that is part of a team session."""
-
-    session: Session
-    team: str
-    parts: RunningParts
-    arrived_s: float = 0.0
-    phase: str | None = None
-    """The phase that the sender named last."""
-    revision: int = -1
-    """Of the team session, when ``periods`` and ``stints`` were looked up."""
-    periods: Sequence[Period] = ()
-    """Those that the athlete takes part in."""
-    stints: Sequence[Stint] = ()
 
 
 class TeamKeeper(Sink):
@@ -128,9 +98,7 @@ class TeamKeeper(Sink):
         self._clocks_due_s = -math.inf
         self._shelf = ArchiveShelf(archive, self._new_state, notify)
         self.book = TeamBook(self._shelf, gap_s, self._new_state)
-        self._members: dict[int, _Member] = {}
-        self._waiting: deque[bytes] = deque()
-        self._dropped = self._dropped_reported = 0
+        self._members = Members(roster)
         self._phases_due_s = -math.inf
         self._published = -1
         self.sink: Sink = Sink()
@@ -138,8 +106,10 @@ class TeamKeeper(Sink):
         self.alarms = AlarmKeeper(
             rules or WatchedRules(None, notify), self._summaries, self._publish_alarm, self._place_of
         )
-        self._commands: dict[str, list[rows.Statement]] = {}
-        self._generation = journal.generation
+        self._writer = TeamWriter(journal, self.book)
+        self._executor = CommandExecutor(
+            self.book, self.alarms, self._members, archive, self._writer, assign=assign, wall_s=wall_s
+        )
 
     def resume(self) -> None:
         """Resume the team sessions that an earlier engine did not end; call before its sessions are resumed."""
@@ -156,10 +126,7 @@ class TeamKeeper(Sink):
 
     def receive(self, payload: bytes) -> None:
         """Take a command; safe from any thread."""
-        if len(self._waiting) >= WAITING:
-            self._dropped += 1
-        else:
-            self._waiting.append(payload)
+        self._executor.receive(payload)
 
     def started(self, session: Session) -> None:
         """A device's session belongs to a team session from its beginning."""
@@ -174,7 +141,7 @@ class TeamKeeper(Sink):
         parts = RunningParts(
             session.device_start_t, lambda t: self._totals_at(number, t), is_new=session.outputs == 0 and is_new
         )
-        self._members[number] = _Member(session, team, parts, time.monotonic())
+        self._members.add(session, team, parts)
         self._phases_due_s = -math.inf
 
     def enrich_all(self, outputs: Outputs) -> None:
@@ -182,14 +149,14 @@ class TeamKeeper(Sink):
         period: list[tuple[Any, Period, Growth]] = []
         pitch: list[tuple[Any, Growth]] = []
         for (session, record), totals in zip(outputs, totals_of(outputs.values), strict=True):
-            member = self._members.get(session.number)
+            member = self._members.of(session)
             if member is None:
                 continue
             t = self._follow(member, record, totals)
             state = self.book.state_of(member.team)
             if state is None:
                 continue
-            self._look_up(member, state)
+            self._members.look_up(member, state, self.book.revision)
             open_now = [each for each in member.periods if each.holds(t)]
             if open_now:
                 record.period = {}
@@ -199,7 +166,7 @@ class TeamKeeper(Sink):
                 pitch.append((record, on_pitch))
         _add_parts(period, pitch)
 
-    def _follow(self, member: _Member, record: Any, totals: FloatArray) -> float:  # noqa: ANN401 - a made structure
+    def _follow(self, member: Member, record: Any, totals: FloatArray) -> float:  # noqa: ANN401 - a made structure
         """Take an athlete's newest figures and return their time by the device's clock."""
         session = member.session
         t = session.device_t
@@ -224,7 +191,7 @@ class TeamKeeper(Sink):
     def ended(self, session: Session, summary: dict[str, Any]) -> None:
         """Add the figures of every part to the summary; the session leaves its team session."""
         self.paused(session, summary)
-        member = self._members.pop(session.number, None)
+        member = self._members.remove(session)
         if member is None:
             return
         self.alarms.forget(session, session.device_t)
@@ -233,28 +200,28 @@ class TeamKeeper(Sink):
 
     def paused(self, session: Session, summary: dict[str, Any]) -> None:
         """Add the figures of every part to the summary."""
-        member = self._members.get(session.number)
+        member = self._members.of(session)
         if member is None:
             return
         summary["team_session"] = member.team
         state = self.book.state_of(member.team)
         if state is not None:
-            self._look_up(member, state)
+            self._members.look_up(member, state, self.book.revision)
             summary["periods"] = period_figures(member.parts, member.periods)
             summary["on_pitch"] = pitch_figures(member.parts, member.stints)
 
     def tick(self) -> None:
         """Execute waiting commands, check the clock, and publish changes."""
         now_t = self.now_t()
-        for _ in range(min(len(self._waiting), PER_ROUND)):
-            self._carry_out(self._waiting.popleft(), now_t)
-        self._mention_dropped()
+        for answer in self._executor.answers(now_t):
+            self._publish(topics.TEAM_CONTROL_RESULT, answer)
+        self._mention_refused()
         self._mention_odd_clocks(now_t)
         self._follow_phases()
         self.book.tick(now_t)
         if self.alarms.tick(self.book.current, now_t):
             self.book.revision += 1
-        self._write()
+        self._writer.write()
         if self.book.revision != self._published:
             self.publish_state()
 
@@ -270,93 +237,16 @@ class TeamKeeper(Sink):
 
     def now_t(self) -> float:
         """The present in the time of the samples: the wall clock, unless they use another clock."""
-        newest_t = newest_of(list(self._fresh_times().values()), self._wall_s())
+        newest_t = newest_of(list(self._members.newest_times().values()), self._wall_s())
         return self._clock.now_t(newest_t, is_running=self.book.current is not None)
-
-    def _fresh_times(self) -> dict[str, float]:
-        """Time of the newest sample of each device that is sending, by its own clock."""
-        limit = time.monotonic() - FRESH_S
-        members = self._members.values()
-        return {each.session.device_id: each.session.device_t for each in members if each.arrived_s >= limit}
 
     def stop(self) -> None:
         """Write changes, and leave closing the file to the journal, which tidies up when it is the last user."""
-        self._write()
+        self._writer.write()
         self._archive.close()
 
     def _publish(self, topic: str, message: dict[str, Any], *, retain: bool = False) -> None:
         self._publisher.publish(topic, _encode({**message, "box": self._box}), 1, retain=retain)
-
-    def _carry_out(self, payload: bytes, now_t: float) -> None:
-        result = self._answer(payload, now_t)
-        self._publish(topics.TEAM_CONTROL_RESULT, result)
-
-    def _answer(self, payload: bytes, now_t: float) -> dict[str, Any]:
-        number = None
-        try:
-            message = _read_json(payload)
-            number = message.get("id") if isinstance(message, dict) else None
-            known = self.book.known_result(number) if isinstance(number, str) else None
-            if known is not None:
-                return known
-            return self._obey(read_command(message, now_t, parse_timestamp), now_t)
-        except RefusedError as error:
-            result = {"id": number, "ok": False, "error": str(error), "revision": self.book.revision}
-            return self.book.remember(result) if isinstance(number, str) and len(number) <= 64 else result
-
-    def _obey(self, command: Command, now_t: float) -> dict[str, Any]:
-        if command.do == "alarm_ack":
-            self.alarms.acknowledge(command.values["alarm"], command.at)
-        elif command.do == "alarm_mute":
-            until_t = now_t + 60.0 * command.values["minutes"]
-            self.alarms.mute(command.values["rule"], command.values.get("athlete"), until_t)
-        state = self.book.command(command, now_t)
-        if command.do == "rpe" and state is not None:
-            command = self._with_minutes(command, state)
-        if command.do == "assign":
-            self._assign(command.values["device"], command.values["athlete"])
-        team = None if state is None else state.session.id
-        result = {"id": command.id, "ok": True, "revision": self.book.revision, "team_session": team}
-        if command.do == "rpe":
-            load = with_load(command.values)
-            result |= {"minutes": load.get("minutes"), "srpe_load": load.get("srpe_load")}
-        self.book.remember(result)
-        self._record(rows.command_row(command, team, self._wall_s(), result), team)
-        if command.do in {"rpe", "wellness"}:
-            self._record(rows.entry_row(command, team), team)
-        return result
-
-    def _with_minutes(self, command: Command, state: TeamState) -> Command:
-        """Return a rating with the minutes of the session that it is about, if somebody has not given them."""
-        athlete = command.values["athlete"]
-        if command.values.get("minutes") is not None:
-            return command
-        stints = [stint for stint in state.stints() if stint.athlete_id == athlete]
-        until_t = min(command.at, state.session.end_t or command.at)
-        minutes = minutes_played(self._spans_of(athlete, state.session.id), stints, until_t)
-        if minutes is None:
-            return command
-        timed = Command(command.id, command.do, command.at, {**command.values, "minutes": round(minutes, 1)})
-        state.apply(timed)
-        return timed
-
-    def _spans_of(self, athlete: int, team: str) -> list[tuple[float, float]]:
-        """Return from when to when the sessions of an athlete in a team session were, or have been so far."""
-        found: dict[int, tuple[float, float]] = {}
-        with suppress(MonitorError):
-            for each in self._archive.sessions(team):
-                if each.athlete_id == athlete and each.end_t is not None:
-                    found[each.number] = each.start_t, each.end_t
-        for number, member in self._members.items():
-            if member.team == team and member.session.athlete_id == athlete:
-                found[number] = member.session.device_start_t, member.session.device_t
-        return list(found.values())
-
-    def _record(self, statement: rows.Statement, team: str | None) -> None:
-        """Journal a row, and keep it for a new file while its team session runs."""
-        if team is not None and self.book.state_of(team) is not None:
-            self._commands.setdefault(team, []).append(statement)
-        self._journal.put(*statement)
 
     def _follow_phases(self) -> None:
         """Turn the senders' phases into periods, unless commands have set periods."""
@@ -364,39 +254,17 @@ class TeamKeeper(Sink):
         if now_s < self._phases_due_s:
             return
         self._phases_due_s = now_s + PHASES_EVERY_S
-        by_team: dict[str, list[tuple[str | None, float]]] = {}
-        limit = now_s - FRESH_S
-        for member in self._members.values():
-            if member.arrived_s >= limit:
-                phases, offset_s = member.session.phases, member.session.stream.offset_s
-                by_team.setdefault(member.team, []).append((phases.current, phases.since_t - offset_s))
-        for team, each in by_team.items():
+        for team, each in self._members.phases().items():
             command = self.book.phases(team, each)
             if command is not None:
                 result = {"id": command.id, "ok": True, "revision": self.book.revision}
-                self._record(rows.command_row(command, team, self._wall_s(), result), team)
-
-    def _write(self) -> None:
-        if self._journal.generation != self._generation:
-            self._generation = self._journal.generation
-            self._write_again()
-        for state in self.book.take_changed():
-            for statement in rows.state_rows(state):
-                self._journal.put(*statement)
-            if self.book.state_of(state.session.id) is None:
-                self._commands.pop(state.session.id, None)
-
-    def _write_again(self) -> None:
-        """Fill a new file with the data of the running team sessions."""
-        for state in self.book.states():
-            for statement in (*rows.state_rows(state), *self._commands.get(state.session.id, ())):
-                self._journal.put(*statement)
+                self._writer.record(rows.command_row(command, team, self._wall_s(), result), team)
 
     def _publish_alarm(self, alarm: AlarmRow, what: str, session: Session | None) -> None:
         """Publish that an alarm was raised, cleared or acknowledged."""
         moments = {"raised": alarm.raised_t, "cleared": alarm.cleared_t, "acknowledged": alarm.acknowledged_t}
         event = event_of(alarm, what, session, moments[what] or self.now_t())
-        member = None if session is None else self._members.get(session.number)
+        member = None if session is None else self._members.of(session)
         state = self.book.current
         team = member.team if member is not None else None if state is None else state.session.id
         self._journal.put(*rows.alarm_row(alarm, team))
@@ -416,16 +284,15 @@ class TeamKeeper(Sink):
         known = self._roster.by_id(athlete)
         return getattr(known, "group", None), getattr(known, "position", None)
 
-    def _mention_dropped(self) -> None:
-        new = self._dropped - self._dropped_reported
-        if new:
-            self._notify(f"{new} commands refused: they arrive faster than they are executed")
-            self._dropped_reported = self._dropped
+    def _mention_refused(self) -> None:
+        refused = self._executor.newly_refused()
+        if refused:
+            self._notify(f"{refused} commands refused: they arrive faster than they are executed")
 
     def _mention_odd_clocks(self, now_t: float) -> None:
         if time.monotonic() >= self._clocks_due_s:
             self._clocks_due_s = time.monotonic() + CLOCKS_EVERY_S
-            for text in self._odd_clocks.check(self._fresh_times(), now_t, self._wall_s()):
+            for text in self._odd_clocks.check(self._members.newest_times(), now_t, self._wall_s()):
                 self._notify(text)
 
     def _new_state(self, session: TeamSession) -> TeamState:
@@ -443,18 +310,6 @@ class TeamKeeper(Sink):
                 return team
         return None
 
-    def _look_up(self, member: _Member, state: TeamState) -> None:
-        """Bring a member's periods and stints up to date; every change of a team session has a new revision."""
-        if member.revision != self.book.revision:
-            session = member.session
-            member.periods = [each for each in state.periods() if self._takes_part(session, each.whose)]
-            member.stints = [stint for stint in state.stints() if stint.athlete_id == session.athlete_id]
-            member.revision = self.book.revision
-
-    def _takes_part(self, session: Session, whose: Any) -> bool:  # noqa: ANN401
-        known = self._roster.by_id(session.athlete_id)
-        return bool(whose.includes(session.athlete_id, getattr(known, "group", None)))
-
     def _totals_at(self, number: int, t: float) -> dict[str, float]:
         try:
             return self._archive.totals_at(number, t)
@@ -469,10 +324,3 @@ def _add_parts(period: Sequence[tuple[Any, Period, Growth]], pitch: Sequence[tup
         record.period[part.id] = period_message(part, found)
     for (record, _), found in zip(pitch, figures[len(period) :], strict=True):
         record.on_pitch = pitch_message(found)
-
-
-def _read_json(payload: bytes) -> Any:  # noqa: ANN401 - of a message
-    try:
-        return _decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RefusedError("a command is a JSON object with id, do and at") from None

@@ -9,7 +9,7 @@ from athlete_monitor.team.commands import Command, RefusedError
 from athlete_monitor.team.records import TeamSession
 from athlete_monitor.team.state import TeamState
 from tests.engine.kit import START, feed, monitor_of, sample
-from tests.engine.team.test_keeper import CONFIG
+from tests.engine.team.box import CONFIG
 
 
 class Bench:

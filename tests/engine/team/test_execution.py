@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from athlete_monitor.engine.team import execution
+from tests.engine.kit import START
+
+
+def test_the_same_command_twice_is_carried_out_once_and_answered_alike(box):
+    it = box()
+    first = it.command(id="a", do="marker", text="goal")
+    assert it.command(id="a", do="marker", text="goal") == first
+    assert len(it.sent.state["markers"]) == 1
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"{", b"\xff\xfe", b'{"id": 7}', b"[" * 100_000, b"null"])
+def test_what_is_no_command_is_answered_with_words(box, payload):
+    it = box()
+    it.team.receive(payload)
+    it.team.tick()
+    assert it.sent.results[-1]["ok"] is False
+    assert it.sent.results[-1]["error"]
+
+
+def test_a_command_of_last_week_is_for_that_weeks_session_or_refused(box):
+    it = box()
+    it.run(20)
+    it.monitor.end_all("test")
+    it.now_t = START + 7 * 86_400
+    it.team.tick()
+    it.written(lambda archive: archive.team_sessions() and archive.team_sessions()[0].end_t is not None)
+    assert it.command(do="marker", text="seen on video", at=START + 10)["ok"]
+    team = it.archive.team_sessions()[0].id
+    it.written(lambda archive: [marker.text for marker in archive.markers(team)] == ["seen on video"])
+    refused = it.command(do="period_start", name="x", at=START + 86_400)
+    assert "no team session is known of that time" in refused["error"]
+    assert len(it.archive.team_sessions()) == 1
+
+
+def test_periods_of_an_earlier_session_are_corrected_again_and_again_the_latest_correction_counts(box):
+    it = box()
+    it.command(do="period_start", name="1st half", period="p1", at=START)
+    it.run(20)
+    it.monitor.end_all("test")
+    it.now_t = START + 7 * 86_400
+    it.team.tick()
+    it.written(lambda archive: archive.team_sessions() and archive.team_sessions()[0].end_t is not None)
+    team = it.archive.team_sessions()[0].id
+    for second, end in enumerate((15.0, 8.0, 12.0)):
+        it.now_t += second
+        answer = it.command(do="period_edit", session=team, period="p1", name=f"half {end:g}", end=START + end)
+        assert answer["ok"], answer
+        it.written(lambda archive: [each.end_t for each in archive.periods(team)] == [START + end])  # noqa: B023
+    assert [each.name for each in it.archive.periods(team)] == ["half 12"]
+    it.now_t += 1
+    assert it.command(do="period_delete", session=team, period="p1")["ok"]
+    it.written(lambda archive: archive.periods(team) == [])
+    assert "not known" in it.command(do="period_delete", session="T_1999", period="p1")["error"]
+
+
+def test_ten_thousand_commands_are_bounded_and_leave_time_for_the_samples(box):
+    it = box()
+    for number in range(10_000):
+        it.team.receive(json.dumps({"id": f"m{number}", "do": "marker", "text": "x"}).encode())
+    it.team.tick()
+    assert len(it.sent.results) == execution.PER_ROUND
+    assert "commands refused" in it.notices[0]
+    for _ in range(execution.WAITING // execution.PER_ROUND):
+        it.team.tick()
+    assert len(it.sent.results) == execution.WAITING
+    it.run(3)
+    assert it.told.figures
+
+
+def test_a_device_that_is_assigned_to_another_athlete_begins_a_session_of_that_athlete(box):
+    it = box()
+    it.run(5)
+    assert it.command(do="assign", device="001", athlete=9)["ok"]
+    it.run(5, since=5)
+    assert it.told.summaries[-1]["end_reason"] == "athlete_changed"
+    assert it.told.figures[-1]["athlete_id"] == 9
+
+
+def test_ratings_given_after_the_session_belong_to_it(box):
+    it = box()
+    it.run(5)
+    it.monitor.end_all("test")
+    it.now_t += 5000
+    it.team.tick()
+    it.written(lambda archive: archive.team_sessions() and archive.team_sessions()[0].end_t is not None)
+    assert it.command(do="rpe", athlete=1, rpe=7, minutes=60)["ok"]
+    team = it.archive.team_sessions()[0].id
+    it.written(lambda archive: archive.entries(team))
+    assert it.archive.entries(team)[0] | {"t": 0} == {
+        "athlete_id": 1, "kind": "rpe", "t": 0, "rpe": 7, "minutes": 60, "srpe_load": 420.0,
+    }  # fmt: skip
+
+
+def test_a_rating_without_minutes_takes_those_of_the_session_and_of_the_pitch_where_the_athlete_was_on_it(box):
+    it = box()
+    it.run(120, devices=("001", "002"))
+    it.command(do="pitch", athlete=2, state="on", at=START + 30)
+    it.command(do="pitch", athlete=2, state="off", at=START + 60)
+    whole = it.command(do="rpe", athlete=1, rpe=6)
+    assert (whole["minutes"], whole["srpe_load"]) == (2.0, 12.0)
+    it.monitor.end_all("test")
+    it.now_t += 1800
+    played = it.command(do="rpe", athlete=2, rpe=8)
+    assert (played["minutes"], played["srpe_load"]) == (0.5, 4.0)
+    stranger = it.command(do="rpe", athlete=9, rpe=5)
+    assert (stranger["ok"], stranger["minutes"], stranger["srpe_load"]) == (True, None, None)
+    team = whole["team_session"]
+    it.written(lambda archive: len(archive.entries(team)) == 3)
+    assert [each.get("srpe_load") for each in it.archive.entries(team)] == [12.0, 4.0, None]
