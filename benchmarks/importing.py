@@ -52,9 +52,10 @@ def measured(part: str, folder: Path, share: float) -> dict[str, object]:
 
 def fit(folder: Path, _share: float) -> dict[str, float]:
     """Five hours of one-second records: read, prepared, written."""
-    from athlete_monitor.recordings.batch import Request, import_files
     from athlete_monitor.recordings.format import Options
     from athlete_monitor.recordings.formats.fit import read
+    from athlete_monitor.recordings.import_request import ImportRequest
+    from athlete_monitor.recordings.importing import import_files
     from athlete_monitor.recordings.prepare import prepared
     from athlete_monitor.recordings.source import from_path
     from tests.recordings.fit_kit import running
@@ -65,7 +66,7 @@ def fit(folder: Path, _share: float) -> dict[str, float]:
     prepared(read(from_path(path), Options())[0])
     reading, reading_cpu = time.perf_counter() - begin, time.process_time() - cpu
     begin, cpu = time.perf_counter(), time.process_time()
-    report = import_files(Request([path], folder / "t", folder / "g", athlete_id=1), ())
+    report = import_files(ImportRequest([path], folder / "t", folder / "g", athlete_id=1), ())
     assert not report.failed
     return {
         "read_s": round(reading, 2),
@@ -88,11 +89,12 @@ def other_decoder(folder: Path, _share: float) -> dict[str, float]:
 
 def season(folder: Path, _share: float) -> dict[str, float]:
     """200 files of 90 minutes: FIT and CSV in turn."""
-    from athlete_monitor.recordings.batch import Request, import_files
+    from athlete_monitor.recordings.import_request import ImportRequest
+    from athlete_monitor.recordings.importing import import_files
 
     files = a_season(folder / "season", 200)
     begin, cpu = time.perf_counter(), time.process_time()
-    report = import_files(Request([files], folder / "t2", folder / "g2", athlete_id=1), ())
+    report = import_files(ImportRequest([files], folder / "t2", folder / "g2", athlete_id=1), ())
     assert (len(report.done), report.failed) == (200, [])
     return {
         "files": 200,
@@ -104,12 +106,13 @@ def season(folder: Path, _share: float) -> dict[str, float]:
 
 def fast(folder: Path, _share: float) -> dict[str, float]:
     """Two hours of a 100-Hz export of 16 columns: written by another process, so that only the import is counted."""
-    from athlete_monitor.recordings.batch import Request, import_files
+    from athlete_monitor.recordings.import_request import ImportRequest
+    from athlete_monitor.recordings.importing import import_files
 
     path = folder / "fast.csv"
     subprocess.run([sys.executable, "-c", WRITE_FAST, str(path), "720000"], check=True)
     begin, cpu = time.perf_counter(), time.process_time()
-    report = import_files(Request([path], folder / "t3", folder / "g3", athlete_id=1), ())
+    report = import_files(ImportRequest([path], folder / "t3", folder / "g3", athlete_id=1), ())
     assert (len(report.done), report.failed) == (1, [])
     return {
         "rows": report.done[0].figures.rows,

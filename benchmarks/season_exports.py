@@ -64,14 +64,14 @@ def recording(athlete: int, session: int, seconds: int) -> Imported:
 def fill(root: Path, athletes: int, sessions: int, seconds: int) -> None:
     """Write the session files and the archive; sessions after the first ``DISTINCT`` repeat them, weeks later."""
     from athlete_monitor.engine.archiving import Archiver
-    from athlete_monitor.recordings.batch import Written
+    from athlete_monitor.recordings.import_results import WrittenSession
     from athlete_monitor.recordings.writing import write_session
 
     config = load_config(DEFAULT_CONFIG, root)
     archiver = Archiver(config)
     for session in range(sessions):
         written = [
-            Written(recording(each, session, seconds), each, f"{each:03d}", "training")
+            WrittenSession(recording(each, session, seconds), each, f"{each:03d}", "training")
             for each in range(1, athletes + 1)
         ]
         for each in written:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from athlete_monitor.recordings.batch import Done, Report
     from athlete_monitor.recordings.figures import Figures
+    from athlete_monitor.recordings.import_results import ImportedSession, ImportResults
 
 SOME_FAILED: Final = 3
 _NARROW: Final = 70
@@ -55,7 +55,7 @@ class Output:
 
             yield on_file
 
-    def session(self, done: Done) -> None:
+    def session(self, done: ImportedSession) -> None:
         """Show a session that was imported."""
         if self._silent:
             return
@@ -69,7 +69,7 @@ class Output:
         elif done.path is not None:
             self.line(f"{'figures' if done.figures.summary else 'session'}: {done.path}")
 
-    def understood(self, done: Done) -> None:
+    def understood(self, done: ImportedSession) -> None:
         """Show how a recording was read, before anything is written."""
         for text in lines_of(done):
             self.line(text)
@@ -78,7 +78,7 @@ class Output:
         """Write one line; characters that the terminal cannot show become escapes, control characters too."""
         print(shown(text), flush=True)
 
-    def end(self, report: Report, place: str) -> int:
+    def end(self, report: ImportResults, place: str) -> int:
         """Show the table and what failed; return the exit code."""
         code = exit_code(report)
         if self._args.json:
@@ -97,7 +97,7 @@ class Output:
         )
         return code
 
-    def _table(self, report: Report) -> None:
+    def _table(self, report: ImportResults) -> None:
         rows = [cells_of(done) for done in report.done]
         if self._console.width < _NARROW:
             for row in rows:
@@ -133,20 +133,20 @@ def shown(text: str) -> str:
     return safe.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def already(done: Done) -> str:
+def already(done: ImportedSession) -> str:
     """Return as what a session is already imported, and how its content differs."""
     differs = f", which {done.differs} and is kept" if done.differs else ""
     return f"already imported as {done.path}{differs}"
 
 
-def exit_code(report: Report) -> int:
+def exit_code(report: ImportResults) -> int:
     """Return 0 on success, 3 if some files failed, 1 if there was nothing to import."""
     if report.failed:
         return SOME_FAILED
     return 0 if report.done else 1
 
 
-def last_line(report: Report, *, dry_run: bool) -> str:
+def last_line(report: ImportResults, *, dry_run: bool) -> str:
     """Return the counts in one line."""
     lost = sum(bool(done.problem) for done in report.done)
     new = sum(not (done.known or done.figures.summary or done.problem) for done in report.done)
@@ -177,7 +177,7 @@ def _singular(why: str, count: int) -> str:
     )
 
 
-def cells_of(done: Done) -> tuple[str, ...]:
+def cells_of(done: ImportedSession) -> tuple[str, ...]:
     """Return a row of the table: athlete, start, mode, duration, distance, heart rate."""
     figures = done.figures
     rate = (
@@ -210,7 +210,7 @@ def _duration(seconds: float | None) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def lines_of(done: Done) -> list[str]:
+def lines_of(done: ImportedSession) -> list[str]:
     """Return how a recording was read, for a dry run."""
     figures = done.figures
     nobody = f"no athlete: {done.problem}" if done.problem else f"a new athlete, {figures.who}"
@@ -249,7 +249,7 @@ def _row(row: Mapping[str, object]) -> str:
     return ", ".join(cells[:_MOST_SHOWN]) + more
 
 
-def as_json(report: Report, code: int) -> dict[str, object]:
+def as_json(report: ImportResults, code: int) -> dict[str, object]:
     """Return the report as JSON."""
     sessions = [
         {

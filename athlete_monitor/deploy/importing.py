@@ -16,9 +16,10 @@ from athlete_monitor.deploy.import_options import split_kind
 from athlete_monitor.deploy.import_output import Output
 from athlete_monitor.deploy.scripts import same_place
 from athlete_monitor.errors import ConfigError, MonitorError, RecordingError
-from athlete_monitor.recordings.batch import Request, import_files, with_boundary
 from athlete_monitor.recordings.creation import Creator
 from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.import_request import ImportRequest
+from athlete_monitor.recordings.importing import import_files, with_boundary
 from athlete_monitor.recordings.mapping import load_mapping
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.search import search
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.archiving import Archiver
-    from athlete_monitor.recordings.batch import Written
+    from athlete_monitor.recordings.import_results import WrittenSession
 
 _STOPPED: Final = "stopped: the sessions written so far are kept; the same command imports and archives the rest"
 WORKER_MB: Final = 250
@@ -96,7 +97,7 @@ class IntoArchive:
         self._failed = False
         self.archived = 0
 
-    def __call__(self, written: Sequence[Written]) -> None:
+    def __call__(self, written: Sequence[WrittenSession]) -> None:
         """Archive some sessions; after a failure no others are tried.
 
         Raises:
@@ -135,7 +136,7 @@ def workers_of(config: Config) -> int:
     return max(1, min(os.cpu_count() or 1, MOST_WORKERS, config.jetson.memory_limit_mb // WORKER_MB))
 
 
-def request_of(args: argparse.Namespace, config: Config, creator: Creator | None) -> Request:
+def request_of(args: argparse.Namespace, config: Config, creator: Creator | None) -> ImportRequest:
     """Return the request of the command line.
 
     Raises:
@@ -146,7 +147,7 @@ def request_of(args: argparse.Namespace, config: Config, creator: Creator | None
     everybody = [number for name, number in args.athlete if name is None]
     if len(everybody) > 1:
         raise ConfigError("import: --athlete N may be given once; use --athlete NAME=N for several athletes")
-    return Request(
+    return ImportRequest(
         sources,
         config.paths.data_root,
         config.paths.game_data_root,
@@ -182,7 +183,7 @@ def _must_ask(args: argparse.Namespace) -> bool:
     return not (args.yes or args.dry_run or args.json or args.mapping) and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _agreed(request: Request, roster: Roster, out: Output) -> bool:
+def _agreed(request: ImportRequest, roster: Roster, out: Output) -> bool:
     """Show how guessed tables are read, and ask once; there is no question if no file is a guess."""
     from athlete_monitor.recordings.registry import recognised
 

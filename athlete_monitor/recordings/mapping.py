@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.recordings.format import Options
-    from athlete_monitor.recordings.table import Layout
+    from athlete_monitor.recordings.layout import Layout
 
 _ROLES: Final = {
     "time": TIME,

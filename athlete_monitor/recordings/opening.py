@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.batch import unrecognised
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.jobs import jobs_of
 from athlete_monitor.recordings.owners import Owners
@@ -16,6 +15,7 @@ from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import recognised
 from athlete_monitor.recordings.search import search
 from athlete_monitor.recordings.source import NotARecording
+from athlete_monitor.recordings.unrecognised import unrecognised
 from athlete_monitor.wire.session_files import athlete_in_name
 from athlete_monitor.wire.session_reader import Recording, read_session
 

@@ -20,7 +20,7 @@ from athlete_monitor.wire.sample import NO_PROFILE, WireProfile
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from athlete_monitor.recordings.table import Layout
+    from athlete_monitor.recordings.layout import Layout
     from athlete_monitor.wire.session_files import Mode
 
 _LONGEST_NAMED: Final = 5

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from athlete_monitor.recordings.table import plural
+from athlete_monitor.recordings.plural import plural
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, FloatArray

@@ -9,8 +9,8 @@ import numpy as np
 
 from athlete_monitor.channels import BY_NAME
 from athlete_monitor.recordings.imported import Imported, checked
+from athlete_monitor.recordings.plural import plural
 from athlete_monitor.recordings.position import located
-from athlete_monitor.recordings.table import plural
 from athlete_monitor.recordings.timeline import ordered, sessions
 from athlete_monitor.recordings.units import integrated_m
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from athlete_monitor.arrays import CHANNELS
 from athlete_monitor.errors import MonitorError, RecordingError
-from athlete_monitor.recordings.table import plural
+from athlete_monitor.recordings.plural import plural
 from athlete_monitor.recordings.writing import SCALE
 from athlete_monitor.wire.session_files import PREFIX
 from athlete_monitor.wire.timestamps import file_stamp, parse_timestamp

@@ -12,12 +12,13 @@ from athlete_monitor.recordings.cells import number
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.source import NotARecording
-from athlete_monitor.recordings.table import Layout, rows_of
+from athlete_monitor.recordings.table import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.recordings.format import Options
+    from athlete_monitor.recordings.layout import Layout
     from athlete_monitor.wire.session_files import Mode
 
 MOST_ROWS = 50_000

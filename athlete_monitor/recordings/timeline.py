@@ -10,7 +10,7 @@ import numpy as np
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.dates import EARLIEST, LATEST
-from athlete_monitor.recordings.table import plural
+from athlete_monitor.recordings.plural import plural
 
 if TYPE_CHECKING:
     from datetime import tzinfo

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.recordings.batch import Request, import_files
 from athlete_monitor.recordings.figures import figures_of
 from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.import_request import ImportRequest
+from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.jobs import jobs_of
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import by_kind, recognised
@@ -308,7 +309,7 @@ def _use(source: Source, known: Format) -> None:
 def _imported(folder: Path, kind: str | None) -> str:
     """Import the folder as a user does; nothing may stay behind but whole sessions."""
     there = folder / "there"
-    report = import_files(Request([folder], there / "t", there / "g", OPTIONS, kind, athlete_id=7), ())
+    report = import_files(ImportRequest([folder], there / "t", there / "g", OPTIONS, kind, athlete_id=7), ())
     bad = [
         text for text in report.failed if not _is_one_line(text) or ("cannot be read: " in text and "Error: " in text)
     ]

@@ -14,14 +14,16 @@ import pytest
 from tcxreader.tcxreader import TCXReader
 
 from athlete_monitor.recordings import dates
-from athlete_monitor.recordings.batch import Done, Report, Request, import_files
 from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.import_request import ImportRequest
+from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import all_formats, recognised
 from athlete_monitor.recordings.search import search
 from tests.helpers import ROOT
 
 if TYPE_CHECKING:
+    from athlete_monitor.recordings.import_results import ImportedSession, ImportResults
     from athlete_monitor.recordings.imported import Imported
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -98,8 +100,8 @@ def read_all(path: Path) -> list[Imported]:
     return [part for recording in known.read(source, Options()) for part in prepared(recording)]
 
 
-def everything(*paths: Path, root: Path, **request) -> Report:
-    return import_files(Request(paths, root / "t", root / "g", **request), ())
+def everything(*paths: Path, root: Path, **request) -> ImportResults:
+    return import_files(ImportRequest(paths, root / "t", root / "g", **request), ())
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -257,7 +259,7 @@ def test_the_whole_folder_of_samples_is_imported_in_one_go(tmp_path):
     assert len(unknown) == len(report.failed)
 
 
-def shown(done: Done) -> tuple[str, float]:
+def shown(done: ImportedSession) -> tuple[str, float]:
     return done.figures.kind, round(done.figures.distance_m or 0)
 
 

@@ -10,26 +10,31 @@ import stat
 import struct
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import search as searching
-from athlete_monitor.recordings.batch import Report, Request, import_files
+from athlete_monitor.recordings.import_request import ImportRequest
+from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.registry import all_formats
 from athlete_monitor.recordings.source import from_path
 from tests.recordings.fit_kit import running
 from tests.recordings.mutations import cases, tried
 
+if TYPE_CHECKING:
+    from athlete_monitor.recordings.import_results import ImportResults
+
 SAMPLES = Path(__file__).parent / "samples"
 START = 1_777_881_600
 
 
-def imported(root: Path, *paths: Path) -> Report:
-    return import_files(Request(paths, root / "t", root / "g", athlete_id=7), ())
+def imported(root: Path, *paths: Path) -> ImportResults:
+    return import_files(ImportRequest(paths, root / "t", root / "g", athlete_id=7), ())
 
 
-def one_line(report: Report) -> str:
+def one_line(report: ImportResults) -> str:
     assert not report.done
     [cause] = report.failed
     assert "\n" not in cause

@@ -13,15 +13,18 @@ from athlete_monitor.athletes import Athlete
 from athlete_monitor.deploy.import_output import last_line, lines_of
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import prepare
-from athlete_monitor.recordings.batch import Report, Request, import_files
 from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.import_request import ImportRequest
 from athlete_monitor.recordings.imported import Imported, checked
+from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.wire.sample import WireProfile
 from athlete_monitor.wire.session_reader import read_session
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from athlete_monitor.recordings.import_results import ImportResults
 
 ROWS = "t_s,hr_bpm,speed_mps,cadence_spm,distance_m,altitude_m\n0,81,1.2,114,1,275\n1,82,1.3,114,2,276\n"
 TABLE = "timestamp,heart_rate\n2026-05-04 10:00:00,120\n2026-05-04 10:00:01,121\n"
@@ -33,9 +36,9 @@ def run_file(folder: Path, start: str, rows: str = ROWS) -> Path:
     return path
 
 
-def import_into(root: Path, *paths: Path, roster: tuple[Athlete, ...] = (), **request) -> Report:
+def import_into(root: Path, *paths: Path, roster: tuple[Athlete, ...] = (), **request) -> ImportResults:
     wanted = {"athlete_id": 7, "options": Options(), **request}
-    return import_files(Request(paths, root / "training", root / "game", **wanted), roster)
+    return import_files(ImportRequest(paths, root / "training", root / "game", **wanted), roster)
 
 
 def test_a_run_becomes_a_session_file_that_reads_back_the_same(tmp_path):
@@ -87,7 +90,7 @@ def test_a_fault_of_ours_in_one_file_is_one_line_and_the_others_are_imported(tmp
             raise ZeroDivisionError("a fault\nof two lines")
         return real(recording)
 
-    monkeypatch.setattr("athlete_monitor.recordings.batch.prepared", faulty)
+    monkeypatch.setattr("athlete_monitor.recordings.importing.prepared", faulty)
     files = [run_file(tmp_path, start) for start in ("2021-03-26-10-40-55", "2021-03-25-10-40-55")]
     report = import_into(tmp_path, *files)
     assert len(report.done) == 1

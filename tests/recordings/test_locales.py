@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from athlete_monitor.recordings.batch import Report, Request, import_files
 from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.import_request import ImportRequest
+from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from athlete_monitor.recordings.import_results import ImportResults
+
 START = 1_777_881_600
 
 
-def imported(folder: Path, text: str, name: str = "a.csv") -> Report:
+def imported(folder: Path, text: str, name: str = "a.csv") -> ImportResults:
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    return import_files(Request([path], folder / "t", folder / "g", athlete_id=7), ())
+    return import_files(ImportRequest([path], folder / "t", folder / "g", athlete_id=7), ())
 
 
 def rows(row: str, count: int = 120) -> str:
@@ -127,7 +130,7 @@ def test_times_of_day_that_a_zone_skips_are_said(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(text)
     options = Options(zone=zone_of("Europe/Berlin"))
-    [done] = import_files(Request([path], tmp_path / "t", tmp_path / "g", options, athlete_id=7), ()).done
+    [done] = import_files(ImportRequest([path], tmp_path / "t", tmp_path / "g", options, athlete_id=7), ()).done
     assert any("some times of day do not exist on this day" in note for note in done.figures.notes)
     assert done.figures.offset_s == 7200
 
@@ -167,5 +170,5 @@ def test_sensors_without_names_are_devices_that_can_be_assigned(tmp_path):
     )
     [cause] = imported(tmp_path, text).failed
     assert "holds 2 devices: device a1, device b2; leave --athlete out, or give --athlete DEVICE=N for each" in cause
-    request = Request([tmp_path / "a.csv"], tmp_path / "t", tmp_path / "g", named={"a1": 7, "b2": 9})
+    request = ImportRequest([tmp_path / "a.csv"], tmp_path / "t", tmp_path / "g", named={"a1": 7, "b2": 9})
     assert sorted(done.athlete_id or 0 for done in import_files(request, ()).done) == [7, 9]

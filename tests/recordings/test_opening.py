@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.batch import Request, import_files
+from athlete_monitor.recordings.import_request import ImportRequest
+from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.opening import open_recordings
 from tests.recordings.mutations import OPTIONS, SAMPLES, cases
 
@@ -18,7 +19,7 @@ def test_a_replay_takes_what_an_import_takes_with_the_same_rows(tmp_path, name):
     folder.mkdir()
     for file, content in cases()[name][1].items():
         (folder / file).write_bytes(content)
-    report = import_files(Request([folder], tmp_path / "t", tmp_path / "g", OPTIONS, dry_run=True), ())
+    report = import_files(ImportRequest([folder], tmp_path / "t", tmp_path / "g", OPTIONS, dry_run=True), ())
     failed: list[str] = []
     opened = open_recordings([folder], options=OPTIONS, on_failure=failed.append)
     rows = sorted(done.figures.rows for done in report.done if not done.figures.summary)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from athlete_monitor.deploy.import_output import already, last_line, lines_of
-from athlete_monitor.recordings.batch import Done, Report, Request, import_files
+from athlete_monitor.recordings.import_request import ImportRequest
+from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.stored import span_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from athlete_monitor.recordings.import_results import ImportedSession, ImportResults
 
 START = 1_777_881_600
 
@@ -25,11 +28,11 @@ def table(folder: Path, name: str, seconds: int = 300, start: int = START, hr: i
     return path
 
 
-def import_into(folder: Path, *paths: Path, **request) -> Report:
-    return import_files(Request(paths, folder / "t", folder / "g", **{"athlete_id": 7, **request}), ())
+def import_into(folder: Path, *paths: Path, **request) -> ImportResults:
+    return import_files(ImportRequest(paths, folder / "t", folder / "g", **{"athlete_id": 7, **request}), ())
 
 
-def one(folder: Path, *paths: Path, **request) -> tuple[Done, Path]:
+def one(folder: Path, *paths: Path, **request) -> tuple[ImportedSession, Path]:
     [done] = import_into(folder, *paths, **request).done
     assert done.path is not None
     return done, done.path

@@ -15,12 +15,12 @@ import openpyxl
 import pytest
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.batch import unrecognised
 from athlete_monitor.recordings.figures import figures_of
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import recognised
 from athlete_monitor.recordings.source import from_path
+from athlete_monitor.recordings.unrecognised import unrecognised
 from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:

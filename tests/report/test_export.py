@@ -26,7 +26,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.engine.archiving import Archiver
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.recordings.batch import Written
+from athlete_monitor.recordings.import_results import WrittenSession
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.report.command import main
@@ -367,7 +367,7 @@ def test_positions_beats_and_cadence_come_from_the_session_file(tmp_path):
     config = load_config(DEFAULT_CONFIG, tmp_path)
     write_session(recording, config.paths.data_root, 7, "007")
     archiver = Archiver(config, NoModels())
-    archiver.add([Written(recording, 7, "007", "training")])
+    archiver.add([WrittenSession(recording, 7, "007", "training")])
     archiver.close()
     assert main(["export", "--format", "fit", "--root", str(tmp_path), "--out", str(tmp_path / "fit")]) == 0
     [path] = (tmp_path / "fit").iterdir()

@@ -16,7 +16,7 @@ from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.engine.archiving import Archiver
-from athlete_monitor.recordings.batch import Written
+from athlete_monitor.recordings.import_results import WrittenSession
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.report.document import Look
 from athlete_monitor.report.season import SPAN_DAYS, per_week, seasons, z_mark
@@ -158,7 +158,7 @@ def test_imported_recordings_enter_the_history_with_their_own_dates(tmp_path):
     )
     archiver = Archiver(config, NoModels())
     archiver.add([
-        Written(
+        WrittenSession(
             Imported(
                 tmp_path, START + 3 * day * DAY_S + np.arange(90.0), {"heart_rate_bpm": np.full(90, 120.0 + 4 * day)}
             ),

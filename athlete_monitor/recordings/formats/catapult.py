@@ -21,16 +21,17 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import safe_text
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.plans import Column, Plan, plan_of
-from athlete_monitor.recordings.table import first_line, layout_of, text_head
 from athlete_monitor.recordings.tabular import imported
+from athlete_monitor.recordings.text import first_line, text_head
 from athlete_monitor.recordings.vocabulary import BY_MEANING, key_of
 from athlete_monitor.wire.sample import Tags
 
 if TYPE_CHECKING:
+    from athlete_monitor.recordings.layout import Layout
     from athlete_monitor.recordings.source import Source
-    from athlete_monitor.recordings.table import Layout
 
 _G: Final = f"*{GRAVITY_MPS2}"
 _DEGREES: Final = f"*{math.pi / 180}"

@@ -21,7 +21,8 @@ from athlete_monitor.recordings.cells import given, number, safe_text
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of
-from athlete_monitor.recordings.table import plural, text_head
+from athlete_monitor.recordings.plural import plural
+from athlete_monitor.recordings.text import text_head
 from athlete_monitor.recordings.vocabulary import key_of
 from athlete_monitor.wire.sample import Tags
 

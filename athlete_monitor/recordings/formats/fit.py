@@ -19,8 +19,8 @@ from athlete_monitor.recordings.fit_beats import beats_by_row, hrv_beats, rememb
 from athlete_monitor.recordings.fit_messages import EPOCH_S, FitFile, Messages, is_fit, read_fit, with_developer_types
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
+from athlete_monitor.recordings.plural import plural
 from athlete_monitor.recordings.source import NotARecording, Source
-from athlete_monitor.recordings.table import plural
 from athlete_monitor.recordings.vocabulary import key_of
 from athlete_monitor.wire.sample import NO_PROFILE, Tags, WireProfile
 

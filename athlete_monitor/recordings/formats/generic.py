@@ -8,10 +8,11 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import sheets
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import MEASURED
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.mapping import mapped, settings
 from athlete_monitor.recordings.plans import Plan, is_fit_table, plan_of, without_channels
-from athlete_monitor.recordings.table import layout_of, text_head
 from athlete_monitor.recordings.tabular import RR, imported
+from athlete_monitor.recordings.text import text_head
 from athlete_monitor.recordings.timeline import usual_step_s
 from athlete_monitor.recordings.vocabulary import DATE, ELAPSED, TIME
 

@@ -13,11 +13,12 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import jsons
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.plans import plan_of
 from athlete_monitor.recordings.source import NotARecording, Source
-from athlete_monitor.recordings.table import first_line, layout_of
 from athlete_monitor.recordings.tabular import imported
+from athlete_monitor.recordings.text import first_line
 from athlete_monitor.recordings.units import by_range
 
 if TYPE_CHECKING:

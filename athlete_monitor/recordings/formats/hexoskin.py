@@ -27,8 +27,9 @@ from athlete_monitor.arrays import GRAVITY_MPS2, FloatArray, IntArray
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose, checked
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.source import Source, beside, from_path
-from athlete_monitor.recordings.table import layout_of, read_columns, rows_of
+from athlete_monitor.recordings.table import read_columns, rows_of
 from athlete_monitor.wire.sample import NO_PROFILE, WireProfile
 
 if TYPE_CHECKING:

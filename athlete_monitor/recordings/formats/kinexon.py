@@ -6,9 +6,10 @@ import dataclasses
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.plans import plan_of
-from athlete_monitor.recordings.table import first_line, layout_of
 from athlete_monitor.recordings.tabular import imported
+from athlete_monitor.recordings.text import first_line
 
 if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported

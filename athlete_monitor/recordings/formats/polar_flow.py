@@ -10,11 +10,12 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import given
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Whose
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.moments import Rules, day_in_name, moment_of
 from athlete_monitor.recordings.plans import plan_of
 from athlete_monitor.recordings.source import NotARecording
-from athlete_monitor.recordings.table import layout_of, text_head
 from athlete_monitor.recordings.tabular import imported
+from athlete_monitor.recordings.text import text_head
 
 if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.summaries import summaries
-from athlete_monitor.recordings.table import layout_of, text_head
+from athlete_monitor.recordings.text import text_head
 
 if TYPE_CHECKING:
     from athlete_monitor.recordings.imported import Imported

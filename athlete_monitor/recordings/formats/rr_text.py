@@ -17,7 +17,8 @@ from athlete_monitor.recordings.cells import number
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.moments import start_in_name
-from athlete_monitor.recordings.table import encoding_of, plural, text_head
+from athlete_monitor.recordings.plural import plural
+from athlete_monitor.recordings.text import encoding_of, text_head
 from athlete_monitor.recordings.vocabulary import CHANNELS, UnknownUnitError, meaning_of
 
 if TYPE_CHECKING:

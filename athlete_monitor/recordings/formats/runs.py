@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.format import Format, Options
+from athlete_monitor.recordings.layout import Layout, layout_of
 from athlete_monitor.recordings.plans import plan_of
 from athlete_monitor.recordings.source import Source, from_path
-from athlete_monitor.recordings.table import Layout, layout_of, text_head
 from athlete_monitor.recordings.tabular import imported
+from athlete_monitor.recordings.text import text_head
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,10 @@ from athlete_monitor.arrays import GRAVITY_MPS2
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.source import NotARecording, Source
-from athlete_monitor.recordings.table import layout_of, read_columns, text_head
+from athlete_monitor.recordings.table import read_columns
+from athlete_monitor.recordings.text import text_head
 from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Whose
+from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.plans import plan_of
-from athlete_monitor.recordings.table import layout_of, text_head
 from athlete_monitor.recordings.tabular import imported
+from athlete_monitor.recordings.text import text_head
 from athlete_monitor.wire.session_files import device_in_name
 
 if TYPE_CHECKING:

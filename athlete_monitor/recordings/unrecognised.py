@@ -1,0 +1,62 @@
+"""Why a file is not a recording that can be imported, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.format import Options
+from athlete_monitor.recordings.jsons import is_json
+
+if TYPE_CHECKING:
+    from athlete_monitor.recordings.source import Source
+
+_EXPORT: Final = "export FIT, TCX or GPX from its program"
+_OTHERS: Final = {
+    ".xls": ("an old Excel workbook", "save it as .xlsx or CSV"),
+    ".ods": ("an OpenDocument workbook", "save it as .xlsx or CSV"),
+    ".kml": ("a Google Earth file", "export GPX"),
+    ".kmz": ("a Google Earth file", "export GPX"),
+    ".hrm": ("a file of old Polar watches", _EXPORT),
+    ".sml": ("a file of Suunto", _EXPORT),
+    ".pwx": ("a file of TrainingPeaks", _EXPORT),
+    ".fitlog": ("a file of SportTracks", _EXPORT),
+    ".srm": ("a file of SRM power meters", _EXPORT),
+    ".slf": ("a file of Sigma", _EXPORT),
+}
+"""Formats of recordings that are known and not read, by their suffix: what they are, and what to do."""
+_TABLES: Final = (".csv", ".txt", ".tsv", ".xlsx", ".gz")
+
+
+def unrecognised(source: Source) -> str:
+    """Return why a file is not a known recording."""
+    if not source.head:
+        try:
+            source.read(1024)
+        except RecordingError as error:
+            return str(error).removeprefix(f"{source}: ")
+        return "is empty"
+    other = _OTHERS.get(source.name.lower()[source.name.rfind(".") :])
+    if other is not None:
+        return f"is {other[0]}, which is not read; {other[1]}"
+    if is_json(source):
+        if b'"seconds_elapsed"' in source.head:
+            return "is JSON of Sensor Logger; export its recording as CSV (zip)"
+        return "is JSON of an unknown program; JSON of GoldenCheetah and Strava is read"
+    cause = _table_cause(source)
+    return f"is not recognised as a recording{': ' if cause else ''}{cause}"
+
+
+def _table_cause(source: Source) -> str:
+    """Return why a table is not a recording; of a text without columns, only that it is none."""
+    from athlete_monitor.recordings.formats.generic import understood
+    from athlete_monitor.recordings.tabular import imported
+
+    try:
+        plan = understood(source, Options(start_t=0.0))
+        if len(plan.layout.header) < 2 or not source.name.lower().endswith(_TABLES):
+            return "it has no columns"
+        imported(plan, Options(start_t=0.0))
+    except RecordingError as error:
+        return str(error).removeprefix(f"{source}: ")
+    return ""
