@@ -104,7 +104,14 @@ def test_aliases_that_name_a_node_billions_of_times_are_refused_at_once(tmp_path
     names = "abcdefghijklmnop"
     lines = [f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]" for below, name in pairwise(names)]
     path.write_text("a: &a [x]\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    assert "a: is not a known key" in refusal(path)
+    assert "more than 100,000 keys and values" in refusal(path)
+
+
+def test_aliases_that_multiply_below_a_duplicate_key_are_refused_at_once(tmp_path):
+    path = tmp_path / "laughs.yaml"
+    lines = [f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]" for below, name in pairwise("abcdefghijklmnop")]
+    path.write_text("a: &a [x]\n" + "\n".join(lines) + "\nb: 1\n", encoding="utf-8")
+    assert "more than 100,000 keys and values" in refusal(path)
 
 
 def test_the_line_named_is_the_line_of_the_key(tmp_path):
@@ -287,7 +294,14 @@ def test_a_roster_is_refused_with_line_key_and_what_is_allowed(tmp_path, text, e
         ("a: *nowhere\n", ":1: not valid YAML"),
         ("a: !!python/object/apply:os.system ['true']\n", "tags (!...) are not allowed"),
         ("a: 2026-13-45\n", "not valid YAML"),
-        ("[" * 500, "not valid YAML"),
+        ("[" * 500, ":1: not valid YAML (nested more than 32 levels deep)"),
+        ("a: " + "[\n" * 5000, ":32: not valid YAML (nested more than 32 levels deep)"),
+        ("- " * 5000, "nested more than 32 levels deep"),
+        ("? " * 5000, "nested more than 32 levels deep"),
+        ("{a: " * 5000, "nested more than 32 levels deep"),
+        ("a: &a\n  b: *a\n", ":2: not valid YAML (*a is inside the value that it names)"),
+        ("a: &a 1\nb: &a [*a]\n", ":2: not valid YAML (*a is inside the value that it names)"),
+        ("a: b\n#" + "c" * 1_000_000, "is larger than 1,000,000 bytes"),
     ],
 )
 def test_what_is_not_plain_yaml_is_one_line(tmp_path, text, expected):

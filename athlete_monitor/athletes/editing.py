@@ -10,11 +10,11 @@ import io
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 
 from athlete_monitor.athletes.roster import check
+from athlete_monitor.config.bounded import bounded_yaml, read_bounded
 from athlete_monitor.config.document import Document, read_yaml
 from athlete_monitor.errors import ConfigError
 from athlete_monitor.system.files import READABLE, replace_file
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
+
+    from ruamel.yaml import YAML
 
     from athlete_monitor.athletes.entry import Athlete
 
@@ -46,7 +48,7 @@ class RosterEditor:
         self._text = EMPTY
         if self._path.exists():
             check(read_yaml(path))
-            self._text = self._path.read_text(encoding="utf-8-sig")
+            self._text = read_bounded(path)
 
     def ids(self) -> list[int]:
         """Return the ids in file order."""
@@ -128,7 +130,7 @@ class RosterEditor:
 
 
 def _yaml() -> YAML:
-    yaml = YAML(typ="rt")
+    yaml = bounded_yaml()
     yaml.preserve_quotes = True
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)

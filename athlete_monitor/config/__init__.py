@@ -6,7 +6,7 @@ paths in the file are relative to the file's own folder, or to ``root`` if one i
 
 from athlete_monitor.config.bridge import Bridge
 from athlete_monitor.config.broker import Mqtt, Sensors, Tls
-from athlete_monitor.config.checking import read_yaml_model, validate
+from athlete_monitor.config.checking import read_plain, read_yaml_model, validate
 from athlete_monitor.config.document import Document, read_yaml
 from athlete_monitor.config.features import FeatureEngineering, Features
 from athlete_monitor.config.fields import Allowed, Section, allowed, allowed_in
@@ -59,6 +59,7 @@ __all__ = [
     "allowed_in",
     "config_from_args",
     "load_config",
+    "read_plain",
     "read_yaml",
     "read_yaml_model",
     "validate",

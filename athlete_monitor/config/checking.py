@@ -36,6 +36,15 @@ def read_yaml_model(path: Path, model: type[M]) -> M:
     return validate(read_yaml(path), model)
 
 
+def read_plain(path: Path) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """Return the data of a YAML file without a schema.
+
+    Raises:
+        ConfigError: see ``read_yaml``.
+    """
+    return plain(read_yaml(path).data)
+
+
 def validate(document: Document, model: type[M]) -> M:
     """Validate a document against a model.
 
@@ -45,7 +54,7 @@ def validate(document: Document, model: type[M]) -> M:
     if not isinstance(document.data, Mapping):
         raise ConfigError(f"{document.path}:1: (whole file): a mapping of sections is expected")
     try:
-        return model.model_validate(_plain(document.data))
+        return model.model_validate(plain(document.data))
     except ValidationError as error:
         problems = [_describe(document, model, problem) for problem in error.errors()]
         raise ConfigError("\n".join(dict.fromkeys(problems))) from None
@@ -177,17 +186,17 @@ def _model_in(kind: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any annota
     return next((found for part in typing.get_args(kind) if (found := _model_in(part))), None)
 
 
-def _plain(data: Any, made: dict[int, Any] | None = None) -> Any:  # noqa: ANN401 - whatever YAML holds
+def plain(data: Any, made: dict[int, Any] | None = None) -> Any:  # noqa: ANN401 - whatever YAML holds
     """Return the data as plain types; ruamel's own types carry lines and comments. Aliases stay one object."""
     made = {} if made is None else made
     if id(data) in made:
         return made[id(data)]
     if isinstance(data, Mapping):
         mapping = made[id(data)] = {}
-        mapping.update((key, _plain(value, made)) for key, value in data.items())
+        mapping.update((key, plain(value, made)) for key, value in data.items())
         return mapping
     if isinstance(data, list):
         items = made[id(data)] = []
-        items.extend(_plain(value, made) for value in data)
+        items.extend(plain(value, made) for value in data)
         return items
     return data

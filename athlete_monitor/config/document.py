@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from athlete_monitor.config.bounded import bounded_yaml, read_bounded
 from athlete_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,15 +52,11 @@ def read_yaml(path: Path) -> Document:
     """Read a YAML file without executing anything in it.
 
     Raises:
-        ConfigError: the file cannot be read, is not YAML, or holds a key twice.
+        ConfigError: the file cannot be read, is too large or too deep, is not YAML, or holds a key twice.
     """
+    text = read_bounded(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
         return Document(path, _loaded(text))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
     except DuplicateKeyError as error:
         raise ConfigError(f"{path}:{_duplicate(text, error)}") from error
     except YAMLError as error:
@@ -79,7 +75,7 @@ def dotted(location: Location) -> str:
 @lru_cache(maxsize=8)
 def _loaded(text: str) -> object:
     """Return the data of a text. They are never changed, so programs that read a file twice parse it once (0.1 s)."""
-    data = YAML(typ="rt").load(text)
+    data = bounded_yaml().load(text)
     if unknown := next(_tags(data, (), set()), None):
         raise _TagError(f"{unknown}: tags (!...) are not allowed; write text in quotes")
     return {} if data is None else data
@@ -115,7 +111,7 @@ def _line_in(here: object, part: str | int) -> int | None:
 
 def _duplicate(text: str, error: DuplicateKeyError) -> str:
     """Return line, key and first line of a key that a mapping holds twice."""
-    lenient = YAML(typ="rt")
+    lenient = bounded_yaml()
     lenient.allow_duplicate_keys = True
     key = re.match(r'found duplicate key "(.*?)" with value', error.problem or "", re.DOTALL)
     name = key[1] if key else "a key"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.athletes.editing import RosterEditor
-from athlete_monitor.config import load_config
+from athlete_monitor.config import load_config, read_plain
 from athlete_monitor.deploy.backup import BEFORE, FOLDERS
 from athlete_monitor.deploy.person_left import plain_files, say_what_is_left, still_named
-from athlete_monitor.errors import MonitorError
+from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.locks import holder
 from athlete_monitor.models.store import RETRAIN_MARK
 from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
@@ -139,13 +139,11 @@ def _inside(config: Config, path: Path) -> str:
 
 
 def _roster_entry(roster: Path, athlete_id: int) -> dict[str, Any] | None:
-    import yaml
-
     try:
-        known = yaml.safe_load(roster.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError):
+        known = read_plain(roster)
+    except ConfigError:
         return None
-    entries = known.get("athletes") or []
+    entries = (known.get("athletes") if isinstance(known, dict) else None) or []
     return next((dict(each) for each in entries if isinstance(each, dict) and each.get("id") == athlete_id), None)
 
 

@@ -18,8 +18,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
-import yaml
-
+from athlete_monitor.config import read_plain
 from athlete_monitor.errors import ConfigError, RecordingError
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.plans import Column, Plan, named
@@ -43,7 +42,6 @@ _ROLES: Final = {
 }
 _SETTINGS: Final = ("dates", "zone", "start")
 KEYS: Final = (*_ROLES, "channels", *_SETTINGS)
-_MOST_BYTES: Final = 1_000_000
 
 
 def load_mapping(path: Path) -> Mapping[str, object]:
@@ -52,13 +50,7 @@ def load_mapping(path: Path) -> Mapping[str, object]:
     Raises:
         ConfigError: it is not a mapping; the text gives the place and what is allowed.
     """
-    try:
-        text = path.read_bytes()
-        mapping: Any = yaml.safe_load(text[:_MOST_BYTES].decode("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not YAML: {' '.join(str(error).split())[:160]}") from None
+    mapping: Any = read_plain(path)
     if not isinstance(mapping, dict) or not mapping:
         raise ConfigError(f"{path}: is not a mapping; allowed keys: {', '.join(KEYS)}")
     unknown = [str(key) for key in mapping if key not in KEYS]

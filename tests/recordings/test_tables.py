@@ -357,7 +357,7 @@ def test_a_mapping_says_which_column_is_what(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[", "is not YAML"),
+        ("[", "not valid YAML"),
         ("- 1", "is not a mapping"),
         ("chanels: {}", "unknown key 'chanels'; allowed: time, date"),
         ("channels: {heartrate: x}", "unknown channel 'heartrate'; allowed: acc_x"),
