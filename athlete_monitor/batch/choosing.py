@@ -24,8 +24,8 @@ def chosen_place(workers: int | None, cluster: str | None, fitting: int) -> Plac
         MonitorError: Ray is not installed, or no cluster answers.
     """
     if cluster is not None:
-        from athlete_monitor.batch.cluster import Cluster
+        from athlete_monitor.batch.cluster import TaskCluster
 
-        return Cluster(cluster)
+        return TaskCluster(cluster)
     number = workers or max(1, min(cpu_count(), fitting))
     return Here() if number == 1 else Processes(number)

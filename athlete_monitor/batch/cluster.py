@@ -37,7 +37,7 @@ def require_ray(who: str = "--cluster") -> None:
         raise MonitorError(HINT.format(who))
 
 
-class Cluster:
+class TaskCluster:
     """A running Ray cluster.
 
     The machines of the cluster need this package in the same version; all that the work needs travels with the tasks.

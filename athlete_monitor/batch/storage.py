@@ -73,7 +73,7 @@ class Folder:
             raise MonitorError(f"{self._path}: cannot be written: {error.strerror} ({self._setting})") from error
 
 
-class Remote:
+class UrlStore:
     """A place behind a URL, through fsspec.
 
     Args:
@@ -117,9 +117,9 @@ def store_at(place: str, below: str, setting: str = "--results") -> Store:
     """Return the store of a folder or URL, in a folder ``below`` it; ``setting`` is what names the place.
 
     Raises:
-        MonitorError: see ``Remote``.
+        MonitorError: see ``UrlStore``.
     """
-    return Remote(f"{place.rstrip('/')}/{below}") if is_url(place) else Folder(Path(place) / below, setting)
+    return UrlStore(f"{place.rstrip('/')}/{below}") if is_url(place) else Folder(Path(place) / below, setting)
 
 
 def is_url(text: str) -> bool:
@@ -165,7 +165,7 @@ def opened(url: str) -> tuple[Any, str]:
     """Return fsspec's file system of a URL, and the path in it.
 
     Raises:
-        MonitorError: see ``Remote``.
+        MonitorError: see ``UrlStore``.
     """
     try:
         import fsspec

@@ -111,7 +111,7 @@ class ShardActor:
 
 
 class RayShard:
-    """A shard on the cluster, see ``coordinator.Remote``."""
+    """A shard on the cluster, see ``placed.RemoteShard``."""
 
     def __init__(self, ray: Any, actor: Any) -> None:  # noqa: ANN401 - Ray's
         self._ray, self._actor = ray, actor
@@ -119,14 +119,14 @@ class RayShard:
         self._ending = ""
 
     def sync(self, wanted: Mapping[str, Wanted]) -> bool:
-        """See ``Remote``."""
+        """See ``RemoteShard``."""
         if self._owed is not None:
             return False
         self._owed = self._actor.sync.remote(wanted)
         return True
 
     def answer(self) -> Answer | None:
-        """See ``Remote``."""
+        """See ``RemoteShard``."""
         if self._owed is None:
             return None
         done, _ = self._ray.wait([self._owed], timeout=0)
@@ -143,17 +143,17 @@ class RayShard:
 
     @property
     def ending(self) -> str:
-        """See ``Remote``."""
+        """See ``RemoteShard``."""
         return self._ending
 
     def end(self) -> None:
-        """See ``Remote``."""
+        """See ``RemoteShard``."""
         with suppress(Exception):  # it may be gone already
             self._ray.kill(self._actor, no_restart=True)
 
 
 class RayCluster:
-    """The machines of a Ray cluster, see ``coordinator.Cluster``.
+    """The machines of a Ray cluster, see ``placed.ShardCluster``.
 
     Args:
         ray: the connected module.
@@ -164,11 +164,11 @@ class RayCluster:
         self._ray, self._league = ray, league
 
     def nodes(self) -> Sequence[Node]:
-        """See ``Cluster``."""
+        """See ``ShardCluster``."""
         return [_node(each) for each in self._ray.nodes() if each["Alive"]]
 
     def answers(self, node: Node) -> bool:
-        """See ``Cluster``."""
+        """See ``ShardCluster``."""
         try:
             with socket.create_connection((node.address, node.port), PROBE_S):
                 return True
@@ -176,7 +176,7 @@ class RayCluster:
             return False
 
     def start(self, name: str, node: Node, need: Need, runtime: str | None) -> RayShard:
-        """See ``Cluster``."""
+        """See ``ShardCluster``."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         options = {
@@ -197,7 +197,7 @@ class RayCluster:
         return RayShard(self._ray, actor)
 
     def find(self, name: str) -> RayShard | None:
-        """See ``Cluster``."""
+        """See ``ShardCluster``."""
         try:
             return RayShard(self._ray, self._ray.get_actor(f"{self._league}:{name}", namespace=NAMESPACE))
         except ValueError:

@@ -7,114 +7,26 @@ still has it. No Ray and no clock in here: both are given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.league.assignment import Role, assignment_of
+from athlete_monitor.league.overview import LeagueView
+from athlete_monitor.league.placed import Placed
 from athlete_monitor.league.placing import Need, Node, chosen_node, need_of, no_node_text, planned_shards
+from athlete_monitor.league.plan import LeaguePlan
 from athlete_monitor.league.shard import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from athlete_monitor.league.keeper import Report
+    from athlete_monitor.league.placed import ShardCluster
     from athlete_monitor.league.settings import League
-    from athlete_monitor.league.shard import Answer
 
-NICE: Final = 5
-NICE_TEXT: Final = (
-    "engines run with niceness {}: other programs delay them; start the node with RAY_worker_niceness=0 ray start ..."
-)
 LONGEST_PAUSE_S: Final = 30.0
 """A shard that cannot start is tried again after pauses that double up to this one, s."""
 PREPARE_S: Final = 45.0
 """A move waits for so long for the prepared engine of the new shard, s."""
-
-
-class Remote(Protocol):
-    """A shard on the cluster. Nothing in here waits."""
-
-    def sync(self, wanted: Mapping[str, Wanted]) -> bool:
-        """Say which squads it is to have; return False where nothing was sent, because it still owes an answer."""
-
-    def answer(self) -> Answer | None:
-        """Return its answer, if one has come since the last call."""
-
-    def end(self) -> None:
-        """End its process, for good."""
-
-    @property
-    def ending(self) -> str:
-        """Why its process has ended; empty while that is not known."""
-
-
-class Cluster(Protocol):
-    """Machines that take shards."""
-
-    def nodes(self) -> Sequence[Node]:
-        """Return the nodes."""
-
-    def answers(self, node: Node) -> bool:
-        """Whether a node can be reached at this moment."""
-
-    def start(self, name: str, node: Node, need: Need, runtime: str | None) -> Remote:
-        """Start a shard under a new name, on this node if that is possible; it loads the runtime of its engines."""
-
-    def find(self, name: str) -> Remote | None:
-        """Return a shard that runs already."""
-
-
-@dataclass
-class Placed:
-    """A shard that was started.
-
-    Attributes:
-        remote: to talk with it.
-        node_id: where it is, as far as known.
-        began_s: when it was started.
-        answered_s: when it has answered last; None before the first answer.
-        reports: how its squads are doing, by its last answer.
-        sent: the squads that it was ordered to run since its last answer.
-        is_found: an earlier coordinator started it: until its first answer nobody knows which squads it has.
-        niceness: of its processes.
-    """
-
-    remote: Remote
-    node_id: str
-    began_s: float
-    answered_s: float | None = None
-    reports: dict[str, Report] = field(default_factory=dict)
-    sent: set[str] = field(default_factory=set)
-    is_found: bool = False
-    niceness: int = 0
-
-    def may_run(self, squad: str) -> bool:
-        """Whether the engine of a squad may run in it."""
-        if self.is_found and self.answered_s is None:
-            return True
-        report = self.reports.get(squad)
-        return squad in self.sent or (report is not None and report.condition != "prepared")
-
-    @property
-    def is_left(self) -> bool:
-        """Whether it has confirmed that it has no squad."""
-        return self.answered_s is not None and not self.sent and not self.reports
-
-
-@dataclass
-class Plan:
-    """What was asked for, beyond the file; kept over restarts.
-
-    Attributes:
-        moved: squads that were moved, and to which shard.
-        drained: ids of nodes that are to be empty.
-        numbers: how often each shard was started.
-    """
-
-    moved: dict[str, str] = field(default_factory=dict)
-    drained: set[str] = field(default_factory=set)
-    numbers: dict[str, int] = field(default_factory=dict)
 
 
 class Coordinator:
@@ -126,8 +38,8 @@ class Coordinator:
         plan: what was asked for before.
     """
 
-    def __init__(self, league: League, cluster: Cluster, plan: Plan | None = None) -> None:
-        self.plan = plan or Plan()
+    def __init__(self, league: League, cluster: ShardCluster, plan: LeaguePlan | None = None) -> None:
+        self.plan = plan or LeaguePlan()
         self._cluster = cluster
         self._placed: dict[str, Placed] = {}
         self._notes: dict[str, str] = {}
@@ -248,65 +160,17 @@ class Coordinator:
             if (why := self._loss(self._placed[shard], now_s)) is not None:
                 self._give_up(shard, why, now_s)
 
-    def report_of(self, squad: str) -> tuple[str, Placed | None, Report | None]:
-        """Return the shard that has a squad, or is to have it, and the squad's report."""
-        for shard, placed in self._placed.items():
-            report = placed.reports.get(squad)
-            if report is not None and report.condition != "prepared":
-                return shard, placed, report
-        home = next((shard for shard, squads in self.shards().items() if squad in squads), "")
-        return home, self._placed.get(home), None
-
-    def document(self, now_s: float) -> dict[str, Any]:
-        """Return how squads, shards and nodes are doing."""
-        nodes = {node.id: node for node in self.nodes}
-        return {
-            "squads": [self._squad_row(squad, nodes) for squad in self.league.squads],
-            "shards": [self._shard_row(shard, squads, now_s, nodes) for shard, squads in self.shards().items()],
-            "nodes": [self._node_row(node) for node in self.nodes],
-        }
-
-    def _squad_row(self, squad: str, nodes: Mapping[str, Node]) -> dict[str, Any]:
-        shard, placed, report = self.report_of(squad)
-        return {
-            "squad": squad,
-            "shard": shard,
-            "node": None if placed is None else _name_of(placed.node_id, nodes),
-            "condition": "waiting" if report is None else report.condition,
-            "since_s": None if report is None else report.since_s,
-            "delay_s": None if report is None else report.delay_s,
-            "restarts": 0 if report is None else report.restarts,
-            "note": _note_of(report) or self._notes.get(shard, ""),
-            "pid": None if report is None else report.pid,
-            "cpu_s": None if report is None else report.usage.cpu_s,
-            "memory_mb": None if report is None else report.usage.rss_mb,
-        }
-
-    def _shard_row(self, shard: str, squads: list[str], now_s: float, nodes: Mapping[str, Node]) -> dict[str, Any]:
-        placed = self._placed.get(shard)
-        answered_s = None if placed is None else placed.answered_s
-        return {
-            "shard": shard,
-            "node": None if placed is None else _name_of(placed.node_id, nodes),
-            "squads": squads,
-            "silent_s": None if answered_s is None else round(now_s - answered_s, 1),
-            "starts": self.plan.numbers.get(shard, 0),
-            "note": self._notes.get(shard, ""),
-        }
-
-    def _node_row(self, node: Node) -> dict[str, Any]:
-        return {
-            "node": node.id[:8],
-            "name": node.name or node.address,
-            "alive": node.is_alive and node.id not in self._silent_nodes,
-            "drained": node.id in self.plan.drained,
-            "shards": sorted(shard for shard, placed in self._placed.items() if placed.node_id == node.id),
-            "note": self._note_of_node(node),
-        }
-
-    def _note_of_node(self, node: Node) -> str:
-        niceness = max((each.niceness for each in self._placed.values() if each.node_id == node.id), default=0)
-        return NICE_TEXT.format(niceness) if niceness > NICE else ""
+    def view(self) -> LeagueView:
+        """Return the league as it is at this moment."""
+        return LeagueView(
+            list(self.league.squads),
+            self.shards(),
+            self._placed,
+            self._notes,
+            self.nodes,
+            self._silent_nodes,
+            self.plan,
+        )
 
     def _read(self, placed: Placed, now_s: float) -> bool:
         """Read an answer; return whether there was one."""
@@ -407,15 +271,3 @@ class Coordinator:
         report = target.reports.get(squad)
         waited_s = now_s - self._moves.get(squad, float("-inf"))
         return waited_s > PREPARE_S or (report is not None and report.condition == "prepared")
-
-
-def _note_of(report: Report | None) -> str:
-    """Return what went wrong last, and what an engine waits for that does not run yet."""
-    if report is None:
-        return ""
-    return report.note or ("" if report.condition == "running" else report.status)
-
-
-def _name_of(node_id: str, nodes: Mapping[str, Node]) -> str:
-    node = nodes.get(node_id)
-    return node_id[:8] if node is None or not node.name else node.name

@@ -19,7 +19,7 @@ def league_document(
 
     Args:
         name: of the league.
-        rows: squads, shards and nodes (``Coordinator.document``).
+        rows: squads, shards and nodes (``LeagueView.rows``).
         tiles: what the brokers know of each squad (``Watched.tile``).
         now_s: epoch seconds.
         problem: what the coordinator itself has met.

@@ -36,7 +36,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Report:
+class EngineReport:
     """How the engine of a squad is doing.
 
     Attributes:
@@ -110,10 +110,10 @@ class Keeper:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def report(self) -> Report:
+    def report(self) -> EngineReport:
         """Return how the engine is doing; safe from any thread."""
         child = self._child
-        return Report(
+        return EngineReport(
             self._given.squad,
             self._condition,
             round(time.monotonic() - self._since_s, 1),

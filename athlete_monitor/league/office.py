@@ -15,15 +15,16 @@ import msgspec
 from athlete_monitor.batch.storage import store_at
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.league.coordinator import Coordinator, Plan
+from athlete_monitor.league.coordinator import Coordinator
 from athlete_monitor.league.document import league_document
 from athlete_monitor.league.ownership import PLACE
+from athlete_monitor.league.plan import LeaguePlan
 from athlete_monitor.league.settings import mqtt_of
 from athlete_monitor.league.watching import Watched, subscriptions
 from athlete_monitor.wire.mqtt import MqttLink
 
 if TYPE_CHECKING:
-    from athlete_monitor.league.coordinator import Cluster
+    from athlete_monitor.league.placed import ShardCluster
     from athlete_monitor.league.settings import League
 
 TICK_S: Final = 0.5
@@ -47,7 +48,7 @@ class Office:
         MonitorError: the state's place, the engines' configuration or a broker's credentials cannot be used.
     """
 
-    def __init__(self, league: League, cluster: Cluster) -> None:
+    def __init__(self, league: League, cluster: ShardCluster) -> None:
         self._store = store_at(league.state, PLACE, "state")
         self._saved = b""
         self._lock = threading.RLock()
@@ -129,7 +130,7 @@ class Office:
             self._publish_s = time.monotonic() + max(PUBLISH_S, size / MOST_BYTES_S)
 
     def _document(self) -> dict[str, Any]:
-        rows = self._coordinator.document(time.monotonic())
+        rows = self._coordinator.view().rows(time.monotonic())
         now_s = time.time()
         tiles = {squad: self._watched.tile(squad, now_s) for squad in self._coordinator.league.squads}
         return league_document(self._coordinator.league.name, rows, tiles, now_s, self._problem)
@@ -158,13 +159,15 @@ class Office:
             )
             self._links[name].start()
 
-    def _read_plan(self) -> Plan:
+    def _read_plan(self) -> LeaguePlan:
         try:
             found = json.loads(self._store.get(PLAN)) if PLAN in self._store.names() else {}
-            return Plan(dict(found.get("moved", {})), set(found.get("drained", ())), dict(found.get("numbers", {})))
+            return LeaguePlan(
+                dict(found.get("moved", {})), set(found.get("drained", ())), dict(found.get("numbers", {}))
+            )
         except (ValueError, TypeError, AttributeError) as error:
             _log.warning("event=league_plan_ignored reason=%r", str(error))
-            return Plan()
+            return LeaguePlan()
 
     def _save_plan(self) -> None:
         plan = asdict(self._coordinator.plan)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.league.assignment import Assignment, Role
-    from athlete_monitor.league.keeper import Report
+    from athlete_monitor.league.keeper import EngineReport
 
 STOP_S: Final = 30.0
 
@@ -33,7 +33,7 @@ class Answer:
     """What a shard answers: the node that it is on, how its squads are doing, and the niceness of its processes."""
 
     node_id: str
-    reports: Sequence[Report]
+    reports: Sequence[EngineReport]
     niceness: int = 0
 
 
@@ -53,7 +53,7 @@ class Shard:
             self._template.load(runtime)
         self._lock = threading.Lock()
 
-    def sync(self, wanted: Mapping[str, Wanted]) -> Sequence[Report]:
+    def sync(self, wanted: Mapping[str, Wanted]) -> Sequence[EngineReport]:
         """Take new squads, leave those that are not wanted any more; return how all of them are doing.
 
         It never waits for an engine: a squad that is left is reported until its engine has ended.

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from athlete_monitor.batch.storage import Remote, read_url, short
+from athlete_monitor.batch.storage import UrlStore, read_url, short
 from athlete_monitor.batch.work import Outcome
 from athlete_monitor.engine.gathering import Gathering
 from athlete_monitor.engine.sessions.wearers import Wearers
@@ -188,5 +188,5 @@ def _with_models(context: Context) -> Any:  # noqa: ANN401 - a Config
 
 
 @lru_cache(maxsize=1)
-def _remote(url: str) -> Remote:
-    return Remote(url)
+def _remote(url: str) -> UrlStore:
+    return UrlStore(url)

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from athlete_monitor.batch.cluster import Cluster
+from athlete_monitor.batch.cluster import TaskCluster
 from tests.batch import driving
 from tests.batch.driving import ADDRESS, OutOfTimeError, Patience
 from tests.replay.kit import context, items_of, season
@@ -39,7 +39,7 @@ def scenario(root: Path, short: str, patience: Patience) -> dict[str, Any]:
     """Run the season until a killed worker has cost a retry."""
     two_nodes(patience, short)
     items = items_of(season(root / "season"))
-    cluster = Cluster(ADDRESS)
+    cluster = TaskCluster(ADDRESS)
     nodes = cluster.workers
     hashes = {}
     while not cluster.retries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from athlete_monitor.league.keeper import Report
+from athlete_monitor.league.keeper import EngineReport
 from athlete_monitor.league.shard import Answer
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class MachineShard:
                 engine.condition = "running"
         if self.wanted is not None and self.is_alive and not self.is_deaf:
             self._obey(self.wanted)
-            reports = [Report(squad, engine.condition, 0.0) for squad, engine in self.engines.items()]
+            reports = [EngineReport(squad, engine.condition, 0.0) for squad, engine in self.engines.items()]
             self.ready, self.wanted = Answer(self.node_id, reports), None
 
     def _obey(self, wanted):

@@ -40,7 +40,7 @@ class World:
         return {squad: (row["shard"], row["node"]) for row in self.rows() for squad in [row["squad"]]}
 
     def rows(self):
-        return self.coordinator.document(self.now_s)["squads"]
+        return self.coordinator.view().rows(self.now_s)["squads"]
 
     @property
     def all_run(self):
@@ -87,10 +87,10 @@ def test_a_node_that_cannot_be_reached_is_left_at_once_though_the_cluster_still_
         each.is_alive = each.is_alive and each.node_id != node
     world.go_on(8)
     assert node not in {row["node"] for row in world.rows()}
-    assert [row["node"] for row in world.coordinator.document(world.now_s)["nodes"] if not row["alive"]] == [node]
+    assert [row["node"] for row in world.coordinator.view().rows(world.now_s)["nodes"] if not row["alive"]] == [node]
     world.machines.unreachable.clear()
     world.go_on()
-    assert all(row["alive"] for row in world.coordinator.document(world.now_s)["nodes"])
+    assert all(row["alive"] for row in world.coordinator.view().rows(world.now_s)["nodes"])
 
 
 def test_a_shard_whose_process_ended_starts_again_at_once_on_its_node():

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from athlete_monitor.batch.cluster import Cluster
+from athlete_monitor.batch.cluster import TaskCluster
 from tests.batch import driving
 from tests.batch.cluster_driver import kill_a_worker, two_nodes
 from tests.batch.driving import ADDRESS, Patience
@@ -21,7 +21,7 @@ from tests.training.kit import squad, trained
 def scenario(root: Path, short: str, patience: Patience) -> dict[str, Any]:
     """Train until a killed worker has cost a retry."""
     two_nodes(patience, short)
-    cluster = Cluster(ADDRESS)
+    cluster = TaskCluster(ADDRESS)
     hashes = {}
     for attempt in range(4):  # a worker that is killed just after its task costs no retry
         if cluster.retries:
