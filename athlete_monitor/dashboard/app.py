@@ -155,7 +155,8 @@ def _invalid(_request: Request, error: Exception) -> Response:
     """Answer a request with a wrong parameter or body in a sentence, as all other refusals."""
     found = error.errors() if isinstance(error, RequestValidationError) else []
     places = [(".".join(str(part) for part in each["loc"][1:]) or "body", each["msg"]) for each in found]
-    return JSONResponse({"detail": "; ".join(f"{place}: {text}" for place, text in places[:MOST_MISTAKES])}, 422)
+    text = "; ".join(f"{place}: {text}" for place, text in places[:MOST_MISTAKES])
+    return JSONResponse({"detail": text.encode("utf-8", "replace").decode()}, 422)
 
 
 def _unavailable(_request: Request, error: Exception) -> Response:

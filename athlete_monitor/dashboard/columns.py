@@ -81,8 +81,28 @@ PLACES: Final = {column.key: place for place, column in enumerate(COLUMNS)}
 HEART_RATE_PLACES: Final = tuple(place for place, column in enumerate(COLUMNS) if column.heart_rate)
 DECIMALS: Final = {figure.key: min(figure.decimals + 1, 3) for figure in FIGURES.values() if figure.is_number}
 """Of curves: one more than people read, so that lines are smooth."""
+CURVES: Final = frozenset(column.key for column in COLUMNS if column.decimals is not None)
+"""Figures that have a curve: texts have none."""
+MOST_CURVES: Final = 12
 HEART_RATE_KEYS: Final = frozenset(key for key, figure in FIGURES.items() if tells_of_the_heart(figure))
 _PUBLIC_KEYS: Final = IDENTITY | (frozenset(FIGURES) - HEART_RATE_KEYS)
+
+
+def curves_of(text: str, hidden: frozenset[str]) -> list[str]:
+    """Return the figures that a request names, separated by commas, each once.
+
+    Raises:
+        ValueError: none or too many, or one that has no curve or is hidden.
+
+    >>> curves_of("trimp,distance_m,trimp", frozenset())
+    ['trimp', 'distance_m']
+    """
+    keys = list(dict.fromkeys(text.split(",")))
+    unknown = [key for key in keys if key not in CURVES or key in hidden]
+    if unknown or len(keys) > MOST_CURVES:
+        what = f"{unknown[0]!r} is none of them" if unknown else f"these are {len(keys)}"
+        raise ValueError(f"columns: 1 to {MOST_CURVES} numeric figures of /api/catalogue are allowed; {what}")
+    return keys
 
 
 def without_heart(figures: Mapping[str, Any]) -> dict[str, Any]:

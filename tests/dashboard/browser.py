@@ -26,6 +26,13 @@ FLAGS = [
 ]  # fmt: skip
 
 
+# What is wider than the screen or must be scrolled sideways, apart from the strip of alarms.
+SIDEWAYS = """[document.documentElement, ...document.querySelectorAll('body *')].filter((one) => {
+  const scrolls = one === document.documentElement || ['auto', 'scroll'].includes(getComputedStyle(one).overflowX);
+  return scrolls && one.scrollWidth > one.clientWidth + 1 && !one.matches('.alarms') && one.checkVisibility();
+}).map((one) => `${one.tagName}.${one.className} ${one.scrollWidth} > ${one.clientWidth}`)"""
+
+
 @contextlib.contextmanager
 def open_browser() -> Iterator[Browser]:
     """Start Chromium; skips where there is none on the machine, and fails there in CI."""

@@ -288,3 +288,32 @@ def test_a_wrong_parameter_is_refused_in_a_sentence(client):
     answer = client.post("/api/login", content=b"{", headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert isinstance(answer.json()["detail"], str)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/api/history?columns=heart_rate_source", 400, "'heart_rate_source' is none of them"),
+        ("/api/device-sessions/1/seconds?columns=heart_rate_source", 400, "'heart_rate_source' is none of them"),
+        ("/api/history?columns=", 400, "'' is none of them"),
+        (f"/api/history?columns=trimp&after={'9' * 30}", 422, "after: "),
+        ("/api/sessions?from_t=5&to_t=1", 422, "from_t: 5 lies after to_t, 1"),
+        ("/api/device-sessions/1/seconds?columns=trimp&from_t=nan", 422, "from_t: "),
+        ("/api/nothing", 404, "Not Found"),
+        ("/api/athletes/007/seconds?columns=trimp&points=1", 422, "points: "),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_one_error_in_words(client, path, status, words):
+    answer = client.get(path)
+    assert (answer.status_code, list(answer.json())) == (status, ["detail"])
+    assert words in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "value", ['"\\ud800"', "[" * 900 + "]" * 900, "9" * 5000, '{"\\ud800": 1}', "[" * 9000 + "]" * 9000]
+)
+def test_a_command_that_no_message_can_hold_is_refused_in_words(client, value):
+    headers = {"x-csrf-token": client.get("/api/me").json()["csrf"], "content-type": "application/json"}
+    answer = client.post("/api/control", content=f'{{"do": "marker", "text": {value}}}', headers=headers)
+    assert answer.status_code in {400, 422}
+    assert list(answer.json()) == ["detail"]

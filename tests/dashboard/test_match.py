@@ -18,7 +18,7 @@ from athlete_monitor.archive import Archive
 from athlete_monitor.config import load_config
 from athlete_monitor.dashboard.accounts import make_account, save_accounts
 from athlete_monitor.deploy.certificates import make_authority, make_certificate
-from tests.dashboard.browser import Wifi, open_browser, until, until_python
+from tests.dashboard.browser import SIDEWAYS, Wifi, open_browser, until, until_python
 from tests.helpers import unused_port, wait_until
 
 if TYPE_CHECKING:
@@ -245,6 +245,10 @@ def rate(page: Page, match: Match) -> None:
 def correct_the_period(page: Page, match: Match) -> None:
     go(page, f"/sessions/{match.team}")
     until(page, "document.querySelector('.table button') && document.querySelector('.chart canvas')", SLOW_S)
+    for width in (390, 820, 1180, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(60)
+        assert page.evaluate(SIDEWAYS) == [], width
     page.get_by_role("button", name="Edit 1st half").click()
     page.locator("dialog").get_by_label("Name").fill("first half, corrected")
     page.locator("dialog").get_by_role("button", name="Save").click()

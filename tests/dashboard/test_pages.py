@@ -12,7 +12,7 @@ from athlete_monitor.config import load_config
 from athlete_monitor.dashboard.accounts import make_account, save_accounts
 from athlete_monitor.league.document import league_document
 from athlete_monitor.wire.mqtt import MqttLink
-from tests.dashboard.browser import Wifi, open_browser, until, until_python
+from tests.dashboard.browser import SIDEWAYS, Wifi, open_browser, until, until_python
 from tests.dashboard.kit import figures, packed
 
 if TYPE_CHECKING:
@@ -381,6 +381,39 @@ SMALL = """[...document.querySelectorAll('button, select, a[href], input')].filt
 }).map((one) => one.outerHTML.slice(0, 120))"""
 
 
+LONG = ("W" * 60, "محمد عبد الله بن رشد آل مكتوم الطويل جدا", "Wolfeschlegelsteinhausenbergerdorff Anna")
+
+
+def test_long_names_and_alarms_overlap_nothing_and_every_word_of_them_can_be_read(open_page, engine):
+    alarms = [
+        {"id": f"l{at}", "rule": "r", "athlete_id": 60 + at, "level": "danger", "text": f"{name}: hot", "raised_t": 1.0}
+        for at, name in enumerate(LONG)
+    ]
+    engine.publish(*(figures(60 + at, name=name) for at, name in enumerate(LONG)))
+    engine.tell(team_session={"id": "T1", "mode": "game", "start_t": 1.0, "name": "N" * 90}, alarms=alarms)
+    page = open_page("/control", width=390)
+    until(page, "document.querySelectorAll('.alarms .alarm').length === 3")
+    for path in ("/control", "/", "/athlete/060", "/system", "/pitch"):
+        page.evaluate(f"import('/static/app.js').then((m) => m.go('{path}'))")
+        until(page, f"location.pathname === '{path}' && document.querySelector('main').children.length > 0")
+        assert page.evaluate(SIDEWAYS) == [], path
+        assert page.evaluate(OVERLAPPING) == [], path
+        assert page.evaluate("document.querySelector('.alarms').offsetHeight") <= 64, path
+    titles = page.evaluate("[...document.querySelectorAll('.alarm')].map((one) => one.title)")
+    assert titles == [f"{name}: hot" for name in LONG]
+    engine.tell(alarms=[], team_session={"id": "T1", "mode": "game", "start_t": 1.0})
+
+
+# Texts that leave the button in which they are.
+OVERLAPPING = """[...document.querySelectorAll('button, .tile, td')].flatMap((one) => {
+  const box = one.getBoundingClientRect();
+  return [...one.querySelectorAll('*')].filter((inner) => {
+    const { left, right, width } = inner.getBoundingClientRect();
+    return width && (left < box.left - 2 || right > box.right + 2) && inner.checkVisibility();
+  }).map((inner) => inner.outerHTML.slice(0, 120));
+})"""
+
+
 def test_no_page_is_wider_than_the_screen_from_phone_to_desktop(open_page, engine):
     engine.publish(*(figures(at) for at in range(1, 20)))
     page = open_page()
@@ -390,7 +423,7 @@ def test_no_page_is_wider_than_the_screen_from_phone_to_desktop(open_page, engin
         for width in (360, 768, 1024, 1920):
             page.set_viewport_size({"width": width, "height": 768})
             page.wait_for_timeout(60)
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
+            assert page.evaluate(SIDEWAYS) == [], (path, width)
 
 
 def test_a_viewer_sees_no_controls_and_no_heart_rate(browser, start_screen, configure, tmp_path_factory, engine):

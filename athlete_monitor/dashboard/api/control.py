@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from athlete_monitor.dashboard.access import ActingCoach, Viewer, access_of
 from athlete_monitor.dashboard.api.answers import REFUSALS, station_of
-from athlete_monitor.dashboard.reply import reply
+from athlete_monitor.dashboard.reply import encode, reply
 from athlete_monitor.dashboard.station import state_without_heart
 
 router = APIRouter(prefix="/api", tags=["control"], responses=REFUSALS)
@@ -33,7 +33,7 @@ class Command(BaseModel):
 @router.post("/control")
 async def control(request: Request, _visit: ActingCoach, command: Command) -> Response:
     """Send a command to the engine and return its answer: ``{"id", "ok", "revision"}``."""
-    document: dict[str, Any] = command.model_dump(mode="json")
+    document = _document(command)
     if len(document) > _MOST_KEYS:
         raise HTTPException(400, f"at most {_MOST_KEYS} keys are allowed")
     answer = await station_of(request).command(document)
@@ -41,6 +41,16 @@ async def control(request: Request, _visit: ActingCoach, command: Command) -> Re
         text = answer.get("error")
         raise HTTPException(503 if answer.get("unreachable") else 409, text if isinstance(text, str) else "refused")
     return reply(answer)
+
+
+def _document(command: Command) -> dict[str, Any]:
+    """Return what is sent to the engine; refuse what no message can hold."""
+    try:
+        document: dict[str, Any] = command.model_dump(mode="json")
+        encode(document)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise HTTPException(422, "body: half of a character, too large a number, or too many levels") from error
+    return document
 
 
 @router.get("/team")

@@ -11,8 +11,17 @@ from starlette.responses import Response
 
 from athlete_monitor.archive import DeviceSession
 from athlete_monitor.dashboard.access import Viewer, access_of
-from athlete_monitor.dashboard.api.answers import REFUSALS, DeviceKey, station_of
-from athlete_monitor.dashboard.columns import DECIMALS, HEART_RATE_KEYS, PLACES, without_heart
+from athlete_monitor.dashboard.api.answers import (
+    REFUSALS,
+    Curves,
+    DeviceKey,
+    Moment,
+    Span,
+    hidden_keys,
+    requested_curves,
+    station_of,
+)
+from athlete_monitor.dashboard.columns import DECIMALS, PLACES, without_heart
 from athlete_monitor.dashboard.curves import MOST_POINTS, as_document, heat, joined, thinned
 from athlete_monitor.dashboard.reply import reply
 from athlete_monitor.dashboard.station import Station
@@ -21,12 +30,9 @@ from athlete_monitor.dashboard.visits import Visit
 router = APIRouter(prefix="/api", tags=["sessions"], responses=REFUSALS)
 MOST_SESSIONS = 500
 PAST_SESSIONS = 4
-_MOST_COLUMNS = 12
 
 TeamKey = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.:-]{1,64}$", description="Id of the team's session.")]
 Number = Annotated[int, Path(ge=0, le=2**53, description="Number of a device's session.")]
-Moment = Annotated[float | None, Query(ge=0, le=1e11, allow_inf_nan=False, description="Epoch seconds.")]
-Columns = Annotated[str, Query(max_length=400, description="Keys of figures, separated by commas.")]
 Points = Annotated[int, Query(ge=10, le=MOST_POINTS, description="At most about so many points.")]
 ReportKind = Literal["pdf", "html"]
 ExportTable = Literal["summaries", "periods", "seconds", "events"]
@@ -40,10 +46,10 @@ Athletes = Annotated[
 
 
 @router.get("/sessions")
-def sessions(request: Request, _visit: Viewer, from_t: Moment = None, to_t: Moment = None) -> Response:
+def sessions(request: Request, _visit: Viewer, span: Span) -> Response:
     """Return the sessions of the team, newest first."""
     archive = station_of(request).archive
-    found = archive.team_sessions(from_t, to_t)[-MOST_SESSIONS:]
+    found = archive.team_sessions(*span)[-MOST_SESSIONS:]
     return reply({"sessions": [asdict(one) for one in reversed(found)]})
 
 
@@ -68,15 +74,16 @@ def session(request: Request, visit: Viewer, key: TeamKey) -> Response:
 
 
 @router.get("/sessions/{key}/figures")
-def figures(request: Request, visit: Viewer, key: TeamKey, from_t: Moment = None, to_t: Moment = None) -> Response:
+def figures(request: Request, visit: Viewer, key: TeamKey, span: Span) -> Response:
     """Return the figures of a part of a session (or of all of it), by device session."""
     archive = station_of(request).archive
     if archive.team_session(key) is None:
         raise HTTPException(404, "there is no such session")
-    span = (0.0 if from_t is None else from_t, 9e12 if to_t is None else to_t)
+    from_t, to_t = span
     found = _shown(request, archive.sessions(team_session=key))
-    parts = archive.parts([one.number for one in found], [span])
-    hidden = _hidden(request, visit)
+    limits = (0.0 if from_t is None else from_t, 9e12 if to_t is None else to_t)
+    parts = archive.parts([one.number for one in found], [limits])
+    hidden = hidden_keys(request, visit)
     return reply(
         {
             str(number): {name: one for name, one in part.items() if _key(name) not in hidden}
@@ -86,9 +93,7 @@ def figures(request: Request, visit: Viewer, key: TeamKey, from_t: Moment = None
 
 
 @router.get("/sessions/{key}/heat")
-def heat_of_session(
-    request: Request, _visit: Viewer, key: TeamKey, from_t: Moment = None, to_t: Moment = None, athletes: Athletes = ""
-) -> Response:
+def heat_of_session(request: Request, _visit: Viewer, key: TeamKey, span: Span, athletes: Athletes = "") -> Response:
     """Return the seconds spent in each cell of the pitch, added up over the chosen athletes."""
     station = station_of(request)
     if station.archive.team_session(key) is None:
@@ -99,7 +104,7 @@ def heat_of_session(
         for one in _shown(request, station.archive.sessions(team_session=key))
         if not chosen or one.athlete_id in chosen
     ]
-    tracks = [station.archive.seconds(one.number, from_t, to_t, ["x_m", "y_m"]) for one in found]
+    tracks = [station.archive.seconds(one.number, *span, ["x_m", "y_m"]) for one in found]
     pitch = station.config.dashboard.pitch
     x_m, y_m = (np.concatenate([track[name] for track in tracks] or [np.empty(0)]) for name in ("x_m", "y_m"))
     return reply(
@@ -109,28 +114,22 @@ def heat_of_session(
 
 @router.get("/device-sessions/{number}/seconds")
 def seconds(
-    request: Request,
-    visit: Viewer,
-    number: Number,
-    columns: Columns,
-    from_t: Moment = None,
-    to_t: Moment = None,
-    points: Points = 1500,
+    request: Request, visit: Viewer, number: Number, columns: Curves, span: Span, points: Points = 1500
 ) -> Response:
     """Return curves of one device's session."""
-    keys = _checked(request, visit, columns)
-    archived = station_of(request).archive.seconds(number, from_t, to_t, keys)
+    keys = requested_curves(request, visit, columns)
+    archived = station_of(request).archive.seconds(number, *span, keys)
     table = np.vstack([archived["t"], *(archived[key] for key in keys)])
     return reply(as_document(thinned(table, points), keys, [DECIMALS[key] for key in keys]))
 
 
 @router.get("/athletes/{key}/seconds")
 def seconds_now(
-    request: Request, visit: Viewer, key: DeviceKey, columns: Columns, from_t: Moment = None, points: Points = 1500
+    request: Request, visit: Viewer, key: DeviceKey, columns: Curves, from_t: Moment = None, points: Points = 1500
 ) -> Response:
     """Return curves of a running session up to this second: from the archive, and from memory what is newer."""
     station = station_of(request)
-    keys = _checked(request, visit, columns)
+    keys = requested_curves(request, visit, columns)
     one = station.live.devices.get(key)
     if one is None:
         raise HTTPException(404, "this device has not sent anything since the screen's server started")
@@ -176,21 +175,9 @@ def _described(one: DeviceSession, *, sees: bool) -> dict[str, Any]:
     return told
 
 
-def _hidden(request: Request, visit: Visit) -> frozenset[str]:
-    return frozenset() if access_of(request).sees_heart_rate(visit) else HEART_RATE_KEYS
-
-
 def _key(column: str) -> str:
     """Return the figure that a column of the archive belongs to."""
     return column.partition("__")[0].removesuffix("_per_min")
-
-
-def _checked(request: Request, visit: Visit, columns: str) -> list[str]:
-    keys = list(dict.fromkeys(columns.split(",")))
-    hidden = _hidden(request, visit)
-    if len(keys) > _MOST_COLUMNS or any(key not in PLACES or key in hidden for key in keys):
-        raise HTTPException(400, f"columns: 1 to {_MOST_COLUMNS} keys of /api/catalogue are allowed")
-    return keys
 
 
 @router.get("/sessions/{key}/report", response_class=Response)

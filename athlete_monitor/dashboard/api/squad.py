@@ -9,13 +9,12 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from starlette.responses import Response
 
 from athlete_monitor.dashboard.access import Viewer, access_of
-from athlete_monitor.dashboard.api.answers import REFUSALS, DeviceKey, station_of
+from athlete_monitor.dashboard.api.answers import REFUSALS, Curves, DeviceKey, requested_curves, station_of
 from athlete_monitor.dashboard.columns import COLUMNS, HEART_RATE_KEYS, PLACES, described, without_heart
 from athlete_monitor.dashboard.reply import reply
 from athlete_monitor.dashboard.station import without_heart_rate
 
 router = APIRouter(prefix="/api", tags=["squad"], responses=REFUSALS)
-_MOST_COLUMNS = 12
 
 
 @router.get("/catalogue")
@@ -40,15 +39,11 @@ async def squad(request: Request, visit: Viewer) -> Response:
 async def history(
     request: Request,
     visit: Viewer,
-    columns: Annotated[str, Query(max_length=400, description="Keys of figures, separated by commas.")],
-    after: Annotated[int, Query(ge=0, description="Only what came after this frame.")] = 0,
+    columns: Curves,
+    after: Annotated[int, Query(ge=0, le=2**53, description="Only what came after this frame.")] = 0,
 ) -> Response:
     """Return the last minutes of all devices, second by second."""
-    wanted = columns.split(",")
-    hidden = HEART_RATE_KEYS if not access_of(request).sees_heart_rate(visit) else frozenset()
-    unknown = [key for key in wanted if key not in PLACES or key in hidden]
-    if unknown or len(wanted) > _MOST_COLUMNS:
-        raise HTTPException(400, f"columns: 1 to {_MOST_COLUMNS} keys of /api/catalogue are allowed")
+    wanted = requested_curves(request, visit, columns)
     return reply(station_of(request).live.history(after, tuple(PLACES[key] for key in wanted)))
 
 

@@ -102,7 +102,9 @@ async function start() {
   header.draw(document.getElementById("top"));
   header.alarms(document.getElementById("notices"));
   listen((kind) => (kind === "link" || kind === "team" || kind === "clock") && notices());
-  await Promise.all([begin(), show()]);
+  const known = begin();
+  if (location.pathname !== "/") await known; // the squad draws itself again when the figures come; the others need them
+  await Promise.all([known, show()]);
   document.addEventListener("visibilitychange", keepAwake);
   keepAwake();
 }

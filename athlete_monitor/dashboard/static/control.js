@@ -1,7 +1,8 @@
 // Control: periods, markers, substitutions, who is available, ratings after the session, alarms.
 import { act, endPeriod, mark, mayAct, periodNames, rename, setPitch, setTargets, startPeriod, substitute } from "./actions.js";
 import { fill, h } from "./dom.js";
-import { openAlarms, openPeriods } from "./header.js";
+import { table } from "./table.js";
+import { SIGNS, openAlarms, openPeriods } from "./header.js";
 import { choices, figureOf, pitchState, sorted } from "./figures.js";
 import { listen, now, store } from "./store.js";
 import { clock, duration, label, t, withUnit } from "./text.js";
@@ -42,23 +43,28 @@ export function show(place) {
   }
 
   const draw = () => {
-    drawSession(parts.session);
-    drawPeriods(parts.periods, store.team.periods ?? []);
-    drawMarkers(parts.markers);
-    drawAlarms(parts.alarms);
-    drawSubstitution();
-    drawAvailability(parts.pitch);
-    drawTargets(parts.targets);
+    const { team_session: session, periods, markers, alarms, pitch, targets } = store.team;
+    const who = people().map((one) => [one.athlete_id, one.number, one.name]);
+    const parts_ = [["session", drawSession, session], ["periods", (node) => drawPeriods(node, periods ?? []), periods], ["markers", drawMarkers, markers], ["alarms", drawAlarms, alarms],
+      ["sub", drawSubstitution, [who, pitch]], ["pitch", drawAvailability, [who, pitch]], ["targets", drawTargets, [who, targets]], ["rpe", drawRatings, who]];
+    for (const [name, show_, what] of parts_) changed(parts[name], what, show_);
   };
   draw();
-  drawRatings(parts.rpe);
   if (location.hash === "#substitution") parts.sub.scrollIntoView();
   const stop = listen((kind) => {
     if (kind === "team" || kind === "squad") draw();
-    if (kind === "squad") drawRatings(parts.rpe);
     if (kind === "clock") for (const node of parts.periods.querySelectorAll("[data-since]")) node.textContent = duration(now() - Number(node.dataset.since));
   });
   return stop;
+}
+
+/** Draws a part again only where what it shows has changed: focus and taps stay where they are. */
+function changed(node, what, draw) {
+  const key = JSON.stringify(what ?? null);
+  if (node.dataset.shown === key && !node.dataset.waits) return;
+  node.dataset.shown = key;
+  delete node.dataset.waits;
+  draw(node);
 }
 
 function personButton(person, attributes) {
@@ -99,13 +105,12 @@ function starter() {
 
 /** Periods of a session, newest first, each to be corrected. */
 export function drawPeriods(place, periods, editable = true, session = null, done = () => {}) {
-  const rows = [...periods].reverse().map((period) => h("tr", {}, h("td", { class: "text", dir: "auto" }, period.name),
-    h("td", { class: "text wide" }, t(`kind.${period.kind}`)), h("td", {}, clock(period.start_t, true)),
-    h("td", {}, period.end_t ? duration(period.end_t - period.start_t) : h("span", { "data-since": period.start_t }, duration(now() - period.start_t))),
-    h("td", {}, h("span", { class: "row" }, !period.end_t && editable && h("button", { onclick: () => endPeriod(period) }, t("end")),
-      editable && h("button", { "aria-label": t("edit_period", { name: period.name }), onclick: () => editPeriod(period, session, done) }, t("edit"))))));
-  fill(place, rows.length ? h("div", { class: "table", tabindex: 0, role: "region", "aria-label": t("periods") }, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("period.name")), h("th", { scope: "col", class: "text wide" }, t("period.kind")),
-    h("th", { scope: "col" }, t("period.start")), h("th", { scope: "col" }, t("period.length")), h("td", {}))), h("tbody", {}, rows))) : h("p", { class: "muted" }, t("periods.none")));
+  const buttons = (period) => h("span", { class: "row" }, !period.end_t && h("button", { "aria-label": t("end_period", { name: period.name }), onclick: () => endPeriod(period) }, t("end")),
+    h("button", { "aria-label": t("edit_period", { name: period.name }), onclick: () => editPeriod(period, session, done) }, t("edit")));
+  const rows = [...periods].reverse().map((period) => [{ dir: "auto", content: period.name }, t(`kind.${period.kind}`), clock(period.start_t, true),
+    period.end_t ? duration(period.end_t - period.start_t) : h("span", { "data-since": period.start_t }, duration(now() - period.start_t)), editable ? buttons(period) : ""]);
+  const columns = [[t("period.name"), "text"], [t("period.kind"), "text wide"], [t("period.start")], [t("period.length")], ["", "does"]];
+  fill(place, rows.length ? table(t("periods"), columns, rows) : h("p", { class: "muted" }, t("periods.none")));
 }
 
 /** Corrects a period; `session` names an earlier one, whose page is drawn again when it is done. */
@@ -181,7 +186,10 @@ function form(title, fields, send, ...more) {
 
 function drawMarkers(place) {
   const open = place.contains(document.activeElement) && document.activeElement.tagName === "INPUT";
-  if (open) return; // somebody is writing
+  if (open) { // somebody is writing
+    place.dataset.waits = "1";
+    return;
+  }
   fill(place, [...(store.team.markers ?? [])].reverse().slice(0, 20).map((marker) => {
     const input = h("input", { value: marker.text, maxlength: 200, "aria-label": t("marker.of", { time: clock(marker.t, true) }), dir: "auto", class: "grow" });
     const save = (event) => { event.preventDefault(); input.blur(); if (input.value.trim() && input.value !== marker.text) rename(marker, input.value.trim()); };
@@ -207,9 +215,9 @@ function drawRatings(place) {
 }
 
 function drawAlarms(place) {
-  const rows = openAlarms().map((alarm) => h("div", { class: "row alarm-row" }, h("span", { class: `grow ${alarm.level}`, dir: "auto" }, `${alarm.level === "danger" ? "⚠" : "▲"} ${alarm.text}`),
-    !alarm.acknowledged_t && h("button", { onclick: () => act({ do: "alarm_ack", alarm: alarm.id }, t("did.ack", { text: alarm.text })) }, t("ack")),
-    h("button", { onclick: () => act({ do: "alarm_mute", rule: alarm.rule, ...(alarm.athlete_id && { athlete: alarm.athlete_id }), minutes: 10 }, t("did.mute")) }, t("mute"))));
+  const rows = openAlarms().map((alarm) => h("div", { class: "row alarm-row" }, h("span", { class: `grow ${alarm.level}`, dir: "auto" }, `${SIGNS[alarm.level] ?? "▲"} ${alarm.text}`),
+    h("span", { class: "row" }, !alarm.acknowledged_t && h("button", { "aria-label": `${t("ack")}: ${alarm.text}`, onclick: () => act({ do: "alarm_ack", alarm: alarm.id }, t("did.ack", { text: alarm.text })) }, t("ack")),
+      h("button", { "aria-label": `${t("mute")}: ${alarm.text}`, onclick: () => act({ do: "alarm_mute", rule: alarm.rule, ...(alarm.athlete_id && { athlete: alarm.athlete_id }), minutes: 10 }, t("did.mute")) }, t("mute")))));
   fill(place, rows.length ? rows : h("p", { class: "muted" }, t("alarms.none")));
 }
 

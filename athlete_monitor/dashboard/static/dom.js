@@ -37,9 +37,27 @@ export function setLabel(node, text) {
   node.title = text;
 }
 
+/** Replaces what is in a node; who is on one of its controls with the keyboard stays on the one of the same name. */
 export function fill(node, ...children) {
+  const held = node.contains(document.activeElement) && document.activeElement !== node ? document.activeElement : null;
+  const place = held && alike(node, held).indexOf(held);
   node.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  if (held && !node.contains(held)) alike(node, held)[place]?.focus({ preventScroll: true });
   return node;
+}
+
+const CONTROLS = "a, button, input, select, summary, [tabindex]";
+const nameOf = (one) => `${one.tagName} ${one.getAttribute("aria-label") ?? one.getAttribute("href") ?? one.textContent}`;
+
+/** The controls in a node that have the name of another. */
+export function alike(node, wanted) {
+  const name = nameOf(wanted);
+  return [...node.querySelectorAll(CONTROLS)].filter((one) => nameOf(one) === name);
+}
+
+/** Says something to who listens to the page instead of looking at it. */
+export function say(text) {
+  document.getElementById("spoken").textContent = text;
 }
 
 const SHAPES = {

@@ -60,24 +60,24 @@ export function alarms(place) {
     if (fresh.some((one) => one.level === "danger")) attention();
     const people = new Map([...store.people.values()].map((one) => [one.athlete_id, one]));
     fill(strip, open.map((one) => alarmButton(one, people.get(one.athlete_id))),
-      open.some((one) => !one.acknowledged_t) && mayAct() && h("button", { onclick: () => act({ do: "alarm_ack", alarm: "all" }, t("did.ack_all")) }, t("ack_all")));
+      open.some((one) => !one.acknowledged_t) && mayAct() && h("button", { class: "all", onclick: () => act({ do: "alarm_ack", alarm: "all" }, t("did.ack_all")) }, t("ack_all")));
   };
   listen((kind) => (kind === "team" || kind === "squad") && update());
   update();
 }
 
-const SIGNS = { danger: "⚠", warning: "▲", info: "•" };
+export const SIGNS = { danger: "⚠", warning: "▲", info: "•" };
 
 function alarmButton(alarm, person) {
   const named = person && alarm.text.includes(person.name);
   const shown = [person?.number ?? "", person && !named ? `${person.name}:` : "", alarm.text].filter((one) => one !== "").join(" ");
   const acknowledge = () => act({ do: "alarm_ack", alarm: alarm.id }, t("did.ack", { text: shown }));
-  return h("button", { class: `alarm ${alarm.level} ${alarm.acknowledged_t ? "quiet" : ""}`, disabled: !mayAct() || Boolean(alarm.acknowledged_t), onclick: acknowledge },
-    h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[alarm.level] ?? "▲"), shown);
+  return h("button", { title: shown, class: `alarm ${alarm.level} ${alarm.acknowledged_t ? "quiet" : ""}`, disabled: !mayAct() || Boolean(alarm.acknowledged_t), onclick: acknowledge },
+    h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[alarm.level] ?? "▲"), h("span", { class: "words", dir: "auto" }, shown));
 }
 
 function attention() {
-  if (localStorage.getItem("shake") !== "off") navigator.vibrate?.([200, 100, 200]);
+  if (localStorage.getItem("shake") !== "off" && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([200, 100, 200]);
   if (localStorage.getItem("sound") !== "on") return;
   try {
     const context = new AudioContext();

@@ -5,6 +5,7 @@ import { curveKeys, describeCurves, marks, panels } from "./athlete.js";
 import { Chart } from "./chart.js";
 import { drawPeriods } from "./control.js";
 import { fill, h, setText } from "./dom.js";
+import { table } from "./table.js";
 import { files } from "./files.js";
 import { figureOf } from "./figures.js";
 import { paintHeat } from "./heat.js";
@@ -28,10 +29,9 @@ async function list(place) {
   fill(place, h("section", {}, h("h1", {}, t("page.sessions")), h("p", { class: "muted" }, t("loading"))));
   try {
     const { sessions } = await get("/api/sessions");
-    const rows = sessions.map((one) => h("tr", {}, h("td", { class: "text" }, h("a", { href: `/sessions/${encodeURIComponent(one.id)}`, dir: "auto" }, title(one))), h("td", { class: "text" }, day(one.start_t)),
-      h("td", {}, clock(one.start_t)), h("td", {}, one.end_t ? duration(one.end_t - one.start_t) : t("running"))));
-    fill(place, h("section", {}, h("h1", {}, t("page.sessions")), rows.length ? h("div", { class: "table" }, h("table", {}, h("thead", {}, h("tr", {},
-      ["session", "session.day", "period.start", "period.length"].map((text, at) => h("th", { scope: "col", class: at < 2 ? "text" : "" }, t(text))))), h("tbody", {}, rows))) : h("p", {}, t("sessions.none"))));
+    const rows = sessions.map((one) => [h("a", { href: `/sessions/${encodeURIComponent(one.id)}`, dir: "auto" }, title(one)), day(one.start_t), clock(one.start_t), one.end_t ? duration(one.end_t - one.start_t) : t("running")]);
+    const columns = [[t("session"), "text"], [t("session.day"), "text"], [t("period.start")], [t("period.length")]];
+    fill(place, h("section", {}, h("h1", {}, t("page.sessions")), rows.length ? table(t("page.sessions"), columns, rows) : h("p", {}, t("sessions.none"))));
   } catch (problem) {
     fill(place, h("section", {}, h("h1", {}, t("page.sessions")), h("p", { role: "alert" }, problem.message)));
   }
@@ -62,7 +62,7 @@ class Session {
     try {
       this.found = await get(this.path);
     } catch (problem) {
-      if (this.place) fill(this.place, h("section", {}, h("h1", {}, t("page.sessions")), h("p", { role: "alert" }, problem.message), h("a", { class: "button", href: "/sessions" }, t("back"))));
+      if (this.place) fill(this.place, h("section", {}, h("h1", {}, t("page.sessions")), h("p", { role: "alert" }, problem.status === 404 ? t("session.unknown") : problem.message), h("a", { class: "button", href: "/sessions" }, t("back_to_list"))));
       return;
     }
     if (!this.place) return;
@@ -79,7 +79,6 @@ class Session {
     this.parts = Object.fromEntries(["table", "curves", "periods", "spot"].map((name) => [name, h("div", {})]));
     this.chosen = h("span", { class: "muted" });
     this.canvas = h("canvas", { class: "pitch", role: "img", "aria-label": t("pitch.heat_map") });
-    this.parts.table.className = "table";
     const facts = [day(session.start_t), clock(session.start_t), session.end_t ? duration(session.end_t - session.start_t) : t("running"), session.note];
     fill(this.place, h("section", {}, h("div", { class: "row" }, h("a", { class: "button", href: "/sessions", "aria-label": t("back_to_list") }, "←"), h("h1", { class: "grow", dir: "auto" }, title(session))),
       h("p", { class: "muted" }, facts.filter(Boolean).join(" · ")), files(this.key),
@@ -169,9 +168,9 @@ class Session {
 
   drawTable(figures) {
     const keys = FIGURES.filter((one) => one in store.figures);
-    const rows = this.found.devices.map((one) => h("tr", {}, h("td", { class: "text" }, h("button", { dir: "auto", "aria-pressed": String(one === this.device), onclick: () => this.curves(one) }, one.name ?? `${one.athlete_id || one.device_id}`)),
-      keys.map((name) => h("td", {}, withUnit(figures[one.number]?.[name] ?? null, figureOf(name))))));
-    fill(this.parts.table, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col", class: "text" }, t("column.name")), keys.map((name) => h("th", { scope: "col" }, label(figureOf(name)))))), h("tbody", {}, rows)));
+    const rows = this.found.devices.map((one) => [h("button", { dir: "auto", "aria-pressed": String(one === this.device), onclick: () => this.curves(one) }, one.name ?? `${one.athlete_id || one.device_id}`),
+      ...keys.map((name) => withUnit(figures[one.number]?.[name] ?? null, figureOf(name)))]);
+    fill(this.parts.table, table(t("figures"), [[t("column.name"), "text"], ...keys.map((name) => [label(figureOf(name))])], rows, true));
   }
 
   async curves(one) {

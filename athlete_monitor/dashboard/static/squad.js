@@ -2,6 +2,7 @@
 import { GONE_S, ORDERS, alarmOf, choices, figureOf, keep, pitchState, reached, settings, sorted } from "./figures.js";
 import { fill, h, setClass, setText } from "./dom.js";
 import { age, listen, store, trendOf, value } from "./store.js";
+import { frame } from "./table.js";
 import { Tile, stateLine } from "./tile.js";
 import { label, number, t, withUnit } from "./text.js";
 import { show as welcome } from "./welcome.js";
@@ -54,7 +55,7 @@ function showTiles(place) {
   const tiles = new Map();
   const table = new Rows();
   const box = h("div", { class: "tiles" });
-  const list = h("div", { class: "table" }, table.node);
+  const list = frame(table.node, false);
   const total = h("span", { class: "sums" });
   const sort = h("select", { "aria-label": t("sort"), onchange: () => (keep({ sort: sort.value }), arrange()) });
   const views = h("button", { onclick: () => (keep({ view: settings().view === "tiles" ? "rows" : "tiles" }), arrange()) });
@@ -178,9 +179,9 @@ function showTiles(place) {
 /** The squad as a table whose rows stay: only what differs is touched, so that keys and readers keep their place. */
 class Rows {
   constructor() {
-    this.body = h("tbody", {});
-    this.head = h("tr", {});
-    this.node = h("table", {}, h("thead", {}, this.head), this.body);
+    this.body = h("tbody", { role: "rowgroup" });
+    this.head = h("tr", { role: "row" });
+    this.node = h("table", { role: "table", "aria-label": t("page.squad") }, h("thead", { role: "rowgroup" }, this.head), this.body);
     this.rows = new Map();
     this.columns = "";
   }
@@ -195,8 +196,9 @@ class Rows {
   begin(figures) {
     this.columns = figures.join();
     this.rows.clear();
-    fill(this.head, h("th", { scope: "col" }, t("column.number")), h("th", { scope: "col", class: "text" }, t("column.name")), h("th", { scope: "col", class: "text" }, t("column.zone")),
-      figures.map((key) => h("th", { scope: "col" }, label(figureOf(key)))), h("th", { scope: "col", class: "text" }, t("column.state")));
+    const text = { scope: "col", role: "columnheader", class: "text" };
+    fill(this.head, h("th", { ...text, class: "number" }, t("column.number")), h("th", text, t("column.name")), h("th", text, t("column.zone")),
+      figures.map((key) => h("th", { ...text, class: null }, label(figureOf(key)))), h("th", text, t("column.state")));
   }
 
   row(person, figures) {
@@ -219,8 +221,9 @@ class Rows {
   }
 
   add(person, figures) {
-    const known = { number: h("td", {}), name: h("a", { href: `/athlete/${encodeURIComponent(person.key)}`, dir: "auto" }), zone: h("span", {}), figures: figures.map(() => h("td", {})), state: h("td", {}) };
-    known.node = h("tr", {}, known.number, h("td", { class: "name text" }, known.name), h("td", { class: "text" }, known.zone), known.figures, known.state);
+    const cell = (name, kind = null, inside = null) => h("td", { role: "cell", class: kind, "data-label": name }, inside);
+    const known = { number: cell(null, "number"), name: h("a", { href: `/athlete/${encodeURIComponent(person.key)}`, dir: "auto" }), zone: h("span", {}), figures: figures.map((key) => cell(label(figureOf(key)))), state: cell(null) };
+    known.node = h("tr", { role: "row" }, known.number, cell(null, "name text", known.name), cell(t("column.zone"), "text", known.zone), known.figures, known.state);
     this.rows.set(person.key, known);
     return known;
   }

@@ -2,6 +2,7 @@
 import { get, post } from "./api.js";
 import { applyTheme } from "./app.js";
 import { fill, h } from "./dom.js";
+import { table } from "./table.js";
 import { age, listen, now, status, store } from "./store.js";
 import { LANGUAGES, chosenLanguage, clock, day, duration, number, t } from "./text.js";
 
@@ -35,7 +36,7 @@ function fact(text, shown, bad = false) {
 
 function drawBox(place, found) {
   const skew = Math.abs(found.now - Date.now() / 1000);
-  fill(place, h("p", { class: found.broker_connected ? "" : "z5" }, found.connection), h("div", { class: "cards" },
+  fill(place, h("p", { class: found.broker_connected ? "" : "z5" }, found.broker_connected ? t("box.broker") : found.connection), h("div", { class: "cards" },
     fact(t("box.time"), clock(found.now, true), skew > 60), fact(t("box.disk"), `${number(found.disk_free_gb, 1)} GB`, found.disk_used_percent > 90),
     fact(t("box.memory"), `${number(found.memory_used_percent)} %`, found.memory_used_percent > 90), fact(t("box.screens"), String(found.screens)), fact(t("box.server"), `${number(found.server_memory_mb)} MB`)),
   skew > 60 && h("p", {}, t("box.skew", { time: duration(skew), day: day(found.now) })));
@@ -64,18 +65,17 @@ function drawDevices(place, links) {
     const link = links[person.key] ?? {};
     const { battery_percent: battery = null, signal_dbm: signal = null } = link;
     const trouble = linkTrouble(link);
-    return h("tr", {}, h("td", { class: "text" }, person.device), h("td", { class: "text name", dir: "auto" }, person.name),
-      h("td", { class: "text" }, t(`status.${old === null ? "silent" : status(person.key)}`), trouble && h("span", { class: "warning" }, ` · ${trouble}`)),
-      h("td", {}, old === null ? "–" : duration(old)), h("td", { class: battery !== null && battery < WEAK_PERCENT ? "warning" : "" }, battery === null ? "–" : `${battery < WEAK_PERCENT ? "▲ " : ""}${number(battery)} %`),
-      h("td", {}, signal === null ? "–" : `${number(signal)} dBm`));
+    return [{ class: "name", dir: "auto", content: person.name }, person.device, [t(`status.${old === null ? "silent" : status(person.key)}`), trouble ? h("span", { class: "warning" }, ` · ${trouble}`) : ""], old === null ? "–" : duration(old),
+      { class: battery !== null && battery < WEAK_PERCENT ? "warning" : "", content: battery === null ? "–" : `${battery < WEAK_PERCENT ? "▲ " : ""}${number(battery)} %` }, signal === null ? "–" : `${number(signal)} dBm`];
   });
-  fill(place, rows.length ? h("div", { class: "table", tabindex: 0, role: "region", "aria-label": t("devices") }, h("table", {}, h("thead", {}, h("tr", {}, [["device", 1], ["column.name", 1], ["column.state", 1], ["device.age", 0], ["device.battery", 0], ["device.signal", 0]]
-    .map(([key, text]) => h("th", { scope: "col", class: text ? "text" : "" }, t(key))))), h("tbody", {}, rows))) : h("p", { class: "muted" }, t("devices.none")));
+  const columns = [[t("column.name"), "text"], [t("device"), "text"], [t("column.state"), "text"], [t("device.age")], [t("device.battery")], [t("device.signal")]];
+  fill(place, rows.length ? table(t("devices"), columns, rows) : h("p", { class: "muted" }, t("devices.none")));
 }
 
 function drawModels(place, { models }) {
-  fill(place, models.length ? h("div", { class: "table", tabindex: 0, role: "region", "aria-label": t("models") }, h("table", {}, h("thead", {}, h("tr", {}, [["column.name", 1], ["model.trained", 1], ["model.error", 0], ["model.sessions", 0]].map(([key, text]) => h("th", { scope: "col", class: text ? "text" : "" }, t(key))))),
-    h("tbody", {}, models.map((one) => h("tr", {}, h("td", { class: "text", dir: "auto" }, one.name ?? String(one.athlete)), h("td", { class: "text" }, one.trained_t ? day(one.trained_t) : "–"), h("td", {}, one.mae_bpm === null ? "–" : `${number(one.mae_bpm, 1)} bpm`), h("td", {}, String(one.sessions ?? "–"))))))) : h("p", { class: "muted" }, t("models.none")));
+  const rows = models.map((one) => [{ dir: "auto", content: one.name ?? String(one.athlete) }, one.trained_t ? day(one.trained_t) : "–", one.mae_bpm === null ? "–" : `${number(one.mae_bpm, 1)} bpm`, String(one.sessions ?? "–")]);
+  const columns = [[t("column.name"), "text"], [t("model.trained"), "text"], [t("model.error")], [t("model.sessions")]];
+  fill(place, rows.length ? table(t("models"), columns, rows) : h("p", { class: "muted" }, t("models.none")));
 }
 
 function drawLog(place, { lines }) {
