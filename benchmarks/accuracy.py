@@ -318,7 +318,7 @@ def strangers(
     profiles = [profile_row(_profile(i + 1, recording)) for i, recording in enumerate(recordings)]
     members = squad.members(data, profiles, bench.spec, bench.groups)
     constraint = squad.rises(bench.spec, bench.groups)
-    folds = [squad.judge_fold(members, place, bench.settings, constraint) for place in range(len(members))]
+    folds = [squad.judge_folds(members, [place], bench.settings, constraint)[0] for place in range(len(members))]
     return {
         name: stranger(fold, rows[place], of_people([f.measured - f.forest for f in folds if f is not fold]))
         for place, (name, fold) in enumerate(zip(names, folds, strict=True))

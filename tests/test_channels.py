@@ -41,6 +41,7 @@ RR_KEY"""
 PROGRAM = """
 import sys
 from pathlib import Path
+import numpy as np
 from athlete_monitor.arrays import CHANNEL_INDEX, CHANNELS
 from athlete_monitor.channels import session_columns
 from athlete_monitor.recordings.format import Options
@@ -49,7 +50,7 @@ from athlete_monitor.recordings.source import from_path
 from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.sim.squad import _SCALE
 from athlete_monitor.wire.codec import Decoder, encode_sample
-from athlete_monitor.wire.session_files import SessionWriter, measured_extras
+from athlete_monitor.wire.session_files import SessionWriter, extras_of
 from athlete_monitor.wire.session_reader import read_session
 
 root, at = Path(sys.argv[1]), CHANNEL_INDEX["skin_temperature_c"]
@@ -57,7 +58,8 @@ payload = b'{"device_id": "1", "timestamp": 1767261600, "acc_x": 1.0, "skin_temp
 [sample] = Decoder().decode(payload, "1")
 [again] = Decoder().decode(encode_sample(sample), "1")
 print("wire", again.values[at])
-with SessionWriter(root, "training", 1, "1", sample.t, extra=measured_extras(sample)) as writer:
+extra = tuple(extras_of(np.array([sample.values]), [sample]))
+with SessionWriter(root, "training", 1, "1", sample.t, extra=extra) as writer:
     writer.write([sample])
 print("file", read_session(writer.path).values[0, at])
 table = root / "table.csv"

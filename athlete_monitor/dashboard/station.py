@@ -33,15 +33,14 @@ SUBSCRIPTIONS: Final = (
     ("player/+/events", 1),
     ("player/+/session", 1),
     ("player/+/status", 1),
-    ("player/+/link", 1),
-    ("team/state", 1),
-    ("team/events", 1),
-    ("team/control/result", 1),
+    (topics.LINK_FILTER, 1),
+    (topics.TEAM_STATE, 1),
+    (topics.TEAM_EVENTS, 1),
+    (topics.TEAM_CONTROL_RESULT, 1),
     (topics.ENGINE_STATUS, 1),
     (topics.ENGINE_STATS, 0),
     (topics.LEAGUE_STATE, 0),
 )
-CONTROL: Final = "team/control"
 GATHER_S: Final = 0.1
 """After the first news, so long for the rest of the squad's."""
 LEAST_PERIOD_S: Final = 0.85
@@ -119,7 +118,7 @@ class Station:
         waiting = self._answers.get(document["id"])
         if waiting is None:
             waiting = self._answers[document["id"]] = asyncio.get_running_loop().create_future()
-            if not self.connected or not self._link.publish(CONTROL, _encode(document), 1):
+            if not self.connected or not self._link.publish(topics.TEAM_CONTROL, _encode(document), 1):
                 self._answers.pop(document["id"]).cancel()
                 return _unreachable(document, "no connection to the broker; nothing was changed")
         try:

@@ -35,9 +35,9 @@ class Fence:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     first, second = Fence(store_at(folder, "")), Fence(store_at(folder, ""))
         ...     first.claim("node 1"), second.claim("node 2")
-        ...     first.is_held(), second.is_held()
+        ...     [fence.newest() == fence.claimed for fence in (first, second)]
         (1, 2)
-        (False, True)
+        [False, True]
     """
 
     def __init__(self, store: Store) -> None:
@@ -73,14 +73,6 @@ class Fence:
         self._store.put(self.claimed, json.dumps({"who": who}).encode())
         self.check()
         return number
-
-    def is_held(self) -> bool:
-        """Whether the own claim is the newest.
-
-        Raises:
-            MonitorError: the store cannot be read.
-        """
-        return bool(self.claimed) and self.newest() == self.claimed
 
     def check(self) -> None:
         """Check that the claim holds.

@@ -11,7 +11,7 @@ from athlete_monitor.physiology.reasons import ENERGY_NEEDS
 from athlete_monitor.physiology.squad_state import RateIntegral
 
 if TYPE_CHECKING:
-    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
+    from athlete_monitor.arrays import FloatArray, IntArray
 
 KJ_PER_KCAL: Final = 4.184
 MINUTES_PER_DAY: Final = 1440.0
@@ -36,15 +36,6 @@ def keytel_2005_kj_per_min(
     man = -55.0969 + 0.6309 * heart_rate_bpm + 0.1988 * weight_kg + 0.2017 * age_years
     woman = -20.4022 + 0.4472 * heart_rate_bpm - 0.1263 * weight_kg + 0.0740 * age_years
     return _by_sex(male, man, woman)
-
-
-def keytel_2005_holds(
-    heart_rate_bpm: FloatArray, hr_max_bpm: FloatArray, age_years: FloatArray, weight_kg: FloatArray
-) -> BoolArray:
-    """Whether athlete and heart rate lie inside the population and intensities that Keytel measured."""
-    fraction = heart_rate_bpm / hr_max_bpm
-    studied = (age_years >= 18.0) & (age_years <= 45.0) & (weight_kg >= 47.0) & (weight_kg <= 120.0)
-    return studied & (fraction >= 0.57) & (fraction <= 0.9)
 
 
 def mifflin_st_jeor_1990_kcal_per_day(

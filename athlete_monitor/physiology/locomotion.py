@@ -92,11 +92,6 @@ class Locomotion(SquadState):
         """Seconds in which the speed was known so far [k]."""
         return self._field("measured_s", rows)
 
-    def metres_per_min(self, rows: IntArray) -> FloatArray:
-        """Distance per minute in which the speed was known [k]; NaN before."""
-        seconds = self._field("measured_s", rows)
-        return 60.0 * self._field("distance_m", rows) / np.where(seconds > 0.0, seconds, np.nan)
-
 
 def _distance_from(step: MotionStep, limit_mps: float) -> FloatArray:
     """Distance [k], m, of the part of a step at ``limit_mps`` or more."""

@@ -35,11 +35,6 @@ def banister_rate(reserve: FloatArray, male: FloatArray) -> FloatArray:
     return reserve * a * np.exp(b * reserve)
 
 
-def banister_trimp(minutes: FloatArray, reserve: FloatArray, male: FloatArray) -> FloatArray:
-    """Training impulse of ``minutes`` at a constant reserve fraction (see ``banister_rate``)."""
-    return minutes * banister_rate(reserve, male)
-
-
 class BanisterTrimp(RateIntegral):
     """Training impulse of the session so far (Banister 1991), summed sample by sample."""
 
@@ -147,10 +142,6 @@ class HeartRateZones(SquadState):
         """Seconds below the athlete's own zones and in zones 1 ... 5 [6, k]; NaN where the athlete has none."""
         values = self._take(rows)[ZONES + 1 :]
         return np.where(values[ZONES] > 0.0, values[:ZONES], np.nan)
-
-    def edwards(self, rows: IntArray) -> FloatArray:
-        """Edwards' training impulse so far [k]; NaN where no zone was ever known."""
-        return edwards_trimp(self.seconds(rows))
 
     def values(self, rows: IntArray) -> FloatArray:
         """Values of ``FIGURES`` for ``rows`` [k]."""

@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from athlete_monitor.models.store import ROWS_FOLDER_END
-from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
+from athlete_monitor.system.files import TEMPORARY_PREFIX, clear_abandoned, replace_file
 from athlete_monitor.training.rows import SessionRows
 from athlete_monitor.wire.sample import WireProfile
 
@@ -101,6 +101,7 @@ class RowCache:
         wanted = {self._path(athlete_id, file).name for file in files}
         folder = self._folder(athlete_id)
         try:
+            clear_abandoned(folder)
             found = [path for path in folder.iterdir() if path.name not in wanted]
             for path in found:
                 if path.suffix == ".npz" and not path.name.startswith(TEMPORARY_PREFIX):

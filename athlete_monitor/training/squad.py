@@ -141,11 +141,6 @@ def judge_folds(squad: Sequence[Member], places: Sequence[int], settings: Traini
     ]
 
 
-def judge_fold(squad: Sequence[Member], place: int, settings: Training, constraint: IntArray) -> Fold:
-    """Predict the athlete at ``place`` by models of all other athletes."""
-    return judge_folds(squad, [place], settings, constraint)[0]
-
-
 def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArray, weight: FloatArray) -> Any:  # noqa: ANN401
     numbers = np.zeros(len(y), dtype=np.int64)
     return kind_of(KIND_OF_MODEL).fit(Task(X, y, weight, numbers, constraint, settings, exact=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import zlib
@@ -68,14 +67,6 @@ def columns(mode: Mode, extra: Sequence[str] = ()) -> tuple[str, ...]:
         raise ValueError(msg)
     chosen = tuple(name for name in EXTRA_COLUMNS if name in extra)
     return (*TRAINING_COLUMNS, *(GAME_COLUMNS if mode == "game" else ()), *chosen)
-
-
-def measured_extras(sample: Sample) -> tuple[str, ...]:
-    """Return the extra columns that a session needs for the measurements of this sample."""
-    channels = [name for name in EXTRA_CHANNELS if not math.isnan(sample.values[CHANNEL_INDEX[name]])]
-    channels += [RR_COLUMN] if sample.rr_intervals_ms else []
-    channels += [SOURCE_COLUMN] if sample.tags.source else []
-    return tuple(name for name in EXTRA_COLUMNS if name in channels)
 
 
 def extras_of(values: FloatArray, samples: Sequence[Sample]) -> set[str]:

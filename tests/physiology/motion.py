@@ -41,7 +41,6 @@ def play_many(t, speed, x=None, y=None, limits=DEFAULT_LIMITS):
     names = ("distance_m", "high_speed_running_m", "sprints", "max_speed_mps")
     columns = {
         **{name: move.total(name, rows) for name in names},
-        "metres_per_min": move.metres_per_min(rows),
         "accelerations": efforts.hard(rows)[0],
         "decelerations": efforts.hard(rows)[1],
         "efforts": efforts.by_band(rows),

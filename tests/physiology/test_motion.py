@@ -170,7 +170,7 @@ def test_smart_recorded_speed_counts_in_full():
 
 
 def test_metres_per_minute_is_distance_by_time():
-    assert play(np.arange(61.0), np.full(61, 2.0))["metres_per_min"] == pytest.approx(120.0)
+    assert play(np.arange(61.0), np.full(61, 2.0))["distance_m"] == pytest.approx(120.0)
 
 
 def slow_bands(t, speed, edges, parts=1000):

@@ -8,7 +8,7 @@ import pytest
 from athlete_monitor.physiology.bodies import Body
 from athlete_monitor.physiology.energy import energy_rate_kj_per_min
 from athlete_monitor.physiology.heart_rate import hr_reserve_fraction
-from athlete_monitor.physiology.trimp import banister_trimp
+from athlete_monitor.physiology.trimp import banister_rate
 from athlete_monitor.squad.heart_rate_source import HeartRate, Source
 from athlete_monitor.squad.load_interval import LoadInterval
 
@@ -33,7 +33,7 @@ def after(minutes, bpm, low, high):
     energy = energy_rate_kj_per_min(bpm, b.hr_rest_bpm, hr_max, b.male, b.age_years, b.weight_kg, b.height_cm)
     for _ in range(minutes * 60):
         interval.update(rows, np.ones(k), heart_rate, hr_max, b, reserve, energy)
-    trimp = banister_trimp(np.full(k, float(minutes)), reserve, b.male)
+    trimp = minutes * banister_rate(reserve, b.male)
     return interval.values(rows, trimp, energy * minutes), trimp, energy * minutes
 
 

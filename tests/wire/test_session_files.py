@@ -29,8 +29,8 @@ from athlete_monitor.wire.session_files import (
     SessionWriter,
     athletes_with_sessions,
     columns,
+    extras_of,
     list_sessions,
-    measured_extras,
 )
 from athlete_monitor.wire.session_reader import read_session
 from tests.helpers import ROOT
@@ -115,9 +115,13 @@ def test_what_is_written_is_read_back_the_same(tmp_path_factory, rows):
     assert session.skipped_rows == 0
 
 
+def extras(each):
+    return extras_of(np.array([each.values]), [each])
+
+
 def test_only_the_extras_that_are_measured_become_columns():
-    assert measured_extras(sample(0)) == ()
-    assert measured_extras(sample(0, speed_mps=2.0, altitude_m=3.0)) == ("speed_mps", "altitude_m")
+    assert extras(sample(0)) == set()
+    assert extras(sample(0, speed_mps=2.0, altitude_m=3.0)) == {"speed_mps", "altitude_m"}
 
 
 @pytest.mark.parametrize("mode", ["training", "game"])
@@ -130,7 +134,7 @@ def test_a_channel_that_begins_later_gets_its_column_and_no_row_changes(tmp_path
             for row, each in enumerate(sent)]  # fmt: skip
     with SessionWriter(tmp_path, mode, 1, "001", START, BODY) as writer:
         for each in sent:
-            writer.widen(measured_extras(each))
+            writer.widen(extras(each))
             writer.write([each])
             writer.flush()
             assert len(read_session(writer.path)) == writer.rows

@@ -18,7 +18,7 @@ from athlete_monitor.arrays import CADENCE, CHANNELS, HEART_RATE, SPEED
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire import session_text
 from athlete_monitor.wire.sample import NOT_MEASURED, SIMULATED, Sample, Tags, WireProfile
-from athlete_monitor.wire.session_files import SessionWriter, is_simulated, measured_extras
+from athlete_monitor.wire.session_files import SessionWriter, extras_of, is_simulated
 from athlete_monitor.wire.session_reader import Recording, read_session
 from athlete_monitor.wire.timestamps import format_timestamp
 from tests.helpers import ROOT
@@ -241,7 +241,8 @@ def test_what_is_no_file_is_refused(tmp_path, path):
 
 def test_a_simulated_session_is_marked_in_its_file_and_in_what_is_read(tmp_path):
     sample = Sample("005", START, NOT_MEASURED, 5, 0, WireProfile(), Tags(source=SIMULATED))
-    with SessionWriter(tmp_path, "training", 5, "005", START, extra=measured_extras(sample)) as writer:
+    extra = tuple(extras_of(np.array([sample.values]), [sample]))
+    with SessionWriter(tmp_path, "training", 5, "005", START, extra=extra) as writer:
         writer.write([sample])
     assert writer.path.read_text().splitlines()[0].endswith(",mode,source")
     assert read_session(writer.path).simulated

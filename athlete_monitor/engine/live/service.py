@@ -11,15 +11,10 @@ if TYPE_CHECKING:
 
 
 class Notifier:
-    """Sends notifications to the service manager; does nothing if there is none.
-
-    ``watchdog_s`` is the longest pause that the service manager allows between two calls of ``alive``; None if there is
-    no watchdog.
-    """
+    """Sends notifications to the service manager; does nothing if there is none."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._address = _socket_address(environ.get("NOTIFY_SOCKET", ""))
-        self.watchdog_s = _watchdog_s(environ)
         self._ready = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if self._address else None
         if self._socket is not None:
@@ -62,9 +57,3 @@ def _socket_address(text: str) -> str | None:
     if not text.startswith(("/", "@")):
         return None
     return "\0" + text[1:] if text.startswith("@") else text
-
-
-def _watchdog_s(environ: Mapping[str, str]) -> float | None:
-    microseconds = environ.get("WATCHDOG_USEC", "")
-    watched = environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(microseconds) / 1e6 if watched and microseconds.isascii() and microseconds.isdigit() else None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import socket
 
 from athlete_monitor.config import load_config
@@ -16,7 +15,7 @@ def test_the_service_manager_hears_ready_once_status_watchdog_and_the_end(tmp_pa
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         address = str(tmp_path / "notify")
         manager.bind(address)
-        notifier = Notifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": str(os.getpid())})
+        notifier = Notifier({"NOTIFY_SOCKET": address})
         notifier.ready()
         notifier.ready()
         notifier.status("two\nlines")
@@ -25,7 +24,6 @@ def test_the_service_manager_hears_ready_once_status_watchdog_and_the_end(tmp_pa
         heard = [manager.recv(100) for _ in range(4)]
         notifier.close()
     assert heard == [b"READY=1", b"STATUS=two lines", b"WATCHDOG=1", b"STOPPING=1"]
-    assert notifier.watchdog_s == 30.0
 
 
 def test_without_a_service_manager_or_with_a_dead_one_nothing_happens(tmp_path):
@@ -33,10 +31,6 @@ def test_without_a_service_manager_or_with_a_dead_one_nothing_happens(tmp_path):
         notifier = Notifier(environ)
         notifier.ready()
         notifier.close()
-
-
-def test_a_watchdog_for_another_process_is_not_ours():
-    assert Notifier({"WATCHDOG_USEC": "1000", "WATCHDOG_PID": "1"}).watchdog_s is None
 
 
 def test_the_inbox_drops_the_oldest_of_the_device_that_floods_and_bounds_the_topics():
