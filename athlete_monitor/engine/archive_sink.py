@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.archive import Archive
     from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.engine.blocks import Moment
     from athlete_monitor.engine.gathering import GatheredSession
     from athlete_monitor.engine.journal.bulk import BulkJournal
     from athlete_monitor.engine.sessions.session import Session
@@ -113,7 +114,7 @@ class ArchiveSink(ReplaySink):
         self.over(ended, gathered.offset_s)
         return True
 
-    def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
+    def seconds(self, sessions: Sequence[Session | Moment], squad: Squad, result: StepResult) -> None:
         """Record the seconds that are due with a step: the first sample of each whole second."""
         due = [index for index in result.due.tolist() if self._is_new(sessions[index])]
         if due:
@@ -179,7 +180,7 @@ class ArchiveSink(ReplaySink):
         for statement in _FORGET if torn is not None else ():
             self._journal.put(statement, (torn,))
 
-    def _is_new(self, session: Session) -> bool:
+    def _is_new(self, session: Session | Moment) -> bool:
         if session.number == SKIPPED:
             return False
         second = int(session.last_t)

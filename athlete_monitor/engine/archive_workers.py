@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from athlete_monitor.athletes import Roster
     from athlete_monitor.config import Config
     from athlete_monitor.engine.archive_sink import ArchiveSink
+    from athlete_monitor.engine.blocks import Moment
     from athlete_monitor.engine.offline import Recorded
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.side_by_side import Phase
@@ -116,7 +117,7 @@ class Sending(Sink):
         self._waiting.append(Begun(self._begun, *facts))
         return self._begun
 
-    def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
+    def seconds(self, sessions: Sequence[Session | Moment], squad: Squad, result: StepResult) -> None:
         """Keep the seconds that are due with a step, and send them with others."""
         due = [index for index in result.due.tolist() if self._is_new(sessions[index])]
         if not due:
@@ -144,7 +145,7 @@ class Sending(Sink):
         if waiting:
             self._send(waiting)
 
-    def _is_new(self, session: Session) -> bool:
+    def _is_new(self, session: Session | Moment) -> bool:
         second = int(session.last_t)
         is_new = second != self._last.get(session.number)
         self._last[session.number] = second

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from athlete_monitor.arrays import FloatArray
+    from athlete_monitor.engine.blocks import Moment
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.squad.kernel import Squad
     from athlete_monitor.squad.present import StepResult
@@ -81,7 +82,7 @@ class Gathering(Sink):
         """Return the ended sessions of the recording at a place, in order of their ends."""
         return tuple(self._ended.get(place, ()))
 
-    def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
+    def seconds(self, sessions: Sequence[Session | Moment], squad: Squad, result: StepResult) -> None:
         """Keep the seconds that fall due with a step; the first of each whole second counts."""
         due = [index for index in result.due.tolist() if self._is_new(sessions[index])]
         if not due:
@@ -121,7 +122,7 @@ class Gathering(Sink):
         self._running[self._begun] = _Running(place)
         return self._begun
 
-    def _is_new(self, session: Session) -> bool:
+    def _is_new(self, session: Session | Moment) -> bool:
         running, second = self._running[session.number], int(session.last_t)
         is_new = second != running.second
         running.second = second

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from athlete_monitor.engine.blocks import FEW_SESSIONS, BlockStepper, SecondsReporter
 from athlete_monitor.engine.build import kernel_settings, open_loader, source_of
 from athlete_monitor.engine.counts import Counts
 from athlete_monitor.engine.figures.variability import variability_figures
 from athlete_monitor.engine.journal.cells import BESIDE, beside, kernel_cells
 from athlete_monitor.engine.monitor import Monitor
-from athlete_monitor.engine.reporting import Reporter
-from athlete_monitor.engine.sessions.history import LoadHistory
-from athlete_monitor.engine.stepping import Stepper
 from athlete_monitor.squad.kernel import Squad
 from athlete_monitor.squad.prediction import ModelBook, NoModels
+from athlete_monitor.squad.timeline import MOST_MOMENTS
 from athlete_monitor.wire.codec import Decoder
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.config import Config
+    from athlete_monitor.engine.blocks import Moment
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.sessions.wearers import Wearers
     from athlete_monitor.engine.sinks.sink import Sink
@@ -55,13 +55,6 @@ class Phase:
         """Whether two athletes were in the same part."""
         apart_s = max(abs(self.start_t - other.start_t), abs(self.end_t - other.end_t))
         return self.name == other.name and apart_s <= _SAME_PART_S
-
-
-class SecondsSink(Protocol):
-    """What takes the seconds of many sessions at once."""
-
-    def seconds(self, sessions: Sequence[Session], squad: Squad, result: StepResult) -> None:
-        """Take the seconds that fall due with a step."""
 
 
 class SideBySide:
@@ -94,7 +87,7 @@ class SideBySide:
         settings = kernel_settings(self._config)
         squad = Squad(settings, ModelBook(self._source(), settings.features))
         counts = Counts()
-        stepper = Stepper(squad, SecondsReporter(squad, self._config, sink, counts), counts)
+        stepper = BlockStepper(squad, SecondsReporter(squad, self._config, sink, counts), counts)
         decoder = Decoder(self._config.sensors.acc_unit, self._config.sensors.gyro_unit)
         waiting = enumerate(streams)
         lanes: list[_Lane] = []
@@ -108,7 +101,8 @@ class SideBySide:
                 lanes.append(running[-1])
             if not running:
                 return [lane.phases for lane in lanes]
-            ended = [lane for lane in running if not lane.push(_SAMPLES_A_ROUND)]
+            most = MOST_MOMENTS if len(running) <= FEW_SESSIONS else _SAMPLES_A_ROUND
+            ended = [lane for lane in running if not lane.push(most)]
             stepper.advance()
             for lane in ended:
                 lane.monitor.end_all("end_of_recording")
@@ -120,19 +114,6 @@ class SideBySide:
             found = any(self._config.paths.hb_tensors_updated.glob("hb_*_model.json"))
             self._models = source_of(open_loader(self._config), self._config) if found else NoModels()
         return self._models
-
-
-class SecondsReporter(Reporter):
-    """Passes the seconds to the archive as arrays; nothing is published."""
-
-    def __init__(self, squad: Squad, config: Config, sink: Any, counts: Counts) -> None:  # noqa: ANN401 - both protocols
-        super().__init__(squad, config.outputs, LoadHistory(), sink, counts)
-        self._seconds_sink: SecondsSink = sink
-
-    def step(self, sessions: Sequence[Session], result: StepResult) -> None:
-        """A step has advanced ``sessions``."""
-        super().step(sessions, replace(result, due=result.due[:0]))
-        self._seconds_sink.seconds(sessions, self._squad, result)
 
 
 @dataclass
@@ -179,16 +160,15 @@ class _Lane:
 
 
 def seconds_of(
-    sessions: Sequence[Session], squad: Squad, result: StepResult, due: Sequence[int]
+    sessions: Sequence[Session | Moment], squad: Squad, result: StepResult, due: Sequence[int]
 ) -> tuple[FloatArray, FloatArray]:
     """Return the times [k] and the archive's whole numbers [k, columns] of the sessions at places ``due`` of a step."""
     cells = kernel_cells(squad.present_values(result.present.take(np.array(due))))
-    counts = [session.stream.quality_at(session.received) for session in sessions]
     others = np.full((len(sessions), len(BESIDE)), np.nan)
-    others[:, 0] = [each.received for each in counts]
-    others[:, 1] = [each.lost for each in counts]
     for place, session in enumerate(sessions):
+        counts = session.stream.quality_at(session.received)
+        others[place, :2] = counts.received, counts.lost
         if session.has_beats:
             beats, _ = variability_figures(squad, session.row, has_beats=True)
-            others[place] = beside(counts[place].received, counts[place].lost, beats)
+            others[place] = beside(counts.received, counts.lost, beats)
     return np.array([session.last_t for session in sessions]), np.concatenate([cells.T, others], axis=1)

@@ -40,6 +40,7 @@ class Accelerations(SquadState):
 
     FIELDS = MappingProxyType(dict.fromkeys((*_BANDS, *_RUNNING, "steps"), 0.0))
 
+    ADDED = (*_BANDS, "steps")
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "accelerations", "Accelerations", "", 0, "count", "difference", needs=SPEED_NEEDS, digits=0,

@@ -108,6 +108,11 @@ class Bodies(SquadState):
         self._newest = None
         super().reset(rows)
 
+    def set_table(self, table: FloatArray) -> None:
+        """Use another table [fields, athletes]."""
+        self._newest = None
+        super().set_table(table)
+
     def set_state(self, row: int, state: Mapping[str, Any]) -> None:
         """Restore what ``state`` returned; KeyError when a field is missing."""
         self._newest = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.arrays import FloatArray, IntArray
 
 LEAST_STEP_S: Final = 2.0
@@ -47,6 +49,21 @@ def learn_usual(usual_s: FloatArray, steps: FloatArray, gap_s: FloatArray) -> No
     np.minimum(steps + forward, USUAL_STEPS, out=steps)
 
 
+def foresee_usual(usual_s: FloatArray, steps: FloatArray, gap_s: FloatArray) -> None:
+    """Fill in ``usual_s`` [n] and ``steps`` [n] before each moment of one athlete, from the first, as ``learn_usual``.
+
+    ``gap_s`` [n] is the step of each moment.
+    """
+    usual, count = usual_s.item(0), steps.item(0)
+    found = []
+    for gap in gap_s.tolist():
+        found.append((usual, count))
+        if gap > 0.0:
+            usual += (min(gap, LONGEST_STEP_S) - usual) / count
+            count = min(count + 1.0, USUAL_STEPS)
+    usual_s[:], steps[:] = np.array(found).T
+
+
 class SampleClock(SquadState):
     """Seconds that each sample covers, computed only from the times of the samples.
 
@@ -63,6 +80,7 @@ class SampleClock(SquadState):
     """
 
     FIELDS = MappingProxyType({"t": np.nan, "measured_s": 0.0, "missing_s": 0.0, "usual_s": 0.0, "steps": 1.0})
+    ADDED = ("measured_s", "missing_s")
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "measured_s", "Measured time", "s", 0, "total", "difference", equation="time covered by the samples"
@@ -85,6 +103,11 @@ class SampleClock(SquadState):
         last[:] = t
         self._put(rows, state)
         return dt_s
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:
+        """See ``SquadState``."""
+        _, t = args
+        foresee_usual(before[3], before[4], np.fmax(t - before[0], 0.0))
 
     def measured_s(self, rows: IntArray) -> FloatArray:
         """Seconds of sample time counted so far [k]."""

@@ -46,6 +46,7 @@ class HeldExtremes(SquadState):
         }
     )
 
+    LARGEST = tuple(f"held_{name}" for name in _NAMES)
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "heart_rate_lowest_bpm", "Lowest heart rate", "bpm", 0, "total", "minimum", needs=("heart_rate_bpm",),

@@ -31,6 +31,7 @@ class LocalPlane(SquadState):
     """
 
     FIELDS = MappingProxyType({"latitude": np.nan, "longitude": np.nan})
+    ADVANCES = "metres"
 
     def metres(
         self,

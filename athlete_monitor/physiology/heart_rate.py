@@ -108,6 +108,7 @@ class HeartRateFilter(SquadState):
             "waiting": 0.0,
         }
     )
+    ADDED = ("accepted", "rejected")
     MOMENTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "strap_heart_rate_bpm", "Strap", "bpm", 0, "present", "mean", scope="moment",

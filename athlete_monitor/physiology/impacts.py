@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
 BAND_EDGES_G: Final = (5.0, 6.0, 6.5, 7.0, 8.0, 10.0)
@@ -69,6 +71,7 @@ class Impacts(SquadState):
             "samples": 0.0,
         }
     )
+    ADDED = (*(f"band_{band}" for band in range(len(BANDS))), "alerts", "samples")
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "impacts", "Impacts", "", 0, "map", "difference", "peaks_5g_0.3s", needs=("acceleration",), digits=0,
@@ -108,6 +111,20 @@ class Impacts(SquadState):
         np.copyto(last_t, t, where=known)
         self._put(rows, state)
         return found
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:
+        """See ``SquadState``."""
+        _, t, acc_mps2 = args
+        _, last_t, _, _, _, recent_samples, recent_s, _ = before[_MEMORY]
+        gap = t - last_t
+        counted = ~np.isnan(acc_mps2.sum(axis=1)) & (gap > 0.0) & (gap <= MAX_STEP_S)
+        step_s = np.where(counted, gap, 0.0)
+        samples, seconds = recent_samples.item(0), recent_s.item(0)
+        found = []
+        for decay, step in zip(np.exp(step_s / -RATE_TAU_S).tolist(), step_s.tolist(), strict=True):
+            found.append((samples, seconds))
+            samples, seconds = samples * decay + (step > 0.0), seconds * decay + step
+        recent_samples[:], recent_s[:] = np.array(found).T
 
     def flush(self, rows: IntArray) -> list[Impact]:
         """End of a session: the impacts of ``rows`` [k] that were waiting to become certain."""

@@ -36,6 +36,7 @@ class PlayerLoad(SquadState):
             "steps": 0.0,
         }
     )
+    ADDED = ("total", "measured_s", "steps")
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "player_load", "PlayerLoad", "", 1, "total", "difference", PLAYER_LOAD_FORMULA, needs=("acceleration",),

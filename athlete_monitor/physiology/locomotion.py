@@ -44,6 +44,8 @@ class Locomotion(SquadState):
         {**dict.fromkeys((*_TOTALS, *_RUNNING), 0.0), "sprint_since": np.nan, "sprint_end": np.nan}
     )
 
+    ADDED = ("distance_m", "high_speed_running_m", "sprints", "measured_s", "steps")
+    LARGEST = ("max_speed_mps",)
     MOMENTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "speed_mps", "Speed", "m/s", 1, "present", "mean", needs=SPEED_NEEDS, scope="moment",

@@ -57,6 +57,7 @@ class MetabolicPower(SquadState):
 
     FIELDS = MappingProxyType({"power_w_kg": np.nan, "high_load_m": 0.0, "energy_j_kg": 0.0, "measured_s": 0.0})
 
+    ADDED = ("high_load_m", "energy_j_kg", "measured_s")
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "high_metabolic_load_m", "High metabolic load distance", "m", 0, "total", "difference", METABOLIC_FORMULA,

@@ -38,6 +38,7 @@ class Odometer(SquadState):
     """
 
     FIELDS = MappingProxyType({"reading_m": np.nan, "t": np.nan, "before_m": 0.0, "advanced_m": 0.0})
+    ADDED = ("advanced_m",)
 
     def update(self, rows: IntArray, t: FloatArray, reading_m: FloatArray, by_speed_m: FloatArray) -> None:
         """Take the odometer [k], m (NaN: no reading now), at ``t`` [k], s.

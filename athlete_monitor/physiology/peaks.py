@@ -45,6 +45,7 @@ class PeakDemands(SquadState):
     FIELDS = MappingProxyType(
         dict.fromkeys((f"{total}_{window}" for total in TOTALS for window in WINDOW_NAMES), np.nan)
     )
+    LARGEST = tuple(FIELDS)
     FIGURES: ClassVar[tuple[Figure, ...]] = tuple(
         Figure(
             f"peak_{key}", f"Peak {label}", unit, decimals, "map", needs=needs, members=WINDOW_NAMES, scope="summary",
@@ -105,6 +106,40 @@ class RecentTotals:
         grown = now[:, None] - before.transpose(2, 0, 1)
         for i, between in bridged.items():
             grown[:, :, i] = np.fmax(grown[:, :, i], between)
+        return grown
+
+    def add_many(self, row: int, second: IntArray, totals: FloatArray) -> FloatArray:
+        """Remember totals [n, k] of one athlete at k seconds, as ``add`` does one after another; [n, 4, k]."""
+        last = np.concatenate([self._second[row : row + 1], second[:-1]])
+        goes_on = (last >= 0) & (second > last) & (second < last + WINDOWS_S[0])
+        grown = np.empty((len(totals), len(WINDOWS_S), len(second)))
+        begin = 0
+        for end in (*places(~goes_on).tolist(), len(second)):
+            if end > begin:
+                grown[:, :, begin:end] = self._continue(row, second[begin:end], totals[:, begin:end])
+            one = slice(end, end + 1)
+            if end < len(second):
+                grown[:, :, one] = self.add(np.array([row]), second[one], totals[:, one])
+            begin = end + 1
+        return grown
+
+    def _continue(self, row: int, second: IntArray, totals: FloatArray) -> FloatArray:
+        """Remember totals at seconds less than the shortest window apart, and what lies between them."""
+        ring, last = self._ring[row], int(self._second[row])
+        now = totals - self._base[row][:, None]
+        every_second = np.arange(last + 1, second[-1] + 1)
+        of = np.searchsorted(second, every_second)  # the next second that has totals
+        grows_s = np.minimum(np.diff(second, prepend=last).astype(np.float64), LONGEST_STEP_S)[of]
+        share = np.clip((every_second - (second[of] - grows_s)) / grows_s, 0.0, 1.0)
+        before = np.hstack([ring[:, last % _RING, None], now.astype(np.float32)[:, :-1]]).astype(np.float64)[:, of]
+        values = before + (now[:, of] - before) * share
+        values[:, second - last - 1] = now
+        known = np.hstack([ring[:, np.arange(last + 1 - _RING, last + 1) % _RING], values.astype(np.float32)])
+        growth = values[:, None] - known[:, np.arange(_RING, known.shape[1]) - _WINDOWS]
+        ring[:, every_second[-_RING:] % _RING] = known[:, _RING:][:, -_RING:]
+        self._second[row] = second[-1]
+        begins = np.concatenate([[0], second[:-1] - last])
+        grown: FloatArray = np.fmax.reduceat(growth, begins, axis=2)
         return grown
 
     def _begin(self, row: int, totals: FloatArray) -> None:

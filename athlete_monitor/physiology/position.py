@@ -94,12 +94,13 @@ class Position(SquadState):
     def __init__(self, capacity: int, plan: PitchPlan | None = None) -> None:
         super().__init__(capacity)
         self._plan = plan
-        self._is_used = False
+        self.is_used = False
+        """Whether any athlete has had a position."""
 
     def set_state(self, row: int, state: Mapping[str, Any]) -> None:
         """Restore what ``state`` returned."""
         super().set_state(row, state)
-        self._is_used = True
+        self.is_used = True
 
     def update(
         self, rows: IntArray, t: FloatArray, metres: FloatArray, latitude: FloatArray, longitude: FloatArray
@@ -109,9 +110,9 @@ class Position(SquadState):
         Returns the positions [2, k] that are valid now, NaN where the last is older than 2 s.
         """
         known = ~np.isnan(metres[0] + metres[1])
-        if not self._is_used and not some(known) and every(np.isnan(latitude)):
+        if not self.is_used and not some(known) and every(np.isnan(latitude)):
             return np.full(metres.shape, np.nan)
-        self._is_used = True
+        self.is_used = True
         if self._plan is not None and not every(known):
             metres = np.where(known, metres, self._plan.metres(latitude, longitude))
             known = ~np.isnan(metres[0] + metres[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from athlete_monitor.figures import Figure
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.arrays import FloatArray, IntArray
 
 RECOVERY_FORMULA: Final = "heart_rate_recovery_60s"
@@ -74,6 +76,18 @@ class HeartRateRecovery(SquadState):
         np.copyto(rest_t, _LONG_AGO, where=due)  # one recovery for each rest: the next one needs another hard minute
         last[:] = t
         self._put(rows, state)
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:
+        """See ``SquadState``."""
+        _, t, strap_bpm, hr_max_bpm, *_ = args
+        last, seconds = before[0], before[1]
+        gap = t - last
+        goes_on = (strap_bpm >= HARD_FRACTION * hr_max_bpm) & (gap > 0.0) & (gap <= LATE_S)
+        hard_s, found = seconds.item(0), []
+        for step, hard in zip(gap.tolist(), goes_on.tolist(), strict=True):
+            found.append(hard_s)
+            hard_s = hard_s + step if hard else 0.0
+        seconds[:] = found
 
     def latest_bpm(self, rows: IntArray) -> FloatArray:
         """The last recovery measured [k], bpm; NaN where there was none."""

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from athlete_monitor.arrays import every, places, some
-from athlete_monitor.physiology.clock import LEAST_STEP_S, LONGEST_STEP_S, learn_usual, longest_step_s
+from athlete_monitor.physiology.clock import LEAST_STEP_S, LONGEST_STEP_S, foresee_usual, learn_usual, longest_step_s
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
 SURPRISING_MPS2: Final = 5.0
@@ -118,6 +120,26 @@ class SpeedTrack(SquadState):
         steps = self._believe(rows, state, reading)
         self._put(rows, state)
         return steps
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:  # noqa: ARG002 - the readings are in ``before``
+        """See ``SquadState``: what follows from the readings that seem to be accepted."""
+        last, waiting = before[_LAST], before[_WAIT]
+        advances = places(last[0, 1:] != last[0, :-1])
+        second = before[1, advances + 1] == waiting[0, advances]  # with a reading that waited
+        readings = np.stack([waiting[:, advances], last[:, advances + 1]], axis=2)
+        used = np.stack([second, np.ones_like(second)], axis=1).ravel()
+        readings = readings.reshape(4, -1)[:, used]
+        count = np.zeros(before.shape[1], dtype=np.int64)
+        count[advances + 1] = 1 + second
+        count = np.cumsum(count)
+        past = before[_PAST_ROWS].reshape(4, SLOTS, -1)
+        known = np.hstack([past[:, ::-1, 0], readings])
+        past[:] = known[:, SLOTS - 1 + count - np.arange(SLOTS)[:, None]]
+        t = np.concatenate([last[0, :1], readings[0]])
+        usual = np.empty((2, len(t)))
+        usual[:, 0] = before[_USUAL : _USUAL + 2, 0]
+        foresee_usual(usual[0], usual[1], np.concatenate([np.fmax(np.diff(t), 0.0), [0.0]]))
+        before[_USUAL : _USUAL + 2] = usual[:, count]
 
     def speed_mps(self, rows: IntArray) -> FloatArray:
         """Speed of the last accepted reading [k], m/s; NaN before the first."""

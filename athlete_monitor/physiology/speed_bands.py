@@ -38,6 +38,7 @@ class SpeedBands(SquadState):
         {**dict.fromkeys((*_NAMES, "steps"), 0.0), **dict.fromkeys(("in", "settled", "since"), np.nan)}
     )
 
+    ADDED = (*_NAMES, "steps")
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "distance_in_speed_bands_m", "Distance in speed bands", "m", 0, "map", "difference", needs=SPEED_NEEDS,

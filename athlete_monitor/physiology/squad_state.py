@@ -11,7 +11,7 @@ import numpy as np
 from athlete_monitor.arrays import every
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from athlete_monitor.arrays import FloatArray, IntArray
 
@@ -54,6 +54,15 @@ class SquadState:
     """
 
     FIELDS: ClassVar[Mapping[str, float]]
+    ADVANCES: ClassVar[str] = "update"
+    """The method that takes a sample of each athlete."""
+    ADDED: ClassVar[Collection[str]] = ()
+    """Totals: fields to which that method adds once a sample, and which nothing in it depends on.
+
+    ``LARGEST`` are those that keep the largest value by ``np.fmax``. They make recordings faster, and nothing else:
+    ``squad/over_time.py``.
+    """
+    LARGEST: ClassVar[Collection[str]] = ()
 
     def __init__(self, capacity: int) -> None:
         self._initial: FloatArray = np.array(list(self.FIELDS.values()), dtype=np.float64)[:, None]
@@ -74,6 +83,22 @@ class SquadState:
         """Forget everything about the athletes ``rows`` [k]."""
         beside = side_by_side(rows)  # a new session forgets thirty tables
         self._table[:, rows if beside is None else beside] = self._initial
+
+    @property
+    def table(self) -> FloatArray:
+        """The table itself [fields, athletes]."""
+        return self._table
+
+    def set_table(self, table: FloatArray) -> None:
+        """Use another table [fields, athletes]."""
+        self._table = table
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:
+        """Guess what each moment of one athlete starts from, in the columns of ``before`` [fields, n], in place.
+
+        The first column is right. The arguments are those of the method ``ADVANCES`` for these moments. Guesses that
+        are wrong to the last bit cost time and nothing else (``squad/over_time.py``).
+        """
 
     def state(self, row: int) -> dict[str, Any]:
         """State of one athlete: JSON types only, None for NaN."""
@@ -122,6 +147,7 @@ class RateIntegral(SquadState):
     """Integral over time of a rate given per minute: a total that grows with each sample."""
 
     FIELDS = MappingProxyType({"total": 0.0, "measured_s": 0.0, "samples": 0.0})
+    ADDED = tuple(FIELDS)
 
     def add(self, rows: IntArray, dt_s: FloatArray, rate_per_min: FloatArray) -> FloatArray:
         """Add ``rate_per_min`` [k] held for ``dt_s`` [k]; a NaN rate adds nothing. Returns the totals [k]."""

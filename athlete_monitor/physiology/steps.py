@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
-from athlete_monitor.physiology.clock import learn_usual, longest_step_s
+from athlete_monitor.physiology.clock import foresee_usual, learn_usual, longest_step_s
 from athlete_monitor.physiology.reasons import CADENCE_NEEDS
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.arrays import FloatArray, IntArray
 
 
@@ -31,6 +33,7 @@ class Steps(SquadState):
         {"cadence_spm": np.nan, "t": np.nan, "usual_s": 0.0, "steps": 1.0, "total": 0.0, "measured_s": 0.0}
     )
 
+    ADDED = ("total", "measured_s")
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "steps", "Steps", "", 0, "count", "difference", needs=CADENCE_NEEDS, digits=0,
@@ -58,6 +61,11 @@ class Steps(SquadState):
         cadence[:] = cadence_spm
         last[:] = t
         self._put(rows, state)
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:
+        """See ``SquadState``."""
+        _, t, cadence_spm = args
+        foresee_usual(before[2], before[3], np.where(np.isnan(cadence_spm), 0.0, np.fmax(t - before[1], 0.0)))
 
     def total(self, rows: IntArray) -> FloatArray:
         """Steps so far [k]; NaN without a cadence."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from athlete_monitor.physiology.reasons import EXCESS_NEEDS, RESERVE_NEEDS
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.arrays import FloatArray, IntArray
 
 STRESS_TAU_S: Final = 30.0
@@ -59,6 +62,18 @@ class Stress(SquadState):
         np.copyto(state, (smoothed, t), where=known)
         self._put(rows, state)
         return np.where(known, smoothed, np.nan)
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:
+        """See ``SquadState``."""
+        _, t, reserve = args
+        percents, last = before
+        weights = -np.expm1(-np.fmax(t - last, 0.0) / STRESS_TAU_S)
+        percent, found = percents.item(0), []
+        for weight, target in zip(weights.tolist(), (100.0 * reserve).tolist(), strict=True):
+            found.append(percent)
+            if not math.isnan(target):
+                percent = target if math.isnan(percent) else percent + weight * (target - percent)
+        percents[:] = found
 
     def percent(self, rows: IntArray) -> FloatArray:
         """Last known values [k], percent."""

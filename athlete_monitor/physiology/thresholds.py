@@ -27,6 +27,7 @@ class ThresholdTime(SquadState):
     """
 
     FIELDS = MappingProxyType({"seconds": 0.0, "samples": 0.0})
+    ADDED = tuple(FIELDS)
 
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(

@@ -85,6 +85,7 @@ class HeartRateZones(SquadState):
         | {f"own_zone_{zone}_s": 0.0 for zone in range(ZONES)}
         | {"own_samples": 0.0}
     )
+    ADDED = tuple(FIELDS)
     MOMENTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "heart_rate_zone", "Zone", "", 0, "present", needs=ZONES_NEEDS, scope="moment", digits=0,

@@ -55,6 +55,8 @@ class CadenceLock(SquadState):
             "suspect_s": 0.0,
         }
     )
+    ADVANCES = "check"
+    ADDED = ("suspect_s",)
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "strap_suspect_s", "Strap suspect", "s", 0, "total", "difference", scope="summary", digits=1,

@@ -65,6 +65,7 @@ class ModelCorrection(SquadState):
     """Estimates a model's present error from its errors against the strap (``models/day.py``)."""
 
     FIELDS = MappingProxyType(dict(zip(FIELDS, BLANK, strict=True)))
+    ADVANCES = "learn"
 
     def update(
         self, rows: IntArray, t: FloatArray, error_bpm: FloatArray, forms: Forms
@@ -105,6 +106,7 @@ class LiveError(SquadState):
     """Error of a model against the strap, over all readings of the session at which both were known."""
 
     FIELDS = MappingProxyType({"readings": 0.0, "sum": 0.0, "sum_abs": 0.0, "sum_sq": 0.0})
+    ADDED = tuple(FIELDS)
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "model_error", "Model error", "bpm", 1, "map", digits=2, more_is_worse=True,
@@ -198,6 +200,7 @@ class HeartRateTotals(SquadState):
             "beats": 0.0,
         }
     )
+    ADDED = tuple(FIELDS)
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "heart_rate_mean_bpm", "Mean heart rate", "bpm", 0, "total", "mean", needs=("heart_rate_bpm",),

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from athlete_monitor.physiology.bodies import Body
     from athlete_monitor.physiology.heart_rate import CleanHeartRate
     from athlete_monitor.physiology.impacts import Impact
+    from athlete_monitor.physiology.speed import MotionStep
     from athlete_monitor.squad.batch import Batch
 
 _MOVEMENT: Final = (SPEED, X, Y, LATITUDE, LONGITUDE, DISTANCE, CADENCE)
@@ -128,7 +129,7 @@ class Squad(SquadArrays):
             features = self.features.read(self.features.memory(rows) if memory is None else memory)
             self.ticks.hold(rows[due], self.models.predict(rows[due], features[due]))
         elif len(due):
-            self.models.arrange()
+            self.models.idle(rows[due])
             self.ticks.hold(rows[due], np.full((3, len(due)), np.nan))
         if not serves:
             return None
@@ -234,7 +235,7 @@ class Squad(SquadArrays):
         speed, x, y = values[:, SPEED], values[:, X], values[:, Y]
         if arrived.any_of[LATITUDE]:
             x, y = self.plane.metres(rows, x, y, *_degrees(values), values[:, HORIZONTAL_ACCURACY])
-        for step in self.speed.update(rows, t, speed, x, y):
+        for step in self._steps(rows, t, speed, x, y):
             self.locomotion.update(step)
             self.speed_bands.update(step, self.limits.speed_mps(step.rows))
             self.accelerations.update(step, self.limits.acceleration_mps2(step.rows))
@@ -244,6 +245,12 @@ class Squad(SquadArrays):
         if arrived.any_of[DISTANCE]:
             self.odometer.update(rows, t, values[:, DISTANCE], self.locomotion.total("distance_m", rows))
         return np.where(np.isnan(speed) & np.isnan(x + y), np.nan, self.speed.speed_mps(rows))
+
+    def _steps(
+        self, rows: IntArray, t: FloatArray, speed_mps: FloatArray, x_m: FloatArray, y_m: FloatArray
+    ) -> list[MotionStep]:
+        """Steps of motion, in order of time."""
+        return self.speed.update(rows, t, speed_mps, x_m, y_m)
 
     def _once_a_second(
         self, rows: IntArray, t: FloatArray, heart_rate: HeartRate, longest_s: FloatArray, present: FloatArray

@@ -33,6 +33,7 @@ class LoadInterval(SquadState):
     """
 
     FIELDS = MappingProxyType({"trimp_below": 0.0, "trimp_above": 0.0, "energy_below_kj": 0.0, "energy_above_kj": 0.0})
+    ADDED = tuple(FIELDS)
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure("trimp_low", "TRIMP, low end", "", 1, "total", "difference", BANISTER_FORMULA, needs=TRIMP_NEEDS,
                scope="summary", equation=_TRIMP.format("low")),

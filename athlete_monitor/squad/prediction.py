@@ -313,6 +313,10 @@ class ModelBook:
         ends = places(np.diff(calls[order])) + 1
         return [(self._calls[int(calls[group[0]])], group) for group in np.split(order, ends)]
 
+    def idle(self, rows: IntArray) -> None:  # noqa: ARG002 - ``ModelsOverTime`` needs them
+        """A prediction is due for these rows, and no model serves any of them."""
+        self.arrange()
+
     def arrange(self) -> None:
         """Decide again which models are run together, where models have changed since."""
         if not self._arranged:

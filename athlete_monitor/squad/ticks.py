@@ -57,9 +57,14 @@ class Ticks(SquadState):
 
     def _due(self, field: int, rows: IntArray, position: FloatArray) -> BoolArray:
         tick = np.floor(position + _TICK_SLACK)
-        changed: BoolArray = tick != self._table[field].take(rows)
+        changed: BoolArray = tick != self._before(field, rows, tick)
         self._table[field, rows] = tick
         return changed
+
+    def _before(self, field: int, rows: IntArray, tick: FloatArray) -> FloatArray:  # noqa: ARG002 - ``TicksOverTime``
+        """The ticks [k] of the samples before, if those of these samples are ``tick`` [k]."""
+        before: FloatArray = self._table[field].take(rows)
+        return before
 
     def hold(self, rows: IntArray, prediction: FloatArray) -> None:
         """Store predictions [3, k]: value, low, high."""
@@ -78,10 +83,16 @@ class Ticks(SquadState):
         """Average over a second of |gravity-free acceleration| [k], m/s^2; NaN before the first."""
         last = self._table[5].take(rows)
         start = np.where(np.isnan(last), motion_mps2, last)
-        smooth = start + (dt_s / (dt_s + _MOTION_TAU_S)) * (motion_mps2 - start)
+        smooth = start + motion_weight(dt_s) * (motion_mps2 - start)
         smooth = np.where(np.isnan(smooth), last, smooth)
         self._table[5, rows] = smooth
         return smooth
+
+
+def motion_weight(dt_s: FloatArray) -> FloatArray:
+    """Weight [k] of a motion in its average after ``dt_s`` [k]."""
+    weight: FloatArray = dt_s / (dt_s + _MOTION_TAU_S)
+    return weight
 
 
 class Strap(HeartRateFilter):
