@@ -201,9 +201,9 @@ class SquadArrays:
             self.correction.enter(row, self._days.pop(profile.athlete_id))
 
     def remove(self, row: int) -> None:
-        """End an athlete's session; only the day's form is kept. The row may be used again."""
+        """End an athlete's session; only the day's form is kept, of a known athlete. The row may be used again."""
         athlete_id = self.models.athlete_id(row)
-        if athlete_id is not None:
+        if athlete_id:  # 0 stands for anybody: the next unknown person is another one
             self._days[athlete_id] = self.correction.leave(row)
             while len(self._days) > MOST_DAYS:
                 self._days.pop(next(iter(self._days)))
