@@ -206,14 +206,26 @@ def read_fit(data: bytes, label: str) -> FitFile:
     while is_fit(data[at : at + 14]):
         start = at + data[at]
         declared = int.from_bytes(data[at + 4 : at + 8], "little")
-        end = len(data) if declared == 0 or start + declared > len(data) else start + declared
+        end = _end(data, at, start, declared)
         if start + declared > len(data):
             notes.append("the file ends early: it is read up to there")
+        elif declared and end > start + declared:
+            notes.append("the file is longer than its header says: it is read to its end")
         reached = _walk(data, start, end, found, notes, label)
         if declared and end == start + declared and reached == end:
             _check(data, at, end, notes)
         at = end + 2
     return FitFile(np.frombuffer(data, dtype=np.uint8), tuple(found), tuple(dict.fromkeys(notes)))
+
+
+def _end(data: bytes, at: int, start: int, declared: int) -> int:
+    """Return where the messages of a file in a chain end: where its header says, unless it is clearly wrong."""
+    end = start + declared
+    if not declared or end > len(data):
+        return len(data)
+    follows, checksum = data[end + 2 : end + 16], int.from_bytes(data[end : end + 2], "little")
+    trusted = not follows.strip(b"\0") or is_fit(follows) or checksum in (0, crc(data[at:end]))
+    return end if trusted else len(data) - 2
 
 
 def _walk(data: bytes, at: int, end: int, found: list[Definition], notes: list[str], label: str) -> int:

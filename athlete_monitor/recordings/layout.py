@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _MOST_COLUMNS: Final = 10_000
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?\d+,\d+")
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-_DECIMAL_POINT: Final = re.compile(r"[+-]?\d*\.\d+")
+_DECIMAL_POINT: Final = re.compile(r"[+-]?(\d*|\d{1,3}(,\d{3})+)\.\d+")
 _UNIT: Final = re.compile(r"[\[(]?[A-Za-zµμ°²/^%·*0-9_.-]{0,16}[\])]?")
 _DATE: Final = re.compile(r"\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?.*")
 

@@ -53,6 +53,8 @@ _ELAPSED_UNITS: Final = {
     "h": 3600.0,
     "cs": 0.01,
 }
+PARTS_OF_SECONDS: Final = {"s/256": 1 / 256, "s/1000": 1e-3}
+"""Units of Hexoskin's tables, which count parts of a second since 1970."""
 _MILLISECOND_STEPS: Final = (5, 10, 20, 40, 50, 100, 200, 250, 500, 1000)
 _SERIAL_DAYS: Final = (36_526.0, 73_050.0)
 _SERIAL_START: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no zone
@@ -256,6 +258,8 @@ class TimeColumn:
 
 
 def _from_numbers(raw: FloatArray, rules: Rules, column: str) -> Times:
+    if rules.unit in PARTS_OF_SECONDS:
+        raw, rules = raw * PARTS_OF_SECONDS[rules.unit], replace(rules, unit="s")
     present = raw[~np.isnan(raw)]
     usual = float(np.median(np.abs(present))) if len(present) else 0.0
     for least, factor, form in _EPOCH_UNITS:

@@ -11,6 +11,7 @@ from athlete_monitor.channels import BY_NAME
 from athlete_monitor.recordings.imported import Imported, checked
 from athlete_monitor.recordings.plural import plural
 from athlete_monitor.recordings.position import located
+from athlete_monitor.recordings.source import NotARecording
 from athlete_monitor.recordings.timeline import ordered, sessions
 from athlete_monitor.recordings.units import integrated_m
 
@@ -28,9 +29,16 @@ def prepared(recording: Imported) -> list[Imported]:
 
     Raises:
         RecordingError: it holds no measurement.
+        NotARecording: it holds that of a single moment.
     """
     whole = _limited(located(ordered(_without_missing(checked(recording)))))
-    return [_with_distance(part) for part in sessions(checked(whole)) if part.measures]
+    measured = [part for part in sessions(checked(whole)) if part.measures]
+    parts = [_with_distance(part) for part in measured if len(part.t) > 1]
+    if not parts:
+        raise NotARecording(f"{recording}: holds the measurement of a single moment, not a session")
+    alone = len(measured) - len(parts)
+    note = f"{plural(alone, 'row', 'rows')} hours apart from all others left out" if alone else ""
+    return [part.noted(note) for part in parts]
 
 
 def _without_missing(recording: Imported) -> Imported:

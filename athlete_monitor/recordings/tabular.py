@@ -13,8 +13,16 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import MISSING, given, number, safe_text
 from athlete_monitor.recordings.dates import EARLIEST
 from athlete_monitor.recordings.imported import Imported, Whose
-from athlete_monitor.recordings.moments import Rules, TimeColumn, Times, day_in_name, start_in_name
+from athlete_monitor.recordings.moments import (
+    PARTS_OF_SECONDS,
+    Rules,
+    TimeColumn,
+    Times,
+    day_in_name,
+    start_in_name,
+)
 from athlete_monitor.recordings.plans import Column, Plan, named, without_channels
+from athlete_monitor.recordings.plural import plural
 from athlete_monitor.recordings.table import read_columns
 from athlete_monitor.recordings.units import by_range
 from athlete_monitor.recordings.vocabulary import (
@@ -230,17 +238,18 @@ class _Read:
         who = next((column for column in columns if any(self._columns.texts[column.place])), None)
         if who is None:
             return [whole]
-        cells = self._columns.texts[who.place]
+        cells = self._names(who)
         names = [name for name in Counter(cells) if name]
         if len(names) > MOST_ATHLETES:
             raise RecordingError(
                 f"{self._plan.layout.source}: column {self._plan.name(who)!r} names more than {MOST_ATHLETES} athletes"
             )
+        places = {name: place for place, name in enumerate(names)}
         owners = (
-            np.array([names.index(name) if name else -1 for name in cells])
-            if len(names) > 1
-            else np.zeros(len(cells), np.int64)
+            np.array([places.get(name, -1) for name in cells]) if len(names) > 1 else np.zeros(len(cells), np.int64)
         )
+        nobody = int((owners < 0).sum())
+        whole = whole.noted(f"{plural(nobody, 'row names', 'rows name')} no athlete and are left out" if nobody else "")
         parts = []
         for place, name in enumerate(names):
             rows = np.flatnonzero(owners == place)
@@ -252,9 +261,19 @@ class _Read:
             )
         return parts
 
-    def _rank(self, column: Column) -> tuple[int, bool]:
-        """Names before numbers, numbers before devices; a name before the id of the same athlete."""
-        return _OWNERS.index(column.meaning), key_of(self._plan.name(column)).endswith("id")
+    def _rank(self, column: Column) -> float:
+        """Names before numbers, numbers before devices; any name before the id of the same athlete."""
+        is_id = column.meaning == "athlete" and key_of(self._plan.name(column)).endswith("id")
+        return _OWNERS.index("number") - 0.5 if is_id else _OWNERS.index(column.meaning)
+
+    def _names(self, who: Column) -> list[str]:
+        """Return the cells of a column of names; a first and a last name in two columns are put together."""
+        if who.meaning not in _HALF_NAMES:
+            return self._columns.texts[who.place]
+        halves = [column for name in _HALF_NAMES if (column := self._plan.first(name)) is not None]
+        return [
+            " ".join(filter(None, cells)) for cells in zip(*(self._columns.texts[c.place] for c in halves), strict=True)
+        ]
 
     def _whose(self, who: Column, name: str, row: int) -> Whose:
         numbered = given(name) is not None
@@ -262,7 +281,7 @@ class _Read:
         device = self._plan.first("device")
         shirt = self._plan.first("number")
         found = Whose(
-            name=None if who.meaning != "athlete" or numbered else name,
+            name=None if who.meaning not in ("athlete", *_HALF_NAMES) or numbered else name,
             number=name if who.meaning == "number" or (numbered and not ours and who.meaning == "athlete") else None,
             athlete_id=int(given(name) or 0) if ours else None,
             device=self._columns.texts[device.place][row] or None if device is not None else self._plan.whose.device,
@@ -272,8 +291,9 @@ class _Read:
         return found
 
 
-_OWNERS: Final = ("athlete", "number", "device")
-_TEXTS: Final = frozenset({RR, "athlete", "number", "device", "fitness_level", "fatigue_rate", *TAGS, *BODY})
+_HALF_NAMES: Final = ("first_name", "last_name")
+_OWNERS: Final = ("athlete", "last_name", "first_name", "number", "device")
+_TEXTS: Final = frozenset({RR, *_OWNERS, "fitness_level", "fatigue_rate", *TAGS, *BODY})
 
 
 _SEXES: Final[Mapping[str, Literal["male", "female"]]] = {
@@ -287,7 +307,8 @@ def _known(value: float | None) -> float | None:
 
 
 def _own(whole: Imported, rows: IntArray) -> Imported:
-    own = {row: beats for row, beats in whole.rr.items() if row in set(rows.tolist())} if whole.rr else {}
+    mine = set(rows.tolist()) if whole.rr else set()
+    own = {row: beats for row, beats in whole.rr.items() if row in mine}
     return dataclasses.replace(whole, rr=own).rows(rows)
 
 
@@ -351,7 +372,11 @@ def _time_columns(plan: Plan) -> list[Column]:
 
 
 def _time_unit(column: Column) -> str:
-    return column.unit if column.unit.lower() in {"s", "sec", "ms", "us", "µs", "ns", "min", "h", "cs"} else ""
+    return (
+        column.unit
+        if column.unit.lower() in {"s", "sec", "ms", "us", "µs", "ns", "min", "h", "cs", *PARTS_OF_SECONDS}
+        else ""
+    )
 
 
 def _with_name(rules: Rules, column: Column, key: str) -> Rules:

@@ -15,7 +15,7 @@ from athlete_monitor.recordings.plural import plural
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from athlete_monitor.arrays import FloatArray, IntArray
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.recordings.imported import Imported
 
 SESSION_GAP_S: Final = 3 * 3600.0
@@ -27,6 +27,8 @@ _MANY_STEPS_BACK: Final = 20
 _MANY_STEPS_AHEAD: Final = 100
 """No clock is set so often: these rows are days apart."""
 _SAME_MS: Final = 0.0005
+_MOSTLY: Final = 0.9
+"""Of the times with several rows, the share that can be joined; of fewer, the rows are readings of a faster sensor."""
 _FEW_ROWS: Final = 20
 """So many rows may be of one second."""
 
@@ -35,8 +37,9 @@ def ordered(recording: Imported) -> Imported:
     """Return the recording with increasing times.
 
     A clock that was set during the session is repaired: earlier rows move to just before the moment at which it was
-    set. Rows that are only out of order are sorted. Rows with whole seconds that share their second are spread over it.
-    If rows repeat a time, the one with more measurements is kept.
+    set. Rows that are only out of order are sorted. Rows of one time that hold different measurements become one row.
+    Rows with whole seconds that share their second are spread over it. If rows repeat a time, the one with more
+    measurements is kept.
 
     Raises:
         RecordingError: all rows have the same time.
@@ -48,8 +51,7 @@ def ordered(recording: Imported) -> Imported:
         raise RecordingError(
             f"{recording}: all its {len(timed.t):,} rows have the same time: a spreadsheet may have rounded it"
         )
-    timed = _sorted(timed)
-    return _deduplicated(_spread(timed))
+    return _deduplicated(_spread(_joined(_sorted(timed))))
 
 
 def sessions(recording: Imported) -> list[Imported]:
@@ -164,6 +166,41 @@ def _sorted(recording: Imported) -> Imported:
     if (steps > 0).any():
         note = f"{plural(int((steps < 0).sum()), 'step', 'steps')} back in time: the rows are put in order"
     return recording.rows(np.argsort(recording.t, kind="stable")).noted(note)
+
+
+def _joined(recording: Imported) -> Imported:
+    """Join rows of one time that hold different channels: some devices write a row for each sensor."""
+    group = np.cumsum(np.concatenate([[True], np.diff(recording.t) > _SAME_MS])) - 1
+    size = np.bincount(group)
+    several = size > 1
+    known = {name: np.bincount(group[~np.isnan(column)], minlength=len(size)) for name, column in _measured(recording)}
+    fits = several & np.all([count < 2 for count in known.values()], axis=0)
+    if not fits.any() or fits.sum() < _MOSTLY * several.sum():
+        return recording
+    first = np.concatenate([[0], np.cumsum(size)[:-1]])
+    kept = np.concatenate([first[fits], np.flatnonzero(~fits[group])])
+    note = (
+        f"{plural(int(size[fits].sum()), 'row', 'rows')} that hold different measurements of the same times are joined"
+    )
+    joined = dataclasses.replace(
+        recording,
+        channels={name: _of_groups(column, group, fits, known[name]) for name, column in recording.channels.items()},
+        rr={int(first[group[row]]) if fits[group[row]] else row: beats for row, beats in recording.rr.items()},
+    )
+    return joined.rows(np.sort(kept)).noted(note)
+
+
+def _measured(recording: Imported) -> list[tuple[str, FloatArray]]:
+    """Return the channels, and the beats as one more."""
+    beats = np.full(len(recording.t), np.nan)
+    beats[list(recording.rr)] = 1.0
+    return [*recording.channels.items(), ("", beats)]
+
+
+def _of_groups(column: FloatArray, group: IntArray, fits: BoolArray, known: IntArray) -> FloatArray:
+    """Return a column in which each row of a joined group has the only measurement of its group."""
+    only = np.bincount(group, weights=np.nan_to_num(column), minlength=len(known))
+    return np.where(fits[group], np.where(known > 0, only, np.nan)[group], column)
 
 
 def _spread(recording: Imported) -> Imported:

@@ -40,9 +40,7 @@ def unrecognised(source: Source) -> str:
     if other is not None:
         return f"is {other[0]}, which is not read; {other[1]}"
     if is_json(source):
-        if b'"seconds_elapsed"' in source.head:
-            return "is JSON of Sensor Logger; export its recording as CSV (zip)"
-        return "is JSON of an unknown program; JSON of GoldenCheetah and Strava is read"
+        return "is JSON of an unknown program; JSON of GoldenCheetah, Sensor Logger and Strava is read"
     cause = _table_cause(source)
     return f"is not recognised as a recording{': ' if cause else ''}{cause}"
 

@@ -44,7 +44,8 @@ _RATE: Final = {
     "/min": 1.0,
     "beats/min": 1.0,
     "min-1": 1.0,
-    "s/min": 1.0,
+    **dict.fromkeys(("s/min", "ppm", "puls/min", "slag/min", "sl./min.", "bat/min", "batt/min", "slagen/min"), 1.0),
+    **dict.fromkeys(("bat./min", "lpm", "уд/мин", "уд./мин", "拍/分", "次/分"), 1.0),
     "hz": 60.0,
     "1/s": 60.0,
 }
@@ -52,7 +53,12 @@ _SPEED: Final = {
     "m/s": 1.0, "mps": 1.0, "ms-1": 1.0, "m/sec": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "kph": 1 / 3.6, "kmph": 1 / 3.6, "km/hr": 1 / 3.6,
     "mph": 0.44704, "mi/h": 0.44704, "kn": 1852 / 3600, "knots": 1852 / 3600, "kt": 1852 / 3600, "ft/s": 0.3048, "cm/s": 0.01, "m/min": 1 / 60,
 }  # fmt: skip
-_STEPS: Final = {"spm": 1.0, "steps/min": 1.0, "1/min": 1.0, "strides/min": 2.0, "rpm": 1.0}
+_STEPS: Final = {
+    **dict.fromkeys(("spm", "steps/min", "1/min", "rpm", "u/min", "tr/min", "ppm", "giri/min", "rev/min"), 1.0),
+    "strides/min": 2.0,
+}
+_PACES: Final = re.compile(r"(min(:ss)?|mm:ss|')?\s*/\s*(km|mi|mile|mille|100\s*m|500\s*m)")
+"""Units of a pace. It is no speed but its inverse, of people who stand infinite: the speed or the distance is read."""
 _TIME: Final = dict.fromkeys(
     ("s", "sec", "secs", "seconds", "ms", "us", "µs", "ns", "min", "h", "hh:mm:ss", "cs", "utc", "local"), 1.0
 )
@@ -174,6 +180,8 @@ TABLE: Final = (
         "athlete player athletename playername playerdisplayname fullname name displayname spieler joueur person subject athleteid playerid participant",
         {"": 1.0},
     ),
+    Word("first_name", "firstname athletefirstname playerfirstname vorname prenom", {"": 1.0}),
+    Word("last_name", "lastname surname familyname athletelastname playerlastname nachname", {"": 1.0}),
     Word("number", "playernumber shirtnumber jersey jerseynumber shirt squadnumber ruckennummer", {"": 1.0}),
     Word("device", "deviceid device sensorid serial serialnumber unit", {"": 1.0}),
     Word("session_phase", "sessionphase phase period periodname drill drillname phasename", {"": 1.0}),
@@ -217,6 +225,8 @@ CHANNELS: Final = tuple(dict.fromkeys((*BY_NAME, *_NAMES_ONLY)))
 """Meanings that are channels of a recording."""
 BY_MEANING: Final = {**_OTHERS, **{name: _joined(name) for name in CHANNELS}}
 _BY_WORD: Final = {word: row for row in reversed(tuple(BY_MEANING.values())) for word in row.words.split()}
+_REFERENCE: Final = re.compile(r"\(/api/[a-z]+/\d+/\)$")
+"""Behind each name in Hexoskin's tables."""
 _BRACKETS: Final = re.compile(r"\s*[\[(]\s*(?P<unit>[^\])]*?)\s*[\])]\s*$")
 _IN: Final = re.compile(r"(?P<name>.*\S)(?:\s+in|,)\s+(?P<unit>\S{1,9})$", re.IGNORECASE)
 _TOKENS: Final = re.compile(r"[\s_,;:]+")
@@ -257,6 +267,8 @@ def meaning_of(header: str, unit: str = "") -> Meaning | None:
     ('acc_x', 'gyro_x', None)
     """
     name, spelled = _split_unit(header)
+    if _PACES.fullmatch((spelled or unit.strip("[]() ")).casefold()):
+        return None
     axis = _axis_by_unit(key_of(name), spelled or unit.strip("[]() "))
     if axis is not None:
         return axis
@@ -280,7 +292,7 @@ def _axis_by_unit(key: str, unit: str) -> Meaning | None:
 
 
 def _split_unit(header: str) -> tuple[str, str]:
-    text = header.strip().strip('"')
+    text = _REFERENCE.sub("", header.strip().strip('"'))
     match = _BRACKETS.search(text)
     if match and match.start():
         return text[: match.start()], match["unit"]

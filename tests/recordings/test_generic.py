@@ -61,12 +61,14 @@ def test_columns_without_unit_are_si(tmp_path):
     ],
 )
 def test_a_unit_in_brackets_is_converted(tmp_path, column, channel, si):
-    recording = read_generic_csv(table(tmp_path, f"timestamp,{column}\n1714557600,2\n"), 10.0)
+    recording = read_generic_csv(table(tmp_path, f"timestamp,{column}\n1714557600,2\n1714557601,2\n"), 10.0)
     assert recording.values[0, CHANNEL_INDEX[channel]] == pytest.approx(si)
 
 
 def test_columns_that_are_none_of_ours_are_left_out_and_noted(tmp_path):
-    recording = read_generic_csv(table(tmp_path, "timestamp,heart_rate,Voltage,note\n1714557600,80,3.9,x\n"), 10.0)
+    recording = read_generic_csv(
+        table(tmp_path, "timestamp,heart_rate,Voltage,note\n1714557600,80,3.9,x\n1714557601,80,3.9,x\n"), 10.0
+    )
     assert recording.notes == ("columns left out: Voltage, note",)
 
 

@@ -153,7 +153,9 @@ def test_a_dry_run_of_a_folder_lists_the_files_that_it_passes_over(tmp_path):
 
 
 def test_a_dry_run_counts_as_imported_only_what_has_or_gets_an_athlete(tmp_path):
-    (tmp_path / "a.csv").write_text("timestamp,heart_rate,Player\n2026-05-04 10:00:00,120,Ada Bo\n")
+    (tmp_path / "a.csv").write_text(
+        "timestamp,heart_rate,Player\n2026-05-04 10:00:00,120,Ada Bo\n2026-05-04 10:00:01,121,Ada Bo\n"
+    )
     lost = import_into(tmp_path, tmp_path / "a.csv", athlete_id=None, dry_run=True)
     assert last_line(lost, dry_run=True) == "0 sessions would be imported, 1 without a known athlete"
     created = import_into(tmp_path, tmp_path / "a.csv", athlete_id=None, dry_run=True, create=lambda _whose: 1)

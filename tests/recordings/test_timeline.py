@@ -122,3 +122,44 @@ def test_a_zone_that_is_given_counts_with_its_offset_at_the_start(day, offset_h)
     start = datetime.strptime(day, "%Y-%m-%d %H:%M").replace(tzinfo=zone).timestamp()
     assert in_zone(recording([start, start + 1]), zone).offset_s == offset_h * 3600
     assert in_zone(recording([start, start + 1]), None).offset_s is None
+
+
+def apart(seconds: int = 10) -> Imported:
+    """A second's heart rate, its speed, and its beats in three rows of one time."""
+    none = float("nan")
+    heart_rate = np.array([[100.0 + s, none, none] for s in range(seconds)]).ravel()
+    speed = np.array([[none, 2.0 + s, none] for s in range(seconds)]).ravel()
+    t = np.repeat(START + np.arange(float(seconds)), 3)
+    beats = {3 * s + 2: (600.0 - s,) for s in range(seconds)}
+    return Imported(Path("a.fit"), t, {"heart_rate_bpm": heart_rate, "speed_mps": speed}, beats)
+
+
+def test_rows_of_one_time_that_hold_different_measurements_become_one_row():
+    found = ordered(apart())
+    assert (found.t - START).tolist() == list(range(10))
+    assert found.channels["heart_rate_bpm"].tolist() == [100.0 + s for s in range(10)]
+    assert found.channels["speed_mps"].tolist() == [2.0 + s for s in range(10)]
+    assert found.rr == {s: (600.0 - s,) for s in range(10)}
+    assert found.notes == ("30 rows that hold different measurements of the same times are joined",)
+
+
+def test_readings_of_a_faster_sensor_are_not_joined():
+    """Five rows a second, of which one also has a heart rate."""
+    t = np.repeat(START + np.arange(10.0), 5)
+    rate = np.where(np.arange(50) % 5 == 0, 120.0, np.nan)
+    found = ordered(Imported(Path("a.csv"), t, {"speed_mps": np.arange(50.0), "heart_rate_bpm": rate}))
+    assert len(found.t) == 50
+    assert found.notes == ("rows that share a time are spread evenly (5 in 1 s)",)
+
+
+@given(st.lists(st.sampled_from([(1.0, None), (None, 2.0), (1.0, 2.0), (None, None)]), min_size=2, max_size=40))
+def test_no_measurement_of_a_channel_that_each_time_has_once_is_lost(kinds):
+    """Each time has at most two rows, and of each channel at most one measurement."""
+    rows = []
+    for second, (rate, speed) in enumerate(kinds):
+        rows += [(second, rate, None), (second, None, speed)]
+    t, rate, speed = np.array([[np.nan if value is None else value for value in row] for row in rows]).T
+    found = ordered(Imported(Path("a.csv"), START + t, {"heart_rate_bpm": rate, "speed_mps": speed}))
+    assert (found.t - START).tolist() == list(range(len(kinds)))
+    for name, column in (("heart_rate_bpm", rate), ("speed_mps", speed)):
+        assert (~np.isnan(found.channels[name])).sum() == (~np.isnan(column)).sum()

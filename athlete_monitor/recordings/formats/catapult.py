@@ -58,8 +58,6 @@ _API: Final = {
     "a": "",
     "x": "",
     "y": "",
-    "firstname": "",
-    "lastname": "",
 }
 _SETTING: Final = re.compile(r"^[#\"\s]*(?P<key>[A-Za-z ]+?)\s*:\s*(?P<value>.*?)[\s,;\"]*$")
 _UNITS: Final = {

@@ -72,6 +72,7 @@ _FILE_TYPES: Final = {
     34: "segments",
     35: "segments",
 }
+_COURSE: Final = 6
 _STOPS: Final = frozenset({1, 4, 8, 9})
 _STARTS: Final = frozenset({0})
 _QUARTER_S: Final = 900
@@ -99,7 +100,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     """
     file = read_fit(source.read(), str(source))
     records = file.of(RECORD)
-    if not len(records):
+    if not len(records) or _is_course(file, records):
         raise NotARecording(f"{source}: holds {_what(file)}, not a recording")
     described = _developer_fields(file)
     whole = _recording(
@@ -116,6 +117,12 @@ def _what(file: FitFile) -> str:
     kinds = file.of(FILE_ID).number(0)
     kind = int(kinds[0]) if len(kinds) and not np.isnan(kinds[0]) else -1
     return _FILE_TYPES.get(kind, "no record" if kind == 4 else "other messages")
+
+
+def _is_course(file: FitFile, records: Messages) -> bool:
+    """Whether the points are those of a course, with times that were planned: nobody's heart rate is among them."""
+    kinds = file.of(FILE_ID).number(0)
+    return len(kinds) > 0 and kinds[0] == _COURSE and bool(np.isnan(records.number(3)).all())
 
 
 def _dated(whole: Imported, source: Source, options: Options) -> Imported:

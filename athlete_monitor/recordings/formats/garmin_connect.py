@@ -5,6 +5,7 @@ Samples come from the activity's FIT or TCX file.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
@@ -13,14 +14,15 @@ from athlete_monitor.recordings.summaries import summaries
 from athlete_monitor.recordings.text import first_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.recordings.imported import Imported
     from athlete_monitor.recordings.source import Source
 
 _LISTS: Final = (
     ("Activity Type", "Date", "Avg HR"),
     ("Activity Type", "Date", "Distance"),
-    ("Laps", "Avg HR"),
-    ("Split", "Avg HR"),
+    *((first, other) for first in ("Laps", "Lap", "Intervals", "Split") for other in ("Avg HR", "Cumulative Time")),
     ("Aktivitätstyp", "Datum"),
     ("Type d'activité", "Date"),
     ("Tipo de actividad", "Fecha"),
@@ -34,8 +36,13 @@ _DATES: Final = ("Date", "Datum", "Fecha", "Data")
 
 def recognise(source: Source) -> bool:
     """Whether the header is that of a list of activities or laps."""
-    first = first_line(source).casefold().replace("’", "'")
-    return any(all(name.casefold() in first for name in names) for names in _LISTS)
+    cells = [cell.strip(' "') for cell in re.split(r"[,;\t]", first_line(source).casefold().replace("’", "'"))]
+    return any(all(_has(cells, name.casefold()) for name in names) for names in _LISTS)
+
+
+def _has(cells: Sequence[str], name: str) -> bool:
+    """Whether a column has this name, perhaps with a unit behind it."""
+    return any(cell == name or cell.startswith(f"{name} ") for cell in cells)
 
 
 def read(source: Source, options: Options) -> list[Imported]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.recordings.format import Format, Options
@@ -27,6 +28,7 @@ _OWN: Final = {
     "groupid": "",
     "zinm": "",
 }
+_BALL: Final = re.compile(r"((game|match|the)\s)?ball[\s_#-]*\d*", re.IGNORECASE)
 
 
 def recognise(source: Source) -> bool:
@@ -44,7 +46,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     plan = plan_of(layout_of(source), "kinexon", _OWN)
     time = tuple(dataclasses.replace(c, unit="ms") if c.meaning == "time" else c for c in plan.columns)
     parts = imported(dataclasses.replace(plan, columns=time), options)
-    return [part for part in parts if (part.whose.name or "").strip().lower() not in {"ball", "game ball"}]
+    return [part for part in parts if not _BALL.fullmatch((part.whose.name or "").strip())]
 
 
 FORMAT: Final = Format("kinexon", "Kinexon positions", recognise, read, suffixes=(".csv",))

@@ -1,9 +1,14 @@
-"""Polar Flow: one training session as two tables, the first with the session's figures, the second with its samples."""
+"""Polar Flow: the CSV of one training session.
+
+One training session is two tables, the first with its figures, the second with its samples. In other languages than
+English, the columns are those of the same places: their order is always the same.
+"""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import RecordingError
@@ -18,6 +23,8 @@ from athlete_monitor.recordings.tabular import imported
 from athlete_monitor.recordings.text import text_head
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.recordings.imported import Imported
     from athlete_monitor.recordings.source import Source
 
@@ -35,13 +42,49 @@ _TOTALS: Final = {
     "Max heart rate (bpm)": ("heart_rate_max_bpm", 1.0),
     "Max speed (km/h)": ("speed_max_mps", 1 / 3.6),
 }
+_FIGURES: Final = (
+    *("Name", "Sport", "Date", "Start time", "Duration", "Total distance (km)", "Average heart rate (bpm)"),
+    *("Average speed (km/h)", "Max speed (km/h)"),
+)
+_SAMPLES: Final = (
+    *("Sample rate", "Time", "HR (bpm)", "Speed", "Pace", "Cadence", "Altitude", "Stride length", "Distances"),
+    *("Temperatures", "Power"),
+)
+"""The columns of both tables in their order; the units of the second stay those of the file."""
+_LOOKED_AT: Final = 8
+_DAY: Final = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
+_CLOCK: Final = re.compile(r"\d{1,2}[:.]\d\d[:.]\d\d(\s?[AaPp]\.?[Mm]\.?)?")
+_DOTS: Final = re.compile(r"(?<=\d)\.(?=\d)")
+_UNIT: Final = re.compile(r"\([^)]*\)\s*$")
 _WHEELS: Final = ("cycling", "biking", "spinning")
 
 
 def recognise(source: Source) -> bool:
     """Whether both tables are present."""
     text = text_head(source)
-    return text is not None and "Sample rate" in text and "Start time" in text[:2048] and "Duration" in text[:2048]
+    if text is None:
+        return False
+    return _is_english(text) or _foreign_header(text.splitlines()[:_LOOKED_AT]) is not None
+
+
+def _is_english(text: str) -> bool:
+    return "Sample rate" in text and "Start time" in text[:2048] and "Duration" in text[:2048]
+
+
+def _foreign_header(lines: Sequence[str]) -> int | None:
+    """Return the line of the second header in another language, by what is in the columns; None if there is none."""
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=_delimiter(lines))]
+    if len(rows) < 3 or len(rows[0]) < len(_FIGURES) or len(rows[1]) < len(_FIGURES):
+        return None
+    forms = zip(rows[1][2:5], (_DAY, _CLOCK, _CLOCK), strict=True)
+    if not all(form.fullmatch(cell) for cell, form in forms):
+        return None
+    place = next((place for place, row in enumerate(rows[2:], 2) if len(row) >= len(_SAMPLES)), None)
+    return None if place is None or any(cell[:1].isdigit() for cell in rows[place]) else place
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    return ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
 
 
 def read(source: Source, options: Options) -> list[Imported]:
@@ -50,12 +93,16 @@ def read(source: Source, options: Options) -> list[Imported]:
     Raises:
         RecordingError: it does not give its start, or its rows are not readable.
     """
-    lines = (text_head(source) or "").splitlines()
+    text = text_head(source) or ""
+    lines = text.splitlines()
+    foreign = None if _is_english(text) else _foreign_header(lines[:_LOOKED_AT])
     at = next((place for place, line in enumerate(lines) if "Sample rate" in line), len(lines))
+    at = at if foreign is None else foreign
     if not any(line.strip(' ,;"') for line in lines[at + 1 :]):
         raise NotARecording(f"{source}: holds the figures of a session without samples")
     layout = layout_of(source, at)
-    session = _session(lines[:at], layout.delimiter)
+    session = _session(lines[:at], layout.delimiter, () if foreign is None else _FIGURES)
+    layout = layout if foreign is None else dataclasses.replace(layout, header=_in_english(layout.header))
     plan = plan_of(layout, "polar-flow", _OWN)
     plan = dataclasses.replace(
         plan,
@@ -71,9 +118,18 @@ def read(source: Source, options: Options) -> list[Imported]:
 FORMAT: Final = Format("polar-flow", "Polar Flow CSV", recognise, read, suffixes=(".csv",))
 
 
-def _session(lines: list[str], delimiter: str) -> dict[str, str]:
+def _session(lines: list[str], delimiter: str, names: Sequence[str] = ()) -> dict[str, str]:
     rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
-    return {} if len(rows) < 2 else dict(zip(map(str.strip, rows[0]), map(str.strip, rows[1]), strict=False))
+    if len(rows) < 2:
+        return {}
+    return dict(zip(names or map(str.strip, rows[0]), map(str.strip, rows[1]), strict=False))
+
+
+def _in_english(header: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the second table in English, with the units of the file; a heart rate is in bpm."""
+    units = [match[0] if (match := _UNIT.search(name)) else "" for name in header]
+    named = [name if "(" in name else f"{name} {unit}".strip() for name, unit in zip(_SAMPLES, units, strict=False)]
+    return (*named, *([""] * (len(header) - len(named))))
 
 
 def _start(source: Source, session: dict[str, str], options: Options) -> float:
@@ -83,7 +139,7 @@ def _start(source: Source, session: dict[str, str], options: Options) -> float:
         raise RecordingError(f"{source}: does not give its date and start; give --start 'YYYY-MM-DD HH:MM:SS'")
     day_first = True if options.day_first is None and session["Date"][2:3] in "-." else options.day_first
     rules = Rules(str(source), options.zone, None, day_first, day_t=day_in_name(source.name, options.zone))
-    return moment_of(f"{session['Date']} {session['Start time']}", rules)[0]
+    return moment_of(f"{session['Date']} {_DOTS.sub(':', session['Start time'])}", rules)[0]
 
 
 def _totals(session: dict[str, str]) -> dict[str, float]:

@@ -33,6 +33,9 @@ _LOOKED_AT: Final = 200
 _LOOKED_AT_FOR_NAMES: Final = 5
 _AFTER_POLAR: Final = 4
 LATE: Final = 900
+_MOST_ROWS: Final = 3
+_LEAST_IN_A_ROW: Final = 20
+"""A file of at most three lines with so many numbers in each holds beats in a row."""
 
 
 def recognise(source: Source) -> bool:
@@ -73,7 +76,12 @@ FORMAT: Final = Format(
 
 
 def _lines(lines: Iterable[str]) -> list[str]:
-    return [bare for line in lines if (bare := line.strip().strip('"')) and not bare.startswith(("#", "//"))]
+    """Return the lines, one for each interval: some programs write all of them in a row."""
+    bare = [text for line in lines if (text := line.strip().strip('"')) and not text.startswith(("#", "//"))]
+    if len(bare) > _MOST_ROWS:
+        return bare
+    parts = [part for text in bare for part in re.split(r"[;,\t ]+", text) if part]
+    return parts if len(parts) >= _LEAST_IN_A_ROW * len(bare) else bare
 
 
 def _names_another(line: str) -> bool:

@@ -1,10 +1,10 @@
-"""Sensor Logger: a folder or archive with one table for each sensor of a phone.
+"""Sensor Logger: a folder or archive with one table for each sensor of a phone, or one list of rows as JSON.
 
-``time`` counts nanoseconds since 1970. On Android ``TotalAcceleration`` is with gravity; on iOS gravity is in a table
-of its own and the sum is taken, with the sign inverted unless the file says that it has standard units. All sensors are
-resampled to the rows of the acceleration, or without one to those of the location. A negative speed means no speed.
-Uncalibrated acceleration of iOS and that of its watch (``WristMotion``) are in g. The time zone of the metadata gives
-the local time.
+In JSON, the rows of all sensors are one list. ``time`` counts nanoseconds since 1970. On Android ``TotalAcceleration``
+is with gravity; on iOS gravity is in a table of its own and the sum is taken, with the sign inverted unless the file
+says that it has standard units. All sensors are resampled to the rows of the acceleration, or without one to those of
+the location. A negative speed means no speed. Uncalibrated acceleration of iOS and that of its watch (``WristMotion``)
+are in g. The time zone of the metadata gives the local time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import numpy as np
 
 from athlete_monitor.arrays import GRAVITY_MPS2
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings import jsons
+from athlete_monitor.recordings.cells import numbers
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.layout import layout_of
@@ -41,6 +43,7 @@ _NAMES: Final = frozenset((*_MOTION, *_OTHERS))
 _GYROSCOPES: Final = ("Gyroscope.csv", "GyroscopeUncalibrated.csv")
 _TIMES: Final = ("time", "seconds_elapsed")
 _STALE_S: Final = 3.0
+_LOOKED_AT_ROWS: Final = 100
 _LOCATION: Final = {
     "latitude": "latitude",
     "longitude": "longitude",
@@ -51,7 +54,9 @@ _LOCATION: Final = {
 
 
 def recognise(source: Source) -> bool:
-    """Whether the file is the table of a sensor."""
+    """Whether the file is the table of a sensor, or has the rows of all sensors."""
+    if jsons.is_json(source):
+        return all(name in source.head for name in (b'"sensor"', b'"seconds_elapsed"', b'"time"'))
     if source.name not in _NAMES:
         return False
     text = text_head(source)
@@ -66,8 +71,7 @@ def read(source: Source, _options: Options) -> list[Imported]:
         RecordingError: a table is not readable.
         NotARecording: there is no usable sensor.
     """
-    files = {**source.siblings(), source.name: source}
-    sensors = {name: table for name in files if name in _NAMES and (table := _table(files[name])) is not None}
+    sensors, metadata = _of_json(source) if jsons.is_json(source) else _of_folder(source)
     base = next(
         (
             name
@@ -88,21 +92,21 @@ def read(source: Source, _options: Options) -> list[Imported]:
     if base is None:
         raise NotARecording(f"{source}: holds no usable sensor")
     t = sensors[base]["t"]
-    channels, notes = _acceleration(sensors, t, standard=_standard(files))
+    channels, notes = _acceleration(sensors, t, standard=_standard(metadata))
     turns = _wrist(sensors.get("WristMotion.csv"), t, "rotationRate") if base == "WristMotion.csv" else None
     channels |= _named(turns, "gyro") if turns else _vector(sensors, _GYROSCOPES, "gyro", t)
     channels |= _vector(sensors, ("Magnetometer.csv", "MagnetometerUncalibrated.csv"), "mag", t)
     channels |= _sparse(sensors, t)
-    folder = str(source).removesuffix(source.name).rstrip("/ :")
+    offset_s = _offset(metadata, float(t[0]) if len(t) else 0.0)
     return [
         Imported(
-            source.path if source.member else source.path.parent,
+            source.path if source.member or jsons.is_json(source) else source.path.parent,
             t,
             channels,
             notes=tuple(notes),
-            label=folder,
+            label=str(source) if jsons.is_json(source) else str(source).removesuffix(source.name).rstrip("/ :"),
             kind="sensor-logger",
-            offset_s=_offset(files, float(t[0]) if len(t) else 0.0),
+            offset_s=offset_s,
         )
     ]
 
@@ -112,9 +116,32 @@ FORMAT: Final = Format(
     "Sensor Logger (folder or zip)",
     recognise,
     read,
-    lambda source: _NAMES - {source.name},
-    suffixes=(".zip",),
+    lambda source: frozenset() if jsons.is_json(source) else _NAMES - {source.name},
+    suffixes=(".zip", ".json"),
 )
+
+
+def _of_folder(source: Source) -> tuple[dict[str, dict[str, FloatArray]], dict[str, str]]:
+    """Return the tables of a folder by the names of their files, and what the app says about the recording."""
+    files = {**source.siblings(), source.name: source}
+    sensors = {name: table for name in files if name in _NAMES and (table := _table(files[name])) is not None}
+    return sensors, _metadata(files)
+
+
+def _of_json(source: Source) -> tuple[dict[str, dict[str, FloatArray]], dict[str, str]]:
+    """Return the same of JSON: a list of rows, each with the name of its sensor and its numbers as text."""
+    rows: dict[str, list[dict[str, object]]] = {}
+    for row in jsons.objects(jsons.load(source)):
+        rows.setdefault(f"{row.get('sensor')}.csv", []).append(row)
+    about = {name.lower(): str(value) for name, value in next(iter(rows.get("Metadata.csv", [])), {}).items()}
+    known = {name: _of_rows(rows[name]) for name in rows if name in _NAMES and _numeric(name)}
+    return {name: table for name, table in known.items() if len(table.get("t", ()))}, about
+
+
+def _of_rows(rows: list[dict[str, object]]) -> dict[str, FloatArray]:
+    names = dict.fromkeys(name for row in rows[:_LOOKED_AT_ROWS] for name in row if name != "sensor")
+    table = {name: numbers([str(row.get(name, "")) for row in rows])[0] for name in names}
+    return _in_order(table, table["time"]) if "time" in table else {}
 
 
 def _table(source: Source) -> dict[str, FloatArray] | None:
@@ -132,7 +159,11 @@ def _table(source: Source) -> dict[str, FloatArray] | None:
     if columns is None or not len(columns.lines):
         return None
     table = {name: columns.numbers[at] for at, name in enumerate(layout.header) if at in columns.numbers}
-    times = table[layout.header[place]]
+    return _in_order(table, table[layout.header[place]])
+
+
+def _in_order(table: Mapping[str, FloatArray], times: FloatArray) -> dict[str, FloatArray]:
+    """Return the rows that have a time, in its order, and the times in seconds as ``t``."""
     order = np.argsort(times, kind="stable")
     order = order[~np.isnan(times[order])]
     return {name: column[order] for name, column in table.items()} | {"t": times[order] * _scale(times)}
@@ -155,9 +186,9 @@ def _metadata(files: Mapping[str, Source]) -> dict[str, str]:
     return {} if len(lines) < 2 else dict(zip(map(str.lower, lines[0]), lines[1], strict=False))
 
 
-def _offset(files: Mapping[str, Source], start_t: float) -> int | None:
+def _offset(metadata: Mapping[str, str], start_t: float) -> int | None:
     """Return how far the recording's local time was ahead of UTC, s; None where the file gives no time zone."""
-    name = _metadata(files).get("recording timezone", "").strip()
+    name = metadata.get("recording timezone", "").strip()
     try:
         offset = datetime.fromtimestamp(start_t, zone_of(name)).utcoffset() if name else None
     except (ValueError, OSError, OverflowError):
@@ -165,9 +196,9 @@ def _offset(files: Mapping[str, Source], start_t: float) -> int | None:
     return None if offset is None else int(offset.total_seconds())
 
 
-def _standard(files: Mapping[str, Source]) -> bool | None:
+def _standard(metadata: Mapping[str, str]) -> bool | None:
     """Whether the app wrote standard units; None where it does not say whether the phone is an iPhone."""
-    fields = {name: value.lower() for name, value in _metadata(files).items()}
+    fields = {name: value.lower() for name, value in metadata.items()}
     if "standardisation" in fields or "standardized" in fields:
         return fields.get("standardisation", fields.get("standardized")) == "true"
     return False if "ios" in fields.get("platform", "") else None

@@ -16,6 +16,8 @@ from athlete_monitor.recordings.dates import EARLIEST
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.moments import Rules, moment_of, start_in_name
+from athlete_monitor.recordings.source import NotARecording
+from athlete_monitor.recordings.text import first_line
 from athlete_monitor.recordings.units import by_range
 
 if TYPE_CHECKING:
@@ -38,7 +40,12 @@ _RIDES: Final = ("ride", "cycl", "bike")
 
 def recognise(source: Source) -> bool:
     """Whether the file begins like streams: with their names, and a stream of times."""
-    return jsons.is_json(source) and _has_marks(source)
+    return (jsons.is_json(source) and _has_marks(source)) or _is_list(source)
+
+
+def _is_list(source: Source) -> bool:
+    """Whether it is the list of activities beside the files of an export of a whole account."""
+    return {"Activity ID", "Activity Date"} <= set(first_line(source).split(","))
 
 
 def _has_marks(source: Source) -> bool:
@@ -55,7 +62,10 @@ def read(source: Source, options: Options) -> list[Imported]:
 
     Raises:
         RecordingError: it is not valid, has no stream of times, or its start is not known.
+        NotARecording: it is a list of activities.
     """
+    if _is_list(source):
+        raise NotARecording(f"{source}: is Strava's list of activities; import the files in the folder beside it")
     document = jsons.load(source)
     streams = _streams(document)
     if "time" not in streams:
