@@ -126,19 +126,18 @@ class SpeedTrack(SquadState):
         last, waiting = before[_LAST], before[_WAIT]
         advances = places(last[0, 1:] != last[0, :-1])
         second = before[1, advances + 1] == waiting[0, advances]  # with a reading that waited
-        readings = np.stack([waiting[:, advances], last[:, advances + 1]], axis=2)
-        used = np.stack([second, np.ones_like(second)], axis=1).ravel()
-        readings = readings.reshape(4, -1)[:, used]
-        count = np.zeros(before.shape[1], dtype=np.int64)
-        count[advances + 1] = 1 + second
-        count = np.cumsum(count)
+        readings = np.stack([waiting[:, advances], last[:, advances + 1]], axis=2).reshape(4, -1)
+        readings = readings[:, np.stack([second, np.ones_like(second)], axis=1).ravel()]
+        count = np.cumsum(_at(advances, 1 + second, before.shape[1]))
+        jumps = second & np.isnan(before[2, advances + 1])
+        first = np.maximum.accumulate(_at(advances, jumps * (SLOTS + count[advances]), before.shape[1]))
         past = before[_PAST_ROWS].reshape(4, SLOTS, -1)
-        known = np.hstack([past[:, ::-1, 0], readings])
-        past[:] = known[:, SLOTS - 1 + count - np.arange(SLOTS)[:, None]]
-        t = np.concatenate([last[0, :1], readings[0]])
-        usual = np.empty((2, len(t)))
-        usual[:, 0] = before[_USUAL : _USUAL + 2, 0]
-        foresee_usual(usual[0], usual[1], np.concatenate([np.fmax(np.diff(t), 0.0), [0.0]]))
+        slots = SLOTS - 1 + count - np.arange(SLOTS)[:, None]
+        past[:] = np.where(slots >= first, np.hstack([past[:, ::-1, 0], readings])[:, slots], np.nan)
+        gap_s = np.fmax(np.diff(readings[0], prepend=last[0, 0]), 0.0)
+        gap_s[count[advances[jumps]]] = 0.0
+        usual = np.repeat(before[_USUAL : _USUAL + 2, :1], len(gap_s) + 1, axis=1)
+        foresee_usual(usual[0], usual[1], np.append(gap_s, 0.0))
         before[_USUAL : _USUAL + 2] = usual[:, count]
 
     def speed_mps(self, rows: IntArray) -> FloatArray:
@@ -181,6 +180,13 @@ class SpeedTrack(SquadState):
         step = _advance(rows[index], part, waiting)
         state[:, index] = part
         return step
+
+
+def _at(advances: IntArray, values: IntArray, count: int) -> IntArray:
+    """Values [m] at the moments that follow ``advances`` [m], of ``count`` moments; 0 elsewhere."""
+    found = np.zeros(count, dtype=np.int64)
+    found[advances + 1] = values
+    return found
 
 
 _LAST: Final = slice(len(_PAST) + 4, len(_PAST) + 8)

@@ -23,12 +23,14 @@ from athlete_monitor.arrays import every
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from athlete_monitor.arrays import FloatArray, IntArray
+    from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.physiology.squad_state import SquadState
 
 _CALLS: Final = 12
 """After so many calls for all moments, those that are left are taken in stretches."""
 _STRETCH: Final = 48
+_NEVER: Final = np.array([np.nan]).view(np.int64).item() ^ 1
+"""The bits of a number that no part holds."""
 
 
 class OverTime:
@@ -78,11 +80,11 @@ class OverTime:
         if not len(wrong):
             return True
         right = int(wrong[0])
-        part = before[:, right:]
-        changed = self._differs(after[:, right:], part)
+        part, later = before[:, right:], after[:, right:]
         places = np.arange(1, part.shape[1] + 1)
-        newest = np.maximum.accumulate(np.where(changed, places, 0), axis=1)
-        values = np.concatenate([part[:, :1], after[:, right:]], axis=1)
+        written = call.written(self._differs(later, part), later, first + right)
+        newest = np.maximum.accumulate(np.where(written, places, 0), axis=1)
+        values = np.concatenate([part[:, :1], later], axis=1)
         part[:, 1:] = np.take_along_axis(values, newest[:, :-1], axis=1)
         part[self._added], part[self._largest] = 0.0, np.nan
         if part.shape[1] > 2:
@@ -126,6 +128,7 @@ class _Call:
     ) -> None:
         self._part, self._update, self._args, self._options, self._count = part, update, args, options, count
         self._all = _renumbered(args[0], count)
+        self._written: IntArray | None = None
 
     def all(self, before: FloatArray) -> tuple[Any, FloatArray]:
         """Return what the method returns, and the state after each moment, from those ``before`` [fields, n]."""
@@ -141,6 +144,19 @@ class _Call:
         self._part.set_table(before.copy())
         found = self._update(_renumbered(args[0], before.shape[1]), *args[1:], **options)
         return found, self._part.table
+
+    def written(self, changed: BoolArray, after: FloatArray, first: int) -> BoolArray:
+        """Where a moment writes a value of its own [fields, n], and does not keep the one before it.
+
+        That is where the value has ``changed``, and where it is what it changed to in an earlier call.
+        """
+        if self._written is None:
+            self._written = np.full((len(after), self._count), _NEVER)
+        known = self._written[:, first : first + after.shape[1]]
+        bits = after.view(np.int64)
+        np.copyto(known, bits, where=changed)
+        found: BoolArray = known == bits
+        return found
 
     def foresee(self, before: FloatArray, first: int) -> None:
         """Let the part guess."""
