@@ -17,6 +17,7 @@ itself is taken as gravity with every filter.
 
 from __future__ import annotations
 
+import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -27,7 +28,7 @@ from athlete_monitor.arrays import GRAVITY_MPS2, MAX_STEP_S, every, places, some
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
@@ -92,6 +93,7 @@ class SteadyForce(SquadState):
     """
 
     FIELDS = MappingProxyType({"x": np.nan, "y": np.nan, "z": np.nan, "t": np.nan, "since": np.nan})
+    ADVANCES = "follow"
 
     def follow(self, rows: IntArray, t: FloatArray, acc: FloatArray, gyro_rad_s: FloatArray | None) -> FloatArray:
         """Take acc [3, k] and gyro [3, k] (NaN, or None for all: none) at ``t`` [k], s.
@@ -103,12 +105,7 @@ class SteadyForce(SquadState):
         state = self._open(rows)
         force, last = state[:3], state[3]
         known = ~np.isnan(acc[0] + acc[1] + acc[2])
-        gap = t - last
-        starts = known & ~(np.abs(gap) <= MAX_STEP_S)
-        np.copyto(state[4], t, where=starts)
-        dt_s = np.where(starts, 0.0, np.maximum(gap, 0.0))
-        weight = np.maximum(-np.expm1(dt_s / -GRAVITY_TAU_S), dt_s / np.maximum(t - state[4], dt_s + 1e-9))
-        weight = np.where(known, weight, np.nan)
+        starts, dt_s, weight = _weights(state, t, known)
         carried = force
         if gyro_rad_s is not None:
             carried = _turned(force, np.where(np.isnan(gyro_rad_s), 0.0, gyro_rad_s) * dt_s)
@@ -117,6 +114,41 @@ class SteadyForce(SquadState):
         np.copyto(last, t, where=known)
         self._put(rows, state)
         return averaged
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:
+        """See ``SquadState``."""
+        _, t, acc, gyro_rad_s = args
+        known = ~np.isnan(acc[0] + acc[1] + acc[2])
+        starts, dt_s, weights = _weights(before.copy(), t, known)
+        angles = np.zeros_like(acc) if gyro_rad_s is None else np.where(np.isnan(gyro_rad_s), 0.0, gyro_rad_s) * dt_s
+        force, found = before[:3, 0].tolist(), []
+        for push, angle, weight, begins in zip(
+            acc.T.tolist(), angles.T.tolist(), weights.tolist(), starts.tolist(), strict=True
+        ):
+            found.append(force)
+            if begins:
+                force = push
+            elif not math.isnan(weight):
+                carried = _turned_one(force, angle)
+                force = [old + weight * (new - old) for old, new in zip(carried, push, strict=True)]
+        before[:3] = np.array(found).T
+
+
+def _weights(state: FloatArray, t: FloatArray, known: BoolArray) -> tuple[BoolArray, FloatArray, FloatArray]:
+    """Where averages start [k], the time that counts, s [k], and the weight of the sample [k]; stores the starts."""
+    gap = t - state[3]
+    starts = known & ~(np.abs(gap) <= MAX_STEP_S)
+    np.copyto(state[4], t, where=starts)
+    dt_s = np.where(starts, 0.0, np.maximum(gap, 0.0))
+    weight = np.maximum(-np.expm1(dt_s / -GRAVITY_TAU_S), dt_s / np.maximum(t - state[4], dt_s + 1e-9))
+    return starts, dt_s, np.where(known, weight, np.nan)
+
+
+def _turned_one(vector: list[float], angle: list[float]) -> list[float]:
+    """One vector, as ``_turned`` turns it."""
+    (x, y, z), (a, b, c) = vector, angle
+    fx, fy, fz = y * c - z * b, z * a - x * c, x * b - y * a
+    return [x + fx + 0.5 * (fy * c - fz * b), y + fy + 0.5 * (fz * a - fx * c), z + fz + 0.5 * (fx * b - fy * a)]
 
 
 def _turned(vector: FloatArray, angle: FloatArray) -> FloatArray:
@@ -218,6 +250,11 @@ class _GyroscopeFilter(SquadState):
         """Attitudes [k, 4]; NaN before the first sample with a gyroscope."""
         return self._take(rows)[:4].T
 
+    @property
+    def steady(self) -> SteadyForce:
+        """The steadied acceleration."""
+        return self._steady
+
     def grow(self, capacity: int) -> None:
         """Grow to ``capacity`` athletes."""
         super().grow(capacity)
@@ -250,6 +287,11 @@ class ImuFusion(_GyroscopeFilter):
     def __init__(self, capacity: int) -> None:
         super().__init__(capacity)
         self._filters: dict[int, imufusion.Ahrs] = {}
+
+    @property
+    def filters(self) -> dict[int, imufusion.Ahrs]:
+        """The library's filters by row."""
+        return self._filters
 
     def _steps(
         self, rows: list[int], elapsed: list[list[float]], vectors: FloatArray, before: FloatArray

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray, IntArray
     from athlete_monitor.features import FeatureSpec
-    from athlete_monitor.fusion import OrientationFilter
     from athlete_monitor.physiology.hrv import Variability
 
 
@@ -128,31 +127,6 @@ class MaximumOverTime(HeartRateMax):
             return begin
         above = places(bpm[begin:] > hr_max_bpm)
         return begin + above.item(0) if predicted == 1.0 and len(above) else len(bpm)
-
-
-class FusionOverTime:
-    """The orientation at the moments of one athlete, moment by moment.
-
-    Args:
-        squads: that of the squad.
-    """
-
-    def __init__(self, squads: OrientationFilter) -> None:
-        self._squads, self._row = squads, np.zeros(1, dtype=np.int64)
-
-    def follow(self, row: int) -> None:
-        """Follow an athlete."""
-        self._row = np.array([row])
-
-    def update(
-        self, rows: IntArray, t: FloatArray, acc_mps2: FloatArray, gyro_rad_s: FloatArray, mag_ut: FloatArray
-    ) -> FloatArray:
-        """See ``OrientationFilter``."""
-        linear = np.full((len(rows), 3), np.nan)
-        for at in places(~np.isnan(acc_mps2.sum(axis=1))).tolist():
-            one = slice(at, at + 1)
-            linear[one] = self._squads.update(self._row, t[one], acc_mps2[one], gyro_rad_s[one], mag_ut[one])
-        return linear
 
 
 class BeatsOverTime(HeartRateVariability):

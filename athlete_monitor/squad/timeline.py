@@ -14,11 +14,11 @@ import numpy as np
 
 from athlete_monitor.physiology.squad_state import SquadState
 from athlete_monitor.physiology.vo2max import Vo2Max
+from athlete_monitor.squad.attitude import over_time
 from athlete_monitor.squad.kernel import Squad
 from athlete_monitor.squad.moments import (
     BeatsOverTime,
     FeaturesOverTime,
-    FusionOverTime,
     MaximumOverTime,
     ModelsOverTime,
     PeaksOverTime,
@@ -53,7 +53,7 @@ class Timeline(Squad):
         self.features = self._features = FeaturesOverTime(squad.settings.features)
         self.hr_max = self._maximum = MaximumOverTime(squad.hr_max)
         self.vo2max = Vo2Max(self.hr_max, self.bodies)
-        self._fusion = FusionOverTime(squad.fusion)
+        self._fusion = over_time(squad.fusion)
         self.fusion = self._fusion  # type: ignore[assignment] # a step only updates it
         self.hrv = self._beats = BeatsOverTime(squad.hrv)
         self.models = self._models = ModelsOverTime(squad.models, squad.settings.features)
@@ -76,6 +76,7 @@ class Timeline(Squad):
             getattr(squad, name).table[:, row] = getattr(self, name).table[:, -1]
         squad.position.is_used = self.position.is_used
         squad.features.set_state(row, self._features.state(0))
+        self._fusion.finish()
         self._beats.flush()
 
     def _begin(self, row: int, moments: int) -> None:
@@ -84,12 +85,12 @@ class Timeline(Squad):
         self.limits.of_heart_rate, self.position.is_used = squad.limits.of_heart_rate, squad.position.is_used
         for name in _CONSTANT:
             getattr(self, name).set_table(_repeated(getattr(squad, name), row, moments))
-        for name, over_time in self._over_time.items():
-            over_time.begin(_repeated(getattr(squad, name), row, moments))
+        for name, part in self._over_time.items():
+            part.begin(_repeated(getattr(squad, name), row, moments))
         self._ticks.begin(_repeated(squad.ticks, row, moments))
         self._features.begin(squad.features.state(row), moments)
-        for part in (self._maximum, self._fusion, self._beats, self._models, self._peaks):
-            part.follow(row)
+        for each in (self._maximum, self._fusion, self._beats, self._models, self._peaks):
+            each.follow(row)
 
     def _steps(
         self, rows: IntArray, t: FloatArray, speed_mps: FloatArray, x_m: FloatArray, y_m: FloatArray
