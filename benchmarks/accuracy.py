@@ -26,10 +26,12 @@ from athlete_monitor.models.day import BLANK, constants, correction, learn
 from athlete_monitor.recordings.formats.hexoskin import read_hexoskin
 from athlete_monitor.recordings.formats.runs import read_run
 from athlete_monitor.training import squad
-from athlete_monitor.training.athlete import Trained, choose_kind, fit, train_athlete
+from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.beginnings import without_false_beginnings
+from athlete_monitor.training.contest import choose_kind
 from athlete_monitor.training.day_form import of_people
 from athlete_monitor.training.evaluation import ridge_predictions
+from athlete_monitor.training.fitting import fit
 from athlete_monitor.training.replaying import Track, replay
 from athlete_monitor.training.rows import AthleteData, SessionRows
 from athlete_monitor.training.sessions import SessionFile

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.models.manifest import ArtifactKind
+    from athlete_monitor.models.parts import Parts
 
 
 class Shape(Protocol):
@@ -105,6 +106,8 @@ class Kind:
         export: writes the files of a fitted model; they are checked against ``Estimator.predict`` before publication.
         importance: importance of each feature, [F], shares that add up to 1.
         facts: the manifest's description of a fitted model, plain values.
+        parts: its trees and line; None where it has others, which only makes the next training longer. A fit with
+            fewer trees must give the first trees of one with more.
     """
 
     name: str
@@ -113,6 +116,7 @@ class Kind:
     export: Callable[[Any], Artifacts]
     importance: Callable[[Any], FloatArray]
     facts: Callable[[Any], dict[str, Any]]
+    parts: Callable[[Any], Parts] | None = None
 
 
 @contextmanager

@@ -56,6 +56,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add_common_arguments(parser)
     add_players_argument(parser, "only these athletes, without the default model: 1,2,5-9 or [1,3,7]")
     parser.add_argument("--force", action="store_true", help="train even if nothing is new")
+    parser.add_argument(
+        "--from-scratch",
+        action="store_true",
+        help="train even if nothing is new, without what earlier trainings have kept; the models are the same",
+    )
     parser.add_argument("--dry-run", action="store_true", help="train and evaluate, publish nothing")
     parser.add_argument("--watch", action="store_true", help="keep running and train whenever there are new sessions")
     parser.add_argument(
@@ -110,7 +115,7 @@ def _command(args: argparse.Namespace, config: Config, log: logging.Logger) -> i
     if args.rollback is not None:
         with acquire(config.prediction_check.training_lockfile_path, COMMAND):
             return roll_back(config, args.rollback, log)
-    options = Options(args.players, args.force, args.dry_run)
+    options = Options(args.players, args.force or args.from_scratch, args.dry_run, args.from_scratch)
     place = _place(config, args.workers, args.cluster)
     exchange = Exchange(config, args.sessions, args.models)
     with closing(place) if place is not None else nullcontext():

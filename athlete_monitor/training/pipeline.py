@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from athlete_monitor.athletes import Profile, Roster, merge
 from athlete_monitor.boundary import described
@@ -19,6 +19,7 @@ from athlete_monitor.training import resources, squad
 from athlete_monitor.training.attempts import Attempt, read_attempts, write_attempts
 from athlete_monitor.training.console import LOGGER, PRINTED, Display, Quiet
 from athlete_monitor.training.elsewhere import Missing, extract_missing, with_known
+from athlete_monitor.training.evidence import EvidenceFiles
 from athlete_monitor.training.notify import Notifier
 from athlete_monitor.training.outcome import Outcome, figures
 from athlete_monitor.training.parallel import each, local_place
@@ -53,11 +54,17 @@ _log = logging.getLogger(LOGGER)
 
 @dataclass(frozen=True)
 class Options:
-    """The user's request: only these athletes, even without new data, without publishing."""
+    """The user's request: only these athletes, even without new data, without publishing, without what was kept."""
 
     players: tuple[int, ...] | None = None
     force: bool = False
     dry_run: bool = False
+    from_scratch: bool = False
+
+
+class _Keeps(TypedDict):
+    writes: bool
+    reads: bool
 
 
 @dataclass(frozen=True)
@@ -184,12 +191,12 @@ class Pass:
             yield from results
 
     def _read_here(self, groups: Sequence[list[Candidates]]) -> Iterator[list[AthleteData | Failure]]:
-        work = partial(gather_group, spec=self._spec, settings=self._config, writes=not self._options.dry_run)
+        work = partial(gather_group, spec=self._spec, settings=self._config, **self._keeps)
         return self._each(work, groups, unread)
 
     def _read_elsewhere(self, groups: Sequence[list[Candidates]]) -> Iterator[list[AthleteData | Failure]]:
         """Workers get the bytes of new sessions and return their rows; known ones, and what follows, are done here."""
-        cache = rows_of(self._config, self._spec, writes=not self._options.dry_run)
+        cache = rows_of(self._config, self._spec, **self._keeps)
         work = partial(extract_missing, spec=self._spec, settings=self._config)
         tasks = [Missing(tuple(group), cache) for group in groups]
         for group, found in zip(groups, self._each(work, tasks, nothing_read), strict=True):
@@ -197,6 +204,11 @@ class Pass:
                 yield unread(group, found)
             else:
                 yield assembled(group, with_known(group, found, cache), self._spec, self._config)
+
+    @property
+    def _keeps(self) -> _Keeps:
+        """What may be done with rows and answers of earlier passes."""
+        return {"writes": not self._options.dry_run, "reads": not self._options.from_scratch}
 
     def _members(self, data: Sequence[AthleteData]) -> tuple[tuple[str, ...], list[squad.Member]]:
         """The default model's channel groups and rows."""
@@ -209,7 +221,8 @@ class Pass:
     ) -> Iterator[Outcome]:
         """Train athlete by athlete; the rows of finished athletes are removed from ``data`` and memory."""
         self._around.display.stage("training", len(data))
-        work = partial(train_one, spec=self._spec, settings=self._config.training)
+        kept = None if self._place.remote else EvidenceFiles(self._config.paths.models_root, **self._keeps)
+        work = partial(train_one, spec=self._spec, settings=self._config.training, kept=kept)
         useful = bool(folds) and squad.gain_of(folds).least_bpm > self._config.retraining.min_gain_over_median_bpm
         rivals = {fold.athlete_id: fold for fold in folds} if useful else {}
         for place, result in enumerate(self._each(work, data, untrained)):

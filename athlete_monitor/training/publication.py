@@ -6,7 +6,7 @@ import platform
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -113,7 +113,7 @@ class Publisher:
             athlete_id=product.athlete_id,
             kind=product.trained.kind.name,
             day=product.trained.day,
-            facts=product.trained.kind.facts(product.trained.model),
+            facts=_facts(product.trained),
             groups=product.groups,
             feature_names=names + (PROFILE_FEATURES if product.athlete_id == DEFAULT else ()),
             feature_spec=self._spec.to_dict(),
@@ -125,6 +125,12 @@ class Publisher:
             residual_quantiles=product.trained.interval,
             versions=self._versions,
         )
+
+
+def _facts(trained: Trained) -> dict[str, Any]:
+    """The model's description, and how many of its sessions took part in the choice of its kind."""
+    chosen = {"kind_chosen_on_sessions": trained.chosen_on} if trained.chosen_on else {}
+    return {**trained.kind.facts(trained.model), **chosen}
 
 
 def _installed(names: Sequence[str]) -> dict[str, str]:

@@ -59,15 +59,19 @@ class RowCache:
         spec: the features.
         rows_per_second: rows kept for each second.
         writes: whether entries are written and removed, or only read.
+        reads: whether entries are used; without, every session is replayed again.
     """
 
     root: Path
     spec: FeatureSpec
     rows_per_second: float
     writes: bool = True
+    reads: bool = True
 
     def load(self, athlete_id: int, file: SessionFile) -> SessionRows | None:
         """Return the rows of a session that was replayed before; None if there is no valid entry."""
+        if not self.reads:
+            return None
         try:
             content = io.BytesIO(self._path(athlete_id, file).read_bytes())
             with np.load(content, allow_pickle=False) as entry:

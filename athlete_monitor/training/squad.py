@@ -15,9 +15,10 @@ import numpy as np
 from athlete_monitor.features import PROFILE_FEATURES, PROFILE_UNKNOWN
 from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
-from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, judging, spread
+from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, spread
 from athlete_monitor.training.day_form import of_people
 from athlete_monitor.training.evaluation import interval_of, judge, ridge_predictions
+from athlete_monitor.training.fitting import judging
 from athlete_monitor.training.gain import gain_over
 
 if TYPE_CHECKING:

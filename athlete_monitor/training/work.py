@@ -12,6 +12,7 @@ from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.beginnings import without_false_beginnings
 from athlete_monitor.training.dataset import extract
 from athlete_monitor.training.errors import TooFewSessionsError
+from athlete_monitor.training.evidence import Evidence
 from athlete_monitor.training.row_cache import RowCache
 from athlete_monitor.training.rows import AthleteData, SessionRows, Unusable
 from athlete_monitor.training.sessions import searched
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config, Training
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.training.elsewhere import Missing
+    from athlete_monitor.training.evidence import EvidenceFiles
     from athlete_monitor.training.sessions import Candidates
 
 
@@ -35,17 +37,17 @@ class Failure:
     trace: str = ""
 
 
-def rows_of(settings: Config, spec: FeatureSpec, *, writes: bool) -> RowCache:
-    """Return the cache of rows; ``writes``: whether it may change."""
-    return RowCache(settings.paths.models_root, spec, settings.training.rows_per_second, writes)
+def rows_of(settings: Config, spec: FeatureSpec, *, writes: bool, reads: bool = True) -> RowCache:
+    """Return the cache of rows; ``writes``: whether it may change, ``reads``: whether what is there is used."""
+    return RowCache(settings.paths.models_root, spec, settings.training.rows_per_second, writes, reads)
 
 
 def gather_group(
-    group: Sequence[Candidates], spec: FeatureSpec, settings: Config, *, writes: bool = True
+    group: Sequence[Candidates], spec: FeatureSpec, settings: Config, *, writes: bool = True, reads: bool = True
 ) -> list[AthleteData | Failure]:
-    """Read a group of athletes; runs in a worker. ``writes``: whether rows are cached for the next time."""
+    """Read a group of athletes; runs in a worker. ``writes`` and ``reads`` are those of ``rows_of``."""
     try:
-        kept = rows_of(settings, spec, writes=writes)
+        kept = rows_of(settings, spec, writes=writes, reads=reads)
         found = extract(group, spec, settings.training.rows_per_second, settings.jetson.batch_size, kept)
     except MemoryError:
         return [Failure(athlete.athlete_id, "not enough memory to read the sessions") for athlete in group]
@@ -98,12 +100,21 @@ def _failed(athlete_id: int, error: Exception) -> Failure:
     return Failure(athlete_id, f"cannot be trained ({fault.cause})" if fault.trace else fault.cause, fault.trace)
 
 
-def train_one(data: AthleteData, spec: FeatureSpec, settings: Training) -> Trained | Failure:
-    """Train and evaluate an athlete; runs in a worker, which holds sessions no longer."""
+def train_one(
+    data: AthleteData, spec: FeatureSpec, settings: Training, kept: EvidenceFiles | None = None
+) -> Trained | Failure:
+    """Train and evaluate an athlete; runs in a worker, which holds sessions no longer.
+
+    ``kept`` is where the answers of earlier models are; None where this machine does not have them.
+    """
     return_free_memory()
     try:
-        return train_athlete(data, settings, spec.rises(data.groups))
+        evidence = kept.load(data.athlete_id) if kept else Evidence()
+        trained = train_athlete(data, settings, spec.rises(data.groups), evidence)
     except MemoryError:
         return Failure(data.athlete_id, "not enough memory to train")
     except Exception as error:  # noqa: BLE001 - an athlete's training is a border
         return _failed(data.athlete_id, error)
+    if kept:
+        kept.save(data.athlete_id, evidence)
+    return trained

@@ -11,7 +11,7 @@ FITS_A_FOREST = """
 import sys
 import numpy as np
 from athlete_monitor.config import load_config
-from athlete_monitor.training.athlete import fit
+from athlete_monitor.training.fitting import fit
 
 X = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
 class Rows:

@@ -11,8 +11,8 @@ import pytest
 from athlete_monitor.arrays import CADENCE, HEART_RATE, SPEED
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.features import FeatureSpec
-from athlete_monitor.training.athlete import fit, task
 from athlete_monitor.training.beginnings import SETTLED_S, without_false_beginnings
+from athlete_monitor.training.fitting import fit, task
 from athlete_monitor.training.replaying import Track, replay
 from athlete_monitor.training.rows import AthleteData
 from athlete_monitor.training.sessions import SessionFile

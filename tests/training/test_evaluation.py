@@ -10,7 +10,8 @@ import pytest
 
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.models.manifest import Holdout
-from athlete_monitor.training.athlete import choose_kind, left_out, task, train_athlete
+from athlete_monitor.training.athlete import train_athlete
+from athlete_monitor.training.contest import choose_kind, left_out
 from athlete_monitor.training.errors import TrainingError
 from athlete_monitor.training.evaluation import (
     COVERED,
@@ -21,6 +22,7 @@ from athlete_monitor.training.evaluation import (
     quantiles,
     split,
 )
+from athlete_monitor.training.fitting import task
 from athlete_monitor.training.gain import Gain, beats_chance, gain_over
 from athlete_monitor.training.gate import decide
 from athlete_monitor.training.rows import AthleteData, SessionRows

@@ -22,6 +22,7 @@ from athlete_monitor.models.export import (
 from athlete_monitor.models.kind import Artifacts, Kind
 from athlete_monitor.models.kinds import extra_trees
 from athlete_monitor.models.line import Line, fit_line, whole
+from athlete_monitor.models.parts import Parts, of_trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,4 +163,9 @@ def facts(model: ForestAndLine) -> dict[str, Any]:
     return {**shape_of_trees(model.trees), "share_of_trees": model.share, "line_penalty": PENALTY}
 
 
-KIND: Final = Kind("forest_and_line", "extra trees and a straight line", fit, export, importance, facts)
+def parts(model: ForestAndLine) -> Parts:
+    """Both parts with the share of the trees."""
+    return Parts(of_trees(model.trees).trees, model.line, model.share)
+
+
+KIND: Final = Kind("forest_and_line", "extra trees and a straight line", fit, export, importance, facts, parts)
