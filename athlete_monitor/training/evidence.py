@@ -81,12 +81,7 @@ class Evidence:
         answer = self._answer(name, len(asked))
         if answer is None:
             parts = parts_in(self._kept, key, asked.shape[1])
-            model = (
-                self._fitted(replace(task, shape=judging(cast("Training", task.shape))), kind)
-                if parts is None
-                else parts
-            )
-            answer = model.predict(asked)
+            answer = (parts or self._fitted(_of_few_trees(task), kind)).predict(asked)
         self.used[name] = answer
         return answer
 
@@ -145,6 +140,10 @@ class EvidenceFiles:
 
     def _path(self, athlete_id: int) -> Path:
         return self.root / f"Player{athlete_id}{ROWS_FOLDER_END}" / NAME
+
+
+def _of_few_trees(task: Task) -> Task:
+    return replace(task, shape=judging(cast("Training", task.shape)))
 
 
 def _key_of_first(task: Task, kind: str) -> str:

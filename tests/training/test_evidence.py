@@ -12,7 +12,7 @@ from athlete_monitor.models.kinds import NAMES, kind_of
 from athlete_monitor.training import evidence as module
 from athlete_monitor.training.athlete import train_athlete
 from athlete_monitor.training.contest import contested
-from athlete_monitor.training.evidence import Evidence, EvidenceFiles
+from athlete_monitor.training.evidence import EvidenceFiles
 from athlete_monitor.training.fitting import JUDGING_TREES, judging, task
 from tests.training.test_evaluation import GROUPS, data, made
 
@@ -21,7 +21,7 @@ RISES = FeatureSpec().rises(GROUPS)
 
 @pytest.fixture
 def settings(quick):
-    return quick(training={"kinds": ["random_forest"], "n_estimators": 3, "max_rows": 300}).training
+    return quick(training={"kinds": ["random_forest"], "n_estimators": 3, "max_rows": 500}).training
 
 
 @pytest.fixture
