@@ -67,7 +67,7 @@ def fit_line(X: Float32Array, y: FloatArray, weight: FloatArray, penalty: float)
     weighted = standard * weight[:, None]
     products = weighted.T @ standard
     products[np.diag_indices_from(products)] += penalty * len(y) / 1000.0
-    slopes = np.linalg.solve(products, weighted.T @ (y - middle))
+    slopes: FloatArray = np.linalg.solve(products, weighted.T @ (y - middle)).astype(np.float64)
     return Line(mean, 1.0 / scale, low, high, slopes, middle)
 
 
