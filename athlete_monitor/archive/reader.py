@@ -196,10 +196,10 @@ class Archive:
         )
         return [json.loads(summary) for (summary,) in self._rows(query, (athlete_id, count))]
 
-    def team_of(self, session: int) -> str | None:
-        """The team session of a device's session."""
-        rows = self._rows("SELECT team_session FROM sessions WHERE id = ?", (session,))
-        return rows[0][0] if rows else None
+    def open_teams(self) -> dict[int, str]:
+        """The team session of each device's session that has not ended, by the session's number."""
+        query = "SELECT id, team_session FROM sessions WHERE end_t IS NULL AND team_session IS NOT NULL"
+        return dict(self._rows(query))
 
     def totals_at(self, session: int, t: float) -> dict[str, float]:
         """Every column at a moment, totals interpolated between seconds; empty before the first second."""

@@ -48,7 +48,6 @@ class Reporter:
 
     def started(self, session: Session) -> None:
         """A session has begun, or is resumed after a restart."""
-        self.chronic(session)
         self._sink.started(session)
 
     def samples(self, session: Session, samples: Sequence[Sample]) -> None:

@@ -38,6 +38,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _LOG_BYTES = 5_000_000
 _LOG_FILES = 3
 _PLAIN_WIDTH = 120
+_COLLECTED_AFTER = (50_000, 20, 20)  # every session lives long: the usual thresholds take a tenth of the time
 _SWITCH_S = 0.0005  # short switch interval, so that no thread delays the stepping or network thread
 
 
@@ -109,6 +110,7 @@ def run_live(  # noqa: PLR0913 - the options of main.py
         if screen is not None:
             screen.start()
         gc.collect()
+        gc.set_threshold(*_COLLECTED_AFTER)
         gc.freeze()  # freeze start-up objects (mainly torch's): rescanning them would pause stepping for 0.3 s
         try:
             code = engine.run()

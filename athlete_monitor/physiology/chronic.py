@@ -72,10 +72,10 @@ def ewma(daily_load: FloatArray, days: int) -> FloatArray:
     Source: Williams, West, Cross & Stokes 2017, Br J Sports Med 51:209-210.
     """
     weight = ewma_lambda(days)
-    averages = np.array(daily_load, dtype=np.float64)
-    for day in range(1, len(averages)):
-        averages[day] = weight * averages[day] + (1.0 - weight) * averages[day - 1]
-    return averages
+    averages: list[float] = []
+    for load in daily_load.tolist():  # plain numbers: with NumPy's, each day would cost ten times as much
+        averages.append(weight * load + (1.0 - weight) * averages[-1] if averages else load)
+    return np.array(averages, dtype=np.float64)
 
 
 def daily_loads(load_by_day: Mapping[int, float], today: int) -> FloatArray:

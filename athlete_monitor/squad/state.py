@@ -89,6 +89,8 @@ class SquadArrays:
         self.prediction_rate_hz = settings.prediction_rate_hz
         self._capacity = capacity
         self._free = list(range(capacity - 1, -1, -1))
+        self._left: list[int] = []
+        """Free rows that still hold what their last athletes left."""
         self.bodies = Bodies(capacity)
         self.clock = SampleClock(capacity)
         self.hr_max = HeartRateMax(capacity)
@@ -180,13 +182,20 @@ class SquadArrays:
         """Begin an athlete and return the row; ``phase``, 0 ... 1, shifts the times at which outputs are due."""
         if not self._free:
             self._grow()
+        self._clear_left()
         row = self._free.pop()
-        rows = np.array([row])
-        for part in self._parts():
-            part.reset(rows)
         self.ticks.set_phase(row, phase)
         self.learn(row, profile)
         return row
+
+    def _clear_left(self) -> None:
+        """Make the rows of athletes who have left like new: all at once, before one of them is used again."""
+        if not self._left:
+            return
+        rows = np.array(sorted(self._left), dtype=np.int64)
+        self._left.clear()
+        for part in self._parts():
+            part.reset(rows)
 
     def learn(self, row: int, profile: Profile) -> None:
         """Store an athlete's profile, at the beginning or later."""
@@ -209,6 +218,7 @@ class SquadArrays:
                 self._days.pop(next(iter(self._days)))
         self.models.remove(row)
         self._free.append(row)
+        self._left.append(row)
 
     def forget_days(self) -> None:
         """Forget the day's form of athletes whose sessions have ended."""

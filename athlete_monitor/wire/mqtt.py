@@ -172,6 +172,15 @@ class MqttLink:
         for topic, payload in messages[self._client.send_many(prefixed) :]:
             self.publish(topic, payload)
 
+    def publish_lasting(self, messages: Sequence[tuple[str, bytes, bool]]) -> None:
+        """Send messages of QoS 1 (topic, payload, whether to retain) as ``publish`` does, several with one call.
+
+        Safe from any thread.
+        """
+        with self._lock, self._client.gathering():
+            for topic, payload, retain in messages:
+                self.publish(topic, payload, 1, retain=retain)
+
     def acknowledge(self, numbers: Sequence[int]) -> None:
         """Acknowledge these messages to the broker; safe from any thread."""
         self._client.acknowledge_all(numbers)

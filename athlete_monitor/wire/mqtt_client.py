@@ -12,14 +12,14 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from paho.mqtt.client import MQTTMessage, SocketLike
 
@@ -45,6 +45,9 @@ class QuickClient(Client):
         self.publishing = threading.RLock()
         """Held while a message is published, so that none comes between messages that are re-sent at a connect."""
         self._writing = threading.RLock()
+        self._gathered: list[bytes | bytearray] | None = None
+        """Packets of a ``gathering``."""
+        self._gatherer = 0
 
     @property
     def is_running(self) -> bool:
@@ -128,6 +131,23 @@ class QuickClient(Client):
                 pieces, size, done = [], 0, number
         return done
 
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Write the messages of QoS 1 that are published inside the block with one call to the system, after it.
+
+        The caller holds ``publishing``. Messages of other threads are written as usual.
+        """
+        self._gathered, self._gatherer = [], threading.get_ident()
+        try:
+            yield
+        finally:
+            packets, self._gathered = self._gathered, None
+            if packets and self.is_connected():  # else they are sent again at the next connect
+                self._enqueue(_PUBLISH, b"".join(packets), 0, 1, None)
+                self._packet_write()
+                if self._out_packet:
+                    self._wake()
+
     def _send(self, packet: bytes) -> bool:
         with self._writing:
             sock = self.socket()
@@ -153,6 +173,9 @@ class QuickClient(Client):
             )  # before CONNACK, a new PUBLISH would overtake messages that are being re-sent
         if not in_network_thread and (command & _COMMAND != _PUBLISH or not self._writes_anywhere()):
             return super()._packet_queue(command, packet, mid, qos, info)
+        if self._gathered is not None and qos and self._gatherer == threading.get_ident():
+            self._gathered.append(packet)
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
         self._enqueue(command, packet, mid, qos, info)
         if in_network_thread:  # it checks for waiting writes before it waits
             return MQTTErrorCode.MQTT_ERR_SUCCESS

@@ -100,7 +100,7 @@ class LiveEngine:
             config, self.monitor, self.connection, self.journal, self.loader, self.stats, self.notifier, self._warn
         )
         self.team.sink = self.monitor.sink
-        self._upkeep.rounds.append(self.team.tick)
+        self._upkeep.rounds += [self.team.tick, self.monitor.sink.settle]
         self._upkeep.connected.append(self.team.publish_again)
         self.connection.on_command = self.team.receive
         self.connection.inbox.expects = self.monitor.expects
@@ -169,6 +169,7 @@ class LiveEngine:
             self.monitor.end_all("shutdown")
             snapshot(self.journal, self.monitor)
         self.stats.take(time.monotonic(), **self._upkeep.surroundings())
+        self.monitor.sink.settle()
         self.link.publish(topics.ENGINE_STATUS, engine_status(self.config, "offline"), 1, retain=True)
         self.monitor.sink.stop()
         self.link.stop()

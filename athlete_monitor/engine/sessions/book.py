@@ -67,7 +67,8 @@ class SessionBook:
         self.box = ""
         """Name of this box, for the messages of every session."""
         self.running: dict[str, Session] = {}
-        self._view: tuple[Session, ...] = ()
+        self._changes = 0
+        self._view: tuple[int, tuple[Session, ...]] = (0, ())
         self._squad, self._wearers, self._limits, self._counts, self._sink = squad, wearers, limits, counts, sink
         self._begin, self._chosen, self._guard = begin, chosen, guard
         self._worn: dict[int, list[str]] = {}
@@ -76,7 +77,12 @@ class SessionBook:
     @property
     def view(self) -> tuple[Session, ...]:
         """The running sessions as of the last change; safe to iterate from any thread."""
-        return self._view
+        changes, view = self._view
+        if changes != self._changes:
+            changes = self._changes  # before they are copied: a change in between is noticed by the next call
+            view = tuple(self.running.values())
+            self._view = changes, view
+        return view
 
     def wearer_changed(self, session: Session, sample: Sample, arrived_s: float) -> bool:
         """Whether the sample names, and may name, another athlete as the wearer of the device of ``session``."""
@@ -108,12 +114,12 @@ class SessionBook:
         session.box = self.box
         self._warn_of_second_device(session)
         self.running[session.device_id] = session
-        self._view = tuple(self.running.values())
+        self._changes += 1
 
     def leave(self, session: Session) -> None:
         """Remove a session that has ended; its row is free again."""
         del self.running[session.device_id]
-        self._view = tuple(self.running.values())
+        self._changes += 1
         worn = self._worn[session.athlete_id]
         worn.remove(session.device_id)
         if not worn:

@@ -61,6 +61,9 @@ class Sink:
         """The state of the sink, for the engine's own statistics."""
         return {}
 
+    def settle(self) -> None:
+        """Send what has waited to be sent together; called in every round."""
+
     def stop(self) -> None:
         """Write waiting data; nothing follows."""
 
@@ -141,6 +144,11 @@ class Sinks(Sink):
     def health(self) -> dict[str, object]:
         """See ``Sink``."""
         return {name: value for sink in self._sinks for name, value in sink.health().items()}
+
+    def settle(self) -> None:
+        """See ``Sink``."""
+        for sink in self._sinks:
+            sink.settle()
 
     def stop(self) -> None:
         """Stop all, in order."""

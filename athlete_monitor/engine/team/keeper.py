@@ -99,6 +99,8 @@ class TeamKeeper(Sink):
         self._shelf = ArchiveShelf(archive, self._new_state, notify)
         self.book = TeamBook(self._shelf, gap_s, self._new_state)
         self._members = Members(roster)
+        self._earlier: dict[int, str] = {}
+        """Team sessions of the devices' sessions that an earlier engine did not end, by their numbers."""
         self._phases_due_s = -math.inf
         self._published = -1
         self.sink: Sink = Sink()
@@ -113,6 +115,8 @@ class TeamKeeper(Sink):
 
     def resume(self) -> None:
         """Resume the team sessions that an earlier engine did not end; call before its sessions are resumed."""
+        with suppress(MonitorError):
+            self._earlier = self._archive.open_teams()
         for state, last_t in self._shelf.open_sessions():
             self.book.restore(state, last_t)
             self._clock.resume(last_t)
@@ -304,11 +308,8 @@ class TeamKeeper(Sink):
 
     def _known_team(self, session: Session) -> str | None:
         """The team session of a resumed device session, if it has not ended."""
-        with suppress(MonitorError):
-            team = self._archive.team_of(session.number)
-            if team is not None and self.book.state_of(team) is not None:
-                return team
-        return None
+        team = self._earlier.pop(session.number, None)
+        return team if team is not None and self.book.state_of(team) is not None else None
 
     def _totals_at(self, number: int, t: float) -> dict[str, float]:
         try:
