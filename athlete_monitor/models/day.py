@@ -17,7 +17,8 @@ is elementary arithmetic, so the result does not depend on who else is in the ca
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+import math
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -151,6 +152,71 @@ def learn(state: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatAr
         np.where(fresh, 0.0, square) + np.where(added > 0.0, np.fmin(away * away / form[1], MOST_SQUARE), 0.0) * added
     )
     return learned
+
+
+def foresee(before: FloatArray, t: FloatArray, error_bpm: FloatArray, form: FloatArray) -> None:
+    """Fill in the state before each of n moments of one athlete, [fields, n], from the first; see ``SquadState``.
+
+    As ``learn``, for one model and no pause of hours; both are rare. Start, model and time of the newest reading are
+    there already.
+    """
+    ages = np.where(np.isnan(before[3]), 0.0, np.fmax(t - before[3], 0.0))
+    reads = np.where(np.isnan(before[3]), 1.0, np.fmin(ages, LONGEST_READING_S))
+    columns = (
+        error_bpm, ages, reads / (reads + NEWEST_S), remaining(ages / form[2]), remaining(ages / form[3]),
+        np.where(t - before[4] >= SETTLE_S, reads / (2.0 * form[3]), 0.0), before[3] - before[4] >= SETTLE_S,
+    )  # fmt: skip
+    state = _One(*before[:3, 0].tolist(), *before[6:, 0].tolist())
+    found = []
+    usual = form[:4, 0].tolist()
+    for moment in zip(*(column.tolist() for column in columns), strict=True):
+        found.append(state)
+        if not math.isnan(moment[0]):
+            state = state.after(usual, *moment)
+    before[[0, 1, 2, 6, 7]] = np.array(found).T
+
+
+class _One(NamedTuple):
+    """One athlete's day, variance, newest error, moments and sum of squares."""
+
+    day: float
+    variance: float
+    newest: float
+    moments: float
+    square: float
+
+    def after(
+        self,
+        usual: list[float],
+        error: float,
+        age_s: float,
+        weight: float,
+        lasting: float,
+        passing: float,
+        added: float,
+        is_used: bool,  # noqa: FBT001
+    ) -> _One:
+        """Return it after an error."""
+        day_variance, moment_variance, _, moment_s = usual
+        day, variance, newest, moments, square = self
+        start = error if math.isnan(newest) or age_s > moment_s else newest
+        now = start + weight * (error - start)
+        relaxed = day_variance + (variance - day_variance) * lasting * lasting
+        kept = day * lasting
+        if added > 0.0:
+            if not is_used or math.isnan(newest):
+                passing = 0.0
+            shared = variance * lasting * passing
+            moment = moment_variance + (variance - moment_variance) * passing * passing
+            most = MOST_DEVIATIONS * math.sqrt(relaxed + moment_variance)
+            moved = min(max(now - kept, -most), most)
+            moved -= (min(max(newest - day, -most), most) if passing > 0.0 else 0.0) * passing
+            gain = (relaxed - shared) / max(relaxed - 2.0 * shared + moment, LEAST_VARIANCE)
+            kept, relaxed = kept + gain * moved, relaxed - gain * (relaxed - shared)
+            away = now - kept
+            moments += added
+            square += min(away * away / moment_variance, MOST_SQUARE) * added
+        return _One(kept, relaxed, now, moments, square)
 
 
 def _relaxed(variance: FloatArray, age_s: FloatArray, form: FloatArray) -> FloatArray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 
+from athlete_monitor.arrays import every
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.squad_state import SquadState
 
@@ -55,6 +56,9 @@ def foresee_usual(usual_s: FloatArray, steps: FloatArray, gap_s: FloatArray) -> 
     ``gap_s`` [n] is the step of each moment.
     """
     usual, count = usual_s.item(0), steps.item(0)
+    if count == USUAL_STEPS and every((gap_s == usual) | (gap_s == 0.0)):
+        usual_s[:], steps[:] = usual, count
+        return
     found = []
     for gap in gap_s.tolist():
         found.append((usual, count))

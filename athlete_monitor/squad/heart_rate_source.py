@@ -16,11 +16,11 @@ import numpy as np
 
 from athlete_monitor.arrays import some
 from athlete_monitor.figures import Figure, columns
-from athlete_monitor.models.day import BLANK, FIELDS, correction, learn, next_session
+from athlete_monitor.models.day import BLANK, FIELDS, correction, foresee, learn, next_session
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
     from athlete_monitor.physiology.heart_rate import CleanHeartRate
@@ -84,6 +84,11 @@ class ModelCorrection(SquadState):
     def learn(self, rows: IntArray, t: FloatArray, error_bpm: FloatArray, forms: Forms) -> None:
         """Take the error strap − model [k], bpm (NaN: no reading now)."""
         self._put(rows, learn(self._take(rows), t, error_bpm, forms.constants, forms.model))
+
+    def foresee(self, before: FloatArray, args: Sequence[Any]) -> None:
+        """See ``SquadState``."""
+        _, t, error_bpm, forms = args
+        foresee(before, t, error_bpm, forms.constants)
 
     def now(self, rows: IntArray, t: FloatArray, forms: Forms) -> tuple[FloatArray, FloatArray]:
         """Return what to add to the model [k], bpm, and by how much to widen its interval [k]."""
