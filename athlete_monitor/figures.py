@@ -86,7 +86,7 @@ class Figure:
         return f"{value:.{self.decimals}f} {self.unit}".rstrip()
 
 
-class Source(Protocol):
+class FigureSource(Protocol):
     """A source of figures of the session so far: a class declares rows and returns their values in the same order."""
 
     FIGURES: ClassVar[tuple[Figure, ...]]

@@ -32,7 +32,7 @@ from athlete_monitor.training.contest import choose_kind
 from athlete_monitor.training.day_form import of_people
 from athlete_monitor.training.evaluation import ridge_predictions
 from athlete_monitor.training.fitting import fit
-from athlete_monitor.training.replaying import Track, replay
+from athlete_monitor.training.replaying import ReplayTrack, replay
 from athlete_monitor.training.rows import AthleteData, SessionRows
 from athlete_monitor.training.sessions import SessionFile
 
@@ -85,7 +85,7 @@ def replayed(recordings: Sequence[Imported], config: Config, bench: Bench) -> li
         values = recording.values
         measured = np.flatnonzero(~np.isnan(values).all(axis=0))
         file = SessionFile(recording.source, recording.source.name)
-        tracks.append(Track(file, recording.t, measured, values[:, measured], recording.profile))
+        tracks.append(ReplayTrack(file, recording.t, measured, values[:, measured], recording.profile))
     rows = replay(tracks, bench.spec, config.training.rows_per_second, config.jetson.batch_size)
     columns = bench.spec.columns(bench.groups)
     return [session.keep(np.logical_and.reduce(np.isfinite(session.X), axis=1), columns) for session in rows]

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 from report_archive import fill  # type: ignore[import-not-found]  # beside this script
 
-from athlete_monitor.report.curves import Line, Panel, panels_svg
+from athlete_monitor.report.curves import Curve, Panel, panels_svg
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,7 +47,7 @@ def drawing_ms(seconds: int) -> dict[str, float]:
     t_s = np.arange(float(seconds))
     curves = [140 + 25 * np.sin(t_s / 40), 2.5 + 2.4 * np.sin(t_s / 40), t_s / 60]
     began = time.perf_counter()
-    panels_svg([Panel("", [Line(t_s, y)]) for y in curves], (0.0, float(seconds)))
+    panels_svg([Panel("", [Curve(t_s, y)]) for y in curves], (0.0, float(seconds)))
     own = time.perf_counter() - began
     began = time.perf_counter()
     figure = Figure(figsize=(7, 5))

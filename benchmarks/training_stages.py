@@ -98,7 +98,7 @@ def main() -> None:
     watch.enter("imports")
     from athlete_monitor.config import DEFAULT_CONFIG, load_config
     from athlete_monitor.models.manifest import DEFAULT
-    from athlete_monitor.training.pipeline import Options, Pass, Surroundings
+    from athlete_monitor.training.pipeline import Pass, PassContext, PassOptions
 
     for library in LIBRARIES:
         importlib.import_module(library)
@@ -108,7 +108,9 @@ def main() -> None:
     config = load_config(DEFAULT_CONFIG, args.folder)
     config = config.model_copy(update={"training": config.training.model_copy(update={"n_jobs": 1})})
     watch.enter("other")
-    athletes = [each for each in Pass(config, Options(force=args.force), Surroundings(cores=1)).run() if each.product]
+    athletes = [
+        each for each in Pass(config, PassOptions(force=args.force), PassContext(cores=1)).run() if each.product
+    ]
     watch.leave()
     count = max(sum(each.athlete_id != DEFAULT for each in athletes), 1)
     ranked = sorted(watch.seconds.items(), key=lambda item: -item[1])

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from defusedxml.ElementTree import parse
 
 from athlete_monitor.recordings import formats
-from athlete_monitor.recordings.figures import Figures, figures_of
+from athlete_monitor.recordings.figures import RecordingFigures, figures_of
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import all_formats, recognised
@@ -192,7 +192,7 @@ def rows_of(origin: str, folder: Path) -> Iterator[tuple[str, str, str]]:
             yield known.kind, source.name, line(source.path, name, figures_of(part))
 
 
-def line(path: Path, name: str, figures: Figures) -> str:
+def line(path: Path, name: str, figures: RecordingFigures) -> str:
     """One row: ours / theirs."""
     theirs, oracle = dict(figures.totals), "its totals of laps" if figures.kind == "tcx" else "its session message"
     if not theirs:
@@ -212,7 +212,7 @@ def pair(ours: float | None, theirs: float | None, digits: int) -> str:
     return "" if text(ours) == text(theirs) == "–" else f"{text(ours)} / {text(theirs)}"
 
 
-def summed(path: Path, figures: Figures) -> tuple[dict[str, float], str]:
+def summed(path: Path, figures: RecordingFigures) -> tuple[dict[str, float], str]:
     """Sums over a file, without any code of this project."""
     by_kind = {
         "gpx": of_gpx,
@@ -318,7 +318,7 @@ def of_table(path: Path) -> dict[str, float]:
     } | of_heart([str(rate) for rate in column("Hrate", "PULS")])
 
 
-def of_epts(path: Path, figures: Figures) -> tuple[dict[str, float], str]:
+def of_epts(path: Path, figures: RecordingFigures) -> tuple[dict[str, float], str]:
     """The speeds of one player of kloppy's file."""
     if not figures.who.startswith("Track_"):
         return {}, "–"

@@ -206,7 +206,7 @@ class Counting(Sink):
         Path("counted.txt").write_text(" ".join(map(str, self.counts)))
 
 
-def make(surroundings):
+def make(context):
     return Counting()
 '''
 

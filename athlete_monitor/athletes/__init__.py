@@ -7,8 +7,8 @@
 """
 
 from athlete_monitor.athletes.entry import Athlete
-from athlete_monitor.athletes.limits import DatedLimits, HeartRateZones
+from athlete_monitor.athletes.limits import DatedLimits, OwnHeartRateZones
 from athlete_monitor.athletes.profile import Profile, Sex, merge
 from athlete_monitor.athletes.roster import Roster
 
-__all__ = ["Athlete", "DatedLimits", "HeartRateZones", "Profile", "Roster", "Sex", "merge"]
+__all__ = ["Athlete", "DatedLimits", "OwnHeartRateZones", "Profile", "Roster", "Sex", "merge"]

@@ -69,7 +69,7 @@ else:
 Bpm = Annotated[float, Field(ge=LEAST_BPM, le=MOST_BPM)]
 
 
-class HeartRateZones(Section):
+class OwnHeartRateZones(Section):
     """Lower limits of an athlete's own heart-rate zones, in one of three units.
 
     Three numbers are three zones and five are five, with a zone 0 below the first. Two or four numbers are the limits
@@ -81,7 +81,7 @@ class HeartRateZones(Section):
     bpm: ZoneBeats | None = None
 
     @model_validator(mode="after")
-    def _one(self) -> HeartRateZones:
+    def _one(self) -> OwnHeartRateZones:
         if len(self.model_fields_set) != 1:
             msg = "give the zones in exactly one of percent_of_max, percent_of_reserve and bpm"
             raise ValueError(msg)
@@ -90,7 +90,7 @@ class HeartRateZones(Section):
     def limits(self) -> ZoneLimits:
         """Return them as the figures use them.
 
-        >>> HeartRateZones(bpm=(142, 171)).limits()
+        >>> OwnHeartRateZones(bpm=(142, 171)).limits()
         ZoneLimits(basis='bpm', lower=(0.0, 142.0, 171.0))
         """
         (basis,) = self.model_fields_set
@@ -106,7 +106,7 @@ class DatedLimits(Section):
     """Limits that are valid from a day; a limit that is not given stays as it was."""
 
     since: date = Field(alias="from")
-    heart_rate_zones: HeartRateZones | None = None
+    heart_rate_zones: OwnHeartRateZones | None = None
     lt1_bpm: Bpm | None = None
     lt2_bpm: Bpm | None = None
     threshold_bpm: Bpm | None = None

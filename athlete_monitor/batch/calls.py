@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from athlete_monitor.batch.work import Outcome
+from athlete_monitor.batch.work import ItemOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -40,14 +40,16 @@ class Function(Generic[A, R]):
 
     function: Callable[[A], R]
 
-    def compute(self, items: Sequence[Call[A]], on_round: Callable[[int], None] = lambda _left: None) -> list[Outcome]:
+    def compute(
+        self, items: Sequence[Call[A]], on_round: Callable[[int], None] = lambda _left: None
+    ) -> list[ItemOutcome]:
         """See ``Work``."""
         outcomes = []
         for place, item in enumerate(items):
             on_round(len(items) - place)
             began_s = time.process_time()
             value = self._value(item.argument)
-            outcomes.append(Outcome(item.key, value=value, cpu_s=time.process_time() - began_s))
+            outcomes.append(ItemOutcome(item.key, value=value, cpu_s=time.process_time() - began_s))
         return outcomes
 
     def portable(self) -> Function[A, R]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
     from contextlib import AbstractContextManager
 
-    from athlete_monitor.batch.work import Item, Outcome, Work
+    from athlete_monitor.batch.work import Item, ItemOutcome, Work
 
 HINT: Final = "{} needs Ray: pip install 'athlete-monitor[league]'"
 AHEAD: Final = 2
@@ -57,7 +57,7 @@ class TaskCluster:
         self._ray = _connected(address)
         self.workers = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
-    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[ItemOutcome, None, None]:
         """See ``Place``."""
         ray = self._ray
         task = ray.remote(_task)
@@ -85,16 +85,16 @@ class TaskCluster:
         """Leave the cluster; it goes on."""
         self._ray.shutdown()
 
-    def _outcomes(self, reference: Any, attempt: Attempt, waiting: Waiting) -> list[Outcome]:  # noqa: ANN401 - Ray's
+    def _outcomes(self, reference: Any, attempt: Attempt, waiting: Waiting) -> list[ItemOutcome]:  # noqa: ANN401 - Ray's
         try:
-            found: list[Outcome] = self._ray.get(reference)
+            found: list[ItemOutcome] = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             self.retries += 1
             return waiting.lost(attempt, f"its worker was lost ({type(error).__name__})")
         return found
 
 
-def _task(work: Work, items: Sequence[Item]) -> list[Outcome]:
+def _task(work: Work, items: Sequence[Item]) -> list[ItemOutcome]:
     return work.compute(items)
 
 

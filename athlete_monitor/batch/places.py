@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing import connection, get_context, resource_tracker
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from athlete_monitor.batch.work import Outcome
+from athlete_monitor.batch.work import ItemOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ class Place(Protocol):
     remote: bool
     """Whether workers may be on machines that do not see this one's files."""
 
-    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[ItemOutcome, None, None]:
         """Yield the outcome of every item, in any order.
 
         Args:
@@ -58,7 +58,7 @@ class Here:
     retries = 0
     remote = False
 
-    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[ItemOutcome, None, None]:
         """See ``Place``."""
         for group in groups:
             yield from work.compute(group)
@@ -78,14 +78,14 @@ class Attempt:
     items: Sequence[Item]
     tries: int = 0
 
-    def again(self, cause: str) -> tuple[list[Attempt], list[Outcome]]:
+    def again(self, cause: str) -> tuple[list[Attempt], list[ItemOutcome]]:
         """Return what to try next after a worker was lost, and what is given up."""
         tries = self.tries + 1
         if tries < TRIES - 1:
             return [Attempt(self.items, tries)], []
         if tries < TRIES:
             return [Attempt([item], tries) for item in self.items], []
-        return [], [Outcome(item.key, failure=f"{item.label}: {cause}, {TRIES} times") for item in self.items]
+        return [], [ItemOutcome(item.key, failure=f"{item.label}: {cause}, {TRIES} times") for item in self.items]
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Waiting:
         group = next(self.groups, None)
         return None if group is None else Attempt(group)
 
-    def lost(self, attempt: Attempt, cause: str) -> list[Outcome]:
+    def lost(self, attempt: Attempt, cause: str) -> list[ItemOutcome]:
         """Take back a group whose worker was lost; return what is given up."""
         again, given_up = attempt.again(cause)
         self.again.extend(again)
@@ -125,7 +125,7 @@ class Processes:
         self._idle: list[_Worker] = []
         self._keeps = False
 
-    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[Outcome, None, None]:
+    def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[ItemOutcome, None, None]:
         """See ``Place``."""
         waiting = Waiting(iter(groups))
         running: dict[Any, tuple[_Worker, Attempt]] = {}
@@ -210,10 +210,10 @@ class _Worker:
         except OSError:
             return  # it is gone: its answer will say so
 
-    def answer(self) -> list[Outcome] | None:
+    def answer(self) -> list[ItemOutcome] | None:
         """Return its outcomes; None where it is gone."""
         try:
-            found: list[Outcome] = self.pipe.recv()
+            found: list[ItemOutcome] = self.pipe.recv()
         except (EOFError, OSError):
             return None
         return found

@@ -22,7 +22,7 @@ class Item(Protocol):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ItemOutcome:
     """How it went for one item: its result, or why there is none.
 
     Attributes:
@@ -43,7 +43,7 @@ class Outcome:
 class Work(Protocol):
     """What is done with items, and what they share; it can be pickled."""
 
-    def compute(self, items: Sequence[Any], on_round: Callable[[int], None] = ...) -> list[Outcome]:
+    def compute(self, items: Sequence[Any], on_round: Callable[[int], None] = ...) -> list[ItemOutcome]:
         """Return an outcome for each item, in order; an item's failure costs nothing but itself.
 
         Args:

@@ -1,7 +1,7 @@
 """Heart Rate Measurement (characteristic 0x2A37) of the Bluetooth heart rate service, version 1.0.
 
 >>> read_heart_rate(bytes([0x16, 121, 0x00, 0x02]))
-HeartRate(bpm=121, contact=True, energy_kj=None, beats=(512,))
+HeartRateNotification(bpm=121, contact=True, energy_kj=None, beats=(512,))
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BEATS: Final = 0x10
 
 
 @dataclass(frozen=True)
-class HeartRate:
+class HeartRateNotification:
     """One notification of a strap.
 
     Attributes:
@@ -50,7 +50,7 @@ class HeartRate:
         return float(self.bpm) if LEAST_BPM <= self.bpm <= MOST_BPM and self.contact is not False else None
 
 
-def read_heart_rate(data: bytes) -> HeartRate:
+def read_heart_rate(data: bytes) -> HeartRateNotification:
     """Read a notification.
 
     Raises:
@@ -64,7 +64,7 @@ def read_heart_rate(data: bytes) -> HeartRate:
     beats = energy + (2 if flags & _ENERGY else 0)
     if len(data) < beats:
         raise PayloadError("heart rate: shorter than its flags say")
-    return HeartRate(
+    return HeartRateNotification(
         int.from_bytes(data[1:energy], "little"),
         bool(flags & _CONTACT) if flags & _CONTACT_KNOWN else None,
         int.from_bytes(data[energy:beats], "little") if flags & _ENERGY else None,

@@ -1,9 +1,9 @@
 """A path into a JSON document: names with dots, places of lists in brackets, ``$.`` for the whole message.
 
->>> path = Path("data.accel[0]")
+>>> path = JsonPath("data.accel[0]")
 >>> path.of({"data": {"accel": [0.5, 0, 1]}})
 0.5
->>> Path("").of(7), Path('["odd name"].x').of({"odd name": {"x": 3}}), Path("a.b").of({"a": 1}) is None
+>>> JsonPath("").of(7), JsonPath('["odd name"].x').of({"odd name": {"x": 3}}), JsonPath("a.b").of({"a": 1}) is None
 (7, 3, True)
 """
 
@@ -16,7 +16,7 @@ _STEP: Final = re.compile(r"""\.?([^.\[\]"]+)|\[(-?\d{1,6})\]|\["([^"]+)"\]""")
 WORDS: Final = 'a path such as data.accel[0], ["odd name"].x, or $.id for the whole message'
 
 
-class Path:
+class JsonPath:
     """One path.
 
     Args:

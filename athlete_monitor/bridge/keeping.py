@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from athlete_monitor.bridge.outlet import Outlet
-    from athlete_monitor.bridge.radio import Connection, Radio, Sighting
+    from athlete_monitor.bridge.radio import Radio, Sighting, StrapConnection
     from athlete_monitor.bridge.strap import Strap, Values
 
 _log = logging.getLogger(__name__)
@@ -129,7 +129,7 @@ class Lookout:
         return {strap: wait for strap, wait in self._waiting.items() if not wait.answer.done()}
 
 
-class Keeper:
+class StrapKeeper:
     """Keeps one strap.
 
     Args:
@@ -190,7 +190,7 @@ class Keeper:
             _log.error("event=strap_failed device=%s cause=%r", self.strap.device_id, fault.cause)
             return fault.cause
 
-    async def _stay(self, sighting: Sighting, connection: Connection) -> str:
+    async def _stay(self, sighting: Sighting, connection: StrapConnection) -> str:
         strap = self.strap
         strap.address = sighting.address
         strap.found(sighting.name, sighting.adapter, sighting.rssi_dbm, self._clock())
@@ -205,7 +205,7 @@ class Keeper:
         self._outlet.link(strap.link(self._clock()))
         return await self._watch(connection)
 
-    async def _watch(self, connection: Connection) -> str:
+    async def _watch(self, connection: StrapConnection) -> str:
         battery_s = BATTERY_EVERY_S
         while not connection.lost.is_set():
             with contextlib.suppress(asyncio.TimeoutError):
@@ -218,7 +218,7 @@ class Keeper:
                 self._take_battery(await connection.read(heart_rate.BATTERY) or b"")
         return "connection lost"
 
-    async def _ask_polar(self, connection: Connection) -> None:
+    async def _ask_polar(self, connection: StrapConnection) -> None:
         """Start what Polar's service offers of what was asked for; a refusal costs nothing else."""
         self._answers = asyncio.Queue()
         offered = polar.features(await connection.read(polar.CONTROL) or b"")
@@ -232,7 +232,7 @@ class Keeper:
                 with contextlib.suppress(PayloadError):
                     await self._start(connection, measurement)
 
-    async def _start(self, connection: Connection, measurement: int) -> None:
+    async def _start(self, connection: StrapConnection, measurement: int) -> None:
         offered = await self._command(connection, polar.ask(measurement))
         command = polar.start(measurement, offered.settings, self._wishes.acceleration_hz)
         answer = await self._command(connection, command)
@@ -243,7 +243,7 @@ class Keeper:
             rate_hz = polar.rate_of(command) or self._wishes.acceleration_hz
             self.strap.accelerates(rate_hz, answer.factor, self._clock())
 
-    async def _command(self, connection: Connection, command: bytes) -> polar.Answer:
+    async def _command(self, connection: StrapConnection, command: bytes) -> polar.ControlPointAnswer:
         await connection.write(polar.CONTROL, command)
         return polar.read_answer(await asyncio.wait_for(self._answers.get(), ANSWER_S))
 

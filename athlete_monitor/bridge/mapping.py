@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from athlete_monitor.bridge.json_path import WORDS, Path
+from athlete_monitor.bridge.json_path import WORDS, JsonPath
 from athlete_monitor.channels import BY_NAME, RR_KEY
 from athlete_monitor.config import Allowed, Section, read_yaml_model
 
 if TYPE_CHECKING:
-    from pathlib import Path as FilePath
+    from pathlib import Path
 
 RR_UNITS: Final = {"ms": 1.0, "s": 1000.0, "1/1024 s": 1000.0 / 1024.0}
 TIME_UNITS: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
 def _checked_path(text: str) -> str:
-    Path(text)
+    JsonPath(text)
     return text
 
 
@@ -29,13 +29,13 @@ def _with_path(given: object) -> object:
     return {"path": given} if isinstance(given, str) else given
 
 
-JsonPath = Annotated[str, AfterValidator(_checked_path), Allowed(WORDS)]
+PathText = Annotated[str, AfterValidator(_checked_path), Allowed(WORDS)]
 
 
 class Value(Section):
     """Where a value is, and in which unit."""
 
-    path: JsonPath
+    path: PathText
     unit: str | None = None
     factor: float = 1.0
     missing: Annotated[tuple[float, ...], Field(strict=False)] = ()
@@ -44,7 +44,7 @@ class Value(Section):
 class Time(Section):
     """Where the time is: of the clock, or since the device was started."""
 
-    path: JsonPath
+    path: PathText
     unit: Literal["s", "ms", "us", "ns"] | None = None
     clock: Literal["wall", "boot"] = "wall"
 
@@ -63,7 +63,7 @@ class Stream(Section):
 
     topic: Annotated[str, Field(min_length=1, max_length=200)]
     device: Annotated[str, Field(min_length=1, max_length=100)]
-    samples: JsonPath | None = None
+    samples: PathText | None = None
     timestamp: Annotated[Time | None, BeforeValidator(_with_path)] = None
     values: dict[str, Annotated[Value, BeforeValidator(_with_path)]] = Field(min_length=1)
 
@@ -90,7 +90,7 @@ class MappingFile(Section):
         return self
 
 
-def load_mapping(file: FilePath) -> MappingFile:
+def load_mapping(file: Path) -> MappingFile:
     """Read a mapping.
 
     Raises:

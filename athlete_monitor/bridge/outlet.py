@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -13,7 +13,8 @@ from athlete_monitor.wire import link, topics
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from athlete_monitor.wire.link import Link
+    from athlete_monitor.wire.link import LinkMessage
+    from athlete_monitor.wire.publisher import Publisher
 
 _log = logging.getLogger(__name__)
 
@@ -26,13 +27,6 @@ STRAPS_FIRST: Final = 1_000_000_000
 WARN_EVERY_S: Final = 10.0
 """Samples that are not sent are mentioned at most this often."""
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class Broker(Protocol):
-    """What takes messages: ``wire.mqtt.MqttLink``, or a list in tests."""
-
-    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
-        """Send a message; False where it is not going to be sent."""
 
 
 class Joined:
@@ -68,7 +62,7 @@ class Outlet:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: Publisher,
         qos: int = 1,
         *,
         first: int = 0,
@@ -85,7 +79,7 @@ class Outlet:
         for first in range(0, len(samples), MOST_SAMPLES):
             self._publish(device_id, samples[first : first + MOST_SAMPLES], message)
 
-    def link(self, found: Link) -> None:
+    def link(self, found: LinkMessage) -> None:
         """Publish how a device is heard; the broker keeps it."""
         self._broker.publish(topics.link(found.device_id), link.encode(found), 1, retain=True)
 

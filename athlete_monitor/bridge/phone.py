@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 from athlete_monitor.bridge.gravity import Gravity
 from athlete_monitor.bridge.joining import Joiner
 from athlete_monitor.bridge.wire_values import to_wire
-from athlete_monitor.wire.link import Link
+from athlete_monitor.wire.link import LinkMessage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from athlete_monitor.bridge.gravity import Sign
     from athlete_monitor.bridge.phone_messages import PhoneMessage, Reading
-    from athlete_monitor.wire.link import State
+    from athlete_monitor.wire.link import LinkState
 
 Values = dict[str, Any]
 
@@ -65,7 +65,7 @@ class Phone:
         self._rate_hz, self._factors, self._sign = rate_hz, factors, sign
         self._sender: str | None = None
         self._heard_s = self._intruded_s = self._changed_s = float("-inf")
-        self._state: State = "searching"
+        self._state: LinkState = "searching"
         self._battery_percent: float | None = None
         self._begin(None)
 
@@ -108,12 +108,12 @@ class Phone:
         """What a message says of the phone itself."""
         return {} if self._battery_percent is None else {"battery_percent": self._battery_percent}
 
-    def link(self, now_s: float, *, off: bool = False) -> Link:
+    def link(self, now_s: float, *, off: bool = False) -> LinkMessage:
         """How it is heard."""
-        state: State = "off" if off else "lost" if self.silent_s(now_s) > SILENT_S else "connected"
+        state: LinkState = "off" if off else "lost" if self.silent_s(now_s) > SILENT_S else "connected"
         if state != self._state:
             self._state, self._changed_s = state, now_s
-        return Link(
+        return LinkMessage(
             self.device_id,
             state,
             round(self._changed_s, 3),
@@ -126,7 +126,7 @@ class Phone:
             reason=self._reason(state, now_s),
         )
 
-    def _reason(self, state: State, now_s: float) -> str | None:
+    def _reason(self, state: LinkState, now_s: float) -> str | None:
         if state != "connected":
             return "the bridge was stopped" if state == "off" else f"sends nothing for {SILENT_S:g} s"
         if now_s - self._intruded_s <= SILENT_S:

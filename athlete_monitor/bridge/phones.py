@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from athlete_monitor.bridge.gravity import Sign
     from athlete_monitor.bridge.outlet import Outlet
     from athlete_monitor.bridge.phone_messages import PhoneMessage
-    from athlete_monitor.wire.link import Link
+    from athlete_monitor.wire.link import LinkMessage
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class PhoneBridge:
         rate_hz: float,
         factors: Mapping[str, float],
         sign: Sign = "auto",
-        on_link: Callable[[Link], None] = lambda _link: None,
+        on_link: Callable[[LinkMessage], None] = lambda _link: None,
     ) -> None:
         self.refused: dict[str, int] = {}
         self._outlet, self._roster, self._on_link = outlet, roster, on_link
@@ -130,7 +130,7 @@ class PhoneBridge:
         if samples:
             self._outlet.samples(phone.device_id, samples, **phone.health())
 
-    def _report(self, found: Link, now_s: float) -> None:
+    def _report(self, found: LinkMessage, now_s: float) -> None:
         state, reason, said_s = self._said.get(found.device_id, ("", None, 0.0))
         if (state, reason) != (found.state, found.reason) or now_s - said_s >= EVERY_S:
             self._said[found.device_id] = found.state, found.reason, now_s
@@ -158,7 +158,7 @@ def device_of(topic: str, message: PhoneMessage) -> str:
     return device
 
 
-class Inbox:
+class PhoneInbox:
     """What has come and waits to be read; what does not fit is counted and dropped."""
 
     def __init__(self) -> None:

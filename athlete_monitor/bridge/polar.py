@@ -42,7 +42,7 @@ Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ControlPointAnswer:
     """What the control point answers to a command for a measurement; ``error`` 0 means that it was carried out."""
 
     measurement: int
@@ -102,7 +102,7 @@ def rate_of(command: bytes) -> float | None:
     return next((float(values[0]) for kind, values in _settings(command[2:]) if kind == _RATE), None)
 
 
-def read_answer(data: bytes) -> Answer:
+def read_answer(data: bytes) -> ControlPointAnswer:
     """Read an indication of the control point.
 
     Raises:
@@ -110,7 +110,7 @@ def read_answer(data: bytes) -> Answer:
     """
     if len(data) < 4 or data[0] != _ANSWER:
         raise PayloadError("Polar: no answer of the control point")
-    return Answer(data[2], data[3], dict(_settings(data[5:])))
+    return ControlPointAnswer(data[2], data[3], dict(_settings(data[5:])))
 
 
 def _settings(data: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:

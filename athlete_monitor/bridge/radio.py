@@ -116,7 +116,7 @@ class Radio:
         self._taken[sighting.adapter] -= 1
 
     @contextlib.asynccontextmanager
-    async def connection(self, sighting: Sighting) -> AsyncIterator[Connection]:
+    async def connection(self, sighting: Sighting) -> AsyncIterator[StrapConnection]:
         """Connect to a strap with a reservation, for as long as the block lasts.
 
         One connection is made at a time on each adapter.
@@ -124,7 +124,7 @@ class Radio:
         Raises:
             BleakError: it cannot be reached; any of ``TROUBLE``.
         """
-        connection = Connection(sighting)
+        connection = StrapConnection(sighting)
         try:
             async with self._lock(sighting.adapter):
                 await connection.open()
@@ -172,7 +172,7 @@ class Radio:
         self._sightings = {key: each for key, each in self._sightings.items() if each.seen_s >= oldest}
 
 
-class Connection:
+class StrapConnection:
     """A connection to one strap."""
 
     def __init__(self, sighting: Sighting) -> None:

@@ -16,7 +16,7 @@ from athlete_monitor.bridge.adapters import adapters
 from athlete_monitor.bridge.command import broker_link
 from athlete_monitor.bridge.mapping import load_mapping
 from athlete_monitor.bridge.outlet import STRAPS_FIRST, Joined, Outlet
-from athlete_monitor.bridge.phones import Inbox, PhoneBridge
+from athlete_monitor.bridge.phones import PhoneBridge, PhoneInbox
 from athlete_monitor.bridge.translating import MapBridge
 from athlete_monitor.bridge.wire_values import wire_factors
 from athlete_monitor.channels import GRAVITY_MPS2
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.bridge.mapping import MappingFile
     from athlete_monitor.config import Config
-    from athlete_monitor.wire.link import Link
+    from athlete_monitor.wire.link import LinkMessage
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ async def keep_straps(args: argparse.Namespace, config: Config) -> int:
     from athlete_monitor.bridge.radio import Radio
     from athlete_monitor.bridge.straps import StrapBridge
 
-    roster = RosterFile(config.athletes.roster)
+    roster = WatchedRoster(config.athletes.roster)
     names = [each.name for each in await adapters(args.adapter)]
     count = sum(1 for each in roster() if each.strap)
     if not count and not args.all:
@@ -77,12 +77,12 @@ async def keep_straps(args: argparse.Namespace, config: Config) -> int:
 
 def translate_phones(args: argparse.Namespace, config: Config) -> int:
     """Translate what phones send until SIGTERM or Ctrl+C."""
-    inbox, tell, stopped = Inbox(), teller(args), stop_signal()
+    inbox, tell, stopped = PhoneInbox(), teller(args), stop_signal()
     filters = [(name, config.mqtt.qos) for name in (*topics.PHONE_FILTERS, topics.STRAP_FILTER)]
     with broker_link(config, "phone", on_message=inbox.put, subscriptions=filters, take_retained=False) as broker:
         bridge = PhoneBridge(
             Outlet(broker, config.mqtt.qos),
-            RosterFile(config.athletes.roster),
+            WatchedRoster(config.athletes.roster),
             rate_hz=args.rate or config.bridge.phone_rate_hz,
             factors=wire_factors(config.sensors),
             sign=args.sign,
@@ -100,7 +100,7 @@ def translate_streams(args: argparse.Namespace, config: Config) -> int:
         ConfigError: there is no mapping, or it is not valid.
     """
     mapping = _mapping(args, config)
-    inbox, tell, stopped = Inbox(), teller(args), stop_signal()
+    inbox, tell, stopped = PhoneInbox(), teller(args), stop_signal()
     filters = list(dict.fromkeys(stream.topic for stream in mapping.streams))
     subscriptions = [(name, config.mqtt.qos) for name in filters]
     with broker_link(config, "map", on_message=inbox.put, subscriptions=subscriptions, take_retained=False) as broker:
@@ -162,7 +162,7 @@ class Service(Protocol):
         """At the end."""
 
 
-def serve(service: Service, inbox: Inbox, stopped: threading.Event) -> None:
+def serve(service: Service, inbox: PhoneInbox, stopped: threading.Event) -> None:
     """Hand messages on until stopped."""
     ticked_s, dropped = time.time(), 0
     while not stopped.is_set():
@@ -201,7 +201,7 @@ def print_token(args: argparse.Namespace, config: Config) -> int:
     return 0
 
 
-class RosterFile:
+class WatchedRoster:
     """The roster, read again when its file changes; a file that is not valid changes nothing while the bridge runs.
 
     Raises:
@@ -242,14 +242,14 @@ class Changes:
         self._tell = tell
         self._said: dict[str, tuple[str, str | None]] = {}
 
-    def take(self, link: Link) -> None:
+    def take(self, link: LinkMessage) -> None:
         """Print what is new about a strap."""
         if self._said.get(link.device_id) != (link.state, link.reason):
             self._said[link.device_id] = link.state, link.reason
             self._tell(link, _sentence(link))
 
 
-def _sentence(link: Link) -> str:
+def _sentence(link: LinkMessage) -> str:
     who = f"athlete {link.athlete_id}" if link.athlete_id else f"device {link.device_id}"
     name = f"{link.name or 'strap'} {link.address}"
     if link.state != "connected":

@@ -15,12 +15,12 @@ from athlete_monitor.bridge.beats import Artefacts, Repeats, SteadyClock
 from athlete_monitor.bridge.heart_rate import TICKS_PER_S, read_heart_rate
 from athlete_monitor.channels import GRAVITY_MPS2
 from athlete_monitor.errors import PayloadError
-from athlete_monitor.wire.link import Link
+from athlete_monitor.wire.link import LinkMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from athlete_monitor.wire.link import State
+    from athlete_monitor.wire.link import LinkState
 
 Values = dict[str, Any]
 
@@ -49,7 +49,7 @@ class Strap:
         self, device_id: str, address: str, *, athlete_id: int | None = None, acc_unit: float = GRAVITY_MPS2
     ) -> None:
         self.device_id, self.address, self.athlete_id = device_id, address, athlete_id
-        self.state: State = "searching"
+        self.state: LinkState = "searching"
         self.refused = 0
         self.rate_hz = _USUAL_RATE_HZ
         self.factor = 1.0
@@ -106,9 +106,9 @@ class Strap:
         """How long nothing has come, s."""
         return now_s - self._heard_s
 
-    def link(self, now_s: float) -> Link:
+    def link(self, now_s: float) -> LinkMessage:
         """How it is heard."""
-        return Link(
+        return LinkMessage(
             self.device_id,
             self.state,
             round(now_s if self._since_s != self._since_s else self._since_s, 3),
@@ -215,7 +215,7 @@ class Strap:
         self._t = t if set_back else max(t, self._t + LEAST_STEP_S)
         return {**sample, "timestamp": round(self._t, 3)}
 
-    def _change(self, state: State, now_s: float, reason: str | None) -> None:
+    def _change(self, state: LinkState, now_s: float, reason: str | None) -> None:
         self.state, self._since_s, self._reason = state, now_s, reason
 
 

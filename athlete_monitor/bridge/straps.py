@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.bridge.adapters import NoBluetoothError
-from athlete_monitor.bridge.keeping import Keeper, Lookout, Timing, Wishes
+from athlete_monitor.bridge.keeping import Lookout, StrapKeeper, Timing, Wishes
 from athlete_monitor.bridge.radio import TROUBLE, names_strap
 from athlete_monitor.bridge.strap import Strap
 from athlete_monitor.channels import GRAVITY_MPS2
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from athlete_monitor.athletes import Athlete
     from athlete_monitor.bridge.outlet import Outlet
     from athlete_monitor.bridge.radio import Radio
-    from athlete_monitor.wire.link import Link
+    from athlete_monitor.wire.link import LinkMessage
 
 ROSTER_EVERY_S: Final = 5.0
 DISCOVER_EVERY_S: Final = 30.0
@@ -47,12 +47,12 @@ class StrapBridge:
         timing: Timing | None = None,
         wishes: Wishes | None = None,
         acc_unit: float = GRAVITY_MPS2,
-        on_link: Callable[[Link], None] = lambda _link: None,
+        on_link: Callable[[LinkMessage], None] = lambda _link: None,
     ) -> None:
         self._radio, self._outlet, self._acc_unit, self._on_link = radio, outlet, acc_unit, on_link
         self._timing, self._wishes = timing or Timing(), wishes or Wishes()
         self._lookout = Lookout(radio, self._timing)
-        self._keepers: dict[tuple[str, str], tuple[Keeper, asyncio.Task[None]]] = {}
+        self._keepers: dict[tuple[str, str], tuple[StrapKeeper, asyncio.Task[None]]] = {}
         self._said: dict[str, tuple[str, str | None, float]] = {}
 
     @property
@@ -121,7 +121,7 @@ class StrapBridge:
         if (device, wanted) in self._keepers:
             return
         strap = Strap(device, wanted, athlete_id=athlete, acc_unit=self._acc_unit)
-        keeper = Keeper(
+        keeper = StrapKeeper(
             strap, wanted, self._radio, self._lookout, self._outlet, timing=self._timing, wishes=self._wishes
         )
         self._keepers[device, wanted] = keeper, asyncio.create_task(keeper.run())

@@ -13,7 +13,7 @@ from paho.mqtt.client import topic_matches_sub
 from athlete_monitor.arguments import DEVICE_PATTERN
 from athlete_monitor.boundary import described
 from athlete_monitor.bridge.beats import SteadyClock
-from athlete_monitor.bridge.json_path import Path
+from athlete_monitor.bridge.json_path import JsonPath
 from athlete_monitor.bridge.mapping import TIME_UNITS, factor_of
 from athlete_monitor.bridge.wire_values import to_wire
 from athlete_monitor.channels import BY_NAME, RR_KEY, RR_LIMITS_MS
@@ -98,11 +98,11 @@ class Translator:
     def __init__(self, stream: Stream, factors: Mapping[str, float]) -> None:
         self.topic = stream.topic
         self._stream, self._factors = stream, factors
-        self._samples = None if stream.samples is None else Path(stream.samples)
+        self._samples = None if stream.samples is None else JsonPath(stream.samples)
         self._values = [
-            (name, Path(value.path), factor_of(name, value), value) for name, value in stream.values.items()
+            (name, JsonPath(value.path), factor_of(name, value), value) for name, value in stream.values.items()
         ]
-        self._time = None if stream.timestamp is None else Path(stream.timestamp.path)
+        self._time = None if stream.timestamp is None else JsonPath(stream.timestamp.path)
         self._clocks: dict[str, SteadyClock] = {}
 
     def translate(self, topic: str, payload: bytes, now_s: float) -> dict[str, list[Values]]:
@@ -144,7 +144,7 @@ class Translator:
         def part(match: re.Match[str]) -> str:
             if match[1].isdigit():
                 return levels[int(match[1])] if int(match[1]) < len(levels) else ""
-            path = Path(match[1])
+            path = JsonPath(match[1])
             named = path.of(message if path.of_message else item)
             return str(named) if isinstance(named, str | int) else ""
 

@@ -31,7 +31,7 @@ _NOBODY: Final = _hasher.hash("nobody")  # an unknown name takes as long as a wr
 
 
 @dataclass(frozen=True)
-class Account:
+class PersonAccount:
     """One person's account; ``secret`` is the hash of a PIN or password."""
 
     name: str
@@ -48,7 +48,7 @@ def allows(role: Role, needed: Role) -> bool:
     return ROLES.index(role) >= ROLES.index(needed)
 
 
-def make_account(name: str, role: str, secret: str) -> Account:
+def make_account(name: str, role: str, secret: str) -> PersonAccount:
     """Return an account with the hash of the secret.
 
     Raises:
@@ -60,10 +60,10 @@ def make_account(name: str, role: str, secret: str) -> Account:
         raise ConfigError(f"role {role!r}: allowed are {', '.join(ROLES)}")
     if not SHORTEST_SECRET <= len(secret) <= LONGEST_SECRET:
         raise ConfigError(f"PIN or password: {SHORTEST_SECRET} to {LONGEST_SECRET} characters are allowed")
-    return Account(name.strip(), ROLES[ROLES.index(role)], _hasher.hash(secret))
+    return PersonAccount(name.strip(), ROLES[ROLES.index(role)], _hasher.hash(secret))
 
 
-def verify(accounts: Iterable[Account], name: str, secret: str) -> Account | None:
+def verify(accounts: Iterable[PersonAccount], name: str, secret: str) -> PersonAccount | None:
     """Return the account that name and secret open, or None; takes equally long for an unknown name."""
     found = next((one for one in accounts if one.name == name), None)
     try:
@@ -73,7 +73,7 @@ def verify(accounts: Iterable[Account], name: str, secret: str) -> Account | Non
     return found
 
 
-def load_accounts(path: Path) -> tuple[Account, ...]:
+def load_accounts(path: Path) -> tuple[PersonAccount, ...]:
     """Read an accounts file; one that does not exist holds nobody.
 
     Raises:
@@ -81,7 +81,7 @@ def load_accounts(path: Path) -> tuple[Account, ...]:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        accounts = tuple(Account(**entry) for entry in document["accounts"])
+        accounts = tuple(PersonAccount(**entry) for entry in document["accounts"])
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -91,7 +91,7 @@ def load_accounts(path: Path) -> tuple[Account, ...]:
     return accounts
 
 
-def save_accounts(path: Path, accounts: Iterable[Account]) -> None:
+def save_accounts(path: Path, accounts: Iterable[PersonAccount]) -> None:
     """Write an accounts file in one step, readable by its owner only.
 
     Raises:

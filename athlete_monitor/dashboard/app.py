@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from athlete_monitor.config import Config
-    from athlete_monitor.dashboard.hub import Screen
+    from athlete_monitor.dashboard.hub import ConnectedScreen
     from athlete_monitor.dashboard.programs import Programs
 
 PAGES: Final = (
@@ -130,7 +130,7 @@ async def _live(socket: WebSocket) -> None:
         station.hub.leave(screen)
 
 
-async def _serve(socket: WebSocket, screen: Screen) -> None:
+async def _serve(socket: WebSocket, screen: ConnectedScreen) -> None:
     """Forward until either side ends."""
     sending = asyncio.create_task(screen.forward(socket.send_text))
     listening = asyncio.create_task(_listen(socket))

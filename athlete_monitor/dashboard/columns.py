@@ -28,7 +28,7 @@ IDENTITY: Final = frozenset({"device_id", "athlete_id", "name", "session_id", "m
 
 
 @dataclass(frozen=True)
-class Column:
+class ScreenColumn:
     """One figure as the screens receive it: ``decimals`` None for a text."""
 
     key: str
@@ -62,13 +62,13 @@ def clean(value: object, decimals: int | None) -> float | int | str | None:
     return round(value, decimals) if decimals else round(value)
 
 
-def row(columns: tuple[Column, ...], figures: Mapping[str, Any]) -> list[float | int | str | None]:
+def row(columns: tuple[ScreenColumn, ...], figures: Mapping[str, Any]) -> list[float | int | str | None]:
     """Return the values of the columns, in their order."""
     return [clean(figures.get(column.key), column.decimals) for column in columns]
 
 
-def _column(figure: Figure) -> Column:
-    return Column(figure.key, figure.decimals if figure.is_number else None, tells_of_the_heart(figure))
+def _column(figure: Figure) -> ScreenColumn:
+    return ScreenColumn(figure.key, figure.decimals if figure.is_number else None, tells_of_the_heart(figure))
 
 
 COLUMNS: Final = tuple(

@@ -20,7 +20,7 @@ _FILLED: Final = 1
 """The frame of seconds from the archive: as if they had come with the first."""
 
 
-class Track:
+class RecentSeconds:
     """One device's last seconds, in a ring.
 
     Args:

@@ -13,7 +13,7 @@ WAITING: Final = 8
 """Messages that may wait for a slow screen; then the oldest goes, and the screen asks for what it missed."""
 
 
-class Screen:
+class ConnectedScreen:
     """One connected screen and what waits for it."""
 
     def __init__(self, *, sees_heart_rate: bool) -> None:
@@ -49,16 +49,16 @@ class Hub:
     """The connected screens."""
 
     def __init__(self) -> None:
-        self.screens: set[Screen] = set()
+        self.screens: set[ConnectedScreen] = set()
         self.sent = 0
 
-    def join(self, *, sees_heart_rate: bool) -> Screen:
+    def join(self, *, sees_heart_rate: bool) -> ConnectedScreen:
         """Add a screen."""
-        screen = Screen(sees_heart_rate=sees_heart_rate)
+        screen = ConnectedScreen(sees_heart_rate=sees_heart_rate)
         self.screens.add(screen)
         return screen
 
-    def leave(self, screen: Screen) -> None:
+    def leave(self, screen: ConnectedScreen) -> None:
         """Forget a screen."""
         screen.close()
         self.screens.discard(screen)

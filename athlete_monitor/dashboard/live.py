@@ -15,7 +15,7 @@ import msgspec
 from athlete_monitor.arguments import DEVICE_PATTERN
 from athlete_monitor.athletes import Roster
 from athlete_monitor.dashboard.columns import COLUMNS, clean, row
-from athlete_monitor.dashboard.history import KEPT_S, KEPT_S_OF_MANY, SQUAD, Track
+from athlete_monitor.dashboard.history import KEPT_S, KEPT_S_OF_MANY, SQUAD, RecentSeconds
 from athlete_monitor.wire import topics
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True)
-class Link:
+class LinkHealth:
     """Battery and signal of a device, as its bridge publishes them; None for what it does not say."""
 
     battery_percent: float | None = None
@@ -54,14 +54,14 @@ class Link:
         return round(battery) if battery is not None and battery < WEAK_BATTERY_PERCENT else None
 
 
-def read_link(document: Mapping[str, Any]) -> Link:
+def read_link(document: Mapping[str, Any]) -> LinkHealth:
     """Return what a message of ``player/{device}/link`` says; what is not of the right kind is left out.
 
     >>> read_link({"battery_percent": 12.0, "rssi_dbm": -71, "contact": True, "state": 5, "reason": "out of range"})
-    Link(battery_percent=12.0, signal_dbm=-71, contact=True, state=None, reason='out of range', t_s=None)
+    LinkHealth(battery_percent=12.0, signal_dbm=-71, contact=True, state=None, reason='out of range', t_s=None)
     """
     contact = document.get("contact")
-    return Link(
+    return LinkHealth(
         battery_percent=_within(document.get("battery_percent"), 0, 100),
         signal_dbm=_within(document.get("rssi_dbm"), -200, 20),
         contact=contact if isinstance(contact, bool) else None,
@@ -72,11 +72,11 @@ def read_link(document: Mapping[str, Any]) -> Link:
 
 
 @dataclass
-class Device:
+class LiveDevice:
     """The newest of one device."""
 
     device_id: str
-    track: Track
+    track: RecentSeconds
     figures: dict[str, Any] = field(default_factory=dict)
     row: list[float | int | str | None] = field(default_factory=list)
     arrived_s: float | None = None
@@ -98,8 +98,8 @@ class Live:
 
     def __init__(self, roster: Roster | None = None) -> None:
         self.seq = 0
-        self.devices: dict[str, Device] = {}
-        self.links: dict[str, Link] = {}
+        self.devices: dict[str, LiveDevice] = {}
+        self.links: dict[str, LinkHealth] = {}
         self.team: dict[str, Any] = {}
         self.engine: dict[str, Any] = {}
         self.engine_online: bool | None = None
@@ -180,7 +180,7 @@ class Live:
             found[one.device_id] = {"t": t, "values": [nulls(line.tolist(), 2) for line in values]}
         return {"seq": self.seq, "devices": found}
 
-    def _person(self, one: Device) -> dict[str, Any]:
+    def _person(self, one: LiveDevice) -> dict[str, Any]:
         told = {
             "key": one.device_id,
             "athlete_id": one.athlete_id,
@@ -192,11 +192,11 @@ class Live:
         }
         return _described(told, self._roster.by_id(one.athlete_id) or self._roster.by_device(one.device_id))
 
-    def _device(self, device_id: str) -> Device | None:
+    def _device(self, device_id: str) -> LiveDevice | None:
         known = self.devices.get(device_id)
         if known is None and len(self.devices) < MAX_DEVICES:
             seconds = KEPT_S if len(self.devices) < SQUAD else KEPT_S_OF_MANY
-            known = self.devices[device_id] = Device(device_id, Track(len(COLUMNS), seconds))
+            known = self.devices[device_id] = LiveDevice(device_id, RecentSeconds(len(COLUMNS), seconds))
             self.revision += 1
         return known
 
@@ -224,7 +224,7 @@ class Live:
         return True
 
     def _link(self, device_id: str, document: dict[str, Any], _now_s: float) -> bool:
-        known, link = self.links.get(device_id, Link()), read_link(document)
+        known, link = self.links.get(device_id, LinkHealth()), read_link(document)
         if device_id not in self.links and len(self.links) >= MAX_DEVICES:
             return False
         self.links[device_id] = link

@@ -39,7 +39,7 @@ PAGES_PER_STEP: Final = 2000
 
 
 @dataclass(frozen=True)
-class Part:
+class BackupFile:
     """A file of the backup: its name inside, and its path."""
 
     name: str
@@ -79,7 +79,7 @@ def backup(config_file: Path, root: Path | None, target: Path, *, dry_run: bool 
     return 0
 
 
-def _size(part: Part) -> int:
+def _size(part: BackupFile) -> int:
     """Bytes of a file; 0 if the running system has removed it in the meantime."""
     try:
         return part.path.stat().st_size
@@ -87,11 +87,11 @@ def _size(part: Part) -> int:
         return 0
 
 
-def _parts(config: Config, config_file: Path) -> Iterator[Part]:
-    yield Part(f"configuration/{config_file.name}", config_file)
+def _parts(config: Config, config_file: Path) -> Iterator[BackupFile]:
+    yield BackupFile(f"configuration/{config_file.name}", config_file)
     roster = config.athletes.roster
     if roster.is_file():
-        yield Part("athletes.yaml", roster)
+        yield BackupFile("athletes.yaml", roster)
     live = {config.paths.journal.with_name(f"{config.paths.journal.name}{ending}") for ending in ("", *BESIDE_JOURNAL)}
     for name in FOLDERS:
         folder = getattr(config.paths, name)
@@ -101,7 +101,7 @@ def _parts(config: Config, config_file: Path) -> Iterator[Part]:
             if path.parent.name.endswith(ROWS_FOLDER_END) or path.name.startswith(TEMPORARY_PREFIX):
                 continue  # rebuilt from the sessions; unfinished files
             if path.is_file() and not path.is_symlink():
-                yield Part(f"{name}/{path.relative_to(folder).as_posix()}", path)
+                yield BackupFile(f"{name}/{path.relative_to(folder).as_posix()}", path)
 
 
 FOLDERS: Final = (
@@ -110,7 +110,7 @@ FOLDERS: Final = (
 """Folders of the configuration that are saved, under their own names."""
 
 
-def _write(temporary: Path, parts: list[Part], journal: Path) -> int:
+def _write(temporary: Path, parts: list[BackupFile], journal: Path) -> int:
     handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     hashes: dict[str, str] = {}
     with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:

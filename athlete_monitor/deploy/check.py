@@ -34,7 +34,7 @@ SETUP: Final = "python3 jetson_deploy.py setup"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Requirements:
     """The requirements of the configuration on this machine; its defaults are used before it can be read."""
 
     folder: Path
@@ -78,20 +78,20 @@ def findings(config: Path, root: Path | None, filesystem: Path) -> Iterator[Find
         yield from group_findings()
 
 
-def _wanted(config: Path, root: Path | None) -> tuple[Wanted, Finding | None]:
+def _wanted(config: Path, root: Path | None) -> tuple[Requirements, Finding | None]:
     folder = probes.existing_parent(home_of(config, root))
     try:
         from athlete_monitor.config import load_config
     except ImportError:
-        return Wanted(folder), None
+        return Requirements(folder), None
     try:
         tree = load_config(config, root)
     except ConfigError as error:
         there = config.is_file()
         remedy = f"python3 jetson_deploy.py validate {config}" if there else "--config FILE with an existing file"
-        return Wanted(folder), Finding("configuration", "fail", str(error).splitlines()[0], remedy)
+        return Requirements(folder), Finding("configuration", "fail", str(error).splitlines()[0], remedy)
     mqtt = tree.mqtt
-    return Wanted(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device), None
+    return Requirements(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device), None
 
 
 def system_findings(board: Board) -> Iterator[Finding]:
@@ -111,7 +111,7 @@ def system_findings(board: Board) -> Iterator[Finding]:
         yield Finding("JetPack", "ok" if board.l4t else "warn", release)
 
 
-def package_findings(board: Board, wanted: Wanted) -> Iterator[Finding]:
+def package_findings(board: Board, wanted: Requirements) -> Iterator[Finding]:
     """Yield whether the pinned packages are installed, at the pinned version, and can be imported."""
     light = bootstrap.is_light()
     file = bootstrap.own_requirements(development=False, light=light)[0]
@@ -132,7 +132,7 @@ def package_findings(board: Board, wanted: Wanted) -> Iterator[Finding]:
     yield cuda_finding(imports.cuda, board, wanted)
 
 
-def cuda_finding(cuda: str | None, board: Board, wanted: Wanted) -> Finding:
+def cuda_finding(cuda: str | None, board: Board, wanted: Requirements) -> Finding:
     """Check whether torch sees a GPU, if the configuration and the board require one."""
     if cuda:
         return Finding("CUDA", "ok", cuda)
@@ -142,7 +142,7 @@ def cuda_finding(cuda: str | None, board: Board, wanted: Wanted) -> Finding:
     return Finding("CUDA", "ok", "torch sees none; none is needed")
 
 
-def broker_finding(wanted: Wanted) -> Finding:
+def broker_finding(wanted: Requirements) -> Finding:
     """Check whether the configured broker answers."""
     place = f"{wanted.broker_host}:{wanted.broker_port}"
     answer = probes.ask_broker(wanted.broker_host, wanted.broker_port)

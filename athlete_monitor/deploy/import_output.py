@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from athlete_monitor.recordings.figures import Figures
+    from athlete_monitor.recordings.figures import RecordingFigures
     from athlete_monitor.recordings.import_results import ImportedSession, ImportResults
 
 SOME_FAILED: Final = 3
@@ -196,7 +196,7 @@ def cells_of(done: ImportedSession) -> tuple[str, ...]:
     )
 
 
-def _start(figures: Figures) -> str:
+def _start(figures: RecordingFigures) -> str:
     if figures.start_t is None:
         return ""
     zone: tzinfo | None = None if figures.offset_s is None else timezone(timedelta(seconds=figures.offset_s))

@@ -30,7 +30,7 @@ TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     """The result of one check."""
 
     name: str
@@ -57,13 +57,13 @@ def test(pytest_options: Sequence[str]) -> int:
     return tests.returncode or (1 if broken else 0)
 
 
-def _check(name: str, command: Sequence[str]) -> Outcome:
+def _check(name: str, command: Sequence[str]) -> CheckOutcome:
     print(f"{name} ...", flush=True)
     start = time.monotonic()
     done = subprocess.run(
         command, cwd=PROJECT, env=_env(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    return Outcome(name, done.returncode == 0, time.monotonic() - start, done.stdout)
+    return CheckOutcome(name, done.returncode == 0, time.monotonic() - start, done.stdout)
 
 
 def _env() -> dict[str, str]:
@@ -71,7 +71,7 @@ def _env() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", **os.environ}
 
 
-def _summary(outcomes: Sequence[Outcome]) -> str:
+def _summary(outcomes: Sequence[CheckOutcome]) -> str:
     marks = [
         f"{outcome.name} {'passed' if outcome.passed else 'FAILED'} ({outcome.took_s:.0f} s)" for outcome in outcomes
     ]

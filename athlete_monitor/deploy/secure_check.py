@@ -25,7 +25,7 @@ OTHER: Final = "somebody-else"
 
 
 @dataclass(frozen=True)
-class Account:
+class BrokerUser:
     """A user of the broker."""
 
     user: str
@@ -66,7 +66,7 @@ def secure_findings(config: Path, root: Path | None) -> Iterator[Finding]:
     yield from matrix_findings(matrix)
 
 
-def read_accounts(credentials: Path) -> dict[Role, Account]:
+def read_accounts(credentials: Path) -> dict[Role, BrokerUser]:
     """Return an account for each role; for devices the account of the first one.
 
     Raises:
@@ -75,7 +75,7 @@ def read_accounts(credentials: Path) -> dict[Role, Account]:
     devices = sorted(file.name for file in credentials.iterdir() if not file.name.startswith("screen-"))
     users: dict[Role, str] = {"engine": "engine", "coach": "coach", "viewer": "viewer"}
     users["device"] = next(name for name in [*devices, "device"] if name not in PEOPLE)
-    return {role: Account(user, (credentials / user).read_text("utf-8").strip()) for role, user in users.items()}
+    return {role: BrokerUser(user, (credentials / user).read_text("utf-8").strip()) for role, user in users.items()}
 
 
 def broker_listener(mqtt: Mqtt) -> Listener:
@@ -97,7 +97,7 @@ def stranger_finding(listener: Listener) -> Finding:
         return Finding("strangers", "ok", f"refused ({error})")
 
 
-def measure(listener: Listener, accounts: Mapping[Role, Account], prefix: str = "") -> dict[tuple[str, Role], Cell]:
+def measure(listener: Listener, accounts: Mapping[Role, BrokerUser], prefix: str = "") -> dict[tuple[str, Role], Cell]:
     """Return the rights of each role on each topic, as the broker grants them.
 
     Args:
@@ -153,7 +153,7 @@ def matrix_findings(matrix: Mapping[tuple[str, Role], Cell]) -> Iterator[Finding
 
 
 @contextmanager
-def _logged_in(listener: Listener, role: Role, account: Account) -> Iterator[ProbeSession]:
+def _logged_in(listener: Listener, role: Role, account: BrokerUser) -> Iterator[ProbeSession]:
     try:
         with log_in(listener, account.user, account.password) as session:
             yield session

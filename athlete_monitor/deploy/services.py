@@ -62,7 +62,7 @@ NOT_FOR_USERS: Final = (
 
 
 @dataclass(frozen=True)
-class Place:
+class ServicePlace:
     """The user of the services, and their folders."""
 
     home: Path
@@ -83,15 +83,15 @@ class Place:
         return ["systemctl", "--user"] if self.user else ["systemctl"]
 
 
-def here(config_file: Path, root: Path | None, *, user: bool) -> Place:
+def here(config_file: Path, root: Path | None, *, user: bool) -> ServicePlace:
     """Return the place for this checkout: the services run as the owner of the project, if possible not as root."""
     owner = pwd.getpwnam(getpass.getuser()) if user else pwd.getpwuid(PROJECT.stat().st_uid)
     home = home_of(config_file, root)
     group = grp.getgrgid(owner.pw_gid).gr_name
-    return Place(home, config_file.resolve(), Path(sys.executable), owner.pw_name, group, user)
+    return ServicePlace(home, config_file.resolve(), Path(sys.executable), owner.pw_name, group, user)
 
 
-def render_units(config: Config, place: Place) -> dict[str, str]:
+def render_units(config: Config, place: ServicePlace) -> dict[str, str]:
     """Return the text of every unit by its file name."""
     values = _values(config, place)
     screen = {**values, "network": _network(config.mqtt.host, config.dashboard.host)}
@@ -113,7 +113,7 @@ def _template(name: str) -> Path:
     return TEMPLATES / ("athlete-bridge.service" if name in BRIDGES else name)
 
 
-def render_logrotate(config: Config, place: Place) -> str:
+def render_logrotate(config: Config, place: ServicePlace) -> str:
     """Return the text of the log rotation."""
     values = {"logs": config.logging.logs_dir, "training_log": config.logging.log_file}
     return _fill(PROJECT / "deploy" / "logrotate", {**values, "owner": place.owner, "group": place.group})
@@ -123,7 +123,7 @@ def _fill(template: Path, values: dict[str, object]) -> str:
     return Template(template.read_text(encoding="utf-8")).substitute(values)
 
 
-def _values(config: Config, place: Place) -> dict[str, object]:
+def _values(config: Config, place: ServicePlace) -> dict[str, object]:
     return {
         "project": PROJECT,
         "python": place.python,
@@ -220,7 +220,7 @@ def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) 
     return 0
 
 
-def _prepare(path: Path, place: Place, *, is_file: bool) -> None:
+def _prepare(path: Path, place: ServicePlace, *, is_file: bool) -> None:
     """Create a file or folder owned by the services' user; without it systemd does not start them."""
     if is_file:
         os.close(open_file(path, os.O_WRONLY | os.O_CREAT))
@@ -253,7 +253,7 @@ def uninstall(*, user: bool, dry_run: bool) -> int:
     return 0
 
 
-def _check_paths(place: Place) -> None:
+def _check_paths(place: ServicePlace) -> None:
     for path in (PROJECT, place.home, place.config_file, place.python):
         if re.search(r"[\s%]", str(path)):
             raise MonitorError(f"{path}: a path with a blank or a % is not allowed in a systemd unit; move it")

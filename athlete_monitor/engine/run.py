@@ -12,11 +12,11 @@ import msgspec
 from rich.console import Console
 
 from athlete_monitor.engine.journal.replayed import open_replay
-from athlete_monitor.engine.live import LiveEngine, Options, client_id
+from athlete_monitor.engine.live import EngineOptions, LiveEngine, client_id
 from athlete_monitor.engine.offline import run_recordings
-from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
+from athlete_monitor.engine.sinks.registry import SinkContext, make_sinks
 from athlete_monitor.engine.sinks.sink import Sinks
-from athlete_monitor.engine.terminal.screen import Screen, summary_table
+from athlete_monitor.engine.terminal.screen import TerminalScreen, summary_table
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
 from athlete_monitor.system.allocator import return_large_blocks
@@ -100,13 +100,13 @@ def run_live(  # noqa: PLR0913 - the options of main.py
     sys.setswitchinterval(_SWITCH_S)
     return_large_blocks()
     name = name or client_id(config)
-    options = Options(players, None if device is None else {device}, duration_s, exit_when_idle, name)
+    options = EngineOptions(players, None if device is None else {device}, duration_s, exit_when_idle, name)
     lock = acquire(config.prediction_check.lockfile_path, "main.py")
     with lock, open_broker(config.mqtt, name) as broker:
         apply_retention(config)
         engine = LiveEngine(config, options, take_retained=broker.embedded)
         engine.install_signal_handlers()
-        screen = Screen(engine, Console(), device) if show else None
+        screen = TerminalScreen(engine, Console(), device) if show else None
         if screen is not None:
             screen.start()
         gc.collect()
@@ -132,7 +132,7 @@ def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "t
     """
     set_up_logging(config, console=False)
     archive = open_replay(config.paths.journal, config.archive.keep_days)
-    sink = Sinks([*make_sinks(Surroundings(config)).values(), *([archive] if archive else [])])
+    sink = Sinks([*make_sinks(SinkContext(config)).values(), *([archive] if archive else [])])
     begin = archive.begin if archive else lambda _session: 0
     try:
         collected = run_recordings(config, recordings, sink=sink, begin=begin)

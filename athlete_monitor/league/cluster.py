@@ -15,14 +15,14 @@ from athlete_monitor.batch.storage import short
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.league.light import HOOK
 from athlete_monitor.league.placing import Need, Node
-from athlete_monitor.league.shard import Answer, Shard
+from athlete_monitor.league.shard import Shard, ShardAnswer
 from athlete_monitor.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from athlete_monitor.league.settings import League
-    from athlete_monitor.league.shard import Wanted
+    from athlete_monitor.league.shard import SquadOrder
 
 NAMESPACE: Final = "athlete-monitor-league"
 SYSTEM: Final = frozenset({"CPU", "GPU", "memory", "object_store_memory"})
@@ -101,9 +101,9 @@ class ShardActor:
         self._node_id = str(ray.get_runtime_context().get_node_id())
         self._shard = Shard(name, runtime)
 
-    def sync(self, wanted: Mapping[str, Wanted]) -> Answer:
+    def sync(self, wanted: Mapping[str, SquadOrder]) -> ShardAnswer:
         """See ``Shard.sync``."""
-        return Answer(self._node_id, self._shard.sync(wanted), os.getpriority(os.PRIO_PROCESS, 0))
+        return ShardAnswer(self._node_id, self._shard.sync(wanted), os.getpriority(os.PRIO_PROCESS, 0))
 
     def stop(self) -> bool:
         """See ``Shard.stop``."""
@@ -118,14 +118,14 @@ class RayShard:
         self._owed: Any = None
         self._ending = ""
 
-    def sync(self, wanted: Mapping[str, Wanted]) -> bool:
+    def sync(self, wanted: Mapping[str, SquadOrder]) -> bool:
         """See ``RemoteShard``."""
         if self._owed is not None:
             return False
         self._owed = self._actor.sync.remote(wanted)
         return True
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> ShardAnswer | None:
         """See ``RemoteShard``."""
         if self._owed is None:
             return None
@@ -134,7 +134,7 @@ class RayShard:
             return None
         owed, self._owed = self._owed, None
         try:
-            answer: Answer = self._ray.get(owed)
+            answer: ShardAnswer = self._ray.get(owed)
         except self._ray.exceptions.RayError as error:
             if isinstance(error, self._ray.exceptions.ActorDiedError):
                 self._ending = _ending(error)

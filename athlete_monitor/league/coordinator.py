@@ -15,7 +15,7 @@ from athlete_monitor.league.overview import LeagueView
 from athlete_monitor.league.placed import Placed
 from athlete_monitor.league.placing import Need, Node, chosen_node, need_of, no_node_text, planned_shards
 from athlete_monitor.league.plan import LeaguePlan
-from athlete_monitor.league.shard import Wanted
+from athlete_monitor.league.shard import SquadOrder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,7 +147,9 @@ class Coordinator:
                 self._place(shard, now_s)
         for shard, orders in self._orders(now_s).items():
             placed = self._placed[shard]
-            if placed.remote.sync({squad: Wanted(self._assignments[squad], role) for squad, role in orders.items()}):
+            if placed.remote.sync(
+                {squad: SquadOrder(self._assignments[squad], role) for squad, role in orders.items()}
+            ):
                 placed.sent = {squad for squad, role in orders.items() if role == "run"}
 
     def _read_answers(self, now_s: float) -> None:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.league.assignment import Assignment, Role
-    from athlete_monitor.league.state import State
+    from athlete_monitor.league.state import SquadState
     from athlete_monitor.league.template import Template
 
-Condition = Literal["waiting", "prepared", "starting", "running", "stopping", "failed", "ended"]
+EngineCondition = Literal["waiting", "prepared", "starting", "running", "stopping", "failed", "ended"]
 
 LOOK_S: Final = 0.5
 STOP_S: Final = 10.0
@@ -52,7 +52,7 @@ class EngineReport:
     """
 
     squad: str
-    condition: Condition
+    condition: EngineCondition
     since_s: float
     pid: int | None = None
     restarts: int = 0
@@ -62,7 +62,7 @@ class EngineReport:
     usage: Usage = NOTHING
 
 
-class Keeper:
+class EngineKeeper:
     """The engine of one squad, in a thread of its own until ``leave``.
 
     Args:
@@ -78,7 +78,7 @@ class Keeper:
         self._leaving = threading.Event()
         self._wake_from, self._wake_to = socket.socketpair()
         self._child: Child | None = None
-        self._condition: Condition = "waiting"
+        self._condition: EngineCondition = "waiting"
         self._since_s = time.monotonic()
         self._restarts = 0
         self._note = ""
@@ -186,7 +186,7 @@ class Keeper:
             self._drain()
         return child
 
-    def _watch(self, child: Child, state: State) -> None:
+    def _watch(self, child: Child, state: SquadState) -> None:
         """Watch a running engine until it ends, hangs, loses its claim, or is to leave."""
         kept_s = time.monotonic()
         while child.wait(LOOK_S, self._wake_to):
@@ -208,7 +208,7 @@ class Keeper:
             child.kill()
             raise MonitorError(f"the engine gave no heartbeat for {limit_s:g} s and was killed")
 
-    def _copy(self, child: Child, state: State) -> None:
+    def _copy(self, child: Child, state: SquadState) -> None:
         """Check the claim and copy the state; a store that fails for a while stops nothing."""
         try:
             state.keep()
@@ -218,7 +218,7 @@ class Keeper:
         except Exception as error:  # noqa: BLE001 - whatever a store does, the engine goes on
             self._note = f"the state cannot be copied or checked: {error}"
 
-    def _end(self, child: Child, state: State) -> None:
+    def _end(self, child: Child, state: SquadState) -> None:
         self._become("stopping")
         child.stop(STOP_S)
         try:
@@ -231,7 +231,7 @@ class Keeper:
         self._become("failed")
         _log.error("event=engine_failed squad=%s reason=%r", self._given.squad, text)
 
-    def _become(self, condition: Condition) -> None:
+    def _become(self, condition: EngineCondition) -> None:
         self._condition, self._since_s = condition, time.monotonic()
 
     def _pause(self, pause_s: float) -> None:

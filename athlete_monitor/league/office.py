@@ -20,7 +20,7 @@ from athlete_monitor.league.document import league_document
 from athlete_monitor.league.ownership import PLACE
 from athlete_monitor.league.plan import LeaguePlan
 from athlete_monitor.league.settings import mqtt_of
-from athlete_monitor.league.watching import Watched, subscriptions
+from athlete_monitor.league.watching import WatchedSquads, subscriptions
 from athlete_monitor.wire.mqtt import MqttLink
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Office:
         for link in self._links.values():
             link.stop()
         config = load_config(league.engine_config)
-        self._watched = Watched({squad: found.prefix for squad, found in league.squads.items()})
+        self._watched = WatchedSquads({squad: found.prefix for squad, found in league.squads.items()})
         self._links = {}
         for name, broker in league.brokers.items():
             prefixes = [squad.prefix for squad in league.squads.values() if squad.broker == name]

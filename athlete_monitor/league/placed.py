@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
     from athlete_monitor.league.keeper import EngineReport
     from athlete_monitor.league.placing import Need, Node
-    from athlete_monitor.league.shard import Answer, Wanted
+    from athlete_monitor.league.shard import ShardAnswer, SquadOrder
 
 
 class RemoteShard(Protocol):
     """A shard on the cluster. Nothing in here waits."""
 
-    def sync(self, wanted: Mapping[str, Wanted]) -> bool:
+    def sync(self, wanted: Mapping[str, SquadOrder]) -> bool:
         """Say which squads it is to have; return False where nothing was sent, because it still owes an answer."""
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> ShardAnswer | None:
         """Return its answer, if one has come since the last call."""
 
     def end(self) -> None:

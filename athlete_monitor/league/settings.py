@@ -36,7 +36,7 @@ BRANCHES: Final = ("player", "engine", "team", "models", "bridge")
 Names = Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
 
 
-class Broker(Section):
+class RegionalBroker(Section):
     """A regional broker: the boxes of its squads send to it, their engines read from it."""
 
     host: Host = Field(description="Host of the broker.")
@@ -49,7 +49,7 @@ class Broker(Section):
     )
 
 
-class Squad(Section):
+class SquadSettings(Section):
     """A squad: one engine."""
 
     prefix: TopicPrefix = Field(min_length=2, description="Prefix of its topics at the broker, such as league/reds/.")
@@ -97,13 +97,13 @@ class League(Section):
     topic_broker: Name | None = Field(default=None, description="Broker of that topic; null: the first one.")
     squads_per_shard: int = Field(default=8, ge=1, le=1000, description="Most squads of a shard that is made here.")
     shards: dict[Name, Names] | None = Field(default=None, description="Squads of each shard; null: made here.")
-    brokers: dict[Name, Broker] = Field(min_length=1, description="The brokers by name.")
-    squads: dict[Name, Squad] = Field(min_length=1, description="The squads by name.")
+    brokers: dict[Name, RegionalBroker] = Field(min_length=1, description="The brokers by name.")
+    squads: dict[Name, SquadSettings] = Field(min_length=1, description="The squads by name.")
     health: Health = Field(default=Health())
     costs: Costs = Field(default=Costs())
 
     @property
-    def publishing(self) -> Broker:
+    def publishing(self) -> RegionalBroker:
         """The broker of the league's topic."""
         return self.brokers[self.topic_broker or next(iter(self.brokers))]
 
@@ -137,7 +137,7 @@ def load_league(path: Path = DEFAULT_LEAGUE) -> League:
     return _absolute(league, path.resolve().parent)
 
 
-def mqtt_of(config: Config, broker: Broker, prefix: str = "") -> Config:
+def mqtt_of(config: Config, broker: RegionalBroker, prefix: str = "") -> Config:
     """Return an engine's configuration with a broker of the league."""
     tls = config.mqtt.tls.model_copy(update={"enabled": broker.ca_file is not None, "ca_file": broker.ca_file})
     account = {"username": broker.username, "password_file": broker.password_file}

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.league.keeper import Keeper
+from athlete_monitor.league.keeper import EngineKeeper
 from athlete_monitor.league.template import Template
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ STOP_S: Final = 30.0
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SquadOrder:
     """A squad that a shard is to have, and what for."""
 
     assignment: Assignment
@@ -29,7 +29,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ShardAnswer:
     """What a shard answers: the node that it is on, how its squads are doing, and the niceness of its processes."""
 
     node_id: str
@@ -47,13 +47,13 @@ class Shard:
 
     def __init__(self, name: str, runtime: str | None = None) -> None:
         self._who = f"{name} on {socket.gethostname()} (pid {os.getpid()})"
-        self._keepers: dict[str, Keeper] = {}
+        self._keepers: dict[str, EngineKeeper] = {}
         self._template = Template()
         if runtime is not None:
             self._template.load(runtime)
         self._lock = threading.Lock()
 
-    def sync(self, wanted: Mapping[str, Wanted]) -> Sequence[EngineReport]:
+    def sync(self, wanted: Mapping[str, SquadOrder]) -> Sequence[EngineReport]:
         """Take new squads, leave those that are not wanted any more; return how all of them are doing.
 
         It never waits for an engine: a squad that is left is reported until its engine has ended.
@@ -70,7 +70,7 @@ class Shard:
                     keeper.run()
             for name, each in wanted.items():
                 if name not in self._keepers:
-                    self._keepers[name] = Keeper(each.assignment, self._who, self._template, each.role)
+                    self._keepers[name] = EngineKeeper(each.assignment, self._who, self._template, each.role)
                     reports[name] = self._keepers[name].report()
             return list(reports.values())
 

@@ -32,14 +32,14 @@ class Seen:
     sent_s: float | None = None
 
 
-class Watched:
+class WatchedSquads:
     """Follows the engines' messages. No socket and no clock: topics, payloads and times come in.
 
     Args:
         prefixes: topic prefix of each squad.
 
     Example:
-        >>> watched = Watched({"reds": "league/reds/"})
+        >>> watched = WatchedSquads({"reds": "league/reds/"})
         >>> watched.take("league/reds/engine/stats", b'{"online": 12, "messages_per_s": 120.0}', 100.0)
         True
         >>> tile = watched.tile("reds", 101.0)

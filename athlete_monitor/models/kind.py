@@ -96,7 +96,7 @@ class Artifacts:
 
 
 @dataclass(frozen=True)
-class Kind:
+class ModelKind:
     """One kind of model.
 
     Attributes:

@@ -23,11 +23,11 @@ _LARGEST_SUM: Final = 2.0**53
 
 
 @dataclass(frozen=True)
-class Line:
+class LineModel:
     """``intercept + sum(weight * clip((x - mean) * scale, low, high))``; arrays [F], weights in bpm.
 
     >>> import numpy as np
-    >>> line = Line(np.array([2.0]), np.array([0.5]), np.array([-1.0]), np.array([1.0]), np.array([10.0]), 120.0)
+    >>> line = LineModel(np.array([2.0]), np.array([0.5]), np.array([-1.0]), np.array([1.0]), np.array([10.0]), 120.0)
     >>> line.predict(np.array([[2.0], [3.0], [50.0]], np.float32)).tolist()
     [120.0, 125.0, 130.0]
     """
@@ -51,7 +51,7 @@ class Line:
         return answer
 
 
-def fit_line(X: Float32Array, y: FloatArray, weight: FloatArray, penalty: float) -> Line:
+def fit_line(X: Float32Array, y: FloatArray, weight: FloatArray, penalty: float) -> LineModel:
     """Fit a ridge regression to standardised features; ``penalty`` is that of a thousand rows.
 
     Beyond the range of the training data the line is flat instead of rising to impossible heart rates. These are the
@@ -68,7 +68,7 @@ def fit_line(X: Float32Array, y: FloatArray, weight: FloatArray, penalty: float)
     products = weighted.T @ standard
     products[np.diag_indices_from(products)] += penalty * len(y) / 1000.0
     slopes: FloatArray = np.linalg.solve(products, weighted.T @ (y - middle)).astype(np.float64)
-    return Line(mean, 1.0 / scale, low, high, slopes, middle)
+    return LineModel(mean, 1.0 / scale, low, high, slopes, middle)
 
 
 def _scale(variance: FloatArray, mean: FloatArray, rows: int) -> FloatArray:
@@ -95,7 +95,7 @@ class WholeLine:
     start: float
 
 
-def whole(line: Line, share: float = 1.0) -> WholeLine:
+def whole(line: LineModel, share: float = 1.0) -> WholeLine:
     """Round a line, multiplied by ``share``, to whole numbers, as finely as exact sums allow."""
     weight = line.weight * share
     finest = _LARGEST_SUM / 4.0 / (RANGE / _FEATURE_STEP) / max(float(np.abs(weight).sum()), 1e-9)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from athlete_monitor.models.line import Line
+from athlete_monitor.models.line import LineModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ class Parts:
     """
 
     trees: Sequence[Any]
-    line: Line | None = None
+    line: LineModel | None = None
     share: float = 1.0
 
     def first(self, trees: int) -> Parts:
@@ -54,7 +54,7 @@ def arrays_of(parts: Parts, name: str) -> dict[str, Any]:
         "share": np.array(parts.share),
     }
     if parts.line is not None:
-        arrays |= {f"line_{each.name}": np.asarray(getattr(parts.line, each.name)) for each in fields(Line)}
+        arrays |= {f"line_{each.name}": np.asarray(getattr(parts.line, each.name)) for each in fields(LineModel)}
     return {f"{name}/{part}": array for part, array in arrays.items()}
 
 
@@ -66,11 +66,11 @@ def parts_in(arrays: Mapping[str, Any], name: str, features: int) -> Parts | Non
     ends = np.cumsum(found["sizes"][:, 0])[:-1]
     each = zip(np.split(found["nodes"], ends), np.split(found["values"], ends), found["sizes"].tolist(), strict=True)
     trees = tuple(_tree(nodes, values, depth, features) for nodes, values, (_, depth) in each)
-    names = [each.name for each in fields(Line)]
+    names = [each.name for each in fields(LineModel)]
     if f"line_{names[0]}" not in found:
         return Parts(trees, None, float(found["share"]))
     whole = {name: found[f"line_{name}"] for name in names}
-    return Parts(trees, Line(**whole | {"intercept": float(whole["intercept"])}), float(found["share"]))
+    return Parts(trees, LineModel(**whole | {"intercept": float(whole["intercept"])}), float(found["share"]))
 
 
 def _tree(nodes: Any, values: FloatArray, depth: int, features: int) -> Any:  # noqa: ANN401

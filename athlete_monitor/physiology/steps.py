@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray, IntArray
 
 
-class Steps(SquadState):
+class StepCount(SquadState):
     """Number of steps and mean cadence of the session so far; a reading counts for the time since the one before.
 
-    >>> steps, row = Steps(1), np.array([0])
+    >>> steps, row = StepCount(1), np.array([0])
     >>> for second in range(61):
     ...     steps.update(row, np.array([float(second)]), np.array([170.0]))
     >>> round(steps.total(row).item(), 6), round(steps.mean_spm(row).item(), 6)

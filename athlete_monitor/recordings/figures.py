@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Figures:
+class RecordingFigures:
     """A recording in a few numbers; None where it cannot be known.
 
     Attributes:
@@ -65,12 +65,12 @@ class Figures:
 
 
 @np.errstate(all="ignore")
-def figures_of(recording: Imported) -> Figures:
+def figures_of(recording: Imported) -> RecordingFigures:
     """Return the figures of a recording."""
     rows = len(recording.t)
     odometer, speed = distances_m(recording) if rows else (None, None)
     heart_rate, pace = recording.channels.get("heart_rate_bpm"), recording.channels.get("speed_mps")
-    return Figures(
+    return RecordingFigures(
         str(recording),
         recording.kind,
         str(recording.whose),

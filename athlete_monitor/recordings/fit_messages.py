@@ -52,7 +52,7 @@ _TYPES: Final[Mapping[int, tuple[str, int | None]]] = {
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldDefinition:
     """A field in a definition."""
 
     number: int
@@ -68,7 +68,7 @@ class Definition:
 
     message: int
     big: bool
-    fields: tuple[Field, ...]
+    fields: tuple[FieldDefinition, ...]
     size: int
     offsets: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
@@ -144,11 +144,11 @@ class Messages:
             parts.append(np.full(len(definition.offsets), np.nan) if found is None else self._first(definition, found))
         return np.concatenate(parts)[self._order] if parts else np.empty(0)
 
-    def _first(self, definition: Definition, found: Field) -> FloatArray:
+    def _first(self, definition: Definition, found: FieldDefinition) -> FloatArray:
         values = self._values(definition, found)
         return values[:, 0] if values.shape[1] else np.full(len(values), np.nan)
 
-    def _values(self, definition: Definition, found: Field) -> FloatArray:
+    def _values(self, definition: Definition, found: FieldDefinition) -> FloatArray:
         """Return a field's numbers [messages, numbers in the field], NaN where invalid."""
         kind, invalid = _TYPES.get(found.base & 0x1F, ("", None))
         width = np.dtype(kind or "u1").itemsize
@@ -161,7 +161,7 @@ class Messages:
         values[bad] = np.nan
         return values
 
-    def _bytes(self, definition: Definition, found: Field) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def _bytes(self, definition: Definition, found: FieldDefinition) -> np.ndarray[Any, np.dtype[np.uint8]]:
         places = np.array(definition.offsets, dtype=np.int64)[:, None] + found.at + np.arange(found.size)
         return np.asarray(self._data[places])
 
@@ -281,7 +281,7 @@ def _definition(data: bytes, at: int, end: int, header: int, local: dict[int, De
     for _ in range(count):
         if at + 3 > end:
             return None
-        fields.append(Field(data[at], data[at + 1], data[at + 2], size))
+        fields.append(FieldDefinition(data[at], data[at + 1], data[at + 2], size))
         size += data[at + 1]
         at += 3
     if header & 0x20:
@@ -291,7 +291,7 @@ def _definition(data: bytes, at: int, end: int, header: int, local: dict[int, De
         for _ in range(count):
             if at + 3 > end:
                 return None
-            fields.append(Field(data[at], data[at + 1], _BYTE, size, data[at + 2]))
+            fields.append(FieldDefinition(data[at], data[at + 1], _BYTE, size, data[at + 2]))
             size += data[at + 1]
             at += 3
     local[header & 0x0F] = Definition(message, big, tuple(fields), size)
@@ -305,7 +305,7 @@ def with_developer_types(file: FitFile, types: Mapping[tuple[int, int], int]) ->
     return file
 
 
-def _typed(one: Field, types: Mapping[tuple[int, int], int]) -> Field:
+def _typed(one: FieldDefinition, types: Mapping[tuple[int, int], int]) -> FieldDefinition:
     if one.developer is None:
         return one
     return replace(one, base=types.get((one.developer, one.number), _BYTE))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from athlete_monitor.recordings.figures import Figures
+    from athlete_monitor.recordings.figures import RecordingFigures
     from athlete_monitor.recordings.imported import Imported
     from athlete_monitor.wire.sample import Sample
     from athlete_monitor.wire.session_files import Mode
@@ -56,7 +56,7 @@ class ImportedSession:
         problem: why it has no owner, in a dry run; empty without an owner if one would be created.
     """
 
-    figures: Figures
+    figures: RecordingFigures
     athlete_id: int | None
     mode: Mode
     path: Path | None

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from athlete_monitor.config import read_plain
 from athlete_monitor.errors import ConfigError, RecordingError
 from athlete_monitor.recordings.moments import Rules, moment_of
-from athlete_monitor.recordings.plans import Column, Plan, named
+from athlete_monitor.recordings.plans import ColumnPlan, PlannedColumn, named
 from athlete_monitor.recordings.vocabulary import BY_MEANING, CHANNELS, DATE, TIME
 from athlete_monitor.recordings.zones import zone_of
 
@@ -81,7 +81,7 @@ def _check_settings(path: Path, mapping: Mapping[str, object]) -> None:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def mapped(layout: Layout, mapping: Mapping[str, object]) -> Plan:
+def mapped(layout: Layout, mapping: Mapping[str, object]) -> ColumnPlan:
     """Return the plan of a table by a mapping.
 
     Raises:
@@ -94,17 +94,17 @@ def mapped(layout: Layout, mapping: Mapping[str, object]) -> Plan:
     columns += [_column(layout, name, said) for name, said in channels.items()]
     used = {column.place for column in columns}
     ignored = tuple((name, "it is not in the mapping") for place, name in enumerate(layout.header) if place not in used)
-    return Plan(layout, tuple(columns), ignored)
+    return ColumnPlan(layout, tuple(columns), ignored)
 
 
-def _column(layout: Layout, meaning: str, said: object) -> Column:
+def _column(layout: Layout, meaning: str, said: object) -> PlannedColumn:
     wanted, unit = (said.get("column"), str(said.get("unit") or "")) if isinstance(said, dict) else (said, "")
     place = _place(layout, wanted)
     units = BY_MEANING[meaning].units
     if unit and meaning not in (TIME, DATE) and unit.casefold().replace(" ", "") not in units:
         raise RecordingError(f"{layout.source}: {meaning}: unit {unit!r} is not known; allowed: {', '.join(units)}")
     factor = units.get(unit.casefold().replace(" ", ""), 1.0) if unit else 1.0
-    return Column(place, meaning, factor, unit)
+    return PlannedColumn(place, meaning, factor, unit)
 
 
 def _place(layout: Layout, wanted: object) -> int:

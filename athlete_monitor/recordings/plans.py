@@ -32,7 +32,7 @@ _EXAMPLES: Final = "heart_rate_bpm, speed_mps, distance_m, latitude, acc_x"
 
 
 @dataclass(frozen=True)
-class Column:
+class PlannedColumn:
     """A column that is used.
 
     Attributes:
@@ -49,7 +49,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ColumnPlan:
     """The plan by which the columns of a table are read.
 
     Attributes:
@@ -67,7 +67,7 @@ class Plan:
     """
 
     layout: Layout
-    columns: tuple[Column, ...]
+    columns: tuple[PlannedColumn, ...]
     ignored: tuple[tuple[str, str], ...] = ()
     kind: str = "csv"
     whose: Whose = field(default_factory=Whose)
@@ -79,16 +79,16 @@ class Plan:
     totals: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    def first(self, *meanings: str) -> Column | None:
+    def first(self, *meanings: str) -> PlannedColumn | None:
         """Return the first column of one of these meanings."""
         return next((column for meaning in meanings for column in self.columns if column.meaning == meaning), None)
 
-    def name(self, column: Column) -> str:
+    def name(self, column: PlannedColumn) -> str:
         """Return a column's name in the file."""
         return self.layout.header[column.place]
 
 
-def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = None) -> Plan:
+def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = None) -> ColumnPlan:
     """Return the meanings of a table's columns, by their names and units.
 
     Args:
@@ -100,7 +100,7 @@ def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = N
     Raises:
         RecordingError: a column's unit is not known.
     """
-    found: list[Column] = []
+    found: list[PlannedColumn] = []
     ignored: list[tuple[str, str]] = []
     for place, header in enumerate(layout.header):
         unit = layout.units[place] if place < len(layout.units) else ""
@@ -108,13 +108,13 @@ def plan_of(layout: Layout, kind: str = "csv", own: Mapping[str, str] | None = N
         if meaning is None:
             ignored.append((header, "its name is not known"))
         else:
-            found.append(Column(place, meaning.meaning, meaning.factor, meaning.unit))
+            found.append(PlannedColumn(place, meaning.meaning, meaning.factor, meaning.unit))
     axes = _axes_of_nothing(layout, found, own or {})
     ignored += [(layout.header[column.place], _NO_AXES) for column in axes]
-    return Plan(layout, tuple(column for column in found if column not in axes), tuple(ignored), kind)
+    return ColumnPlan(layout, tuple(column for column in found if column not in axes), tuple(ignored), kind)
 
 
-def _axes_of_nothing(layout: Layout, found: Sequence[Column], own: Mapping[str, str]) -> list[Column]:
+def _axes_of_nothing(layout: Layout, found: Sequence[PlannedColumn], own: Mapping[str, str]) -> list[PlannedColumn]:
     """Return columns ``x`` and ``y`` beside a ``z`` without units: of a position or of a sensor."""
     bare = {key_of(layout.header[place]) for place in range(len(layout.header))} - own.keys()
     if not {"x", "y", "z"} <= bare:

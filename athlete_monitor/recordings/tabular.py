@@ -21,7 +21,7 @@ from athlete_monitor.recordings.moments import (
     day_in_name,
     start_in_name,
 )
-from athlete_monitor.recordings.plans import Column, Plan, named, without_channels
+from athlete_monitor.recordings.plans import ColumnPlan, PlannedColumn, named, without_channels
 from athlete_monitor.recordings.plural import plural
 from athlete_monitor.recordings.table import read_columns
 from athlete_monitor.recordings.units import by_range
@@ -55,7 +55,7 @@ _BEAT_MS: Final = (273.0, 2000.0)
 """Intervals of 220 to 30 beats a minute."""
 
 
-def imported(plan: Plan, options: Options) -> list[Imported]:
+def imported(plan: ColumnPlan, options: Options) -> list[Imported]:
     """Read the recordings in a table, one for each athlete in it.
 
     Raises:
@@ -71,7 +71,7 @@ def imported(plan: Plan, options: Options) -> list[Imported]:
 class _Read:
     """The rows of a table that become recordings."""
 
-    def __init__(self, plan: Plan, options: Options, channels: Sequence[Column]) -> None:
+    def __init__(self, plan: ColumnPlan, options: Options, channels: Sequence[PlannedColumn]) -> None:
         self._plan = plan
         self._channels = [*channels, *(column for column in plan.columns if column.meaning in QUALITY)]
         time = _time_columns(plan)
@@ -88,12 +88,12 @@ class _Read:
         self._time = self._best(time, others[:_MOST_CLOCKS])
         self.given = {column.meaning for column in self._channels if column.unit}
 
-    def _best(self, time: list[Column], others: list[Column]) -> list[Column]:
+    def _best(self, time: list[PlannedColumn], others: list[PlannedColumn]) -> list[PlannedColumn]:
         """Return the columns of times: of several, one with dates, else one of epochs, else the first."""
         if len(others) < 2:
             return time
 
-        def rank(column: Column) -> int:
+        def rank(column: PlannedColumn) -> int:
             numbers = self._columns.numbers[column.place]
             epochs = len(numbers) > 0 and float(np.nanmax(numbers, initial=0.0)) >= EARLIEST
             return 2 if self._clocks[column.place].has_dates else int(epochs)
@@ -157,7 +157,7 @@ class _Read:
         return clock.finish(raw, dates.finish(self._columns.numbers[self._time[1].place]))
 
     def _values(self) -> tuple[dict[str, FloatArray], list[str]]:
-        found: dict[str, list[Column]] = {}
+        found: dict[str, list[PlannedColumn]] = {}
         for column in self._channels:
             found.setdefault(column.meaning, []).append(column)
         values, notes = {}, []
@@ -171,7 +171,7 @@ class _Read:
             values["cadence_spm"] = values["cadence_spm"] + np.nan_to_num(fraction)
         return values, notes
 
-    def _one_of(self, meaning: str, columns: list[Column]) -> tuple[Column, str]:
+    def _one_of(self, meaning: str, columns: list[PlannedColumn]) -> tuple[PlannedColumn, str]:
         """Return which of several columns is used for a channel."""
         if len(columns) == 1:
             return columns[0], ""
@@ -261,12 +261,12 @@ class _Read:
             )
         return parts
 
-    def _rank(self, column: Column) -> float:
+    def _rank(self, column: PlannedColumn) -> float:
         """Names before numbers, numbers before devices; any name before the id of the same athlete."""
         is_id = column.meaning == "athlete" and key_of(self._plan.name(column)).endswith("id")
         return _OWNERS.index("number") - 0.5 if is_id else _OWNERS.index(column.meaning)
 
-    def _names(self, who: Column) -> list[str]:
+    def _names(self, who: PlannedColumn) -> list[str]:
         """Return the cells of a column of names; a first and a last name in two columns are put together."""
         if who.meaning not in _HALF_NAMES:
             return self._columns.texts[who.place]
@@ -275,7 +275,7 @@ class _Read:
             " ".join(filter(None, cells)) for cells in zip(*(self._columns.texts[c.place] for c in halves), strict=True)
         ]
 
-    def _whose(self, who: Column, name: str, row: int) -> Whose:
+    def _whose(self, who: PlannedColumn, name: str, row: int) -> Whose:
         numbered = given(name) is not None
         ours = key_of(self._plan.name(who)) in {"athleteid", "athlete"} and numbered
         device = self._plan.first("device")
@@ -355,7 +355,7 @@ def _intervals(cell: str, factor: float) -> tuple[float, ...]:
     return tuple(beat * factor for beat in beats if beat is not None)
 
 
-def _time_columns(plan: Plan) -> list[Column]:
+def _time_columns(plan: ColumnPlan) -> list[PlannedColumn]:
     """Return the column of times and, if the day is in another column, that one."""
     if plan.rate_hz:
         return []
@@ -371,7 +371,7 @@ def _time_columns(plan: Plan) -> list[Column]:
     return [moment or elapsed]  # type: ignore[list-item]
 
 
-def _time_unit(column: Column) -> str:
+def _time_unit(column: PlannedColumn) -> str:
     return (
         column.unit
         if column.unit.lower() in {"s", "sec", "ms", "us", "µs", "ns", "min", "h", "cs", *PARTS_OF_SECONDS}
@@ -379,13 +379,13 @@ def _time_unit(column: Column) -> str:
     )
 
 
-def _with_name(rules: Rules, column: Column, key: str) -> Rules:
+def _with_name(rules: Rules, column: PlannedColumn, key: str) -> Rules:
     """Return the rules for a column whose name may give a unit, or say that it is UTC."""
     utc = key.startswith(_UTC) or key.endswith(_UTC)
     return dataclasses.replace(rules, unit=_time_unit(column), zone=timezone.utc if utc else rules.zone)
 
 
-def _rules(plan: Plan, options: Options) -> Rules:
+def _rules(plan: ColumnPlan, options: Options) -> Rules:
     start = options.start_t if options.start_t is not None else plan.start_t
     if start is None:
         start = start_in_name(plan.layout.source.name, options.zone)

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from athlete_monitor.batch.places import Place
     from athlete_monitor.batch.storage import Store
-    from athlete_monitor.batch.work import Outcome
+    from athlete_monitor.batch.work import ItemOutcome
     from athlete_monitor.config import Config
     from athlete_monitor.replay.merging import Merged
-    from athlete_monitor.replay.task import Item
+    from athlete_monitor.replay.task import ReplayItem
 
 SOME_FAILED: Final = 3
 NONE_SUCCEEDED: Final = 1
@@ -43,7 +43,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Batch:
+class FinishedBatch:
     """A finished batch."""
 
     tally: Tally
@@ -81,7 +81,7 @@ def run_batch(
     place: Place,
     results: str | None = None,
     on_failure: Callable[[str], None] = print,
-) -> Batch:
+) -> FinishedBatch:
     """Compute recordings and archive them; what an earlier run has computed is not computed again.
 
     Args:
@@ -114,12 +114,12 @@ def run_batch(
         merged = merge(config, store, tally.keys)
     for key in merged.damaged:
         failed(f"result {key}: is damaged; delete it and run again")
-    return Batch(tally, merged, place.retries, time.monotonic() - began_s)
+    return FinishedBatch(tally, merged, place.retries, time.monotonic() - began_s)
 
 
 def _missing(
-    makers: Iterable[Callable[[], list[Item]]], store: Store, tally: Tally, on_step: Callable[[], None]
-) -> Iterator[Item]:
+    makers: Iterable[Callable[[], list[ReplayItem]]], store: Store, tally: Tally, on_step: Callable[[], None]
+) -> Iterator[ReplayItem]:
     """Yield the items that have no result yet, reading files only when a worker is free."""
     there, seen = store.names(), set(tally.keys)
     for make in makers:
@@ -133,7 +133,7 @@ def _missing(
         yield from missing
 
 
-def _kept(outcomes: Iterable[Outcome], store: Store, tally: Tally, on_step: Callable[[], None]) -> Iterator[str]:
+def _kept(outcomes: Iterable[ItemOutcome], store: Store, tally: Tally, on_step: Callable[[], None]) -> Iterator[str]:
     """Store results as they come; yield the failures."""
     for outcome in outcomes:
         tally.cpu_s += outcome.cpu_s

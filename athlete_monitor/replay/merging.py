@@ -11,7 +11,7 @@ from athlete_monitor.athletes import Profile
 from athlete_monitor.engine.archive_sink import ArchiveSink
 from athlete_monitor.engine.journal.bulk import BulkJournal
 from athlete_monitor.engine.sessions.wearers import Wearer
-from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
+from athlete_monitor.engine.sinks.registry import SinkContext, make_sinks
 from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.replay.results import decode
@@ -122,7 +122,7 @@ def _without_seconds(session: GatheredSession) -> GatheredSession:
 
 def _write_files(config: Config, sessions: Iterable[GatheredSession], summaries: Mapping[str, Any]) -> None:
     """Write summaries, impact logs and session logs of new sessions, as the live engine does."""
-    sink = Sinks([*make_sinks(Surroundings(config)).values()])
+    sink = Sinks([*make_sinks(SinkContext(config)).values()])
     try:
         for session in sessions:
             wearer = Wearer(session.device_id, Profile(**session.facts["profile"]))

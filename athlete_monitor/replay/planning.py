@@ -14,7 +14,7 @@ from athlete_monitor.batch.storage import found_at, is_url, short
 from athlete_monitor.engine.side_by_side import SIDE_BY_SIDE
 from athlete_monitor.errors import MonitorError, RecordingError
 from athlete_monitor.recordings.opening import Opener
-from athlete_monitor.replay.task import Item
+from athlete_monitor.replay.task import ReplayItem
 from athlete_monitor.wire.session_files import PREFIX
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _without_paths(values: dict[str, object]) -> dict[str, object]:
 
 def planned(
     paths: Iterable[str], roster: Roster, on_failure: Callable[[str], None]
-) -> Iterator[Callable[[], list[Item]]]:
+) -> Iterator[Callable[[], list[ReplayItem]]]:
     """Yield what makes the items of each file, in order of the names; files are read when it is called.
 
     Args:
@@ -87,7 +87,7 @@ def planned(
             yield partial(_items, opener, source, on_failure)
 
 
-def _at_url(url: str, on_failure: Callable[[str], None]) -> Iterator[Callable[[], list[Item]]]:
+def _at_url(url: str, on_failure: Callable[[str], None]) -> Iterator[Callable[[], list[ReplayItem]]]:
     try:
         files = found_at(url)
     except MonitorError as error:
@@ -96,7 +96,7 @@ def _at_url(url: str, on_failure: Callable[[str], None]) -> Iterator[Callable[[]
     for place, mark in files:
         name = place.rpartition("/")[2]
         if name.startswith(tuple(PREFIX.values())):
-            item = Item(hash_of(place.encode(), mark.encode()), place, name, url=place)
+            item = ReplayItem(hash_of(place.encode(), mark.encode()), place, name, url=place)
             yield partial(list, [item])
         elif place.rstrip("/") == url.rstrip("/"):
             on_failure(
@@ -104,16 +104,16 @@ def _at_url(url: str, on_failure: Callable[[str], None]) -> Iterator[Callable[[]
             )
 
 
-def _items(opener: Opener, source: Source, on_failure: Callable[[str], None]) -> list[Item]:
+def _items(opener: Opener, source: Source, on_failure: Callable[[str], None]) -> list[ReplayItem]:
     """Return the items of a file; whatever goes wrong in it becomes one line."""
     try:
         if opener.is_session(source):
             opener.keep_number(source.path.name)
             content = source.path.read_bytes()
-            return [Item(hash_of(source.path.name.encode(), content), str(source), source.path.name, content)]
+            return [ReplayItem(hash_of(source.path.name.encode(), content), str(source), source.path.name, content)]
         recordings = tuple(opener.recordings(source))
         key = hash_of(*_bytes_of(recordings))
-        return [Item(key, str(source), source.name, recordings=recordings)] if recordings else []
+        return [ReplayItem(key, str(source), source.name, recordings=recordings)] if recordings else []
     except (RecordingError, OSError) as error:
         on_failure(str(error) if isinstance(error, RecordingError) else f"{source}: cannot be read: {error.strerror}")
     except Exception as error:  # noqa: BLE001 - foreign data: one line, and the others go on
@@ -137,13 +137,13 @@ def hash_of(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-def grouped(items: Iterable[Item], expected: int, workers: int) -> Iterator[list[Item]]:
+def grouped(items: Iterable[ReplayItem], expected: int, workers: int) -> Iterator[list[ReplayItem]]:
     """Divide items into tasks: even over the workers, at most ``SIDE_BY_SIDE`` recordings and ``GROUP_MB`` each.
 
     Many recordings side by side share the steps of the squad: 96 cost a fortieth of one each.
     """
     most = max(1, min(SIDE_BY_SIDE, -(-expected // workers)))
-    group: list[Item] = []
+    group: list[ReplayItem] = []
     room_mb = GROUP_MB
     for item in items:
         if group and (len(group) >= most or item.megabytes > room_mb):

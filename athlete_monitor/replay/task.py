@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.batch.storage import UrlStore, read_url, short
-from athlete_monitor.batch.work import Outcome
+from athlete_monitor.batch.work import ItemOutcome
 from athlete_monitor.engine.gathering import Gathering
 from athlete_monitor.engine.sessions.wearers import Wearers
 from athlete_monitor.engine.side_by_side import SideBySide
@@ -34,7 +34,7 @@ _MODELS: Final = "hb_*"
 
 
 @dataclass(frozen=True)
-class Item:
+class ReplayItem:
     """One file to compute.
 
     Attributes:
@@ -79,7 +79,9 @@ class Context:
     store_url: str | None = None
     models: Mapping[str, bytes] | None = None
 
-    def compute(self, items: Sequence[Item], on_round: Callable[[int], None] = lambda _left: None) -> list[Outcome]:
+    def compute(
+        self, items: Sequence[ReplayItem], on_round: Callable[[int], None] = lambda _left: None
+    ) -> list[ItemOutcome]:
         """See ``compute``."""
         return compute(self, items, on_round)
 
@@ -91,8 +93,8 @@ class Context:
 
 
 def compute(
-    context: Context, items: Sequence[Item], on_round: Callable[[int], None] = lambda _left: None
-) -> list[Outcome]:
+    context: Context, items: Sequence[ReplayItem], on_round: Callable[[int], None] = lambda _left: None
+) -> list[ItemOutcome]:
     """Run recordings side by side and return an outcome for each, in order.
 
     What comes out for a recording does not depend on the others beside it. One that cannot be read costs nothing but
@@ -101,17 +103,18 @@ def compute(
     began_s = time.process_time()
     loaded = [(item, _loaded(item)) for item in items]
     good = [(item, found) for item, found in loaded if isinstance(found, list)]
-    outcomes = {item.key: Outcome(item.key, failure=found) for item, found in loaded if isinstance(found, str)}
+    outcomes = {item.key: ItemOutcome(item.key, failure=found) for item, found in loaded if isinstance(found, str)}
     outcomes |= dict(_computed(context, good, on_round))
     spent_s = (time.process_time() - began_s) / max(1, len(items))
     return [
-        Outcome(each.item_key, each.content, each.failure, spent_s) for each in (outcomes[item.key] for item in items)
+        ItemOutcome(each.item_key, each.content, each.failure, spent_s)
+        for each in (outcomes[item.key] for item in items)
     ]
 
 
 def _computed(
-    context: Context, good: Sequence[tuple[Item, list[Recording]]], on_round: Callable[[int], None]
-) -> Iterator[tuple[str, Outcome]]:
+    context: Context, good: Sequence[tuple[ReplayItem, list[Recording]]], on_round: Callable[[int], None]
+) -> Iterator[tuple[str, ItemOutcome]]:
     recordings = [recording for _, found in good for recording in found]
     gathering = Gathering()
     streams: list[Iterator[Sample]] = [recording.samples() for recording in recordings]
@@ -125,17 +128,17 @@ def _computed(
         yield item.key, _stored(context, item, encode(result))
 
 
-def _stored(context: Context, item: Item, content: bytes) -> Outcome:
+def _stored(context: Context, item: ReplayItem, content: bytes) -> ItemOutcome:
     if context.store_url is None:
-        return Outcome(item.key, content)
+        return ItemOutcome(item.key, content)
     try:
         _remote(context.store_url).put(item.key, content)
     except MonitorError as error:
-        return Outcome(item.key, failure=f"{item.label}: {error}")
-    return Outcome(item.key)
+        return ItemOutcome(item.key, failure=f"{item.label}: {error}")
+    return ItemOutcome(item.key)
 
 
-def _loaded(item: Item) -> list[Recording] | str:
+def _loaded(item: ReplayItem) -> list[Recording] | str:
     """Return what is in a file, or why it cannot be read."""
     if item.recordings:
         return list(item.recordings)

@@ -36,7 +36,7 @@ _MARK_ROWS: Final = 3
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One curve. ``t_s`` [n] and ``y`` [n]; NaN breaks it. ``low`` and ``high`` [n] shade an interval."""
 
     t_s: FloatArray
@@ -62,7 +62,7 @@ class Panel:
     """One set of axes: lines over time, a unit, and thin guide lines at given heights."""
 
     title: str
-    lines: Sequence[Line]
+    lines: Sequence[Curve]
     guides: Sequence[tuple[float, str]] = ()
     least_top: float = 1.0
     from_zero: bool = True
@@ -115,7 +115,7 @@ def _panel(axes: Axes, panel: Panel, bands: Sequence[Band]) -> list[str]:
     return out + _marks(axes, panel.marks)
 
 
-def _legend(axes: Axes, lines: Sequence[Line]) -> list[str]:
+def _legend(axes: Axes, lines: Sequence[Curve]) -> list[str]:
     """Names of the lines, each after a piece of it: in grey the stroke distinguishes them."""
     out, right = [], axes.left + axes.width
     for line in reversed([each for each in lines if each.label]):
@@ -126,7 +126,7 @@ def _legend(axes: Axes, lines: Sequence[Line]) -> list[str]:
     return out
 
 
-def _stroke(line: Line) -> str:
+def _stroke(line: Curve) -> str:
     dash = " stroke-dasharray='3 2'" if line.dashed else ""
     return f"fill='none' stroke='{line.colour}' stroke-width='{line.width:g}' stroke-linecap='round'{dash}"
 
@@ -158,7 +158,7 @@ def _ticks(axes: Axes) -> list[tuple[float, str]]:
     return [(value, f"{value:.10g}") for value in np.arange(first, axes.high, step).tolist()]
 
 
-def _line(axes: Axes, line: Line) -> list[str]:
+def _line(axes: Axes, line: Curve) -> list[str]:
     out = []
     if line.low is not None and line.high is not None:
         out.append(_interval(axes, line.t_s, line.low, line.high, line.colour))

@@ -12,7 +12,7 @@ from athlete_monitor import __version__
 from athlete_monitor.physiology.peaks import PeakDemands
 from athlete_monitor.report.colours import darkened
 from athlete_monitor.report.columns import BY_PERIOD, HEART_RATE, SQUAD, TILES, TRIMP
-from athlete_monitor.report.curves import Line, Mark, Panel, panels_svg
+from athlete_monitor.report.curves import Curve, Mark, Panel, panels_svg
 from athlete_monitor.report.drawing import INK, MODEL, ZONES, Band
 from athlete_monitor.report.gather import EARLIER_SESSIONS, curves
 from athlete_monitor.report.heat_map import heat_map_svg
@@ -237,9 +237,9 @@ def _curves(data: SessionData, participant: Participant, found: Mapping[str, Flo
     if not np.isnan(found["heart_rate_bpm"]).all():
         panels.append(_heart_rate_panel(data, participant, found, words))
     if not np.isnan(found["speed_mps"]).all():
-        panels.append(Panel(words["speed"], [Line(t_s, found["speed_mps"], ZONES[1])], least_top=5.0))
+        panels.append(Panel(words["speed"], [Curve(t_s, found["speed_mps"], ZONES[1])], least_top=5.0))
     if not np.isnan(found["trimp"]).all():
-        panels.append(Panel(words["load"], [Line(t_s, found["trimp"], ZONES[4])], least_top=10.0))
+        panels.append(Panel(words["load"], [Curve(t_s, found["trimp"], ZONES[4])], least_top=10.0))
     if not panels:
         return None
     return panels_svg(panels, (data.start_t, data.end_t), _bands(data), title=f"{participant.name}: {panels[0].title}")
@@ -249,15 +249,15 @@ def _heart_rate_panel(
     data: SessionData, participant: Participant, found: Mapping[str, FloatArray], words: Mapping[str, str]
 ) -> Panel:
     t_s, strap = found["t"], found["strap_heart_rate_bpm"]
-    main = Line(
+    main = Curve(
         t_s, found["heart_rate_bpm"], INK, words["heart_rate"].partition(",")[0],
         low=found["heart_rate_low_bpm"], high=found["heart_rate_high_bpm"],
     )  # fmt: skip
     lines = []
     if not np.isnan(strap).all():
-        lines.append(Line(t_s, strap, ZONES[5], words["strap"], width=0.5))
+        lines.append(Curve(t_s, strap, ZONES[5], words["strap"], width=0.5))
     if not np.isnan(found["model_heart_rate_bpm"]).all():
-        lines.append(Line(t_s, found["model_heart_rate_bpm"], MODEL, words["model"], dashed=True, width=0.6))
+        lines.append(Curve(t_s, found["model_heart_rate_bpm"], MODEL, words["model"], dashed=True, width=0.6))
     lines.append(main)
     marks = [Mark(m.t, m.text[:24]) for m in data.markers if m.athlete_id in {None, participant.athlete_id}]
     return Panel(words["heart_rate"], lines, least_top=120.0, from_zero=False, marks=marks)

@@ -28,7 +28,7 @@ _RING_S: Final = _TAU * RING_HZ * RING_DECAY_S**2 / (1.0 + (_TAU * RING_HZ * RIN
 
 
 @dataclass(frozen=True)
-class Steps:
+class GaitSteps:
     """What gait does, arrays [athletes, time].
 
     Acceleration of the trunk beside gravity (m/s²), its swing (rad), and steps a second.
@@ -67,7 +67,7 @@ def stride_phase(before: FloatArray, rate_hz: FloatArray, dt_s: float) -> FloatA
     return before[:, None] + np.cumsum(0.5 * dt_s * rate_hz, axis=1)
 
 
-def steps(speed_mps: FloatArray, rate_hz: FloatArray, stride: FloatArray, bounce: FloatArray) -> Steps:
+def steps(speed_mps: FloatArray, rate_hz: FloatArray, stride: FloatArray, bounce: FloatArray) -> GaitSteps:
     """Return what gait does at these speeds and stride phases [athletes, time]; ``bounce`` [athletes, 1] scales it."""
     run = running_share(speed_mps)
     move = moving_share(speed_mps)
@@ -79,7 +79,7 @@ def steps(speed_mps: FloatArray, rate_hz: FloatArray, stride: FloatArray, bounce
     ring = _heel_strike(speed_mps, phase, rate_hz)
     half, whole = np.sin(_TAU * stride), np.sin(_TAU * phase)
     swing = move * np.minimum(0.35 + 0.2 * speed_mps, 1.4)
-    return Steps(
+    return GaitSteps(
         forward_mps2=gain * (run * forward_run + (1.0 - run) * forward_walk - 0.4 * ring),
         left_mps2=gain * (0.5 + 0.35 * speed_mps) * half,
         up_mps2=gain * (run * up_run + (1.0 - run) * up_walk + ring),

@@ -36,7 +36,7 @@ NOISE_CHANNELS: Final = 10
 
 
 @dataclass(frozen=True)
-class Device:
+class SensorErrors:
     """Constant errors of each sensor in this session: [3, athletes, 1], and how it sits (roll, pitch, yaw; rad)."""
 
     acc_bias_mps2: FloatArray
@@ -45,7 +45,7 @@ class Device:
     mount_rad: FloatArray
 
     @classmethod
-    def of(cls, draws: FloatArray) -> Device:
+    def of(cls, draws: FloatArray) -> SensorErrors:
         """Make the devices from standard normal numbers [athletes, 12]."""
         parts = np.clip(draws, -2.5, 2.5).reshape(-1, 4, 3).transpose(1, 2, 0)[..., None]
         mount = parts[3] * np.array(MOUNT_RAD)[:, None, None]
@@ -86,7 +86,7 @@ def ideal(
 
 
 def measure(
-    perfect: Ideal, device: Device, speed_mps: FloatArray, noise: FloatArray
+    perfect: Ideal, device: SensorErrors, speed_mps: FloatArray, noise: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return acceleration, rotation and field as read, [3, athletes, time].
 

@@ -45,7 +45,7 @@ class UsageError(ConfigError):
 
 
 @dataclass(frozen=True)
-class Options:
+class SimulationOptions:
     """What the command line asks for.
 
     ``players`` are ids, or None where ``count`` of them are to be drawn; ``speed`` is None for as fast as possible;
@@ -147,7 +147,7 @@ def _add_transmission(made: argparse.ArgumentParser) -> None:
     )
 
 
-def read_options(arguments: Sequence[str] | None = None) -> tuple[Options, argparse.Namespace]:
+def read_options(arguments: Sequence[str] | None = None) -> tuple[SimulationOptions, argparse.Namespace]:
     """Return the options, and the raw arguments for the configuration.
 
     Raises:
@@ -171,8 +171,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--restamp goes with --replay; a simulated session starts at --start")
 
 
-def _options(args: argparse.Namespace) -> Options:
-    return Options(
+def _options(args: argparse.Namespace) -> SimulationOptions:
+    return SimulationOptions(
         count=args.num_players,
         players=args.players,
         mode=args.mode,

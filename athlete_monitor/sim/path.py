@@ -30,7 +30,7 @@ class PathState:
 
 
 @dataclass(frozen=True)
-class Path:
+class MovementPath:
     """The movement, arrays [2, athletes, time] in the axes of the pitch: position m, velocity m/s, acceleration m/s².
 
     ``facing_rad`` [athletes, time] is the way the body faces, counted on over full turns. Velocity is the mean over
@@ -52,7 +52,7 @@ def at_rest(position_m: FloatArray, facing_rad: FloatArray) -> PathState:
     )
 
 
-def follow(state: PathState, planned_m: FloatArray, planned_facing_rad: FloatArray, dt_s: float) -> Path:
+def follow(state: PathState, planned_m: FloatArray, planned_facing_rad: FloatArray, dt_s: float) -> MovementPath:
     """Advance along planned positions [2, athletes, time] and facings [athletes, time]; return the movement."""
     before = state.lags_m[-1].copy()
     position = _cascade(planned_m, state.lags_m, PATH_TAUS_S, dt_s)
@@ -60,7 +60,7 @@ def follow(state: PathState, planned_m: FloatArray, planned_facing_rad: FloatArr
     acceleration = _rate(velocity, state.velocity_mps, dt_s)
     state.velocity_mps = velocity[..., -1].copy()
     facing = _cascade(planned_facing_rad, state.facing_rad, FACING_TAUS_S, dt_s)
-    return Path(position, velocity, acceleration, facing)
+    return MovementPath(position, velocity, acceleration, facing)
 
 
 def _cascade(signal: FloatArray, memory: FloatArray, taus_s: tuple[float, ...], dt_s: float) -> FloatArray:

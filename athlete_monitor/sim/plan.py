@@ -104,7 +104,7 @@ def _within(value: float, length: float) -> float:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MovementPlan:
     """A finished stretch, as arrays with one row for each leg, blow, pose and flight (columns as in the records above).
 
     ``events`` counts what happened, by name.
@@ -181,9 +181,9 @@ class Walker:
         """Note that something happened."""
         self.events[event] = self.events.get(event, 0) + 1
 
-    def finished(self) -> Plan:
+    def finished(self) -> MovementPlan:
         """Return what has been written."""
-        return Plan(
+        return MovementPlan(
             self.t_s,
             rounded(_table(self.legs, Leg._fields), np.array(self.changes_mps2), self.t_s),
             _table(self.blows, Blow._fields),

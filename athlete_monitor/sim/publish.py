@@ -17,9 +17,9 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
 from athlete_monitor.errors import BrokerError, ConfigError, MonitorError
 from athlete_monitor.sim.moments import Clock, simulated
-from athlete_monitor.sim.options import Options, UsageError, read_options
+from athlete_monitor.sim.options import SimulationOptions, UsageError, read_options
 from athlete_monitor.sim.pacing import Pacer, Stop
-from athlete_monitor.sim.radio import Radio, samples_per_message
+from athlete_monitor.sim.radio import SimulatedRadio, samples_per_message
 from athlete_monitor.sim.randomness import generator
 from athlete_monitor.sim.recorder import Recorder
 from athlete_monitor.sim.session import SimulatedSession
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_program(lambda: _run(options, raw), as_json=raw.json, quiet=raw.quiet)
 
 
-def _run(options: Options, raw: argparse.Namespace) -> int:
+def _run(options: SimulationOptions, raw: argparse.Namespace) -> int:
     try:
         return publish(options, config_from_args(raw))
     except MonitorError as error:
@@ -65,7 +65,7 @@ def _run(options: Options, raw: argparse.Namespace) -> int:
         return error.exit_code
 
 
-def publish(options: Options, config: Config) -> int:
+def publish(options: SimulationOptions, config: Config) -> int:
     """Do what the options ask for; return the exit code.
 
     Raises:
@@ -81,7 +81,7 @@ def publish(options: Options, config: Config) -> int:
         stop.close()
 
 
-def _simulate(options: Options, config: Config, stop: Stop) -> int:
+def _simulate(options: SimulationOptions, config: Config, stop: Stop) -> int:
     seed = secrets.randbits(32) if options.seed is None else options.seed
     squad = _squad(options, config, seed)
     session = SimulatedSession(options.mode, seed, options.rate_hz, options.duration_s, options.rr, options.dropout)
@@ -104,7 +104,7 @@ def _simulate(options: Options, config: Config, stop: Stop) -> int:
 
 @contextmanager
 def _recorder(
-    options: Options, config: Config, squad: Sequence[Traits], session: SimulatedSession
+    options: SimulationOptions, config: Config, squad: Sequence[Traits], session: SimulatedSession
 ) -> Iterator[tuple[Recorder, Clock]]:
     """The session files, and the clock that starts now unless a start is given; closed on leaving, whatever happens."""
     clock = _clock(options)
@@ -117,7 +117,7 @@ def _recorder(
         recorder.abandon()
 
 
-def _clock(options: Options) -> Clock:
+def _clock(options: SimulationOptions) -> Clock:
     return Clock.starting(time.time() if options.start_t is None else options.start_t, options.rate_hz)
 
 
@@ -137,7 +137,7 @@ def _write_all(squad: SimulatedSquad, recorder: Recorder, stop: Stop) -> dict[st
     return tallies
 
 
-def _replay(options: Options, config: Config, stop: Stop) -> int:
+def _replay(options: SimulationOptions, config: Config, stop: Stop) -> int:
     from athlete_monitor.sim.replay import rate_hz, read_recordings, replayed
 
     recordings = read_recordings(options.replay, Roster.load(config.athletes.roster))
@@ -200,7 +200,7 @@ class _Way:
     """The way out, built: pace, radio, and the broker unless it is an offline run."""
 
     pacer: Pacer
-    radio: Radio
+    radio: SimulatedRadio
     link: MqttLink | None
     uplink: Uplink | None
     contact: _Contact
@@ -210,7 +210,7 @@ class _Way:
 
     @classmethod
     def out(
-        cls, options: Options, config: Config, stop: Stop, devices: Sequence[str], rate: float, *, seed: int
+        cls, options: SimulationOptions, config: Config, stop: Stop, devices: Sequence[str], rate: float, *, seed: int
     ) -> _Way:
         full_speed = options.speed is None
         per_message = samples_per_message(rate)
@@ -219,7 +219,7 @@ class _Way:
         hold = full_speed or options.no_files or bool(options.replay)
         contact = _Contact("waiting for it" if hold else "recording goes on in the files")
         pacer = Pacer(options.speed, stop, _warn)
-        radio = Radio(per_message, options.loss, options.jitter_s, seed)
+        radio = SimulatedRadio(per_message, options.loss, options.jitter_s, seed)
         if options.offline:
             return cls(pacer, radio, None, None, contact, hold)
         echo = Echo(lead_limit_s(config, len(devices), rate / per_message), stop, _warn) if full_speed else None
@@ -286,7 +286,7 @@ def _link(config: Config, echo: Echo | None, contact: _Contact) -> MqttLink:
     )
 
 
-def _squad(options: Options, config: Config, seed: int) -> list[Traits]:
+def _squad(options: SimulationOptions, config: Config, seed: int) -> list[Traits]:
     """The athletes who take part, in order of their id.
 
     Raises:
@@ -303,7 +303,7 @@ def _squad(options: Options, config: Config, seed: int) -> list[Traits]:
     return squad
 
 
-def _chosen(options: Options, highest: int, seed: int) -> list[int]:
+def _chosen(options: SimulationOptions, highest: int, seed: int) -> list[int]:
     limits = f"1 to {highest} (--max-players raises the limit)"
     if options.players is None:
         count = options.count or 0
@@ -322,7 +322,7 @@ def _free_device(roster: Roster, athlete_id: int) -> str:
     return name if roster.by_device(name) is None else f"sim-{athlete_id}"
 
 
-def _announce(options: Options, squad: Sequence[Traits], session: SimulatedSession) -> None:
+def _announce(options: SimulationOptions, squad: Sequence[Traits], session: SimulatedSession) -> None:
     speed = "full speed" if options.speed is None else f"speed {options.speed:g}"
     ids = ", ".join(str(traits.athlete_id) for traits in squad)
     length = "until stopped" if session.samples is None else _duration(session.samples / session.rate_hz)

@@ -12,7 +12,7 @@ from athlete_monitor.sim.plan import Blow, Flight, Pose
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray
-    from athlete_monitor.sim.plan import Plan
+    from athlete_monitor.sim.plan import MovementPlan
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Pulses:
         return cls(np.zeros(shape), np.zeros(shape), np.ones(shape[1:]))
 
 
-def put(pulses: Pulses, athlete: int, plan: Plan, t_s: FloatArray) -> None:
+def put(pulses: Pulses, athlete: int, plan: MovementPlan, t_s: FloatArray) -> None:
     """Add what the plan holds between the first and the last of the times to the athlete's row."""
     for row in _present(plan.blows, plan.blows[:, 1], t_s):
         blow = Blow(*row)

@@ -32,7 +32,7 @@ def samples_per_message(rate_hz: float) -> int:
     return 1 if rate_hz <= BATCHES_ABOVE_HZ else math.ceil(rate_hz / MESSAGES_HZ)
 
 
-class Radio:
+class SimulatedRadio:
     """Collects samples into messages, loses some, delays some.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.sim import match_plan, training_plan
-from athlete_monitor.sim.plan import Leg, Plan, Walker
+from athlete_monitor.sim.plan import Leg, MovementPlan, Walker
 from athlete_monitor.sim.randomness import generator
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Entrant:
         self._walker = Walker(self._script, self.traits, 0.0, x, y, facing)
         self.plan = self._write()
 
-    def plan_at(self, start_s: float) -> Plan:
+    def plan_at(self, start_s: float) -> MovementPlan:
         """Return the plan that covers a time from its first second on; times must not go back."""
         while start_s > self.plan.end_s - 1e-3 and self.session.mode == "training":
             last = self._walker
@@ -96,7 +96,7 @@ class Entrant:
             self.plan = self._write()
         return self.plan
 
-    def _write(self) -> Plan:
+    def _write(self) -> MovementPlan:
         if self.session.mode == "training":
             training_plan.write_cycle(self._walker, self.session.seed, self._cycle)
             self._cycle += 1
@@ -108,7 +108,7 @@ class Entrant:
         return plan
 
 
-def legs_at(plan: Plan, t_s: FloatArray) -> FloatArray:
+def legs_at(plan: MovementPlan, t_s: FloatArray) -> FloatArray:
     """Return the leg going on at each of the times, [columns of ``Leg``, times]; the last one continues without end."""
     index = np.searchsorted(plan.legs[:, 0], t_s, side="right") - 1
     return plan.legs.T[:, np.maximum(index, 0)]

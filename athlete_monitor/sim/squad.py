@@ -64,7 +64,7 @@ class Truth:
         heart_bpm: heart rate [athletes, seconds].
     """
 
-    path: path.Path
+    path: path.MovementPath
     perfect: imu.Ideal
     before: FloatArray
     power_w_kg: FloatArray
@@ -130,7 +130,7 @@ class Group:
         self._bounce = np.array([[t.bounce_factor] for t in squad])
         self._cadence = np.array([[t.cadence_factor] for t in squad])
         draws = np.stack([e.slow.standard_normal(14 + len(wander.CHANNELS)) for e in self.entrants])
-        self._device = imu.Device.of(draws[:, :12])
+        self._device = imu.SensorErrors.of(draws[:, :12])
         self._heart = heart.HeartTraits.of(squad, DAY_BPM * np.clip(draws[:, 12], -2.0, 2.0))
         self._state = self._begin(draws[:, 13], draws[:, 14:])
         self._sensors = Sensors.of(squad, session)
@@ -198,7 +198,7 @@ class Group:
         self._state.wander = knots[..., -1].copy()
         return knots
 
-    def _move(self, legs: FloatArray, t_s: FloatArray) -> path.Path:
+    def _move(self, legs: FloatArray, t_s: FloatArray) -> path.MovementPath:
         since = t_s - legs[LEG["start_s"]]
         place = 0.5 * legs[ACCELERATION]
         for term in (legs[VELOCITY], legs[PLACE]):
@@ -206,13 +206,15 @@ class Group:
             place += term
         return path.follow(self._state.path, place, legs[LEG["facing_rad"]], 1.0 / self.session.rate_hz)
 
-    def _steps(self, speed: FloatArray) -> gait.Steps:
+    def _steps(self, speed: FloatArray) -> gait.GaitSteps:
         rate_hz = gait.step_rate(speed, self._cadence)
         stride = gait.stride_phase(self._state.stride, rate_hz, 1.0 / self.session.rate_hz)
         self._state.stride = stride[:, -1] % 1.0
         return gait.steps(speed, rate_hz, stride, self._bounce)
 
-    def _sense(self, moved: path.Path, step: gait.Steps, happening: pulses.Pulses, drift: FloatArray) -> imu.Ideal:
+    def _sense(
+        self, moved: path.MovementPath, step: gait.GaitSteps, happening: pulses.Pulses, drift: FloatArray
+    ) -> imu.Ideal:
         cos, sin = np.cos(moved.facing_rad), np.sin(moved.facing_rad)
         ax, ay = moved.acceleration_mps2
         extra = happening.acceleration_mps2
@@ -229,7 +231,7 @@ class Group:
     def _angles(
         self,
         facing: FloatArray,
-        step: gait.Steps,
+        step: gait.GaitSteps,
         turn: FloatArray,
         drift: FloatArray,
         acceleration: tuple[FloatArray, FloatArray],
@@ -245,7 +247,7 @@ class Group:
     def _arousal(self, knots: FloatArray) -> FloatArray:
         return knots[:, -1, :-1] + (GAME_AROUSAL_BPM if self.session.mode == "game" else 0.0)
 
-    def _strap_readings(self, beating: FloatArray, step: gait.Steps, speed: FloatArray) -> strap.Readings:
+    def _strap_readings(self, beating: FloatArray, step: gait.GaitSteps, speed: FloatArray) -> strap.Readings:
         draws = np.empty((len(self.entrants), 3, BLOCK_S))
         for row, entrant in enumerate(self.entrants):
             draws[row, 0] = entrant.strap.standard_normal(BLOCK_S)
@@ -258,7 +260,7 @@ class Group:
         self,
         perfect: imu.Ideal,
         speed: FloatArray,
-        moved: path.Path,
+        moved: path.MovementPath,
         drift: FloatArray,
         readings: strap.Readings,
         session_s: float,
@@ -311,7 +313,7 @@ def _length(vector: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(vector[0] * vector[0] + vector[1] * vector[1]))
 
 
-def _along(moved: path.Path, speed: FloatArray) -> FloatArray:
+def _along(moved: path.MovementPath, speed: FloatArray) -> FloatArray:
     """Acceleration along the way, m/s²: how fast the speed grows."""
     v, a = moved.velocity_mps, moved.acceleration_mps2
     return np.asarray((v[0] * a[0] + v[1] * a[1]) / np.maximum(speed, 0.1))

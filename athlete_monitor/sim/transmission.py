@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from athlete_monitor.sim.pacing import Pacer
-    from athlete_monitor.sim.radio import Radio
+    from athlete_monitor.sim.radio import SimulatedRadio
     from athlete_monitor.sim.recorder import Recorder
     from athlete_monitor.sim.uplink import Uplink
     from athlete_monitor.wire.sample import Sample
@@ -47,7 +47,7 @@ class Transmission:
     """
 
     pacer: Pacer
-    radio: Radio
+    radio: SimulatedRadio
     recorder: Recorder | None
     uplink: Uplink | None
     tallies: dict[str, Tally] = field(default_factory=dict)

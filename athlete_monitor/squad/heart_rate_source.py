@@ -42,7 +42,7 @@ MODE_OF: Final = MappingProxyType(
 )
 
 
-class Source(IntEnum):
+class HeartRateSource(IntEnum):
     """Source of a heart rate."""
 
     NONE = 0
@@ -54,7 +54,9 @@ class Source(IntEnum):
 
 SOURCE_NAMES: Final = (None, "sensor", "model", "model_corrected", "held")
 
-_NONE, _SENSOR, _MODEL, _MODEL_CORRECTED, _HELD = (int(source) for source in Source)  # NumPy is slow with enums
+_NONE, _SENSOR, _MODEL, _MODEL_CORRECTED, _HELD = (
+    int(source) for source in HeartRateSource
+)  # NumPy is slow with enums
 _UNKNOWN, _TRAINING, _GAME = (int(mode) for mode in SessionMode)
 
 HELD_AFTER_S: Final = 2.0

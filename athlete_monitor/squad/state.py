@@ -30,7 +30,7 @@ from athlete_monitor.physiology.position import Position
 from athlete_monitor.physiology.recovery import HeartRateRecovery
 from athlete_monitor.physiology.speed import SpeedTrack
 from athlete_monitor.physiology.speed_bands import SpeedBands
-from athlete_monitor.physiology.steps import Steps
+from athlete_monitor.physiology.steps import StepCount
 from athlete_monitor.physiology.stress import Stress
 from athlete_monitor.physiology.thresholds import ThresholdTime
 from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
@@ -43,14 +43,14 @@ from athlete_monitor.squad.heart_rate_source import (
 )
 from athlete_monitor.squad.load_interval import LoadInterval
 from athlete_monitor.squad.tables import MOMENTS, SOURCES
-from athlete_monitor.squad.ticks import Strap, Ticks
+from athlete_monitor.squad.ticks import StrapReadings, Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import FloatArray, IntArray
     from athlete_monitor.athletes import Profile
-    from athlete_monitor.figures import Source
+    from athlete_monitor.figures import FigureSource
     from athlete_monitor.physiology.squad_state import SquadState
     from athlete_monitor.squad.batch import KernelSettings
     from athlete_monitor.squad.prediction import ModelBook
@@ -61,7 +61,7 @@ MOST_DAYS: Final = 4096
 """Number of athletes whose day's form is remembered between sessions."""
 
 
-class Part(Protocol):
+class StatePart(Protocol):
     """A part of the squad's state."""
 
     def grow(self, capacity: int) -> None:
@@ -108,7 +108,7 @@ class SquadArrays:
         self.accelerations = Accelerations(capacity)
         self.metabolic = MetabolicPower(capacity)
         self.odometer = Odometer(capacity)
-        self.steps = Steps(capacity)
+        self.steps = StepCount(capacity)
         self.recovery = HeartRateRecovery(capacity)
         self.above_threshold = ThresholdTime(capacity)
         self.peaks = PeakDemands(capacity)
@@ -119,7 +119,7 @@ class SquadArrays:
         self.load_interval = LoadInterval(capacity)
         self.cadence_lock = CadenceLock(capacity)
         self.ticks = Ticks(capacity)
-        self.strap = Strap(capacity, fresh_s=settings.sensor_fresh_s)
+        self.strap = StrapReadings(capacity, fresh_s=settings.sensor_fresh_s)
         self.correction = ModelCorrection(capacity)
         self._days: dict[int, FloatArray] = {}
         self.hrv = HeartRateVariability()
@@ -130,7 +130,7 @@ class SquadArrays:
         self.actions = HighIntensityActions(self.locomotion, self.accelerations)
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[FigureSource]:
         """The parts that compute the figures of a session so far."""
         return [getattr(self, name) for name in SOURCES]
 
@@ -142,7 +142,7 @@ class SquadArrays:
     def total_values(self, row: int) -> FloatArray:
         """Values [sum of widths, 1] of ``TOTAL_FIGURES`` for one athlete; NaN is unknown."""
         rows = np.array([row])
-        sources: list[Source] = [self.peaks, *self.sources]
+        sources: list[FigureSource] = [self.peaks, *self.sources]
         summary = [source.values(rows) for source in (self.heart_rate_totals, self.heart_rate_extremes)]
         summary.append(self.load_interval.values(rows, self.trimp.total(rows), self.energy.total(rows)))
         summary.append(self.cadence_lock.values(rows))
@@ -163,11 +163,11 @@ class SquadArrays:
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
-    def _memories(self) -> dict[str, Part]:
+    def _memories(self) -> dict[str, StatePart]:
         names = ("hrv", "fusion", "features", "position", "plane")
         return {**{name: getattr(self, name) for name in names}, "peaks": self.peaks.recent}
 
-    def _parts(self) -> list[Part]:
+    def _parts(self) -> list[StatePart]:
         return [self.bodies, self.limits, self.hr_max, *self._tables().values(), *self._memories().values()]
 
     @property

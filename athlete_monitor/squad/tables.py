@@ -20,7 +20,7 @@ from athlete_monitor.physiology.peaks import PeakDemands
 from athlete_monitor.physiology.position import Position
 from athlete_monitor.physiology.recovery import HeartRateRecovery
 from athlete_monitor.physiology.speed_bands import SpeedBands
-from athlete_monitor.physiology.steps import Steps
+from athlete_monitor.physiology.steps import StepCount
 from athlete_monitor.physiology.stress import EXCESS, Stress
 from athlete_monitor.physiology.thresholds import ThresholdTime
 from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
@@ -34,34 +34,35 @@ from athlete_monitor.squad.heart_rate_source import (
 )
 from athlete_monitor.squad.load_interval import LoadInterval
 from athlete_monitor.squad.prediction import ModelBook
-from athlete_monitor.squad.ticks import Strap, Ticks
+from athlete_monitor.squad.ticks import StrapReadings, Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from athlete_monitor.figures import Figure, Source
+    from athlete_monitor.figures import Figure, FigureSource
 
 
 SESSION_FIGURES: Final[tuple[Figure, ...]] = (
-    *HeartRate.MOMENTS, *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *Strap.MOMENTS, *CadenceLock.FIGURES,
+    *HeartRate.MOMENTS, *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *StrapReadings.MOMENTS, *CadenceLock.FIGURES,
     *ModelHeartRate.MOMENTS,
     *ModelBook.TEXTS, *LiveError.FIGURES, EXCESS, *HeartRateMax.FIGURES, *HeartRateMax.TEXTS, *Bodies.FIGURES, RESERVE,
     *HeartRateZones.MOMENTS, *HeartRateZones.FIGURES, *Stress.MOMENTS, *BanisterTrimp.FIGURES,
     *EnergyExpenditure.FIGURES, *EnergyExpenditure.MOMENTS, *LoadInterval.FIGURES,
     *Vo2Max.FIGURES, *PlayerLoad.FIGURES, *Ticks.MOMENTS,
     *Impacts.FIGURES, *Locomotion.MOMENTS, *Distance.FIGURES, *Distance.SUMMARY, *Locomotion.FIGURES,
-    *Accelerations.FIGURES, *HighIntensityActions.FIGURES, *SpeedBands.FIGURES, *MetabolicPower.FIGURES, *Steps.FIGURES,
+    *Accelerations.FIGURES, *HighIntensityActions.FIGURES, *SpeedBands.FIGURES, *MetabolicPower.FIGURES,
+    *StepCount.FIGURES,
     *HeartRateRecovery.FIGURES, *ThresholdTime.FIGURES, *PeakDemands.FIGURES, *Position.MOMENTS, *SampleClock.FIGURES,
 )  # fmt: skip
 """The figures that a squad computes, in order of publication."""
 
 MOMENTS: Final = tuple(figure for figure in SESSION_FIGURES if figure.scope == "moment")
 """Those of ``Present.moments``."""
-SOURCES: Final[Mapping[str, type[Source]]] = MappingProxyType({
+SOURCES: Final[Mapping[str, type[FigureSource]]] = MappingProxyType({
     "hr_max": HeartRateMax, "bodies": Bodies, "live_error": LiveError, "zones": HeartRateZones, "trimp": BanisterTrimp,
     "energy": EnergyExpenditure, "vo2max": Vo2Max, "player_load": PlayerLoad, "impacts": Impacts,
     "distance": Distance, "locomotion": Locomotion, "accelerations": Accelerations, "actions": HighIntensityActions,
-    "speed_bands": SpeedBands, "metabolic": MetabolicPower, "steps": Steps, "recovery": HeartRateRecovery,
+    "speed_bands": SpeedBands, "metabolic": MetabolicPower, "steps": StepCount, "recovery": HeartRateRecovery,
     "above_threshold": ThresholdTime, "clock": SampleClock,
 })  # fmt: skip
 """Attributes of a squad that compute figures of the session so far."""

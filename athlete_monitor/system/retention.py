@@ -19,7 +19,7 @@ DAY_S: Final = 86_400.0
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptFiles:
     """One kind of file: its folder, its name patterns, and for how many days it is kept; None: forever."""
 
     kind: str
@@ -28,18 +28,18 @@ class Kept:
     days: int | None
 
 
-def kinds(config: Config) -> tuple[Kept, ...]:
+def kinds(config: Config) -> tuple[KeptFiles, ...]:
     """The kinds of files that the configuration limits."""
     keep, paths = config.retention, config.paths
     return (
-        Kept("training sessions", paths.data_root, "player_*/TR*.csv*", keep.session_files_days),
-        Kept("match sessions", paths.game_data_root, "player_*/GM*.csv*", keep.session_files_days),
-        Kept("outputs", paths.prediction_outputs, "A*/*.json", keep.outputs_days),
-        Kept("logs of devices", config.logging.logs_dir, "A*.log", keep.logs_days),
+        KeptFiles("training sessions", paths.data_root, "player_*/TR*.csv*", keep.session_files_days),
+        KeptFiles("match sessions", paths.game_data_root, "player_*/GM*.csv*", keep.session_files_days),
+        KeptFiles("outputs", paths.prediction_outputs, "A*/*.json", keep.outputs_days),
+        KeptFiles("logs of devices", config.logging.logs_dir, "A*.log", keep.logs_days),
     )
 
 
-def expired(kept: Kept, now_s: float) -> Iterator[Path]:
+def expired(kept: KeptFiles, now_s: float) -> Iterator[Path]:
     """Files of a kind that were last written longer ago than they are kept; links are not touched."""
     if kept.days is None:
         return

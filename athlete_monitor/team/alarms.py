@@ -115,7 +115,7 @@ class Change:
     row: int
 
 
-class Memory:
+class RuleMemory:
     """The state of the rules, [5, rules, 1 + athletes]: the first column is the team's.
 
     The five: the last known result, for how long it has held (s) and not held (s), whether an alarm is raised, and
@@ -191,7 +191,7 @@ class Alarms:
 
     def _take(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._memory = Memory(len(self.rules))
+        self._memory = RuleMemory(len(self.rules))
         self._conditions = [each for rule in self.rules for each in rule.conditions]
         counts = [len(rule.conditions) for rule in self.rules]
         self._first = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)

@@ -30,7 +30,7 @@ _AFTERWARDS: Final = frozenset({
 })  # fmt: skip
 
 
-class Shelf(Protocol):
+class SessionStore(Protocol):
     """The store of earlier team sessions."""
 
     def new_id(self, t: float) -> str:
@@ -65,7 +65,7 @@ class TeamBook:
         make: creates the state of a new session; by default without a check of targets.
     """
 
-    def __init__(self, shelf: Shelf, gap_s: float, make: Any = TeamState) -> None:  # noqa: ANN401 - a callable
+    def __init__(self, shelf: SessionStore, gap_s: float, make: Any = TeamState) -> None:  # noqa: ANN401 - a callable
         self._shelf, self._gap_s, self._make = shelf, gap_s, make
         self._running: dict[str, _Running] = {}
         self._results: OrderedDict[str, dict[str, Any]] = OrderedDict()

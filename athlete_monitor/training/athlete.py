@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.config import Training
     from athlete_monitor.models.day import DayForm
-    from athlete_monitor.models.kind import Kind
+    from athlete_monitor.models.kind import ModelKind
     from athlete_monitor.models.manifest import Holdout, ResidualQuantiles
     from athlete_monitor.training.rows import AthleteData, SessionRows
 
@@ -56,7 +56,7 @@ class Trained:
     ``chosen_on`` is how many of the sessions took part in the choice of the kind (0: there was no choice).
     """
 
-    kind: Kind
+    kind: ModelKind
     model: Any
     holdout: Holdout
     interval: ResidualQuantiles

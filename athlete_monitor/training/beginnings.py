@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import BoolArray
     from athlete_monitor.features import FeatureSpec
-    from athlete_monitor.models.line import Line
+    from athlete_monitor.models.line import LineModel
     from athlete_monitor.training.rows import AthleteData, SessionRows
 
 SETTLED_S: Final = 300.0
@@ -69,7 +69,7 @@ def _is_slow(name: str) -> bool:
     return bool(average) and effort and float(tau.removesuffix("s")) >= SLOW_TAU_S
 
 
-def _line(settled: Sequence[SessionRows]) -> tuple[Line, float]:
+def _line(settled: Sequence[SessionRows]) -> tuple[LineModel, float]:
     """A straight line through rows, and the usual size of its error, bpm."""
     from athlete_monitor.models.line import fit_line
 

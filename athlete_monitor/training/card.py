@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.training.athlete import Curve
-    from athlete_monitor.training.outcome import Outcome
+    from athlete_monitor.training.outcome import TrainingOutcome
 
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 48, 12, 14, 34
@@ -29,7 +29,7 @@ svg text{font:11px system-ui,sans-serif;fill:#555}
 """
 
 
-def render(report: Mapping[str, Any], outcomes: Mapping[str, Outcome]) -> str:
+def render(report: Mapping[str, Any], outcomes: Mapping[str, TrainingOutcome]) -> str:
     """Return the page for a report (``report.write_report``'s document) and the outcomes by athlete id."""
     entries = report["athletes"]
     sections = "".join(_section(entry, outcomes[str(entry["athlete_id"])]) for entry in entries)
@@ -63,7 +63,7 @@ def _overview_row(entry: Mapping[str, Any]) -> str:
     return f"<tr><td>{_who(entry)}</td><td>{escape(_words(entry['status']))}</td>{cells}<td class=n>{share}</td></tr>"
 
 
-def _section(entry: Mapping[str, Any], outcome: Outcome) -> str:
+def _section(entry: Mapping[str, Any], outcome: TrainingOutcome) -> str:
     tone = "" if outcome.succeeded else " class=bad"
     notes = "".join(f"<li>{escape(note)}</li>" for note in entry["notes"])
     text = f"<h2>{_who(entry)}</h2><p{tone}>{escape(_words(entry['status']))}: {escape(entry['message'])}</p>"

@@ -27,9 +27,16 @@ from athlete_monitor.training.attempts import Attempt, read_attempts, write_atte
 from athlete_monitor.training.console import display, log_to, say
 from athlete_monitor.training.errors import count
 from athlete_monitor.training.exchange import Exchange
-from athlete_monitor.training.notify import Notifier
-from athlete_monitor.training.outcome import ALL_SUCCEEDED, NONE_SUCCEEDED, SOME_SUCCEEDED, Outcome, exit_code, summary
-from athlete_monitor.training.pipeline import Options, Pass, Surroundings
+from athlete_monitor.training.notify import UpdateNotifier
+from athlete_monitor.training.outcome import (
+    ALL_SUCCEEDED,
+    NONE_SUCCEEDED,
+    SOME_SUCCEEDED,
+    TrainingOutcome,
+    exit_code,
+    summary,
+)
+from athlete_monitor.training.pipeline import Pass, PassContext, PassOptions
 from athlete_monitor.training.prediction import keep_out_of_the_way
 from athlete_monitor.training.report import Run, write_report
 from athlete_monitor.training.sessions import athlete_ids, candidates, quiet_since, session_paths, session_roots
@@ -115,7 +122,7 @@ def _command(args: argparse.Namespace, config: Config, log: logging.Logger) -> i
     if args.rollback is not None:
         with acquire(config.prediction_check.training_lockfile_path, COMMAND):
             return roll_back(config, args.rollback, log)
-    options = Options(args.players, args.force or args.from_scratch, args.dry_run, args.from_scratch)
+    options = PassOptions(args.players, args.force or args.from_scratch, args.dry_run, args.from_scratch)
     place = _place(config, args.workers, args.cluster)
     exchange = Exchange(config, args.sessions, args.models)
     with closing(place) if place is not None else nullcontext():
@@ -133,7 +140,7 @@ def _place(config: Config, workers: int | None, cluster: str | None) -> Place | 
 
 def train(
     config: Config,
-    options: Options,
+    options: PassOptions,
     report: Path | None,
     log: logging.Logger,
     place: Place | None = None,
@@ -161,7 +168,7 @@ def train(
         began, started = time.monotonic(), datetime.now(timezone.utc).isoformat(timespec="seconds")
         exchange = exchange or Exchange(config)
         exchange.fetch()
-        running = Pass(config, options, Surroundings(shown, place=place))
+        running = Pass(config, options, PassContext(shown, place=place))
         with closing(running.run()) as results:
             outcomes = [_reported(exchange.delivered(outcome)) for outcome in results]
         code = exit_code(outcomes) if outcomes else _nobody(config, options)
@@ -180,12 +187,12 @@ def train(
     return code
 
 
-def _reported(outcome: Outcome) -> Outcome:
+def _reported(outcome: TrainingOutcome) -> TrainingOutcome:
     say(outcome.line, error=not outcome.succeeded)
     return outcome
 
 
-def _nobody(config: Config, options: Options) -> int:
+def _nobody(config: Config, options: PassOptions) -> int:
     wanted = "" if options.players is None else " of the athletes asked for"
     places = " and ".join(f"{root}/player_<id>/{PREFIX[mode]}<number>..." for root, mode in session_roots(config))
     say(f"no sessions{wanted}: searched {places} that match {config.paths.data_file_pattern}", error=True)
@@ -205,7 +212,7 @@ def roll_back(config: Config, athlete_id: AthleteId, log: logging.Logger) -> int
         schema = FeatureSpec.from_config(config.feature_engineering).schema_hash()
         attempt = Attempt(sessions, schema, "unchanged", f"rolled back to {manifest.model_id}")
         write_attempts(path, {**read_attempts(path), str(athlete_id): attempt})
-    notifier = Notifier(config.mqtt, log.info)
+    notifier = UpdateNotifier(config.mqtt, log.info)
     notifier.published(manifest)
     notifier.close()
     log.info("event=rolled_back athlete=%s model=%s", athlete_id, manifest.model_id)
@@ -219,7 +226,7 @@ class Watch:
     def __init__(
         self,
         config: Config,
-        options: Options,
+        options: PassOptions,
         report: Path | None,
         log: logging.Logger,
         place: Place | None = None,

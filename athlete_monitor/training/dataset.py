@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from athlete_monitor.boundary import described, printable
-from athlete_monitor.training.replaying import Track, load_track, replay
+from athlete_monitor.training.replaying import ReplayTrack, load_track, replay
 from athlete_monitor.training.rows import SessionRows, Unusable
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from athlete_monitor.training.sessions import Candidates, SessionFile
 
 
-class Kept(Protocol):
+class CachedRows(Protocol):
     """Rows of sessions that were replayed before: ``training/row_cache.py``."""
 
     def load(self, athlete_id: int, file: SessionFile) -> SessionRows | None:
@@ -33,7 +33,7 @@ def extract(
     spec: FeatureSpec,
     rows_per_second: float,
     batch_steps: int,
-    kept: Kept | None = None,
+    kept: CachedRows | None = None,
 ) -> list[list[SessionRows | Unusable]]:
     """Read and replay the sessions of several athletes together; unusable ones get a reason, for each athlete.
 
@@ -70,12 +70,12 @@ def _fresh(
         for file, known in zip(athlete.files, items, strict=True)
         if known is None
     ]
-    tracks = [item for item in loaded if isinstance(item, Track)]
+    tracks = [item for item in loaded if isinstance(item, ReplayTrack)]
     replayed = iter(_replayed(tracks, spec, rows_per_second, batch_steps))
     return (item if isinstance(item, Unusable) else next(replayed) for item in loaded)
 
 
-def _load(file: SessionFile, athlete_id: int) -> Track | Unusable:
+def _load(file: SessionFile, athlete_id: int) -> ReplayTrack | Unusable:
     try:
         return load_track(file, athlete_id)
     except Exception as error:  # noqa: BLE001 - a session's reading is a border
@@ -89,7 +89,7 @@ def _unusable(file: SessionFile, error: Exception) -> Unusable:
 
 
 def _replayed(
-    tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, batch_steps: int
+    tracks: Sequence[ReplayTrack], spec: FeatureSpec, rows_per_second: float, batch_steps: int
 ) -> list[SessionRows | Unusable]:
     """Replay together; if that fails, one by one, so that only the faulty session is lost."""
     try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from athlete_monitor.batch.storage import Store
     from athlete_monitor.config import Config
     from athlete_monitor.models.manifest import AthleteId, Manifest
-    from athlete_monitor.training.outcome import Outcome
+    from athlete_monitor.training.outcome import TrainingOutcome
 
 MARKS: Final = ".fetched.json"
 AT_ONCE: Final = 8
@@ -79,7 +79,7 @@ class Exchange:
                     marks[url] = mark
                 _write(path, json.dumps(marks, indent=0).encode())
 
-    def delivered(self, outcome: Outcome) -> Outcome:
+    def delivered(self, outcome: TrainingOutcome) -> TrainingOutcome:
         """Put a model that has just been published into the store; the outcome says so where that fails."""
         if self._models is None or outcome.manifest is None:
             return outcome

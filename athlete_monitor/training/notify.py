@@ -20,7 +20,7 @@ CONNECT_S: Final = 1.5
 FLUSH_S: Final = 3.0
 
 
-class Notifier:
+class UpdateNotifier:
     """Sends ``models/{id}/updated``, retained. The engine finds new models without it too, some seconds later."""
 
     def __init__(self, settings: Mqtt, note: Callable[[str], None]) -> None:

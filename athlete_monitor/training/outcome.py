@@ -28,7 +28,7 @@ _KINDS: Final = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """The result for one athlete or for the default model.
 
     Status: ``published`` (live now), ``would_publish`` (a dry run), ``unchanged`` (nothing new), ``kept`` (the model in
@@ -55,7 +55,7 @@ class Outcome:
         """The trained model, if there is one."""
         return self.product.trained if self.product else None
 
-    def noted(self, note: str) -> Outcome:
+    def noted(self, note: str) -> TrainingOutcome:
         """The same with one more note."""
         return replace(self, notes=(*self.notes, note))
 
@@ -77,10 +77,11 @@ def figures(holdout: Holdout) -> str:
     return f"MAE {holdout.mae_bpm:.2f} bpm on {kind} ({baselines}){covers}"
 
 
-def summary(outcomes: Iterable[Outcome], workers: int, retries: int, seconds: float) -> str:
+def summary(outcomes: Iterable[TrainingOutcome], workers: int, retries: int, seconds: float) -> str:
     """A pass in one line: how many models came to what, and what it took.
 
-    >>> summary([Outcome(1, "published", ""), Outcome(2, "kept", ""), Outcome(3, "kept", "")], 4, 1, 61.4)
+    >>> kept = [TrainingOutcome(athlete, "kept", "") for athlete in (2, 3)]
+    >>> summary([TrainingOutcome(1, "published", ""), *kept], 4, 1, 61.4)
     '3 models: 1 published, 2 kept; 4 workers, 1 retry, 61.4 s'
     """
     statuses = Counter(outcome.status.replace("_", " ") for outcome in outcomes)
@@ -90,7 +91,7 @@ def summary(outcomes: Iterable[Outcome], workers: int, retries: int, seconds: fl
     return f"{models}: {parts}; {many}, {tried}, {seconds:.1f} s"
 
 
-def exit_code(outcomes: Iterable[Outcome]) -> int:
+def exit_code(outcomes: Iterable[TrainingOutcome]) -> int:
     """0: all succeeded, 3: some, 1: none."""
     results = [outcome.succeeded for outcome in outcomes if outcome.status != "skipped"]
     if not any(results):

@@ -20,12 +20,12 @@ from athlete_monitor.training.attempts import Attempt, read_attempts, write_atte
 from athlete_monitor.training.console import LOGGER, PRINTED, Display, Quiet
 from athlete_monitor.training.elsewhere import Missing, extract_missing, with_known
 from athlete_monitor.training.evidence import EvidenceFiles
-from athlete_monitor.training.notify import Notifier
-from athlete_monitor.training.outcome import Outcome, figures
+from athlete_monitor.training.notify import UpdateNotifier
+from athlete_monitor.training.outcome import TrainingOutcome, figures
 from athlete_monitor.training.parallel import each, local_place
-from athlete_monitor.training.plan import Plan, Standing, make_plan
+from athlete_monitor.training.plan import Standing, TrainingPlan, make_plan
 from athlete_monitor.training.products import product_of, squad_product
-from athlete_monitor.training.publication import Product, Publisher
+from athlete_monitor.training.publication import ModelPublisher, Product
 from athlete_monitor.training.rival import over_default, over_fold
 from athlete_monitor.training.work import (
     Failure,
@@ -53,7 +53,7 @@ _log = logging.getLogger(LOGGER)
 
 
 @dataclass(frozen=True)
-class Options:
+class PassOptions:
     """The user's request: only these athletes, even without new data, without publishing, without what was kept."""
 
     players: tuple[int, ...] | None = None
@@ -68,7 +68,7 @@ class _Keeps(TypedDict):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class PassContext:
     """The environment of a pass; tests replace it. ``place`` is where to compute, by default processes."""
 
     display: Display = field(default_factory=Quiet)
@@ -84,14 +84,14 @@ class Pass:
     ``faults`` counts unexpected failures so far: sessions, athletes, models; their tracebacks are in the log file.
     """
 
-    def __init__(self, config: Config, options: Options, around: Surroundings | None = None) -> None:
+    def __init__(self, config: Config, options: PassOptions, around: PassContext | None = None) -> None:
         self.faults = 0
         self._config, self._options = config, options
-        self._around = around or Surroundings()
+        self._around = around or PassContext()
         self._spec = FeatureSpec.from_config(config.feature_engineering)
         self._store = ModelStore.from_config(config)
-        self._publisher = Publisher(config, self._spec, self._store, dry_run=options.dry_run)
-        self._notifier = Notifier(config.mqtt, _log.info)
+        self._publisher = ModelPublisher(config, self._spec, self._store, dry_run=options.dry_run)
+        self._notifier = UpdateNotifier(config.mqtt, _log.info)
         asked = self._around.place
         self._shares = resources.shares(config, self._around.cores, None if asked is None else asked.workers)
         self._place = asked or local_place(self._shares.workers)
@@ -99,7 +99,7 @@ class Pass:
             config.performance, self._around.temperature_c, self._around.sleep, _log.warning
         )
 
-    def run(self) -> Generator[Outcome, None, None]:
+    def run(self) -> Generator[TrainingOutcome, None, None]:
         """Run the pass.
 
         Raises:
@@ -121,7 +121,7 @@ class Pass:
             if not self._options.dry_run and plan.due:
                 write_attempts(path, attempts)
 
-    def _outcomes(self, plan: Plan) -> Iterator[Outcome]:
+    def _outcomes(self, plan: TrainingPlan) -> Iterator[TrainingOutcome]:
         yield from (_standing_still(standing) for standing in plan.athletes if not standing.reason)
         data: list[AthleteData] = []
         failed: list[Failure] = []
@@ -139,19 +139,21 @@ class Pass:
         data = [item for item in data if item.athlete_id in due]
         folds = self._bounded_folds(members, groups)
         yield from self._train(data, due, folds if isinstance(folds, list) else [])
-        if isinstance(folds, Outcome):
+        if isinstance(folds, TrainingOutcome):
             yield folds
         elif plan.default_reason:
             yield self._bounded_default(members, folds, groups, plan, rates)
 
-    def _bounded_folds(self, members: Sequence[squad.Member], groups: tuple[str, ...]) -> list[squad.Fold] | Outcome:
+    def _bounded_folds(
+        self, members: Sequence[squad.Member], groups: tuple[str, ...]
+    ) -> list[squad.Fold] | TrainingOutcome:
         """What models of the others say about each athlete; none with too few athletes, an outcome where that fails."""
         try:
             return self._folds(members, groups)
         except Exception as error:  # noqa: BLE001 - the squad's rows are a border
             fault = described(error)
             self._log_trace("default model", fault.trace)
-            return Outcome(DEFAULT, "failed", fault.cause)
+            return TrainingOutcome(DEFAULT, "failed", fault.cause)
 
     def _folds(self, members: Sequence[squad.Member], groups: tuple[str, ...]) -> list[squad.Fold]:
         if len(members) < squad.LEAST_ATHLETES:
@@ -171,15 +173,15 @@ class Pass:
         members: Sequence[squad.Member],
         folds: Sequence[squad.Fold],
         groups: tuple[str, ...],
-        plan: Plan,
+        plan: TrainingPlan,
         rates_hz: Sequence[float],
-    ) -> Outcome:
+    ) -> TrainingOutcome:
         try:
             return self._default(members, folds, groups, plan, rates_hz)
         except Exception as error:  # noqa: BLE001 - the squad's rows are a border
             fault = described(error)
             self._log_trace("default model", fault.trace)
-            return Outcome(DEFAULT, "failed", fault.cause)
+            return TrainingOutcome(DEFAULT, "failed", fault.cause)
 
     def _gather(self, standings: Sequence[Standing]) -> Iterator[AthleteData | Failure]:
         """Read and replay sessions, several athletes in parallel in each process."""
@@ -218,7 +220,7 @@ class Pass:
 
     def _train(
         self, data: list[AthleteData], due: dict[int, Candidates], folds: Sequence[squad.Fold]
-    ) -> Iterator[Outcome]:
+    ) -> Iterator[TrainingOutcome]:
         """Train athlete by athlete; the rows of finished athletes are removed from ``data`` and memory."""
         self._around.display.stage("training", len(data))
         kept = None if self._place.remote else EvidenceFiles(self._config.paths.models_root, **self._keeps)
@@ -246,13 +248,13 @@ class Pass:
         members: Sequence[squad.Member],
         folds: Sequence[squad.Fold],
         groups: tuple[str, ...],
-        plan: Plan,
+        plan: TrainingPlan,
         rates_hz: Sequence[float],
-    ) -> Outcome:
+    ) -> TrainingOutcome:
         """The squad-wide model, if there are enough athletes with the same channels."""
         if len(members) < squad.LEAST_ATHLETES:
             reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
-            return Outcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
+            return TrainingOutcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
         trained = squad.train_default(members, folds, self._config.training, squad.rises(self._spec, groups))
         product = squad_product(members, plan, groups, rates_hz, trained)
         return self._publish(product, (f"{len(members)} athletes",))
@@ -262,14 +264,14 @@ class Pass:
 
     def _publish(
         self, product: Product, notes: tuple[str, ...], over_squad: Callable[[], Gain | None] = lambda: None
-    ) -> Outcome:
+    ) -> TrainingOutcome:
         try:
             product = replace(product, over_squad=over_squad())
             published = self._publisher.publish(product)
         except Exception as error:  # noqa: BLE001 - an athlete's model is a border
             fault = described(error)
             self._log_trace(f"athlete {product.athlete_id}", fault.trace)
-            return Outcome(product.athlete_id, "failed", f"not published: {fault.cause}", product, notes=notes)
+            return TrainingOutcome(product.athlete_id, "failed", f"not published: {fault.cause}", product, notes=notes)
         if published.manifest is not None:
             self._notifier.published(published.manifest)
         text = figures(product.trained.holdout)
@@ -278,7 +280,7 @@ class Pass:
             served = published.decision.squad_serves or published.deployed_mae_bpm is not None
             status = "kept" if served else "refused"
             text = f"{published.decision.reason}; {text}"
-        return Outcome(
+        return TrainingOutcome(
             product.athlete_id,
             status,
             text,
@@ -313,11 +315,11 @@ class Pass:
             self.faults += 1
             _log.error("event=unexpected_failure what=%r\n%s", what, trace.rstrip(), extra={PRINTED: True})
 
-    def _lost(self, failure: Failure, sessions: Candidates) -> Outcome:
+    def _lost(self, failure: Failure, sessions: Candidates) -> TrainingOutcome:
         self._log_trace(f"athlete {failure.athlete_id}", failure.trace)
-        return Outcome(failure.athlete_id, "failed", failure.reason, notes=sessions.problems)
+        return TrainingOutcome(failure.athlete_id, "failed", failure.reason, notes=sessions.problems)
 
-    def _remember(self, plan: Plan, outcome: Outcome, attempts: dict[str, Attempt]) -> None:
+    def _remember(self, plan: TrainingPlan, outcome: TrainingOutcome, attempts: dict[str, Attempt]) -> None:
         """Record unsuccessful attempts; remove the record if a model was published."""
         key = str(outcome.athlete_id)
         if outcome.status == "published":
@@ -331,11 +333,11 @@ def _without_folds(_places: Sequence[int], reason: str) -> list[squad.Fold]:
     raise MonitorError(reason)
 
 
-def _standing_still(standing: Standing) -> Outcome:
+def _standing_still(standing: Standing) -> TrainingOutcome:
     athlete_id, last = standing.sessions.athlete_id, standing.last
     if last is None:
-        return Outcome(athlete_id, "unchanged", "no new sessions since the model in service")
-    return Outcome(athlete_id, last.status, f"{last.message} (no new sessions since)")  # type: ignore[arg-type]
+        return TrainingOutcome(athlete_id, "unchanged", "no new sessions since the model in service")
+    return TrainingOutcome(athlete_id, last.status, f"{last.message} (no new sessions since)")  # type: ignore[arg-type]
 
 
 def _notes(data: AthleteData, sessions: Candidates) -> tuple[str, ...]:
@@ -344,5 +346,5 @@ def _notes(data: AthleteData, sessions: Candidates) -> tuple[str, ...]:
     return (*sessions.problems, *unusable, *remarks)
 
 
-def _event(outcome: Outcome) -> str:
+def _event(outcome: TrainingOutcome) -> str:
     return f"event={outcome.status} athlete={outcome.athlete_id} message={outcome.message!r}"

@@ -33,7 +33,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """The plan of a pass: the state of each athlete, and why the default model is trained (empty: it is not)."""
 
     athletes: tuple[Standing, ...]
@@ -63,7 +63,7 @@ def make_plan(
     players: Sequence[int] | None,
     *,
     force: bool,
-) -> Plan:
+) -> TrainingPlan:
     """Check every athlete's sessions, models and last attempt; with ``players`` only theirs, and no default model."""
     ids = athlete_ids(config) if players is None else sorted(set(players))
     new_data = config.retraining.force_retrain_on_new_data
@@ -76,12 +76,12 @@ def make_plan(
         if force:
             reason, tried = "forced", False
         standings.append(Standing(found, "" if tried else reason, last if tried else None))
-    plan = Plan(tuple(standings), "")
+    plan = TrainingPlan(tuple(standings), "")
     if players is not None or len(standings) < LEAST_ATHLETES:
         return plan
     reason = "forced" if force else _default_reason(store, spec, plan.fingerprint(DEFAULT))
     tried = not force and _same(attempts.get(DEFAULT), plan.fingerprint(DEFAULT), spec)
-    return Plan(plan.athletes, "" if tried else reason)
+    return TrainingPlan(plan.athletes, "" if tried else reason)
 
 
 def _same(last: Attempt | None, sessions: frozenset[str], spec: FeatureSpec) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from athlete_monitor.training.athlete import Trained
-    from athlete_monitor.training.plan import Plan
+    from athlete_monitor.training.plan import TrainingPlan
     from athlete_monitor.training.rows import AthleteData
     from athlete_monitor.training.sessions import Candidates
     from athlete_monitor.training.squad import Member
@@ -25,7 +25,7 @@ def product_of(data: AthleteData, sessions: Candidates, trained: Trained) -> Pro
 
 
 def squad_product(
-    members: Sequence[Member], plan: Plan, groups: tuple[str, ...], rates_hz: Sequence[float], trained: Trained
+    members: Sequence[Member], plan: TrainingPlan, groups: tuple[str, ...], rates_hz: Sequence[float], trained: Trained
 ) -> Product:
     """The squad's model with the sessions of all athletes who were read."""
     rows = dict(shares for member in members for shares in member.rows)

@@ -52,7 +52,7 @@ class Published:
     agreement_bpm: dict[str, float]
 
 
-class Publisher:
+class ModelPublisher:
     """Exports trained models, checks the exports, and publishes those that pass the gate."""
 
     def __init__(self, config: Config, spec: FeatureSpec, store: ModelStore, *, dry_run: bool = False) -> None:

@@ -34,7 +34,7 @@ BLOCK_SAMPLES: Final = 1920
 
 
 @dataclass(frozen=True)
-class Track:
+class ReplayTrack:
     """A session ready to be replayed: times [n] and the measured channels [n, len(columns)], axis 0 is time."""
 
     file: SessionFile
@@ -48,7 +48,7 @@ class Track:
         return len(self.t)
 
 
-def load_track(file: SessionFile, athlete_id: int) -> Track:
+def load_track(file: SessionFile, athlete_id: int) -> ReplayTrack:
     """Read a session for training.
 
     Raises:
@@ -72,10 +72,12 @@ def load_track(file: SessionFile, athlete_id: int) -> Track:
     values = np.ascontiguousarray(recording.values[np.ix_(ordered, measured)])
     lost = int(len(ordered) - ordered.sum())
     notes = (*recording.notes, *([f"the clock goes back; {lost} rows left out"] if lost else []))
-    return Track(file, recording.t[ordered], measured, values, recording.profile, notes)
+    return ReplayTrack(file, recording.t[ordered], measured, values, recording.profile, notes)
 
 
-def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, batch_steps: int) -> list[SessionRows]:
+def replay(
+    tracks: Sequence[ReplayTrack], spec: FeatureSpec, rows_per_second: float, batch_steps: int
+) -> list[SessionRows]:
     """Replay sessions in parallel; one row is kept for each 1/``rows_per_second`` s with an accepted reading.
 
     Impossible readings (outside 30-220 bpm, jumps above 10 bpm/s) are left out, never repaired.
@@ -96,7 +98,7 @@ def replay(tracks: Sequence[Track], spec: FeatureSpec, rows_per_second: float, b
     return [replayed[i] for i in range(len(tracks))]
 
 
-def _blocks(tracks: Sequence[Track], batch_steps: int) -> Iterator[tuple[FloatArray, FloatArray]]:
+def _blocks(tracks: Sequence[ReplayTrack], batch_steps: int) -> Iterator[tuple[FloatArray, FloatArray]]:
     """Times [T, k] and samples [T, len(CHANNELS), k] of the next steps, for tracks ordered from long to short.
 
     A block ends where a track ends, so that each of its tracks has all of its steps.
@@ -117,7 +119,7 @@ def _blocks(tracks: Sequence[Track], batch_steps: int) -> Iterator[tuple[FloatAr
 class _Kept:
     """The kept rows of one track, in arrays that are long enough from the start."""
 
-    def __init__(self, track: Track, spec: FeatureSpec, groups: Iterable[str], rows_per_second: float) -> None:
+    def __init__(self, track: ReplayTrack, spec: FeatureSpec, groups: Iterable[str], rows_per_second: float) -> None:
         self._track, self._rate = track, rows_per_second
         most = min(len(track), max(0, int((track.t[-1] - track.t[0]) * rows_per_second)) + 2)
         self._columns = spec.columns(_measured_groups(track))
@@ -167,7 +169,7 @@ class _Kept:
         )
 
 
-def _measured_groups(track: Track) -> list[str]:
+def _measured_groups(track: ReplayTrack) -> list[str]:
     """Groups whose channels occur in the track."""
     measured = np.isin(np.arange(len(CHANNELS)), track.columns)
     return [group for group in GROUPS if measured[list(of_group(group))].all()]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.features import FeatureSpec
-    from athlete_monitor.training.outcome import Outcome
+    from athlete_monitor.training.outcome import TrainingOutcome
 
 IMPORTANT: Final = 12
 
@@ -30,7 +30,7 @@ class Run:
     started: str
     seconds: float
     exit_code: int
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[TrainingOutcome]
 
 
 def write_report(path: Path, run: Run, spec: FeatureSpec) -> None:
@@ -49,7 +49,7 @@ def write_report(path: Path, run: Run, spec: FeatureSpec) -> None:
     _write(path.with_suffix(".html"), render(document, {str(o.athlete_id): o for o in run.outcomes}).encode())
 
 
-def describe(outcome: Outcome, spec: FeatureSpec) -> dict[str, Any]:
+def describe(outcome: TrainingOutcome, spec: FeatureSpec) -> dict[str, Any]:
     """An outcome as JSON values."""
     entry: dict[str, Any] = {
         "athlete_id": outcome.athlete_id,
@@ -65,7 +65,7 @@ def describe(outcome: Outcome, spec: FeatureSpec) -> dict[str, Any]:
     return entry
 
 
-def _model(outcome: Outcome, spec: FeatureSpec) -> dict[str, Any]:
+def _model(outcome: TrainingOutcome, spec: FeatureSpec) -> dict[str, Any]:
     assert outcome.product is not None  # noqa: S101 - the caller's condition
     product, trained = outcome.product, outcome.product.trained
     names = feature_names(spec, product.athlete_id, product.groups)

@@ -1,6 +1,6 @@
 """The connection of a strap or phone to a bridge: the retained message on ``player/{device}/link``.
 
->>> link = Link("007", "lost", since_s=1767261600.0, t_s=1767261630.0, reason="out of range", reconnects=2)
+>>> link = LinkMessage("007", "lost", since_s=1767261600.0, t_s=1767261630.0, reason="out of range", reconnects=2)
 >>> decode(encode(link)) == link
 True
 >>> link.is_current(1767261650.0), link.is_current(1767261700.0)
@@ -15,7 +15,7 @@ import msgspec
 
 from athlete_monitor.errors import PayloadError
 
-State = Literal["searching", "connected", "lost", "off"]
+LinkState = Literal["searching", "connected", "lost", "off"]
 
 EVERY_S: Final = 10.0
 """Interval at which a bridge repeats the state of each device, s; a change of state is published at once."""
@@ -23,7 +23,7 @@ FORGOTTEN_S: Final = 35.0
 """An older message is no longer valid: the bridge itself has gone."""
 
 
-class Link(msgspec.Struct, frozen=True, omit_defaults=False):
+class LinkMessage(msgspec.Struct, frozen=True, omit_defaults=False):
     """The connection of one device.
 
     Attributes:
@@ -46,7 +46,7 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=False):
     """
 
     device_id: str
-    state: State
+    state: LinkState
     since_s: float
     t_s: float
     seen_s: float | None = None
@@ -67,15 +67,15 @@ class Link(msgspec.Struct, frozen=True, omit_defaults=False):
 
 
 _encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(Link)
+_decoder: Final = msgspec.json.Decoder(LinkMessage)
 
 
-def encode(link: Link) -> bytes:
+def encode(link: LinkMessage) -> bytes:
     """Return the payload of a message."""
     return _encoder.encode(link)
 
 
-def decode(payload: bytes) -> Link:
+def decode(payload: bytes) -> LinkMessage:
     """Return what a payload says.
 
     Raises:

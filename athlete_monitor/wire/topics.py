@@ -61,7 +61,7 @@ def status(device_id: str) -> str:
 
 
 def link(device_id: str) -> str:
-    """Return the retained topic of a strap's or phone's connection to a bridge: ``wire.link.Link``."""
+    """Return the retained topic of a strap's or phone's connection to a bridge: ``wire.link.LinkMessage``."""
     return f"player/{device_id}/link"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.bridge import heart_rate
-from athlete_monitor.bridge.heart_rate import HeartRate, read_battery, read_heart_rate
+from athlete_monitor.bridge.heart_rate import HeartRateNotification, read_battery, read_heart_rate
 from athlete_monitor.errors import PayloadError
 
 
@@ -26,7 +26,7 @@ def written(bpm, contact, energy, beats, *, wide):
        st.lists(st.integers(0, 65535), max_size=9), st.booleans())  # fmt: skip
 def test_every_form_of_the_measurement_is_read(bpm, contact, energy, beats, wide):
     bpm += 300 * wide
-    assert read_heart_rate(written(bpm, contact, energy, beats, wide=wide)) == HeartRate(
+    assert read_heart_rate(written(bpm, contact, energy, beats, wide=wide)) == HeartRateNotification(
         bpm, contact, energy, tuple(beats)
     )
 
@@ -44,7 +44,7 @@ def test_whatever_comes_is_read_or_refused(data):
 @pytest.mark.parametrize(("bpm", "contact", "counts"), [(0, None, None), (255, None, None), (120, False, None),
                                                         (120, True, 120.0), (120, None, 120.0)])  # fmt: skip
 def test_0_and_255_and_lost_contact_are_no_heart_rate(bpm, contact, counts):
-    assert HeartRate(bpm, contact).heart_rate_bpm == counts
+    assert HeartRateNotification(bpm, contact).heart_rate_bpm == counts
 
 
 def test_a_battery_is_a_percentage_or_unknown():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.bridge import json_path
 from athlete_monitor.bridge.command import main
-from athlete_monitor.bridge.json_path import Path
+from athlete_monitor.bridge.json_path import JsonPath
 from athlete_monitor.bridge.mapping import MappingFile, load_mapping
 from athlete_monitor.bridge.outlet import Outlet
 from athlete_monitor.bridge.translating import MapBridge
@@ -153,9 +153,9 @@ def test_a_mapping_is_tried_without_a_broker(tmp_path, make_config, capsys):
 def test_paths_are_read_or_refused():
     for text in ("a[", "a[x]", ".a", "a..b", '["x"', "a."):
         with pytest.raises(ValueError, match="is not allowed"):
-            Path(text)
-    assert Path("$").of([1]) == [1]
-    assert Path("$[0].a[-1]").of([{"a": [1, 2]}]) == 2
+            JsonPath(text)
+    assert JsonPath("$").of([1]) == [1]
+    assert JsonPath("$[0].a[-1]").of([{"a": [1, 2]}]) == 2
 
 
 def test_the_examples_run():

@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from athlete_monitor.athletes import Athlete
 from athlete_monitor.bridge.outlet import STRAPS_FIRST, Joined, Outlet
 from athlete_monitor.bridge.phone_messages import PhoneMessage
-from athlete_monitor.bridge.phones import Inbox, PhoneBridge, device_of
+from athlete_monitor.bridge.phones import PhoneBridge, PhoneInbox, device_of
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire import push
@@ -148,7 +148,7 @@ def test_straps_send_to_the_bridge_of_phones_while_it_says_that_it_joins_them():
 
 
 def test_an_inbox_that_is_full_counts_what_it_drops():
-    inbox = Inbox()
+    inbox = PhoneInbox()
     for _ in range(2005):
         inbox.put("phone/007", b"")
     assert inbox.dropped == 5

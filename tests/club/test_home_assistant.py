@@ -16,7 +16,7 @@ from athlete_monitor.club.home_assistant import Announced, chosen_figures, disco
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.sessions.wearers import Wearer
 from athlete_monitor.engine.sinks.home_assistant import make
-from athlete_monitor.engine.sinks.registry import Surroundings
+from athlete_monitor.engine.sinks.registry import SinkContext
 from athlete_monitor.errors import ConfigError
 from athlete_monitor.wire.mqtt import MqttLink
 from tests.helpers import wait_until
@@ -141,7 +141,7 @@ def run(make_config, mosquitto):
         config.athletes.roster.write_text(roster)
         link = MqttLink(config.mqtt, "engine")
         link.start(10.0)
-        sink = make(Surroundings(config, link=link))
+        sink = make(SinkContext(config, link=link))
         for device, athlete in sessions:
             assert sink is not None
             session = SimpleNamespace(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from athlete_monitor.dashboard.curves import as_document, heat, joined, thinned
-from athlete_monitor.dashboard.history import Track
+from athlete_monitor.dashboard.history import RecentSeconds
 
 TIMES = st.lists(st.integers(0, 5000), min_size=1, max_size=300, unique=True).map(sorted)
 
@@ -43,7 +43,7 @@ def test_every_second_on_the_pitch_is_in_one_cell_of_the_heat_map(places):
 
 @given(TIMES, st.integers(2, 20))
 def test_a_track_keeps_the_latest_seconds_in_order(times, kept):
-    track = Track(1, kept)
+    track = RecentSeconds(1, kept)
     for seq, t in enumerate(times, 1):
         track.add(t, seq, [float(t)])
     found, values = track.since(0, [0])
@@ -52,7 +52,7 @@ def test_a_track_keeps_the_latest_seconds_in_order(times, kept):
 
 
 def test_a_clock_that_jumps_back_begins_a_new_track():
-    track = Track(1, 10)
+    track = RecentSeconds(1, 10)
     track.add(100, 1, [1.0])
     track.add(50, 2, [2.0])
     assert track.since(0, [0])[0] == [50]
@@ -60,7 +60,7 @@ def test_a_clock_that_jumps_back_begins_a_new_track():
 
 @given(TIMES, TIMES, st.integers(2, 400))
 def test_what_is_filled_in_lies_before_what_is_kept_and_everything_stays_in_order(earlier, times, kept):
-    track = Track(1, kept)
+    track = RecentSeconds(1, kept)
     for seq, t in enumerate(times, 2):
         track.add(t, seq, [float(t)])
     before = track.since(0, [0])[0]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 BOARDS = Path(__file__).parent / "boards"
-WANTED = check.Wanted(folder=Path())
+WANTED = check.Requirements(folder=Path())
 
 
 def _one(findings: Iterable[Finding], name: str) -> Finding:
@@ -49,7 +49,7 @@ def test_an_orin_in_order_has_only_its_power_supply_to_look_at() -> None:
 
 
 def test_cuda_on_a_nano_leads_to_the_cpu_and_on_an_orin_to_nvidias_build() -> None:
-    wanted = check.Wanted(Path(), device="cuda")
+    wanted = check.Requirements(Path(), device="cuda")
     assert "cpu" in check.cuda_finding("", read_board(BOARDS / "nano"), wanted).remedy
     assert "NVIDIA" in check.cuda_finding("", read_board(BOARDS / "orin"), wanted).remedy
     assert check.cuda_finding("", read_board(BOARDS / "nano"), WANTED).level == "ok"
@@ -57,8 +57,8 @@ def test_cuda_on_a_nano_leads_to_the_cpu_and_on_an_orin_to_nvidias_build() -> No
 
 def test_a_missing_broker_matters_only_where_it_is_external() -> None:
     port = unused_port()
-    assert check.broker_finding(check.Wanted(Path(), broker_port=port)).level == "ok"
-    missing = check.broker_finding(check.Wanted(Path(), broker_port=port, broker_mode="external"))
+    assert check.broker_finding(check.Requirements(Path(), broker_port=port)).level == "ok"
+    missing = check.broker_finding(check.Requirements(Path(), broker_port=port, broker_mode="external"))
     assert (missing.level, missing.remedy) == ("fail", "sudo systemctl start mosquitto")
 
 

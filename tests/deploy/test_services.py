@@ -28,7 +28,7 @@ NEEDS_SYSTEMD = pytest.mark.skipif(
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> services.Place:
+def place(tmp_path: Path) -> services.ServicePlace:
     return replace(services.here(CONFIG, tmp_path, user=False), owner="daemon", group="daemon")
 
 
@@ -39,7 +39,7 @@ def all_bridges(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def written(tmp_path: Path, place: services.Place) -> list[Path]:
+def written(tmp_path: Path, place: services.ServicePlace) -> list[Path]:
     config = all_bridges(tmp_path)
     files = {tmp_path / name: text for name, text in services.render_units(config, place).items()}
     for file, text in files.items():
@@ -64,7 +64,9 @@ def test_systemd_accepts_every_unit(written: list[Path]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_bridges_that_the_configuration_asks_for_are_installed(tmp_path: Path, place: services.Place) -> None:
+def test_the_bridges_that_the_configuration_asks_for_are_installed(
+    tmp_path: Path, place: services.ServicePlace
+) -> None:
     assert not services.BRIDGES.keys() & services.render_units(load_config(CONFIG, tmp_path), place).keys()
     units = services.render_units(all_bridges(tmp_path), place)
     for name, (command, _) in services.BRIDGES.items():
@@ -72,7 +74,7 @@ def test_the_bridges_that_the_configuration_asks_for_are_installed(tmp_path: Pat
 
 
 @NEEDS_SYSTEMD
-def test_systemd_accepts_the_units_of_one_user(tmp_path: Path, place: services.Place) -> None:
+def test_systemd_accepts_the_units_of_one_user(tmp_path: Path, place: services.ServicePlace) -> None:
     config = load_config(CONFIG, tmp_path, environ={})
     units = services.render_units(config, replace(place, user=True))
     for name, text in units.items():
@@ -84,7 +86,7 @@ def test_systemd_accepts_the_units_of_one_user(tmp_path: Path, place: services.P
     assert done.returncode == 0, done.stderr
 
 
-def test_prediction_is_watched_limited_and_ordered(tmp_path: Path, place: services.Place) -> None:
+def test_prediction_is_watched_limited_and_ordered(tmp_path: Path, place: services.ServicePlace) -> None:
     config = load_config(CONFIG, tmp_path, environ={})
     unit = services.render_units(config, place)["athlete-prediction.service"]
     for line in ("Type=notify", "WatchdogSec=60", "StartLimitBurst=5", "MemoryMax=1800M", "RestartPreventExitStatus=2"):
@@ -92,7 +94,7 @@ def test_prediction_is_watched_limited_and_ordered(tmp_path: Path, place: servic
     assert "mosquitto.service" in next(line for line in unit.splitlines() if line.startswith("After="))
 
 
-def test_new_sessions_of_every_athlete_start_the_training(tmp_path: Path, place: services.Place) -> None:
+def test_new_sessions_of_every_athlete_start_the_training(tmp_path: Path, place: services.ServicePlace) -> None:
     config = load_config(CONFIG, tmp_path, environ={})
     unit = services.render_units(config, place)["athlete-training.path"]
     watched = re.findall(r"PathChanged=(\S+)", unit)
@@ -100,7 +102,7 @@ def test_new_sessions_of_every_athlete_start_the_training(tmp_path: Path, place:
     assert str(config.paths.data_root / "player_30") in watched
 
 
-def test_only_a_broker_on_this_machine_lets_the_network_be_closed(make_config, place: services.Place) -> None:
+def test_only_a_broker_on_this_machine_lets_the_network_be_closed(make_config, place: services.ServicePlace) -> None:
     units = [
         services.render_units(load_config(make_config(mqtt={"host": host}), environ={}), place)
         for host in ("localhost", "192.0.2.7")
@@ -108,7 +110,7 @@ def test_only_a_broker_on_this_machine_lets_the_network_be_closed(make_config, p
     assert ["IPAddressDeny=any" in unit["athlete-prediction.service"] for unit in units] == [True, False]
 
 
-def test_a_gpu_is_let_through_only_where_it_is_used(make_config, place: services.Place) -> None:
+def test_a_gpu_is_let_through_only_where_it_is_used(make_config, place: services.ServicePlace) -> None:
     units = [
         services.render_units(load_config(make_config(model_loading={"device": device}), environ={}), place)
         for device in ("cpu", "cuda")
@@ -154,7 +156,7 @@ def test_a_folder_that_systemd_cannot_name_is_refused(tmp_path: Path) -> None:
         services.install(CONFIG, tmp_path / "my data", user=True, dry_run=True)
 
 
-def test_a_service_cannot_write_the_code_it_runs(tmp_path: Path, place: services.Place) -> None:
+def test_a_service_cannot_write_the_code_it_runs(tmp_path: Path, place: services.ServicePlace) -> None:
     config = load_config(CONFIG, environ={})  # the home is the project's own folder
     units = services.render_units(config, replace(place, home=ROOT))
     for name, text in units.items():
@@ -173,7 +175,9 @@ def test_code_inside_a_folder_that_the_services_write_is_refused(make_config) ->
         services.writable(config)
 
 
-def test_a_screen_for_other_machines_may_be_reached_and_the_engine_may_not(make_config, place: services.Place) -> None:
+def test_a_screen_for_other_machines_may_be_reached_and_the_engine_may_not(
+    make_config, place: services.ServicePlace
+) -> None:
     config = load_config(make_config(dashboard={"host": "0.0.0.0"}), environ={})
     units = services.render_units(config, place)
     assert "IPAddressDeny=any" in units["athlete-prediction.service"]

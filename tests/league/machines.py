@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from athlete_monitor.league.keeper import EngineReport
-from athlete_monitor.league.shard import Answer
+from athlete_monitor.league.shard import ShardAnswer
 
 if TYPE_CHECKING:
-    from athlete_monitor.league.keeper import Condition
+    from athlete_monitor.league.keeper import EngineCondition
     from athlete_monitor.league.placing import Node
 
 
 @dataclass
 class Engine:
-    condition: Condition = "starting"
+    condition: EngineCondition = "starting"
 
 
 @dataclass
@@ -27,7 +27,7 @@ class MachineShard:
     engines: dict[str, Engine] = field(default_factory=dict)
     wanted: dict[str, str] | None = None
     is_alive: bool = True
-    ready: Answer | None = None
+    ready: ShardAnswer | None = None
     is_deaf: bool = False
     ending: str = ""
 
@@ -55,7 +55,7 @@ class MachineShard:
         if self.wanted is not None and self.is_alive and not self.is_deaf:
             self._obey(self.wanted)
             reports = [EngineReport(squad, engine.condition, 0.0) for squad, engine in self.engines.items()]
-            self.ready, self.wanted = Answer(self.node_id, reports), None
+            self.ready, self.wanted = ShardAnswer(self.node_id, reports), None
 
     def _obey(self, wanted):
         for squad, engine in list(self.engines.items()):

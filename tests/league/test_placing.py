@@ -6,15 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from athlete_monitor.league.placing import Need, Node, chosen_node, need_of, planned_shards
-from athlete_monitor.league.settings import Broker, Squad, load_league
+from athlete_monitor.league.settings import RegionalBroker, SquadSettings, load_league
 
 EXAMPLE = load_league()
-NORTH = Broker(host="north.example")
+NORTH = RegionalBroker(host="north.example")
 SIZES = st.lists(st.integers(1, 500), min_size=1, max_size=40)
 
 
 def league_of(sizes, most=8, shards=None):
-    squads = {f"s{n}": Squad(prefix=f"s{n}/", broker="ab"[n % 2], athletes=size) for n, size in enumerate(sizes)}
+    squads = {
+        f"s{n}": SquadSettings(prefix=f"s{n}/", broker="ab"[n % 2], athletes=size) for n, size in enumerate(sizes)
+    }
     brokers = {"a": NORTH, "b": NORTH.model_copy(update={"port": 1884, "node_resource": "south"})}
     parts = {"squads": squads, "brokers": brokers, "squads_per_shard": most, "shards": shards}
     return EXAMPLE.model_copy(update=parts)

@@ -12,8 +12,8 @@ import pytest
 from athlete_monitor.batch.storage import store_at
 from athlete_monitor.league.assignment import assignment_of
 from athlete_monitor.league.fence import Fence
-from athlete_monitor.league.settings import Broker, Squad, load_league
-from athlete_monitor.league.shard import Shard, Wanted
+from athlete_monitor.league.settings import RegionalBroker, SquadSettings, load_league
+from athlete_monitor.league.shard import Shard, SquadOrder
 from athlete_monitor.league.state import CLAIMS
 from tests.helpers import wait_until
 
@@ -27,11 +27,11 @@ def wanted(make_config, mosquitto, tmp_path):
     parts = {
         "engine_config": config,
         "state": str(tmp_path / "state"),
-        "brokers": {"north": Broker(host=mosquitto.host, port=mosquitto.port)},
-        "squads": {name: Squad(broker="north", prefix=f"{name}/") for name in ("reds", "blues")},
+        "brokers": {"north": RegionalBroker(host=mosquitto.host, port=mosquitto.port)},
+        "squads": {name: SquadSettings(broker="north", prefix=f"{name}/") for name in ("reds", "blues")},
     }
     league = load_league().model_copy(update=parts)
-    return {name: Wanted(assignment_of(league, name)) for name in league.squads}
+    return {name: SquadOrder(assignment_of(league, name)) for name in league.squads}
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_an_engine_whose_state_was_taken_over_ends_and_stays_away(shard, wanted)
 
 def test_changed_settings_of_a_squad_start_its_engine_again(shard, wanted):
     pid = running(shard, wanted)["reds"].pid
-    changed = wanted | {"reds": Wanted(replace(wanted["reds"].assignment, hung_s=9.0))}
+    changed = wanted | {"reds": SquadOrder(replace(wanted["reds"].assignment, hung_s=9.0))}
     assert running(shard, changed, pid)["blues"].restarts == 0
 
 
@@ -100,6 +100,6 @@ def test_a_prepared_engine_waits_without_the_squads_state_and_takes_over_when_it
 def test_an_engine_that_cannot_start_says_why_and_is_tried_again(shard, wanted, tmp_path):
     (tmp_path / "bad.yaml").write_text("nonsense: 1\n")
     broken = wanted["reds"].assignment.engine.replace("config.yaml", "bad.yaml")
-    bad = {"reds": Wanted(replace(wanted["reds"].assignment, engine=broken))}
+    bad = {"reds": SquadOrder(replace(wanted["reds"].assignment, engine=broken))}
     wait_until(lambda: "bad.yaml:1" in reports(shard, bad)["reds"].note, PATIENCE_S, "the reason")
     wait_until(lambda: reports(shard, bad)["reds"].restarts >= 2, PATIENCE_S, "another try")

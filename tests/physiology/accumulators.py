@@ -25,7 +25,7 @@ from athlete_monitor.physiology.peaks import PeakDemands
 from athlete_monitor.physiology.recovery import HeartRateRecovery
 from athlete_monitor.physiology.speed import SpeedTrack
 from athlete_monitor.physiology.speed_bands import SpeedBands
-from athlete_monitor.physiology.steps import Steps
+from athlete_monitor.physiology.steps import StepCount
 from athlete_monitor.physiology.stress import Stress
 from athlete_monitor.physiology.thresholds import ThresholdTime
 from athlete_monitor.physiology.trimp import BanisterTrimp, HeartRateZones
@@ -86,7 +86,7 @@ class Whole:
         self.accelerations = Accelerations(capacity)
         self.metabolic = MetabolicPower(capacity)
         self.odometer = Odometer(capacity)
-        self.steps = Steps(capacity)
+        self.steps = StepCount(capacity)
         self.extremes = HeldExtremes(capacity)
         self.recovery = HeartRateRecovery(capacity)
         self.above_threshold = ThresholdTime(capacity)

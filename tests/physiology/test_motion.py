@@ -169,7 +169,7 @@ def test_smart_recorded_speed_counts_in_full():
     assert play(t, np.full(len(t), 3.0))["distance_m"] == pytest.approx(3.0 * t[-1], rel=0.01)
 
 
-def test_metres_per_minute_is_distance_by_time():
+def test_distance_is_speed_by_time():
     assert play(np.arange(61.0), np.full(61, 2.0))["distance_m"] == pytest.approx(120.0)
 
 

@@ -20,7 +20,7 @@ from athlete_monitor.physiology.peaks import TOTALS, WINDOWS_S, PeakDemands
 from athlete_monitor.physiology.recovery import HeartRateRecovery
 from athlete_monitor.physiology.session_rpe import srpe_load
 from athlete_monitor.physiology.speed import SpeedTrack
-from athlete_monitor.physiology.steps import Steps
+from athlete_monitor.physiology.steps import StepCount
 from athlete_monitor.physiology.trimp import HeartRateZones
 
 ROW = np.array([0])
@@ -150,12 +150,12 @@ def test_an_odometer_adds_its_advance_and_nothing_when_it_is_set_anew(steps):
 
 def test_steps_are_the_cadence_over_time_whatever_the_rate_of_the_samples():
     for rate_hz in (1, 10):
-        steps = Steps(1)
+        steps = StepCount(1)
         for i in range(60 * rate_hz + 1):
             steps.update(ROW, one(i / rate_hz), one(180) if i % rate_hz == 0 else NAN)
         assert steps.total(ROW).item() == pytest.approx(180.0)
         assert steps.mean_spm(ROW).item() == pytest.approx(180.0)
-    assert np.isnan(Steps(1).total(ROW)).all()
+    assert np.isnan(StepCount(1).total(ROW)).all()
 
 
 def zones_of(bpm, limits, hr_max=200.0, hr_rest=50.0):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.replay.planning import planned
-from athlete_monitor.replay.task import Context, Item
+from athlete_monitor.replay.task import Context, ReplayItem
 from athlete_monitor.wire.sample import Tags
 from athlete_monitor.wire.session_files import SessionWriter
 from tests.engine.kit import MAN, START, sample
@@ -54,7 +54,7 @@ def context(root: Path) -> Context:
     return Context("test", configured(root), Roster())
 
 
-def items_of(paths: list[str]) -> list[Item]:
+def items_of(paths: list[str]) -> list[ReplayItem]:
     failed: list[str] = []
     found = [item for make in planned(paths, Roster(), failed.append) for item in make()]
     assert not failed
@@ -69,5 +69,5 @@ class Deadly:
         return iter(())
 
 
-def deadly() -> Item:
-    return Item("deadly", "deadly.csv", "deadly.csv", recordings=(Deadly(),))  # type: ignore[arg-type]
+def deadly() -> ReplayItem:
+    return ReplayItem("deadly", "deadly.csv", "deadly.csv", recordings=(Deadly(),))  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from athlete_monitor.recordings.opening import open_recordings
 from athlete_monitor.replay.command import run_batch
 from athlete_monitor.replay.planning import formulas_version, grouped, hash_of, settings_version
 from athlete_monitor.replay.results import Result, decode, encode
-from athlete_monitor.replay.task import Item, compute
+from athlete_monitor.replay.task import ReplayItem, compute
 from tests.replay.kit import DAY_S, configured, context, items_of, season, session
 
 GPX = """<gpx version="1.1" creator="watch"><trk><name>{name}</name><trkseg>{points}</trkseg></trk></gpx>"""
@@ -201,7 +201,7 @@ def test_a_result_comes_back_to_the_last_bit(result_bytes):
 
 @given(sizes=st.lists(st.integers(0, 300), max_size=60), workers=st.integers(1, 9))
 def test_groups_hold_every_item_once_in_order_within_their_limits(sizes, workers):
-    items = [Item(str(n), "", "", content=bytes(size * 2**20 // 300)) for n, size in enumerate(sizes)]
+    items = [ReplayItem(str(n), "", "", content=bytes(size * 2**20 // 300)) for n, size in enumerate(sizes)]
     groups = list(grouped(items, len(items), workers))
     assert [item for group in groups for item in group] == items
     assert all(groups)
@@ -209,7 +209,7 @@ def test_groups_hold_every_item_once_in_order_within_their_limits(sizes, workers
 
 
 def test_a_group_whose_worker_was_lost_is_tried_again_then_item_by_item_then_given_up():
-    items = [Item("a", "a.csv", "a.csv"), Item("b", "b.csv", "b.csv")]
+    items = [ReplayItem("a", "a.csv", "a.csv"), ReplayItem("b", "b.csv", "b.csv")]
     waiting = Waiting(iter([items]))
     first = waiting.next()
     assert first == Attempt(items)

@@ -20,7 +20,7 @@ from athlete_monitor.archive import DeviceSession
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.export import command, workbook, writers
 from athlete_monitor.report.export.activities import COLUMNS, Activity, fit, gpx, tcx
-from athlete_monitor.report.export.tables import Column, Table
+from athlete_monitor.report.export.tables import ExportColumn, Table
 from athlete_monitor.report.export.writers import WRITERS
 from tests.report.test_export import TRAINING_CENTER
 
@@ -35,7 +35,12 @@ KNOWN = (1e300, 10**17, -2.5, True, np.float64(3.5), np.int64(4))
 
 
 def table(values, texts=("Ada",), name="seconds"):
-    columns = (Column("name", is_text=True), Column("t_s"), Column("value"), Column("text", is_text=True))
+    columns = (
+        ExportColumn("name", is_text=True),
+        ExportColumn("t_s"),
+        ExportColumn("value"),
+        ExportColumn("text", is_text=True),
+    )
     rows = [(text, -3e9 + row, value, text) for row, (text, value) in enumerate((t, v) for t in texts for v in values)]
     return Table(name, columns, iter(rows))
 

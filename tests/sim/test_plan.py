@@ -9,7 +9,17 @@ from athlete_monitor.arrays import GRAVITY_MPS2
 from athlete_monitor.sim import match_plan, pulses, training_plan
 from athlete_monitor.sim.corners import ACCELERATION, PLACE, VELOCITY
 from athlete_monitor.sim.match_plan import timetable, write_match
-from athlete_monitor.sim.plan import MARGIN_M, PITCH_LENGTH_M, PITCH_WIDTH_M, Plan, Walker, Zone, fall, jump, tackle
+from athlete_monitor.sim.plan import (
+    MARGIN_M,
+    PITCH_LENGTH_M,
+    PITCH_WIDTH_M,
+    MovementPlan,
+    Walker,
+    Zone,
+    fall,
+    jump,
+    tackle,
+)
 from athlete_monitor.sim.randomness import generator
 from athlete_monitor.sim.traits import traits_of
 
@@ -20,14 +30,14 @@ def walker(seed=1, athlete_id=9):
     return Walker(generator(seed), traits_of(athlete_id), 0.0, 50.0, 30.0, 0.0)
 
 
-def ends(plan: Plan):
+def ends(plan: MovementPlan):
     legs = plan.legs
     until = np.append(legs[1:, 0], plan.end_s)
     lasts = (until - legs[:, 0])[:, None]
     return legs[:, PLACE] + (legs[:, VELOCITY] + 0.5 * legs[:, ACCELERATION] * lasts) * lasts, until
 
 
-def assert_sound(plan: Plan, end_s: float):
+def assert_sound(plan: MovementPlan, end_s: float):
     reached, until = ends(plan)
     assert plan.end_s == pytest.approx(end_s, abs=1e-6)
     assert (until >= plan.legs[:, 0]).all()

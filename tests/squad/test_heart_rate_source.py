@@ -7,12 +7,12 @@ from athlete_monitor.models.day import EARLY_EDGES_S, USUAL, constants
 from athlete_monitor.physiology.heart_rate import CleanHeartRate
 from athlete_monitor.squad.heart_rate_source import (
     HeartRate,
+    HeartRateSource,
     HeartRateTotals,
     LiveError,
     ModelCorrection,
     ModelHeartRate,
     SessionMode,
-    Source,
     choose,
 )
 from athlete_monitor.squad.prediction import Forms
@@ -28,21 +28,21 @@ def chosen(policy, mode, strap_bpm, model_bpm, *, age_s=0.5, add=0.0, wider=1.0)
     strap = CleanHeartRate(array(strap_bpm), np.array([True]), np.array([False]))
     model = ModelHeartRate(array(model_bpm), array(model_bpm - 5), array(model_bpm + 6))
     got = choose(policy, np.array([mode]), strap, array(age_s), model, lambda: (array(add), array(wider)))
-    return got.bpm[0], Source(int(got.source[0])), got.low_bpm[0], got.high_bpm[0]
+    return got.bpm[0], HeartRateSource(int(got.source[0])), got.low_bpm[0], got.high_bpm[0]
 
 
 @pytest.mark.parametrize(
     ("policy", "mode", "strap", "model", "bpm", "source"),
     [
-        ("by_mode", SessionMode.TRAINING, 140.0, 130.0, 140.0, Source.SENSOR),
-        ("by_mode", SessionMode.TRAINING, NAN, 130.0, NAN, Source.NONE),
-        ("by_mode", SessionMode.GAME, 140.0, 130.0, 130.0, Source.MODEL),
-        ("by_mode", SessionMode.GAME, 140.0, NAN, NAN, Source.NONE),
-        ("by_mode", SessionMode.UNKNOWN, 140.0, 130.0, 140.0, Source.SENSOR),
-        ("by_mode", SessionMode.UNKNOWN, NAN, 130.0, 130.0, Source.MODEL),
-        ("auto", SessionMode.GAME, 140.0, 130.0, 140.0, Source.SENSOR),
-        ("auto", SessionMode.TRAINING, NAN, 130.0, 130.0, Source.MODEL),
-        ("auto", SessionMode.TRAINING, NAN, NAN, NAN, Source.NONE),
+        ("by_mode", SessionMode.TRAINING, 140.0, 130.0, 140.0, HeartRateSource.SENSOR),
+        ("by_mode", SessionMode.TRAINING, NAN, 130.0, NAN, HeartRateSource.NONE),
+        ("by_mode", SessionMode.GAME, 140.0, 130.0, 130.0, HeartRateSource.MODEL),
+        ("by_mode", SessionMode.GAME, 140.0, NAN, NAN, HeartRateSource.NONE),
+        ("by_mode", SessionMode.UNKNOWN, 140.0, 130.0, 140.0, HeartRateSource.SENSOR),
+        ("by_mode", SessionMode.UNKNOWN, NAN, 130.0, 130.0, HeartRateSource.MODEL),
+        ("auto", SessionMode.GAME, 140.0, 130.0, 140.0, HeartRateSource.SENSOR),
+        ("auto", SessionMode.TRAINING, NAN, 130.0, 130.0, HeartRateSource.MODEL),
+        ("auto", SessionMode.TRAINING, NAN, NAN, NAN, HeartRateSource.NONE),
     ],
 )
 def test_the_heart_rate_that_counts(policy, mode, strap, model, bpm, source):
@@ -52,12 +52,17 @@ def test_the_heart_rate_that_counts(policy, mode, strap, model, bpm, source):
 
 
 def test_an_old_reading_is_called_held():
-    assert chosen("auto", SessionMode.TRAINING, 140.0, NAN, age_s=3.0)[1] is Source.HELD
+    assert chosen("auto", SessionMode.TRAINING, 140.0, NAN, age_s=3.0)[1] is HeartRateSource.HELD
 
 
 def test_only_a_model_has_an_interval_and_the_correction_moves_it():
     assert np.isnan(chosen("auto", SessionMode.TRAINING, 140.0, 130.0)[2])
-    assert chosen("auto", SessionMode.TRAINING, NAN, 130.0, add=4.0) == (134.0, Source.MODEL_CORRECTED, 129.0, 140.0)
+    assert chosen("auto", SessionMode.TRAINING, NAN, 130.0, add=4.0) == (
+        134.0,
+        HeartRateSource.MODEL_CORRECTED,
+        129.0,
+        140.0,
+    )
 
 
 def test_the_interval_is_as_wide_as_the_days_form_leaves_it():
@@ -66,7 +71,7 @@ def test_the_interval_is_as_wide_as_the_days_form_leaves_it():
 
 
 def test_a_game_by_mode_shows_the_plain_model():
-    assert chosen("by_mode", SessionMode.GAME, 140.0, 130.0, add=4.0)[:2] == (130.0, Source.MODEL)
+    assert chosen("by_mode", SessionMode.GAME, 140.0, 130.0, add=4.0)[:2] == (130.0, HeartRateSource.MODEL)
 
 
 def test_a_correction_is_learned_and_fades():
@@ -114,7 +119,7 @@ def test_live_errors_add_up():
 
 def test_seconds_by_source_and_the_mean_leave_out_what_is_unknown():
     totals = HeartRateTotals(1)
-    for bpm, source in ((100.0, Source.SENSOR), (NAN, Source.NONE), (150.0, Source.MODEL)):
+    for bpm, source in ((100.0, HeartRateSource.SENSOR), (NAN, HeartRateSource.NONE), (150.0, HeartRateSource.MODEL)):
         strapless = np.array([NAN])
         one = np.array([2.0])
         totals.update(ROW, one, HeartRate(np.array([bpm]), np.array([source]), strapless, strapless))

@@ -9,7 +9,7 @@ from athlete_monitor.physiology.bodies import Body
 from athlete_monitor.physiology.energy import energy_rate_kj_per_min
 from athlete_monitor.physiology.heart_rate import hr_reserve_fraction
 from athlete_monitor.physiology.trimp import banister_rate
-from athlete_monitor.squad.heart_rate_source import HeartRate, Source
+from athlete_monitor.squad.heart_rate_source import HeartRate, HeartRateSource
 from athlete_monitor.squad.load_interval import LoadInterval
 
 MAN = {
@@ -27,7 +27,7 @@ def after(minutes, bpm, low, high):
     k = len(bpm)
     bpm, low, high = (np.array(values, dtype=float) for values in (bpm, low, high))
     rows, hr_max, interval = np.arange(k), np.full(k, 200.0), LoadInterval(k)
-    heart_rate = HeartRate(bpm, np.full(k, int(Source.MODEL)), low, high)
+    heart_rate = HeartRate(bpm, np.full(k, int(HeartRateSource.MODEL)), low, high)
     reserve = hr_reserve_fraction(bpm, body(k).hr_rest_bpm, hr_max)
     b = body(k)
     energy = energy_rate_kj_per_min(bpm, b.hr_rest_bpm, hr_max, b.male, b.age_years, b.weight_kg, b.height_cm)

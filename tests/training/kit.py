@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.config import Config, load_config
 from athlete_monitor.models.manifest import DEFAULT
-from athlete_monitor.training.pipeline import Options, Pass, Surroundings
+from athlete_monitor.training.pipeline import Pass, PassContext, PassOptions
 from tests.helpers import ROOT
 from tests.training.builders import write_session
 
@@ -39,7 +39,7 @@ def squad(root: Path) -> None:
 def trained(root: Path, place: Place | None = None) -> dict[str, str]:
     """Train the sessions below ``root``; the SHA-256 of each model's pickle and ONNX file by its name."""
     config = configured(root)
-    outcomes = list(Pass(config, Options(force=True), Surroundings(cores=1, place=place)).run())
+    outcomes = list(Pass(config, PassOptions(force=True), PassContext(cores=1, place=place)).run())
     lost = [outcome.line for outcome in outcomes if outcome.athlete_id != DEFAULT and not outcome.succeeded]
     assert lost == []
     folders = (config.paths.models_root.glob("*.pkl"), config.paths.hb_tensors_updated.glob("*.onnx"))

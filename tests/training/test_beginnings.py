@@ -13,7 +13,7 @@ from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.training.beginnings import SETTLED_S, without_false_beginnings
 from athlete_monitor.training.fitting import fit, task
-from athlete_monitor.training.replaying import Track, replay
+from athlete_monitor.training.replaying import ReplayTrack, replay
 from athlete_monitor.training.rows import AthleteData
 from athlete_monitor.training.sessions import SessionFile
 from athlete_monitor.training.squad import members
@@ -41,7 +41,7 @@ def sessions(*pairs):
         values = np.stack([speed, 30.0 * speed, heart], axis=1)
         t = 86400.0 * (number + 1) + np.arange(float(len(speed)))
         columns = np.array([SPEED, CADENCE, HEART_RATE])
-        tracks.append(Track(SessionFile(Path(f"s{number}.csv"), f"s{number}"), t, columns, values, NO_PROFILE))
+        tracks.append(ReplayTrack(SessionFile(Path(f"s{number}.csv"), f"s{number}"), t, columns, values, NO_PROFILE))
     rows = replay(tracks, SPEC, 1.0, 400)
     wanted = SPEC.columns(GROUPS)
     return tuple(each.keep(np.logical_and.reduce(np.isfinite(each.X), axis=1), wanted) for each in rows)

@@ -22,8 +22,8 @@ from athlete_monitor.models.runtimes import OnnxRuntime
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.training import resources
 from athlete_monitor.training.command import main
-from athlete_monitor.training.pipeline import Options, Pass, Surroundings
-from athlete_monitor.training.publication import Publisher
+from athlete_monitor.training.pipeline import Pass, PassContext, PassOptions
+from athlete_monitor.training.publication import ModelPublisher
 from athlete_monitor.training.sessions import Candidates, SessionFile
 from athlete_monitor.wire.session_reader import read_session
 from tests.helpers import wait_until
@@ -194,8 +194,8 @@ def test_a_session_that_fails_unexpectedly_costs_one_line_and_the_others_train(
 def test_an_athlete_whose_training_fails_unexpectedly_costs_one_line(tmp_path, quick, monkeypatch, workers):
     squad(tmp_path, (1, 2, 3), sessions=(1,))
     monkeypatch.delenv(STRICT)
-    monkeypatch.setattr(Publisher, "publish", failing_for(2, Publisher.publish))
-    running = Pass(quick(training={"n_jobs": workers}), Options(), Surroundings(cores=workers))
+    monkeypatch.setattr(ModelPublisher, "publish", failing_for(2, ModelPublisher.publish))
+    running = Pass(quick(training={"n_jobs": workers}), PassOptions(), PassContext(cores=workers))
     outcomes = {outcome.athlete_id: outcome for outcome in running.run()}
     assert outcomes[2].line == "athlete 2: failed: not published: KeyError: 'two'"
     assert all(outcomes[key].succeeded for key in (1, 3))
@@ -471,9 +471,9 @@ def test_the_board_must_cool_down_before_training_goes_on(tmp_path, quick):
     squad(tmp_path, (1,))
     readings = iter([70.0, 90.0, 85.0, 60.0, *[60.0] * 10])
     slept: list[float] = []
-    around = Surroundings(temperature_c=lambda: next(readings), sleep=slept.append)
+    around = PassContext(temperature_c=lambda: next(readings), sleep=slept.append)
     config = quick(retraining={"min_samples_threshold": 120})
-    outcomes = list(Pass(config, Options(), around).run())
+    outcomes = list(Pass(config, PassOptions(), around).run())
     assert [outcome.status for outcome in outcomes] == ["published"]
     assert len(slept) == 2
 
@@ -481,9 +481,9 @@ def test_the_board_must_cool_down_before_training_goes_on(tmp_path, quick):
 def test_parallel_workers_give_the_same_models(tmp_path, quick, config_file):
     squad(tmp_path, (1, 2, 3))
     few = {"min_samples_threshold": 120}
-    alone = [o.trained for o in Pass(quick(retraining=few), Options(force=True, dry_run=True)).run()]
+    alone = [o.trained for o in Pass(quick(retraining=few), PassOptions(force=True, dry_run=True)).run()]
     config = quick(retraining=few, training={"n_jobs": 2})
-    beside = [o.trained for o in Pass(config, Options(force=True, dry_run=True), Surroundings(cores=2)).run()]
+    beside = [o.trained for o in Pass(config, PassOptions(force=True, dry_run=True), PassContext(cores=2)).run()]
     for one, other in zip(alone, beside, strict=True):
         assert one is not None
         assert other is not None

@@ -22,7 +22,7 @@ Do = Literal[
 _MOST_KEYS = 20
 
 
-class Command(BaseModel):
+class CommandBody(BaseModel):
     """One command; which further keys it takes depends on ``do`` and is checked by the engine."""
 
     model_config = ConfigDict(extra="allow")
@@ -31,7 +31,7 @@ class Command(BaseModel):
 
 
 @router.post("/control")
-async def control(request: Request, _visit: ActingCoach, command: Command) -> Response:
+async def control(request: Request, _visit: ActingCoach, command: CommandBody) -> Response:
     """Send a command to the engine and return its answer: ``{"id", "ok", "revision"}``."""
     document = _document(command)
     if len(document) > _MOST_KEYS:
@@ -43,7 +43,7 @@ async def control(request: Request, _visit: ActingCoach, command: Command) -> Re
     return reply(answer)
 
 
-def _document(command: Command) -> dict[str, Any]:
+def _document(command: CommandBody) -> dict[str, Any]:
     """Return what is sent to the engine; refuse what no message can hold."""
     try:
         document: dict[str, Any] = command.model_dump(mode="json")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from athlete_monitor.engine.journal.earlier import FIRST_UNCONFIRMED
 from athlete_monitor.engine.journal.keeper import JournalSink
 from athlete_monitor.engine.team.rows import SET_TEAM, state_rows
-from athlete_monitor.engine.team.shelf import ArchiveShelf
+from athlete_monitor.engine.team.shelf import ArchivedSessions
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.team.records import TeamSession
 from athlete_monitor.team.state import TeamState
@@ -36,7 +36,7 @@ class ReplaySink(JournalSink):
         super().__init__(journal)
         journal.number_from(FIRST_UNCONFIRMED + int(time.time() * 1000))
         self._archive = archive
-        self._shelf = ArchiveShelf(archive, TeamState, lambda _text: None)
+        self._shelf = ArchivedSessions(archive, TeamState, lambda _text: None)
         self._known = {each.session_id for each in archive.sessions()}
         self._teams = [TeamState(each) for each in archive.team_sessions()]
         self._new: set[str] = set()

@@ -1,5 +1,5 @@
 """The live engine: the monitor with a broker, a clock, a journal and files around it."""
 
-from athlete_monitor.engine.live.engine import LiveEngine, Options, client_id
+from athlete_monitor.engine.live.engine import EngineOptions, LiveEngine, client_id
 
-__all__ = ["LiveEngine", "Options", "client_id"]
+__all__ = ["EngineOptions", "LiveEngine", "client_id"]

@@ -16,13 +16,13 @@ from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.engine.live.connection import Connection, client_id, engine_status
 from athlete_monitor.engine.live.loop import Loop
-from athlete_monitor.engine.live.service import Notifier
+from athlete_monitor.engine.live.service import ServiceNotifier
 from athlete_monitor.engine.live.stats import Stats
 from athlete_monitor.engine.live.upkeep import Upkeep
 from athlete_monitor.engine.sessions.book import Chosen
 from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.engine.sinks.notices import Notices
-from athlete_monitor.engine.sinks.registry import Surroundings, make_sinks
+from athlete_monitor.engine.sinks.registry import SinkContext, make_sinks
 from athlete_monitor.engine.team.keeper import TeamKeeper
 from athlete_monitor.engine.team.rules import WatchedRules
 from athlete_monitor.wire import topics
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
-__all__ = ["LiveEngine", "Options", "client_id"]
+__all__ = ["EngineOptions", "LiveEngine", "client_id"]
 
 LOCKED_PATIENCE_S: Final = 0.05
 LOCKED_REST_S: Final = 5.0
@@ -40,7 +40,7 @@ LOCKED_REST_S: Final = 5.0
 
 
 @dataclass(frozen=True)
-class Options:
+class EngineOptions:
     """Options of the command line."""
 
     players: Collection[int] | None = None
@@ -63,9 +63,11 @@ class LiveEngine:
         MonitorError: the models' runtime, the journal or the broker's credentials cannot be used.
     """
 
-    def __init__(self, config: Config, options: Options = Options(), *, take_retained: bool = False) -> None:
+    def __init__(
+        self, config: Config, options: EngineOptions = EngineOptions(), *, take_retained: bool = False
+    ) -> None:
         self.config, self.options = config, options
-        self.notifier = Notifier()
+        self.notifier = ServiceNotifier()
         roster = Roster.load(config.athletes.roster)
         self.loader = open_loader(config, len(roster))
         self.notices = Notices()
@@ -84,7 +86,7 @@ class LiveEngine:
             assign=self._assign,
             box=config.box.label,
         )
-        sinks = make_sinks(Surroundings(config, self._notify, self.link, self.journal))
+        sinks = make_sinks(SinkContext(config, self._notify, self.link, self.journal))
         self.monitor = build_monitor(
             config,
             roster,

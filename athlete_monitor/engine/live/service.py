@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Notifier:
+class ServiceNotifier:
     """Sends notifications to the service manager; does nothing if there is none."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.live.connection import Connection
-    from athlete_monitor.engine.live.service import Notifier
+    from athlete_monitor.engine.live.service import ServiceNotifier
     from athlete_monitor.engine.live.stats import Stats
     from athlete_monitor.engine.monitor import Monitor
     from athlete_monitor.models.loader import DynamicModelLoader
@@ -58,7 +58,7 @@ class Upkeep:
         journal: Journal,
         loader: DynamicModelLoader,
         stats: Stats,
-        notifier: Notifier,
+        notifier: ServiceNotifier,
         warn: Callable[[str], None],
     ) -> None:
         self._config, self._monitor, self._connection, self._journal = config, monitor, connection, journal

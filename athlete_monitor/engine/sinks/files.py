@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.sessions.wearers import Wearer
-    from athlete_monitor.engine.sinks.registry import Surroundings
+    from athlete_monitor.engine.sinks.registry import SinkContext
 
 KEPT_JOBS = 10_000
 IMPACTS_KEPT = 1000
@@ -35,14 +35,14 @@ LOG_EVERY_S = 60.0
 _PERIOD_S = 0.2
 
 
-def make(surroundings: Surroundings) -> FileSink:
+def make(context: SinkContext) -> FileSink:
     """Return the sink of this configuration."""
-    config = surroundings.config
+    config = context.config
     return FileSink(
         config.paths.prediction_outputs,
         config.logging.logs_dir if config.logging.log_to_file else None,
         config.outputs.realtime_file_interval_s,
-        surroundings.notify,
+        context.notify,
     )
 
 

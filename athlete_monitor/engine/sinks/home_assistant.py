@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.sessions.session import Session
-    from athlete_monitor.engine.sinks.registry import Surroundings
+    from athlete_monitor.engine.sinks.registry import SinkContext
     from athlete_monitor.figures import Figure
 
 FILE: Final = "home_assistant.json"
@@ -30,21 +30,21 @@ _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
 
-class Publisher(Protocol):
-    """What sends: an ``MqttLink``."""
+class DiscoveryLink(Protocol):
+    """The sender: an ``MqttLink``; Home Assistant's topics have no prefix."""
 
     def publish(
         self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False, has_prefix: bool = True
     ) -> bool:
-        """Hand a message over; never blocks."""
+        """Queue a message; never blocks."""
 
 
-def make(surroundings: Surroundings) -> Discovery | None:
+def make(context: SinkContext) -> Discovery | None:
     """Return the sink of the live engine, where athletes are announced; take back what is not wanted any more."""
-    config, link = surroundings.config, surroundings.link
+    config, link = context.config, context.link
     if link is None:
         return None
-    shelf = Shelf(config.paths.journal.with_name(FILE))
+    shelf = AnnouncedTopics(config.paths.journal.with_name(FILE))
     if not config.home_assistant.enabled:
         shelf.clear(link)
         return None
@@ -52,7 +52,7 @@ def make(surroundings: Surroundings) -> Discovery | None:
     return Discovery(config, Roster.load(config.athletes.roster), figures, link, shelf)
 
 
-class Shelf:
+class AnnouncedTopics:
     """The topics of what has been announced, in a file.
 
     Args:
@@ -68,7 +68,7 @@ class Shelf:
         if topic not in self.topics:
             self._write(self.topics | {topic})
 
-    def clear(self, link: Publisher, but: frozenset[str] = frozenset()) -> None:
+    def clear(self, link: DiscoveryLink, but: frozenset[str] = frozenset()) -> None:
         """Take back what was announced, except some."""
         for topic in sorted(self.topics - but):
             link.publish(topic, b"", 1, retain=True, has_prefix=False)
@@ -97,7 +97,7 @@ class Discovery(Sink):
     """
 
     def __init__(
-        self, config: Config, roster: Roster, figures: Sequence[Figure], link: Publisher, shelf: Shelf
+        self, config: Config, roster: Roster, figures: Sequence[Figure], link: DiscoveryLink, shelf: AnnouncedTopics
     ) -> None:
         self._prefix, self._topic_prefix = config.home_assistant.discovery_prefix, config.mqtt.topic_prefix
         self._box, self._figures, self._link, self._shelf = config.box.label, figures, link, shelf

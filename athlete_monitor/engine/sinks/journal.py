@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from athlete_monitor.engine.journal.keeper import JournalSink
 
 if TYPE_CHECKING:
-    from athlete_monitor.engine.sinks.registry import Surroundings
+    from athlete_monitor.engine.sinks.registry import SinkContext
 
 
-def make(surroundings: Surroundings) -> JournalSink | None:
+def make(context: SinkContext) -> JournalSink | None:
     """Return the sink of the live engine; recordings do not use it."""
-    return None if surroundings.journal is None else JournalSink(surroundings.journal)
+    return None if context.journal is None else JournalSink(context.journal)

@@ -8,24 +8,25 @@ import msgspec
 
 from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.wire import topics
+from athlete_monitor.wire.publisher import Publisher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from athlete_monitor.engine.figures.outputs import Outputs
     from athlete_monitor.engine.sessions.session import Session
-    from athlete_monitor.engine.sinks.registry import Surroundings
+    from athlete_monitor.engine.sinks.registry import SinkContext
 
 _encode = msgspec.json.Encoder().encode
 
 
-def make(surroundings: Surroundings) -> MqttSink | None:
+def make(context: SinkContext) -> MqttSink | None:
     """Return the sink of the live engine."""
-    return None if surroundings.link is None else MqttSink(surroundings.link, surroundings.config.box.label)
+    return None if context.link is None else MqttSink(context.link, context.config.box.label)
 
 
-class Publisher(Protocol):
-    """The sender: an ``MqttLink``."""
+class SinkLink(Publisher, Protocol):
+    """The connection to the broker: an ``MqttLink``."""
 
     @property
     def connected(self) -> bool:
@@ -34,9 +35,6 @@ class Publisher(Protocol):
     @property
     def dropped(self) -> int:
         """Messages that the broker could not take."""
-
-    def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> bool:
-        """Queue a message; never blocks."""
 
     def publish_all(self, messages: Sequence[tuple[str, bytes]]) -> None:
         """Send messages of QoS 0; never blocks."""
@@ -51,7 +49,7 @@ class MqttSink(Sink):
     A status or a summary waits for the next round or figures: those of thousands of devices are sent together.
     """
 
-    def __init__(self, link: Publisher, box: str) -> None:
+    def __init__(self, link: SinkLink, box: str) -> None:
         self._link, self._box = link, box
         self._waiting: list[tuple[str, bytes, bool]] = []
 

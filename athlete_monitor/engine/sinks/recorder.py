@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.engine.sessions.wearers import Wearer
-    from athlete_monitor.engine.sinks.registry import Surroundings
+    from athlete_monitor.engine.sinks.registry import SinkContext
     from athlete_monitor.wire.sample import Sample
     from athlete_monitor.wire.session_files import Mode
 
@@ -42,15 +42,15 @@ _LOOK_AHEAD_S = 3.0
 """The first seconds of a session determine the columns of its file; later channels are added."""
 
 
-def make(surroundings: Surroundings) -> Recorder | None:
+def make(context: SinkContext) -> Recorder | None:
     """Return the sink of the live engine, if received samples are recorded."""
-    paths, record = surroundings.config.paths, surroundings.config.engine.record
-    if record == "none" or not surroundings.is_live:
+    paths, record = context.config.paths, context.config.engine.record
+    if record == "none" or not context.is_live:
         return None
     folders: dict[Mode, Path] = {"training": paths.data_root}
     if record == "all":
         folders["game"] = paths.game_data_root
-    return Recorder(folders, surroundings.notify, takes_simulated=_simulated_rule(surroundings.config))
+    return Recorder(folders, context.notify, takes_simulated=_simulated_rule(context.config))
 
 
 def _simulated_rule(config: Config) -> Callable[[int], bool]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class SinkContext:
     """The environment of a sink; offline there is neither broker nor journal."""
 
     config: Config
@@ -37,12 +37,12 @@ class Surroundings:
         return self.link is not None
 
 
-def make_sinks(surroundings: Surroundings) -> dict[str, Sink]:
+def make_sinks(context: SinkContext) -> dict[str, Sink]:
     """Return the sinks that the configuration enables, by the names of their modules."""
     found = {}
     for module in pkgutil.iter_modules(sinks.__path__):
         make = getattr(importlib.import_module(f"{sinks.__name__}.{module.name}"), "make", None)
-        sink = make(surroundings) if make is not None else None
+        sink = make(context) if make is not None else None
         if sink is not None:
             found[module.name] = sink
     return found

@@ -42,7 +42,7 @@ _STRAP: Final = frozenset(SOURCES[:1])
 
 
 @dataclass
-class Watched:
+class WatchedSession:
     """A session that the rules are evaluated on."""
 
     session: Session
@@ -78,7 +78,7 @@ class AlarmKeeper:
     ) -> None:
         self._watched_rules, self._history, self._publish, self._place = rules, history, publish, place
         self._alarms = Alarms(rules.rules)
-        self._watched: dict[int, Watched] = {}
+        self._watched: dict[int, WatchedSession] = {}
         self.open: dict[tuple[str, int | None], AlarmRow] = {}
         self._due_s = self._rules_due_s = -math.inf
         self._stints: dict[int, str] = {}
@@ -87,7 +87,7 @@ class AlarmKeeper:
         """Take an athlete's newest figures."""
         watched = self._watched.get(session.number)
         if watched is None:
-            watched = self._watched[session.number] = Watched(session, time.monotonic())
+            watched = self._watched[session.number] = WatchedSession(session, time.monotonic())
         watched.record, watched.arrived_s = record, time.monotonic()
         if record.heart_rate_source in _STRAP:
             watched.strap_t = session.device_t
@@ -169,9 +169,9 @@ class AlarmKeeper:
         """The open alarms as they are published."""
         return [asdict(alarm) for alarm in sorted(self.open.values(), key=lambda alarm: (alarm.raised_t, alarm.id))]
 
-    def _rows(self) -> list[Watched]:
+    def _rows(self) -> list[WatchedSession]:
         """One session of each athlete: if there are two devices, the one that sent last."""
-        newest: dict[int, Watched] = {}
+        newest: dict[int, WatchedSession] = {}
         for watched in sorted(self._watched.values(), key=lambda each: each.arrived_s):
             if watched.record is not None:
                 newest[watched.key] = watched
@@ -182,7 +182,7 @@ class AlarmKeeper:
         for watched in missing[:LOADED_AT_ONCE]:
             watched.history = self._history(watched.session.athlete_id, HISTORY) if watched.session.athlete_id else []
 
-    def _squad(self, rows: Sequence[Watched], state: TeamState | None, now_s: float) -> SquadValues:
+    def _squad(self, rows: Sequence[WatchedSession], state: TeamState | None, now_s: float) -> SquadValues:
         rules = self._alarms.rules
         conditions = [each for rule in rules for each in rule.conditions]
         figures = {each.figure for each in conditions}
@@ -195,7 +195,7 @@ class AlarmKeeper:
         return SquadValues(np.array([each.key for each in rows], dtype=np.int64), values, own, applies)
 
     def _own(
-        self, rows: Sequence[Watched], figure: str, base: Base, sessions: int, state: TeamState | None
+        self, rows: Sequence[WatchedSession], figure: str, base: Base, sessions: int, state: TeamState | None
     ) -> FloatArray:
         if base == "target":
             targets = {} if state is None else state.targets()
@@ -204,7 +204,9 @@ class AlarmKeeper:
             return np.array([_mean(each.history, figure, sessions) for each in rows])
         return np.array([_own_maximum(each, figure) for each in rows])
 
-    def _contexts(self, rows: Sequence[Watched], state: TeamState | None) -> list[tuple[set[str], set[str], bool]]:
+    def _contexts(
+        self, rows: Sequence[WatchedSession], state: TeamState | None
+    ) -> list[tuple[set[str], set[str], bool]]:
         """Names and kinds of the periods that each athlete is in, and whether on the pitch."""
         periods, pitch = ([], {}) if state is None else (state.periods(), state.pitch())
         found: list[tuple[set[str], set[str], bool]] = []
@@ -219,7 +221,7 @@ class AlarmKeeper:
         return found
 
     def _applies(
-        self, rule: Rule, rows: Sequence[Watched], context: Sequence[tuple[set[str], set[str], bool]]
+        self, rule: Rule, rows: Sequence[WatchedSession], context: Sequence[tuple[set[str], set[str], bool]]
     ) -> BoolArray:
         only, who = rule.only, rule.who
         found = np.ones(len(rows), dtype=bool)
@@ -238,7 +240,7 @@ class AlarmKeeper:
             found &= np.array([who.group in {None, g} and who.position in {None, p} for g, p in places])
         return found
 
-    def _apply(self, change: Change, rows: Sequence[Watched], now_s: float, t: float) -> None:
+    def _apply(self, change: Change, rows: Sequence[WatchedSession], now_s: float, t: float) -> None:
         key = (change.rule.name, change.athlete_id)
         watched = rows[change.row]
         if not change.is_raised:
@@ -270,14 +272,14 @@ def event_of(alarm: AlarmRow, state: str, session: Session | None, t: float) -> 
     }  # fmt: skip
 
 
-def _values(rows: Sequence[Watched], name: str, silent: BoolArray, now_s: float) -> FloatArray:
+def _values(rows: Sequence[WatchedSession], name: str, silent: BoolArray, now_s: float) -> FloatArray:
     """A figure or signal of all rows [n]; NaN where it is not known, or the device is silent."""
     if name in SIGNALS:
         return np.array([_value(each, name, now_s) for each in rows])
     return np.where(silent, np.nan, np.array([getattr(each.record, name, None) for each in rows], dtype=np.float64))
 
 
-def _value(watched: Watched, name: str, now_s: float) -> float:
+def _value(watched: WatchedSession, name: str, now_s: float) -> float:
     silent_s = now_s - watched.arrived_s
     if name == "device_silent_s":
         return silent_s
@@ -289,7 +291,7 @@ def _value(watched: Watched, name: str, now_s: float) -> float:
     return math.nan if value is None else float(value)
 
 
-def _signal(watched: Watched, name: str) -> float:
+def _signal(watched: WatchedSession, name: str) -> float:
     if name == "strap_lost_s":
         return watched.session.device_t - watched.strap_t
     if name == "data_percent":
@@ -298,7 +300,7 @@ def _signal(watched: Watched, name: str) -> float:
     return watched.battery_percent if name == "battery_percent" else watched.impact_g
 
 
-def _own_maximum(watched: Watched, figure: str) -> float:
+def _own_maximum(watched: WatchedSession, figure: str) -> float:
     """The athlete's own maximum: of the heart rate the one that the figures use, else the highest of the sessions."""
     if "heart_rate" in figure and figure.endswith("_bpm"):
         value = watched.record.hr_max_bpm
@@ -316,7 +318,7 @@ def _known(history: list[dict[str, Any]] | None, figure: str, sessions: int) -> 
     return [float(each) for each in found if isinstance(each, int | float)]
 
 
-def _text_of(change: Change, watched: Watched, now_s: float) -> str:
+def _text_of(change: Change, watched: WatchedSession, now_s: float) -> str:
     """The rule's text with the values of the moment, or one made of its conditions."""
     words = dict(_words(change, watched, now_s))
     name = "Team" if change.athlete_id is None else watched.session.wearer.name
@@ -326,7 +328,7 @@ def _text_of(change: Change, watched: Watched, now_s: float) -> str:
     return filled(template, {**words, "name": name, "rule": change.rule.name})
 
 
-def _words(change: Change, watched: Watched, now_s: float) -> Iterator[tuple[str, str]]:
+def _words(change: Change, watched: WatchedSession, now_s: float) -> Iterator[tuple[str, str]]:
     for condition in change.rule.conditions:
         value = _value(watched, condition.figure, now_s)
         figure = FIGURES.get(condition.figure)

@@ -28,7 +28,7 @@ from athlete_monitor.engine.team.parts import (
     totals_of,
 )
 from athlete_monitor.engine.team.rules import WatchedRules
-from athlete_monitor.engine.team.shelf import ArchiveShelf
+from athlete_monitor.engine.team.shelf import ArchivedSessions
 from athlete_monitor.engine.team.writing import TeamWriter
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.team.book import TeamBook, state_message
@@ -96,7 +96,7 @@ class TeamKeeper(Sink):
         self._notify, self._assign, self._wall_s, self._box = notify, assign, wall_s, box
         self._clock, self._odd_clocks = TeamClock(wall_s), OddClocks()
         self._clocks_due_s = -math.inf
-        self._shelf = ArchiveShelf(archive, self._new_state, notify)
+        self._shelf = ArchivedSessions(archive, self._new_state, notify)
         self.book = TeamBook(self._shelf, gap_s, self._new_state)
         self._members = Members(roster)
         self._earlier: dict[int, str] = {}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from athlete_monitor.team.state import TeamState
 
 
-class ArchiveShelf:
+class ArchivedSessions:
     """The team sessions of an archive.
 
     Args:

@@ -264,7 +264,7 @@ def _short_line(stats: Mapping[str, Any], width: int) -> str:
     return "".join(part for part, end in zip(parts, ends, strict=True) if end <= width)
 
 
-class Screen:
+class TerminalScreen:
     """Draws the squad in a thread of its own.
 
     Args:

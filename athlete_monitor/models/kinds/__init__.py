@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.errors import ModelError
 
 if TYPE_CHECKING:
-    from athlete_monitor.models.kind import Kind
+    from athlete_monitor.models.kind import ModelKind
 
 NAMES: Final = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 """Names of all kinds: those of the modules."""
 
 
 @cache
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> ModelKind:
     """Return the kind of that name.
 
     Raises:
@@ -28,5 +28,5 @@ def kind_of(name: str) -> Kind:
     """
     if name not in NAMES:
         raise ModelError(f"{name!r} is not a kind of model; known: {', '.join(NAMES)}")
-    kind: Kind = import_module(f"{__name__}.{name}").KIND
+    kind: ModelKind = import_module(f"{__name__}.{name}").KIND
     return kind

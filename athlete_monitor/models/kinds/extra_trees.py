@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.models.export import export_trees, importance_of_trees, leaf_rows, shape_of_trees
-from athlete_monitor.models.kind import Kind, no_pandas
+from athlete_monitor.models.kind import ModelKind, no_pandas
 from athlete_monitor.models.parts import of_trees
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ def fit(task: Task) -> Any:  # noqa: ANN401 - scikit-learn is loaded where it is
     ).fit(task.X, task.y, task.weight)
 
 
-KIND: Final = Kind("extra_trees", "extra trees", fit, export_trees, importance_of_trees, shape_of_trees, of_trees)
+KIND: Final = ModelKind("extra_trees", "extra trees", fit, export_trees, importance_of_trees, shape_of_trees, of_trees)

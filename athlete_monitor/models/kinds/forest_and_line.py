@@ -19,9 +19,9 @@ from athlete_monitor.models.export import (
     shape_of_trees,
     with_float32_thresholds,
 )
-from athlete_monitor.models.kind import Artifacts, Kind
+from athlete_monitor.models.kind import Artifacts, ModelKind
 from athlete_monitor.models.kinds import extra_trees
-from athlete_monitor.models.line import Line, fit_line, whole
+from athlete_monitor.models.line import LineModel, fit_line, whole
 from athlete_monitor.models.parts import Parts, of_trees
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class ForestAndLine:
     """A weighted mean: ``share`` of the trees, the rest of the line."""
 
     trees: Any
-    line: Line
+    line: LineModel
     share: float
 
     @property
@@ -168,4 +168,4 @@ def parts(model: ForestAndLine) -> Parts:
     return Parts(of_trees(model.trees).trees, model.line, model.share)
 
 
-KIND: Final = Kind("forest_and_line", "extra trees and a straight line", fit, export, importance, facts, parts)
+KIND: Final = ModelKind("forest_and_line", "extra trees and a straight line", fit, export, importance, facts, parts)

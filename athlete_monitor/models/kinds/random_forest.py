@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.models.binned import empty_forest, grow_forest, is_possible
 from athlete_monitor.models.export import export_trees, importance_of_trees, leaf_rows, shape_of_trees
-from athlete_monitor.models.kind import Kind
+from athlete_monitor.models.kind import ModelKind
 from athlete_monitor.models.parts import of_trees
 
 if TYPE_CHECKING:
@@ -32,4 +32,6 @@ def fit_sorting(task: Task, rows_of_a_tree: int, least_leaf: int) -> Any:  # noq
     return empty_forest(task, rows_of_a_tree, least_leaf).fit(task.X, task.y, task.weight)
 
 
-KIND: Final = Kind("random_forest", "random forest", fit, export_trees, importance_of_trees, shape_of_trees, of_trees)
+KIND: Final = ModelKind(
+    "random_forest", "random forest", fit, export_trees, importance_of_trees, shape_of_trees, of_trees
+)

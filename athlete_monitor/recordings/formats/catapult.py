@@ -23,7 +23,7 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported, Whose
 from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.moments import Rules, moment_of
-from athlete_monitor.recordings.plans import Column, Plan, plan_of
+from athlete_monitor.recordings.plans import ColumnPlan, PlannedColumn, plan_of
 from athlete_monitor.recordings.tabular import imported
 from athlete_monitor.recordings.text import first_line, text_head
 from athlete_monitor.recordings.vocabulary import BY_MEANING, key_of
@@ -135,7 +135,7 @@ def _start(layout: Layout, settings: dict[str, str], options: Options) -> float 
     return moment_of(settings["referencetime"], rules)[0]
 
 
-def _fast(layout: Layout, settings: dict[str, str], options: Options) -> Plan:
+def _fast(layout: Layout, settings: dict[str, str], options: Options) -> ColumnPlan:
     start = _start(layout, settings, options) if options.start_t is None else options.start_t
     if start is None:
         raise RecordingError(f"{layout.source}: does not give its start; give --start 'YYYY-MM-DD HH:MM:SS'")
@@ -143,7 +143,7 @@ def _fast(layout: Layout, settings: dict[str, str], options: Options) -> Plan:
     return dataclasses.replace(plan, start_t=start, rate_hz=100.0, whose=_whose(settings))
 
 
-def _slow(layout: Layout, settings: dict[str, str], options: Options) -> Plan:
+def _slow(layout: Layout, settings: dict[str, str], options: Options) -> ColumnPlan:
     plan = plan_of(layout, "catapult", _OPENFIELD)
     factors = {
         "speed_mps": _factor(layout, settings.get("speedunits", ""), "speed_mps"),
@@ -158,7 +158,7 @@ def _slow(layout: Layout, settings: dict[str, str], options: Options) -> Plan:
     return dataclasses.replace(plan, columns=tuple(columns), start_t=start, offset_s=offset, whose=_whose(settings))
 
 
-def _scaled(column: Column, factors: dict[str, float | None]) -> Column:
+def _scaled(column: PlannedColumn, factors: dict[str, float | None]) -> PlannedColumn:
     """Give a column its unit; without one in the file, its values are checked by their range."""
     if column.meaning not in factors:
         return column
@@ -177,7 +177,7 @@ def _factor(layout: Layout, unit: str, channel: str) -> float | None:
     return found
 
 
-def _offset(layout: Layout, start: float, column: Column | None) -> int | None:
+def _offset(layout: Layout, start: float, column: PlannedColumn | None) -> int | None:
     """Return how far the local ``Timestamp`` of the first row is ahead of the reference time in UTC."""
     from athlete_monitor.recordings.table import rows_of
 

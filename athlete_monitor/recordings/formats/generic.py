@@ -10,7 +10,7 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import MEASURED
 from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.mapping import mapped, settings
-from athlete_monitor.recordings.plans import Plan, is_fit_table, plan_of, without_channels
+from athlete_monitor.recordings.plans import ColumnPlan, is_fit_table, plan_of, without_channels
 from athlete_monitor.recordings.tabular import RR, imported
 from athlete_monitor.recordings.text import text_head
 from athlete_monitor.recordings.timeline import usual_step_s
@@ -38,7 +38,7 @@ def recognise(source: Source) -> bool:
     return plan.first(TIME, DATE, ELAPSED) is not None and plan.first(*MEASURED, RR) is not None
 
 
-def understood(source: Source, options: Options) -> Plan:
+def understood(source: Source, options: Options) -> ColumnPlan:
     """Return the plan by which the table is read.
 
     Raises:

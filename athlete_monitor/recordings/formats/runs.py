@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.recordings.imported import Imported
-    from athlete_monitor.recordings.plans import Plan
+    from athlete_monitor.recordings.plans import ColumnPlan
 
 _NAME_FORM: Final = "%Y-%m-%d-%H-%M-%S"
 _REQUIRED: Final = ("t_s", "hr_bpm", "speed_mps")
@@ -56,7 +56,7 @@ def read(source: Source, options: Options) -> list[Imported]:
     return imported(_plan(layout, source), options)
 
 
-def _plan(layout: Layout, source: Source) -> Plan:
+def _plan(layout: Layout, source: Source) -> ColumnPlan:
     start_t = _start(source.name)
     if start_t is None:
         raise RecordingError(f"{source}: the name must be the run's start, YYYY-MM-DD-HH-MM-SS.csv[.gz]")

@@ -61,7 +61,7 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Message:
+class MessageKind:
     """A kind of message."""
 
     number: int
@@ -78,38 +78,38 @@ _TOTALS: Final = {
     "message_index": Field(254, "uint16"),
 }  # fmt: skip
 
-MESSAGES: Final[dict[str, Message]] = {
-    "file_id": Message(0, {
+MESSAGES: Final[dict[str, MessageKind]] = {
+    "file_id": MessageKind(0, {
         "type": Field(0, "enum"), "manufacturer": Field(1, "uint16"), "product": Field(2, "uint16"),
         "serial_number": Field(3, "uint32z"), "time_created": Field(4, "uint32", offset=-EPOCH_S),
     }),
-    "developer_data_id": Message(207, {
+    "developer_data_id": MessageKind(207, {
         "application_id": Field(1, "byte", width=16), "developer_data_index": Field(3, "uint8"),
     }),
-    "field_description": Message(206, {
+    "field_description": MessageKind(206, {
         "developer_data_index": Field(0, "uint8"), "field_definition_number": Field(1, "uint8"),
         "fit_base_type_id": Field(2, "uint8"), "field_name": Field(3, "string", width=24),
         "units": Field(8, "string", width=16),
     }),
-    "event": Message(21, {"timestamp": _TIME, "event": Field(0, "enum"), "event_type": Field(1, "enum")}),
-    "record": Message(20, {
+    "event": MessageKind(21, {"timestamp": _TIME, "event": Field(0, "enum"), "event_type": Field(1, "enum")}),
+    "record": MessageKind(20, {
         "timestamp": _TIME, "position_lat": Field(0, "sint32", _DEGREES), "position_long": Field(1, "sint32", _DEGREES),
         "heart_rate": Field(3, "uint8"), "cadence": Field(4, "uint8"), "distance": Field(5, "uint32", 100),
         "enhanced_speed": Field(73, "uint32", 1000), "enhanced_altitude": Field(78, "uint32", 5, 500),
     }),
-    "hrv": Message(78, {"time": Field(0, "uint16", 1000, width=5)}),
-    "lap": Message(19, _TOTALS | {
+    "hrv": MessageKind(78, {"time": Field(0, "uint16", 1000, width=5)}),
+    "lap": MessageKind(19, _TOTALS | {
         "avg_heart_rate": Field(15, "uint8"), "max_heart_rate": Field(16, "uint8"),
         "enhanced_avg_speed": Field(110, "uint32", 1000), "enhanced_max_speed": Field(111, "uint32", 1000),
         "lap_trigger": Field(24, "enum"),
     }),
-    "session": Message(18, _TOTALS | {
+    "session": MessageKind(18, _TOTALS | {
         "sport": Field(5, "enum"), "avg_heart_rate": Field(16, "uint8"), "max_heart_rate": Field(17, "uint8"),
         "enhanced_avg_speed": Field(124, "uint32", 1000), "enhanced_max_speed": Field(125, "uint32", 1000),
         "first_lap_index": Field(25, "uint16"), "num_laps": Field(26, "uint16"), "sub_sport": Field(6, "enum"),
         "trigger": Field(28, "enum"),
     }),
-    "activity": Message(34, {
+    "activity": MessageKind(34, {
         "timestamp": _TIME, "total_timer_time": Field(0, "uint32", 1000), "num_sessions": Field(1, "uint16"),
         "type": Field(2, "enum"), "event": Field(3, "enum"), "event_type": Field(4, "enum"),
         "local_timestamp": Field(5, "uint32", offset=-EPOCH_S),
@@ -165,7 +165,7 @@ def rows_of(
     ]
 
 
-def _definition(message: Message, fields: Sequence[Field], own: Sequence[Field], local: int) -> bytes:
+def _definition(message: MessageKind, fields: Sequence[Field], own: Sequence[Field], local: int) -> bytes:
     """The definition of a local message, in little-endian order."""
     head = local | _DEFINES | (_HAS_DEVELOPER_FIELDS if own else 0)
     parts = [struct.pack("<BBBHB", head, 0, 0, message.number, len(fields))]

@@ -33,7 +33,7 @@ _SOURCE: Final = "heart_rate_source"
 
 
 @dataclass(frozen=True)
-class Column:
+class ExportColumn:
     """A column of an export: name, unit and what it means, for the data dictionary."""
 
     name: str
@@ -47,7 +47,7 @@ class Table:
     """A table: its columns, and its rows as they are read."""
 
     name: str
-    columns: Sequence[Column]
+    columns: Sequence[ExportColumn]
     rows: Iterator[Row]
 
 
@@ -90,16 +90,16 @@ class Selection:
 
 
 IDENTITY: Final = (
-    Column("athlete_id", "", "number of the athlete in the roster; 0: nobody is known to wear the device"),
-    Column("name", "", "name of the athlete", is_text=True),
-    Column("session_id", "", "session of one device: athlete, device and time of the first sample", is_text=True),
-    Column("team_session", "", "the match or training that it belongs to", is_text=True),
-    Column("device_id", "", "the device", is_text=True),
+    ExportColumn("athlete_id", "", "number of the athlete in the roster; 0: nobody is known to wear the device"),
+    ExportColumn("name", "", "name of the athlete", is_text=True),
+    ExportColumn("session_id", "", "session of one device: athlete, device and time of the first sample", is_text=True),
+    ExportColumn("team_session", "", "the match or training that it belongs to", is_text=True),
+    ExportColumn("device_id", "", "the device", is_text=True),
 )
 TIME: Final = (
-    Column("time_utc", "", "ISO 8601, UTC", is_text=True),
-    Column("time_local", "", "ISO 8601, local time of the box with its offset from UTC", is_text=True),
-    Column("t_s", "s", "the same as epoch seconds"),
+    ExportColumn("time_utc", "", "ISO 8601, UTC", is_text=True),
+    ExportColumn("time_local", "", "ISO 8601, local time of the box with its offset from UTC", is_text=True),
+    ExportColumn("t_s", "s", "the same as epoch seconds"),
 )
 
 
@@ -109,14 +109,14 @@ def _identity(selection: Selection, session: DeviceSession) -> Row:
     )  # fmt: skip
 
 
-def figure_column(name: str) -> Column:
+def figure_column(name: str) -> ExportColumn:
     """The column of an archived figure, with the catalogue's unit and equation.
 
     >>> figure_column("distance_m_per_min").unit, figure_column("sprints").unit, figure_column("metres_per_min").unit
     ('m/min', '1', 'm/min')
     """
     if name in _OF_PARTS:
-        return Column(name, *_OF_PARTS[name])
+        return ExportColumn(name, *_OF_PARTS[name])
     whole = name.partition("__")[0]
     per_minute = name.endswith("_per_min") and whole not in FIGURES
     key, _, entry = (name.removesuffix("_per_min") if per_minute else name).partition("__")
@@ -125,7 +125,7 @@ def figure_column(name: str) -> Column:
     meaning = (figure.equation or figure.label) if figure else _QUALITY.get(key, "")
     if entry:
         meaning = f"{meaning}: {entry.replace('_', ' ')}"
-    return Column(
+    return ExportColumn(
         name,
         f"{unit}/min" if per_minute else unit,
         f"{meaning}; per minute of the part" if per_minute else meaning,
@@ -144,7 +144,7 @@ def summaries(selection: Selection) -> Table:
     """One row per athlete and session, with the figures of the whole session."""
     known = {key for each in selection.sessions() for key in FIGURES if _plain(each.summary, key) is not None}
     keys = [key for key in FIGURES if key in known]
-    columns = (*IDENTITY, Column("mode", "", "training or game", is_text=True), *_named("start"), *_named("end"))
+    columns = (*IDENTITY, ExportColumn("mode", "", "training or game", is_text=True), *_named("start"), *_named("end"))
     rows = (
         (
             *_identity(selection, each), (each.summary or {}).get("mode"), *times(each.start_t),
@@ -156,8 +156,8 @@ def summaries(selection: Selection) -> Table:
     return Table("summaries", (*columns, *map(figure_column, keys)), rows)
 
 
-def _named(prefix: str) -> tuple[Column, ...]:
-    return tuple(Column(f"{prefix}_{each.name}", each.unit, each.meaning, each.is_text) for each in TIME)
+def _named(prefix: str) -> tuple[ExportColumn, ...]:
+    return tuple(ExportColumn(f"{prefix}_{each.name}", each.unit, each.meaning, each.is_text) for each in TIME)
 
 
 def _plain(summary: Any, key: str) -> Value:  # noqa: ANN401 - a summary as JSON
@@ -169,8 +169,8 @@ def periods(selection: Selection) -> Table:
     """One row per athlete, session and period; the whole session is the period ``whole session``."""
     names = _part_names(selection)
     head = (
-        *IDENTITY, Column("period", "", "name of the period", is_text=True),
-        Column("period_kind", "", "half, drill, warm-up, break, other or whole", is_text=True), *_named("start"),
+        *IDENTITY, ExportColumn("period", "", "name of the period", is_text=True),
+        ExportColumn("period_kind", "", "half, drill, warm-up, break, other or whole", is_text=True), *_named("start"),
     )  # fmt: skip
     return Table("periods", (*head, *map(figure_column, names)), _period_rows(selection, names))
 
@@ -245,9 +245,10 @@ def _values(name: str, values: FloatArray) -> list[Value]:
 def events(selection: Selection) -> Table:
     """One row per impact, alarm or other event."""
     extra = (
-        Column("kind", "", "impact, alarm …", is_text=True), Column("peak_g", "g", "peak of an impact"),
-        Column("band", "g", "band of the peak", is_text=True), Column("alert", "", "whether it reached the alert"),
-        Column("text", "", "of an alarm", is_text=True),
+        ExportColumn("kind", "", "impact, alarm …", is_text=True), ExportColumn("peak_g", "g", "peak of an impact"),
+        ExportColumn("band", "g", "band of the peak", is_text=True),
+        ExportColumn("alert", "", "whether it reached the alert"),
+        ExportColumn("text", "", "of an alarm", is_text=True),
     )  # fmt: skip
     rows = (
         (*_identity(selection, session), *times(event.t), event.kind, *_event_values(event.body))
@@ -263,12 +264,12 @@ def _event_values(body: dict[str, Any]) -> Row:
 
 def samples(selection: Selection) -> Table:
     """Every sample of the session files, as it was measured."""
-    return Table("samples", tuple(Column(*each) for each in SAMPLE_COLUMNS), sample_rows(selection, times))
+    return Table("samples", tuple(ExportColumn(*each) for each in SAMPLE_COLUMNS), sample_rows(selection, times))
 
 
 def rr(selection: Selection) -> Table:
     """Every beat-to-beat interval of the session files."""
-    return Table("rr", tuple(Column(*each) for each in RR_COLUMNS), rr_rows(selection, times))
+    return Table("rr", tuple(ExportColumn(*each) for each in RR_COLUMNS), rr_rows(selection, times))
 
 
 TABLES: Final[dict[str, Callable[[Selection], Table]]] = {

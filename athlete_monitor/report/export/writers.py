@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from athlete_monitor.report.export.tables import Column, Table
+    from athlete_monitor.report.export.tables import ExportColumn, Table
 
 BATCH_ROWS: Final = 2_000
 GROUP_BATCHES: Final = 4
@@ -133,7 +133,7 @@ def part_path(path: Path, number: int) -> Path:
     return path if number == 1 else path.with_name(f"{path.stem}.part{number}{path.suffix}")
 
 
-def _arrow(batch: Sequence[Sequence[Any]], columns: Sequence[Column], schema: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+def _arrow(batch: Sequence[Sequence[Any]], columns: Sequence[ExportColumn], schema: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
     """Some rows as a table of pyarrow."""
     import pyarrow as pa
 
@@ -144,7 +144,7 @@ def _arrow(batch: Sequence[Sequence[Any]], columns: Sequence[Column], schema: An
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _as_parquet(column: Column, values: Sequence[Any]) -> Any:  # noqa: ANN401 - texts or numbers
+def _as_parquet(column: ExportColumn, values: Sequence[Any]) -> Any:  # noqa: ANN401 - texts or numbers
     """Texts with None, or numbers with NaN, for a column."""
     if column.is_text:
         return [None if value is None else str(value) for value in values]
@@ -241,7 +241,7 @@ def format_of(path: Path) -> str:
     return found
 
 
-def dictionary(columns: Sequence[Column], name: str, rows: int) -> str:
+def dictionary(columns: Sequence[ExportColumn], name: str, rows: int) -> str:
     """The data dictionary of a table, as Markdown."""
     lines = [
         f"# {name}",

@@ -5,7 +5,7 @@ import socket
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.intake.inbox import SHARED_TOPIC_FACTOR, TOPIC_BYTES, Inbox
 from athlete_monitor.engine.live.heat import Heat
-from athlete_monitor.engine.live.service import Notifier
+from athlete_monitor.engine.live.service import ServiceNotifier
 from athlete_monitor.engine.live.stats import Lags
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from tests.helpers import ROOT, wait_until
@@ -15,7 +15,7 @@ def test_the_service_manager_hears_ready_once_status_watchdog_and_the_end(tmp_pa
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         address = str(tmp_path / "notify")
         manager.bind(address)
-        notifier = Notifier({"NOTIFY_SOCKET": address})
+        notifier = ServiceNotifier({"NOTIFY_SOCKET": address})
         notifier.ready()
         notifier.ready()
         notifier.status("two\nlines")
@@ -28,7 +28,7 @@ def test_the_service_manager_hears_ready_once_status_watchdog_and_the_end(tmp_pa
 
 def test_without_a_service_manager_or_with_a_dead_one_nothing_happens(tmp_path):
     for environ in ({}, {"NOTIFY_SOCKET": str(tmp_path / "gone")}, {"NOTIFY_SOCKET": "relative"}):
-        notifier = Notifier(environ)
+        notifier = ServiceNotifier(environ)
         notifier.ready()
         notifier.close()
 

@@ -19,7 +19,7 @@ from athlete_monitor.config import load_config
 from athlete_monitor.engine.sessions.wearers import Wearer
 from athlete_monitor.engine.sinks import recorder as room
 from athlete_monitor.engine.sinks.recorder import Recorder, make
-from athlete_monitor.engine.sinks.registry import Surroundings
+from athlete_monitor.engine.sinks.registry import SinkContext
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.wire.sample import SIMULATED, Tags
 from athlete_monitor.wire.session_files import SessionWriter, is_simulated
@@ -179,7 +179,7 @@ def test_a_simulation_is_not_recorded_for_a_real_athlete_unless_asked(make_confi
         with SessionWriter(config.paths.game_data_root, "game", 1, "001", START - 86_400) as writer:
             writer.write(stream(seconds=1))
     simulated = [structs.replace(each, tags=Tags(mode="training", source=SIMULATED)) for each in stream(seconds=10)]
-    recorder = make(Surroundings(config, link=LINK))
+    recorder = make(SinkContext(config, link=LINK))
     assert recorder is not None
     recorder.samples(session(), simulated)
     recorder.stop()
@@ -194,7 +194,7 @@ def test_a_simulation_is_not_recorded_for_a_real_athlete_unless_asked(make_confi
 def test_what_is_recorded_follows_the_configuration_and_is_everything_by_default(make_config, record, modes):
     assert load_config(make_config(), environ={}).engine.record == "all"
     config = load_config(make_config(engine={"record": record}), environ={})
-    recorder = make(Surroundings(config, link=LINK))
+    recorder = make(SinkContext(config, link=LINK))
     if recorder is not None:
         for number, mode in enumerate(("training", "game"), 1):
             wearing = session(f"00{number}", number)
