@@ -1,6 +1,7 @@
 """Swap every pair of equal type in the tables of figures, and see whether the wiring test notices.
 
-Not in the daily run: some 120 runs of the test, 2 s of processor time each.
+Not in the daily run: some 120 mutations. The history is run once to its last two seconds; each mutation of a figure is
+tried in a copy of the process from there on, and one that survives in the whole test, as are those of the journal.
 
 python tests/mutations/wiring.py                            # prints the survivors, exit code 1 if there is one
 python tests/mutations/wiring.py sources --log noticed.txt  # one part; again, it skips what the file lists as noticed
@@ -12,6 +13,7 @@ import argparse
 import contextlib
 import io
 import itertools
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -24,9 +26,10 @@ from athlete_monitor.engine.journal import keeper as journal_keeper
 from athlete_monitor.engine.journal.cells import COLUMNS
 from athlete_monitor.squad import present, tables
 from tests.engine import test_wiring
+from tests.engine.kit import LinearModel, Models, monitor_of, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from athlete_monitor.figures import Figure
 
@@ -121,6 +124,38 @@ def mutations() -> Iterator[tuple[str, Any]]:
         yield f"journal: {first} / {second}", swapped_columns(first, second)
 
 
+def after_the_history() -> Callable[[Any], bool]:
+    """Run the history but for its last seconds; return a function that says whether they show a mutation."""
+    models = Models(default=LinearModel(spec_of(test_wiring.CONFIG), level_bpm=131.0))
+    monitor, heard = monitor_of(test_wiring.CONFIG, models, test_wiring.ROSTER)
+    payloads = list(test_wiring.payloads("training"))
+    rest = payloads[-2 * test_wiring.RATE_HZ :]
+
+    def feed(some: list[bytes]) -> None:
+        for payload in some:
+            monitor.receive("player/005/sensor/data", payload, 0.0)
+            monitor.advance()
+
+    def is_noticed(mutation: Any) -> bool:
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+        try:
+            with mutation:
+                feed(rest)
+                last = heard.figures[-1]
+                monitor.end_all("test")
+            test_wiring.check_figures(last)
+            test_wiring.check_bands(last)
+            test_wiring.check_summary(heard.summaries[0], last)
+        except BaseException:  # noqa: BLE001 - whatever fails has noticed
+            os._exit(1)
+        os._exit(0)
+
+    feed(payloads[: -len(rest)])
+    return is_noticed
+
+
 def survives(mutation: Any) -> bool:
     """Whether the wiring test passes all the same."""
     with mutation, tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
@@ -143,8 +178,12 @@ def main() -> int:
         print("the wiring test fails without any mutation")  # noqa: T201
         return 1
     survivors = 0
+    is_noticed = after_the_history()
+    if is_noticed(contextlib.nullcontext()):
+        print("the figures are wrong without any mutation")  # noqa: T201
+        return 1
     for name, mutation in chosen:
-        if survives(mutation):
+        if (name.startswith("journal") or not is_noticed(mutation)) and survives(mutation):
             survivors += 1
             print(f"survives: {name}", flush=True)  # noqa: T201
         elif args.log is not None:
