@@ -114,14 +114,18 @@ class Processes:
 
     Args:
         workers: how many at the same time.
+        preloaded: modules that a process of their own imports once; workers are forked from it and share its memory.
+            The first place of a program decides.
     """
 
     remote = False
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, preloaded: Sequence[str] = ()) -> None:
         self.workers = workers
         self.retries = 0
-        self._spawn = get_context("spawn")
+        self._context = get_context("forkserver" if preloaded else "spawn")
+        if preloaded:
+            self._context.set_forkserver_preload(list(preloaded))
         self._idle: list[_Worker] = []
         self._keeps = False
 
@@ -180,17 +184,17 @@ class Processes:
             if worker.alive:
                 return worker
             worker.end()
-        return _Worker(self._spawn)
+        return _Worker(self._context)
 
 
 class _Worker:
     """A process that computes one group after another."""
 
-    def __init__(self, spawn: Any) -> None:  # noqa: ANN401 - a context of multiprocessing
-        self.pipe, other = spawn.Pipe()
+    def __init__(self, context: Any) -> None:  # noqa: ANN401 - of multiprocessing
+        self.pipe, other = context.Pipe()
         self._work: Work | None = None
         resource_tracker.ensure_running()  # starting it would allow interrupts again
-        self._process = spawn.Process(target=_serve, args=(other, os.getpid()), daemon=True)
+        self._process = context.Process(target=_serve, args=(other,), daemon=True)
         with _one_thread(), _without_interrupts():
             self._process.start()
         other.close()
@@ -254,8 +258,9 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Any, parent: int) -> None:  # noqa: ANN401 - a connection
-    """Compute groups until the other end is closed."""
+def _serve(pipe: Any) -> None:  # noqa: ANN401 - a connection
+    """Compute groups until the other end is closed, or the process that started this one has ended."""
+    parent = os.getppid()
 
     def is_wanted(_left: int) -> None:
         if os.getppid() != parent:

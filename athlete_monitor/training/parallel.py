@@ -28,7 +28,7 @@ OUR_BACKEND = "loky"
 
 def local_place(workers: int) -> Place:
     """Return so many processes; one is this process itself."""
-    return Here() if workers <= 1 else Processes(workers)
+    return Here() if workers <= 1 else Processes(workers, ("athlete_monitor.training.preloaded",))
 
 
 def each(

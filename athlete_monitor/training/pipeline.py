@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from athlete_monitor.athletes import Profile, Roster, merge
 from athlete_monitor.boundary import described
@@ -86,6 +86,7 @@ class Pass:
 
     def __init__(self, config: Config, options: PassOptions, around: PassContext | None = None) -> None:
         self.faults = 0
+        self._default_model: Any = None
         self._config, self._options = config, options
         self._around = around or PassContext()
         self._spec = FeatureSpec.from_config(config.feature_engineering)
@@ -159,13 +160,16 @@ class Pass:
         if len(members) < squad.LEAST_ATHLETES:
             return []
         parts = squad.fold_places(len(members))
-        self._around.display.stage("default model", len(parts))
+        self._around.display.stage("default model", len(parts) + 1)
         constraint = squad.rises(self._spec, groups)
-        work = partial(squad.judge_folds, members, settings=self._config.training, constraint=constraint)
+        work = partial(squad.computed, members, settings=self._config.training, constraint=constraint)
+        found = self._each(work, [None, *parts], _without_folds)
+        self._default_model = next(found)
+        self._around.display.advance("all athletes")
         folds: list[squad.Fold] = []
-        for places, found in zip(parts, self._each(work, parts, _without_folds), strict=True):
+        for places, judged in zip(parts, found, strict=True):
             self._around.display.advance(f"without athlete {members[places[0]].athlete_id}")
-            folds += found
+            folds += judged
         return folds
 
     def _bounded_default(
@@ -255,7 +259,8 @@ class Pass:
         if len(members) < squad.LEAST_ATHLETES:
             reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
             return TrainingOutcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
-        trained = squad.train_default(members, folds, self._config.training, squad.rises(self._spec, groups))
+        constraint = squad.rises(self._spec, groups)
+        trained = squad.train_default(members, folds, self._config.training, constraint, self._default_model)
         product = squad_product(members, plan, groups, rates_hz, trained)
         return self._publish(product, (f"{len(members)} athletes",))
 
@@ -329,7 +334,7 @@ class Pass:
             attempts[key] = Attempt(tuple(sorted(shas)), self._spec.schema_hash(), outcome.status, outcome.message)
 
 
-def _without_folds(_places: Sequence[int], reason: str) -> list[squad.Fold]:
+def _without_folds(_places: Sequence[int] | None, reason: str) -> list[squad.Fold]:
     raise MonitorError(reason)
 
 

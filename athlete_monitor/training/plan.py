@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
+from athlete_monitor.training.contest import GROWTH
 from athlete_monitor.training.sessions import Candidates, athlete_ids, candidates
 from athlete_monitor.training.squad import LEAST_ATHLETES
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from athlete_monitor.training.attempts import Attempt
 
 Status = Literal["published", "would_publish", "unchanged", "kept", "refused", "skipped", "failed"]
-RENEW_DEFAULT_SHARE: Final = 0.25
-"""The default model is trained again when this share of the squad's sessions is new to it."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def _default_reason(store: ModelStore, spec: FeatureSpec, present: frozenset[str
     if manifest.schema_hash != _schema(spec, manifest):
         return "other features than before"
     known = {session.sha256 for session in manifest.sessions}
-    return "new sessions" if len(present - known) > RENEW_DEFAULT_SHARE * len(present) else ""
+    return "new sessions" if len(present) > GROWTH * len(present & known) else ""
 
 
 def _manifest(store: ModelStore, athlete_id: AthleteId) -> Manifest | None:

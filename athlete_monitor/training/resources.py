@@ -66,7 +66,8 @@ def fitting(config: Config) -> int:
 def groups(athletes: Sequence[Candidates], plan: Shares) -> list[list[Candidates]]:
     """Divide athletes into groups that are replayed together: even over the workers, each within its memory."""
     tracks = sum(len(athlete.files) for athlete in athletes)
-    most_tracks = max(1, min(MOST_TRACKS, -(-tracks // plan.workers)))
+    rounds = max(1, -(-tracks // (plan.workers * MOST_TRACKS)))
+    most_tracks = max(1, -(-tracks // (plan.workers * rounds)))
     divided: list[list[Candidates]] = []
     room_mb, room_tracks = 0.0, 0
     for athlete in athletes:

@@ -142,6 +142,13 @@ def judge_folds(squad: Sequence[Member], places: Sequence[int], settings: Traini
     ]
 
 
+def computed(squad: Sequence[Member], places: Sequence[int] | None, settings: Training, constraint: IntArray) -> Any:  # noqa: ANN401 - folds, or scikit-learn's forest
+    """A task of the default model: the folds of ``places``, or for None the model of the whole squad."""
+    if places is not None:
+        return judge_folds(squad, places, settings, constraint)
+    return _fit(settings, constraint, *_stack(squad, settings.random_state))
+
+
 def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArray, weight: FloatArray) -> Any:  # noqa: ANN401
     numbers = np.zeros(len(y), dtype=np.int64)
     return kind_of(KIND_OF_MODEL).fit(Task(X, y, weight, numbers, constraint, settings, exact=True))
@@ -171,8 +178,17 @@ def gain_of(folds: Sequence[Fold]) -> Gain:
     )
 
 
-def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Training, constraint: IntArray) -> Trained:
-    """Fit the default model to the whole squad; its figures are those of the folds, all athletes together."""
+def train_default(
+    squad: Sequence[Member],
+    folds: Sequence[Fold],
+    settings: Training,
+    constraint: IntArray,
+    model: Any = None,  # noqa: ANN401 - scikit-learn's
+) -> Trained:
+    """The default model of the whole squad; its figures are those of the folds, all athletes together.
+
+    ``model`` is the fitted one; None: it is fitted here.
+    """
     began, kind = time.perf_counter(), kind_of(KIND_OF_MODEL)
     measured, forest, ridge, median = (
         np.concatenate([getattr(fold, name) for fold in folds]) for name in ("measured", "forest", "ridge", "median")
@@ -183,7 +199,7 @@ def train_default(squad: Sequence[Member], folds: Sequence[Fold], settings: Trai
         "ridge": float(np.abs(ridge - measured).mean()),
     }
     X, y, weight = _stack(squad, settings.random_state)
-    final = _fit(settings, constraint, X, y, weight)
+    final = model or _fit(settings, constraint, X, y, weight)
     interval, covered = interval_of([fold.measured - fold.forest for fold in folds])
     return Trained(
         kind=kind,

@@ -553,7 +553,9 @@ def test_watching_trains_what_arrives_and_ends_on_sigterm(run_program, config_fi
 
 
 def workers(trainer):
-    return [process for process in trainer.children() if "spawn_main" in " ".join(process.cmdline())]
+    """Processes that were forked from the one that has loaded the libraries."""
+    loaded = [process for process in trainer.children() if "forkserver" in " ".join(process.cmdline())]
+    return [worker for process in loaded for worker in process.children()]
 
 
 @pytest.mark.integration
