@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from athlete_monitor import __version__
@@ -39,6 +41,10 @@ PAGES: Final = (
     "/league",
     "/welcome",
 )
+PROGRAMS: Final = ("/api", "/static", "/push", "/metrics", "/health")
+"""Beginnings of addresses that programs ask for."""
+LOOK_AGAIN_S: Final = 2.0
+"""How soon a connection ends after its log-in has."""
 MOST_MISTAKES: Final = 5
 """Most mistakes of a request that are named."""
 LOG_IN_AGAIN: Final = 4401
@@ -92,7 +98,8 @@ def _add_pages(app: FastAPI) -> None:
 
     async def page(request: Request) -> Response:
         if app.state.access.visit(request) is None:
-            return RedirectResponse("/login", 303)
+            wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}", 303)
         return assets["index.html"].response(request)
 
     async def login(request: Request) -> Response:
@@ -102,6 +109,15 @@ def _add_pages(app: FastAPI) -> None:
         found = assets.get(request.path_params["name"])
         return JSONResponse({"detail": "no such file"}, 404) if found is None else found.response(request)
 
+    async def missing(request: Request, error: Exception) -> Response:
+        """Answer people with a page that says so, programs with JSON."""
+        wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if wants_page and not request.url.path.startswith(PROGRAMS):
+            return assets["index.html"].response(request, 404)
+        detail = error.detail if isinstance(error, StarletteHTTPException) else "Not Found"
+        return JSONResponse({"detail": detail}, 404)
+
+    app.add_exception_handler(404, missing)
     for path in PAGES:
         app.add_route(path, page, include_in_schema=False)
     app.add_route("/login", login, include_in_schema=False)
@@ -125,23 +141,30 @@ async def _live(socket: WebSocket) -> None:
     screen.put(encode_team(station.team(), sees_heart_rate=sees))
     screen.put(encode_frame(station.live.present(time.time()), sees_heart_rate=sees))
     try:
-        await _serve(socket, screen)
+        await _serve(socket, screen, access)
     finally:
         station.hub.leave(screen)
 
 
-async def _serve(socket: WebSocket, screen: ConnectedScreen) -> None:
-    """Forward until either side ends."""
-    sending = asyncio.create_task(screen.forward(socket.send_text))
-    listening = asyncio.create_task(_listen(socket))
-    _, rest = await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+async def _serve(socket: WebSocket, screen: ConnectedScreen, access: Access) -> None:
+    """Forward until either side ends, or the log-in does: in another tab, or by its time."""
+    work = (screen.forward(socket.send_text), _listen(socket), _log_in_ends(socket, access))
+    tasks = [asyncio.create_task(one) for one in work]
+    _, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in rest:
         task.cancel()
-    for task in (sending, listening):
+    for task in tasks:
         with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
             await task
     with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it has left by itself
-        await socket.close()
+        await socket.close(LOG_IN_AGAIN if access.visit(socket) is None else 1000)
+
+
+async def _log_in_ends(socket: WebSocket, access: Access) -> None:
+    while True:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        if access.visit(socket) is None:
+            return
 
 
 async def _listen(socket: WebSocket) -> None:

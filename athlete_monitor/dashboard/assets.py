@@ -36,14 +36,16 @@ class Asset:
     packed: bytes
     tag: str
 
-    def response(self, request: Request) -> Response:
+    def response(self, request: Request, status: int = 200) -> Response:
         """Return the answer: nothing where the browser has it already, compressed where it takes that."""
         headers = {"etag": self.tag, "cache-control": "no-cache", "vary": "accept-encoding"}
-        if request.headers.get("if-none-match") == self.tag:
+        if status == 200 and request.headers.get("if-none-match") == self.tag:
             return Response(status_code=304, headers=headers)
         if "gzip" in request.headers.get("accept-encoding", "") and len(self.packed) < len(self.plain):
-            return Response(self.packed, media_type=self.media_type, headers=headers | {"content-encoding": "gzip"})
-        return Response(self.plain, media_type=self.media_type, headers=headers)
+            return Response(
+                self.packed, status, media_type=self.media_type, headers=headers | {"content-encoding": "gzip"}
+            )
+        return Response(self.plain, status, media_type=self.media_type, headers=headers)
 
 
 def load_assets(folder: Path = STATIC) -> Mapping[str, Asset]:

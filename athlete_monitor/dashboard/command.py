@@ -67,6 +67,7 @@ def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_
     import uvicorn
 
     from athlete_monitor.dashboard.app import build_app
+    from athlete_monitor.dashboard.patience import PatientProtocol, raise_file_limit
 
     dashboard = config.dashboard
     tls = dashboard.tls
@@ -77,10 +78,11 @@ def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_
             "run: python3 jetson_deploy.py setup --secure"
         )
     _log(config)
+    raise_file_limit()
     sock = _listen(dashboard)
     options = uvicorn.Config(
         app,
-        http="h11",
+        http=PatientProtocol,
         ws="websockets-sansio",
         ws_per_message_deflate=False,  # compressing again for each screen would cost more than the screens themselves
         log_config=None,

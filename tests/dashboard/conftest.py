@@ -12,12 +12,15 @@ import yaml
 
 from athlete_monitor.config import load_config
 from athlete_monitor.wire.mqtt import MqttLink
-from tests.dashboard.kit import Screen, packed
+from tests.dashboard.browser import open_browser
+from tests.dashboard.kit import Engine, Screen, connect, packed
 from tests.helpers import MOSQUITTO, ROOT, Mosquitto, Program, unused_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +96,9 @@ def start_screen(start_program) -> Iterator[Callable[..., Screen]]:
 
 
 @pytest.fixture(scope="module")
-def screen(start_screen, configure):
+def screen(start_screen, config):
     """The server of this file's tests."""
-    return start_screen(configure())
+    return start_screen(config)
 
 
 @pytest.fixture
@@ -105,3 +108,53 @@ def publish(broker, configure) -> Iterator[Callable[..., Any]]:
     link.start(10)
     yield lambda topic, document, **how: link.publish(topic, packed(document), 1, **how)
     link.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def config(configure) -> Path:
+    """The configuration of this file's tests."""
+    made: Path = configure()
+    return made
+
+
+@pytest.fixture(scope="module")
+def engine(config) -> Iterator[Engine]:
+    made = connect(config)
+    made.status("online")
+    yield made
+    made.link.stop()
+
+
+@pytest.fixture
+def open_page(browser: Browser, screen) -> Iterator[Callable[..., Page]]:
+    """``open_page("/pitch", width=360)``: a page in an empty browser; errors in its console fail the test."""
+    pages: list[Page] = []
+    problems: list[str] = []
+
+    def open_one(path: str = "/", width: int = 1024, script: str = "", **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 768}, **options)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: problems.append(message.text) if is_fault(message) else None)
+        if script:
+            page.add_init_script(script)
+        page.goto((options.get("base_url") or screen.address) + path)
+        pages.append(page)
+        return page
+
+    yield open_one
+    for page in pages:
+        page.context.close()
+    assert problems == []
+
+
+def is_fault(message: ConsoleMessage) -> bool:
+    """Whether a line of the console says more than that the network or the server did not give something."""
+    of_the_network = ("Failed to load resource", "WebSocket connection to")
+    return message.type in {"error", "warning"} and not message.text.startswith(of_the_network)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from athlete_monitor.config import load_config
+from athlete_monitor.wire.mqtt import MqttLink
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.helpers import Program
 
 
@@ -57,3 +63,42 @@ class Screen:
 
     def post(self, path: str, body: dict[str, Any], **headers: str) -> httpx.Response:
         return self.http.post(path, json=body, headers={"x-csrf-token": self.token} | headers)
+
+
+@dataclass
+class Engine:
+    """Publishes what the engine would, and answers commands as the engine does."""
+
+    link: MqttLink = field(init=False)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def answer(self, _topic: str, payload: bytes) -> None:
+        command = json.loads(payload)
+        self.commands.append(command)
+        result = {"id": command["id"], "ok": True, "revision": len(self.commands)}
+        if command.get("text") == "refuse me":
+            result = {"id": command["id"], "ok": False, "error": "text: not this one"}
+        self.link.publish("team/control/result", packed(result), 1)
+
+    def publish(self, *athletes: dict[str, Any]) -> None:
+        for one in athletes:
+            self.link.publish(f"player/{one['device_id']}/metrics", packed(one))
+
+    def tell(self, **state: Any) -> None:
+        self.state |= {"revision": len(self.commands), "now_s": 0.0} | state
+        self.link.publish("team/state", packed(self.state), 1, retain=True)
+
+    def status(self, status: str) -> None:
+        self.link.publish("engine/status", packed({"status": status}), 1, retain=True)
+
+    def did(self, do: str) -> list[dict[str, Any]]:
+        return [command for command in self.commands if command["do"] == do]
+
+
+def connect(config: Path) -> Engine:
+    settings = load_config(config, environ={}).mqtt
+    engine = Engine()
+    link = engine.link = MqttLink(settings, "engine", on_message=engine.answer, subscriptions=[("team/control", 1)])
+    link.start(10)
+    return engine

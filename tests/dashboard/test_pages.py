@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from athlete_monitor.config import load_config
 from athlete_monitor.dashboard.accounts import make_account, save_accounts
 from athlete_monitor.league.document import league_document
-from athlete_monitor.wire.mqtt import MqttLink
-from tests.dashboard.browser import SIDEWAYS, Wifi, open_browser, until, until_python
+from tests.dashboard.browser import SIDEWAYS, Wifi, until, until_python
 from tests.dashboard.kit import figures, packed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from playwright.sync_api import Page
 
-    from playwright.sync_api import Browser, Page
+    from tests.dashboard.kit import Engine
 
 pytestmark = pytest.mark.integration
 
@@ -32,91 +27,6 @@ HOSTILE = (
     "'; DROP TABLE sessions; --",
     "\u202eslevatS",
 )
-
-
-@dataclass
-class Engine:
-    """Publishes what the engine would, and answers commands as the engine does."""
-
-    link: MqttLink = field(init=False)
-    commands: list[dict[str, Any]] = field(default_factory=list)
-    state: dict[str, Any] = field(default_factory=dict)
-
-    def answer(self, _topic: str, payload: bytes) -> None:
-        command = json.loads(payload)
-        self.commands.append(command)
-        result = {"id": command["id"], "ok": True, "revision": len(self.commands)}
-        if command.get("text") == "refuse me":
-            result = {"id": command["id"], "ok": False, "error": "text: not this one"}
-        self.link.publish("team/control/result", packed(result), 1)
-
-    def publish(self, *athletes: dict[str, Any]) -> None:
-        for one in athletes:
-            self.link.publish(f"player/{one['device_id']}/metrics", packed(one))
-
-    def tell(self, **state: Any) -> None:
-        self.state |= {"revision": len(self.commands), "now_s": 0.0} | state
-        self.link.publish("team/state", packed(self.state), 1, retain=True)
-
-    def status(self, status: str) -> None:
-        self.link.publish("engine/status", packed({"status": status}), 1, retain=True)
-
-    def did(self, do: str) -> list[dict[str, Any]]:
-        return [command for command in self.commands if command["do"] == do]
-
-
-def connect(config: Path) -> Engine:
-    settings = load_config(config, environ={}).mqtt
-    engine = Engine()
-    link = engine.link = MqttLink(settings, "engine", on_message=engine.answer, subscriptions=[("team/control", 1)])
-    link.start(10)
-    return engine
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def config(configure) -> Any:
-    return configure()
-
-
-@pytest.fixture(scope="module")
-def screen(start_screen, config):
-    return start_screen(config)
-
-
-@pytest.fixture(scope="module")
-def engine(config) -> Iterator[Engine]:
-    made = connect(config)
-    made.status("online")
-    yield made
-    made.link.stop()
-
-
-@pytest.fixture
-def open_page(browser: Browser, screen) -> Iterator[Callable[..., Page]]:
-    """``open_page("/pitch", width=360)``: a page in an empty browser; errors in its console fail the test."""
-    pages: list[Page] = []
-    problems: list[str] = []
-
-    def open_one(path: str = "/", width: int = 1024, script: str = "", **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 768}, **options)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        if script:
-            page.add_init_script(script)
-        page.goto((options.get("base_url") or screen.address) + path)
-        pages.append(page)
-        return page
-
-    yield open_one
-    for page in pages:
-        page.context.close()
-    assert problems == []
 
 
 def tile(page: Page, device: str) -> str:

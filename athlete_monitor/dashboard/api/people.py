@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -15,6 +16,7 @@ from athlete_monitor.dashboard.accounts import LONGEST_NAME, LONGEST_SECRET, ver
 from athlete_monitor.dashboard.api.answers import REFUSALS
 from athlete_monitor.dashboard.reply import encode, reply
 from athlete_monitor.dashboard.visits import LASTS_S
+from athlete_monitor.dashboard.zone import zone_of_the_box
 
 router = APIRouter(prefix="/api", tags=["people"], responses=REFUSALS)
 
@@ -63,4 +65,5 @@ async def me(request: Request, visit: Viewer) -> Response:
     access = access_of(request)
     told: dict[str, Any] = {"name": visit.name, "role": visit.role, "csrf": visit.csrf, "secured": access.secured}
     settings = request.app.state.station.config.dashboard
-    return reply(told | {"sees_heart_rate": access.sees_heart_rate(visit), "language": settings.language})
+    told |= {"sees_heart_rate": access.sees_heart_rate(visit), "language": settings.language}
+    return reply(told | {"zone": zone_of_the_box(time.time())})

@@ -5,20 +5,28 @@ import { now, store } from "./store.js";
 import { label, t, withUnit } from "./text.js";
 
 const SHOWN_MS = 10000;
+const TWICE_MS = 800;
+const SLOW_MS = 1000;
+const TRIES = 3;
+const TIMED = new Set(["period_start", "period_end", "pitch"]);
+const taps = new Map();
 
 /** A line at the bottom; with `undo` a button for ten seconds. */
 export function toast(text, undo = null) {
   const remove = () => node.remove();
-  const button = undo && h("button", { onclick: () => (remove(), undo()) }, t("undo"));
+  const leave = () => { if (!node.matches(":hover, :focus-within")) return remove(); return setTimeout(leave, SHOWN_MS / 5); }; // not from under a finger
+  const button = undo && h("button", { "aria-label": `${t("undo")}: ${text}`, onclick: () => (remove(), undo()) }, t("undo"));
   const node = h("div", { class: "toast" }, h("span", { dir: "auto" }, text), button);
   const toasts = document.getElementById("toasts");
   toasts.append(node);
   while (toasts.children.length > 3) toasts.firstChild.remove();
-  setTimeout(remove, SHOWN_MS);
+  setTimeout(leave, SHOWN_MS);
+  return remove;
 }
 
 /** Sends a command; `undo` is the command that takes it back, or a list of them. Returns the answer, or null. */
 export async function act(command, text, undo = null, undone = null) {
+  if (isRepeated(command)) return null;
   try {
     const answer = await send(command);
     toast(text, undo && (() => takeBack([undo].flat(), undone)));
@@ -29,14 +37,37 @@ export async function act(command, text, undo = null, undone = null) {
   }
 }
 
-/** The same id is sent again where the answer was lost: the engine carries out a command once. */
+/** A finger that taps twice, or that has no patience with a slow network, means one command. */
+function isRepeated({ id, at, ...command }) {
+  if (command.do === "period_start") delete command.period;
+  const [key, time] = [JSON.stringify(command), performance.now()];
+  for (const [old, then] of taps) if (time - then > TWICE_MS) taps.delete(old);
+  if (taps.has(key)) return true;
+  taps.set(key, time);
+  return false;
+}
+
+/**
+ * Sends a command. The same id is sent again where the answer was lost: the engine carries out a command once. What is sent
+ * late keeps the moment of the tap.
+ */
 async function send(command) {
   const whole = { id: uuid(), ...command };
+  const tapped = now();
+  let remove = null;
+  const slow = setTimeout(() => { remove = toast(t("sending")); }, SLOW_MS);
   try {
-    return await post("/api/control", whole);
-  } catch (problem) {
-    if (problem instanceof Refused) throw problem;
-    return post("/api/control", whole);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await post("/api/control", whole);
+      } catch (problem) {
+        if (problem instanceof Refused || tries === TRIES) throw problem;
+        if (TIMED.has(command.do)) whole.at ??= tapped;
+      }
+    }
+  } finally {
+    clearTimeout(slow);
+    remove?.();
   }
 }
 
@@ -81,10 +112,12 @@ export async function mark() {
   if (answer) store.lastMarker = { id, t: at };
 }
 
-export function rename(marker, text) {
-  const id = uuid();
-  return act({ id, do: "marker", text, at: marker.t, ...(marker.athlete_id && { athlete: marker.athlete_id }) }, t("did.marker_text", { text }), { do: "marker_delete", marker: id })
-    .then((answer) => answer && send({ do: "marker_delete", marker: marker.id }).catch(() => {}));
+/** A marker with another text takes the place of the old one, unless somebody else has changed that meanwhile. */
+export async function rename(marker, text) {
+  if (!store.team.markers?.some((one) => one.id === marker.id)) return toast(t("changed_elsewhere"));
+  const [id, about] = [uuid(), { do: "marker", at: marker.t, ...(marker.athlete_id && { athlete: marker.athlete_id }) }];
+  const answer = await act({ ...about, id, text }, t("did.marker_text", { text }), [{ do: "marker_delete", marker: id }, { ...about, text: marker.text }]);
+  return answer && send({ do: "marker_delete", marker: marker.id }).catch(() => {});
 }
 
 export function substitute(off, on) {

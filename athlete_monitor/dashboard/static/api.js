@@ -1,11 +1,20 @@
-// Requests to our own server, with the token that changes need.
+// Requests to our own server, with the token that changes need. Each has an end: a dead Wi-Fi never answers.
+import { t } from "./text.js";
 
+const READ_MS = 15000;
+const CHANGE_MS = 7000; // the server itself waits 3 s for the engine
 let token = "";
+let who = "";
 
-export function useToken(csrf) {
-  token = csrf;
+/** Takes the token of whoever is logged in. */
+export function useToken(me) {
+  const name = `${me.name} ${me.role}`;
+  if (who && who !== name) location.reload(); // somebody else has logged in, in another tab
+  who = name;
+  token = me.csrf;
 }
 
+/** The server has answered, and says no. */
 export class Refused extends Error {
   constructor(status, text) {
     super(text);
@@ -14,19 +23,55 @@ export class Refused extends Error {
 }
 
 export async function get(path) {
-  return answer(await fetch(path, { headers: { accept: "application/json" } }));
+  return answer(await ask(path, { headers: { accept: "application/json" } }, READ_MS));
 }
 
+/** A server that has started again knows our token no more: it is asked for the new one, once. */
 export async function post(path, body) {
-  const headers = { "content-type": "application/json", "x-csrf-token": token };
-  return answer(await fetch(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  const response = await change(path, body);
+  if (response.status !== 403 || !who) return answer(response);
+  const before = token;
+  useToken(await get("/api/me"));
+  return answer(before === token ? response : await change(path, body));
 }
 
-async function answer(response) {
-  const document_ = await response.json().catch(() => ({}));
-  if (response.status === 401 && !location.pathname.startsWith("/login")) location.assign("/login");
-  if (!response.ok) throw new Refused(response.status, typeof document_.detail === "string" ? document_.detail : `${response.status}`);
-  return document_;
+function change(path, body) {
+  const headers = { "content-type": "application/json", "x-csrf-token": token };
+  return ask(path, { method: "POST", headers, body: JSON.stringify(body) }, CHANGE_MS);
+}
+
+async function ask(path, options, limit_ms) {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), limit_ms);
+  try {
+    const response = await fetch(path, { ...options, signal: stop.signal });
+    return { status: response.status, ok: response.ok, text: await response.text() };
+  } catch {
+    throw new Error(t("unreached"));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function answer({ status, ok, text }) {
+  const found = parsed(text);
+  if (status === 401) logIn();
+  if (!ok) throw new Refused(status, typeof found.detail === "string" ? found.detail : t("failed", { status }));
+  return found;
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+/** Asks for a log-in, and comes back to this page afterwards. */
+export function logIn() {
+  if (location.pathname === "/login") return;
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
 /** A random id: crypto.randomUUID() exists on HTTPS and loopback only. */

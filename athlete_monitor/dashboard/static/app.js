@@ -1,8 +1,10 @@
 // Starts the screen, shows the page of the address, and keeps header, notices and tabs.
 import { get, useToken } from "./api.js";
-import { fill, h, icon } from "./dom.js";
+import { alike, fill, h, icon, say } from "./dom.js";
 import { begin, listen, store } from "./store.js";
 import { duration, loadTexts, t } from "./text.js";
+import { applyTheme } from "./theme.js";
+import { useZone } from "./times.js";
 
 const PAGES = {
   "": () => import("./squad.js"),
@@ -15,15 +17,10 @@ const PAGES = {
   welcome: () => import("./welcome.js"),
 };
 const TABS = [["", "squad"], ["pitch", "pitch"], ["control", "control"], ["sessions", "sessions"], ["system", "system"]];
+const BEGINNING_MS = 4000; // before the first connection: no complaint yet
 let leave = null;
-
-export function applyTheme() {
-  const chosen = localStorage.getItem("theme") || "auto";
-  const dark = chosen === "dark" || (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  document.querySelector('meta[name="theme-color"]').content = dark ? "#10151c" : "#ffffff";
-  dispatchEvent(new Event("theme"));
-}
+let showing = 0;
+let isMissing = false; // the page could not be fetched
 
 /** Whether digits of the system's font are of one width; where they are not, the style asks for such ones. */
 function measureDigits() {
@@ -33,23 +30,56 @@ function measureDigits() {
   document.documentElement.dataset.digits = Math.max(...widths) - Math.min(...widths) > 0.05 ? "uneven" : "even";
 }
 
+/** Shows the page of the address. Of two that are asked for at once, the later one is shown. */
 async function show() {
+  const mine = (showing += 1);
   const [, name = "", ...rest] = location.pathname.split("/");
-  const page = await (PAGES[name] ?? PAGES[""])();
+  let page = unknown;
+  isMissing = false;
+  try {
+    if (name in PAGES) page = await PAGES[name]();
+  } catch {
+    isMissing = true;
+    page = unreached;
+  }
+  if (mine !== showing) return;
+  const held = document.activeElement;
   leave?.();
   const place = document.getElementById("page");
-  const title = t(`page.${name || "squad"}`);
-  document.title = title;
+  document.title = name in PAGES ? t(`page.${name || "squad"}`) : t("page.unknown");
   for (const tab of document.querySelectorAll("#tabs a")) {
     if (tab.dataset.page === name) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
-  leave = page.show(place, rest.map(decodeURIComponent)) ?? null;
+  leave = page.show(place, rest.map(plain)) ?? null;
+  if (document.activeElement === document.body && held !== document.body) (alike(place, held)[0] ?? place).focus({ preventScroll: true });
 }
 
-export function go(path) {
+/** A part of the path; one that is not well-formed as it is. */
+function plain(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+const sentence = (key) => ({ show: (place) => fill(place, h("section", {}, h("h1", {}, document.title), h("p", {}, t(key)), h("a", { class: "button", href: "/" }, t("back")))) && null });
+const unknown = sentence("page.unknown_how");
+const unreached = sentence("unreached");
+
+export async function go(path) {
+  history.replaceState({ y: scrollY }, "");
   history.pushState(null, "", path);
-  return show();
+  await show();
+  if (!location.hash) scrollTo(0, 0);
+  say(document.title);
+}
+
+async function goBack() {
+  if (location.hash === "#page") return; // the skip link
+  await show();
+  scrollTo(0, history.state?.y ?? 0);
 }
 
 document.addEventListener("click", (event) => {
@@ -58,7 +88,7 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(link.getAttribute("href"));
 });
-addEventListener("popstate", show);
+addEventListener("popstate", goBack);
 
 function drawTabs() {
   const tabs = document.getElementById("tabs");
@@ -67,19 +97,17 @@ function drawTabs() {
   document.querySelector(".skip").textContent = t("skip");
 }
 
-/** What is wrong between box and screen, in one line each; nothing where all is well. */
+/** What is wrong between box and screen, in one line; nothing where all is well. */
 function notices() {
-  const found = [];
-  if (!store.connected) found.push(["bad", t("notice.offline", { time: duration((performance.now() - store.lostAt) / 1000) })]);
-  else if (store.brokerConnected === false) found.push(["bad", t("notice.broker")]);
-  else if (store.engineOnline === false) found.push(["bad", t("notice.engine")]);
-  else if (store.engineOnline === null) found.push(["warn", t("notice.engine_unknown")]);
+  const isNew = !store.lostAt && performance.now() < BEGINNING_MS;
+  const kind = !store.connected ? (isNew ? "" : "offline") : store.brokerConnected === false ? "broker" : store.engineOnline === false ? "engine" : store.engineOnline === null ? "engine_unknown" : "";
+  const text = kind && t(`notice.${kind}`, { time: duration((performance.now() - store.lostAt) / 1000) });
   const place = document.getElementById("notices");
-  place.dataset.text ??= "";
-  const text = found.map(([, line]) => line).join("|");
   if (place.dataset.text === text) return;
   place.dataset.text = text;
-  fill(place, found.map(([kind, line]) => h("div", { class: `notice ${kind}` }, line)));
+  fill(place, text && h("div", { class: `notice ${kind === "engine_unknown" ? "warn" : "bad"}` }, text));
+  if (place.dataset.kind !== kind) say(text || (place.dataset.kind ? t("notice.well") : "")); // once, not each second
+  place.dataset.kind = kind;
 }
 
 async function keepAwake() {
@@ -90,19 +118,35 @@ async function keepAwake() {
   }
 }
 
+/** Asks until there is an answer: a box that starts, or a Wi-Fi that is slow, must not leave an empty page. */
+async function patiently(what) {
+  for (let pause = 500; ; pause = Math.min(2 * pause, 5000)) {
+    try {
+      return await what();
+    } catch {
+      fill(document.getElementById("notices"), h("div", { class: "notice bad" }, t("unreached")));
+      await new Promise((done) => { setTimeout(done, pause); });
+    }
+  }
+}
+
 async function start() {
   applyTheme();
   measureDigits();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
-  store.me = await get("/api/me");
-  useToken(store.me.csrf);
+  store.me = await patiently(() => get("/api/me"));
+  useToken(store.me);
+  useZone(store.me.zone);
   await loadTexts(store.me.language);
   drawTabs();
-  const header = await import("./header.js");
+  const header = await patiently(() => import("./header.js"));
   header.draw(document.getElementById("top"));
   header.alarms(document.getElementById("notices"));
-  listen((kind) => (kind === "link" || kind === "team" || kind === "clock") && notices());
-  const known = begin();
+  listen((kind) => {
+    if (kind === "link" || kind === "team" || kind === "clock") notices();
+    if (kind === "link" && store.connected && isMissing) show();
+  });
+  const known = patiently(begin);
   if (location.pathname !== "/") await known; // the squad draws itself again when the figures come; the others need them
   await Promise.all([known, show()]);
   document.addEventListener("visibilitychange", keepAwake);

@@ -49,17 +49,24 @@ export function show(place, [key = ""]) {
   const cards = h("div", {});
   const curves = h("div", {});
   const bars = h("div", {});
+  const grids = [h("div", { class: "cards" }), h("div", { class: "cards" })];
+  const count = h("summary", {});
+  const rest = h("details", { hidden: true }, count, grids[1]);
+  const shown = new Map();
+  cards.append(grids[0], rest);
+  const today = h("div", { class: "split two", hidden: true }, h("div", {}, h("h2", {}, t("figures.today")), cards), bars);
   const problem = h("p", { class: "muted" });
   const close = h("a", { class: "button", href: "/", "aria-label": t("back") }, "←");
   part.name.setAttribute("dir", "auto");
   fill(place, h("section", { class: "athlete" },
     h("div", { class: "row" }, close, h("h1", { class: "grow" }, part.number, " ", part.name, " ", part.position), neighbour(-1, "‹", t("previous")), neighbour(1, "›", t("next"))),
     h("div", { class: "row headline" }, part.value, part.interval, part.zone, part.source, part.percent, part.state),
-    problem, curves, h("div", { class: "split two" }, h("div", {}, h("h2", {}, t("figures.today")), cards), bars)));
+    problem, curves, today));
   setClass(part.value, "huge");
   const chart = new Chart(curves, panels(), describeCurves(person()));
   let known = null;
-  let past = [];
+  let past = null;
+  let before_ = [];
   let timer = 0;
 
   function neighbour(step, sign, name) {
@@ -83,11 +90,11 @@ export function show(place, [key = ""]) {
     setText(part.position, one.position ?? "");
     setText(part.value, gone ? "–" : number(value(key, "heart_rate_bpm")));
     setText(part.interval, gone || low === null ? "" : `±${Math.round((value(key, "heart_rate_high_bpm") - low) / 2)}`);
-    setText(part.zone, zone === null ? "" : t("zone_long", { zone }));
+    setText(part.zone, zone === null ? "" : zoneName("", zone));
     setClass(part.zone, zone === null ? "" : `zone z${zone}${source === "sensor" && !(old > STALE_S) ? " sure" : ""}`);
     setText(part.source, gone || !source ? "" : t(`source_long.${source}`));
     setText(part.percent, gone || percent === null ? "" : t("of_maximum", { percent: Math.round(percent) }));
-    setText(part.state, old === null ? t("never_sent") : old > STALE_S ? t("silent_for", { time: duration(old) }) : "");
+    setText(part.state, old === null ? (store.people.has(key) || !store.seq ? t("never_sent") : t("athlete.unknown", { device: key })) : old > STALE_S ? t("silent_for", { time: duration(old) }) : "");
   }
 
   function drawCards() {
@@ -96,27 +103,45 @@ export function show(place, [key = ""]) {
     figures.sort((one, other) => order(one.key) - order(other.key));
     const isEmpty = (figure) => known.figures[figure.key] === null || known.figures[figure.key] === undefined;
     const [filled, empty] = [figures.filter((one) => !isEmpty(one)), figures.filter(isEmpty)];
-    const open = cards.querySelector("details")?.open;
-    fill(cards, h("div", { class: "cards" }, filled.map((figure) => card(figure, known, past, person()))),
-      empty.length > 0 && h("details", { open: open ?? !filled.length }, h("summary", {}, t("empty_figures", { count: empty.length })),
-        h("div", { class: "cards" }, empty.map((figure) => card(figure, known, past, person())))));
+    if (rest.hidden && empty.length) rest.open = !filled.length;
+    rest.hidden = !empty.length;
+    setText(count, t("empty_figures", { count: empty.length }));
+    [filled, empty].forEach((chosen, at) => {
+      const nodes = chosen.map(cardOf);
+      if (nodes.length !== grids[at].children.length || nodes.some((node, place_) => node !== grids[at].children[place_])) grids[at].replaceChildren(...nodes);
+    });
     fill(bars, histogram(t("zones"), known.figures.time_in_zones_s, zoneName, (at) => `z${at}`, duration), histogram(t("impacts"), known.figures.impacts, (name) => name, () => "z4", String));
   }
 
+  /** The button of a figure stays the same one, so that a finger or the keyboard on it finds it again. */
+  function cardOf(figure) {
+    if (!shown.has(figure.key)) shown.set(figure.key, h("button", { class: "card", onclick: () => explain(figure, known, before(figure)) }));
+    const node = shown.get(figure.key);
+    fill(node, card(figure, known, before(figure), person()));
+    return node;
+  }
+
+  const before = (figure) => before_.map((one) => one.summary?.[figure.key]).filter((one) => typeof one === "number");
+
   async function refresh() {
+    curves.hidden = today.hidden = age(key) === null;
+    if (curves.hidden) return; // nothing to ask for yet
+    past ??= get(`/api/athletes/${encodeURIComponent(key)}/past`).then((found) => { before_ = found.sessions; drawCards(); }).catch(() => {});
     try {
       known = await get(`/api/athletes/${encodeURIComponent(key)}`);
       const data = await get(`/api/athletes/${encodeURIComponent(key)}/seconds?columns=${curveKeys()}${chart.span ? `&from_t=${chart.span[0] - 5}` : ""}`);
       chart.set(data, { ...marks(store.team, person()), origin: chart.origin || data.t[0] });
       setText(problem, "");
     } catch (error) {
-      setText(problem, error.status === 404 ? t("never_sent") : error.message);
+      setText(problem, error.message);
     }
     drawCards();
   }
 
-  get(`/api/athletes/${encodeURIComponent(key)}/past`).then((found) => { past = found.sessions; drawCards(); }).catch(() => {});
-  const stop = listen((kind) => (kind === "frame" || kind === "squad" || kind === "clock") && headline());
+  const stop = listen((kind) => {
+    if (kind === "frame" && curves.hidden) refresh();
+    if (kind === "frame" || kind === "squad" || kind === "clock") headline();
+  });
   timer = setInterval(() => document.visibilityState === "visible" && store.connected && refresh(), REFRESH_MS);
   chart.node.addEventListener("zoom", refresh);
   headline();
@@ -128,14 +153,12 @@ const order = (key) => (FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length)
 const zoneName = (name, at) => (at ? t("zone_long", { zone: at }) : t("zone_below"));
 
 /** A figure: today, and in the own last sessions; at a tap everything about it. */
-function card(figure, known, past, person) {
+function card(figure, known, before, person) {
   const value_ = known.figures[figure.key] ?? null;
-  const before = past.map((one) => one.summary?.[figure.key]).filter((one) => typeof one === "number");
   const [target, percent] = [targetsOf(person).get(figure.key), reached(person, figure.key)];
-  return h("button", { class: "card", onclick: () => explain(figure, known, before) },
-    h("span", { class: "muted" }, label(figure)), h("span", { class: "big" }, small(withUnit(value_, figure))),
+  return [h("span", { class: "muted" }, label(figure)), h("span", { class: "big" }, small(withUnit(value_, figure))),
     percent !== null && h("span", { class: "why small" }, `◎ ${t("target.of", { percent, target: withUnit(target, figure) })}`),
-    value_ === null ? h("span", { class: "why small" }, t("why_empty")) : before.length > 0 && h("span", { class: "why small past" }, columns([...before, value_]), t("before", { values: before.map((one) => number(one, figure.decimals)).join(" · ") })));
+    value_ === null ? h("span", { class: "why small" }, t("why_empty")) : before.length > 0 && h("span", { class: "why small past" }, columns([...before, value_]), t("before", { values: before.map((one) => number(one, figure.decimals)).join(" · ") }))];
 }
 
 /** "111.8 m/min" with a small unit. */

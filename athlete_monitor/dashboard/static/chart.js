@@ -1,5 +1,5 @@
 // Curves over time on one canvas: panels with a common time axis, bands, markers, zoom, a read-out at the pointer.
-import { h } from "./dom.js";
+import { h, say } from "./dom.js";
 import { duration, number } from "./text.js";
 
 const LEFT = 44;
@@ -72,7 +72,7 @@ export class Chart {
     canvas.addEventListener("keydown", (event) => this.key(event));
     this.resized = new ResizeObserver(() => this.draw());
     this.resized.observe(canvas);
-    this.redraw = () => this.draw();
+    this.redraw = () => this.paint();
     addEventListener("theme", this.redraw);
   }
 
@@ -101,7 +101,8 @@ export class Chart {
     if (!act) return;
     event.preventDefault();
     act();
-    this.draw();
+    this.paint();
+    say(this.readout.textContent);
   }
 
   timeAt(x) {
@@ -298,7 +299,7 @@ export class Chart {
     }
     const parts = at < 0 ? [] : this.panels.flatMap((panel) => panel.lines.map((line) => [line, panel, data[line.key]?.[at]]));
     const known = parts.filter(([, , value]) => value !== null && value !== undefined);
-    const texts = known.map(([line, panel, value]) => `${line.label} ${number(value, panel.decimals)}`);
+    const texts = known.map(([line, panel, value]) => `${line.label} ${number(value, panel.decimals)} ${panel.unit}`);
     this.readout.textContent = at < 0 ? "" : [duration(data.t[at] - this.origin), ...texts].join(" · ");
   }
 }

@@ -74,7 +74,10 @@ function personButton(person, attributes) {
 function drawSession(place) {
   const session = store.team.team_session;
   const edit = () => form(t("session"), [["name", t("session.name"), session?.name], ["opponent", t("session.opponent"), session?.opponent], ["day_code", t("session.day_code"), session?.day_code],
-    ["note", t("session.note"), session?.note]], (values) => act({ do: "session_edit", ...values }, t("did.session"), session && { do: "session_edit", name: session.name, opponent: session.opponent, day_code: session.day_code, note: session.note }));
+    ["note", t("session.note"), session?.note]], (values) => {
+    const [changes, back] = changesOf(values, session ?? {});
+    if (changes) act({ do: "session_edit", ...changes }, t("did.session"), session && { do: "session_edit", ...back });
+  });
   fill(place, session && h("div", { class: "row" }, h("span", { class: "grow", dir: "auto" }, [session.name, session.opponent, session.day_code, session.note].filter(Boolean).join(" · ") || t("session.unnamed")),
     h("button", { onclick: edit }, t("edit"))));
 }
@@ -113,17 +116,28 @@ export function drawPeriods(place, periods, editable = true, session = null, don
   fill(place, rows.length ? table(t("periods"), columns, rows) : h("p", { class: "muted" }, t("periods.none")));
 }
 
+/** Only what this coach has changed is sent, and taken back: what another changes at the same time stays. */
+function changesOf(values, before) {
+  const keys = Object.keys(values).filter((key) => (values[key] ?? null) !== (before[key] ?? null));
+  const pick = (from) => Object.fromEntries(keys.map((key) => [key, from[key] ?? null]));
+  return keys.length ? [pick(values), pick(before)] : [null, null];
+}
+
 /** Corrects a period; `session` names an earlier one, whose page is drawn again when it is done. */
 function editPeriod(period, session, done) {
   const about = { period: period.id, ...(session && { session }) };
   const send = async (command, text, undo) => { if (await act(command, text, undo && { ...undo, ...about }, done)) done(); };
-  const back = { do: "period_edit", name: period.name, start: period.start_t, end: period.end_t ?? null };
   form(t("edit_period", { name: period.name }), [["name", t("period.name"), period.name], ["start", t("period.start"), clock(period.start_t, true)], ["end", t("period.end"), period.end_t ? clock(period.end_t, true) : ""]],
     (values) => {
       const [start, end] = [timeOfDay(values.start ?? "", period.start_t), values.end ? timeOfDay(values.end, period.end_t ?? now()) : null];
       if (start === undefined || end === undefined) return t("time.how");
       const name = values.name || period.name;
-      send({ do: "period_edit", ...about, name, start: start === clockOf(period.start_t) ? period.start_t : start, end: end === clockOf(period.end_t) ? period.end_t : end }, t("did.period_edit", { name }), back);
+      const shown = { name: period.name, start: clockOf(period.start_t), end: clockOf(period.end_t) };
+      const [changes, back] = changesOf({ name, start, end }, shown);
+      if (!changes) return null;
+      if ("start" in back) back.start = period.start_t;
+      if ("end" in back) back.end = period.end_t ?? null;
+      send({ do: "period_edit", ...about, ...changes }, t("did.period_edit", { name }), { do: "period_edit", ...back });
       return null;
     },
     h("button", { class: "danger", type: "button", onclick: (event) => { event.target.closest("dialog").close(); send({ do: "period_delete", ...about }, t("did.period_delete", { name: period.name }), null); } }, t("delete")));

@@ -55,9 +55,13 @@ export function alike(node, wanted) {
   return [...node.querySelectorAll(CONTROLS)].filter((one) => nameOf(one) === name);
 }
 
-/** Says something to who listens to the page instead of looking at it. */
+const unsaid = [];
+
+/** Says something to who listens to the page instead of looking at it; what comes together is said together. */
 export function say(text) {
-  document.getElementById("spoken").textContent = text;
+  if (!text) return;
+  if (!unsaid.length) setTimeout(() => { document.getElementById("spoken").textContent = unsaid.splice(0).join(" "); }, 100);
+  unsaid.push(text);
 }
 
 const SHAPES = {

@@ -1,6 +1,6 @@
 // The header: which session, clock, period; the alarms; and what a coach does most.
 import { act, endPeriod, mark, mayAct } from "./actions.js";
-import { fill, h, setText } from "./dom.js";
+import { fill, h, say, setText } from "./dom.js";
 import { listen, now, store } from "./store.js";
 import { clock, duration, t } from "./text.js";
 
@@ -57,6 +57,7 @@ export function alarms(place) {
     shown = text;
     const fresh = open.filter((one) => !one.acknowledged_t && !heard.has(one.id));
     for (const one of fresh) heard.add(one.id);
+    if (fresh.length) say(fresh.map((one) => one.text).join(". "));
     if (fresh.some((one) => one.level === "danger")) attention();
     const people = new Map([...store.people.values()].map((one) => [one.athlete_id, one]));
     fill(strip, open.map((one) => alarmButton(one, people.get(one.athlete_id))),

@@ -1,21 +1,39 @@
 import { post } from "./api.js";
 import { loadTexts, t } from "./text.js";
+import { applyTheme } from "./theme.js";
 
 const part = (id) => document.getElementById(id);
+applyTheme();
 await loadTexts();
 part("title").textContent = document.title = t("login.title");
 part("name-label").textContent = t("login.name");
 part("secret-label").textContent = t("login.secret");
 part("go").textContent = t("login.title");
 part("name").focus();
+
+/** The page that asked for the log-in; another site's address leads to the squad. */
+function next() {
+  const wanted = new URLSearchParams(location.search).get("next") ?? "/";
+  const address = new URL(wanted, location.origin);
+  return wanted.startsWith("/") && address.origin === location.origin ? address.pathname + address.search : "/";
+}
+
+function words(problem) {
+  if (problem.status === 401) return t("login.wrong");
+  return problem.status === 429 ? t("login.wait", { seconds: /\d+/.exec(problem.message)?.[0] ?? "?" }) : problem.message;
+}
+
 part("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   part("problem").textContent = "";
+  part("go").disabled = true;
   try {
     await post("/api/login", { name: part("name").value, secret: part("secret").value });
-    location.assign("/");
+    location.replace(next());
   } catch (problem) {
-    part("problem").textContent = problem.status === 401 ? t("login.wrong") : problem.message;
+    part("problem").textContent = words(problem);
     part("secret").select();
+  } finally {
+    part("go").disabled = false;
   }
 });

@@ -1,4 +1,5 @@
 // The pitch: where everybody is, a trail, and the heat map of a chosen span.
+import { asked, remember } from "./address.js";
 import { get } from "./api.js";
 import { fill, h, setText } from "./dom.js";
 import { GONE_S, colour, pitchState } from "./figures.js";
@@ -13,13 +14,14 @@ const LINE_PX = 44; // what is written below the pitch
 
 export function show(place) {
   let plan = { length_m: 105, width_m: 68 };
-  const choice = { who: "all", span: "now", trail: true };
+  const choice = { who: asked("who") ?? "all", span: asked("span") ?? "now", trail: true };
+  const keepChoice = () => remember({ who: choice.who === "all" ? null : choice.who, span: choice.span === "now" ? null : choice.span });
   const trails = new Map();
   let heat = null;
   const canvas = h("canvas", { class: "pitch", role: "img", "aria-label": t("page.pitch") });
   const line = h("p", { class: "muted" });
-  const who = h("select", { "aria-label": t("pitch.who"), onchange: () => { choice.who = who.value; load(); } });
-  const span = h("select", { "aria-label": t("pitch.span"), onchange: () => { choice.span = span.value; load(); } });
+  const who = h("select", { "aria-label": t("pitch.who"), onchange: () => { choice.who = who.value; keepChoice(); load(); } });
+  const span = h("select", { "aria-label": t("pitch.span"), onchange: () => { choice.span = span.value; keepChoice(); load(); } });
   const between = ["from", "to"].map((key) => h("input", { type: "time", step: 1, "aria-label": t(`span.${key}`), onchange: () => load() }));
   const times = h("span", { class: "row", hidden: true }, between[0], "–", between[1]);
   const trail = h("input", { type: "checkbox", checked: true, onchange: () => { choice.trail = trail.checked; draw(); } });
@@ -28,11 +30,18 @@ export function show(place) {
   function choices() {
     const groups = [...new Set([...store.people.values()].map((one) => one.group).filter(Boolean))];
     const options = [["all", t("everybody")], ...groups.map((one) => [`g:${one}`, one]), ...[...store.people.values()].map((one) => [one.key, [one.number ?? "", one.name].join(" ").trim()])];
-    fill(who, options.map(([key, text]) => h("option", { value: key }, text)));
-    who.value = choice.who;
+    offer(who, options, "who", "all", store.people.size > 0);
     const spans = [["now", t("pitch.now")], ["session", t("pitch.session")], ["600", t("pitch.ten_minutes")], ...(store.team.periods ?? []).map((one) => [`p:${one.id}`, one.name]), ["times", t("span.times")]];
-    fill(span, spans.map(([key, text]) => h("option", { value: key }, text)));
-    span.value = choice.span;
+    offer(span, spans, "span", "now", Boolean(store.team.team_session));
+  }
+
+  /** Puts options into a list that may be open: only where they differ. What is not offered any more is not chosen any more. */
+  function offer(select, options, key, standard, isKnown) {
+    const text = JSON.stringify(options);
+    if (select.dataset.offered !== text) fill(select, options.map(([value_, name]) => h("option", { value: value_ }, name)));
+    select.dataset.offered = text;
+    if (isKnown && !options.some(([value_]) => value_ === choice[key])) choice[key] = standard;
+    select.value = choice[key];
   }
 
   const chosen = () => [...store.people.values()].filter((one) => choice.who === "all" || one.key === choice.who || choice.who === `g:${one.group}`);
@@ -46,11 +55,12 @@ export function show(place) {
     return [null, null];
   }
 
+  let session = null;
   async function load() {
     heat = null;
     times.hidden = choice.span !== "times";
     if (choice.span === "times" && !between[0].value) between.forEach((input, at) => { input.value = clock(store.now - (at ? 0 : 900), true); });
-    const session = store.team.team_session?.id;
+    session = store.team.team_session?.id;
     if (choice.span !== "now" && session) {
       const [from, to] = limits();
       const ids = choice.who === "all" ? "" : chosen().map((one) => one.athlete_id).join(",");
@@ -64,7 +74,7 @@ export function show(place) {
     draw();
   }
 
-  function remember() {
+  function follow() {
     for (const person of store.people.values()) {
       const [x, y] = [value(person.key, "x_m"), value(person.key, "y_m")];
       if (x === null || y === null || x === undefined) continue;
@@ -130,14 +140,16 @@ export function show(place) {
     else if (!store.team.team_session) setText(line, t("pitch.no_session"));
   }
 
-  get("/api/pitch").then((found) => { plan = found; draw(); });
+  get("/api/pitch").then((found) => { plan = found; draw(); }).catch(() => {});
   choices();
-  remember();
+  follow();
   draw();
+  if (choice.span !== "now") load();
   const stop = listen((kind) => {
     if (kind === "squad" || kind === "team") choices();
+    if (kind === "team" && choice.span !== "now" && !heat && session !== store.team.team_session?.id) load();
     if (kind !== "frame") return;
-    remember();
+    follow();
     if (choice.span === "now") draw();
   });
   addEventListener("resize", draw);

@@ -1,5 +1,6 @@
 // Sessions: the list, and one of them opened again with its periods, figures, curves, heat map and files.
-import { act, mayAct } from "./actions.js";
+import { act, mayAct, toast } from "./actions.js";
+import { asked, remember } from "./address.js";
 import { get, uuid } from "./api.js";
 import { curveKeys, describeCurves, marks, panels } from "./athlete.js";
 import { Chart } from "./chart.js";
@@ -68,14 +69,33 @@ class Session {
     if (!this.place) return;
     this.draw();
     this.drawParts();
+    this.recall();
     await this.refresh();
-    if (this.found.devices[0]) await this.curves(this.found.devices[0]);
+    const { devices } = this.found;
+    const first = devices.find((one) => String(one.number) === asked("curves")) ?? devices[0];
+    if (this.place && first) await this.curves(first);
+  }
+
+  /** Chooses again what the address of the page says. */
+  recall() {
+    const [from, to] = ["from", "to"].map((key) => Number(asked(key) ?? NaN));
+    if (to > from) this.span = [from, to];
+    this.drawParts();
+    for (const [select, key] of [[this.part, "part"], [this.who, "who"]]) {
+      if ([...select.options].some((one) => one.value === asked(key))) select.value = asked(key);
+    }
+    if (this.span) this.part.value = "span";
+  }
+
+  keep() {
+    const [from, to] = this.span ?? [null, null];
+    remember({ part: this.span ? null : this.part.value, who: this.who.value, from: from && from.toFixed(1), to: to && to.toFixed(1) });
   }
 
   draw() {
     const { session, alarms } = this.found;
     this.part = h("select", { "aria-label": t("session.part"), onchange: () => this.choose() });
-    this.who = h("select", { "aria-label": t("pitch.who"), onchange: () => this.refresh() });
+    this.who = h("select", { "aria-label": t("pitch.who"), onchange: () => (this.keep(), this.refresh()) });
     this.parts = Object.fromEntries(["table", "curves", "periods", "spot"].map((name) => [name, h("div", {})]));
     this.chosen = h("span", { class: "muted" });
     this.canvas = h("canvas", { class: "pitch", role: "img", "aria-label": t("pitch.heat_map") });
@@ -107,7 +127,7 @@ class Session {
   async again() {
     const before = JSON.stringify(this.found.periods);
     for (let tries = 0; tries < 20 && this.place; tries += 1) {
-      const found = await get(this.path);
+      const found = await get(this.path).catch(() => this.found);
       if (JSON.stringify(found.periods) !== before) {
         Object.assign(this.found, found);
         this.drawParts();
@@ -141,6 +161,7 @@ class Session {
       this.span = null;
       this.chart?.zoom(null);
     }
+    this.keep();
     return this.refresh();
   }
 
@@ -157,8 +178,14 @@ class Session {
     const span = { ...(from && { from_t: from }), ...(to && { to_t: to }) };
     const group = this.who.value.startsWith("g:") ? this.who.value.slice(2) : null;
     const athletes = group ? this.found.devices.filter((one) => this.groupOf(one) === group).map((one) => one.athlete_id).join(",") : this.who.value;
-    const [figures, spots] = await Promise.all([get(`${this.path}/figures?${new URLSearchParams(span)}`), get(`${this.path}/heat?${new URLSearchParams({ ...span, athletes })}`)]);
-    if (!this.place) return;
+    const mine = (this.asked = {});
+    let [figures, spots] = [null, null];
+    try {
+      [figures, spots] = await Promise.all([get(`${this.path}/figures?${new URLSearchParams(span)}`), get(`${this.path}/heat?${new URLSearchParams({ ...span, athletes })}`)]);
+    } catch (problem) {
+      toast(problem.message);
+    }
+    if (!figures || !this.place || this.asked !== mine) return; // something else has been chosen meanwhile
     this.drawTable(figures);
     const isSeen = spots.rows.flat().some(Boolean);
     this.canvas.hidden = !isSeen;
@@ -175,6 +202,7 @@ class Session {
 
   async curves(one) {
     this.device = one;
+    remember({ curves: one === this.found.devices[0] ? null : one.number });
     this.chart?.stop();
     this.person = { name: one.name ?? one.device_id, athlete_id: one.athlete_id, group: this.groupOf(one) };
     for (const button of this.parts.table.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.textContent === (one.name ?? String(one.athlete_id || one.device_id))));
@@ -183,8 +211,8 @@ class Session {
     chart.span = this.span;
     const load = async () => {
       const span = chart.span ? `&from_t=${chart.span[0] - 5}&to_t=${chart.span[1] + 5}` : "";
-      const data = await get(`/api/device-sessions/${one.number}/seconds?columns=${curveKeys()}${span}`);
-      chart.set(data, { ...marks(this.found, this.person), origin: chart.origin || this.found.session.start_t });
+      const data = await get(`/api/device-sessions/${one.number}/seconds?columns=${curveKeys()}${span}`).catch((problem) => toast(problem.message) && null);
+      if (data) chart.set(data, { ...marks(this.found, this.person), origin: chart.origin || this.found.session.start_t });
     };
     chart.node.addEventListener("zoom", ({ detail }) => {
       load();
@@ -192,6 +220,7 @@ class Session {
       this.span = detail;
       this.drawParts();
       this.part.value = detail ? "span" : "";
+      this.keep();
       this.refresh();
     });
     await load();

@@ -1,5 +1,6 @@
 // The squad: a tile or a row for each athlete. A tick changes only what differs.
 import { GONE_S, ORDERS, alarmOf, choices, figureOf, keep, pitchState, reached, settings, sorted } from "./figures.js";
+import { asked, remember } from "./address.js";
 import { fill, h, setClass, setText } from "./dom.js";
 import { age, listen, store, trendOf, value } from "./store.js";
 import { frame } from "./table.js";
@@ -76,11 +77,12 @@ function showTiles(place) {
     leaveAthlete = null;
     if (!wide.matches || !key) return fill(aside);
     chosenKey = key;
+    remember({ athlete: key === box.firstChild?.dataset.key ? null : key });
     leaveAthlete = () => {};
     leaveAthlete = (await import("./athlete.js")).show(aside, [key]);
     return null;
   }
-  let chosenKey = null;
+  let chosenKey = asked("athlete");
   box.addEventListener("click", (event) => {
     const key = event.target.closest(".tile")?.dataset.key;
     if (!key || !wide.matches || event.ctrlKey || event.metaKey) return;
@@ -112,7 +114,7 @@ function showTiles(place) {
     trendOf(chosen.main);
     const order = ordered();
     update();
-    if (wide.matches && !leaveAthlete && order.length) beside(order[0].key);
+    if (wide.matches && !leaveAthlete && order.length) beside(store.people.has(chosenKey) ? chosenKey : order[0].key);
   }
 
   /** Puts everybody where the chosen order wants them. */

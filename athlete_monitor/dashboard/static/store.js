@@ -1,5 +1,5 @@
 // What this screen knows: who there is, the newest values, trends; fed by the WebSocket, which comes back by itself.
-import { get } from "./api.js";
+import { get, logIn } from "./api.js";
 
 const FIXED = 4; // key, age, time and status come before the figures in a row
 export const STEP_S = 5; // one point of a trend
@@ -12,7 +12,11 @@ export const store = {
 };
 const listeners = new Set();
 const SILENCE_MS = 6000;
+const ASK_EVERY_MS = 2000;
+const DEAF = 2; // connections one after another that brought nothing: something between here and the box keeps them back
 let pause = 500;
+let deaf = 0;
+let isAsking = false;
 let catchingUp = false;
 
 /** Calls back with "frame", "squad", "team" or "link"; returns how to stop. */
@@ -50,22 +54,39 @@ export async function begin() {
   store.columns = catalogue.columns;
   store.place = Object.fromEntries(catalogue.columns.map((key, place) => [key, place]));
   store.figures = Object.fromEntries(catalogue.figures.map((figure) => [figure.key, figure]));
+  notify("squad"); // who drew before the figures were known draws again
   connect();
   setInterval(() => notify("clock"), 1000);
 }
 
+function lose() {
+  if (store.connected || !store.lostAt) store.lostAt = performance.now();
+  store.connected = false;
+  notify("link");
+}
+
+function open() {
+  try {
+    return new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+  } catch {
+    return null; // a browser without them
+  }
+}
+
 function connect() {
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+  const socket = open();
+  if (!socket) return ask();
   let heard = performance.now();
+  let isDeaf = true;
   let isOver = false;
   const lost = () => {
     if (isOver) return;
     isOver = true;
     clearInterval(watch);
-    if (store.connected || !store.lostAt) store.lostAt = performance.now();
-    store.connected = false;
-    notify("link");
-    setTimeout(connect, pause);
+    deaf = isDeaf ? deaf + 1 : 0;
+    if (deaf >= DEAF) ask();
+    if (!isAsking || !store.connected) lose();
+    setTimeout(connect, isAsking ? 5 * pause : pause);
     pause = Math.min(pause * 1.6, 5000);
   };
   // A connection can be dead without an error: a tablet out of Wi-Fi only notices the silence. close() by itself would wait
@@ -78,12 +99,30 @@ function connect() {
   socket.onmessage = (event) => {
     if (isOver) return;
     heard = performance.now();
+    isDeaf = isAsking = false;
     receive(JSON.parse(event.data));
   };
   socket.onclose = (event) => {
-    if (event.code === 4401) location.assign("/login");
+    if (event.code === 4401) logIn();
     else lost();
   };
+  return null;
+}
+
+/** Where no connection stays open, the same is asked for again and again. */
+async function ask() {
+  if (isAsking) return;
+  isAsking = true;
+  while (isAsking) {
+    try {
+      const [squad, team] = await Promise.all([get("/api/squad"), get("/api/team")]);
+      if (!isAsking) return;
+      for (const message of [squad, team, squad.frame]) receive(message);
+    } catch {
+      if (isAsking) lose();
+    }
+    await new Promise((done) => { setTimeout(done, ASK_EVERY_MS); });
+  }
 }
 
 addEventListener("online", () => { pause = 500; });
@@ -133,7 +172,7 @@ function takeFrame(frame) {
   store.heardAt = performance.now();
   if (frame.rows.length < store.rows.size) store.rows.clear();
   for (const row of frame.rows) store.rows.set(row[0], row);
-  if (missed > 1 || missed < 0) catchUp();
+  if (missed > (isAsking ? STEP_S : 1) || missed < 0) catchUp();
   else for (const row of frame.rows) addPoint(row[0], row[2], row[FIXED + store.place[store.trendKey]]);
   store.seq = frame.seq;
 }

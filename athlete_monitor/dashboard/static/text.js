@@ -1,5 +1,6 @@
 // The texts of the screen in the chosen language, and numbers and times as people read them.
 import en from "./texts/en.js";
+import { local } from "./times.js";
 
 let texts = en;
 let language = "en";
@@ -9,7 +10,11 @@ export async function loadTexts(preferred = "") {
   const browser = navigator.language.slice(0, 2);
   const wanted = localStorage.getItem("language") || preferred || browser;
   language = wanted in LANGUAGES ? wanted : "en";
-  texts = language === "en" ? en : (await import(`./texts/${language}.js`)).default;
+  try {
+    texts = language === "en" ? en : (await import(`./texts/${language}.js`)).default;
+  } catch {
+    [language, texts] = ["en", en]; // better in English than not at all
+  }
   document.documentElement.lang = language;
 }
 
@@ -71,13 +76,13 @@ export function duration(seconds) {
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** The time of day as "14:05" or "14:05:30". By hand: the browser's own way takes a thousand times as long. */
+/** The time of day at the box as "14:05" or "14:05:30". By hand: the browser's own way takes a thousand times as long. */
 export function clock(t_s, seconds = false) {
-  const time = new Date(t_s * 1000);
+  const time = local(t_s);
   const two = (x) => String(x).padStart(2, "0");
-  return `${two(time.getHours())}:${two(time.getMinutes())}${seconds ? `:${two(time.getSeconds())}` : ""}`;
+  return `${two(time.getUTCHours())}:${two(time.getUTCMinutes())}${seconds ? `:${two(time.getUTCSeconds())}` : ""}`;
 }
 
 export function day(t_s) {
-  return new Date(t_s * 1000).toLocaleDateString(language === "en" ? "en-GB" : language, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+  return local(t_s).toLocaleDateString(language === "en" ? "en-GB" : language, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 }
