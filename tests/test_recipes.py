@@ -75,9 +75,10 @@ CHANNEL_CHECK = """
 import json, sys
 from pathlib import Path
 import msgspec
+import numpy as np
 from athlete_monitor.channels import NAMES
 from athlete_monitor.wire.codec import Decoder, encode_sample
-from athlete_monitor.wire.session_files import SessionWriter, measured_extras
+from athlete_monitor.wire.session_files import SessionWriter, extras_of
 from athlete_monitor.wire.session_reader import read_session
 
 body = {"device_id": "007", "timestamp": 1777888800.0, "athlete_id": 7, "core_temp_c": 38.5, "mode": "training"}
@@ -86,7 +87,8 @@ at = NAMES.index("core_temp_c")
 print(sample.values[at])
 print(b"core_temp_c" in encode_sample(sample))
 folder = Path(sys.argv[1], "sessions")
-writer = SessionWriter(folder, "training", 7, "007", sample.t, extra=measured_extras(sample))
+extra = tuple(extras_of(np.array([sample.values]), [sample]))
+writer = SessionWriter(folder, "training", 7, "007", sample.t, extra=extra)
 for second in range(3):
     writer.write([msgspec.structs.replace(sample, t=sample.t + second)])
 writer.close()
