@@ -72,9 +72,11 @@ def backup(config_file: Path, root: Path | None, target: Path, *, dry_run: bool 
         count = _write(temporary, parts, config.paths.journal)
         verified = verify(temporary)
         temporary.replace(target)
-    except BaseException:
+    except OSError as error:
+        place = "" if error.filename in {None, str(temporary)} else f"{error.filename}: "
+        raise MonitorError(f"{target}: cannot be written ({place}{error.strerror})") from error
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
     print(f"{target}: {count} files, {target.stat().st_size / 1e6:.1f} MB, {len(verified)} verified by SHA-256")
     return 0
 

@@ -16,6 +16,7 @@ from athlete_monitor.deploy.findings import Finding, report
 from athlete_monitor.errors import ConfigError
 from athlete_monitor.project import home_of
 from athlete_monitor.system.board import Board, read_board
+from athlete_monitor.system.clock import is_synchronised
 from athlete_monitor.system.flock import has_locks
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def memory_findings(board: Board) -> Iterator[Finding]:
 
 def clock_finding() -> Finding:
     """Report whether the clock is synchronised over the network: samples carry their own times."""
-    synchronised = probes.clock_synchronised()
+    synchronised = is_synchronised()
     if synchronised:
         return Finding("clock", "ok", "synchronised")
     text = "not known to be synchronised" if synchronised is None else "not synchronised"

@@ -12,11 +12,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 CONNECT: Final = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00"
 """MQTT 3.1.1: connect with a clean session, no user and an id of the broker's choice."""
@@ -65,23 +65,6 @@ def existing_parent(folder: Path) -> Path:
     while not folder.exists():
         folder = folder.parent
     return folder
-
-
-def clock_synchronised() -> bool | None:
-    """Return whether the system's clock is synchronised over the network; None if that is unknown."""
-    if Path("/run/systemd/timesync/synchronized").exists():
-        return True
-    try:
-        said = subprocess.run(
-            ["timedatectl", "show", "--property=NTPSynchronized", "--value"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=False,
-        ).stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return {"yes": True, "no": False}.get(said)
 
 
 def installed(names: Sequence[str]) -> dict[str, str | None]:

@@ -56,3 +56,30 @@ def test_a_link_is_neither_followed_nor_removed(config, tmp_path):
 
 def test_by_default_sessions_are_kept_for_ever(sample_config):
     assert {kept.kind: kept.days for kept in kinds(sample_config())}["training sessions"] is None
+
+
+def test_nothing_is_removed_by_a_clock_that_is_years_ahead(config):
+    session = put(config.paths.data_root / "player_7" / "TR1_A7_D7_x.csv", 20)
+    put(config.paths.data_root / "player_7" / "TR2_A7_D7_x.csv", -20_000)  # recorded while the clock was ahead
+    ahead_s = NOW_S + 20_001 * DAY_S
+    assert apply_retention(config, ahead_s, lambda: None) == 0
+    assert apply_retention(config, 7 * DAY_S, lambda: None) == 0  # a board without a battery starts in 1970
+    assert session.exists()
+
+
+def test_after_a_long_pause_a_clock_that_is_set_over_the_network_is_trusted(config):
+    session = put(config.paths.data_root / "player_7" / "TR1_A7_D7_x.csv", 20)
+    later_s = NOW_S + 500 * DAY_S
+    assert apply_retention(config, later_s, lambda: False) == 0
+    assert apply_retention(config, later_s, lambda: True) == 1
+    assert not session.exists()
+
+
+def test_a_file_of_a_wrong_clock_is_kept_as_long_as_one_of_today(config):
+    young = put(config.paths.data_root / "player_7" / "TR1_A7_D7_x.csv", 99)
+    of_1970 = put(config.paths.data_root / "player_7" / "TR2_A7_D7_x.csv", NOW_S / DAY_S - 3)
+    of_2080 = put(config.paths.data_root / "player_7" / "TR3_A7_D7_x.csv", -20_000)
+    assert apply_retention(config, NOW_S, lambda: None) == 0
+    assert [path.stat().st_mtime for path in (of_1970, of_2080)] == [NOW_S, NOW_S]
+    assert apply_retention(config, NOW_S + 101 * DAY_S, lambda: None) == 3
+    assert not young.exists()

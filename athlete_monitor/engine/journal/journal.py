@@ -35,6 +35,7 @@ from athlete_monitor.engine.journal.file import DamagedError, JournalFile, class
 from athlete_monitor.engine.journal.seconds import SecondsTable
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.clock import is_trusted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -325,9 +326,15 @@ class Journal:
         now_s = self._now_s()
         seconds.tidy(now_s)
         if now_s >= self._forgot_s + _DAY_S:
-            forget_seconds(connection, now_s - self._keep_days * _DAY_S)
-            self._forgot_s = now_s
+            self._forget(connection, now_s)
         connection.execute("COMMIT")
+
+    def _forget(self, connection: sqlite3.Connection, now_s: float) -> None:
+        """Delete seconds that are kept no longer; not while the clock may be years ahead."""
+        ends = [end_t for (end_t,) in connection.execute("SELECT end_t FROM sessions WHERE end_t IS NOT NULL")]
+        if is_trusted(now_s, ends):
+            forget_seconds(connection, now_s - self._keep_days * _DAY_S)
+        self._forgot_s = now_s
 
     def _execute(self, connection: sqlite3.Connection, statement: str, values: tuple[Any, ...]) -> None:
         """Execute; a row that does not fit must not keep out the others."""

@@ -4,6 +4,7 @@ import json
 import math
 import sqlite3
 import zlib
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -11,12 +12,14 @@ import pytest
 
 from athlete_monitor.archive.columns import column
 from athlete_monitor.config import load_config
+from athlete_monitor.engine.journal import journal as journal_module
 from athlete_monitor.engine.journal.cells import COLUMNS
 from athlete_monitor.engine.journal.earlier import PastLoad
 from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.clock import is_trusted
 from tests.engine.kit import START, LinearModel, Models, feed, monitor_of, spec_of, stream
 from tests.helpers import ROOT, wait_until
 
@@ -338,6 +341,22 @@ def test_a_full_disk_costs_nothing_that_can_be_written_later(tmp_path):
     assert len(rows(path, "SELECT * FROM sessions")) == 5
     assert rows(path, "SELECT last_t FROM totals WHERE session = 1") == [(START + 999,)]
     assert [bad for _, bad in told] == [True, False]
+
+
+@pytest.mark.parametrize(("later_days", "are_kept"), [(29, True), (31, False), (20_000, True), (-20_000, True)])
+def test_old_seconds_are_deleted_but_not_by_a_clock_that_is_years_off(tmp_path, monkeypatch, later_days, are_kept):
+    monkeypatch.setattr(journal_module, "is_trusted", partial(is_trusted, synchronised=lambda: None))
+    path = tmp_path / "journal.sqlite3"
+    filled(path)
+    now_s = [START]
+    journal = journal_at(path, lambda: now_s[0], keep_days=30)
+    for passed_s in (0, 60, later_days * DAY_S):  # the first two sort the seconds into their table
+        now_s[0] = START + passed_s
+        journal.put("UPDATE sessions SET device_id = ?", (str(passed_s),))
+        wait_until(partial(rows, path, f"SELECT 1 FROM sessions WHERE device_id = '{passed_s}'"))
+    journal.stop()
+    assert bool(rows(path, "SELECT 1 FROM seconds")) == are_kept
+    assert rows(path, "SELECT 1 FROM sessions")
 
 
 def test_the_history_of_load_counts_overlapping_sessions_of_two_devices_once():
