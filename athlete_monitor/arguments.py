@@ -35,6 +35,10 @@ _DURATION: Final = re.compile(r"(?:(?:\d+(?:\.\d*)?|\.\d+)(?:sec|min|[smhd]))+")
 _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(sec|min|[smhd])")
 
 
+LONGEST_ERROR: Final = 400
+"""A word of thousands of characters is not repeated in full."""
+
+
 class Parser(argparse.ArgumentParser):
     """Reports an error in one line on standard error, without the usage text; exit code 2.
 
@@ -51,7 +55,9 @@ class Parser(argparse.ArgumentParser):
         Raises:
             SystemExit: always.
         """
-        sys.stderr.write(f"{self.prog}: {' '.join(message.split())} (--help shows how)\n")
+        line = " ".join(message.split())
+        line = line if len(line) <= LONGEST_ERROR else f"{line[:LONGEST_ERROR]}..."
+        sys.stderr.write(f"{self.prog}: {line} (--help shows how)\n")
         raise SystemExit(2)
 
     def parse_args(  # type: ignore[override]

@@ -220,3 +220,9 @@ def test_what_cannot_be_a_topic_or_a_file_name_is_no_device(text):
     with pytest.raises(argparse.ArgumentTypeError, match="letters, digits"):
         device_id(text)
     assert device_id("007_left-A") == "007_left-A"
+
+
+def test_a_word_of_thousands_of_characters_is_not_repeated_in_full(capsys):
+    with pytest.raises(SystemExit):
+        Parser("main.py").parse_args(["x" * 32_000])
+    assert len(capsys.readouterr().err) < 1000

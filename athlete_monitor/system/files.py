@@ -99,7 +99,8 @@ def open_folder(folder: Path, *, below: Path | None = None, make: bool = False) 
     try:
         yield handle
     except OSError as error:
-        error.filename = error.filename or str(folder)
+        if "/" not in str(error.filename or ""):  # a name inside the folder, or none
+            error.filename, error.filename2 = str(folder), None
         raise
     finally:
         os.close(handle)

@@ -66,7 +66,7 @@ def apply_retention(
     return sum(_applied(kept, now_s) for kept in limited)
 
 
-def _applied(kept: Kept, now_s: float) -> int:
+def _applied(kept: KeptFiles, now_s: float) -> int:
     count = 0
     for path, written_s in _written(kept):
         if not EARLIEST_S <= written_s <= now_s + DAY_S:
@@ -81,7 +81,7 @@ def _applied(kept: Kept, now_s: float) -> int:
     return count
 
 
-def _written(kept: Kept) -> Iterator[tuple[Path, float]]:
+def _written(kept: KeptFiles) -> Iterator[tuple[Path, float]]:
     """Files of a kind with the time of their last change; no links."""
     for path in sorted(kept.folder.glob(kept.pattern)):
         with suppress(OSError):

@@ -107,3 +107,19 @@ def test_a_folder_that_is_missing_is_made_only_where_asked_for(tmp_path: Path) -
         pass
     with open_folder(tmp_path / "a" / "b", below=tmp_path, make=True):
         assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_folder_that_may_not_be_written_is_named_with_its_whole_path(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied", ".new-1")
+
+    monkeypatch.setattr(
+        os,
+        "open",
+        lambda path, flags, *rest, open_=os.open, **by: (
+            refuse() if flags & os.O_CREAT else open_(path, flags, *rest, **by)
+        ),
+    )
+    with pytest.raises(PermissionError) as refused:
+        replace_file(tmp_path / "token", b"")
+    assert refused.value.filename == str(tmp_path)
