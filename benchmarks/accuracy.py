@@ -35,6 +35,7 @@ from athlete_monitor.training.fitting import fit
 from athlete_monitor.training.replaying import ReplayTrack, replay
 from athlete_monitor.training.rows import AthleteData, SessionRows
 from athlete_monitor.training.sessions import SessionFile
+from athlete_monitor.training.suspect import without_suspects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +75,8 @@ class Bench:
 
     def trained(self, sessions: Sequence[SessionRows]) -> Trained:
         """What the trainer makes of these sessions."""
-        data = without_false_beginnings(AthleteData(1, self.groups, tuple(sessions), ()), self.spec)
+        trusted = without_suspects(AthleteData(1, self.groups, tuple(sessions), ()), self.spec)
+        data = without_false_beginnings(trusted, self.spec)
         return train_athlete(data, self.settings, self.rises)
 
 

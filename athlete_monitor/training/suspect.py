@@ -1,4 +1,4 @@
-"""Minutes in which a strap counted steps instead of heart beats are not learned from (``squad/cadence_lock.py``)."""
+"""Minutes in which a strap counted steps, or repeated one reading, are not learned from (``squad/cadence_lock.py``)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from athlete_monitor.squad.cadence_lock import DEVIATIONS, NEAR_BPM, SUSPECT_S, WATCHED_S
+from athlete_monitor.squad.cadence_lock import DEVIATIONS, FROZEN_S, SUSPECT_S, WATCHED_S, near_steps
 
 if TYPE_CHECKING:
-    from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray
+    from athlete_monitor.arrays import BoolArray, FloatArray
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.training.rows import AthleteData, SessionRows
 
@@ -26,18 +26,28 @@ PENALTY: Final = 10.0
 
 
 def without_suspects(data: AthleteData, spec: FeatureSpec) -> AthleteData:
-    """Leave out rows that follow the cadence for a minute while a straight line through all rows disagrees."""
+    """Leave out rows in which the strap was wrong for minutes, as a straight line through all rows says.
+
+    It followed the cadence for a minute while the line disagrees, or did not change at all for three minutes in which
+    the line is usually further away than elsewhere.
+    """
     names = spec.names(data.groups)
-    if CADENCE not in names or data.rows < LEAST_ROWS:
+    if data.rows < LEAST_ROWS:
+        return data
+    cadence = names.index(CADENCE) if CADENCE in names else None
+    stuck = [frozen(session.t, session.y) for session in data.sessions]
+    if cadence is None and not any(part.any() for part in stuck):
         return data
     predicted = _line(data)
     errors = [session.y - said for session, said in zip(data.sessions, predicted, strict=True)]
     spread = max(TO_DEVIATION * float(np.median(np.abs(np.concatenate(errors)))), LEAST_DEVIATION_BPM)
-    cadence = names.index(CADENCE)
-    sessions = [
-        _trusted(session, np.abs(error) > DEVIATIONS * spread, session.X[:, cadence])
-        for session, error in zip(data.sessions, errors, strict=True)
-    ]
+    sessions = []
+    for session, error, still in zip(data.sessions, errors, stuck, strict=True):
+        away = np.abs(error) / spread
+        steps = _follows_steps(session, away, cadence) if cadence is not None else np.zeros(len(error), dtype=bool)
+        trusted = _without(session, steps, "the strap follows the step rate")
+        repeated = (still & bool(still.any() and np.median(away[still]) > 1.0))[~steps]
+        sessions.append(_without(trusted, repeated, "the strap repeats one reading for minutes"))
     return replace(data, sessions=tuple(sessions))
 
 
@@ -51,14 +61,34 @@ def _line(data: AthleteData) -> list[FloatArray]:
     return [line.predict(session.X) for session in data.sessions]
 
 
-def _trusted(session: SessionRows, apart: BoolArray, cadence: Float32Array) -> SessionRows:
-    follows = apart & (np.abs(session.y - cadence) <= NEAR_BPM) & (session.t - session.t[0] >= WATCHED_S)
-    suspect = lasting(session.t, follows)
+def _follows_steps(session: SessionRows, away: FloatArray, cadence: int) -> BoolArray:
+    near = near_steps(session.y, session.X[:, cadence].astype(np.float64))
+    return lasting(session.t, near & (away > DEVIATIONS) & (session.t - session.t[0] >= WATCHED_S))
+
+
+def _without(session: SessionRows, suspect: BoolArray, why: str) -> SessionRows:
     if not suspect.any():
         return session
     kept = session.keep(~suspect, session.columns)
-    note = f"{int(suspect.sum())} rows left out: the strap follows the step rate"
-    return replace(kept, notes=(*session.notes, note))
+    return replace(kept, notes=(*session.notes, f"{int(suspect.sum())} rows left out: {why}"))
+
+
+def frozen(t: FloatArray, heart_rate_bpm: FloatArray) -> BoolArray:
+    """Rows of stretches in which the heart rate [n] at ``t`` [n], s, stays exactly equal for ``FROZEN_S`` and a minute.
+
+    >>> import numpy as np
+    >>> t = np.arange(400.0)
+    >>> int(frozen(t, np.where(t < 200.0, 131.0, 130.0 + t % 3)).sum())
+    200
+    """
+    if not len(t):
+        return np.zeros(0, dtype=bool)
+    starts = np.concatenate([[True], (np.diff(heart_rate_bpm) != 0.0) | (np.diff(t) > GAP_S)])
+    stretch = np.cumsum(starts) - 1
+    first = np.flatnonzero(starts)
+    last = np.concatenate([first[1:], [len(t)]]) - 1
+    still: BoolArray = (t[last] - t[first] >= FROZEN_S + SUSPECT_S)[stretch]
+    return still
 
 
 def lasting(t: FloatArray, follows: BoolArray) -> BoolArray:

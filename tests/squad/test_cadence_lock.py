@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from athlete_monitor.physiology.heart_rate import CleanHeartRate
-from athlete_monitor.squad.cadence_lock import WATCHED_S, CadenceLock
+from athlete_monitor.squad.cadence_lock import FROZEN_S, WATCHED_S, CadenceLock
 from athlete_monitor.squad.heart_rate_source import ModelHeartRate
+
+
+def beating(second):
+    """A heart rate that is not quite steady, as they are, at 131 bpm."""
+    return 131 + second % 3
 
 
 def watched(lock, seconds, bpm, cadence, model, start=0.0, half=8.0):
@@ -14,7 +22,8 @@ def watched(lock, seconds, bpm, cadence, model, start=0.0, half=8.0):
     believed = []
     row = np.array([0])
     for s in range(seconds):
-        strap = CleanHeartRate(np.array([float(bpm)]), np.array([True]), np.array([False]))
+        reading = float(bpm(s) if callable(bpm) else bpm)
+        strap = CleanHeartRate(np.array([reading]), np.array([True]), np.array([False]))
         guess = ModelHeartRate(*(np.array([model + away]) for away in (0.0, -half, half)))
         shown = lock.check(row, np.array([start + s]), np.array([float(cadence)]), strap, guess)
         believed.append(bool(shown.accepted[0]))
@@ -39,9 +48,41 @@ def test_a_heart_rate_near_the_cadence_that_the_model_knows_is_believed():
 
 
 def test_a_heart_rate_far_from_model_and_cadence_is_believed():
-    assert all(watched(CadenceLock(1), 600, 172, 150, 120.0))
+    assert all(watched(CadenceLock(1), 600, beating, 150, 120.0))
 
 
 def test_without_a_cadence_or_a_model_nothing_is_suspect():
-    assert all(watched(CadenceLock(1), 600, 172, np.nan, 120.0))
+    assert all(watched(CadenceLock(1), 600, beating, np.nan, 120.0))
     assert all(watched(CadenceLock(1), 600, 172, 170, np.nan))
+
+
+@pytest.mark.parametrize(("bpm", "cadence"), [(85, 170), (170, 85), (168, 170)])
+@pytest.mark.parametrize("lasts_s", [30, 70, 300])
+def test_half_and_twice_the_cadence_are_found_out_after_a_minute_and_not_before(bpm, cadence, lasts_s):
+    lock = CadenceLock(1)
+    watched(lock, int(WATCHED_S), beating, cadence, 130.0)
+    believed = watched(lock, lasts_s, bpm, cadence, 130.0, start=WATCHED_S)
+    assert all(believed[:59])
+    assert all(believed) == (lasts_s < 60)
+    assert all(watched(lock, 60, beating, cadence, 130.0, start=WATCHED_S + lasts_s)[31:])
+
+
+def test_a_reading_that_is_repeated_for_minutes_is_found_out_when_the_model_disagrees():
+    lock = CadenceLock(1)
+    watched(lock, int(WATCHED_S), beating, 170, 130.0)
+    stuck_s = int(FROZEN_S)
+    assert all(watched(lock, 900, 131, 170, 133.0, start=WATCHED_S)), "a model that agrees has nothing against it"
+    believed = watched(lock, 120, 131, 170, 170.0, start=WATCHED_S + 900)
+    assert all(believed[:58])
+    assert not any(believed[61:])
+    assert all(watched(lock, 60, beating, 170, 130.0, start=WATCHED_S + 1020)[31:])
+    assert all(watched(lock, stuck_s + 30, 131, 170, 170.0, start=WATCHED_S + 1080)), "not long enough"
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.lists(st.integers(40, 210), min_size=1, max_size=40), st.floats(60.0, 200.0), st.floats(60.0, 200.0))
+def test_a_strap_inside_the_interval_is_never_accused(readings, cadence, model):
+    half = 60.0
+    inside = [min(max(bpm, model - half), model + half) for bpm in readings]
+    lock = CadenceLock(1)
+    assert all(watched(lock, 800, lambda s: inside[s // 20 % len(inside)], cadence, model, half=half))

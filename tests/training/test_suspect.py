@@ -44,3 +44,20 @@ def test_minutes_that_follow_the_steps_are_left_out_with_a_note():
 def test_a_heart_that_beats_as_fast_as_the_steps_is_kept():
     data = AthleteData(1, ("cadence",), (session(lambda cadence, _: cadence),), ())
     assert without_suspects(data, SPEC).rows == 1800
+
+
+def test_minutes_of_one_repeated_reading_are_left_out_where_the_others_disagree():
+    def stuck(_, true):
+        t = np.arange(len(true))
+        return np.where(t >= 1300, np.round(true[1300]) - 12.0, true)
+
+    data = AthleteData(1, ("cadence",), (session(lambda _, true: true), session(stuck, seed=2)), ())
+    trusted = without_suspects(data, SPEC)
+    assert len(trusted.sessions[0]) == 1800
+    assert len(trusted.sessions[1]) == 1300
+    assert trusted.sessions[1].notes == ("500 rows left out: the strap repeats one reading for minutes",)
+
+
+def test_a_simulated_athlete_whose_heart_rate_never_changes_is_kept():
+    data = AthleteData(1, ("cadence",), (session(lambda _, true: np.full(len(true), 140.0)),), ())
+    assert without_suspects(data, SPEC).rows == 1800
