@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-from accuracy import Bench, replayed
+from accuracy import Bench, replayed  # type: ignore[import-not-found]  # beside this script
 
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.features import FeatureSpec

@@ -67,11 +67,6 @@ GRID_S: Final = 5.0
 LATE_PRIOR_SESSIONS: Final = 10
 """The usual width after the last reading counts as if so many sessions had shown it."""
 
-FORWARD: Final = 1.05
-"""Sessions that are held out in turn have newer ones among those that the model learned from. Later sessions have none.
-With models of 6 to 30 runs on the next ten, strap lost at four times: 1, 5, 10 and 30 minutes later 84, 82, 82 and 86 %
-were covered with 1.0, 86, 84, 84 and 86 % with 1.05, 87, 85, 86 and 89 % with 1.1."""
-
 LEAST_LATE: Final = (0.5, 0.5, 0.8, 1.0, 1.2)
 """How wide those parts are at least. On forty runs errors grew by 1 to 5 bpm after half an hour, in every part."""
 
@@ -207,7 +202,7 @@ def late_widths(
     size, age_s = np.concatenate(sizes, axis=1), np.concatenate(ages)
     begins, ends = (0.0, *LATE_EDGES_S), (*LATE_EDGES_S, np.inf)
     one, two, three, four, five = (
-        float(np.clip(FORWARD * _late_width(size[:, (age_s >= begin) & (age_s < end)]), least, MOST_LATE))
+        float(np.clip(_late_width(size[:, (age_s >= begin) & (age_s < end)]), least, MOST_LATE))
         for begin, end, least in zip(begins, ends, LEAST_LATE, strict=True)
     )
     return one, two, three, four, five
