@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from athlete_monitor.sim.moments import Clock  # noqa: E402 - the path is set above
-from athlete_monitor.sim.recorder import Recorder  # noqa: E402
+from athlete_monitor.sim.recorder import SessionRecorder  # noqa: E402
 from athlete_monitor.sim.session import SimulatedSession  # noqa: E402
 from athlete_monitor.sim.squad import SimulatedSquad  # noqa: E402
 from athlete_monitor.sim.traits import traits_of  # noqa: E402
@@ -41,7 +41,7 @@ def recording(players: int, seconds: float) -> float:
     traits = [traits_of(i + 1) for i in range(players)]
     session = SimulatedSession("training", 1, 10, seconds)
     with tempfile.TemporaryDirectory() as folder:
-        recorder = Recorder(Path(folder), traits, session, Clock.starting(1.76e9, 10))
+        recorder = SessionRecorder(Path(folder), traits, session, Clock.starting(1.76e9, 10))
         began = time.monotonic()
         for block in SimulatedSquad(traits, session).blocks():
             recorder.write_block(block)

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from athlete_monitor.batch.places import Attempt, Waiting
+from athlete_monitor.batch.places import GroupAttempt, Waiting
 from athlete_monitor.batch.storage import short
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.project import PROJECT
@@ -63,7 +63,7 @@ class TaskCluster:
         task = ray.remote(_task)
         shared = ray.put(work.portable())
         waiting = Waiting(iter(groups))
-        running: dict[Any, Attempt] = {}
+        running: dict[Any, GroupAttempt] = {}
         try:
             while True:
                 while len(running) < AHEAD * self.workers and (attempt := waiting.next()) is not None:
@@ -85,7 +85,7 @@ class TaskCluster:
         """Leave the cluster; it goes on."""
         self._ray.shutdown()
 
-    def _outcomes(self, reference: Any, attempt: Attempt, waiting: Waiting) -> list[ItemOutcome]:  # noqa: ANN401 - Ray's
+    def _outcomes(self, reference: Any, attempt: GroupAttempt, waiting: Waiting) -> list[ItemOutcome]:  # noqa: ANN401 - Ray's
         try:
             found: list[ItemOutcome] = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:

@@ -72,19 +72,19 @@ class Here:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class GroupAttempt:
     """A group, and how often it was tried before."""
 
     items: Sequence[Item]
     tries: int = 0
 
-    def again(self, cause: str) -> tuple[list[Attempt], list[ItemOutcome]]:
+    def again(self, cause: str) -> tuple[list[GroupAttempt], list[ItemOutcome]]:
         """Return what to try next after a worker was lost, and what is given up."""
         tries = self.tries + 1
         if tries < TRIES - 1:
-            return [Attempt(self.items, tries)], []
+            return [GroupAttempt(self.items, tries)], []
         if tries < TRIES:
-            return [Attempt([item], tries) for item in self.items], []
+            return [GroupAttempt([item], tries) for item in self.items], []
         return [], [ItemOutcome(item.key, failure=f"{item.label}: {cause}, {TRIES} times") for item in self.items]
 
 
@@ -93,16 +93,16 @@ class Waiting:
     """Groups to come: those to be tried again first."""
 
     groups: Iterator[Sequence[Item]]
-    again: deque[Attempt] = field(default_factory=deque)
+    again: deque[GroupAttempt] = field(default_factory=deque)
 
-    def next(self) -> Attempt | None:
+    def next(self) -> GroupAttempt | None:
         """Return the next group; None where nothing is left."""
         if self.again:
             return self.again.popleft()
         group = next(self.groups, None)
-        return None if group is None else Attempt(group)
+        return None if group is None else GroupAttempt(group)
 
-    def lost(self, attempt: Attempt, cause: str) -> list[ItemOutcome]:
+    def lost(self, attempt: GroupAttempt, cause: str) -> list[ItemOutcome]:
         """Take back a group whose worker was lost; return what is given up."""
         again, given_up = attempt.again(cause)
         self.again.extend(again)
@@ -132,7 +132,7 @@ class Processes:
     def run(self, work: Work, groups: Iterable[Sequence[Item]]) -> Generator[ItemOutcome, None, None]:
         """See ``Place``."""
         waiting = Waiting(iter(groups))
-        running: dict[Any, tuple[_Worker, Attempt]] = {}
+        running: dict[Any, tuple[_Worker, GroupAttempt]] = {}
         try:
             while True:
                 self._fill(work, waiting, running)
@@ -168,7 +168,7 @@ class Processes:
         while self._idle:
             self._idle.pop().end()
 
-    def _fill(self, work: Work, waiting: Waiting, running: dict[Any, tuple[_Worker, Attempt]]) -> None:
+    def _fill(self, work: Work, waiting: Waiting, running: dict[Any, tuple[_Worker, GroupAttempt]]) -> None:
         while len(running) < self.workers:
             attempt = waiting.next()
             if attempt is None:

@@ -16,19 +16,16 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.arguments import LARGEST_ID, Parser, add_common_arguments, device_id, duration, number, whole
 from athlete_monitor.bridge.gravity import SIGNS
 from athlete_monitor.config import config_from_args
-from athlete_monitor.wire.mqtt import MqttLink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from athlete_monitor.config import Config
 
@@ -154,21 +151,3 @@ async def _stoppable(work: Coroutine[Any, Any, int]) -> int:
     with contextlib.suppress(asyncio.CancelledError):
         return await task
     return 0
-
-
-@contextlib.contextmanager
-def broker_link(config: Config, what: str, **options: Any) -> Iterator[MqttLink]:  # noqa: ANN401 - of MqttLink
-    """Connect to the broker, for as long as the block lasts; it reconnects by itself."""
-    link = MqttLink(config.mqtt, f"athlete-bridge-{what}-{os.getpid()}", on_connection=_say_connection, **options)
-    link.start()
-    try:
-        yield link
-    finally:
-        link.stop()
-
-
-def _say_connection(connected: bool, text: str) -> None:  # noqa: FBT001 - the link's own call
-    """Say where the broker cannot be reached; that it can be again is worth a line only after that."""
-    if not connected:
-        print(text, file=sys.stderr, flush=True)
-    _log.info("event=broker connected=%s text=%r", connected, text)

@@ -13,7 +13,7 @@ import msgspec
 
 from athlete_monitor.athletes import Roster
 from athlete_monitor.bridge.adapters import adapters
-from athlete_monitor.bridge.command import broker_link
+from athlete_monitor.bridge.broker_link import broker_link
 from athlete_monitor.bridge.mapping import load_mapping
 from athlete_monitor.bridge.outlet import STRAPS_FIRST, Joined, Outlet
 from athlete_monitor.bridge.phones import PhoneBridge, PhoneInbox
@@ -116,7 +116,7 @@ def try_mapping(args: argparse.Namespace, config: Config) -> int:
         ConfigError: there is no mapping, or it is not valid.
         MonitorError: nothing becomes of the message; the text says why.
     """
-    mapping, shown = _mapping(args, config), Shown()
+    mapping, shown = _mapping(args, config), PrintingPublisher()
     bridge = MapBridge(mapping, Outlet(shown), wire_factors(config.sensors))
     topic = args.topic or mapping.streams[0].topic.replace("+", "7").replace("#", "7")
     try:
@@ -129,7 +129,7 @@ def try_mapping(args: argparse.Namespace, config: Config) -> int:
     return 0
 
 
-class Shown:
+class PrintingPublisher:
     """Prints messages instead of sending them."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ from athlete_monitor import __version__
 from athlete_monitor.dashboard.access import Access
 from athlete_monitor.dashboard.api import routers
 from athlete_monitor.dashboard.assets import load_assets
-from athlete_monitor.dashboard.guard import LOOPBACK_NAMES, Guard
+from athlete_monitor.dashboard.guard import LOOPBACK_NAMES, AccessGuard
 from athlete_monitor.dashboard.reply import encode
 from athlete_monitor.dashboard.simulation import Simulation
 from athlete_monitor.dashboard.station import Station, encode_frame, encode_team
@@ -74,7 +74,7 @@ def build_app(config: Config, programs: Programs, simulation: Simulation | None 
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(MonitorError, _unavailable)
     app.add_exception_handler(Exception, _failed)
-    app.add_middleware(Guard, hosts=None if app.state.access.secured else _own_names(config))
+    app.add_middleware(AccessGuard, hosts=None if app.state.access.secured else _own_names(config))
     return app
 
 

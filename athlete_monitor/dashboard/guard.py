@@ -35,7 +35,7 @@ HEADERS: Final = {
 }
 
 
-class Guard:
+class AccessGuard:
     """Wraps the application.
 
     A request is refused whose ``Host`` is not one of ours (where ``hosts`` is given: it protects a server without

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.engine.counts import Counts
-from athlete_monitor.engine.intake.guard import Guard
+from athlete_monitor.engine.intake.guard import IntakeBudgets
 from athlete_monitor.engine.intake.messages import Intake
 from athlete_monitor.engine.intake.newcomers import HELD_PER_DEVICE, MOST_HELD, Newcomers
 from athlete_monitor.engine.reporting import Reporter
@@ -65,13 +65,13 @@ class Monitor:
         begin: Callable[[Session], int] = lambda _session: 0,
         history: LoadHistory | None = None,
         chosen: Chosen | None = None,
-        guard: Guard | None = None,
+        guard: IntakeBudgets | None = None,
     ) -> None:
         self._at_once = math.inf if guard is None else ENDED_AT_ONCE
         most_held = max(MOST_HELD, HELD_PER_DEVICE * config.engine.max_devices)
         self._newcomers = None if guard is None else Newcomers(most_held=most_held)
         self._warn_s = -math.inf
-        guard = guard or Guard()
+        guard = guard or IntakeBudgets()
         self.counts, self.squad, self.sink = Counts(), squad, sink
         self._limits = config.engine
         self.intake = Intake(decoder, guard, self.counts, partial(sink.notice, bad=True), config.engine.max_devices)

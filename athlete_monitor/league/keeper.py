@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from athlete_monitor.league.assignment import Assignment, Role
-    from athlete_monitor.league.state import SquadState
+    from athlete_monitor.league.state import StateFolder
     from athlete_monitor.league.template import Template
 
 EngineCondition = Literal["waiting", "prepared", "starting", "running", "stopping", "failed", "ended"]
@@ -186,7 +186,7 @@ class EngineKeeper:
             self._drain()
         return child
 
-    def _watch(self, child: Child, state: SquadState) -> None:
+    def _watch(self, child: Child, state: StateFolder) -> None:
         """Watch a running engine until it ends, hangs, loses its claim, or is to leave."""
         kept_s = time.monotonic()
         while child.wait(LOOK_S, self._wake_to):
@@ -208,7 +208,7 @@ class EngineKeeper:
             child.kill()
             raise MonitorError(f"the engine gave no heartbeat for {limit_s:g} s and was killed")
 
-    def _copy(self, child: Child, state: SquadState) -> None:
+    def _copy(self, child: Child, state: StateFolder) -> None:
         """Check the claim and copy the state; a store that fails for a while stops nothing."""
         try:
             state.keep()
@@ -218,7 +218,7 @@ class EngineKeeper:
         except Exception as error:  # noqa: BLE001 - whatever a store does, the engine goes on
             self._note = f"the state cannot be copied or checked: {error}"
 
-    def _end(self, child: Child, state: SquadState) -> None:
+    def _end(self, child: Child, state: StateFolder) -> None:
         self._become("stopping")
         child.stop(STOP_S)
         try:

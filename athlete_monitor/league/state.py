@@ -38,7 +38,7 @@ _RESTED_S: Final = 5.0
 """A file that is still written is copied when it has been still for so long, or at the end."""
 
 
-def state_of(assignment: Assignment) -> SquadState:
+def state_of(assignment: Assignment) -> StateFolder:
     """Return the state of a squad.
 
     Raises:
@@ -47,7 +47,7 @@ def state_of(assignment: Assignment) -> SquadState:
     return Copied(assignment) if is_url(assignment.state) else Shared(assignment)
 
 
-class SquadState(Protocol):
+class StateFolder(Protocol):
     """The state of a squad, on the node where its engine runs."""
 
     folder: Path
@@ -82,7 +82,7 @@ class Shared:
         self.fence = Fence(store_at(assignment.state, CLAIMS, "state"))
 
     def fetch(self) -> str:
-        """See ``SquadState``."""
+        """See ``StateFolder``."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -90,7 +90,7 @@ class Shared:
         return ""
 
     def keep(self, *, whole: bool = False) -> None:  # noqa: ARG002 - as of ``Copied``
-        """See ``SquadState``."""
+        """See ``StateFolder``."""
         self.fence.check()
 
 
@@ -105,7 +105,7 @@ class Copied:
         self._known: dict[str, tuple[int, int]] = {}
 
     def fetch(self) -> str:
-        """See ``SquadState``; nothing is brought here where this node has had the state last."""
+        """See ``StateFolder``; nothing is brought here where this node has had the state last."""
         previous = max((n for n in self.fence.names() if n < self.fence.claimed), default="")
         mark = self._mark()
         names = sorted(self._store.names())
@@ -128,7 +128,7 @@ class Copied:
         return "" if not previous or not names else f"archive after {_clock(copied_s)}, the time of the last copy"
 
     def keep(self, *, whole: bool = False) -> None:
-        """See ``SquadState``."""
+        """See ``StateFolder``."""
         self.fence.check()
         began_s = time.time()
         for path in self._changed(began_s, whole=whole):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.models.manifest import ArtifactKind
-    from athlete_monitor.models.parts import Parts
+    from athlete_monitor.models.parts import EnsembleParts
 
 
 class Shape(Protocol):
@@ -116,7 +116,7 @@ class ModelKind:
     export: Callable[[Any], Artifacts]
     importance: Callable[[Any], FloatArray]
     facts: Callable[[Any], dict[str, Any]]
-    parts: Callable[[Any], Parts] | None = None
+    parts: Callable[[Any], EnsembleParts] | None = None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Parts:
+class EnsembleParts:
     """An ensemble: the mean of the trees; with a line, ``share`` of the trees and the rest of the line.
 
     ``trees`` are scikit-learn's own (``sklearn.tree._tree.Tree``).
@@ -26,9 +26,9 @@ class Parts:
     line: LineModel | None = None
     share: float = 1.0
 
-    def first(self, trees: int) -> Parts:
+    def first(self, trees: int) -> EnsembleParts:
         """The same with the first few trees only."""
-        return Parts(tuple(self.trees[:trees]), self.line, self.share)
+        return EnsembleParts(tuple(self.trees[:trees]), self.line, self.share)
 
     def predict(self, X: Float32Array) -> FloatArray:
         """Heart rates, bpm, [n], of rows float32 [n, F]: the bits of the model with these trees."""
@@ -39,12 +39,12 @@ class Parts:
         return total if self.line is None else self.share * total + (1.0 - self.share) * self.line.predict(X)
 
 
-def of_trees(model: Any) -> Parts:  # noqa: ANN401 - scikit-learn's
+def of_trees(model: Any) -> EnsembleParts:  # noqa: ANN401 - scikit-learn's
     """The parts of scikit-learn's forest."""
-    return Parts(tuple(member.tree_ for member in model.estimators_))
+    return EnsembleParts(tuple(member.tree_ for member in model.estimators_))
 
 
-def arrays_of(parts: Parts, name: str) -> dict[str, Any]:
+def arrays_of(parts: EnsembleParts, name: str) -> dict[str, Any]:
     """Parts as arrays; their names begin with ``name``."""
     states = [tree.__getstate__() for tree in parts.trees]
     arrays = {
@@ -58,7 +58,7 @@ def arrays_of(parts: Parts, name: str) -> dict[str, Any]:
     return {f"{name}/{part}": array for part, array in arrays.items()}
 
 
-def parts_in(arrays: Mapping[str, Any], name: str, features: int) -> Parts | None:
+def parts_in(arrays: Mapping[str, Any], name: str, features: int) -> EnsembleParts | None:
     """The parts with that name, which have so many features; None if they are not among the arrays."""
     found = {part: array for key, array in arrays.items() for start, _, part in [key.partition("/")] if start == name}
     if "nodes" not in found:
@@ -68,9 +68,9 @@ def parts_in(arrays: Mapping[str, Any], name: str, features: int) -> Parts | Non
     trees = tuple(_tree(nodes, values, depth, features) for nodes, values, (_, depth) in each)
     names = [each.name for each in fields(LineModel)]
     if f"line_{names[0]}" not in found:
-        return Parts(trees, None, float(found["share"]))
+        return EnsembleParts(trees, None, float(found["share"]))
     whole = {name: found[f"line_{name}"] for name in names}
-    return Parts(trees, LineModel(**whole | {"intercept": float(whole["intercept"])}), float(found["share"]))
+    return EnsembleParts(trees, LineModel(**whole | {"intercept": float(whole["intercept"])}), float(found["share"]))
 
 
 def _tree(nodes: Any, values: FloatArray, depth: int, features: int) -> Any:  # noqa: ANN401

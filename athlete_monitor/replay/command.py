@@ -31,7 +31,7 @@ WORKER_MB: Final = 600
 
 
 @dataclass
-class Tally:
+class BatchTally:
     """How a batch goes."""
 
     computed: int = 0
@@ -46,7 +46,7 @@ class Tally:
 class FinishedBatch:
     """A finished batch."""
 
-    tally: Tally
+    tally: BatchTally
     merged: Merged
     retries: int
     wall_s: float
@@ -94,7 +94,7 @@ def run_batch(
     Raises:
         MonitorError: the archive or the store of results cannot be used.
     """
-    began_s, tally = time.monotonic(), Tally()
+    began_s, tally = time.monotonic(), BatchTally()
 
     def failed(cause: str) -> None:
         tally.failed.append(cause)
@@ -118,7 +118,7 @@ def run_batch(
 
 
 def _missing(
-    makers: Iterable[Callable[[], list[ReplayItem]]], store: Store, tally: Tally, on_step: Callable[[], None]
+    makers: Iterable[Callable[[], list[ReplayItem]]], store: Store, tally: BatchTally, on_step: Callable[[], None]
 ) -> Iterator[ReplayItem]:
     """Yield the items that have no result yet, reading files only when a worker is free."""
     there, seen = store.names(), set(tally.keys)
@@ -133,7 +133,9 @@ def _missing(
         yield from missing
 
 
-def _kept(outcomes: Iterable[ItemOutcome], store: Store, tally: Tally, on_step: Callable[[], None]) -> Iterator[str]:
+def _kept(
+    outcomes: Iterable[ItemOutcome], store: Store, tally: BatchTally, on_step: Callable[[], None]
+) -> Iterator[str]:
     """Store results as they come; yield the failures."""
     for outcome in outcomes:
         tally.cpu_s += outcome.cpu_s

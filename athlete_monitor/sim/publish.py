@@ -21,7 +21,7 @@ from athlete_monitor.sim.options import SimulationOptions, UsageError, read_opti
 from athlete_monitor.sim.pacing import Pacer, Stop
 from athlete_monitor.sim.radio import SimulatedRadio, samples_per_message
 from athlete_monitor.sim.randomness import generator
-from athlete_monitor.sim.recorder import Recorder
+from athlete_monitor.sim.recorder import SessionRecorder
 from athlete_monitor.sim.session import SimulatedSession
 from athlete_monitor.sim.squad import SimulatedSquad
 from athlete_monitor.sim.traits import Traits, device_name, traits_of
@@ -105,11 +105,11 @@ def _simulate(options: SimulationOptions, config: Config, stop: Stop) -> int:
 @contextmanager
 def _recorder(
     options: SimulationOptions, config: Config, squad: Sequence[Traits], session: SimulatedSession
-) -> Iterator[tuple[Recorder, Clock]]:
+) -> Iterator[tuple[SessionRecorder, Clock]]:
     """The session files, and the clock that starts now unless a start is given; closed on leaving, whatever happens."""
     clock = _clock(options)
     root = config.paths.data_root if options.mode == "training" else config.paths.game_data_root
-    recorder = Recorder(root, squad, session, clock)
+    recorder = SessionRecorder(root, squad, session, clock)
     try:
         yield recorder, clock
         recorder.close()
@@ -121,7 +121,7 @@ def _clock(options: SimulationOptions) -> Clock:
     return Clock.starting(time.time() if options.start_t is None else options.start_t, options.rate_hz)
 
 
-def _write_all(squad: SimulatedSquad, recorder: Recorder, stop: Stop) -> dict[str, Tally]:
+def _write_all(squad: SimulatedSquad, recorder: SessionRecorder, stop: Stop) -> dict[str, Tally]:
     """Write the whole session as fast as it can be made."""
     tallies: dict[str, Tally] = {}
     began = time.monotonic()
@@ -250,7 +250,7 @@ class _Way:
         finally:
             self.arrived = self.uplink.close(CLOSE_S)
 
-    def run(self, moments: Iterable[Moment], recorder: Recorder | None) -> None:
+    def run(self, moments: Iterable[Moment], recorder: SessionRecorder | None) -> None:
         """Take the moments through, and report.
 
         Raises:
@@ -334,7 +334,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:g} min" if seconds >= 60 and not seconds % 6 else f"{seconds:g} s"
 
 
-def _report(tallies: dict[str, Tally], recorder: Recorder | None, way: _Way | None) -> None:
+def _report(tallies: dict[str, Tally], recorder: SessionRecorder | None, way: _Way | None) -> None:
     for device, tally in tallies.items():
         path: Path | str = "" if recorder is None else recorder.writers[device].path
         _print(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FLUSH_EVERY_S: Final = 1.0
 
 
-class Recorder:
+class SessionRecorder:
     """One file for each athlete.
 
     Args:

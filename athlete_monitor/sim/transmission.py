@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.sim.pacing import Pacer
     from athlete_monitor.sim.radio import SimulatedRadio
-    from athlete_monitor.sim.recorder import Recorder
+    from athlete_monitor.sim.recorder import SessionRecorder
     from athlete_monitor.sim.uplink import Uplink
     from athlete_monitor.wire.sample import Sample
 
@@ -48,7 +48,7 @@ class Transmission:
 
     pacer: Pacer
     radio: SimulatedRadio
-    recorder: Recorder | None
+    recorder: SessionRecorder | None
     uplink: Uplink | None
     tallies: dict[str, Tally] = field(default_factory=dict)
     _last: dict[str, Sample] = field(default_factory=dict)

@@ -43,7 +43,7 @@ from athlete_monitor.squad.heart_rate_source import (
 )
 from athlete_monitor.squad.load_interval import LoadInterval
 from athlete_monitor.squad.tables import MOMENTS, SOURCES
-from athlete_monitor.squad.ticks import StrapReadings, Ticks
+from athlete_monitor.squad.ticks import CleanReadings, Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,7 @@ class SquadArrays:
         self.load_interval = LoadInterval(capacity)
         self.cadence_lock = CadenceLock(capacity)
         self.ticks = Ticks(capacity)
-        self.strap = StrapReadings(capacity, fresh_s=settings.sensor_fresh_s)
+        self.strap = CleanReadings(capacity, fresh_s=settings.sensor_fresh_s)
         self.correction = ModelCorrection(capacity)
         self._days: dict[int, FloatArray] = {}
         self.hrv = HeartRateVariability()

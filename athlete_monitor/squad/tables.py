@@ -34,7 +34,7 @@ from athlete_monitor.squad.heart_rate_source import (
 )
 from athlete_monitor.squad.load_interval import LoadInterval
 from athlete_monitor.squad.prediction import ModelBook
-from athlete_monitor.squad.ticks import StrapReadings, Ticks
+from athlete_monitor.squad.ticks import CleanReadings, Ticks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 SESSION_FIGURES: Final[tuple[Figure, ...]] = (
-    *HeartRate.MOMENTS, *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *StrapReadings.MOMENTS, *CadenceLock.FIGURES,
+    *HeartRate.MOMENTS, *HeartRateTotals.FIGURES, *HeldExtremes.FIGURES, *CleanReadings.MOMENTS, *CadenceLock.FIGURES,
     *ModelHeartRate.MOMENTS,
     *ModelBook.TEXTS, *LiveError.FIGURES, EXCESS, *HeartRateMax.FIGURES, *HeartRateMax.TEXTS, *Bodies.FIGURES, RESERVE,
     *HeartRateZones.MOMENTS, *HeartRateZones.FIGURES, *Stress.MOMENTS, *BanisterTrimp.FIGURES,

@@ -95,7 +95,7 @@ def motion_weight(dt_s: FloatArray) -> FloatArray:
     return weight
 
 
-class StrapReadings(HeartRateFilter):
+class CleanReadings(HeartRateFilter):
     """The strap's clean readings, with the time of the newest."""
 
     def reading_t(self, rows: IntArray) -> FloatArray:

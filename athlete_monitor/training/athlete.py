@@ -37,7 +37,7 @@ CURVE_POINTS: Final = 600
 
 
 @dataclass(frozen=True)
-class Curve:
+class HeldOutCurve:
     """Held-out rows for the model card, thinned: seconds from the first, measured and predicted bpm."""
 
     seconds: FloatArray
@@ -68,7 +68,7 @@ class Trained:
     test_t: FloatArray
     test_predicted: FloatArray
     check_rows: Float32Array
-    curve: Curve
+    curve: HeldOutCurve
     importance: FloatArray
     seconds: float
     chosen_on: int = 0
@@ -164,6 +164,6 @@ def spread(n: int, most: int) -> IntArray:
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.int64)
 
 
-def _curve(parts: Split, predicted: FloatArray) -> Curve:
+def _curve(parts: Split, predicted: FloatArray) -> HeldOutCurve:
     shown = spread(len(predicted), CURVE_POINTS)
-    return Curve(parts.test_t[shown] - parts.test_t[0], parts.test_y[shown], predicted[shown])
+    return HeldOutCurve(parts.test_t[shown] - parts.test_t[0], parts.test_y[shown], predicted[shown])

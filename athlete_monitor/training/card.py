@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import FloatArray
-    from athlete_monitor.training.athlete import Curve
+    from athlete_monitor.training.athlete import HeldOutCurve
     from athlete_monitor.training.outcome import TrainingOutcome
 
 WIDTH, HEIGHT = 720, 220
@@ -94,7 +94,7 @@ def _figures(entry: Mapping[str, Any]) -> str:
     return "<table>" + "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in pairs) + "</table>"
 
 
-def _overlay(curve: Curve, interval: Mapping[str, float]) -> str:
+def _overlay(curve: HeldOutCurve, interval: Mapping[str, float]) -> str:
     x = curve.seconds / 60.0
     low, high = curve.predicted + interval["q10"], curve.predicted + interval["q90"]
     plot = _Plot(x, np.concatenate([curve.measured, low, high]))
@@ -104,7 +104,7 @@ def _overlay(curve: Curve, interval: Mapping[str, float]) -> str:
     return plot.finish(band + lines + legend, "min", "bpm")
 
 
-def _residuals(curve: Curve) -> str:
+def _residuals(curve: HeldOutCurve) -> str:
     x = curve.seconds / 60.0
     residual = curve.measured - curve.predicted
     plot = _Plot(x, np.append(residual, 0.0))

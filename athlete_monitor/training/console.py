@@ -47,7 +47,7 @@ class Quiet:
         """See ``Display``."""
 
 
-class Bar:
+class ProgressBar:
     """A rich progress bar: stage, athlete, remaining time."""
 
     def __init__(self, progress: Progress) -> None:
@@ -79,7 +79,7 @@ def display(settings: Logging) -> Iterator[Display]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield Bar(progress)
+        yield ProgressBar(progress)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import numpy as np
 from athlete_monitor.features import PROFILE_FEATURES, PROFILE_UNKNOWN
 from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
-from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, Curve, Trained, spread
+from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, HeldOutCurve, Trained, spread
 from athlete_monitor.training.day_form import of_people
 from athlete_monitor.training.evaluation import interval_of, judge, ridge_predictions
 from athlete_monitor.training.fitting import judging
@@ -220,6 +220,6 @@ def train_default(
     )
 
 
-def _curve(measured: FloatArray, predicted: FloatArray) -> Curve:
+def _curve(measured: FloatArray, predicted: FloatArray) -> HeldOutCurve:
     shown = spread(len(measured), CURVE_POINTS)
-    return Curve(shown.astype(np.float64), measured[shown], predicted[shown])
+    return HeldOutCurve(shown.astype(np.float64), measured[shown], predicted[shown])

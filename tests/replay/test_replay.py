@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
-from athlete_monitor.batch.places import Attempt, Here, Waiting
+from athlete_monitor.batch.places import GroupAttempt, Here, Waiting
 from athlete_monitor.batch.storage import Folder
 from athlete_monitor.engine.archiving import Archiver
 from athlete_monitor.errors import MonitorError
@@ -212,10 +212,10 @@ def test_a_group_whose_worker_was_lost_is_tried_again_then_item_by_item_then_giv
     items = [ReplayItem("a", "a.csv", "a.csv"), ReplayItem("b", "b.csv", "b.csv")]
     waiting = Waiting(iter([items]))
     first = waiting.next()
-    assert first == Attempt(items)
+    assert first == GroupAttempt(items)
     assert waiting.lost(first, "gone") == []
     second = waiting.next()
-    assert second == Attempt(items, 1)
+    assert second == GroupAttempt(items, 1)
     assert waiting.lost(second, "gone") == []
     singles = [waiting.next(), waiting.next()]
     assert [each.items for each in singles if each] == [[items[0]], [items[1]]]

@@ -31,7 +31,8 @@ from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.writing import write_session
 from athlete_monitor.report.command import main
 from athlete_monitor.report.export import fit_format, tables, workbook, writers
-from athlete_monitor.report.export.activities import COLUMNS, Activity, activity, fit, gpx, laps_of, tcx
+from athlete_monitor.report.export.activities import fit, gpx, tcx
+from athlete_monitor.report.export.activity import COLUMNS, Activity, activity, laps_of
 from athlete_monitor.report.export.cells import plain_text
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import WRITERS, dictionary

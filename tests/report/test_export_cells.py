@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from athlete_monitor.archive import DeviceSession
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.export import command, workbook, writers
-from athlete_monitor.report.export.activities import COLUMNS, Activity, fit, gpx, tcx
+from athlete_monitor.report.export.activities import fit, gpx, tcx
+from athlete_monitor.report.export.activity import COLUMNS, Activity
 from athlete_monitor.report.export.tables import ExportColumn, Table
 from athlete_monitor.report.export.writers import WRITERS
 from tests.report.test_export import TRAINING_CENTER

@@ -6,7 +6,7 @@ import pytest
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.sim.moments import Clock, simulated
-from athlete_monitor.sim.recorder import Recorder
+from athlete_monitor.sim.recorder import SessionRecorder
 from athlete_monitor.sim.session import SimulatedSession
 from athlete_monitor.sim.squad import SimulatedSquad
 from athlete_monitor.sim.traits import traits_of
@@ -23,7 +23,7 @@ def made(tmp_path, mode="game", rate_hz=10, seconds=23.7, rr=True):
     squad = [traits_of(i) for i in (3, 4)]
     session = SimulatedSession(mode, 1, rate_hz, seconds, rr=rr, dropout=0.3)
     clock = Clock.starting(START_T, rate_hz)
-    return SimulatedSquad(squad, session), clock, Recorder(tmp_path, squad, session, clock)
+    return SimulatedSquad(squad, session), clock, SessionRecorder(tmp_path, squad, session, clock)
 
 
 @pytest.mark.parametrize("rate_hz", [1, 7, 10, 30, 200])

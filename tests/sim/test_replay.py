@@ -4,7 +4,7 @@ import pytest
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.sim.moments import Clock
-from athlete_monitor.sim.recorder import Recorder
+from athlete_monitor.sim.recorder import SessionRecorder
 from athlete_monitor.sim.replay import rate_hz, read_recordings, replayed
 from athlete_monitor.sim.session import SimulatedSession
 from athlete_monitor.sim.squad import SimulatedSquad
@@ -13,7 +13,7 @@ from athlete_monitor.sim.traits import traits_of
 
 def record(folder, athlete_id, start_t, seconds, rate=10):
     session, clock = SimulatedSession("training", 1, rate, seconds), Clock.starting(start_t, rate)
-    recorder = Recorder(folder, [traits_of(athlete_id)], session, clock)
+    recorder = SessionRecorder(folder, [traits_of(athlete_id)], session, clock)
     for block in SimulatedSquad([traits_of(athlete_id)], session).blocks():
         recorder.write_block(block)
     recorder.close()

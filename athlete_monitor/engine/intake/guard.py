@@ -56,7 +56,7 @@ class _Budget:
     """Whether samples have been refused, and the budget has not come back since."""
 
 
-class Guard:
+class IntakeBudgets:
     """The budgets of all devices; without a limit everything is allowed.
 
     Args:
@@ -64,7 +64,7 @@ class Guard:
         max_devices: number of devices that are tracked; beyond that all budgets are reset.
 
     Example:
-        >>> guard = Guard(max_rate_hz=10.0)
+        >>> guard = IntakeBudgets(max_rate_hz=10.0)
         >>> guard.samples("001", 0.0, 2300)
         300
         >>> guard.may_change_wearer("001", 1.0), guard.may_change_wearer("001", 2.0)

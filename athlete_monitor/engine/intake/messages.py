@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from athlete_monitor.engine.counts import Counts
-    from athlete_monitor.engine.intake.guard import Guard
+    from athlete_monitor.engine.intake.guard import IntakeBudgets
     from athlete_monitor.wire.codec import Decoder
     from athlete_monitor.wire.sample import Sample
 
@@ -64,7 +64,7 @@ class Intake:
     """
 
     def __init__(
-        self, decoder: Decoder, guard: Guard, counts: Counts, notice: Callable[[str], None], max_devices: int
+        self, decoder: Decoder, guard: IntakeBudgets, counts: Counts, notice: Callable[[str], None], max_devices: int
     ) -> None:
         self._decoder, self._guard, self._counts, self._notice = decoder, guard, counts, notice
         self._max_devices = max_devices

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.build import build_monitor, live_source, open_loader
-from athlete_monitor.engine.intake.guard import Guard
+from athlete_monitor.engine.intake.guard import IntakeBudgets
 from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.engine.live.connection import Connection, client_id, engine_status
@@ -95,7 +95,7 @@ class LiveEngine:
             begin=JournalSink(self.journal).begin,
             history=LoadHistory(self.journal.past_loads()),
             chosen=Chosen(options.players, options.devices),
-            guard=Guard(config.engine.max_rate_hz),
+            guard=IntakeBudgets(config.engine.max_rate_hz),
         )
         self.stats = Stats(self.connection.inbox, self.monitor, self.loader, time.monotonic())
         self._upkeep = Upkeep(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Engine
     from athlete_monitor.engine.counts import Counts
-    from athlete_monitor.engine.intake.guard import Guard
+    from athlete_monitor.engine.intake.guard import IntakeBudgets
     from athlete_monitor.engine.sessions.wearers import Wearers
     from athlete_monitor.engine.sinks.sink import Sink
     from athlete_monitor.squad.kernel import Squad
@@ -62,7 +62,7 @@ class SessionBook:
         sink: Sink,
         begin: Callable[[Session], int],
         chosen: Chosen,
-        guard: Guard,
+        guard: IntakeBudgets,
     ) -> None:
         self.box = ""
         """Name of this box, for the messages of every session."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.archive import Archive
     from athlete_monitor.engine.team.alarms import AlarmKeeper
-    from athlete_monitor.engine.team.members import Members
+    from athlete_monitor.engine.team.members import TeamMembers
     from athlete_monitor.engine.team.writing import TeamWriter
     from athlete_monitor.team.book import TeamBook
     from athlete_monitor.team.state import TeamState
@@ -48,7 +48,7 @@ class CommandExecutor:
         self,
         book: TeamBook,
         alarms: AlarmKeeper,
-        members: Members,
+        members: TeamMembers,
         archive: Archive,
         writer: TeamWriter,
         *,

@@ -15,7 +15,7 @@ from athlete_monitor.engine.team import rows
 from athlete_monitor.engine.team.alarms import AlarmKeeper, event_of
 from athlete_monitor.engine.team.clock import OddClocks, TeamClock, newest_of
 from athlete_monitor.engine.team.execution import CommandExecutor
-from athlete_monitor.engine.team.members import Members
+from athlete_monitor.engine.team.members import TeamMembers
 from athlete_monitor.engine.team.parts import (
     RunningParts,
     messages,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.figures.outputs import Outputs
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.sessions.session import Session
-    from athlete_monitor.engine.team.members import Member
+    from athlete_monitor.engine.team.members import TeamMember
     from athlete_monitor.engine.team.parts import Growth
     from athlete_monitor.team.records import AlarmRow, Period, TeamSession
     from athlete_monitor.wire.publisher import Publisher
@@ -98,7 +98,7 @@ class TeamKeeper(Sink):
         self._clocks_due_s = -math.inf
         self._shelf = ArchivedSessions(archive, self._new_state, notify)
         self.book = TeamBook(self._shelf, gap_s, self._new_state)
-        self._members = Members(roster)
+        self._members = TeamMembers(roster)
         self._earlier: dict[int, str] = {}
         """Team sessions of the devices' sessions that an earlier engine did not end, by their numbers."""
         self._phases_due_s = -math.inf
@@ -170,7 +170,7 @@ class TeamKeeper(Sink):
                 pitch.append((record, on_pitch))
         _add_parts(period, pitch)
 
-    def _follow(self, member: Member, record: Any, totals: FloatArray) -> float:  # noqa: ANN401 - a made structure
+    def _follow(self, member: TeamMember, record: Any, totals: FloatArray) -> float:  # noqa: ANN401 - a made structure
         """Take an athlete's newest figures and return their time by the device's clock."""
         session = member.session
         t = session.device_t

@@ -20,7 +20,7 @@ FRESH_S: Final = 10.0
 
 
 @dataclass
-class Member:
+class TeamMember:
     """A device's session that is part of a team session."""
 
     session: Session
@@ -36,7 +36,7 @@ class Member:
     stints: Sequence[Stint] = ()
 
 
-class Members:
+class TeamMembers:
     """The running sessions of devices, by their numbers.
 
     Args:
@@ -45,17 +45,17 @@ class Members:
 
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
-        self._by_number: dict[int, Member] = {}
+        self._by_number: dict[int, TeamMember] = {}
 
     def add(self, session: Session, team: str, parts: RunningParts) -> None:
         """Add a session that begins now or is resumed."""
-        self._by_number[session.number] = Member(session, team, parts, time.monotonic())
+        self._by_number[session.number] = TeamMember(session, team, parts, time.monotonic())
 
-    def of(self, session: Session) -> Member | None:
+    def of(self, session: Session) -> TeamMember | None:
         """Return what is known of a session."""
         return self._by_number.get(session.number)
 
-    def remove(self, session: Session) -> Member | None:
+    def remove(self, session: Session) -> TeamMember | None:
         """Remove a session that has ended and return what was known of it."""
         return self._by_number.pop(session.number, None)
 
@@ -79,7 +79,7 @@ class Members:
             if member.team == team and member.session.athlete_id == athlete
         }
 
-    def look_up(self, member: Member, state: TeamState, revision: int) -> None:
+    def look_up(self, member: TeamMember, state: TeamState, revision: int) -> None:
         """Bring a member's periods and stints up to date; every change of a team session has a new revision."""
         if member.revision != revision:
             session = member.session
@@ -87,7 +87,7 @@ class Members:
             member.stints = [stint for stint in state.stints() if stint.athlete_id == session.athlete_id]
             member.revision = revision
 
-    def _sending(self) -> list[Member]:
+    def _sending(self) -> list[TeamMember]:
         limit = time.monotonic() - FRESH_S
         return [each for each in self._by_number.values() if each.arrived_s >= limit]
 

@@ -22,7 +22,7 @@ from athlete_monitor.models.export import (
 from athlete_monitor.models.kind import Artifacts, ModelKind
 from athlete_monitor.models.kinds import extra_trees
 from athlete_monitor.models.line import LineModel, fit_line, whole
-from athlete_monitor.models.parts import Parts, of_trees
+from athlete_monitor.models.parts import EnsembleParts, of_trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,9 +163,9 @@ def facts(model: ForestAndLine) -> dict[str, Any]:
     return {**shape_of_trees(model.trees), "share_of_trees": model.share, "line_penalty": PENALTY}
 
 
-def parts(model: ForestAndLine) -> Parts:
+def parts(model: ForestAndLine) -> EnsembleParts:
     """Both parts with the share of the trees."""
-    return Parts(of_trees(model.trees).trees, model.line, model.share)
+    return EnsembleParts(of_trees(model.trees).trees, model.line, model.share)
 
 
 KIND: Final = ModelKind("forest_and_line", "extra trees and a straight line", fit, export, importance, facts, parts)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from athlete_monitor.arguments import add_common_arguments, add_players_argument
 from athlete_monitor.athletes import Roster
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.report.export.activities import ACTIVITIES, EMPTY, activity
+from athlete_monitor.report.export.activities import ACTIVITIES, EMPTY
+from athlete_monitor.report.export.activity import activity
 from athlete_monitor.report.export.measured import with_measured
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import SUFFIX, WRITERS, dictionary, part_path

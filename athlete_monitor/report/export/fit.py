@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import FloatArray
-    from athlete_monitor.report.export.activities import Activity, Lap
+    from athlete_monitor.report.export.activity import Activity, Lap
 
 LARGEST_SERIAL: Final = 2**32 - 1
 APPLICATION_ID: Final = b"athlete-monitor\x00"

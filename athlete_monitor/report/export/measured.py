@@ -13,7 +13,7 @@ from athlete_monitor.errors import RecordingError
 if TYPE_CHECKING:
     from athlete_monitor.archive import DeviceSession
     from athlete_monitor.arrays import FloatArray
-    from athlete_monitor.report.export.activities import Activity
+    from athlete_monitor.report.export.activity import Activity
     from athlete_monitor.report.export.tables import Selection
     from athlete_monitor.wire.session_files import Mode
     from athlete_monitor.wire.session_reader import Recording

@@ -6,7 +6,7 @@ import pytest
 
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
-from athlete_monitor.engine.intake.guard import Guard
+from athlete_monitor.engine.intake.guard import IntakeBudgets
 from athlete_monitor.engine.intake.ordering import AGREEING
 from athlete_monitor.wire.codec import Decoder
 from tests.engine.kit import START, monitor_of
@@ -49,7 +49,7 @@ def test_each_sender_of_invalid_messages_gets_a_notice_and_all_are_counted():
 
 
 def test_what_a_device_sends_beyond_its_rate_is_dropped_and_counted_and_others_lose_nothing():
-    monitor, told = monitor_of(CONFIG, guard=Guard(max_rate_hz=10.0))
+    monitor, told = monitor_of(CONFIG, guard=IntakeBudgets(max_rate_hz=10.0))
     for number in range(20):
         send(monitor, batch(number * 10, 1000), now_s=number / 20)
         send(monitor, payload(number / 10, "002", seq=number), "002", now_s=number / 20)
@@ -111,7 +111,7 @@ def test_a_device_of_the_roster_is_its_roster_athlete_whatever_it_says():
 
 
 def test_a_stranger_who_names_another_athlete_each_time_gets_few_sessions():
-    monitor, _ = monitor_of(CONFIG, guard=Guard(max_rate_hz=250.0))
+    monitor, _ = monitor_of(CONFIG, guard=IntakeBudgets(max_rate_hz=250.0))
     for number in range(2000):
         send(monitor, payload(number / 50, "X9", athlete_id=number % 900 + 1), "X9", now_s=number / 50)
     monitor.advance()
@@ -119,7 +119,7 @@ def test_a_stranger_who_names_another_athlete_each_time_gets_few_sessions():
 
 
 def test_a_device_that_ends_and_begins_again_and_again_gets_few_sessions():
-    monitor, _ = monitor_of(CONFIG, guard=Guard(max_rate_hz=250.0))
+    monitor, _ = monitor_of(CONFIG, guard=IntakeBudgets(max_rate_hz=250.0))
     for number in range(500):
         send(monitor, payload(number / 50), now_s=number / 50)
         send(monitor, b'{"device_id":"001","event":"end","timestamp":%.3f}' % (START + number / 50), now_s=number / 50)
@@ -128,7 +128,7 @@ def test_a_device_that_ends_and_begins_again_and_again_gets_few_sessions():
 
 def with_a_long_session(how_it_ends):
     """A device with 2,000 samples that wait and a session that ends behind them, and another with one sample."""
-    monitor, told = monitor_of(CONFIG, guard=Guard(max_rate_hz=250.0))
+    monitor, told = monitor_of(CONFIG, guard=IntakeBudgets(max_rate_hz=250.0))
     for number in range(4):
         monitor.receive("sensor/data", batch(number * 5, 500), 0.0, 10 + number)
     how_it_ends(monitor)
@@ -187,7 +187,7 @@ def test_the_end_of_the_engine_does_not_wait_for_what_one_device_has_sent_too_mu
 
 
 def test_samples_beyond_the_budget_of_a_device_are_never_made(monkeypatch):
-    monitor, _ = monitor_of(CONFIG, guard=Guard(max_rate_hz=10.0))
+    monitor, _ = monitor_of(CONFIG, guard=IntakeBudgets(max_rate_hz=10.0))
     made, make = [], Decoder._sample
 
     def count(*args):

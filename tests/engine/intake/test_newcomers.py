@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from athlete_monitor.athletes import Athlete, Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.engine.build import build_monitor
-from athlete_monitor.engine.intake.guard import Guard
+from athlete_monitor.engine.intake.guard import IntakeBudgets
 from athlete_monitor.engine.intake.inbox import Inbox
 from athlete_monitor.engine.intake.newcomers import AT_ONCE, FORGOTTEN_S, HELD_PER_DEVICE, MOST_HELD, PER_S, Newcomers
 from athlete_monitor.engine.sinks.sink import Collected
@@ -23,7 +23,7 @@ CONFIG = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
 def live_monitor(roster=None, max_devices=1000):
     told = Collected()
     config = CONFIG.model_copy(update={"engine": CONFIG.engine.model_copy(update={"max_devices": max_devices})})
-    return build_monitor(config, roster or Roster(), [told], guard=Guard(250.0)), told
+    return build_monitor(config, roster or Roster(), [told], guard=IntakeBudgets(250.0)), told
 
 
 def batch(device, number, size=10):
