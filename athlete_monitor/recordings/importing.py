@@ -21,7 +21,7 @@ from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.stored import StoredSessions, difference
 from athlete_monitor.recordings.timeline import in_zone
 from athlete_monitor.recordings.unrecognised import unrecognised
-from athlete_monitor.recordings.writing import keep_summary, write_session
+from athlete_monitor.recordings.writing import NoSpaceError, keep_summary, remove_unfinished, write_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _MOST_BESIDE: Final = 3
 _MOST_EXPLAINED: Final = 20
+_STOPPED: Final = "nothing more is imported; free some space and give the same command again"
 _HELD_CELLS: Final = 16_000_000
 """Cells of recordings that wait to be written in the order of their starts: 128 MB. They are archived together, which
 costs the less for each the more they are."""
@@ -62,22 +63,29 @@ def import_files(
     report = ImportResults(failed=list(found.failed), links=found.links)
     run = _Run(request, Owners(roster, request.athlete_id, request.named), report, on_done)
     jobs = _jobs(found, forced, report, explain=request.dry_run)
-    for place, (source, known) in enumerate(jobs):
-        on_file(str(source), place, len(jobs))
-        with_boundary(
-            str(source),
-            report,
-            partial(run.take, source, known),
-            named=found.is_named(source),
-        )
-    run.write()
+    if not request.dry_run:
+        remove_unfinished(request.training_root)
+        remove_unfinished(request.game_root)
+    try:
+        for place, (source, known) in enumerate(jobs):
+            on_file(str(source), place, len(jobs))
+            with_boundary(str(source), report, partial(run.take, source, known), named=found.is_named(source))
+        run.write()
+    except NoSpaceError as error:
+        report.failed.append(f"{error}; {_STOPPED}")
     return report
 
 
 def with_boundary(label: str, report: ImportResults, work: Callable[[], None], *, named: bool = True) -> None:
-    """Do some work; any error in it becomes one line."""
+    """Do some work; any error in it becomes one line, but for a full disk.
+
+    Raises:
+        NoSpaceError: there is no room for this session, nor for others.
+    """
     try:
         work()
+    except NoSpaceError:
+        raise
     except NotARecording as error:
         if named:
             report.failed.append(str(error))

@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 import numpy as np
 import orjson
 
 from athlete_monitor.channels import TABLE
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.system.files import discard, open_folder, replace_file
 from athlete_monitor.wire.sample import Sample, Tags
-from athlete_monitor.wire.session_files import EXTRA_CHANNELS, RR_COLUMN, SessionWriter
+from athlete_monitor.wire.session_files import EXTRA_CHANNELS, PREFIX, RR_COLUMN, SessionWriter, publish_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.recordings.imported import Imported
     from athlete_monitor.wire.session_files import Mode
 
+UNFINISHED: Final = ".importing"
+"""A folder below that of all sessions, on the same disk."""
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 SCALE: Final = 10.0 ** np.array([max(4, channel.decimals) for channel in TABLE])
 """Four decimals are finer than the resolution of any sensor here and keep the files small; degrees need more."""
 _BLOCK_ROWS: Final = 8192
 
 
+class NoSpaceError(RecordingError):
+    """The disk is full: no other session can be written either."""
+
+
 def write_session(recording: Imported, root: Path, athlete_id: int, device_id: str, mode: Mode = "training") -> Path:
-    """Write a session file and return its path.
+    """Write a session file and return its path; it gets its name when it is whole.
 
     Args:
         recording: what to write.
@@ -37,27 +49,51 @@ def write_session(recording: Imported, root: Path, athlete_id: int, device_id: s
         mode: training or game.
 
     Raises:
-        RecordingError: the file cannot be written.
+        NoSpaceError: the disk is full.
+        RecordingError: the file cannot be written for another reason.
     """
     extra = [name for name in EXTRA_CHANNELS if recording.has(name)]
     if recording.rr:
         extra.append(RR_COLUMN)
+    start_t = float(recording.t[0])
     try:
-        writer = SessionWriter(root, mode, athlete_id, device_id, float(recording.t[0]), recording.profile, extra)
+        with unfinished(root) as whole:
+            _write(
+                recording, SessionWriter(root, mode, athlete_id, device_id, start_t, recording.profile, extra, whole)
+            )
+            return publish_path(whole, root / f"player_{athlete_id}", PREFIX[mode], athlete_id, device_id, start_t)
     except OSError as error:
-        raise RecordingError(f"{recording}: its session cannot be written: {error}") from None
+        raise _failure(error, f"{recording}: its session") from None
+
+
+def _failure(error: OSError, what: str) -> RecordingError:
+    kind = NoSpaceError if error.errno in _NO_SPACE else RecordingError
+    return kind(f"{what} cannot be written: {error.strerror or error}")
+
+
+@contextmanager
+def unfinished(root: Path) -> Iterator[Path]:
+    """Provide the path of a new file, in a hidden folder, that is removed in the end unless it has been moved."""
+    folder = root / UNFINISHED
+    with open_folder(folder, below=root, make=True):
+        path = folder / f"{os.getpid()}-{uuid4().hex}.partial"
     try:
-        _write(recording, writer)
-        writer.close()
-    except OSError as error:
-        writer.abandon()
-        writer.path.unlink(missing_ok=True)
-        raise RecordingError(f"{recording}: its session cannot be written: {error}") from None
-    except BaseException:
-        writer.abandon()
-        writer.path.unlink(missing_ok=True)
-        raise
-    return writer.path
+        yield path
+    finally:
+        discard(path)
+        with suppress(OSError):  # another import uses it
+            folder.rmdir()
+
+
+def remove_unfinished(root: Path) -> None:
+    """Remove what a killed import has left below a folder of sessions; files of imports that still run stay."""
+    for path in sorted((root / UNFINISHED).glob("*.partial")):
+        number = path.name.partition("-")[0]
+        if not (number.isdecimal() and int(number) != os.getpid() and Path(f"/proc/{number}").exists()):
+            with suppress(OSError):
+                path.unlink()
+    with suppress(OSError):
+        (root / UNFINISHED).rmdir()
 
 
 def keep_summary(recording: Imported, root: Path, athlete_id: int, mode: Mode) -> tuple[Path, bool]:
@@ -80,14 +116,22 @@ def keep_summary(recording: Imported, root: Path, athlete_id: int, mode: Mode) -
         if path.exists():
             return path, True
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(text)
+        replace_file(path, text)
     except OSError as error:
-        raise RecordingError(f"{recording}: its figures cannot be written: {error}") from None
+        raise _failure(error, f"{recording}: its figures") from None
     return path, False
 
 
 def _write(recording: Imported, writer: SessionWriter) -> None:
+    try:
+        _write_rows(recording, writer)
+        writer.close()
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+def _write_rows(recording: Imported, writer: SessionWriter) -> None:
     for start in range(0, len(recording.t), _BLOCK_ROWS):
         stop = min(start + _BLOCK_ROWS, len(recording.t))
         rr = (

@@ -96,6 +96,7 @@ class SessionWriter:
         start_t: epoch seconds of the first sample, for the name.
         profile: the athlete's body, written with each row.
         extra: which of ``EXTRA_COLUMNS`` the session has.
+        path: the new file; the next number of the athlete's folder if None.
 
     Raises:
         OSError: the file cannot be created. Writing raises it too, when the disk is full.
@@ -110,12 +111,13 @@ class SessionWriter:
         start_t: float,
         profile: WireProfile = NO_PROFILE,
         extra: Sequence[str] = (),
+        path: Path | None = None,
     ) -> None:
         self._game = mode == "game"
         self._set_columns(columns(mode, extra))
         self._profile = _profile_cells(athlete_id, profile)
         self._mode = mode
-        self.path = claim_path(root / f"player_{athlete_id}", PREFIX[mode], athlete_id, device_id, start_t)
+        self.path = path or claim_path(root / f"player_{athlete_id}", PREFIX[mode], athlete_id, device_id, start_t)
         self._file = self.path.open("a", encoding="utf-8", newline="")
         self.rows = 0
         self._safe_bytes = self._heading_bytes = 0
@@ -288,16 +290,40 @@ def _profile_cells(athlete_id: int, profile: WireProfile) -> str:
 def claim_path(folder: Path, prefix: str, athlete_id: int, device_id: str, start_t: float) -> Path:
     """Create an empty session file with the folder's next number, even beside other writers, and return its path."""
     with open_folder(folder, below=folder.parent, make=True) as handle, locked(handle):
-        number = 1 + max((session_number(path.name, prefix) for path in folder.iterdir()), default=0)
-        path = folder / f"{prefix}{number}_A{athlete_id}_D{device_id}_{file_stamp(start_t)}.csv"
+        path = _next_path(handle, folder, prefix, athlete_id, device_id, start_t)
         os.close(os.open(path.name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644, dir_fd=handle))
     return path
 
 
+def publish_path(whole: Path, folder: Path, prefix: str, athlete_id: int, device_id: str, start_t: float) -> Path:
+    """Move a whole session file to the folder's next number, even beside other writers, and return its path.
+
+    Whatever ends the process, the folder has the whole session or none.
+    """
+    with open_folder(folder, below=folder.parent, make=True) as handle, locked(handle):
+        path = _next_path(handle, folder, prefix, athlete_id, device_id, start_t)
+        os.rename(whole, path.name, dst_dir_fd=handle)
+    return path
+
+
+def _next_path(handle: int, folder: Path, prefix: str, athlete_id: int, device_id: str, start_t: float) -> Path:
+    number = 1 + max((session_number(name, prefix) for name in os.listdir(handle)), default=0)
+    return folder / f"{prefix}{number}_A{athlete_id}_D{device_id}_{file_stamp(start_t)}.csv"
+
+
 def session_number(name: str, prefix: str) -> int:
-    """Return the running number in a session file's name; 0 where it has none."""
-    match = re.match(rf"{prefix}(\d+)", name)
-    return int(match[1]) if match else 0
+    """Return the running number in a session file's name; 0 where it has none.
+
+    >>> session_number("TR12_A3_D003_2026_05_04-10_00_00.csv", "TR"), session_number("notes.txt", "TR")
+    (12, 0)
+    """
+    if not name.startswith(prefix):
+        return 0
+    digits = name[len(prefix) :].partition("_")[0]
+    if digits.isdecimal():
+        return int(digits)
+    match = re.match(r"\d+", digits)
+    return int(match[0]) if match else 0
 
 
 def device_in_name(name: str) -> str | None:

@@ -9,6 +9,7 @@ import json
 import random
 import re
 import shutil
+import warnings
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -144,7 +145,50 @@ def _a_column(data: bytearray, chance: random.Random) -> None:
     data[:] = b"\n".join(lines)
 
 
-_DAMAGES = (_a_byte, _a_bit, _a_hole, _a_spice, _again, _an_end, _a_token, _a_token, _two_lines, _a_column)
+def _two_columns(data: bytearray, chance: random.Random) -> None:
+    """Swap two cells in every line: a table whose header is right and whose rows are not, or the other way."""
+    sign = chance.choice((b",", b";", b"\t"))
+    first, second, skipped = chance.randrange(8), chance.randrange(8), chance.randrange(3)
+    lines = bytes(data).split(b"\n")
+    for number, line in enumerate(lines[skipped:], skipped):
+        cells = line.split(sign)
+        if max(first, second) < len(cells):
+            cells[first], cells[second] = cells[second], cells[first]
+            lines[number] = sign.join(cells)
+    data[:] = b"\n".join(lines)
+
+
+def _a_long_line(data: bytearray, chance: random.Random) -> None:
+    """Join all lines, or write one cell far beyond any length."""
+    if chance.random() < 0.5:
+        data[:] = bytes(data).replace(b"\n", chance.choice((b" ", b",", b"")))
+    else:
+        at = chance.randrange(len(data) + 1)
+        data[at:at] = chance.choice((b"1", b"a,", b'"', b"<x>", b" ", b"[")) * chance.choice((300, 70_000, 300_000))
+
+
+def _a_nest(data: bytearray, chance: random.Random) -> None:
+    """Put a part into many others."""
+    opened, closed = chance.choice(((b"<a>", b"</a>"), (b"[", b"]"), (b'{"a":', b"}"), (b"<trk>", b""), (b'"', b'"')))
+    at, many = chance.randrange(len(data) + 1), chance.choice((3, 70, 5000))
+    end = chance.randrange(at, len(data) + 1)
+    data[at:end] = opened * many + bytes(data[at:end]) + closed * many
+
+
+def _a_count(data: bytearray, chance: random.Random) -> None:
+    """Write another number where a length, a count or a time may be."""
+    width = chance.choice((1, 2, 4, 8))
+    at = chance.randrange(min(len(data), chance.choice((16, 64, 512, len(data) + 1))) + 1)
+    value = chance.choice(
+        (0, 1, 2**31 - 1, 2**31, 2**32 - 1, 2**64 - 1, len(data), len(data) - 1, chance.randrange(2**32))
+    )
+    data[at : at + width] = (value % 256**width).to_bytes(width, chance.choice(("little", "big")))
+
+
+_DAMAGES = (
+    *(_a_byte, _a_bit, _a_hole, _a_spice, _again, _an_end, _a_token, _a_token, _two_lines, _a_column),
+    *(_two_columns, _a_long_line, _a_nest, _a_count),
+)
 
 
 def _in_a_member(content: bytes, chance: random.Random) -> bytes:
@@ -275,7 +319,42 @@ def damaged(name: str, chance: random.Random) -> dict[str, bytes]:
         files[chosen] = gzip.compress(mutated(gzip.decompress(content), chance), 1)
     else:
         files[chosen] = mutated(content, chance)
-    return files
+    return packed(files, chance) if chance.random() < PACKED_SHARE else files
+
+
+PACKED_SHARE = 0.06
+"""So many of the damaged files are in an archive that is made with intent."""
+
+
+def packed(files: dict[str, bytes], chance: random.Random) -> dict[str, bytes]:
+    """Return the files in an archive of an unusual kind: nested, with paths out of it, links, or very many entries."""
+    kind = chance.choice(("gz of gz", "nested", "absolute", "above", "link", "twice", "devices", "many"))
+    if kind == "gz of gz":
+        return {f"{name}.gz": gzip.compress(gzip.compress(content, 1), 1) for name, content in files.items()}
+    names = list(files)
+    if kind == "nested":
+        made = zipped(files)
+        for _ in range(chance.randrange(1, 6)):
+            made = zipped({"inner.zip": made})
+        return {"nested.zip": made}
+    before = {"absolute": "/etc/", "above": "../../", "devices": "C:\\AUX/"}.get(kind, "")
+    entries = {f"{before}{name}": files[name] for name in names}
+    if kind == "many":
+        entries |= {f"{number % 10}/{number}.csv": b"" for number in range(chance.choice((100, 10_000)))}
+    return {"packed.zip": zipped(entries, links=kind == "link", twice=kind == "twice")}
+
+
+def zipped(entries: dict[str, bytes], *, links: bool = False, twice: bool = False) -> bytes:
+    """Return an archive; its first entry may be there twice, or all may be links by their mode."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, content in [*entries.items(), *(list(entries.items())[:1] if twice else [])]:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (0o120777 if links else 0o100644) << 16
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                archive.writestr(info, b"/etc/passwd" if links else content)
+    return made.getvalue()
 
 
 def tried(folder: Path, name: str, chance: random.Random) -> str:
