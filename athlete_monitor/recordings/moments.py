@@ -86,6 +86,8 @@ _IN_NAME: Final = re.compile(
 )
 _DAY_IN_NAME: Final = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?!\d)", re.ASCII)
 MOST_BAD: Final = 0.2
+_LONGEST: Final = 100
+"""No time is written with more characters; the patterns would take minutes for a hundred thousand blanks."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,8 @@ class TimeColumn:
         return seconds
 
     def _one(self, text: str) -> tuple[float, float] | None:
+        if len(text) > _LONGEST:
+            return None
         if _NUMBER.fullmatch(text) and not _COMPACT.fullmatch(text):
             self._numeric += 1
             value = float(text.replace(",", "."))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.session_files import Mode
 
 _LONGEST_NAMED: Final = 5
+_MOST_WORDS: Final = 5
+"""Of the name of a channel and its unit."""
 _OF_FORMAT: Final = "defined by the format"
 _HOURS: Final = frozenset(("ora", "orario", "hora"))
 """Beside one of these, ``Data`` is a date."""
@@ -167,7 +169,7 @@ def is_fit_table(layout: Layout) -> bool:
 def _of_somebody(header: str) -> bool:
     """Whether the end of a name is a channel: it has an athlete before it."""
     words = [word for word in re.split(r"[\s_:.\-–/]+", header) if word]
-    for first in range(1, len(words)):
+    for first in range(max(len(words) - _MOST_WORDS, 1), len(words)):
         try:
             meaning = meaning_of(" ".join(words[first:]), "")
         except UnknownUnitError:

@@ -225,6 +225,8 @@ CHANNELS: Final = tuple(dict.fromkeys((*BY_NAME, *_NAMES_ONLY)))
 """Meanings that are channels of a recording."""
 BY_MEANING: Final = {**_OTHERS, **{name: _joined(name) for name in CHANNELS}}
 _BY_WORD: Final = {word: row for row in reversed(tuple(BY_MEANING.values())) for word in row.words.split()}
+_LONGEST_NAME: Final = 200
+"""A longer name is none of ours: the patterns below would take minutes for one of a hundred thousand letters."""
 _REFERENCE: Final = re.compile(r"\(/api/[a-z]+/\d+/\)$")
 """Behind each name in Hexoskin's tables."""
 _BRACKETS: Final = re.compile(r"\s*[\[(]\s*(?P<unit>[^\])]*?)\s*[\])]\s*$")
@@ -266,6 +268,8 @@ def meaning_of(header: str, unit: str = "") -> Meaning | None:
     >>> meaning_of("acc_x [g]").meaning, meaning_of("Gyro Yro X").meaning, meaning_of("Voltage")
     ('acc_x', 'gyro_x', None)
     """
+    if len(header) > _LONGEST_NAME:
+        return None
     name, spelled = _split_unit(header)
     if _PACES.fullmatch((spelled or unit.strip("[]() ")).casefold()):
         return None

@@ -245,3 +245,28 @@ def test_a_file_that_is_damaged_anywhere_is_read_or_refused_in_one_line(tmp_path
 
 def test_every_reader_is_among_the_damaged_cases():
     assert {kind for kind, _ in cases().values()} == {known.kind for known in all_formats()}
+
+
+LONG = 60_000
+LONG_TABLES = {
+    "a name of brackets": "[" * LONG + ",heart_rate\n1,2\n",
+    "a name of blanks": "a" + " " * LONG + "b,heart_rate\n1,2\n",
+    "a name of words": "a " * (LONG // 2) + ",heart rate x\n1,2\n",
+    "a time of blanks": "timestamp,heart_rate\n2026-05-04" + " " * LONG + "x,120\n2026-05-04 10:00:00,120\n",
+    "a setting of blanks": "# OpenField Export\n# "
+    + " " * LONG
+    + "x\n# CentisecTime : 1\nSeconds,Velocity\n0,1\n1,1\n",
+    "a setting of commas": "# OpenField Export\n# Athlete: a" + "," * LONG + "x\nSeconds,Velocity\n0,1\n1,1\n",
+    "a name of Polar": (
+        "Nimi,Laji,Päivä,Alku,Kesto,Matka (km),Syke (bpm),Vauhti (km/h),Huippu (km/h)\n"
+        f"Ann,RUN,04.05.2026,10.00.00,00:03:19,1,1,1,1\nT,A,{'(' * LONG},N,V,K,K,A,M,L,T\n1,00:00:00,1,1,1,1,1,1,1,,\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LONG_TABLES)
+def test_texts_of_any_length_are_read_or_refused_in_time_that_grows_with_them(tmp_path, name):
+    """The patterns for names, units and times once took minutes for these; the time is that of the whole suite."""
+    (tmp_path / "a.csv").write_text(LONG_TABLES[name])
+    report = imported(tmp_path, tmp_path / "a.csv")
+    assert len(report.done) + len(report.failed) == 1

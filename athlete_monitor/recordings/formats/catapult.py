@@ -59,7 +59,6 @@ _API: Final = {
     "x": "",
     "y": "",
 }
-_SETTING: Final = re.compile(r"^[#\"\s]*(?P<key>[A-Za-z ]+?)\s*:\s*(?P<value>.*?)[\s,;\"]*$")
 _UNITS: Final = {
     **dict.fromkeys(("meters/second", "metres/second", "meterspersecond", "metrespersecond"), "m/s"),
     **dict.fromkeys(("kilometers/hour", "kilometres/hour", "kilometersperhour", "kilometresperhour"), "km/h"),
@@ -118,9 +117,10 @@ FORMAT: Final = Format(
 def _settings(layout: Layout) -> dict[str, str]:
     found = {}
     for line in layout.preamble:
-        match = _SETTING.match(line)
-        if match:
-            found[key_of(match["key"])] = match["value"].strip().strip('"').strip()
+        key, colon, value = line.partition(":")
+        key = key.strip('#" \t')
+        if colon and key.replace(" ", "").isalpha():
+            found[key_of(key)] = value.strip(' \t,;"')
     return found
 
 

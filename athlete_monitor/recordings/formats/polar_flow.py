@@ -55,6 +55,7 @@ _LOOKED_AT: Final = 8
 _DAY: Final = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d\d[:.]\d\d(\s?[AaPp]\.?[Mm]\.?)?")
 _DOTS: Final = re.compile(r"(?<=\d)\.(?=\d)")
+_LONGEST_UNIT: Final = 32
 _UNIT: Final = re.compile(r"\([^)]*\)\s*$")
 _WHEELS: Final = ("cycling", "biking", "spinning")
 
@@ -127,7 +128,7 @@ def _session(lines: list[str], delimiter: str, names: Sequence[str] = ()) -> dic
 
 def _in_english(header: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the second table in English, with the units of the file; a heart rate is in bpm."""
-    units = [match[0] if (match := _UNIT.search(name)) else "" for name in header]
+    units = [match[0] if (match := _UNIT.search(name[-_LONGEST_UNIT:])) else "" for name in header]
     named = [name if "(" in name else f"{name} {unit}".strip() for name, unit in zip(_SAMPLES, units, strict=False)]
     return (*named, *([""] * (len(header) - len(named))))
 
