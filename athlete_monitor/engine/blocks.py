@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from athlete_monitor.squad.kernel import Squad
     from athlete_monitor.wire.sample import Sample
 
-FEW_SESSIONS: Final = 24
-"""So many sessions are computed one after another, in blocks; more of them are stepped side by side."""
+FEW_SESSIONS: Final = 48
+"""So many sessions are computed one after another, in blocks; more of them are stepped side by side.
+
+Of 48 recordings, a row of a watch costs 83 µs in blocks and 151 µs side by side, one of a shirt 91 and 84 µs
+(``benchmarks/blocks.py --recordings 48``).
+"""
 LEAST_MOMENTS: Final = 32
 """Fewer samples are stepped one by one."""
 
