@@ -35,7 +35,6 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 RATES_HZ = {"watch": 1.0, "shirt": 10.0, "imu": 100.0}
-EVERY = 10**9
 
 
 def main() -> None:
@@ -76,15 +75,9 @@ def compared(kind: str, args: argparse.Namespace) -> dict[str, object]:
 def measured(kind: str, count: int, rows: int, way: str) -> dict[str, object]:
     """Archive recordings; return the microseconds of a row, the memory, and what is in the archive."""
     from athlete_monitor.config import load_config
-    from athlete_monitor.engine import blocks, side_by_side
     from athlete_monitor.engine.archiving import Archiver
     from athlete_monitor.squad.prediction import NoModels
 
-    if way == "rows":
-        blocks.LEAST_MOMENTS = EVERY
-        side_by_side.FEW_SESSIONS = 0
-    else:
-        blocks.FEW_SESSIONS = side_by_side.FEW_SESSIONS = EVERY
     recordings = [Recording(number, kind, rows) for number in range(count)]
     began = time.process_time()
     for each in recordings:
@@ -95,7 +88,7 @@ def measured(kind: str, count: int, rows: int, way: str) -> dict[str, object]:
         shutil.copy(ROOT / "athletes.yaml", folder)
         config = load_config(ROOT / "jetson_nano_4gb_config.yaml", Path(folder), environ={})
         began = time.process_time()
-        archiver = Archiver(config, NoModels())
+        archiver = Archiver(config, NoModels(), few=count if way == "blocks" else 0)
         archiver.add(recordings)
         archiver.close()
         took = time.process_time() - began - making

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
 from athlete_monitor.engine.archive_sink import ArchiveSink
+from athlete_monitor.engine.blocks import FEW_SESSIONS
 from athlete_monitor.engine.journal.bulk import BulkJournal
 from athlete_monitor.engine.sessions.session import session_id
 from athlete_monitor.engine.sessions.wearers import Wearers
@@ -35,18 +36,21 @@ class Archiver:
         config: the configuration.
         models: the source of models; by default the configuration's folders.
         workers: the most processes that compute; one means this process.
+        few: see ``SideBySide``.
 
     Raises:
         MonitorError: the archive cannot be used.
     """
 
-    def __init__(self, config: Config, models: ModelSource | None = None, workers: int = 1) -> None:
+    def __init__(
+        self, config: Config, models: ModelSource | None = None, workers: int = 1, few: int = FEW_SESSIONS
+    ) -> None:
         self._config = config
         self._journal = BulkJournal(config.paths.journal)
         self._sink = ArchiveSink(self._journal, Archive(config.paths.journal))
         self._roster = Roster.load(config.athletes.roster)
         self._wearers = Wearers(self._roster, "all")
-        self._side_by_side = SideBySide(config, self._wearers, models)
+        self._side_by_side = SideBySide(config, self._wearers, models, few)
         self._most_workers, self._workers = workers, None
         self._phases: list[Phase] = []
 

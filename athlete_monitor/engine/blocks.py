@@ -79,15 +79,16 @@ class BlockStepper(Stepper):
         squad: the kernel.
         reporter: gets the result of each step and block.
         counts: counters of the engine.
+        few: so many sessions at most are computed in blocks.
     """
 
-    def __init__(self, squad: Squad, reporter: SecondsReporter, counts: Counts) -> None:
+    def __init__(self, squad: Squad, reporter: SecondsReporter, counts: Counts, few: int = FEW_SESSIONS) -> None:
         super().__init__(squad, reporter, counts)
-        self._blocks, self._timeline = reporter, Timeline(squad)
+        self._blocks, self._timeline, self._few = reporter, Timeline(squad), few
 
     def advance(self, most: int | None = None, is_late: Callable[[], bool] = lambda: False) -> None:
         """Step until no sample waits; see ``Stepper``."""
-        if len(self._waiting) <= FEW_SESSIONS:
+        if len(self._waiting) <= self._few:
             for session in self._waiting:
                 self._use_blocks(session)
             self._waiting = [session for session in self._waiting if session.queue]
@@ -95,7 +96,8 @@ class BlockStepper(Stepper):
 
     def finish(self, session: Session) -> None:
         """Use all samples of one session that ends."""
-        self._use_blocks(session)
+        if self._few:
+            self._use_blocks(session)
         super().finish(session)
 
     def _use_blocks(self, session: Session) -> None:

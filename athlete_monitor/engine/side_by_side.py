@@ -64,10 +64,13 @@ class SideBySide:
         config: the configuration.
         wearers: who wears which device.
         models: where models come from; those of the configuration's folders by default.
+        few: so many recordings at most are computed one after another in blocks, with the same results.
     """
 
-    def __init__(self, config: Config, wearers: Wearers, models: ModelSource | None = None) -> None:
-        self._config, self._wearers, self._models = config, wearers, models
+    def __init__(
+        self, config: Config, wearers: Wearers, models: ModelSource | None = None, few: int = FEW_SESSIONS
+    ) -> None:
+        self._config, self._wearers, self._models, self._few = config, wearers, models, few
 
     def run(
         self,
@@ -87,7 +90,7 @@ class SideBySide:
         settings = kernel_settings(self._config)
         squad = Squad(settings, ModelBook(self._source(), settings.features))
         counts = Counts()
-        stepper = BlockStepper(squad, SecondsReporter(squad, self._config, sink, counts), counts)
+        stepper = BlockStepper(squad, SecondsReporter(squad, self._config, sink, counts), counts, self._few)
         decoder = Decoder(self._config.sensors.acc_unit, self._config.sensors.gyro_unit)
         waiting = enumerate(streams)
         lanes: list[_Lane] = []
@@ -101,7 +104,7 @@ class SideBySide:
                 lanes.append(running[-1])
             if not running:
                 return [lane.phases for lane in lanes]
-            most = MOST_MOMENTS if len(running) <= FEW_SESSIONS else _SAMPLES_A_ROUND
+            most = MOST_MOMENTS if len(running) <= self._few else _SAMPLES_A_ROUND
             ended = [lane for lane in running if not lane.push(most)]
             stepper.advance()
             for lane in ended:

@@ -65,8 +65,8 @@ class Deadly:
 TAGS = {name: Tags(mode="game", session_phase=name) for name in (None, "1st half", "2nd half", "lap 1", "lap 2")}
 
 
-def archived(root, *recordings):
-    archiver = Archiver(configured(root), NoModels())
+def archived(root, *recordings, **options):
+    archiver = Archiver(configured(root), NoModels(), **options)
     archiver.add(recordings)
     archiver.close()
     return Archive(configured(root).paths.journal)
@@ -136,6 +136,16 @@ def test_a_process_that_is_lost_is_one_line_and_leaves_nothing(tmp_path):
     archiver.abandon()
     assert not archived(tmp_path).sessions()
     assert rows_of(tmp_path) == []
+
+
+def test_recordings_in_blocks_are_archived_as_side_by_side(tmp_path):
+    days = [recording(1 + day % 2, day * DAY_S, 60, phases=(None, "1st half", "lap 1")) for day in range(3)]
+    blocks, steps = archived(tmp_path / "a", *days, few=len(days)), archived(tmp_path / "b", *days, few=0)
+    assert len(rows_of(tmp_path / "a")) == 3 * 60
+    assert rows_of(tmp_path / "a") == rows_of(tmp_path / "b")
+    for one, other in zip(blocks.sessions(), steps.sessions(), strict=True):
+        assert one.summary == other.summary
+        assert one.summary is not None
 
 
 def test_a_recording_that_takes_the_place_of_an_ended_one_is_archived_as_beside_it(tmp_path, monkeypatch):
