@@ -16,6 +16,7 @@ import numpy as np
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.kind import Artifacts
 from athlete_monitor.models.line import onnx_nodes
+from athlete_monitor.models.perfect import perfect_tables
 from athlete_monitor.models.runtimes import HummingbirdRuntime, OnnxRuntime, has_torch
 
 if TYPE_CHECKING:
@@ -126,21 +127,26 @@ def hummingbird_zip(forest: Any, n_features: int, line: WholeLine | None = None)
 def _container(forest: Any, n_features: int, line: WholeLine | None) -> Any:  # noqa: ANN401
     """Hummingbird's container around our traversal of its trees.
 
-    Perfect trees are only tables, which we take as they are: tracing them, as ``torch.jit`` does, would take as long as
-    all the rest.
+    Perfect trees are only tables, which are the same made by ``perfect_tables``; deeper ones are Hummingbird's.
     """
-    from hummingbird.ml import convert
     from hummingbird.ml.containers.sklearn.pytorch_containers import TorchScriptSklearnContainerRegression
 
-    from athlete_monitor.models.traversal import as_script
+    from athlete_monitor.models.traversal import as_script, tensors
 
-    perfect = max(tree.get_depth() for tree in forest.estimators_) <= PERFECT_TREE_DEPTH
-    layout = "perf_tree_trav" if perfect else "tree_trav"
-    rows = np.zeros((2, n_features), np.float32)
-    settings = {"tree_implementation": layout}
-    converted = convert(forest, "torch" if perfect else "torch.jit", rows, extra_config=settings)
-    script = as_script(converted.model, n_features, line)
+    if max(tree.get_depth() for tree in forest.estimators_) <= PERFECT_TREE_DEPTH:
+        trees: Any = tensors(perfect_tables([member.tree_ for member in forest.estimators_]))
+    else:
+        trees = _converted(forest, n_features)
+    script = as_script(trees, n_features, line)
     return TorchScriptSklearnContainerRegression(script, n_threads=None, batch_size=None, extra_config={})
+
+
+def _converted(forest: Any, n_features: int) -> Any:  # noqa: ANN401
+    """Hummingbird's own traversal."""
+    from hummingbird.ml import convert
+
+    rows = np.zeros((2, n_features), np.float32)
+    return convert(forest, "torch.jit", rows, extra_config={"tree_implementation": "tree_trav"}).model
 
 
 def onnx_of(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401

@@ -121,17 +121,30 @@ class TreesAndLine(torch.nn.Module):
         return predicted
 
 
-def as_script(model: torch.nn.Module, n_features: int, line: WholeLine | None = None) -> Any:  # noqa: ANN401
-    """Turn Hummingbird's trees into one flat, frozen TorchScript function of float32 [n, n_features].
+def tensors(tables: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """The tables of perfect trees (``models/perfect.py``) as tensors."""
+    return {name: torch.from_numpy(table) for name, table in tables.items()}
+
+
+def as_script(
+    found: torch.nn.Module | Mapping[str, torch.Tensor], n_features: int, line: WholeLine | None = None
+) -> Any:  # noqa: ANN401
+    """Turn trees into one flat, frozen TorchScript function of float32 [n, n_features].
 
     Frozen, it loads in half the time and holds a quarter less memory.
+
+    Args:
+        found: Hummingbird's tables of perfect trees, or its own traversal.
+        n_features: columns of X.
+        line: is added.
     """
     jit: Any = torch.jit
-    tables = {name.rpartition("operators.0.")[2]: table for name, table in model.state_dict().items()}
-    few = many = model
-    if "root_nodes" in tables:
-        many = Descent(tables)
-        few = EvaluatedDescent(tables) if len(tables["leaf_nodes"]) <= MOST_NODES else many
+    few: torch.nn.Module
+    if isinstance(found, torch.nn.Module):
+        few = many = found
+    else:
+        many = Descent(found)
+        few = EvaluatedDescent(found) if len(found["leaf_nodes"]) <= MOST_NODES else many
     trees = Trees(few, many, n_features)
     whole = trees if line is None else TreesAndLine(trees, line)
     kept = ["columns"] if line is None else ["columns", "line_table"]
