@@ -21,6 +21,8 @@ from athlete_monitor.physiology.heart_rate import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from athlete_monitor.arrays import BoolArray, FloatArray
 
 
@@ -49,8 +51,19 @@ class StrapReadings:
         result = np.zeros(len(t), dtype=np.bool_)
         places = np.flatnonzero((reading_bpm >= MIN_BPM) & (reading_bpm <= MAX_BPM))
         readings = zip(t[places].tolist(), reading_bpm[places].tolist(), strict=True)
-        result[places] = [self._accepts(at, bpm) for at, bpm in readings]
+        result[places] = list(self._each(readings))
         return result
+
+    def _each(self, readings: Iterable[tuple[float, float]]) -> Iterator[bool]:
+        """Whether each reading is accepted; most repeat the newest one, which is seen without a further call."""
+        near_s, near_bpm = self._interval_s, MAX_CHANGE_BPM_PER_S * min(self._interval_s, WIDENS_S)
+        for t, bpm in readings:
+            anchor_bpm, anchor_t = self._anchor
+            if abs(t - anchor_t) < near_s and abs(bpm - anchor_bpm) <= near_bpm:
+                self._waiting = (math.nan, self._waiting[1])
+                yield True
+            else:
+                yield self._accepts(t, bpm)
 
     def _accepts(self, t: float, bpm: float) -> bool:
         anchor_bpm, anchor_t = self._anchor
