@@ -55,6 +55,26 @@ def load_assets(folder: Path = STATIC) -> Mapping[str, Asset]:
 
 
 def _asset(file: Path) -> Asset:
-    plain = file.read_bytes()
+    plain = lean(file.read_text(encoding="utf-8")).encode() if file.suffix in {".css", ".js"} else file.read_bytes()
     tag = hashlib.sha256(plain).hexdigest()[:20]
     return Asset(MEDIA[file.suffix], plain, gzip.compress(plain, 9, mtime=0), f'"{tag}"')
+
+
+def lean(text: str) -> str:
+    """Return a script or style without comments on lines of their own, indentation and empty lines.
+
+    A fifth less is sent so, and what people read in the tree stays as it is.
+
+    >>> lines = ["// what it does", "/** a: first", " * b: second */", "const add =", "  a + b; // kept"]
+    >>> print(lean(chr(10).join(lines)))
+    const add =
+    a + b; // kept
+    <BLANKLINE>
+    """
+    kept, inside = [], False
+    for line in map(str.strip, text.splitlines()):
+        inside = inside or line.startswith("/*")
+        if not inside and line and not line.startswith("//"):
+            kept.append(line)
+        inside = inside and not line.endswith("*/")
+    return "\n".join(kept) + "\n"

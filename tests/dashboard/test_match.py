@@ -155,6 +155,7 @@ def test_a_match_from_the_first_whistle_to_the_report(match, browser):
         restart_the_server(page, match)
         rate(page, match)
         correct_the_period(page, match)
+        both_correct(page, other, match)
         fetch_files(page, match)
         nothing_is_missing(page)
         assert problems == []
@@ -256,6 +257,26 @@ def correct_the_period(page: Page, match: Match) -> None:
     until(page, "document.querySelector('main').textContent.includes('first half, corrected')", SLOW_S)
     page.get_by_role("button", name="Undo").last.click()
     until_python(page, lambda: "1st half" in match.periods(), "the correction is taken back", SLOW_S)
+
+
+def both_correct(page: Page, other: Page, match: Match) -> None:
+    """One gives it another name while the other, who sees the old one, corrects its end: both corrections stay."""
+    kept = match.periods()["1st half"]
+    go(other, f"/sessions/{match.team}")
+    until(other, "document.querySelector('.table button') && document.querySelector('.chart canvas')", SLOW_S)
+    for tablet in (page, other):
+        tablet.get_by_role("button", name="Edit 1st half").click()
+    shown = other.locator("dialog").get_by_label("End").input_value()
+    later = kept.end_t + 60
+    moved = other.evaluate(f"import('/static/text.js').then((m) => m.clock({later}, true))")
+    assert shown != moved
+    other.locator("dialog").get_by_label("End").fill(moved)
+    page.locator("dialog").get_by_label("Name").fill("both")
+    for tablet in (page, other):
+        tablet.locator("dialog").get_by_role("button", name="Save").click()
+    until_python(page, lambda: "both" in match.periods(), "the new name", SLOW_S)
+    until_python(page, lambda: match.periods()["both"].end_t >= int(later) - 1, "the new end", SLOW_S)
+    assert match.periods()["both"].start_t == kept.start_t
 
 
 def fetch_files(page: Page, match: Match) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 
-from athlete_monitor.dashboard.assets import STATIC
+from athlete_monitor.dashboard.assets import STATIC, lean
 
 TEXTS = {
     name: json.loads((STATIC / "texts" / f"{name}.js").read_text(encoding="utf-8")[len("export default ") : -2])
@@ -43,3 +43,12 @@ def test_no_script_writes_html():
         re.findall(r"innerHTML\s*=|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function", SCRIPTS)
         == []
     )
+
+
+def test_nothing_but_comments_and_spaces_is_left_out_of_what_is_sent():
+    for file in [*STATIC.rglob("*.js"), *STATIC.glob("*.css")]:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        assert all(line.count("`") % 2 == 0 for line in lines), f"{file.name}: a text over several lines"
+        assert not [line for line in lines if line.startswith("/*") and "*/" in line[:-2]], file.name
+        kept = set(lean("\n".join(lines)).splitlines())
+        assert [line for line in lines if line and line not in kept and not line.startswith(("//", "/*", "*"))] == []

@@ -84,8 +84,8 @@ def test_zones_of_the_box_and_their_summers_are_reckoned_right(open_page):
     until(page, "document.querySelector('#top .match')")
     times = (1_790_000_000, 1_767_225_600, 1_792_889_999, 1_792_893_601)  # summer, winter, before and after the change
     shown = page.evaluate(
-        """(times) => Promise.all([import('/static/times.js'), import('/static/text.js')]).then(([zones, text]) => {
-          zones.useZone({ name: 'Europe/Berlin', offset_s: 0 });
+        """(times) => import('/static/text.js').then(async (text) => {
+          await text.useZone({ name: 'Europe/Berlin', offset_s: 0 });
           return times.map((t) => `${text.day(t)} ${text.clock(t, true)}`);
         })""",
         list(times),
@@ -327,7 +327,8 @@ def test_who_logs_out_in_one_tab_is_logged_out_in_the_other_and_comes_back_to_th
     file = tmp_path_factory.mktemp("accounts") / "accounts.json"
     save_accounts(file, [make_account("carl", "coach", "654321")])
     screen = start_screen(configure(dashboard={"accounts_file": str(file)}))
-    context = browser.new_context(locale="de-DE", color_scheme="dark")
+    context = browser.new_context(color_scheme="dark")
+    context.add_init_script("localStorage.setItem('language', 'de')")
     page = context.new_page()
     page.goto(f"{screen.address}/pitch?who=007")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"

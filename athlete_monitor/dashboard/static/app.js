@@ -1,10 +1,8 @@
 // Starts the screen, shows the page of the address, and keeps header, notices and tabs.
 import { get, useToken } from "./api.js";
-import { alike, fill, h, icon, say } from "./dom.js";
+import { alike, applyTheme, fill, h, icon, say } from "./dom.js";
 import { begin, listen, store } from "./store.js";
-import { duration, loadTexts, t } from "./text.js";
-import { applyTheme } from "./theme.js";
-import { useZone } from "./times.js";
+import { duration, loadTexts, t, useZone } from "./text.js";
 
 const PAGES = {
   "": () => import("./squad.js"),
@@ -136,7 +134,7 @@ async function start() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
   store.me = await patiently(() => get("/api/me"));
   useToken(store.me);
-  useZone(store.me.zone);
+  await patiently(() => useZone(store.me.zone));
   await loadTexts(store.me.language);
   drawTabs();
   const header = await patiently(() => import("./header.js"));

@@ -81,3 +81,34 @@ export function icon(name) {
   svg.append(path);
   return svg;
 }
+
+/** Light or dark: as chosen on this device, else as the device itself is. */
+export function applyTheme() {
+  const chosen = localStorage.getItem("theme") || "auto";
+  const dark = chosen === "dark" || (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+  use(dark);
+  const bar = document.querySelector('meta[name="theme-color"]');
+  if (bar) bar.content = dark ? "#10151c" : "#ffffff";
+}
+
+function use(dark) {
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  dispatchEvent(new Event("theme"));
+}
+
+addEventListener("beforeprint", () => use(false)); // paper is white
+addEventListener("afterprint", applyTheme);
+
+/** What is chosen on a page, kept in its address: a page that is loaded again or sent to somebody shows the same. */
+export const asked = (key) => new URLSearchParams(location.search).get(key);
+
+/** Keeps choices; null or "" leaves one out. */
+export function remember(choices) {
+  const query = new URLSearchParams(location.search);
+  for (const [key, value] of Object.entries(choices)) {
+    if (value === null || value === "") query.delete(key);
+    else query.set(key, value);
+  }
+  const text = query.toString();
+  history.replaceState(history.state, "", location.pathname + (text && `?${text}`) + location.hash);
+}

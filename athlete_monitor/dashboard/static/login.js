@@ -1,6 +1,6 @@
 import { post } from "./api.js";
+import { applyTheme } from "./dom.js";
 import { loadTexts, t } from "./text.js";
-import { applyTheme } from "./theme.js";
 
 const part = (id) => document.getElementById(id);
 applyTheme();

@@ -1,7 +1,6 @@
 // The pitch: where everybody is, a trail, and the heat map of a chosen span.
-import { asked, remember } from "./address.js";
 import { get } from "./api.js";
-import { fill, h, setText } from "./dom.js";
+import { asked, fill, h, remember, setText } from "./dom.js";
 import { GONE_S, colour, pitchState } from "./figures.js";
 import { drawHeat, drawLines } from "./heat.js";
 import { age, listen, store, value } from "./store.js";

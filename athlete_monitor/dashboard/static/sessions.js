@@ -1,11 +1,10 @@
 // Sessions: the list, and one of them opened again with its periods, figures, curves, heat map and files.
 import { act, mayAct, toast } from "./actions.js";
-import { asked, remember } from "./address.js";
 import { get, uuid } from "./api.js";
 import { curveKeys, describeCurves, marks, panels } from "./athlete.js";
 import { Chart } from "./chart.js";
 import { drawPeriods } from "./control.js";
-import { fill, h, setText } from "./dom.js";
+import { asked, fill, h, remember, setText } from "./dom.js";
 import { table } from "./table.js";
 import { files } from "./files.js";
 import { figureOf } from "./figures.js";

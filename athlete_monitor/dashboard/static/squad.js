@@ -1,9 +1,7 @@
 // The squad: a tile or a row for each athlete. A tick changes only what differs.
 import { GONE_S, ORDERS, alarmOf, choices, figureOf, keep, pitchState, reached, settings, sorted } from "./figures.js";
-import { asked, remember } from "./address.js";
-import { fill, h, setClass, setText } from "./dom.js";
+import { asked, fill, h, remember, setClass, setText } from "./dom.js";
 import { age, listen, store, trendOf, value } from "./store.js";
-import { frame } from "./table.js";
 import { Tile, stateLine } from "./tile.js";
 import { label, number, t, withUnit } from "./text.js";
 import { show as welcome } from "./welcome.js";
@@ -56,7 +54,7 @@ function showTiles(place) {
   const tiles = new Map();
   const table = new Rows();
   const box = h("div", { class: "tiles" });
-  const list = frame(table.node, false);
+  const list = h("div", { class: "table" }, table.node);
   const total = h("span", { class: "sums" });
   const sort = h("select", { "aria-label": t("sort"), onchange: () => (keep({ sort: sort.value }), arrange()) });
   const views = h("button", { onclick: () => (keep({ view: settings().view === "tiles" ? "rows" : "tiles" }), arrange()) });

@@ -1,9 +1,8 @@
 // System: engine, broker, devices, models, the box; and the settings of this screen.
 import { get, post } from "./api.js";
-import { fill, h } from "./dom.js";
+import { applyTheme, fill, h } from "./dom.js";
 import { table } from "./table.js";
 import { age, listen, now, status, store } from "./store.js";
-import { applyTheme } from "./theme.js";
 import { LANGUAGES, chosenLanguage, clock, day, duration, number, t } from "./text.js";
 
 const EVERY_MS = 5000;

@@ -7,12 +7,8 @@ import { h } from "./dom.js";
  */
 export function table(name, columns, rows, many = false) {
   const head = columns.map(([text, kind]) => h(text ? "th" : "td", { scope: text ? "col" : null, role: text ? "columnheader" : "cell", class: kind }, text));
-  return frame(h("table", { role: "table", "aria-label": name }, h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
-    h("tbody", { role: "rowgroup" }, rows.map((row) => line(columns, row.cells ?? row, row.class)))), many);
-}
-
-export function frame(node, many) {
-  return h("div", { class: many ? "table many" : "table" }, node);
+  return h("div", { class: many ? "table many" : "table" }, h("table", { role: "table", "aria-label": name }, h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
+    h("tbody", { role: "rowgroup" }, rows.map((row) => line(columns, row.cells ?? row, row.class)))));
 }
 
 /** Cards keep their roles: a browser forgets those of a table that is laid out as something else. */

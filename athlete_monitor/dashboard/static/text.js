@@ -1,6 +1,5 @@
 // The texts of the screen in the chosen language, and numbers and times as people read them.
 import en from "./texts/en.js";
-import { local } from "./times.js";
 
 let texts = en;
 let language = "en";
@@ -75,6 +74,24 @@ export function duration(seconds) {
   const two = (x) => String(x).padStart(2, "0");
   return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
+
+/** How far ahead the box's zone is at a moment, s; of a device in the same zone the browser knows it. */
+export let aheadAt = (t_s) => -60 * new Date(t_s * 1000).getTimezoneOffset();
+
+/** Takes the zone of the box, {name, offset_s}. */
+export async function useZone(zone) {
+  if (!isOwn(zone)) aheadAt = (await import("./zones.js")).ahead(zone);
+}
+
+/** Whether this device goes by the same times: one name, or the same offset in winter and summer where the box has no name or UTC. */
+function isOwn({ name, offset_s }) {
+  if (name === Intl.DateTimeFormat().resolvedOptions().timeZone) return true;
+  const days = !name ? [0] : /(^|\/)(UTC|UCT|GMT|Universal|Zulu)$/.test(name) ? [0, 182] : null;
+  return days !== null && days.every((day_) => aheadAt(Date.now() / 1000 + day_ * 86400) === offset_s);
+}
+
+/** A moment, epoch seconds, as a Date whose UTC parts are those of the box's own time. */
+export const local = (t_s) => new Date((t_s + aheadAt(t_s)) * 1000);
 
 /** The time of day at the box as "14:05" or "14:05:30". By hand: the browser's own way takes a thousand times as long. */
 export function clock(t_s, seconds = false) {
