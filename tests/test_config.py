@@ -12,7 +12,8 @@ import pytest
 from pydantic import BaseModel
 
 from athlete_monitor.athletes import Roster
-from athlete_monitor.config import Config, load_config, read_yaml
+from athlete_monitor.config import Config, load_config, read_yaml, updated
+from athlete_monitor.config.updating import HOW
 from athlete_monitor.errors import ConfigError
 from athlete_monitor.project import DEFAULT_CONFIG
 
@@ -89,7 +90,7 @@ def test_a_bad_value_is_refused_with_line_path_value_and_what_is_allowed(tmp_pat
     path = write(tmp_path, change)
     message = refusal(path)
     assert expected in message
-    assert all(line.startswith(f"{path}:") for line in message.splitlines())
+    assert all(line.startswith(f"{path}:") or line == HOW for line in message.splitlines())
 
 
 @pytest.mark.parametrize("host", ["box.local", "192.168.1.7", "'::1'", "fe80::1%eth0", "müller-box", "localhost"])
@@ -310,3 +311,44 @@ def test_what_is_not_plain_yaml_is_one_line(tmp_path, text, expected):
     message = refusal(path)
     assert expected in message
     assert len(message.splitlines()) == 1
+
+
+OLD = """\
+# settings of our club
+paths:
+  model_path: here            # once a setting
+training:
+  n_jobs: 1                   # a small board
+mqtt: {host: box.local}
+
+memory_optimization: {any: 1}
+"""
+
+
+def test_a_file_of_an_earlier_version_is_refused_with_the_way_out(tmp_path):
+    path = tmp_path / "old.yaml"
+    path.write_text(OLD, encoding="utf-8")
+    assert refusal(path).endswith(HOW)
+    path.write_text("", encoding="utf-8")
+    assert refusal(path) == f"{path}: is empty; {DEFAULT_CONFIG} is a complete one"
+
+
+def test_an_updated_file_is_complete_and_keeps_its_own_values_and_comments(tmp_path):
+    path = tmp_path / "old.yaml"
+    path.write_text(OLD, encoding="utf-8")
+    text, changes = updated(path)
+    assert path.read_text(encoding="utf-8") == OLD
+    assert {"added retention.outputs_days: 400", "added bridge.mapping: null"} <= set(changes)
+    assert [change for change in changes if change.startswith("removed paths.model_path: ")]
+    path.write_text(text, encoding="utf-8")
+    config, shipped = (load_config(file, tmp_path, environ={}) for file in (path, REPOSITORY / BOTH[0]))
+    assert (config.mqtt.host, config.training.n_jobs) == ("box.local", 1)
+    assert config.model_dump(exclude={"mqtt", "training"}) == shipped.model_dump(exclude={"mqtt", "training"})
+    assert "# settings of our club" in text
+    assert "n_jobs: 1                   # a small board" in text
+    assert updated(path) == (text, [])
+
+
+def test_the_shipped_files_need_no_update():
+    for name in BOTH:
+        assert updated(REPOSITORY / name)[1] == []

@@ -18,6 +18,7 @@ from athlete_monitor.config.models import ModelLoading
 from athlete_monitor.config.schema import REMOVED, Config
 from athlete_monitor.config.screen import Corner, Dashboard, Pitch, ScreenTls
 from athlete_monitor.config.training import MODEL_KINDS, Backup, Monitoring, PredictionCheck, Retraining, Training
+from athlete_monitor.config.updating import updated
 from athlete_monitor.project import DEFAULT_CONFIG
 
 __all__ = [
@@ -62,5 +63,6 @@ __all__ = [
     "read_plain",
     "read_yaml",
     "read_yaml_model",
+    "updated",
     "validate",
 ]

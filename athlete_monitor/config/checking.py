@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 
+MISSING: Final = "is missing"
+NO_LONGER: Final = "is no longer a setting"
 _LONGEST_VALUE: Final = 60
 _KEY: Final = ("[key]",)
 """The end of pydantic's location of a name that a user gives to an entry of a mapping."""
@@ -66,7 +68,7 @@ def problem_of(model: type[BaseModel], problem: ErrorDetails) -> str:
     field = _name_of_entries(model, location[:-2]) if location[-1:] == _KEY else _field_at(model, location)
     own = problem["msg"].removeprefix("Value error, ") if problem["type"] == "value_error" else ""
     if problem["type"] == "missing":
-        return f"is missing{_allowed(field)}"
+        return f"{MISSING}{_allowed(field)}"
     if problem["type"] == "extra_forbidden":
         return _unknown(model, location)
     if own and isinstance(problem["input"], Mapping | list | tuple):
@@ -115,7 +117,7 @@ def _short(value: object) -> str:
 
 def _unknown(model: type[BaseModel], location: Location) -> str:
     if dotted(location) in REMOVED:
-        return f"is no longer a setting: {REMOVED[dotted(location)]}"
+        return f"{NO_LONGER}: {REMOVED[dotted(location)]}"
     parent = _model_at(model, location[:-1])
     names = list(_fields(parent)) if parent else []
     close = difflib.get_close_matches(str(location[-1]), names, 1)

@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from athlete_monitor.config.checking import validate
+from athlete_monitor.config.checking import MISSING, NO_LONGER, validate
 from athlete_monitor.config.document import read_yaml
 from athlete_monitor.config.environment import override
 from athlete_monitor.config.fields import Section
 from athlete_monitor.config.schema import Config
+from athlete_monitor.config.updating import HOW
+from athlete_monitor.errors import ConfigError
 from athlete_monitor.project import DEFAULT_CONFIG, home_of
 
 if TYPE_CHECKING:
@@ -33,8 +35,20 @@ def load_config(
     Raises:
         ConfigError: the file or a variable is not valid.
     """
-    config = validate(read_yaml(path), Config)
+    document = read_yaml(path)
+    if not document.data:
+        raise ConfigError(f"{path}: is empty; {DEFAULT_CONFIG} is a complete one")
+    try:
+        config = validate(document, Config)
+    except ConfigError as error:
+        raise ConfigError(_with_way_out(str(error))) from None
     return _absolute(override(config, environ), home_of(path, root))
+
+
+def _with_way_out(problems: str) -> str:
+    """Return the problems; a file of an earlier version lacks keys, and has some that are no longer used."""
+    is_old = any(f": {problem}" in problems for problem in (MISSING, NO_LONGER))
+    return f"{problems}\n{HOW}" if is_old else problems
 
 
 def config_from_args(args: argparse.Namespace) -> Config:

@@ -108,6 +108,8 @@ def _add_care(commands: Commands) -> None:
     bridging.add_argument("--off", action="store_true", help="remove the bridge")
     validate = commands.add_parser("validate", help="check configuration files")
     validate.add_argument("files", nargs="*", type=Path, help="configurations or rosters (default: ours)")
+    validate.add_argument("--update", action="store_true", help="add the keys that a file of an earlier version lacks")
+    validate.add_argument("--dry-run", action="store_true", help="with --update: only list the changes")
     saving = commands.add_parser("backup", help="write sessions, models, journal and settings to one verified file")
     saving.add_argument("file", type=Path, metavar="FILE", help="the zip file to write")
     saving.add_argument("--dry-run", action="store_true", help="only list what would be saved")
@@ -210,10 +212,12 @@ def _bridge_to(args: argparse.Namespace) -> int:
 
 
 def _validate(args: argparse.Namespace) -> int:
-    from athlete_monitor.deploy.validate import validate
+    from athlete_monitor.deploy.validate import update, validate
 
-    chosen = [] if args.config == DEFAULT_CONFIG else [args.config]
-    return validate([*args.files, *chosen])
+    files = [*args.files, *([] if args.config == DEFAULT_CONFIG else [args.config])]
+    if args.dry_run and not args.update:
+        raise ConfigError("validate: --dry-run goes with --update")
+    return update(files, dry_run=args.dry_run) if args.update else validate(files)
 
 
 def _status(args: argparse.Namespace) -> int:

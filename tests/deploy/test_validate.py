@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from athlete_monitor.deploy.validate import validate
+from athlete_monitor.config import load_config
+from athlete_monitor.deploy.validate import update, validate
 from tests.helpers import ROOT
 
 if TYPE_CHECKING:
@@ -35,3 +36,17 @@ def test_a_roster_is_recognised(tmp_path: Path, capsys) -> None:
 
 def test_the_template_of_the_roster_is_valid(capsys) -> None:
     assert validate([ROOT / "athletes.yaml"]) == 0
+
+
+def test_an_update_keeps_the_earlier_file_and_touches_nothing_that_stays_wrong(tmp_path: Path, capsys) -> None:
+    old, wrong = tmp_path / "old.yaml", tmp_path / "wrong.yaml"
+    old.write_text("mqtt: {port: 1234}\n", encoding="utf-8")
+    wrong.write_text("mqtt: {port: 99999}\n", encoding="utf-8")
+    assert update([old], dry_run=True) == 0
+    assert "added dashboard.port: 8080" in capsys.readouterr().out
+    assert old.read_text(encoding="utf-8") == "mqtt: {port: 1234}\n"
+    assert update([old, wrong], dry_run=False) == 2
+    assert "mqtt.port: 99999 is not allowed" in capsys.readouterr().err
+    assert load_config(old, environ={}).mqtt.port == 1234
+    assert (tmp_path / "old.yaml.before-update").read_text(encoding="utf-8") == "mqtt: {port: 1234}\n"
+    assert wrong.read_text(encoding="utf-8") == "mqtt: {port: 99999}\n"
