@@ -60,17 +60,20 @@ def later_runs(folder: Path) -> tuple[list[Run], tuple[float, float]]:
     return runs, (trained.interval.q10, trained.interval.q90)
 
 
-def accused(run: Run, ends: tuple[float, float]) -> FloatArray:
-    """Whether the strap is not believed at each second [n]: 0 or 1, NaN where the reading itself was refused."""
-    clean, lock, row = HeartRateFilter(1), CadenceLock(1), np.array([0])
-    found = np.full(len(run.t), np.nan)
-    for i, t in enumerate(run.t):
-        now, bpm = np.array([t]), run.model[i : i + 1]
+def accused(runs: Sequence[Run], ends: tuple[float, float]) -> list[FloatArray]:
+    """Whether the strap is not believed at each second [n] of each run: 0 or 1, NaN where a reading was refused."""
+    clean, lock = HeartRateFilter(len(runs)), CadenceLock(len(runs))
+    found = [np.full(len(run.t), np.nan) for run in runs]
+    for i in range(max(len(run.t) for run in runs)):
+        rows = np.array([row for row, run in enumerate(runs) if i < len(run.t)])
+        t, reading, bpm, cadence = (
+            np.array([getattr(runs[row], name)[i] for row in rows]) for name in ("t", "strap", "model", "cadence")
+        )
         model = ModelHeartRate(bpm, bpm + ends[0], bpm + ends[1])
-        strap = clean.update(row, now, run.strap[i : i + 1], (model.low_bpm, model.high_bpm))
-        shown = lock.check(row, now, run.cadence[i : i + 1], strap, model)
-        if strap.accepted[0]:
-            found[i] = float(not shown.accepted[0])
+        strap = clean.update(rows, t, reading, (model.low_bpm, model.high_bpm))
+        shown = lock.check(rows, t, cadence, strap, model)
+        for place in np.flatnonzero(strap.accepted):
+            found[rows[place]][i] = float(not shown.accepted[place])
     return found
 
 
@@ -106,7 +109,7 @@ def double(run: Run) -> Run:
 
 def false_alarms(runs: Sequence[Run], ends: tuple[float, float]) -> dict[str, float]:
     """Hours, accused seconds and accused runs."""
-    found = [np.nan_to_num(accused(run, ends)) for run in runs]
+    found = [np.nan_to_num(part) for part in accused(runs, ends)]
     return {
         "hours": round(sum(float(run.t[-1]) for run in runs) / 3600.0, 1),
         "accused_s": float(sum(part.sum() for part in found)),
@@ -119,8 +122,9 @@ def caught(runs: Sequence[Run], ends: tuple[float, float], length_s: float, faul
     """Share of runs in which the fault is found out, after how long, and how long the accusation lasts after it."""
     long = [run for run in runs if run.t[-1] > BEGIN_S + length_s + 60.0]
     after, lasts, seen = [], [], 0
-    for run in long:
-        bad = accused(with_fault(run, length_s, FAULTS[fault]), ends) == 1.0
+    faulty = [with_fault(run, length_s, FAULTS[fault]) for run in long]
+    for run, part in zip(long, accused(faulty, ends), strict=True):
+        bad = part == 1.0
         during = bad & (run.t >= BEGIN_S) & (run.t < BEGIN_S + length_s)
         seen += bool(during.any())
         if during.any():
@@ -144,7 +148,7 @@ def main() -> None:
         "false_alarms_heart_rate_at_cadence": false_alarms([at_cadence(run) for run in runs], ends),
         "false_alarms_heart_rate_at_twice_the_strides": false_alarms([double(run) for run in runs], ends),
         "caught": {
-            fault: {f"{length:.0f}": caught(runs[::3], ends, length, fault) for length in LENGTHS_S} for fault in FAULTS
+            fault: {f"{length:.0f}": caught(runs, ends, length, fault) for length in LENGTHS_S} for fault in FAULTS
         },
     }
     print(json.dumps(result, indent=1))
