@@ -462,7 +462,7 @@ each, newer ones weigh more (`training.sessions_to_use`, `training.max_rows`).
 
 Protocol: a model of the first runs, judged on all later runs from the eleventh minute on: without a strap, and when a
 strap was worn for the first ten minutes (`athlete_monitor/models/day.py`). How much of an error lasts, and how long,
-was learned from the first runs only, each of them held out in turn. With all of the first {trained}, the day varies by
+was learned from the first runs only, held out forward in time. With all of the first {trained}, the day varies by
 {day} bpm and lasts for {hours} h, the moment varies by {moment} bpm.
 
 {parts}

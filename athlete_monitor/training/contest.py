@@ -29,8 +29,9 @@ MOST_FOLDS: Final = 4
 """Groups of sessions that are held out in turn."""
 
 LEAST_IN_GROUP: Final = 4
-"""Groups of so many sessions are judged by the sessions before them. A model of fewer errs for want of data more than
-because it is older: with one session 7.6 bpm on later runs, with two 5.4, four 4.9, eight 4.4, twenty-eight 4.2."""
+"""Groups of so many sessions are judged by the sessions before them. A model of fewer errs because it has few data
+more than because it is older: on later runs 7.6 bpm with one, 5.4 with two, 4.9 with four, 4.4 with eight, 4.2 with
+twenty-eight."""
 
 LEAST_TO_CHOOSE: Final = 3
 """Number of sessions before the latest that is needed to choose between kinds."""
