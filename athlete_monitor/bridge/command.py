@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from athlete_monitor.config import Config
 
-_log = logging.getLogger(__name__)
 
 LISTEN_S: Final = 8.0
 
