@@ -77,11 +77,12 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
   for those who were in them. `--no-archive` writes session files only; a later import catches up. What takes longest
   is a high sample rate: runs at 1 Hz are computed about 3,000 times as fast as they were run, 100 Hz about ten times.
   Many recordings together cost far less for each than one by one, and from 32 on several processes compute them: import
-  a season with one command. Ctrl+C leaves whole sessions; the same command goes on.
+  a season with one command. Ctrl+C, a kill and a full disk leave whole sessions; the same command goes on.
 - **Times** keep the moment and, where the file gives it, the offset of the local time. Local times without an offset
   are read in `--zone` (this machine's zone by default). A date that can be read in two ways is refused with both
   readings (`--dates`). A clock that was set in mid-session is repaired, rows that repeat are left out, rows of whole
-  seconds are spread; each is said. A pause of more than three hours makes two sessions.
+  seconds are spread, rows of one time with different measurements are joined; each is said. A pause of more than
+  three hours makes two sessions.
 - **Units** that a file does not give are checked by their range: an acceleration near 1 is taken as g, a speed above
   12.5 m/s for long (or 3.6 times what distance or positions say) as km/h, a running cadence of 40 to 115 as strides.
 - **Positions** become metres on the plane that touches the ellipsoid at the first fix. Fixes with HDOP above 4,
