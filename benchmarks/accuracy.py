@@ -444,6 +444,20 @@ poor). No freely licensed recording of a team sport with heart rate was to be ha
 6.6 ± 1.4 bpm: a random forest, 31 professionals, small-sided games, individual models with GPS, weather and preceding
 load (2025).
 
+## How training decides, and what it keeps
+
+The kinds of model are compared on held-out sessions once there are more than one and a half times as many sessions as
+at the last comparison: at 1, 2, 4, 7, 11, 17, 26, 40 and so on (`training/contest.py`). In between the choice holds, and
+each newer session is judged by a model of all sessions before it, which has not seen it. The manifest says how many
+sessions took part (`facts.kind_chosen_on_sessions`). The squad's model follows the same rule. So a model and its figures
+depend on the sessions, their order in time, the settings and the program only; when training took place does not matter.
+
+For that reason nothing has to be computed twice (`training/evidence.py`). Rows of known sessions, what models said about
+sessions that they had not seen, and the first trees of the newest model are kept beside the models, each under a hash of
+all that it depends on: every row and weight, settings, program text, versions of the libraries. What was removed,
+changed, damaged or made by another version is not found, and computed again. `--from-scratch` computes everything again;
+the models are the same. On a cluster answers are not kept, only rows.
+
 ## Runs: which kind of model
 
 Protocol: trained on the first {trained} runs, judged on each of the {judged} later ones. The trainer chose

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -43,33 +44,36 @@ def train(root: Path, arguments: list[str]) -> dict[str, Any]:
     report = root / "report.json"
     command = [sys.executable, str(ROOT / "sup_ml_rf_training.py"), "--root", str(root), "--report", str(report)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "FORCE_TRAINING": "true"}
-    before = time.process_time(), os.times()
     began = time.monotonic()
     process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, env=environment)
     peaks = {"rss_mb": 0.0, "pss_mb": 0.0, "processes": 0.0}
+    spent: dict[int, float] = {}
     while process.poll() is None:
-        for name, value in _memory(process.pid).items():
+        for name, value in _memory(process.pid, spent).items():
             peaks[name] = max(peaks[name], value)
         time.sleep(LOOK_S)
     seconds = time.monotonic() - began
-    after = os.times()
-    spent = after.children_user + after.children_system - before[1].children_user - before[1].children_system
     athletes = json.loads(report.read_text(encoding="utf-8"))["athletes"]
     return {
         "exit_code": process.returncode,
         "seconds": round(seconds, 1),
-        "processor_seconds": round(spent, 1),
+        "processor_seconds": round(sum(spent.values()), 1),
         "peak": {name: round(value) for name, value in peaks.items()},
         **_errors(athletes),
     }
 
 
-def _memory(pid: int) -> dict[str, float]:
+def _memory(pid: int, spent: dict[int, float]) -> dict[str, float]:
+    """Memory of a process and those below it; ``spent`` gets the processor time of each, also of forked workers."""
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
         return {}
     full = [_of(process) for process in family]
+    for each in family:
+        with suppress(psutil.Error):
+            times = each.cpu_times()
+            spent[each.pid] = times.user + times.system
     return {
         "rss_mb": sum(rss for rss, _ in full) / 1e6,
         "pss_mb": sum(pss for _, pss in full) / 1e6,

@@ -11,9 +11,11 @@ import threading
 import pytest
 
 from athlete_monitor.batch.places import Here, Processes
+from athlete_monitor.training.parallel import local_place
 from athlete_monitor.training.sessions import SessionFile
 from tests.batch.ray_kit import driven
 from tests.helpers import wait_until
+from tests.training.builders import write_session
 from tests.training.kit import squad, trained
 
 
@@ -46,6 +48,18 @@ def test_a_machine_without_the_files_gives_the_same_models_and_knows_rows_the_ne
     monkeypatch.setattr(SessionFile, "packed", noted)
     assert trained(tmp_path / "there", Elsewhere()) == expected
     assert packed == []
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(600)
+def test_one_more_session_gives_the_models_of_a_training_from_scratch_also_in_workers(tmp_path):
+    for name in ("warm", "cold"):
+        squad(tmp_path / name)
+    trained(tmp_path / "warm")
+    for name in ("warm", "cold"):
+        for athlete_id in (1, 2, 3):
+            write_session(tmp_path / name, athlete_id, 3, seconds=400, rest_bpm=50.0 + 40.0 * (athlete_id % 2))
+    assert trained(tmp_path / "warm", local_place(2)) == trained(tmp_path / "cold")
 
 
 @pytest.mark.campaign
