@@ -446,17 +446,20 @@ load (2025).
 
 ## How training decides, and what it keeps
 
-The kinds of model are compared on held-out sessions once there are more than one and a half times as many sessions as
-at the last comparison: at 1, 2, 4, 7, 11, 17, 26, 40 and so on (`training/contest.py`). In between the choice holds, and
-each newer session is judged by a model of all sessions before it, which has not seen it. The manifest says how many
-sessions took part (`facts.kind_chosen_on_sessions`). The squad's model follows the same rule. So a model and its figures
-depend on the sessions, their order in time, the settings and the program only; when training took place does not matter.
+The kinds of model are compared on held-out sessions whenever there are more than one and a half times as many sessions
+as at the last comparison: at 1, 2, 4, 7, 11, 17, 26, 40 and so on (`training/contest.py`). In between the choice holds,
+and each newer session is judged by a model of all sessions before it, which has not seen it. The manifest says how many
+sessions took part (`facts.kind_chosen_on_sessions`). So an athlete's model and its figures depend on the sessions, their
+order in time, the settings and the program only, and not on when training took place.
 
-For that reason nothing has to be computed twice (`training/evidence.py`). Rows of known sessions, what models said about
-sessions that they had not seen, and the first trees of the newest model are kept beside the models, each under a hash of
-all that it depends on: every row and weight, settings, program text, versions of the libraries. What was removed,
-changed, damaged or made by another version is not found, and computed again. `--from-scratch` computes everything again;
-the models are the same. On a cluster answers are not kept, only rows.
+For that reason nothing has to be computed twice (`training/evidence.py`). Rows of known sessions, what models said of
+sessions that they had not seen, and the first trees of the newest model are kept beside the models, each under a hash
+of all that it depends on: every row and weight, settings, program text, versions of libraries. What was removed,
+changed, damaged or made by another version is not found, and is computed again. `--from-scratch` computes everything
+again; the models are the same. On a cluster only rows are kept.
+
+Two decisions depend on what was there before: whether a new model replaces the one in service, and when the squad's
+model is trained again, which is once there are more than one and a half times as many sessions as it has learned from.
 
 ## Runs: which kind of model
 
