@@ -449,8 +449,8 @@ load (2025).
 The kinds of model are compared on held-out sessions whenever there are more than one and a half times as many sessions
 as at the last comparison: at 1, 2, 4, 7, 11, 17, 26, 40 and so on (`training/contest.py`). In between the choice holds,
 and each newer session is judged by a model of all sessions before it, which has not seen it. The manifest says how many
-sessions took part (`facts.kind_chosen_on_sessions`). So an athlete's model and its figures depend on the sessions, their
-order in time, the settings and the program only, and not on when training took place.
+sessions took part (`facts.kind_chosen_on_sessions`). So an athlete's model and its figures depend on the sessions,
+their order in time, the settings and the program only, and not on when training took place.
 
 For that reason nothing has to be computed twice (`training/evidence.py`). Rows of known sessions, what models said of
 sessions that they had not seen, and the first trees of the newest model are kept beside the models, each under a hash
