@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import platform
+import secrets
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.deploy import bootstrap, probes
 from athlete_monitor.deploy.findings import Finding, report
-from athlete_monitor.errors import ConfigError
+from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.project import home_of
 from athlete_monitor.system.board import Board, read_board
 from athlete_monitor.system.clock import is_synchronised
@@ -22,6 +23,7 @@ from athlete_monitor.system.flock import has_locks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from athlete_monitor.config import Mqtt
     from athlete_monitor.deploy.findings import Level
 
 LEAST_FREE_GB: Final = 2.0
@@ -30,6 +32,7 @@ LEAST_MEMORY_MB: Final = 1500
 COMFORT_MEMORY_MB: Final = 6000
 HOT_C: Final = 70.0
 CRITICAL_C: Final = 80.0
+LOG_IN_S: Final = 5.0
 GROUPS: Final = {"video": "the GPU", "dialout": "sensors on a serial port"}
 SETUP: Final = "python3 jetson_deploy.py setup"
 
@@ -43,6 +46,7 @@ class Requirements:
     broker_port: int = 1883
     broker_mode: str = "auto"
     device: str = "cpu"
+    mqtt: Mqtt | None = None
 
 
 def check(config: Path, root: Path | None, filesystem: Path = Path("/"), *, secure: bool = False) -> int:
@@ -92,7 +96,7 @@ def _wanted(config: Path, root: Path | None) -> tuple[Requirements, Finding | No
         remedy = f"python3 jetson_deploy.py validate {config}" if there else "--config FILE with an existing file"
         return Requirements(folder), Finding("configuration", "fail", str(error).splitlines()[0], remedy)
     mqtt = tree.mqtt
-    return Requirements(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device), None
+    return Requirements(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device, mqtt), None
 
 
 def system_findings(board: Board) -> Iterator[Finding]:
@@ -144,14 +148,33 @@ def cuda_finding(cuda: str | None, board: Board, wanted: Requirements) -> Findin
 
 
 def broker_finding(wanted: Requirements) -> Finding:
-    """Check whether the configured broker answers."""
+    """Check whether the configured broker answers, and lets the engine log in."""
     place = f"{wanted.broker_host}:{wanted.broker_port}"
     answer = probes.ask_broker(wanted.broker_host, wanted.broker_port)
-    if answer == "answers" or "password" in answer:
-        return Finding("broker", "ok", f"{place} {answer}")
-    if wanted.broker_mode == "external":
+    is_here = wanted.broker_host in {"localhost", "::1"} or wanted.broker_host.startswith("127.")
+    if answer == probes.NOBODY and wanted.broker_mode != "external" and is_here:
+        return Finding("broker", "ok", f"{place}: {answer}; main.py will host one")
+    if answer == probes.NOBODY or answer.startswith(probes.UNREACHABLE):
         return Finding("broker", "fail", f"{place}: {answer}", "sudo systemctl start mosquitto")
-    return Finding("broker", "ok", f"{place}: {answer}; main.py will host one")
+    refusal = _refusal(wanted.mqtt, answer)
+    if refusal is None:
+        return Finding("broker", "ok", f"{place} answers")
+    return Finding("broker", "fail", refusal, "see the section mqtt of the configuration")
+
+
+def _refusal(mqtt: Mqtt | None, answer: str) -> str | None:
+    """Return why the engine could not log in; None if it could, or if that cannot be tried before the installation."""
+    if mqtt is None:
+        return None if answer == "answers" or "password" in answer else answer
+    from athlete_monitor.wire.mqtt import MqttLink
+
+    link = MqttLink(mqtt, f"check-{secrets.token_hex(4)}")
+    try:
+        link.start(timeout_s=LOG_IN_S)
+    except MonitorError as error:
+        return str(error)
+    link.stop()
+    return None
 
 
 def disk_findings(folder: Path) -> Iterator[Finding]:

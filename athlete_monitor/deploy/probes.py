@@ -22,6 +22,8 @@ CONNECT: Final = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00"
 """MQTT 3.1.1: connect with a clean session, no user and an id of the broker's choice."""
 
 REFUSALS: Final = {4: "wants a user and a password", 5: "wants a user and a password"}
+NOBODY: Final = "nothing listens there"
+UNREACHABLE: Final = "not reachable"
 WRITE_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -32,9 +34,11 @@ def ask_broker(host: str, port: int, timeout_s: float = 2.0) -> str:
             connection.sendall(CONNECT)
             reply = connection.recv(4)
     except ConnectionRefusedError:
-        return "nothing listens there"
+        return NOBODY
+    except ConnectionResetError:
+        return "the server there is not a broker"
     except OSError as error:
-        return f"not reachable ({error.strerror or error})"
+        return f"{UNREACHABLE} ({error.strerror or error})"
     if len(reply) < len(CONNECT[:4]) or reply[0] != 0x20:
         return "the server there is not a broker"
     return "answers" if reply[3] == 0 else REFUSALS.get(reply[3], f"refuses (code {reply[3]})")

@@ -81,6 +81,30 @@ def _talk_http(server: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
+def test_a_broker_that_refuses_the_engine_must_be_fixed(mosquitto: Mosquitto, sample_config) -> None:
+    def found(port: int) -> Finding:
+        config = sample_config(mqtt={"port": port})
+        return check.broker_finding(check.Requirements(Path(), broker_port=port, mqtt=config.mqtt))
+
+    assert found(mosquitto.port).level == "ok"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_refuse, args=(server,), daemon=True).start()
+        refused = found(server.getsockname()[1])
+    assert refused.level == "fail"
+    assert "mqtt.username" in refused.found
+
+
+def _refuse(server: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            connection.recv(64)
+            connection.sendall(b"\x20\x02\x00\x05")  # CONNACK: not authorised
+
+
 def test_marks_are_plain_ascii_where_the_terminal_needs_it() -> None:
     findings = [Finding("disk", "ok", "12 GB"), Finding("heat", "fail", "90 °C", "cool it")]
     assert render(findings, "utf-8").startswith("✓ disk")
