@@ -208,7 +208,7 @@ class _One(NamedTuple):
                 passing = 0.0
             shared = variance * lasting * passing
             moment = moment_variance + (variance - moment_variance) * passing * passing
-            most = MOST_DEVIATIONS * math.sqrt(relaxed + moment_variance)
+            most = MOST_DEVIATIONS * math.sqrt(max(relaxed + moment_variance, 0.0))
             moved = min(max(now - kept, -most), most)
             moved -= (min(max(newest - day, -most), most) if passing > 0.0 else 0.0) * passing
             gain = (relaxed - shared) / max(relaxed - 2.0 * shared + moment, LEAST_VARIANCE)

@@ -66,7 +66,8 @@ class Timeline(Squad):
         What is read from this squad until ``finish`` is of these moments.
         """
         self._begin(row, len(batch.rows))
-        result = self.step(batch)
+        with np.errstate(all="ignore"):  # guesses that are wrong may overflow
+            result = self.step(batch)
         return StepResult(result.present, result.due, [replace(impact, row=row) for impact in result.impacts])
 
     def finish(self) -> None:

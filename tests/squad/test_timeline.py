@@ -97,6 +97,25 @@ def check(seed, rate_hz, source, groups, length, count):
     assert remembered(one, row) == remembered(many, same)
 
 
+def test_a_sensor_that_sends_nonsense_costs_no_warning_and_has_the_figures_of_its_steps():
+    rng = np.random.default_rng(2)
+    t, values = recorded(rng, 90, 1.0, set(GROUPS))
+    for name, scale in (
+        ("gyro_x", 5.0),
+        ("gyro_y", 5.0),
+        ("acc_z", 60.0),
+        ("speed_mps", 9.0),
+        ("heart_rate_bpm", 99.0),
+    ):
+        values[:, CHANNEL_INDEX[name]] = np.abs(rng.normal(0.0, scale, 90))
+    (one, (row,)), (many, (same,)) = squad_with(NoModels(), 1), squad_with(NoModels(), 1)
+    modes = np.zeros(90, dtype=np.int64)
+    with np.errstate(all="ignore"):
+        stepped(one, int(row), t, values, modes, ())
+    in_blocks(many, int(same), t, values, modes, (), 90)
+    assert remembered(one, row) == remembered(many, same)
+
+
 CASES = {
     "seed": st.integers(0, 2**32 - 1),
     "rate_hz": st.sampled_from(RATES_HZ),
