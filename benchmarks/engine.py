@@ -1,7 +1,8 @@
 """The live engine under load: throughput, latency, cost of a sample, memory and disk writes.
 
-Prints JSON. A real Mosquitto on loopback, the engine as a process of its own with all metrics, files and models, and
-the sender in another process.
+Prints JSON; ``steady`` says what was lost in the first ten seconds and after them, and ``cpu_percent_of_one_core`` is
+that of the time after them. A real Mosquitto on loopback, the engine as a process of its own with all metrics, files
+and models, and the sender in another process.
 
     python benchmarks/engine.py --athletes 1000 --seconds 20            # throughput
     python benchmarks/engine.py --athletes 5000 --batch 10 --seconds 30 --record none   # a message a second of each
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessage
 
 PROFILE = '"athlete_id":%d,"age":25,"weight":75,"height":180,"gender":1,"mode":"training","session_phase":"main",'
+STEADY_AFTER_S = 10.0
+"""The steady part begins here: until then sessions begin, and files are opened."""
+LONGEST_WAIT_S = 60.0
 HEARD = 300
 """The metrics of more athletes would keep a listener in Python busier than the engine."""
 MOST_GROUPS = 30  # more than that a sender in Python cannot time
@@ -96,7 +100,8 @@ def measure(engine: subprocess.Popen[bytes], port: int, options: argparse.Namesp
     target = send if options.batch == 1 else send_batches
     sender = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
     sender.start()
-    time.sleep(min(5.0, options.seconds / 3))
+    time.sleep(min(STEADY_AFTER_S, options.seconds / 2))
+    early = listener.mark()
     before, cpu, writes = time.monotonic(), process.cpu_times(), process.io_counters().write_bytes
     first_memory, threads = process.memory_info().rss, thread_seconds(process)
     sender.join()
@@ -104,7 +109,7 @@ def measure(engine: subprocess.Popen[bytes], port: int, options: argparse.Namesp
     cpu_s = sum(process.cpu_times()[:2]) - sum(cpu[:2])
     written = process.io_counters().write_bytes - writes
     busy = {name: at - threads.get(name, 0.0) for name, at in thread_seconds(process).items()}
-    time.sleep(2.5)
+    caught_up_s = listener.wait_until_used(sent.value)
     listener.stop()
     samples = listener.stats["samples"]
     return {
@@ -118,6 +123,13 @@ def measure(engine: subprocess.Popen[bytes], port: int, options: argparse.Namesp
         "sent": sent.value,
         "used": samples,
         "lost": sent.value - samples,
+        "steady": {
+            "from_s": min(STEADY_AFTER_S, options.seconds / 2),
+            "lost_before": early["overflowed"] * options.batch,
+            "lost_after": sent.value - samples - early["overflowed"] * options.batch,
+            "caught_up_within_s": caught_up_s,
+            "latency_ms": listener.latency(steady=True),
+        },
         "samples_per_s": round(sent.value / options.seconds, 1),
         "cpu_percent_of_one_core": round(100 * cpu_s / elapsed_s, 1),
         "cpu_percent_by_thread": {name: round(100 * took / elapsed_s, 1) for name, took in busy.items() if took > 0.0},
@@ -148,10 +160,11 @@ class Listener:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
-        self.stats: dict[str, Any] = {"samples": 0}
+        self.stats: dict[str, Any] = {"samples": 0, "overflowed": 0}
         self.lags: list[tuple[float, float]] = []
         self._online = threading.Event()
         self._latencies: list[float] = []
+        self._steady = 0
         self._client = Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
@@ -168,9 +181,23 @@ class Listener:
         """End."""
         self._client.loop_stop()
 
-    def latency(self) -> dict[str, float]:
-        """Percentiles of the time from a sample's sending to its metrics, without the first fifth."""
-        values = np.array(self._latencies[len(self._latencies) // 5 :] or [np.nan]) * 1000
+    def mark(self) -> dict[str, Any]:
+        """The steady part begins; return the engine's figures so far."""
+        self._steady = len(self._latencies)
+        return self.stats
+
+    def wait_until_used(self, samples: int) -> float:
+        """Wait until the engine has used so many samples or uses no more; return how long that took at most, s."""
+        began, used = time.monotonic(), -1
+        while used < self.stats["samples"] < samples and time.monotonic() - began < LONGEST_WAIT_S:
+            used = self.stats["samples"]
+            time.sleep(2.5)  # more than the interval of the engine's figures
+        return round(time.monotonic() - began, 1)
+
+    def latency(self, *, steady: bool = False) -> dict[str, float]:
+        """Percentiles of the time from a sample's sending to its metrics: all but the first fifth, or steady ones."""
+        first = self._steady if steady else len(self._latencies) // 5
+        values = np.array(self._latencies[first:] or [np.nan]) * 1000
         return {f"p{p}": round(float(np.percentile(values, p)), 2) for p in (50, 95, 99)} | {"messages": len(values)}
 
     def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 
 WARN_EVERY_S: Final = 60.0
+IDLE_AT_ONCE: Final = 32
+"""Most silent sessions that end in one tick: thousands at once would keep the others waiting."""
 ENDED_AT_ONCE: Final = 64
 """A session ends at once where at most so many of its samples wait. More of them are used in rounds, like any others:
 thousands would keep everybody waiting for seconds."""
@@ -184,12 +186,15 @@ class Monitor:
         if self._newcomers is not None:
             self._newcomers.expire(now_s)
             self.counts.refused_devices += self._newcomers.take_forgotten()
+        left = IDLE_AT_ONCE
         for session in self.book.view:
             silent_s = now_s - session.arrived_s
             if silent_s <= quiet_s and session.status == "online":
                 continue
             if silent_s > self._limits.idle_s:
-                self._close(session, "idle")
+                left -= 1
+                if left >= 0:
+                    self._close(session, "idle")
             else:
                 self._reporter.status(session, _status(silent_s, self._limits.stale_s, self._limits.offline_s))
 
@@ -204,27 +209,35 @@ class Monitor:
 
     def end_all(self, reason: str) -> None:
         """End every session; of a device that has sent more than could be used so far, the rest is dropped."""
+        ends: list[tuple[Session, str]] = []
         for session in self.book.view:
             ending, session.ending = session.ending, None
             if len(session.queue) > self._at_once:
                 self.counts.over_rate += len(session.queue) - ENDED_AT_ONCE
                 del session.queue[ENDED_AT_ONCE:]
-            self.end(session, reason if ending is None else ending.reason)
+            ends.append((session, reason if ending is None else ending.reason))
+        self._end_each(ends)
 
     def pause_all(self, reason: str) -> None:
         """Summarise every session so far: the engine stops, and they are resumed if it restarts soon enough."""
-        for session in self.book.view:
-            self._reporter.paused(session, reason)
+        self._reporter.paused_all(self.book.view, reason)
 
     def end(self, session: Session, reason: str) -> None:
         """Use the waiting samples of a session, summarise it and remove it."""
-        for each in session.whole_seconds.flush():
-            session.stream.push(each, session.queue)
-        session.stream.flush(session.queue)
-        self.stepper.finish(session)
-        self._reporter.ended(session, reason)
-        self.book.leave(session)
-        self._settled += session.tokens
+        self._end_each([(session, reason)])
+
+    def _end_each(self, ends: Sequence[tuple[Session, str]]) -> None:
+        if len(ends) > 1:
+            self.stepper.advance()  # together: below, each session would step by itself
+        for session, _ in ends:
+            for each in session.whole_seconds.flush():
+                session.stream.push(each, session.queue)
+            session.stream.flush(session.queue)
+            self.stepper.finish(session)
+        self._reporter.ended_all(ends)
+        for session, _ in ends:
+            self.book.leave(session)
+            self._settled += session.tokens
 
     def assign(self, device_id: str, athlete_id: int) -> None:
         """Assign a device to an athlete from now on; another athlete's session on it ends."""

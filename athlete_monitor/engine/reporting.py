@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from athlete_monitor.engine.figures.record import Records, encode, identity
-from athlete_monitor.engine.figures.summary import summarise
+from athlete_monitor.engine.figures.summary import summarise, total_cells
 from athlete_monitor.engine.journal.earlier import PastLoad
 from athlete_monitor.physiology.chronic import CHRONIC
 from athlete_monitor.physiology.impacts import BANDS
@@ -72,18 +72,28 @@ class Reporter:
 
     def ended(self, session: Session, reason: str) -> None:
         """A session has ended: all its samples have been used."""
-        for impact in self._squad.flush(session.row):
-            self._impact(session, impact)
-        summary = self._summary(session, reason)
+        self.ended_all([(session, reason)])
+
+    def ended_all(self, ends: Sequence[tuple[Session, str]]) -> None:
+        """Sessions have ended, each for its reason: all their samples have been used."""
+        for session, _ in ends:
+            for impact in self._squad.flush(session.row):
+                self._impact(session, impact)
+        cells = total_cells(self._squad, [session for session, _ in ends])
+        for (session, reason), figures in zip(ends, cells, strict=True):
+            self._ended(session, self._summary(session, reason, figures))
+
+    def _ended(self, session: Session, summary: dict[str, Any]) -> None:
         self._history.add(session.athlete_id, PastLoad(session.device_start_t, session.device_t, summary["trimp"]))
         session.status = "offline"
         self._sink.ended(session, summary)
 
-    def paused(self, session: Session, reason: str) -> None:
-        """The engine stops; the session is resumed if it restarts soon enough."""
-        summary = self._summary(session, reason)
-        session.status = "offline"
-        self._sink.paused(session, summary)
+    def paused_all(self, sessions: Sequence[Session], reason: str) -> None:
+        """The engine stops; the sessions are resumed if it restarts soon enough."""
+        for session, cells in zip(sessions, total_cells(self._squad, sessions), strict=True):
+            summary = self._summary(session, reason, cells)
+            session.status = "offline"
+            self._sink.paused(session, summary)
 
     def chronic(self, session: Session) -> None:
         """Update the load of the last weeks with the running session."""
@@ -92,10 +102,10 @@ class Reporter:
         figures, session.chronic_reasons = self._history.figures(session.athlete_id, load)
         session.chronic = tuple(figures[figure.key] for figure in CHRONIC)
 
-    def _summary(self, session: Session, reason: str) -> dict[str, Any]:
+    def _summary(self, session: Session, reason: str, cells: list[Any]) -> dict[str, Any]:
         session.phases.close(session.last_t)
         self.chronic(session)
-        return summarise(self._squad, session, self._limits, reason)
+        return summarise(self._squad, session, self._limits, reason, cells)
 
     def _metrics(self, due: Sequence[Session], result: StepResult) -> None:
         for session in due:

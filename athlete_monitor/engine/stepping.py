@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
 
 _row_of = attrgetter("row")
-FAR_BEHIND: Final = 512
+FAR_BEHIND: Final = 32
 """A device with more waiting samples is behind: its next messages wait in the inbox."""
 
 

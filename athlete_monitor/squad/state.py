@@ -141,7 +141,10 @@ class SquadArrays:
 
     def total_values(self, row: int) -> FloatArray:
         """Values [sum of widths, 1] of ``TOTAL_FIGURES`` for one athlete; NaN is unknown."""
-        rows = np.array([row])
+        return self.total_values_of(np.array([row]))
+
+    def total_values_of(self, rows: IntArray) -> FloatArray:
+        """Values [sum of widths, k] of ``TOTAL_FIGURES`` for ``rows`` [k]; NaN is unknown."""
         sources: list[FigureSource] = [self.peaks, *self.sources]
         summary = [source.values(rows) for source in (self.heart_rate_totals, self.heart_rate_extremes)]
         summary.append(self.load_interval.values(rows, self.trimp.total(rows), self.energy.total(rows)))

@@ -233,12 +233,13 @@ class SessionWriter:
             else:
                 self.path.unlink()
 
-    def close(self) -> None:
-        """Write remaining rows, sync them to the disk, and close."""
+    def close(self, *, sync: bool = True) -> None:
+        """Write remaining rows, sync them to the disk (if the caller does not do that for many files), and close."""
         if not self._file.closed:
             try:
                 self._file.flush()
-                os.fsync(self._file.fileno())
+                if sync:
+                    os.fsync(self._file.fileno())
             finally:
                 self._file.close()
 

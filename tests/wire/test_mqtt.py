@@ -89,6 +89,34 @@ def test_messages_of_both_qualities_arrive_in_order(mosquitto: Mosquitto, connec
     assert sender.dropped == 0
 
 
+def test_many_lasting_messages_at_once_arrive_in_order_and_those_to_retain_stay(mosquitto, connect):
+    inbox, late = Inbox(), Inbox()
+    subscribed(connect, mosquitto.port, inbox, "y/#")
+    sender = connect(mosquitto.port, "sender")
+    messages = [(f"y/{number}", str(number).encode(), number % 500 == 0) for number in range(1500)]
+    sender.publish_lasting(messages)
+    sender.publish("y/last", b"last", 1)
+    assert sender.flush(10.0)
+    wait_until(lambda: len(inbox) == 1501, what="all messages")
+    assert inbox == [*((topic, payload) for topic, payload, _ in messages), ("y/last", b"last")]
+    subscribed(connect, mosquitto.port, late, "y/#", "late")
+    wait_until(lambda: len(late) == 3, what="the retained messages")
+    assert {topic for topic, _ in late} == {"y/0", "y/500", "y/1000"}
+    sender.publish_lasting([(topic, b"", True) for topic, _ in late])
+    assert sender.flush(10.0)
+
+
+def test_lasting_messages_published_without_a_broker_are_sent_when_it_is_there(mosquitto, connect):
+    inbox = Inbox()
+    subscribed(connect, mosquitto.port, inbox, "z/#")
+    sender = MqttLink(settings(mosquitto.port), "early")
+    sender.publish_lasting([("z/1", b"1", False), ("z/2", b"2", False)])
+    sender.start(10.0)
+    wait_until(lambda: len(inbox) == 2, what="both messages")
+    sender.stop()
+    assert inbox == [("z/1", b"1"), ("z/2", b"2")]
+
+
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16_383, 16_384, 70_000, 1_000_000])
 def test_payloads_of_every_size_arrive_whole(mosquitto, connect, size):
     inbox = Inbox()

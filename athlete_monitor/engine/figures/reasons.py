@@ -19,11 +19,14 @@ def null_reasons(squad: Squad, row: int, mode: int, figures: Mapping[str, Any]) 
     """Return why each null of ``figures`` is null."""
     inputs = _inputs(squad, row, figures)
     reasons = {}
-    for key, value in figures.items():
-        if value is None and key in _RULES:
+    of_needs: dict[tuple[str, ...], str | None] = {}
+    for key in [key for key, value in figures.items() if value is None]:
+        if key in _RULES:
             reasons[key] = _RULES[key](squad, row, mode, figures)
-        elif value is None and key in FIGURES and FIGURES[key].needs:
-            reasons[key] = why.first_missing(FIGURES[key].needs, inputs) or _UNMET.get(key, why.NOT_YET_MEASURED)
+        elif needs := _NEEDS.get(key):
+            if needs not in of_needs:  # most figures need the same few inputs
+                of_needs[needs] = why.first_missing(needs, inputs)
+            reasons[key] = of_needs[needs] or _UNMET.get(key, why.NOT_YET_MEASURED)
     return reasons
 
 
@@ -67,6 +70,8 @@ _RULES: Final[Mapping[str, Callable[[Squad, int, int, Mapping[str, Any]], str]]]
     "strap_heart_rate_bpm": _strap,
 }
 """Figures whose absence depends on more than an input."""
+
+_NEEDS: Final = {key: figure.needs for key, figure in FIGURES.items() if figure.needs}
 
 _UNMET: Final = {
     "vo2max_ml_kg_min": why.HR_LIMITS_INVALID,

@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import numpy as np
 
 from athlete_monitor.catalogue import FIGURES, FORMULAS
 from athlete_monitor.engine.figures.cells import Cells
@@ -83,14 +84,16 @@ class Records:
         """Return the records of ``sessions``, whose rows are those of ``present``."""
         values = _CELLS.rounded(self._squad.present_values(present))
         rejected = self._squad.strap.rejected(present.rows).tolist()
-        each = zip(sessions, _CELLS.lists(values), rejected, strict=True)
+        missing = np.packbits(np.isnan(values), axis=0).T
+        each = zip(sessions, _CELLS.lists(values), rejected, map(bytes, missing), strict=True)
         return Outputs(sessions, [self._record(*one) for one in each], values)
 
-    def _record(self, session: Session, cells: list[Any], rejected: float) -> msgspec.Struct:
+    def _record(self, session: Session, cells: list[Any], rejected: float, missing: bytes) -> msgspec.Struct:
+        """The record of an athlete; ``missing`` is equal where the same figures are unknown."""
         squad, row, tags = self._squad, session.row, session.tags
         cells[_SOURCE] = SOURCE_NAMES[int(cells[_SOURCE])]
         cells += (squad.hr_max.source(row), squad.models.model_id(row), load_zone(cells[_TRIMP], self._limits))
-        reasons = self._reasons(session, cells)
+        reasons = self._reasons(session, cells, missing)
         variability, hrv_reasons = variability_figures(squad, row, has_beats=session.has_beats)
         cells += variability
         cells += session.chronic
@@ -108,10 +111,11 @@ class Records:
             {**reasons, **hrv_reasons, **session.chronic_reasons},
         )
 
-    def _reasons(self, session: Session, cells: list[Any]) -> dict[str, str]:
+    def _reasons(self, session: Session, cells: list[Any], missing: bytes) -> dict[str, str]:
         """Return the reasons of the nulls, kept while the same figures are missing."""
         mode = session.mode_code
-        key = (mode, *(place for place, value in enumerate(cells) if value is None))
+        *_, maximum, model, zone = cells
+        key = (mode, missing, cells[_SOURCE] is None, maximum is None, model is None, zone is None)
         if key != session.reasons_key or session.outputs % REASONS_KEPT_OUTPUTS == 0:
             known = dict(zip(_ARRIVING[:_EXPLAINED], cells, strict=True))
             session.reasons = null_reasons(self._squad, session.row, mode, known)

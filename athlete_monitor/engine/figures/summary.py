@@ -18,6 +18,8 @@ from athlete_monitor.squad.tables import TOTAL_FIGURES
 from athlete_monitor.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from athlete_monitor.engine.sessions.session import Session
     from athlete_monitor.physiology.load_zone import LoadLimits
     from athlete_monitor.squad.kernel import Squad
@@ -29,7 +31,14 @@ _INPUTS: Final = {"heart_rate_bpm": "heart_rate_mean_bpm", "motion_mps2": "playe
 """For each input, the figure that shows for the whole session that it was present."""
 
 
-def summarise(squad: Squad, session: Session, limits: LoadLimits, reason: str) -> dict[str, Any]:
+def total_cells(squad: Squad, sessions: Sequence[Session]) -> list[list[Any]]:
+    """Return the figures of whole sessions for ``summarise``: of many at once they cost a tenth."""
+    return _CELLS.of(squad.total_values_of(np.array([session.row for session in sessions], dtype=np.int64)))
+
+
+def summarise(
+    squad: Squad, session: Session, limits: LoadLimits, reason: str, cells: list[Any] | None = None
+) -> dict[str, Any]:
     """Return the summary of an ended session.
 
     Args:
@@ -37,8 +46,9 @@ def summarise(squad: Squad, session: Session, limits: LoadLimits, reason: str) -
         session: the session; its phases are closed.
         limits: thresholds of the training load.
         reason: why it ended: ``end_message``, ``idle``, ``pause`` and the like (``docs/outputs.md``).
+        cells: of ``total_cells``, where the caller has them.
     """
-    figures = _figures(squad, session.row, limits)
+    figures = _figures(squad, session.row, limits, total_cells(squad, [session])[0] if cells is None else cells)
     reasons = _reasons(squad, session, figures)
     variability, hrv_reasons = variability_figures(squad, session.row, has_beats=session.has_beats)
     figures |= dict(zip((figure.key for figure in HeartRateVariability.BEATS), variability, strict=True))
@@ -57,9 +67,8 @@ def summarise(squad: Squad, session: Session, limits: LoadLimits, reason: str) -
     }
 
 
-def _figures(squad: Squad, row: int, limits: LoadLimits) -> dict[str, Any]:
+def _figures(squad: Squad, row: int, limits: LoadLimits, cells: list[Any]) -> dict[str, Any]:
     """Return all figures except those of beats and of the last weeks."""
-    (cells,) = _CELLS.of(squad.total_values(row))
     figures = dict(zip(_CELLS.keys, cells, strict=True))
     share = float(squad.heart_rate_totals.known_share(np.array([row]))[0])
     zone = load_zone(figures["trimp"], limits) if share >= LEAST_KNOWN_SHARE else None

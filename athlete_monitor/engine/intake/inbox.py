@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-Message = tuple[bytes, float, int]
-"""Payload, time of arrival in seconds, and the token by which it is acknowledged (0 for none)."""
+Message = tuple[bytes, float, int, bool]
+"""Payload, time of arrival in seconds, the token by which it is acknowledged (0 for none), whether it is of QoS 1."""
 
 SHARED_TOPIC_FACTOR = 16
 """A topic that many devices share holds this many times the messages of one device."""
@@ -48,7 +49,7 @@ class Inbox:
         self.expects: Callable[[str], bool] = lambda _topic: False
         """Whether a topic is that of a known device: strangers cannot displace it. Called in the network thread."""
 
-    def put(self, topic: str, payload: bytes, arrived_s: float, token: int = 0) -> list[int]:
+    def put(self, topic: str, payload: bytes, arrived_s: float, token: int = 0, *, is_qos_1: bool = False) -> list[int]:
         """Put a message; called in the network thread.
 
         Returns:
@@ -61,7 +62,7 @@ class Inbox:
                 queue = self._open(topic)
                 if queue is None:
                     return [token]
-            queue.append((payload, arrived_s, token))
+            queue.append((payload, arrived_s, token, is_qos_1))
             waiting_bytes = self._bytes[topic] = self._bytes.get(topic, 0) + len(payload)
             share = SHARED_TOPIC_FACTOR if topic == self._shared_topic else 1
             too_much = len(queue) > self._per_topic * share or waiting_bytes > TOPIC_BYTES * share
@@ -89,12 +90,45 @@ class Inbox:
                     continue
                 taken[topic] = [queue.popleft() for _ in range(len(queue) if most is None else min(most, len(queue)))]
                 if queue:
-                    self._bytes[topic] -= sum(len(payload) for payload, _, _ in taken[topic])
+                    self._bytes[topic] -= sum(len(message[0]) for message in taken[topic])
                 else:
                     del self._waiting[topic], self._bytes[topic]
             if not self._waiting:
                 self._something.clear()
         return taken
+
+    def oldest_s(self) -> float:
+        """When the oldest of the messages arrived that wait longest in their topics; infinite without any."""
+        with self._lock:
+            return min((queue[0][1] for queue in self._waiting.values()), default=math.inf)
+
+    def shed(self, before_s: float, qos_1_before_s: float) -> list[int]:
+        """Drop the oldest messages of every topic, but not its newest, up to a time of arrival for each QoS.
+
+        Returns:
+            Their tokens.
+        """
+        tokens: list[int] = []
+        with self._lock:
+            for topic, queue in self._waiting.items():
+                dropped = 0
+                while len(queue) > 1 and queue[0][1] < (qos_1_before_s if queue[0][3] else before_s):
+                    payload, _, token, _ = queue.popleft()
+                    self._bytes[topic] -= len(payload)
+                    tokens.append(token)
+                    dropped += 1
+                self._note_dropped(topic, dropped)
+        return tokens
+
+    def note_dropped(self, topic: str, messages: int) -> None:
+        """Count messages of a topic that were dropped after they had been taken."""
+        with self._lock:
+            self._note_dropped(topic, messages)
+
+    def _note_dropped(self, topic: str, messages: int) -> None:
+        if messages:
+            self._counts.overflowed += messages
+            self._note_overflow(topic)
 
     def counts(self) -> InboxCounts:
         """Copy of the counts; the set of overflowed topics is reset with each call."""
@@ -108,7 +142,7 @@ class Inbox:
         """Drop the oldest messages of a topic that holds too much, but not the newest; return their tokens."""
         dropped = []
         while len(queue) > 1 and (len(queue) > self._per_topic * share or self._bytes[topic] > TOPIC_BYTES * share):
-            payload, _, token = queue.popleft()
+            payload, _, token, _ = queue.popleft()
             self._bytes[topic] -= len(payload)
             self._counts.overflowed += 1
             dropped.append(token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from athlete_monitor.squad.kernel import Squad
 
 _log = logging.getLogger(__name__)
+_PROFILE = tuple(each.name for each in fields(Profile))
 _beats_of = attrgetter(*BEATS)
 
 
@@ -133,7 +134,10 @@ def snapshot(journal: Journal, monitor: Monitor, *, whole: bool = False) -> None
 
 def facts_of(session: Session) -> dict[str, Any]:
     """Facts of a session that are known from its first sample; JSON types."""
-    return {"profile": asdict(session.wearer.profile), "wire_athlete_id": session.wire_athlete_id}
+    profile = session.wearer.profile
+    known = {name: getattr(profile, name) for name in _PROFILE}  # asdict alone would take longer than all the rest
+    limits = None if profile.limits is None else asdict(profile.limits)
+    return {"profile": {**known, "limits": limits}, "wire_athlete_id": session.wire_athlete_id}
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 TAKEN_AFTER_S: Final = 5.0
 """A connection that is lost this soon after it was made may have been taken by another client with the same name."""
 TAKEN_TIMES: Final = 3
+KEPT_S: Final = 1.0
+"""An overloaded engine drops messages of QoS 0 that have waited for longer: the oldest of each device, so that all
+devices lose the same and figures stay fresh."""
+QOS_1_KEPT_S: Final = 30.0
+"""The same for QoS 1: what a broker kept during an outage arrives at once, and is used however long that takes."""
 _CONTROL: Final = ((topics.MODEL_UPDATED_FILTER, 1), (topics.TEAM_CONTROL, 1))
 
 
@@ -103,8 +108,15 @@ class Connection:
             self.on_command(payload)
             self._drop(number)
         elif self._is_taking:
-            for dropped in self.inbox.put(topic, payload, now_s, self.acks.arrived(number, now_s)):
+            token = self.acks.arrived(number, now_s)
+            for dropped in self.inbox.put(topic, payload, now_s, token, is_qos_1=number > 0):
                 self._drop(dropped)
+
+    def shed(self, now_s: float) -> None:
+        """Drop messages that an overloaded engine cannot use in time."""
+        tokens = [token for token in self.inbox.shed(now_s - KEPT_S, now_s - QOS_1_KEPT_S) if token]
+        if tokens:
+            self.acks.used(tokens, now_s)
 
     def _warn(self, text: str) -> None:
         self._notice(text, True)  # noqa: FBT003 - bad news

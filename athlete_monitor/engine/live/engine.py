@@ -106,7 +106,14 @@ class LiveEngine:
         self._upkeep.connected.append(self.team.publish_again)
         self.connection.on_command = self.team.receive
         self.connection.inbox.expects = self.monitor.expects
-        self._loop = Loop(self.connection.inbox, self.monitor, self._upkeep, self.stats.lags, config.engine.coalesce_ms)
+        self._loop = Loop(
+            self.connection.inbox,
+            self.monitor,
+            self._upkeep,
+            self.stats.lags,
+            config.engine.coalesce_ms,
+            self.connection.shed,
+        )
         self._stopping = threading.Event()
         self._saw_sessions = False
 

@@ -8,7 +8,7 @@ from collections import deque
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.wire.topics import sensor_data
+from athlete_monitor.wire.topics import device_of, sensor_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,19 @@ STEP_COALESCES: Final = 2.0
 latency."""
 MESSAGES_A_ROUND: Final = 16
 """Most messages of one topic that are taken in a round."""
+TAKEN_AT_ONCE: Final = 4000
+"""About this many messages of all topics together are taken in a round: none waits long outside the inbox."""
+NEW_MESSAGES: Final = 64
+"""A device whose session is to begin has about this many messages outside the inbox, at most."""
+NEW_KEPT_S: Final = 10.0
+"""Messages of QoS 0 of such a device that have waited for longer are dropped, but not the newest: the engine is
+overloaded."""
+BEGIN_S: Final = 0.02
+"""Longest time in a round for devices whose sessions begin: however many they are, running sessions do not wait."""
+MOST_NEW: Final = 20_000
+"""Most devices that wait for their beginning outside the inbox; of further ones each message is used as it comes."""
+LATE_S: Final = 2.0
+"""Where messages have waited longer than this, and still do after as long again, the engine is overloaded."""
 SAMPLES_A_ROUND: Final = 32
 """Most samples of one device that are used in a round."""
 STEP_S: Final = 0.02
@@ -45,12 +58,25 @@ class Loop:
         upkeep: is called between rounds.
         lags: gets the latency of messages.
         coalesce_ms: ``engine.coalesce_ms``.
+        on_overload: called with the engine's clock when it cannot use messages in time.
     """
 
-    def __init__(self, inbox: Inbox, monitor: Monitor, upkeep: Upkeep, lags: Lags, coalesce_ms: float) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        monitor: Monitor,
+        upkeep: Upkeep,
+        lags: Lags,
+        coalesce_ms: float,
+        on_overload: Callable[[float], None] = lambda _now_s: None,
+    ) -> None:
         self._inbox, self._monitor, self._upkeep, self._lags = inbox, monitor, upkeep, lags
+        self._on_overload = on_overload
         self._coalesce_s = coalesce_ms / 1000.0
         self._taken: deque[tuple[str, Message]] = deque()
+        self._new: dict[str, list[Message]] = {}
+        """Messages of devices without a session, by topic, the oldest device first."""
+        self._late_since_s = math.inf
         self._arrivals: list[float] = []
         self._step_s = -math.inf
 
@@ -65,6 +91,7 @@ class Loop:
             if self._monitor.stepper.is_urgent or time.monotonic() >= self._held_until_s():
                 self._wait_for_company()
                 self._step()
+            self._begin()
             now_s = time.monotonic()
             self._upkeep.look(now_s)
             if is_over(now_s - start_s):
@@ -74,13 +101,14 @@ class Loop:
         """Use the messages that have already arrived; the intake is closed."""
         end_s = time.monotonic() + DRAIN_S
         while (self._receive() or self._is_behind) and time.monotonic() < end_s:
+            self._begin()
             self._step()
         self._step()
 
     @property
     def _is_behind(self) -> bool:
         """Whether messages or samples wait that can be used at once."""
-        return bool(self._taken) or self._monitor.stepper.is_behind
+        return bool(self._taken or self._new) or self._monitor.stepper.is_behind
 
     def _patience_s(self) -> float:
         """How long to wait for messages."""
@@ -95,17 +123,65 @@ class Loop:
     def _receive(self) -> bool:
         """Take received messages, within limits; return whether there were any."""
         if not self._taken:
-            held = {sensor_data(device_id) for device_id in self._monitor.stepper.far_behind}
-            self._taken.extend(_interleaved(self._inbox.take(MESSAGES_A_ROUND, held)))
+            self._take()
         found = bool(self._taken)
         end_s = time.monotonic() + ROUND_S
         while self._taken:
-            topic, (payload, arrived_s, token) = self._taken.popleft()
-            self._monitor.receive(topic, payload, arrived_s, token)
-            self._arrivals.append(arrived_s)
+            topic, message = self._taken.popleft()
+            if self._begins(topic):
+                self._new.setdefault(topic, []).append(message)
+                continue
+            self._use(topic, message)
             if time.monotonic() >= end_s:
                 break
         return found
+
+    def _take(self) -> None:
+        """Take messages out of the inbox, and drop there what an overloaded engine cannot use in time."""
+        self._shed(time.monotonic())
+        held = {sensor_data(device_id) for device_id in self._monitor.stepper.far_behind}
+        held.update(topic for topic, messages in self._new.items() if len(messages) >= NEW_MESSAGES)
+        most = max(1, min(MESSAGES_A_ROUND, TAKEN_AT_ONCE // max(1, len(self._inbox))))
+        self._taken.extend(_interleaved(self._inbox.take(most, held)))
+
+    def _shed(self, now_s: float) -> None:
+        late_s = now_s - self._inbox.oldest_s()
+        if late_s < LATE_S:
+            self._late_since_s = math.inf
+        else:
+            self._late_since_s = min(self._late_since_s, now_s)
+        if now_s - self._late_since_s >= LATE_S:
+            self._on_overload(now_s)
+            self._late_since_s = math.inf
+
+    def _begins(self, topic: str) -> bool:
+        """Whether a message has to wait for the beginning of its device's session."""
+        if topic in self._new:
+            return True
+        device_id = device_of(topic)
+        return device_id is not None and device_id not in self._monitor.sessions and len(self._new) < MOST_NEW
+
+    def _begin(self) -> None:
+        """Begin sessions of devices that wait, within the time for it; at least one."""
+        end_s = time.monotonic() + BEGIN_S
+        while self._new:
+            topic = next(iter(self._new))
+            for message in self._fresh(topic, self._new.pop(topic)):
+                self._use(topic, message)
+            if time.monotonic() >= end_s:
+                return
+
+    def _fresh(self, topic: str, messages: list[Message]) -> list[Message]:
+        """Return the messages with which a device begins, without those of QoS 0 that have waited for too long."""
+        limit_s = time.monotonic() - NEW_KEPT_S
+        fresh = [message for message in messages[:-1] if message[3] or message[1] >= limit_s]
+        self._inbox.note_dropped(topic, len(messages) - 1 - len(fresh))
+        return [*fresh, messages[-1]]
+
+    def _use(self, topic: str, message: Message) -> None:
+        payload, arrived_s, token, _ = message
+        self._monitor.receive(topic, payload, arrived_s, token)
+        self._arrivals.append(arrived_s)
 
     def _wait_for_company(self) -> None:
         """Wait briefly while messages of more devices arrive: one wide step costs less than several narrow ones."""

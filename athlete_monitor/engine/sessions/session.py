@@ -48,7 +48,7 @@ class Ending:
     """Messages behind ``later``."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
     """One session of one device, from its first sample to its summary.
 

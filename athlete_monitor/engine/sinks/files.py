@@ -32,6 +32,8 @@ KEPT_JOBS = 10_000
 IMPACTS_KEPT = 1000
 FAILURES_A_ROUND = 20
 LOG_EVERY_S = 60.0
+SYNCED_EACH = 16
+"""Up to so many summaries in a round are put on the disk one by one; more of them together, which costs one wait."""
 _PERIOD_S = 0.2
 
 
@@ -71,7 +73,9 @@ class FileSink(Sink):
         self._kept: deque[_Job] = deque(maxlen=KEPT_JOBS)
         self._impacts: dict[Path, list[dict[str, Any]]] = {}
         self._log_due_t: dict[str, float] = {}
+        self._log_paths: dict[str, Path] = {}
         self._stopping = False
+        self._syncs_each = True
         self._worker = Worker("files", self._write, period_s=_PERIOD_S, alarm=Alarm("writing files", notify))
         self._worker.start()
 
@@ -116,6 +120,7 @@ class FileSink(Sink):
         self._log(session, f"event=session_ended reason={summary['end_reason']} trimp={summary['trimp']}")
         self._log_due_t.pop(session.session_id, None)
         self._paths.pop(session.session_id, None)
+        self._log_paths.pop(session.session_id, None)
         self._live.forget(session.session_id)
 
     def stop(self) -> None:
@@ -128,12 +133,16 @@ class FileSink(Sink):
 
     def _log(self, session: Session, text: str) -> None:
         if self._logs is not None:
-            path = self._logs / f"{session.wearer.file_stem}_{file_stamp(session.start_t)}.log"
+            path = self._log_paths.get(session.session_id)
+            if path is None:
+                path = self._logs / f"{session.wearer.file_stem}_{file_stamp(session.start_t)}.log"
+                self._log_paths[session.session_id] = path
             self._worker.put((_append, (path, f"{format_timestamp(session.device_t)} {text}\n")))
 
     def _write(self, jobs: Sequence[_Job]) -> None:
         """Run the queued writes; a failed one is tried again in the next round and does not delay the others."""
         self._kept.extend(jobs)
+        self._syncs_each = sum(act == self._write_summary for act, _ in self._kept) <= SYNCED_EACH
         errors: list[OSError] = []
         for _ in range(len(self._kept)):
             job = self._kept.popleft()
@@ -142,6 +151,8 @@ class FileSink(Sink):
                 self._kept.append(job)
             if len(errors) >= FAILURES_A_ROUND:
                 break
+        if not self._syncs_each:
+            os.sync()
         errors += self._live.write_due(everything=self._stopping)
         if errors:
             raise errors[-1]
@@ -157,7 +168,7 @@ class FileSink(Sink):
         while free.exists() and not replaces:
             number += 1
             free = path.with_name(f"{path.stem}_{number}.json")
-        replace_file(free, _pretty(summary), below=self._outputs)
+        replace_file(free, _pretty(summary), sync=self._syncs_each, below=self._outputs)
 
     def _add_impact(self, path: Path, event: dict[str, Any]) -> None:
         known = self._impacts.get(path)

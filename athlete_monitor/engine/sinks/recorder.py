@@ -7,6 +7,7 @@ simulation is not recorded for an athlete of the roster or with real sessions, u
 from __future__ import annotations
 
 import logging
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from athlete_monitor.wire.session_copies import copy_of, has_real_sessions
 from athlete_monitor.wire.session_files import SessionWriter, extras_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from athlete_monitor.config import Config
@@ -38,6 +39,10 @@ _PERIOD_S = 0.5
 WRITE_EVERY_S = 5.0
 """A file is appended to this often: a kill costs at most so much of a recording (never a figure)."""
 _QUEUE = 20_000
+OPENED_AT_ONCE = 200
+"""Most files that are created in a round: those of thousands of devices that begin together must not stop the rest."""
+SYNCED_EACH = 16
+"""Up to so many files that end in a round are put on the disk one by one; more of them together, with one wait."""
 _LOOK_AHEAD_S = 3.0
 """The first seconds of a session determine the columns of its file; later channels are added."""
 
@@ -137,13 +142,24 @@ class Recorder(Sink):
                     self._open[session_id] = file
                 file.add(samples)
         now_s = self._clock()
-        errors = [error for file in self._open.values() if (error := _attempt(file.write, now_s))]
-        failed = {id(file): error for file in self._ending if (error := _attempt(file.close))}
+        errors = [error for file in self._due(now_s) if (error := _attempt(file.write, now_s))]
+        syncs_each = len(self._ending) <= SYNCED_EACH
+        failed = {id(file): error for file in self._ending if (error := _attempt(file.close, syncs_each))}
+        if not syncs_each:
+            os.sync()
         self._ending = [file for file in self._ending if id(file) in failed]
         errors += failed.values()
         if errors:
             self._bound()
             raise errors[0]
+
+    def _due(self, now_s: float) -> Iterator[_OpenFile]:
+        """Yield the files that are written to now."""
+        left = OPENED_AT_ONCE
+        for file in self._open.values():
+            if file.is_due(now_s) and (left or not file.is_undecided):
+                left -= file.is_undecided
+                yield file
 
     def _end(self, session_ids: Sequence[str]) -> None:
         self._ending += [self._open.pop(session_id) for session_id in session_ids]
@@ -189,18 +205,24 @@ class _OpenFile:
         del self._waiting[:excess]
         return excess
 
-    def write(self, now_s: float) -> None:
+    @property
+    def is_undecided(self) -> bool:
+        """Whether nothing has been written yet: the first write looks for copies and creates a file."""
+        return self._is_wanted is None
+
+    def is_due(self, now_s: float) -> bool:
         due_s = self._began_s + _LOOK_AHEAD_S if self._writer is None else self._written_s + WRITE_EVERY_S
-        if now_s < due_s:
-            return
+        return now_s >= due_s
+
+    def write(self, now_s: float) -> None:
         self._written_s = now_s
         self._write_waiting()
 
-    def close(self) -> None:
+    def close(self, sync: bool) -> None:  # noqa: FBT001 - an argument of ``_attempt``
         self._write_waiting()
         if self._writer is not None:
             writer, self._writer = self._writer, None
-            writer.close()
+            writer.close(sync=sync)
 
     def abandon(self) -> int:
         """Close without writing waiting samples; return how many they are."""

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
+from athlete_monitor.engine.intake.guard import Guard
+from athlete_monitor.engine.intake.inbox import Inbox
+from athlete_monitor.engine.live import loop as loops
+from athlete_monitor.engine.live.loop import Loop
+from athlete_monitor.engine.live.stats import Lags
+from athlete_monitor.wire.codec import encode_sample
+from athlete_monitor.wire.topics import sensor_data
+from tests.engine.kit import monitor_of, sample
+
+CONFIG = load_config(DEFAULT_CONFIG)
+
+
+class Upkeep:
+    """Nothing is due."""
+
+    due_s = float("inf")
+
+    def begin(self, now_s: float) -> None:
+        pass
+
+    def look(self, now_s: float) -> None:
+        pass
+
+
+def a_loop():
+    inbox = Inbox(1000, 100, "sensor/data")
+    monitor, _ = monitor_of(CONFIG, guard=Guard(CONFIG.engine.max_rate_hz))
+    return Loop(inbox, monitor, Upkeep(), Lags(), 0.0), inbox, monitor
+
+
+def put(inbox: Inbox, device: str, t: float, *, arrived_s: float = 0.0, is_qos_1: bool = True) -> None:
+    payload = encode_sample(sample(t, device, None, seq=round(10 * t), heart_rate_bpm=120.0))
+    inbox.put(sensor_data(device), payload, arrived_s, is_qos_1=is_qos_1)
+
+
+def rounds(loop: Loop, count: int) -> None:
+    left = iter(range(count - 1, -1, -1))
+    loop.run(lambda _elapsed_s: next(left) == 0)
+
+
+def test_running_sessions_do_not_wait_for_the_beginnings_of_others(monkeypatch):
+    monkeypatch.setattr(loops, "BEGIN_S", 0.0)
+    loop, inbox, monitor = a_loop()
+    put(inbox, "running", 0.0)
+    rounds(loop, 2)
+    for device in range(5):
+        put(inbox, f"new{device}", 0.0)
+    put(inbox, "running", 0.1)
+    rounds(loop, 1)
+    assert monitor.sessions["running"].stream.quality.received == 2
+    assert sorted(monitor.sessions) == ["new0", "running"]
+    rounds(loop, 4)
+    assert sorted(monitor.sessions) == ["new0", "new1", "new2", "new3", "new4", "running"]
+
+
+def test_what_a_device_sends_before_its_session_begins_is_used_in_order(monkeypatch):
+    monkeypatch.setattr(loops, "BEGIN_S", 0.0)
+    loop, inbox, monitor = a_loop()
+    for t in (0.0, 0.1, 0.2):
+        put(inbox, "a", t)
+        put(inbox, "b", t)
+        rounds(loop, 1)
+    rounds(loop, 3)
+    counts = [session.stream.quality for session in monitor.book.view]
+    assert [(each.received, each.lost, each.late) for each in counts] == [(3, 0, 0)] * 2
+
+
+def test_a_device_that_has_waited_for_too_long_begins_with_its_newest_message():
+    loop, inbox, monitor = a_loop()
+    for t in (0.0, 0.1, 0.2):
+        put(inbox, "a", t, arrived_s=-1e6, is_qos_1=False)
+    rounds(loop, 2)
+    assert monitor.sessions["a"].start_t == sample(0.2).t
+    assert (inbox.counts().overflowed, inbox.counts().messages) == (2, 3)
+
+
+ARRIVALS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 100), st.booleans()), max_size=60)
+
+
+@given(ARRIVALS, st.integers(0, 110))
+def test_an_overloaded_inbox_drops_the_oldest_of_every_device_and_keeps_the_newest(arrivals, before_s):
+    inbox = Inbox(1000, 100, "sensor/data")
+    arrivals.sort(key=lambda each: each[1])
+    for token, (topic, arrived_s, is_qos_1) in enumerate(arrivals, 1):
+        inbox.put(topic, bytes(arrived_s), float(arrived_s), token, is_qos_1=is_qos_1)
+    tokens = inbox.shed(float(before_s), before_s - 30.0)
+    kept = inbox.take()
+    assert inbox.counts().overflowed == len(tokens)
+    assert sorted([*tokens, *(each[2] for row in kept.values() for each in row)]) == [*range(1, len(arrivals) + 1)]
+    for topic in {topic for topic, *_ in arrivals}:
+        last = max(token for token, (name, *_) in enumerate(arrivals, 1) if name == topic)
+        oldest = kept[topic][0]
+        assert kept[topic][-1][2] == last
+        assert len(kept[topic]) == 1 or oldest[1] >= (before_s - 30.0 if oldest[3] else before_s)
