@@ -41,3 +41,25 @@ FORMULAS: Final[Mapping[str, str]] = {figure.key: figure.formula for figure in F
 
 NUMBERS: Final[Mapping[str, Figure]] = by_key(figure for figure in FIGURES.values() if figure.is_number)
 """The figures that are one number each: what a screen, an alarm or an export can show as a column."""
+
+SAME_RATE: Final = 0.1
+"""Sample rates that differ by less than this share are one rate."""
+
+
+def is_rate_bound(key: str) -> bool:
+    """Return whether a figure grows with the sample rate, so that only sessions of one rate are compared.
+
+    >>> is_rate_bound("player_load"), is_rate_bound("distance_m")
+    (True, False)
+    """
+    return key in FIGURES and FIGURES[key].rate_bound
+
+
+def is_one_rate(rate_hz: float | None, earlier_hz: float | None) -> bool:
+    """Return whether two sessions have one sample rate, so that their PlayerLoads can be compared; unknown is 0.
+
+    >>> is_one_rate(10.0, 9.6), is_one_rate(10.0, 100.0), is_one_rate(10.0, None)
+    (True, False, False)
+    """
+    rate_hz = rate_hz or 0.0
+    return abs(rate_hz - (earlier_hz or 0.0)) <= SAME_RATE * rate_hz

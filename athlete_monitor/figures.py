@@ -57,6 +57,8 @@ class Figure:
     scope: Scope = "session"
     digits: int = field(default=3, kw_only=True)
     """Decimals published in JSON; 0 publishes whole numbers. More than ``decimals``, so that sums stay exact."""
+    rate_bound: bool = field(default=False, kw_only=True)
+    """Whether it grows with the sample rate: only sessions of one rate are compared (``is_one_rate``)."""
     members: tuple[str, ...] = field(default=(), kw_only=True)
     """Names of the numbers of a map whose names are always the same."""
     whole: tuple[str, ...] = field(default=(), kw_only=True)

@@ -77,7 +77,8 @@ From a shell:
 
 A timestamp without a zone is local time of the box. A device that cannot keep time zones should send `Z`, an offset
 (`+05:30` too), or epoch seconds. Epoch milliseconds are refused with a reason that says so. A clock that is off by
-more than a minute is followed, so its samples miss the periods of the others; the engine says so once.
+more than a minute is followed, so its samples miss the periods of the others; the engine says so once. Only a clock
+that is more than a year ahead of the box is not: its samples are dated by the box's clock, and the engine says so.
 
 Samples that share a timestamp are spread evenly up to the next one, so that a clock of whole seconds, or one time for
 a whole packet, is enough; what has the same `seq` is a duplicate.

@@ -31,8 +31,14 @@ class _Figures:
         return {name: value for name, value in self._values.items() if name not in self._reported}
 
 
-def engine_report(engine: Mapping[str, Any]) -> list[str]:
-    """Return the lines on the result of ``listening.engine_state``; the first begins with ``Engine:``."""
+def engine_report(engine: Mapping[str, Any], process: str | None = None) -> list[str]:
+    """Return the lines on the result of ``listening.engine_state``; the first begins with ``Engine:``.
+
+    ``process`` is the one that holds the engine's lock on this machine, if any.
+    """
+    if process is not None and ("reason" in engine or _state(engine["status"]) == "offline"):
+        why = engine.get("reason", "the broker says that it is offline")
+        return [f"Engine: {process} runs, but is not connected to its broker ({why}): no device is monitored"]
     if "reason" in engine:
         return [f"Engine: {engine['reason']}"]
     stats = engine["stats"]

@@ -54,6 +54,7 @@ class Monitor:
         history: load of earlier sessions.
         chosen: the monitored athletes and devices.
         guard: the limits of each device; by default none, as for recordings.
+        wall_s: the box's clock, epoch seconds; by default none, as for recordings.
     """
 
     def __init__(  # noqa: PLR0913 - what it is put together from
@@ -68,6 +69,7 @@ class Monitor:
         history: LoadHistory | None = None,
         chosen: Chosen | None = None,
         guard: IntakeBudgets | None = None,
+        wall_s: Callable[[], float] = lambda: math.inf,
     ) -> None:
         self._at_once = math.inf if guard is None else ENDED_AT_ONCE
         most_held = max(MOST_HELD, HELD_PER_DEVICE * config.engine.max_devices)
@@ -76,7 +78,9 @@ class Monitor:
         guard = guard or IntakeBudgets()
         self.counts, self.squad, self.sink = Counts(), squad, sink
         self._limits = config.engine
-        self.intake = Intake(decoder, guard, self.counts, partial(sink.notice, bad=True), config.engine.max_devices)
+        self.intake = Intake(
+            decoder, guard, self.counts, partial(sink.notice, bad=True), config.engine.max_devices, wall_s
+        )
         self.book = SessionBook(
             squad, wearers, config.engine, self.counts, sink, begin, chosen or Chosen(), guard
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import logging.handlers
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,6 +98,7 @@ def run_live(  # noqa: PLR0913 - the options of main.py
         MonitorError: the engine cannot start: it runs already, no model runtime, no broker, a broken journal.
     """
     set_up_logging(config, console=not show and not quiet)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the engine answers it: a terminal may close while it starts
     sys.setswitchinterval(_SWITCH_S)
     return_large_blocks()
     name = name or client_id(config)

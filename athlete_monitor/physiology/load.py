@@ -40,10 +40,12 @@ class PlayerLoad(SquadState):
     FIGURES: ClassVar[tuple[Figure, ...]] = (
         Figure(
             "player_load", "PlayerLoad", "", 1, "total", "difference", PLAYER_LOAD_FORMULA, needs=("acceleration",),
+            rate_bound=True,
             equation="sum of the changes of acceleration, in g, divided by 100 (Boyd 2011); depends on the sample rate",
         ),
         Figure(
             "player_load_per_min", "PlayerLoad per minute", "1/min", 1, "total", needs=("acceleration",),
+            rate_bound=True,
             equation="over the measured time of the session",
         ),
         Figure(

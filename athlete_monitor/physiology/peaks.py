@@ -49,6 +49,7 @@ class PeakDemands(SquadState):
     FIGURES: ClassVar[tuple[Figure, ...]] = tuple(
         Figure(
             f"peak_{key}", f"Peak {label}", unit, decimals, "map", needs=needs, members=WINDOW_NAMES, scope="summary",
+            rate_bound=key == "player_load",
             equation=f"largest growth of `{key}` in any 1, 3, 5 and 10 min",
         )
         for key, label, unit, decimals, needs in (

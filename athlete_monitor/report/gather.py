@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from athlete_monitor.archive.columns import column
+from athlete_monitor.catalogue import is_one_rate, is_rate_bound
 from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ CURVES: Final = (
     "heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm", "model_heart_rate_bpm",
     "speed_mps", "trimp", "x_m", "y_m",
 )  # fmt: skip
-
-RATE_BOUND: Final = frozenset({"player_load"})
-"""Figures that grow with the sample rate: only sessions of one rate are compared."""
-SAME_RATE: Final = 0.1
-"""Rates that differ by less than this share are one rate."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +71,12 @@ class Participant:
     def _comparable(self, earlier: Mapping[str, Any], key: str) -> float | None:
         """A figure of an earlier session; None where it depends on the sample rate, and that was another one."""
         value = earlier.get(key)
-        if not isinstance(value, int | float) or (key in RATE_BOUND and not self._has_rate_of(earlier)):
+        if not isinstance(value, int | float) or (is_rate_bound(key) and not self._has_rate_of(earlier)):
             return None
         return float(value)
 
     def _has_rate_of(self, earlier: Mapping[str, Any]) -> bool:
-        rate, other = (each.get("sample_rate_hz") or 0.0 for each in (self.summary or self.whole, earlier))
-        return bool(abs(rate - other) <= SAME_RATE * rate)
+        return is_one_rate((self.summary or self.whole).get("sample_rate_hz"), earlier.get("sample_rate_hz"))
 
     @property
     def minutes(self) -> float | None:

@@ -149,3 +149,16 @@ def test_a_running_engine_is_told_by_subjects(
         f"  - {subject}" for subject in ("throughput", "lag", "devices", "data problems", "models", "machine", "faults")
     ]
     assert said[7] == "  - faults: none"
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        ({"reason": "no broker at 127.0.0.1:1883"}, "no broker at 127.0.0.1:1883"),
+        ({"status": {"status": "offline"}, "stats": None}, "the broker says that it is offline"),
+    ],
+)
+def test_an_engine_that_runs_without_its_broker_is_not_called_running(found: dict[str, Any], why: str) -> None:
+    assert engine_report(found, "main.py (pid 7)") == [
+        f"Engine: main.py (pid 7) runs, but is not connected to its broker ({why}): no device is monitored"
+    ]

@@ -30,6 +30,7 @@ def run(chosen: Squad, rows: list[int], seed: int) -> None:
 def everything(chosen: Squad, row: int) -> tuple[object, ...]:
     (packed, maximum), memory = chosen.totals(np.array([row]))[0], chosen.memories(row)
     features = memory.pop("features").tobytes()
+    del memory["peaks"]  # a ring whose contents count only from the first second of a session on
     return packed, maximum, repr(memory), features, chosen.total_values(row).tobytes()
 
 

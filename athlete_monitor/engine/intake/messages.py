@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.boundary import printable
+from athlete_monitor.engine.intake.far_ahead import FarAhead
 from athlete_monitor.errors import PayloadError
 from athlete_monitor.wire.topics import device_of
 
@@ -61,11 +63,19 @@ class Intake:
         counts: counters of the engine.
         notice: called with a sentence for the operator.
         max_devices: largest number of senders of invalid messages that are kept.
+        wall_s: the box's clock, epoch seconds; for recordings none, whose samples may be of any time.
     """
 
     def __init__(
-        self, decoder: Decoder, guard: IntakeBudgets, counts: Counts, notice: Callable[[str], None], max_devices: int
+        self,
+        decoder: Decoder,
+        guard: IntakeBudgets,
+        counts: Counts,
+        notice: Callable[[str], None],
+        max_devices: int,
+        wall_s: Callable[[], float] = lambda: math.inf,
     ) -> None:
+        self._ahead = FarAhead(wall_s, notice, max_devices)
         self._decoder, self._guard, self._counts, self._notice = decoder, guard, counts, notice
         self._max_devices = max_devices
         self._rejections: dict[str, Rejection] = {}
@@ -85,7 +95,7 @@ class Intake:
             samples = self._decoder.decode(payload, device_id, partial(self._allow, arrived_s))
         except PayloadError as error:
             return self._invalid((device_id or topic)[:DEVICE_LENGTH], str(error), arrived_s)
-        return sorted(samples, key=_time_of) if len(samples) > 1 else samples
+        return self._ahead.dated(sorted(samples, key=_time_of) if len(samples) > 1 else samples)
 
     def _allow(self, arrived_s: float, device_id: str, wanted: int) -> int:
         """Return how many of a message's samples are made at all: making them is most of what a large one costs."""

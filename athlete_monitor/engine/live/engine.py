@@ -96,6 +96,7 @@ class LiveEngine:
             history=LoadHistory(self.journal.past_loads()),
             chosen=Chosen(options.players, options.devices),
             guard=IntakeBudgets(config.engine.max_rate_hz),
+            wall_s=time.time,
         )
         self.stats = Stats(self.connection.inbox, self.monitor, self.loader, time.monotonic())
         self._upkeep = Upkeep(

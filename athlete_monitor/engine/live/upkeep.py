@@ -32,6 +32,10 @@ SNAPSHOT_S: Final = 0.8
 SNAPSHOT_SHARE: Final = 0.1
 """Snapshots take at most this share of the stepping thread: thousands of athletes get theirs less often."""
 FIRST_STATS_S: Final = 2.0
+HANGUP_ANSWER: Final = (
+    "SIGHUP: changed models are read again; alarm rules are read whenever their file changes; all other settings and "
+    "the roster take effect at the next start"
+)
 _LOGGED: Final = (
     "online", "stale", "offline", "messages_per_s", "samples_per_s", "lag_p50_ms", "lag_p99_ms", "invalid",
     "overflowed", "over_rate", "lost", "cache_hit_percent", "cpu_percent", "memory_mb", "temperature_c",
@@ -141,6 +145,7 @@ class Upkeep:
         for athlete_id in {updated.popleft() for _ in range(len(updated))}:
             if athlete_id == "*":
                 self._loader.reload_changed()
+                self._monitor.sink.notice(HANGUP_ANSWER, bad=False)
             elif self._loader.peek(athlete_id) is None:  # type: ignore[arg-type]
                 self._loader.reload(athlete_id)  # type: ignore[arg-type]
                 self._monitor.squad.models.refresh(None if athlete_id == "default" else int(athlete_id))

@@ -11,7 +11,7 @@ import numpy as np
 
 from athlete_monitor.archive.columns import SOURCES
 from athlete_monitor.arrays import CHANNEL_INDEX
-from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.catalogue import FIGURES, is_one_rate, is_rate_bound
 from athlete_monitor.engine.figures.record import identity
 from athlete_monitor.engine.team.rules import SIGNALS
 from athlete_monitor.team.alarms import Alarms, Only, SquadValues, filled, key_of
@@ -201,7 +201,7 @@ class AlarmKeeper:
             targets = {} if state is None else state.targets()
             return np.array([targets.get((each.session.athlete_id, figure), math.nan) for each in rows])
         if base == "own_mean":
-            return np.array([_mean(each.history, figure, sessions) for each in rows])
+            return np.array([_mean(each, figure, sessions) for each in rows])
         return np.array([_own_maximum(each, figure) for each in rows])
 
     def _contexts(
@@ -305,16 +305,21 @@ def _own_maximum(watched: WatchedSession, figure: str) -> float:
     if "heart_rate" in figure and figure.endswith("_bpm"):
         value = watched.record.hr_max_bpm
         return math.nan if value is None else float(value)
-    return max(_known(watched.history, figure, HISTORY), default=math.nan)
+    return max(_known(watched, figure, HISTORY), default=math.nan)
 
 
-def _mean(history: list[dict[str, Any]] | None, figure: str, sessions: int) -> float:
-    known = _known(history, figure, sessions)
+def _mean(watched: Watched, figure: str, sessions: int) -> float:
+    known = _known(watched, figure, sessions)
     return sum(known) / len(known) if known else math.nan
 
 
-def _known(history: list[dict[str, Any]] | None, figure: str, sessions: int) -> list[float]:
-    found = [each.get(figure) for each in (history or [])[:sessions]]
+def _known(watched: Watched, figure: str, sessions: int) -> list[float]:
+    """The figure in the athlete's last sessions; PlayerLoad only of those with the sample rate of the running one."""
+    earlier = (watched.history or [])[:sessions]
+    if is_rate_bound(figure):
+        rate_hz = watched.record.sample_rate_hz
+        earlier = [each for each in earlier if is_one_rate(rate_hz, each.get("sample_rate_hz"))]
+    found = [each.get(figure) for each in earlier]
     return [float(each) for each in found if isinstance(each, int | float)]
 
 

@@ -137,3 +137,14 @@ def test_every_default_rule_looks_at_what_there_is():
     from athlete_monitor.catalogue import NUMBERS
 
     assert {each.figure for rule in DEFAULT_RULES for each in rule.conditions} <= {*NUMBERS, *SIGNALS}
+
+
+@pytest.mark.parametrize("base", ["own_mean", "own_maximum"])
+@pytest.mark.parametrize(("earlier_hz", "whats"), [(10.0, ["raised"]), (9.7, ["raised"]), (100.0, []), (None, [])])
+def test_player_load_is_compared_only_with_sessions_of_the_same_sample_rate(base, earlier_hz, whats):
+    earlier = {"player_load": 0.001, "sample_rate_hz": earlier_hz, "distance_m": 1.0}
+    bench = Bench(rule("player_load", ">", 110.0, base), history=[earlier])
+    for _ in range(3):
+        bench.run(1, acc_x=3.0)
+        bench.run(1, acc_x=-3.0)
+    assert bench.whats() == whats
