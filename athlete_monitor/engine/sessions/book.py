@@ -149,7 +149,6 @@ class SessionBook:
             wire_athlete_id=sample.athlete_id,
             told_profile=sample.profile,
             last_t=sample.t,
-            snapshot_t=sample.t,
             memory_t=sample.t,
         )
         session.follow_tags(sample.tags, sample.t)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,8 @@ class Session:
     chronic: tuple[float | None, ...] = ()
     """Values of ``CHRONIC``, in order."""
     chronic_reasons: dict[str, str] = field(default_factory=dict)
-    snapshot_t: float = 0.0
+    snapshot_t: float = math.nan
+    """Sample time as of the last snapshot in the journal; NaN before the first."""
     memory_t: float = 0.0
     latest: msgspec.Struct | None = None
     """The newest ``AthleteFigures``."""

@@ -32,7 +32,7 @@ def test_a_device_in_2076_has_a_session_that_begins_today():
     ]
 
 
-@pytest.mark.parametrize("ahead_s", [-1e9, 0.0, 3600.0, MOST_AHEAD_S - 1.0])
+@pytest.mark.parametrize("ahead_s", [-1e8, 0.0, 3600.0, MOST_AHEAD_S - 1.0])
 def test_any_other_clock_is_followed(ahead_s):
     monitor, told = live()
     deliver(monitor, [encode_sample(sample(ahead_s))])

@@ -20,6 +20,7 @@ from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snaps
 from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.system.clock import is_trusted
+from athlete_monitor.wire.codec import encode_sample
 from tests.engine.kit import START, LinearModel, Models, feed, monitor_of, spec_of, stream
 from tests.helpers import ROOT, wait_until
 
@@ -103,6 +104,24 @@ def test_a_kill_changes_no_total_and_no_count(tmp_path, remembered, used, waitin
     (found,), (expected,) = told.summaries, told_whole.summaries
     del found["model_error"], expected["model_error"]  # the features' averages have missed some samples
     assert found == expected
+
+
+def test_a_first_sample_that_is_acknowledged_is_in_the_journal(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    journal, acknowledged = journal_at(path), []
+    journal.committed = acknowledged.extend
+    killed, _ = monitor_of(CONFIG, begin=JournalSink(journal).begin)
+    first, *later = stream(seconds=3)
+    killed.receive("player/001/sensor/data", encode_sample(first), 0.0, token=7)
+    killed.advance()
+    snapshot(journal, killed)
+    wait_until(lambda: acknowledged == [7], what="the acknowledgement")
+    journal.stop()
+    again, told = resumed(path)
+    feed(again, later, now_s=51.0)
+    again.end_all("test")
+    quality = told.summaries[0]["quality"]
+    assert (quality["received"], quality["lost"]) == (1 + len(later), 0)
 
 
 def test_without_memories_totals_go_on_and_features_begin_anew(tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +33,8 @@ class Upkeep:
 def a_loop():
     inbox = Inbox(1000, 100, "sensor/data")
     monitor, _ = monitor_of(CONFIG, guard=Guard(CONFIG.engine.max_rate_hz))
-    return Loop(inbox, monitor, Upkeep(), Lags(), 0.0), inbox, monitor
+    upkeep: Any = Upkeep()
+    return Loop(inbox, monitor, upkeep, Lags(), 0.0), inbox, monitor
 
 
 def put(inbox: Inbox, device: str, t: float, *, arrived_s: float = 0.0, is_qos_1: bool = True) -> None:
