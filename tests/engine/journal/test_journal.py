@@ -108,7 +108,8 @@ def test_a_kill_changes_no_total_and_no_count(tmp_path, remembered, used, waitin
 
 def test_a_first_sample_that_is_acknowledged_is_in_the_journal(tmp_path):
     path = tmp_path / "journal.sqlite3"
-    journal, acknowledged = journal_at(path), []
+    acknowledged: list[int] = []
+    journal = journal_at(path)
     journal.committed = acknowledged.extend
     killed, _ = monitor_of(CONFIG, begin=JournalSink(journal).begin)
     first, *later = stream(seconds=3)
