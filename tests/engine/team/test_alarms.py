@@ -145,6 +145,6 @@ def test_player_load_is_compared_only_with_sessions_of_the_same_sample_rate(base
     earlier = {"player_load": 0.001, "sample_rate_hz": earlier_hz, "distance_m": 1.0}
     bench = Bench(rule("player_load", ">", 110.0, base), history=[earlier])
     for _ in range(3):
-        bench.run(1, acc_x=3.0)
-        bench.run(1, acc_x=-3.0)
+        bench.run(1, acc_x=3.0, acc_y=0.0)
+        bench.run(1, acc_x=-3.0, acc_y=0.0)
     assert bench.whats() == whats
