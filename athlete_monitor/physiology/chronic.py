@@ -104,7 +104,8 @@ def monotony(daily_load: FloatArray) -> float:
     """
     week = daily_load[-ACUTE_DAYS:]
     varies = len(week) == ACUTE_DAYS and float(np.ptp(week)) > 0.0
-    return float(np.mean(week) / np.std(week, ddof=1)) if varies else np.nan
+    deviation = float(np.std(week, ddof=1)) if varies else 0.0
+    return float(np.mean(week)) / deviation if deviation > 0.0 else np.nan
 
 
 def strain(daily_load: FloatArray) -> float:

@@ -97,13 +97,16 @@ class Inbox:
                 self._something.clear()
         return taken
 
-    def oldest_s(self) -> float:
-        """When the oldest of the messages arrived that wait longest in their topics; infinite without any."""
+    def oldest_s(self, waived: Collection[str] = ()) -> float:
+        """When the oldest message of all topics except ``waived`` arrived; infinite without any."""
         with self._lock:
-            return min((queue[0][1] for queue in self._waiting.values()), default=math.inf)
+            oldest = (queue[0][1] for topic, queue in self._waiting.items() if topic not in waived)
+            return min(oldest, default=math.inf)
 
-    def shed(self, before_s: float, qos_1_before_s: float) -> list[int]:
+    def shed(self, before_s: float, qos_1_before_s: float, waived: Collection[str] = ()) -> list[int]:
         """Drop the oldest messages of every topic, but not its newest, up to a time of arrival for each QoS.
+
+        Topics ``waived`` keep theirs.
 
         Returns:
             Their tokens.
@@ -112,6 +115,8 @@ class Inbox:
         with self._lock:
             for topic, queue in self._waiting.items():
                 dropped = 0
+                if topic in waived:
+                    continue
                 while len(queue) > 1 and queue[0][1] < (qos_1_before_s if queue[0][3] else before_s):
                     payload, _, token, _ = queue.popleft()
                     self._bytes[topic] -= len(payload)

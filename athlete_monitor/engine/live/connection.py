@@ -17,7 +17,7 @@ from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink, Will
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from athlete_monitor.config import Config
 
@@ -112,9 +112,9 @@ class Connection:
             for dropped in self.inbox.put(topic, payload, now_s, token, is_qos_1=number > 0):
                 self._drop(dropped)
 
-    def shed(self, now_s: float) -> None:
-        """Drop messages that an overloaded engine cannot use in time."""
-        tokens = [token for token in self.inbox.shed(now_s - KEPT_S, now_s - QOS_1_KEPT_S) if token]
+    def shed(self, now_s: float, waived: Collection[str] = ()) -> None:
+        """Drop messages that an overloaded engine cannot use in time, except of the topics ``waived``."""
+        tokens = [token for token in self.inbox.shed(now_s - KEPT_S, now_s - QOS_1_KEPT_S, waived) if token]
         if tokens:
             self.acks.used(tokens, now_s)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.wire.topics import device_of, sensor_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from athlete_monitor.engine.intake.inbox import Inbox, Message
     from athlete_monitor.engine.live.stats import Lags
@@ -41,6 +41,8 @@ LATE_S: Final = 2.0
 """Where messages have waited longer than this, and still do after as long again, the engine is overloaded."""
 SAMPLES_A_ROUND: Final = 32
 """Most samples of one device that are used in a round."""
+FEW_DEVICES: Final = 8
+"""So many devices may be behind in any case before the engine counts as overloaded; else half of them."""
 STEP_S: Final = 0.02
 """After this long only the first sample of each device is used in a round."""
 ROUND_S: Final = 0.05
@@ -58,7 +60,8 @@ class Loop:
         upkeep: is called between rounds.
         lags: gets the latency of messages.
         coalesce_ms: ``engine.coalesce_ms``.
-        on_overload: called with the engine's clock when it cannot use messages in time.
+        on_overload: called with the engine's clock, and topics that it is not about, when it cannot use messages in
+            time.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class Loop:
         upkeep: Upkeep,
         lags: Lags,
         coalesce_ms: float,
-        on_overload: Callable[[float], None] = lambda _now_s: None,
+        on_overload: Callable[[float, Collection[str]], None] = lambda _now_s, _waived: None,
     ) -> None:
         self._inbox, self._monitor, self._upkeep, self._lags = inbox, monitor, upkeep, lags
         self._on_overload = on_overload
@@ -138,20 +141,25 @@ class Loop:
 
     def _take(self) -> None:
         """Take messages out of the inbox, and drop there what an overloaded engine cannot use in time."""
-        self._shed(time.monotonic())
         held = {sensor_data(device_id) for device_id in self._monitor.stepper.far_behind}
+        self._shed(time.monotonic(), held if self._are_few(held) else ())
         held.update(topic for topic, messages in self._new.items() if len(messages) >= NEW_MESSAGES)
         most = max(1, min(MESSAGES_A_ROUND, TAKEN_AT_ONCE // max(1, len(self._inbox))))
         self._taken.extend(_interleaved(self._inbox.take(most, held)))
 
-    def _shed(self, now_s: float) -> None:
-        late_s = now_s - self._inbox.oldest_s()
+    def _are_few(self, held: set[str]) -> bool:
+        """Whether only a few devices are behind, because they send what they stored: the engine is not overloaded."""
+        return len(held) <= max(FEW_DEVICES, len(self._monitor.sessions) // 2)
+
+    def _shed(self, now_s: float, waived: Collection[str]) -> None:
+        """Drop what cannot be used in time, if that goes on; the topics ``waived`` wait for their own device."""
+        late_s = now_s - self._inbox.oldest_s(waived)
         if late_s < LATE_S:
             self._late_since_s = math.inf
         else:
             self._late_since_s = min(self._late_since_s, now_s)
         if now_s - self._late_since_s >= LATE_S:
-            self._on_overload(now_s)
+            self._on_overload(now_s, waived)
             self._late_since_s = math.inf
 
     def _begins(self, topic: str) -> bool:

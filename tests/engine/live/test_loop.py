@@ -21,7 +21,7 @@ CONFIG = load_config(DEFAULT_CONFIG)
 class Upkeep:
     """Nothing is due."""
 
-    due_s = float("inf")
+    due_s = 0.0
 
     def begin(self, now_s: float) -> None:
         pass
@@ -101,3 +101,14 @@ def test_an_overloaded_inbox_drops_the_oldest_of_every_device_and_keeps_the_newe
         oldest = kept[topic][0]
         assert kept[topic][-1][2] == last
         assert len(kept[topic]) == 1 or oldest[1] >= (before_s - 30.0 if oldest[3] else before_s)
+
+
+def test_a_device_that_catches_up_with_what_it_stored_loses_nothing_that_waits_behind_it():
+    inbox = Inbox(1000, 100, "sensor/data")
+    for device in ("stored", "other"):
+        for tick in range(3):
+            inbox.put(device, b"x", float(tick))
+    assert inbox.oldest_s({"stored", "other"}) == float("inf")
+    assert inbox.oldest_s({"stored"}) == 0.0
+    inbox.shed(2.0, 2.0, {"stored"})
+    assert {topic: len(messages) for topic, messages in inbox.take().items()} == {"stored": 3, "other": 1}
