@@ -308,12 +308,12 @@ def _own_maximum(watched: WatchedSession, figure: str) -> float:
     return max(_known(watched, figure, HISTORY), default=math.nan)
 
 
-def _mean(watched: Watched, figure: str, sessions: int) -> float:
+def _mean(watched: WatchedSession, figure: str, sessions: int) -> float:
     known = _known(watched, figure, sessions)
     return sum(known) / len(known) if known else math.nan
 
 
-def _known(watched: Watched, figure: str, sessions: int) -> list[float]:
+def _known(watched: WatchedSession, figure: str, sessions: int) -> list[float]:
     """The figure in the athlete's last sessions; PlayerLoad only of those with the sample rate of the running one."""
     earlier = (watched.history or [])[:sessions]
     if is_rate_bound(figure):

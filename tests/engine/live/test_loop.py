@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
-from athlete_monitor.engine.intake.guard import Guard
+from athlete_monitor.engine.intake.guard import IntakeBudgets
 from athlete_monitor.engine.intake.inbox import Inbox
 from athlete_monitor.engine.live import loop as loops
 from athlete_monitor.engine.live.loop import Loop
@@ -32,7 +32,7 @@ class Upkeep:
 
 def a_loop():
     inbox = Inbox(1000, 100, "sensor/data")
-    monitor, _ = monitor_of(CONFIG, guard=Guard(CONFIG.engine.max_rate_hz))
+    monitor, _ = monitor_of(CONFIG, guard=IntakeBudgets(CONFIG.engine.max_rate_hz))
     upkeep: Any = Upkeep()
     return Loop(inbox, monitor, upkeep, Lags(), 0.0), inbox, monitor
 
