@@ -99,7 +99,7 @@ def test_many_lasting_messages_at_once_arrive_in_order_and_those_to_retain_stay(
     assert sender.flush(10.0)
     wait_until(lambda: len(inbox) == 1501, what="all messages")
     assert inbox == [*((topic, payload) for topic, payload, _ in messages), ("y/last", b"last")]
-    subscribed(connect, mosquitto.port, late, "y/#", "late")
+    connect(mosquitto.port, "late", on_message=late, subscriptions=[("y/#", 1)])
     wait_until(lambda: len(late) == 3, what="the retained messages")
     assert {topic for topic, _ in late} == {"y/0", "y/500", "y/1000"}
     sender.publish_lasting([(topic, b"", True) for topic, _ in late])
