@@ -135,7 +135,7 @@ def snapshot(journal: Journal, monitor: Monitor, *, whole: bool = False) -> None
 def facts_of(session: Session) -> dict[str, Any]:
     """Facts of a session that are known from its first sample; JSON types."""
     profile = session.wearer.profile
-    known = {name: getattr(profile, name) for name in _PROFILE}  # asdict alone would take longer than all the rest
+    known = {name: getattr(profile, name) for name in _PROFILE}  # asdict would take longer than all the rest
     limits = None if profile.limits is None else asdict(profile.limits)
     return {"profile": {**known, "limits": limits}, "wire_athlete_id": session.wire_athlete_id}
 
