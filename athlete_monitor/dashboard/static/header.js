@@ -57,7 +57,7 @@ export function alarms(place) {
     shown = text;
     const fresh = open.filter((one) => !one.acknowledged_t && !heard.has(one.id));
     for (const one of fresh) heard.add(one.id);
-    if (fresh.length) say(fresh.map((one) => one.text).join(". "));
+    if (fresh.length) say(fresh.slice(0, SPOKEN).map((one) => one.text).join(". ") + (fresh.length > SPOKEN ? ` … (${fresh.length})` : ""));
     if (fresh.some((one) => one.level === "danger")) attention();
     const people = new Map([...store.people.values()].map((one) => [one.athlete_id, one]));
     fill(strip, open.map((one) => alarmButton(one, people.get(one.athlete_id))),
@@ -67,6 +67,7 @@ export function alarms(place) {
   update();
 }
 
+const SPOKEN = 3; // alarms that are read out one by one
 export const SIGNS = { danger: "⚠", warning: "▲", info: "•" };
 
 function alarmButton(alarm, person) {
