@@ -133,6 +133,7 @@ def test_the_certificate_of_the_screen_is_trusted_through_the_authority_of_the_b
         urllib.request.urlopen(f"https://127.0.0.1:{match.port}/login", context=ssl.create_default_context())
 
 
+@pytest.mark.timeout(480)
 def test_a_match_from_the_first_whistle_to_the_report(match, browser):
     wifi = Wifi(match.port)
     problems: list[str] = []
