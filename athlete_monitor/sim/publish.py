@@ -270,7 +270,7 @@ class _Way:
             return 0
         files = "; the files are complete" if recorded else ""
         if not self.contact.made:
-            raise BrokerError(f"no broker at {self.link.address}: nothing was sent{files}")
+            raise BrokerError(f"no connection to a broker at {self.link.address}: nothing was sent{files}")
         if not self.arrived:
             _warn(f"the broker has not confirmed every message{files}")
         return 0 if self.access is None or self.access.check() else 1
