@@ -16,7 +16,7 @@ from tests.helpers import wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.campaign, pytest.mark.integration]
 
 PERIOD = {"id": "p1", "name": "1st half", "kind": "half", "whose": {}, "start_t": 1_790_000_000.25, "end_t": None}
 ALARM = {"id": "a1", "rule": "r", "athlete_id": 7, "level": "danger", "text": "hot", "raised_t": 1.0}
@@ -263,7 +263,6 @@ def test_on_paper_there_is_the_squad_in_dark_ink_and_no_button(open_page, engine
 DEAF = """window.WebSocket = class { constructor() { setTimeout(() => this.onopen?.(), 50); } close() {} };"""
 
 
-@pytest.mark.campaign
 def test_behind_a_proxy_that_keeps_everything_back_the_figures_still_come(open_page, engine):
     page = open_page("/", script=DEAF)
     until_python(page, lambda: shows(page, engine, 181.0), "a figure", SLOW_S)
@@ -276,7 +275,6 @@ def shows(page: Page, engine: Any, bpm: float) -> Any:
     return page.evaluate(f"document.querySelector('.tile[data-key=\"007\"] .value')?.textContent === '{bpm:.0f}'")
 
 
-@pytest.mark.campaign
 def test_over_a_slow_network_the_numbers_come_and_a_command_is_one_command(open_page, engine, screen):
     page = open_page("/login")
     network = page.context.new_cdp_session(page)
@@ -293,7 +291,6 @@ def test_over_a_slow_network_the_numbers_come_and_a_command_is_one_command(open_
     assert len(engine.did("period_start")) == before + 1
 
 
-@pytest.mark.campaign
 def test_a_server_that_is_killed_and_starts_again_takes_the_next_command(open_page, engine, start_program, config):
     from tests.helpers import unused_port
 
@@ -320,7 +317,6 @@ def serve(start_program: Any, config: Any, port: int) -> Screen:
     return made
 
 
-@pytest.mark.campaign
 def test_who_logs_out_in_one_tab_is_logged_out_in_the_other_and_comes_back_to_the_same_page(
     browser, start_screen, configure, tmp_path_factory, engine
 ):
@@ -376,7 +372,6 @@ window.feed = async (from, to) => {
 };"""
 
 
-@pytest.mark.campaign
 def test_after_an_hour_of_frames_the_page_holds_no_more_than_after_a_few_minutes(open_page, engine):
     page = open_page("/", script=FED)
     until(page, "Boolean(window.fed?.onmessage)")
