@@ -53,3 +53,8 @@ def test_a_battery_is_a_percentage_or_unknown():
 
 def test_the_examples_run():
     assert doctest.testmod(heart_rate).failed == 0
+
+
+def test_20_and_250_bpm_are_heart_rates_and_19_and_251_are_none():
+    found = [read_heart_rate(bytes([0, bpm])).heart_rate_bpm for bpm in (19, 20, 250, 251)]
+    assert found == [None, 20.0, 250.0, None]

@@ -57,3 +57,10 @@ def test_memory_is_bounded():
 
 def test_the_examples_run():
     assert doctest.testmod(joining).failed == 0
+
+
+def test_a_bin_that_has_not_ended_waits():
+    joiner = Joiner(10.0)
+    joiner.add("acc", 100.05, (0, 0, 0))
+    joiner.add("acc", 100.15, (0, 0, 0))
+    assert [round(t, 3) for t, _ in joiner.release(100.12)] == [100.05]

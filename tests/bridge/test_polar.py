@@ -101,3 +101,8 @@ def test_an_interval_is_good_without_movement_and_with_contact_where_that_is_kno
 
 def test_the_examples_run():
     assert doctest.testmod(polar).failed == 0
+
+
+def test_an_answer_names_the_measurement_and_the_error():
+    found = read_answer(bytes([0xF0, 2, 3, 6, 0]))
+    assert (found.measurement, found.error) == (3, 6)

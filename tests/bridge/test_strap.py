@@ -140,3 +140,30 @@ def test_a_host_clock_that_is_set_back_does_not_squeeze_the_samples_together():
 
 def test_the_examples_run():
     assert doctest.testmod(module).failed == 0
+
+
+def test_only_pulse_intervals_that_the_sensor_trusts_travel_with_a_heart_rate():
+    strap = connected()
+    trusted, refused = bytes([75]) + (800).to_bytes(2, "little"), bytes([75]) + (300).to_bytes(2, "little")
+    rest = (10).to_bytes(2, "little")
+    strap.take_measurement(
+        bytes([3]) + bytes(8) + bytes([0]) + trusted + rest + b"\x06" + refused + rest + b"\x07", 100.5
+    )
+    [sample] = strap.take_heart_rate(bytes([0x06, 75]), 101.0)
+    assert sample["rr_intervals_ms"] == [800.0]
+
+
+def test_samples_of_a_frame_are_as_far_apart_as_its_sensor_takes_them_unless_frames_were_lost():
+    strap = connected()
+    strap.accelerates(10.0, 1.0, 100.0)
+    strap.take_measurement(frame(1.0, [(0, 0, 1000)] * 10), 101.0)
+    slower = strap.take_measurement(frame(2.2, [(0, 0, 1000)] * 10), 102.2)
+    after_a_gap = strap.take_measurement(frame(9.2, [(0, 0, 1000)] * 10), 109.2)
+    steps_s = [found[-1]["timestamp"] - found[-2]["timestamp"] for found in (slower, after_a_gap)]
+    assert steps_s == pytest.approx([0.12, 0.1], abs=0.005)
+
+
+def test_health_is_the_charge_and_the_signal_each_under_its_own_name():
+    strap = connected()
+    strap.take_battery(83.0)
+    assert strap.health() == {"battery_percent": 83.0, "rssi_dbm": -60.0}
