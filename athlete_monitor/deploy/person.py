@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config import Config
 
 _BY_SESSION: Final = ("seconds", "recent", "blocks", "events", "totals", "memories")
-_BY_ATHLETE: Final = ("markers", "pitch", "alarms", "entries")
+_BY_ATHLETE: Final = ("markers", "pitch", "alarms", "entries", "days")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from athlete_monitor.features import FeatureBank
 from athlete_monitor.figures import columns
 from athlete_monitor.fusion import FILTERS
+from athlete_monitor.models.day import FIELDS
 from athlete_monitor.physiology.accelerations import Accelerations, HighIntensityActions
 from athlete_monitor.physiology.bodies import Bodies
 from athlete_monitor.physiology.clock import SampleClock
@@ -46,7 +47,7 @@ from athlete_monitor.squad.tables import MOMENTS, SOURCES
 from athlete_monitor.squad.ticks import CleanReadings, Ticks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from athlete_monitor.arrays import FloatArray, IntArray
     from athlete_monitor.athletes import Profile
@@ -122,6 +123,7 @@ class SquadArrays:
         self.strap = CleanReadings(capacity, fresh_s=settings.sensor_fresh_s)
         self.correction = ModelCorrection(capacity)
         self._days: dict[int, FloatArray] = {}
+        self._days_left: set[int] = set()
         self.hrv = HeartRateVariability()
         self.fusion = FILTERS[settings.fusion](capacity)
         self.features = FeatureBank(settings.features, capacity)
@@ -217,11 +219,29 @@ class SquadArrays:
         athlete_id = self.models.athlete_id(row)
         if athlete_id:  # 0 stands for anybody: the next unknown person is another one
             self._days[athlete_id] = self.correction.leave(row)
+            self._days_left.add(athlete_id)
             while len(self._days) > MOST_DAYS:
                 self._days.pop(next(iter(self._days)))
         self.models.remove(row)
         self._free.append(row)
         self._left.append(row)
+
+    def days_left(self, running: Iterable[int] = ()) -> list[tuple[int, dict[str, float]]]:
+        """The day's form by athlete, of sessions that have ended since the last call and of the rows ``running``."""
+        days = {athlete_id: self._days[athlete_id] for athlete_id in self._days_left & self._days.keys()}
+        days |= {
+            athlete_id: self.correction.leave(row) for row in running if (athlete_id := self.models.athlete_id(row))
+        }
+        self._days_left.clear()
+        return [(athlete_id, dict(zip(FIELDS, day.tolist(), strict=True))) for athlete_id, day in days.items()]
+
+    def remember_day(self, athlete_id: int, day: Mapping[str, float | None]) -> None:
+        """Keep for an athlete's next session what ``days_left`` of an earlier squad returned, None for NaN.
+
+        Raises:
+            KeyError: a field is missing.
+        """
+        self._days[athlete_id] = np.array([day[name] for name in FIELDS], dtype=np.float64)
 
     def forget_days(self) -> None:
         """Forget the day's form of athletes whose sessions have ended."""

@@ -166,6 +166,30 @@ def test_a_second_session_begins_with_the_day_of_the_first_and_tomorrow_without_
     assert last["heart_rate_source"] == ("model_corrected" if remembered else "model")
 
 
+@pytest.mark.parametrize("was_stopped", [False, True], ids=["ended before", "stopped and too old to be resumed"])
+def test_a_second_session_after_a_restart_begins_with_the_day_of_the_first(tmp_path, was_stopped):
+    journal = Journal(tmp_path / "journal.sqlite3", lambda: START + 400, period_s=0.02)
+    journal.start()
+    first, _ = monitor_of(DEFAULTS, models_of(), begin=JournalSink(journal).begin)
+    feed(first, session(("good", 400)))
+    if was_stopped:
+        snapshot(journal, first, whole=True)
+        first.pause_all("shutdown")
+    else:
+        first.end_all("test")
+        snapshot(journal, first)
+    journal.stop()
+    journal = Journal(tmp_path / "journal.sqlite3", lambda: START + 400 + HOUR_S)
+    again, told = monitor_of(DEFAULTS, models_of())
+    reopened = journal.reopen(START + HOUR_S)
+    resume_all(journal, again, 50.0, START + 400 + HOUR_S, DEFAULTS.engine, reopened)
+    journal.stop()
+    feed(again, session(("lost", 60), start=400 + HOUR_S))
+    again.end_all("test")
+    assert correction_of(told.figures[-1]) > 1.0
+    assert told.figures[-1]["heart_rate_source"] == "model_corrected"
+
+
 def test_the_day_of_a_device_without_an_athlete_is_not_given_to_the_next_one():
     models = Models(default=LinearModel(spec_of(DEFAULTS), level_bpm=120.0))
     monitor, told = monitor_of(DEFAULTS, models)

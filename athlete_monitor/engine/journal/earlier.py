@@ -90,6 +90,11 @@ def layouts(connection: sqlite3.Connection) -> dict[int, list[str]]:
     return {number: msgspec.json.decode(names) for number, names in rows}
 
 
+def days(connection: sqlite3.Connection) -> dict[int, bytes]:
+    """Return what was kept of each athlete's last day, as it was written."""
+    return dict(connection.execute("SELECT athlete_id, form FROM days"))
+
+
 def past_loads(connection: sqlite3.Connection) -> dict[int, list[PastLoad]]:
     """Return the finished sessions of every athlete, oldest first."""
     found: dict[int, list[PastLoad]] = {}

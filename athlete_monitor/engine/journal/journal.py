@@ -8,6 +8,7 @@ A SQLite file in WAL mode with full synchronisation, written by one thread in on
   sorted by session, so that a session can be read without reading the others;
 * ``blocks``: one row per session and minute: the place of its seconds, and their sums and extremes;
 * ``events``: impacts, alerts and the like;
+* ``days``: for each athlete the day's form after the last session, for a further one on that day;
 * ``totals``: for each running session its totals so far, replaced each cycle;
 * ``layouts``: names of the numbers in ``totals``, so that a session survives an update that adds a figure;
 * ``memories``: for each running session the state of features, fusion and filters, replaced every ``MEMORY_EVERY_S``.
@@ -167,6 +168,14 @@ class Journal:
     def past_loads(self) -> dict[int, list[PastLoad]]:
         """Finished sessions of every athlete, oldest first; call before ``start``."""
         return self._read(earlier.past_loads, {})
+
+    def day(self, athlete_id: int, form: bytes) -> None:
+        """Record the day's form of an athlete whose session has ended."""
+        self._put("INSERT OR REPLACE INTO days VALUES (?, ?)", (athlete_id, form))
+
+    def days(self) -> dict[int, bytes]:
+        """The day's form after the last session of each athlete; call before ``start``."""
+        return self._read(earlier.days, {})
 
     def number_from(self, number: int) -> None:
         """Set the next session number: another program may write into the same file."""

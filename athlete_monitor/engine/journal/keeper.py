@@ -126,6 +126,8 @@ def snapshot(journal: Journal, monitor: Monitor, *, whole: bool = False) -> None
         packed = msgspec.msgpack.encode((_progress(session), monitor.squad.layout_id, *added_up))
         journal.snapshot(session.number, session.last_t, packed, memory)
         session.snapshot_t = session.last_t
+    for athlete_id, day in monitor.squad.days_left(session.row for session in sessions if whole):
+        journal.day(athlete_id, msgspec.json.encode(day))
     settled = monitor.settled()
     if settled:
         journal.used(settled)
@@ -179,6 +181,8 @@ def resume_all(
         reopened: numbers of the sessions that the earlier engine summarised because it was stopped.
     """
     squad = monitor.squad
+    for athlete_id, form in journal.days().items():
+        _remember_day(squad, athlete_id, form)
     journal.add_layout(squad.layout_id, squad.layout)
     layouts = {**journal.layouts(), squad.layout_id: squad.layout}
     for journaled in journal.open_sessions():
@@ -250,6 +254,13 @@ def _remember(squad: Squad, row: int, journaled: OpenSession) -> None:
     except (msgspec.DecodeError, KeyError, ValueError, TypeError) as error:
         text = "event=averages_start_again session=%s reason=%r"
         _log.warning(text, journaled.session_id, f"stored by another version or configuration: {error}")
+
+
+def _remember_day(squad: Squad, athlete_id: int, form: bytes) -> None:
+    try:
+        squad.remember_day(athlete_id, msgspec.json.decode(form, type=dict[str, float | None]))
+    except (msgspec.DecodeError, KeyError) as error:
+        _log.warning("event=day_not_restored athlete=%d reason=%r", athlete_id, str(error))
 
 
 def _pack_memories(squad: Squad, row: int) -> bytes:
