@@ -44,7 +44,10 @@ SAMPLES_A_ROUND: Final = 32
 FEW_DEVICES: Final = 8
 """So many devices may be behind in any case before the engine counts as overloaded; else half of them."""
 STEP_S: Final = 0.02
-"""After this long only the first sample of each device is used in a round."""
+"""After this long only the first sample of each device is used in a round, where few devices have samples."""
+WIDE_S: Final = 0.2
+"""The same where all devices have samples: wide steps are the cheapest way to catch up. 2,000 devices that sent 400,000
+samples in 20 s: 343,420 used with it, 255,120 with ``STEP_S`` for all (``benchmarks/engine.py --batch 10``)."""
 ROUND_S: Final = 0.05
 """Longest time for decoding messages in a round; the others wait for the next."""
 DRAIN_S: Final = 5.0
@@ -211,7 +214,8 @@ class Loop:
 
     def _step(self) -> None:
         self._step_s = time.monotonic()
-        end_s = self._step_s + STEP_S
+        share = self._monitor.stepper.waiting / max(1, len(self._monitor.sessions))
+        end_s = self._step_s + STEP_S + (WIDE_S - STEP_S) * min(share, 1.0)
         self._monitor.advance(SAMPLES_A_ROUND, lambda: time.monotonic() >= end_s)
         self._lags.add(self._arrivals, time.monotonic())
         self._arrivals = []
