@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import defaultdict
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -274,6 +275,10 @@ def fill_up(file):
             pass
 
 
+def _is_longer(messages, than):
+    return len(messages) > than
+
+
 def test_a_disk_without_space_raises_one_alarm_each_and_loses_nothing(setting, run_program, peers, small_disk):
     folders = {"prediction_outputs": str(small_disk / "outputs"), "journal": str(small_disk / "journal.sqlite3")}
     path, config = setting(paths=folders, logging={"log_to_file": False})
@@ -287,10 +292,10 @@ def test_a_disk_without_space_raises_one_alarm_each_and_loses_nothing(setting, r
     sent = 200
     while not (stats and all(stats[-1][name] for name in failing)):  # SQLite uses up what its log already has
         assert sent < len(samples), "the alarms are not raised"
-        heard = len(stats)
+        answered = partial(_is_longer, stats, len(stats))
         peer.send(samples[sent : sent + 10])
         sent += 10
-        wait_until(lambda heard=heard: len(stats) > heard, timeout_s=60, what="the engine's statistics")
+        wait_until(answered, timeout_s=60, what="the engine's statistics")
     wait_until(lambda: len(peer.metrics()) >= sent // 10 - 1, timeout_s=60, what="figures without space")
     fill.unlink()
     wait_until(lambda: not any(stats[-1][name] for name in failing), timeout_s=60, what="the recovery")
