@@ -40,12 +40,12 @@ class Measured:
 ENGINE: Final = "python benchmarks/engine.py --seconds 30 --runtime onnx"
 LEAGUE: Final = "python benchmarks/league.py --cost"
 FIGURES: Final = {
-    "engine_cpu": Measured(9.2, "% of a core, engine of 30 athletes at 10 Hz", ENGINE),
-    "large_cpu": Measured(62.0, "% of a core, engine of 1,000 athletes at 10 Hz", f"{ENGINE} --athletes 1000"),
+    "engine_cpu": Measured(6.8, "% of a core, engine of 30 athletes at 10 Hz", ENGINE),
+    "large_cpu": Measured(64.0, "% of a core, engine of 500 athletes at 10 Hz", f"{ENGINE} --athletes 500"),
     "engine_mb": Measured(35.8, "MB, engine in a shard", LEAGUE),
     "shard_mb": Measured(91.7, "MB, actor and template of a shard", LEAGUE),
     "shard_cpu": Measured(1.6, "% of a core, actor and template of a shard", LEAGUE),
-    "disk_kb_s": Measured(130.0, "kB/s of disk writes, 30 athletes", ENGINE),
+    "disk_kb_s": Measured(123.0, "kB/s of disk writes, 30 athletes", ENGINE),
     "archive_mb_h": Measured(11.5, "MB of archive for an hour, 30 athletes", "python benchmarks/report.py"),
     "recording_mb_h": Measured(107.5, "MB of session files for an hour, 30 athletes", "python benchmarks/recording.py"),
     "sample_bytes": Measured(300.0, "bytes of a message with one sample", LEAGUE),
