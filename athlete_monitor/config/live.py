@@ -21,7 +21,7 @@ class Athletes(Section):
         description="Which athlete_id in messages is used: unknown: of devices that are not in the roster; all; never."
     )
     max_players: int = Field(
-        ge=1, le=100_000, description="Highest athlete id of the simulator and of watched folders."
+        ge=1, le=100_000, description="Highest athlete id of the simulator; training watches these and all others that are known."
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.broker_place import owner_named
 from athlete_monitor.deploy.commands import run_command
@@ -21,6 +22,7 @@ from athlete_monitor.deploy.setup import folders
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.project import PROJECT, home_of
 from athlete_monitor.system.files import open_file
+from athlete_monitor.wire.session_files import athletes_with_sessions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -184,11 +186,15 @@ def _on_this_machine(host: str) -> bool:
 
 
 def _watched(config: Config) -> Iterable[Path]:
+    """Folders whose new sessions start a training: of the roster, of athletes with sessions, and new folders."""
+    numbers = set(range(1, config.athletes.max_players + 1))
+    numbers.update(athlete.id for athlete in Roster.load(config.athletes.roster))
     roots = [config.paths.data_root]
     if config.training.use_games:
         roots.append(config.paths.game_data_root)
     for root in roots:
-        yield from (root / f"player_{number}" for number in range(1, config.athletes.max_players + 1))
+        yield root
+        yield from (root / f"player_{number}" for number in sorted(numbers.union(athletes_with_sessions(root))))
 
 
 def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) -> int:

@@ -47,6 +47,20 @@ def written(tmp_path: Path, place: services.ServicePlace) -> list[Path]:
     return list(files)
 
 
+def test_new_sessions_of_every_athlete_start_a_training_whatever_the_number(tmp_path: Path) -> None:
+    (tmp_path / "athletes.yaml").write_text("athletes: [{id: 77, device: '077'}]\n")
+    (tmp_path / "athlete_training_data" / "player_5000").mkdir(parents=True)
+    config = load_config(CONFIG, tmp_path, environ={})
+    roster = config.athletes.model_copy(update={"roster": tmp_path / "athletes.yaml", "max_players": 2})
+    units = services.render_units(
+        config.model_copy(update={"athletes": roster}), services.here(CONFIG, tmp_path, user=False)
+    )
+    watched = {line for text in units.values() for line in text.splitlines() if line.startswith("PathChanged=")}
+    folder = f"PathChanged={tmp_path}/athlete_training_data"
+    assert {folder, *(f"{folder}/player_{number}" for number in (1, 2, 77, 5000))} <= watched
+    assert f"{folder}/player_3" not in watched
+
+
 @NEEDS_SYSTEMD
 def test_every_service_is_little_exposed(written: list[Path]) -> None:
     units = [str(file) for file in written if file.suffix == ".service"]
@@ -98,7 +112,7 @@ def test_new_sessions_of_every_athlete_start_the_training(tmp_path: Path, place:
     config = load_config(CONFIG, tmp_path, environ={})
     unit = services.render_units(config, place)["athlete-training.path"]
     watched = re.findall(r"PathChanged=(\S+)", unit)
-    assert len(watched) == 2 * config.athletes.max_players
+    assert len(watched) == 2 * (1 + config.athletes.max_players)
     assert str(config.paths.data_root / "player_30") in watched
 
 
