@@ -118,7 +118,7 @@ def false_alarms(runs: Sequence[Run], ends: tuple[float, float]) -> dict[str, fl
     }
 
 
-def caught(runs: Sequence[Run], ends: tuple[float, float], length_s: float, fault: str) -> dict[str, float]:
+def caught(runs: Sequence[Run], ends: tuple[float, float], length_s: float, fault: str) -> dict[str, float | None]:
     """Share of runs in which the fault is found out, after how long, and how long the accusation lasts after it."""
     long = [run for run in runs if run.t[-1] > BEGIN_S + length_s + 60.0]
     after, lasts, seen = [], [], 0
@@ -132,8 +132,8 @@ def caught(runs: Sequence[Run], ends: tuple[float, float], length_s: float, faul
             lasts.append(float((bad & (run.t >= BEGIN_S + length_s)).sum()))
     return {
         "caught": round(seen / len(long), 2),
-        "after_s": round(float(np.median(after)), 0) if after else float("nan"),
-        "accused_afterwards_s": round(float(np.median(lasts)), 0) if lasts else float("nan"),
+        "after_s": round(float(np.median(after)), 0) if after else None,
+        "accused_afterwards_s": round(float(np.median(lasts)), 0) if lasts else None,
     }
 
 
