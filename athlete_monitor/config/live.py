@@ -21,7 +21,9 @@ class Athletes(Section):
         description="Which athlete_id in messages is used: unknown: of devices that are not in the roster; all; never."
     )
     max_players: int = Field(
-        ge=1, le=100_000, description="Highest athlete id of the simulator; training watches these and all others that are known."
+        ge=1,
+        le=100_000,
+        description="Highest athlete id of the simulator; new sessions of all known athletes start a training.",
     )
 
 
