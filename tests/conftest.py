@@ -13,6 +13,7 @@ import yaml
 from hypothesis import settings
 
 from athlete_monitor.boundary import STRICT
+from athlete_monitor.deploy.setup import SYSTEM_FILES
 from tests.helpers import MOSQUITTO, ROOT, Mosquitto, Program, unused_port
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing on a shared machine
 settings.load_profile("any machine")
 os.environ[STRICT] = "1"  # a failure that no code expected fails the test, in every process
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _system_files_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Root's setup writes to /etc and /var: in tests, and in the processes that they start, to a folder of theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SYSTEM_FILES, str(tmp_path_factory.mktemp("system")))
+        yield
 
 
 @pytest.fixture
