@@ -36,8 +36,8 @@ def prepared(recording: Imported) -> list[Imported]:
     parts = [_with_distance(part) for part in measured if len(part.t) > 1]
     if not parts:
         raise NotARecording(f"{recording}: holds the measurement of a single moment, not a session")
-    alone = len(measured) - len(parts)
-    note = f"{plural(alone, 'row', 'rows')} hours apart from all others left out" if alone else ""
+    apart = len(measured) - len(parts)
+    note = f"{plural(apart, 'row', 'rows')} hours apart from all others left out" if apart else ""
     return [part.noted(note) for part in parts]
 
 

@@ -63,7 +63,7 @@ async def log_out(request: Request, _visit: Viewer) -> Response:
 async def me(request: Request, visit: Viewer) -> Response:
     """Return who asks, what they may do, and the token that changes need."""
     access = access_of(request)
-    told: dict[str, Any] = {"name": visit.name, "role": visit.role, "csrf": visit.csrf, "secured": access.secured}
+    answer: dict[str, Any] = {"name": visit.name, "role": visit.role, "csrf": visit.csrf, "secured": access.secured}
     settings = request.app.state.station.config.dashboard
-    told |= {"sees_heart_rate": access.sees_heart_rate(visit), "language": settings.language}
-    return reply(told | {"zone": zone_of_the_box(time.time())})
+    answer |= {"sees_heart_rate": access.sees_heart_rate(visit), "language": settings.language}
+    return reply(answer | {"zone": zone_of_the_box(time.time())})

@@ -23,8 +23,8 @@ router = APIRouter(responses=REFUSALS, tags=["system"])
 @router.get("/health")
 async def is_healthy(request: Request) -> Response:
     """Return whether broker and engine can be reached: status 200 if they can, 503 if not."""
-    told = health(station_of(request), time.time())
-    return reply(told, 200 if told["ok"] else 503)
+    answer = health(station_of(request), time.time())
+    return reply(answer, 200 if answer["ok"] else 503)
 
 
 @router.get("/metrics", response_class=Response)
@@ -46,8 +46,8 @@ async def engine(request: Request, _visit: Viewer) -> Response:
 async def system(request: Request, _visit: Viewer) -> Response:
     """Return the state of the box: time, disk, memory, temperature, broker, screens."""
     station = station_of(request)
-    told: dict[str, Any] = machine(station)
-    return reply(told | {"now": time.time(), "connection": station.connection, "broker_connected": station.connected})
+    answer: dict[str, Any] = machine(station)
+    return reply(answer | {"now": time.time(), "connection": station.connection, "broker_connected": station.connected})
 
 
 @router.get("/api/devices")
