@@ -33,7 +33,7 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     Raises:
         ConfigError: one line for each problem, with file and line.
     """
-    lines = list(csv.reader(io.StringIO(text := _text(path)), delimiter=_delimiter(text)))
+    lines = _cells(path, _text(path))
     filled = [(number, cells) for number, cells in enumerate(lines, 1) if any(cell.strip() for cell in cells)]
     if not filled:
         raise ConfigError(f"{path}: is empty")
@@ -44,6 +44,14 @@ def read_table(path: Path) -> list[dict[str, Any]]:
     if problems:
         raise ConfigError("\n".join(problems))
     return found
+
+
+def _cells(path: Path, text: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text.replace("\0", "")), delimiter=_delimiter(text))
+    try:
+        return list(reader)
+    except csv.Error as error:
+        raise ConfigError(f"{path}: line {reader.line_num}: is not CSV: {error}") from None
 
 
 def _text(path: Path) -> str:

@@ -6,7 +6,6 @@ decimal sign, lines before the header, header, and a row of units below it.
 
 from __future__ import annotations
 
-import csv
 import itertools
 import re
 from collections import Counter
@@ -18,7 +17,7 @@ from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import sheets
 from athlete_monitor.recordings.cells import number
 from athlete_monitor.recordings.source import HEAD_BYTES
-from athlete_monitor.recordings.text import LOOKED_AT_LINES, SEPARATOR_LINE, encoding_of, text_head
+from athlete_monitor.recordings.text import LOOKED_AT_LINES, SEPARATOR_LINE, cells_of, encoding_of, text_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,10 +98,7 @@ def layout_of(source: Source, first_line: int = 0) -> Layout:
 
 
 def _split(line: str, delimiter: str) -> list[str]:
-    try:
-        return [cell.strip() for cell in next(csv.reader([line.replace("\0", "")], delimiter=delimiter), [])]
-    except csv.Error:
-        return []
+    return [cell.strip() for row in cells_of([line], delimiter)[:1] for cell in row]
 
 
 def _delimiter(lines: Sequence[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+import csv
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -10,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.recordings.source import HEAD_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from athlete_monitor.recordings.source import Source
 
 LOOKED_AT_LINES: Final = 80
@@ -70,3 +74,17 @@ def first_line(source: Source) -> str:
     """Return the first line of a text that holds more than blanks and a spreadsheet's ``sep=``; empty if none does."""
     lines = (line.strip() for line in (text_head(source) or "").splitlines()[:LOOKED_AT_LINES])
     return next((line for line in lines if line.strip(',;\t" ') and not SEPARATOR_LINE.fullmatch(line.strip('"'))), "")
+
+
+def cells_of(lines: Iterable[str], delimiter: str = ",") -> list[list[str]]:
+    r"""Return the rows of a CSV text without NUL characters, up to the first row that is not CSV.
+
+    >>> cells_of(['a,"b,c"', "1\0,2"])
+    [['a', 'b,c'], ['1', '2']]
+    """
+    # Python 3.10 refuses a NUL that later versions pass on; a field beyond the limit of the csv module fails in all.
+    reader = csv.reader((line.replace("\0", "") for line in lines), delimiter=delimiter)
+    rows: list[list[str]] = []
+    with contextlib.suppress(csv.Error):
+        rows.extend(reader)
+    return rows

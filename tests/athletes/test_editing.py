@@ -153,6 +153,8 @@ def test_a_squad_list_is_read_in_the_forms_that_spreadsheets_write(tmp_path, del
         ("number\n9\n", ":1: a column id or name is needed"),
         ("name,player\nAda,Ada\n", ":1: more than one column is name"),
         ("name,weight\nAda,heavy\n\nBea,light\n", ":2: weight_kg: 'heavy' is not a number"),
+        (f"name,number\n{'a' * 140_000},9\n", "line 2: is not CSV"),
+        ("name,number\nAda\0,\0x\n", ":2: number: 'x' is not a"),
         ("name,dob\nAda,04/05/2001\n", ":2: birth_date: '04/05/2001' is not a date such as 2001-05-31"),
     ],
 )

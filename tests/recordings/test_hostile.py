@@ -257,6 +257,12 @@ LONG_TABLES = {
     + " " * LONG
     + "x\n# CentisecTime : 1\nSeconds,Velocity\n0,1\n1,1\n",
     "a setting of commas": "# OpenField Export\n# Athlete: a" + "," * LONG + "x\nSeconds,Velocity\n0,1\n1,1\n",
+    "a cell beyond the limit": f"timestamp,heart_rate\n{'1' * 140_000},120\n",
+    "a cell of Polar beyond the limit": (
+        f"Name,Sport,Date,Start time,Duration\nAnn,{'x' * 140_000},04-05-2026,10:00:00,00:10:00\n"
+        "Sample rate,Time,HR (bpm)\n1,00:00:00,120\n"
+    ),
+    "zeros between the cells": "timestamp,heart_rate\n\0,\0\n2026-05-04 10:00:0\0000,\000120\n",
     "a name of Polar": (
         "Nimi,Laji,Päivä,Alku,Kesto,Matka (km),Syke (bpm),Vauhti (km/h),Huippu (km/h)\n"
         f"Ann,RUN,04.05.2026,10.00.00,00:03:19,1,1,1,1\nT,A,{'(' * LONG},N,V,K,K,A,M,L,T\n1,00:00:00,1,1,1,1,1,1,1,,\n"

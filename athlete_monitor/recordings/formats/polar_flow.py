@@ -6,7 +6,6 @@ English, the columns are those of the same places: their order is always the sam
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import re
 from typing import TYPE_CHECKING, Final
@@ -20,7 +19,7 @@ from athlete_monitor.recordings.moments import Rules, day_in_name, moment_of
 from athlete_monitor.recordings.plans import plan_of
 from athlete_monitor.recordings.source import NotARecording
 from athlete_monitor.recordings.tabular import imported
-from athlete_monitor.recordings.text import text_head
+from athlete_monitor.recordings.text import cells_of, text_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +73,7 @@ def _is_english(text: str) -> bool:
 
 def _foreign_header(lines: Sequence[str]) -> int | None:
     """Return the line of the second header in another language, by what is in the columns; None if there is none."""
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=_delimiter(lines))]
+    rows = [[cell.strip() for cell in row] for row in cells_of(lines, _delimiter(lines))]
     if len(rows) < 3 or len(rows[0]) < len(_FIGURES) or len(rows[1]) < len(_FIGURES):
         return None
     forms = zip(rows[1][2:5], (_DAY, _CLOCK, _CLOCK), strict=True)
@@ -120,7 +119,7 @@ FORMAT: Final = Format("polar-flow", "Polar Flow CSV", recognise, read, suffixes
 
 
 def _session(lines: list[str], delimiter: str, names: Sequence[str] = ()) -> dict[str, str]:
-    rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    rows = [row for row in cells_of(lines, delimiter) if row]
     if len(rows) < 2:
         return {}
     return dict(zip(names or map(str.strip, rows[0]), map(str.strip, rows[1]), strict=False))

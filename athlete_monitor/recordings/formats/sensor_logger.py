@@ -9,7 +9,6 @@ are in g. The time zone of the metadata gives the local time.
 
 from __future__ import annotations
 
-import csv
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +23,7 @@ from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.table import read_columns
-from athlete_monitor.recordings.text import text_head
+from athlete_monitor.recordings.text import cells_of, text_head
 from athlete_monitor.recordings.zones import zone_of
 
 if TYPE_CHECKING:
@@ -182,7 +181,7 @@ def _scale(times: FloatArray) -> float:
 def _metadata(files: Mapping[str, Source]) -> dict[str, str]:
     """Return what the app says about the recording, by names in lower case."""
     text = text_head(files["Metadata.csv"]) if "Metadata.csv" in files else None
-    lines = list(csv.reader(text.splitlines()[:2])) if text else []
+    lines = cells_of(text.splitlines()[:2]) if text else []
     return {} if len(lines) < 2 else dict(zip(map(str.lower, lines[0]), lines[1], strict=False))
 
 
