@@ -15,7 +15,8 @@ from athlete_monitor.engine.sessions.history import LoadHistory
 from athlete_monitor.engine.side_by_side import seconds_of
 from athlete_monitor.engine.team.rows import SET_TEAM, command_row
 from athlete_monitor.physiology.chronic import CHRONIC
-from athlete_monitor.team.commands import Command, RefusedError
+from athlete_monitor.team.commands import Command
+from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.team.state import kind_of
 
 if TYPE_CHECKING:

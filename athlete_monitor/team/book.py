@@ -6,8 +6,9 @@ from collections import Counter, OrderedDict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from athlete_monitor.team.commands import Command, RefusedError
+from athlete_monitor.team.commands import Command
 from athlete_monitor.team.records import TeamSession
+from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.team.state import TeamState
 
 if TYPE_CHECKING:
@@ -227,14 +228,14 @@ class TeamBook:
             running = self._running.get(named)
             state = running.state if running else self._shelf.by_id(named)
             if state is None:
-                raise RefusedError(f"team session {named!r} is not known")
+                raise RefusedError("session_unknown", session=named)
             return state, False
         running = self._around(command.at)
         state = running.state if running else self._earlier(command)
         if state is None and command.do in _OPENING:
             return self._open(command, now_t), True
         if state is None and command.do != "wellness":
-            raise RefusedError(f"{command.do}: no team session at that time; a period or a device begins one")
+            raise RefusedError("no_session", do=command.do)
         return state, False
 
     def _earlier(self, command: Command) -> TeamState | None:
@@ -244,10 +245,7 @@ class TeamBook:
 
     def _open(self, command: Command, now_t: float) -> TeamState:
         if command.at < now_t - PAST_S:
-            raise RefusedError(
-                f"at: more than {PAST_S / 3600:.0f} h ago, and no team session is known of that time; "
-                "a session of that day must be imported first"
-            )
+            raise RefusedError("time_too_long_ago", hours=round(PAST_S / 3600))
         state: TeamState = self._make(TeamSession(self._shelf.new_id(command.at), command.at))
         return state
 

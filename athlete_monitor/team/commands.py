@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from athlete_monitor.errors import MonitorError
 from athlete_monitor.team.records import PERIOD_KINDS, PITCH_STATES
+from athlete_monitor.team.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +27,12 @@ _ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _DEVICE: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
-class RefusedError(MonitorError, ValueError):
-    """A command that cannot be executed; the text gives the reason, for the person who sent it."""
+class _NotAllowedError(ValueError):
+    """A value that a field does not take: the code of the refusal, and what that code needs besides field and value."""
+
+    def __init__(self, code: str, **values: str | float) -> None:
+        super().__init__(code)
+        self.code, self.values = code, values
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Command:
 def _text(value: Any) -> str:  # noqa: ANN401 - of a message
     clean = " ".join(str(value).split()) if isinstance(value, str) else ""
     if not clean or len(clean) > LONGEST_TEXT or not clean.isprintable():
-        raise ValueError(f"a text of 1 to {LONGEST_TEXT} characters")
+        raise _NotAllowedError("field_text", longest=LONGEST_TEXT)
     return clean
 
 
@@ -58,26 +62,26 @@ def _text_or_nothing(value: Any) -> str | None:  # noqa: ANN401
 
 def _identifier(value: Any) -> str:  # noqa: ANN401
     if not isinstance(value, str) or _ID.fullmatch(value) is None:
-        raise ValueError("1 to 64 letters, digits, . _ : and -")
+        raise _NotAllowedError("field_identifier")
     return value
 
 
 def _device(value: Any) -> str:  # noqa: ANN401
     if not isinstance(value, str) or _DEVICE.fullmatch(value) is None:
-        raise ValueError("a device id of 1 to 32 letters, digits, _ and -")
+        raise _NotAllowedError("field_device")
     return value
 
 
 def _athlete(value: Any) -> int:  # noqa: ANN401
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_ID:
-        raise ValueError(f"an athlete id from 1 to {LARGEST_ID}")
+        raise _NotAllowedError("field_athlete", largest=LARGEST_ID)
     return value
 
 
 def _choice(*allowed: str) -> Callable[[Any], str]:
     def read(value: Any) -> str:  # noqa: ANN401
         if value not in allowed:
-            raise ValueError(f"one of {', '.join(allowed)}")
+            raise _NotAllowedError("field_choice", allowed=", ".join(allowed))
         return str(value)
 
     return read
@@ -87,7 +91,7 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
     def read(value: Any) -> float:  # noqa: ANN401
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
         if not is_number or not low <= value <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}")
+            raise _NotAllowedError("field_number", low=low, high=high)
         return float(value)
 
     return read
@@ -104,7 +108,7 @@ def _whose(value: Any) -> dict[str, Any]:  # noqa: ANN401
         return {"group": _text(value["group"])}
     if isinstance(value, dict) and set(value) == {"athletes"} and isinstance(value["athletes"], list):
         return {"athletes": sorted({_athlete(each) for each in value["athletes"]})}
-    raise ValueError('"all", {"group": name} or {"athletes": [ids]}')
+    raise _NotAllowedError("field_whose")
 
 
 def _alarm(value: Any) -> str:  # noqa: ANN401
@@ -114,7 +118,7 @@ def _alarm(value: Any) -> str:  # noqa: ANN401
 def _day_code(value: Any) -> str | None:  # noqa: ANN401
     text = _text_or_nothing(value)
     if text is not None and DAY_CODE.fullmatch(text.upper()) is None:
-        raise ValueError("MD, MD-3 or MD+1")
+        raise _NotAllowedError("field_day_code")
     return text.upper() if text else None
 
 
@@ -173,21 +177,21 @@ def read_command(message: Any, now_t: float, read_time: Callable[[Any], float]) 
     Command(id='1', do='marker', at=50.0, values={'text': 'goal'})
     """
     if not isinstance(message, dict):
-        raise RefusedError("a command is a JSON object with id, do and at")
+        raise RefusedError("command_unreadable")
     number, do = _field(message, "id", _identifier), message.get("do")
     keys = COMMANDS.get(do) if isinstance(do, str) else None
     if keys is None:
-        raise RefusedError(f"do: {do!r} is not known; allowed: {', '.join(COMMANDS)}")
+        raise RefusedError("command_unknown", value=_short(do), allowed=", ".join(COMMANDS))
     unknown = [name for name in message if name not in {"id", "do", "at", *keys}]
     if unknown:
-        raise RefusedError(f"{do}: {unknown[0]!r} is not known; allowed: {', '.join(keys)}")
+        raise RefusedError("field_unknown", do=str(do), value=_short(unknown[0]), allowed=", ".join(keys))
     at = now_t if message.get("at") is None else _field(message, "at", read_time)
     if at > now_t + FUTURE_S:
-        raise RefusedError(f"at: lies {at - now_t:.0f} s in the future; a command is for now or the past")
+        raise RefusedError("time_in_future", ahead_s=round(at - now_t))
     values = {name: _value(message, name, key, read_time) for name, key in keys.items() if _given(message, name)}
     missing = [name for name, key in keys.items() if key.required and name not in values]
     if missing:
-        raise RefusedError(f"{do}: {missing[0]} is missing")
+        raise RefusedError("field_missing", do=str(do), field=missing[0])
     return Command(number, str(do), float(at), values)
 
 
@@ -204,7 +208,12 @@ def _value(message: Mapping[str, Any], name: str, key: Key, read_time: Callable[
 def _field(message: Mapping[str, Any], name: str, read: Callable[[Any], Any]) -> Any:  # noqa: ANN401
     try:
         return read(message.get(name))
+    except _NotAllowedError as error:
+        raise RefusedError(error.code, field=name, value=_short(message.get(name)), **error.values) from None
     except (ValueError, TypeError, OverflowError) as error:
-        shown = repr(message.get(name))
-        short = shown if len(shown) <= 60 else f"{shown[:57]}…"
-        raise RefusedError(f"{name}: {short} is not allowed; allowed: {error}") from None
+        raise RefusedError("field_time", field=name, value=_short(message.get(name)), reason=str(error)) from None
+
+
+def _short(value: Any) -> str:  # noqa: ANN401
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}…"

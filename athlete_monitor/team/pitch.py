@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from athlete_monitor.team.commands import RefusedError
 from athlete_monitor.team.records import Stint
+from athlete_monitor.team.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,13 +72,16 @@ class Pitch:
 
     def _check_substitution(self, at: float, state: str, comes: int, leaves: int) -> None:
         if state != "on":
-            raise RefusedError("a substitution brings an athlete on: state must be on")
+            raise RefusedError("substitution_state")
         if comes == leaves:
-            raise RefusedError(f"{self._name_of(leaves)} cannot come on for the same athlete")
+            raise self._refusal("substitution_of_oneself", leaves)
         if self._state_before(leaves, at) != "on":
-            raise RefusedError(f"{self._name_of(leaves)} is not on the pitch")
+            raise self._refusal("on_pitch_not", leaves)
         found = self._state_before(comes, at)
         if found == "on":
-            raise RefusedError(f"{self._name_of(comes)} is on the pitch already")
+            raise self._refusal("on_pitch_already", comes)
         if found == "unavailable":
-            raise RefusedError(f"{self._name_of(comes)} is unavailable; pitch off makes the athlete available again")
+            raise self._refusal("unavailable", comes)
+
+    def _refusal(self, code: str, athlete: int) -> RefusedError:
+        return RefusedError(code, athlete=self._name_of(athlete), athlete_id=athlete)

@@ -12,9 +12,9 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from athlete_monitor.team.commands import RefusedError
 from athlete_monitor.team.pitch import Pitch, Stamp
 from athlete_monitor.team.records import Marker, Period, PeriodKind, PitchState, Stint, TeamSession, Whose
+from athlete_monitor.team.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -179,9 +179,9 @@ class TeamState:
         values = command.values
         number, name = values.get("period", command.id), values["name"]
         if number in self._drafts:
-            raise RefusedError(f"period {number!r} exists already: {self._drafts[number].now().name}")
+            raise RefusedError("period_exists", period=number, name=self._drafts[number].now().name)
         if self._is_running(name, command.at):
-            raise RefusedError(f"{name!r} is running already; period_end ends it")
+            raise RefusedError("period_running", period=name)
         self._room(self._drafts, "periods")
         self._take_control(command.at)
         kind = values.get("kind") or kind_of(name)
@@ -221,9 +221,9 @@ class TeamState:
         draft = self._draft(command.values["period"], command.at)
         period = draft.now(command.at)
         if period.start_t >= command.at:
-            raise RefusedError(f"{period.name!r} had not begun then: it would end before it begins")
+            raise RefusedError("period_not_begun", period=period.name)
         if period.end_t is not None and period.end_t < command.at:
-            raise RefusedError(f"{period.name!r} has ended already; period_edit changes its end")
+            raise RefusedError("period_ended", period=period.name)
         draft.fields.set("end_t", command.at, (command.at, command.id))
 
     def _do_period_edit(self, command: Command) -> None:
@@ -232,7 +232,7 @@ class TeamState:
         period = draft.now(command.at)
         start, end = changes.get("start", period.start_t), changes.get("end", period.end_t)
         if end is not None and end <= start:
-            raise RefusedError(f"{period.name!r} would end before it begins")
+            raise RefusedError("period_ends_before_begin", period=period.name)
         stamp = (command.at, command.id)
         names = {"start": "start_t", "end": "end_t"}
         for name, value in changes.items():
@@ -251,8 +251,7 @@ class TeamState:
         named = [each for each in self._drafts.values() if each.deleted_t >= at and each.is_called(wanted, at)]
         if not named:
             later = any(each.is_called(wanted, math.inf) for each in self._drafts.values())
-            why = "had not begun then" if later else f"is not known{_known(self.periods())}"
-            raise RefusedError(f"{wanted!r} {why}")
+            raise RefusedError("period_begins_later", period=wanted) if later else _unknown(wanted, self.periods())
         return max(named, key=lambda each: _relevance(each.now(at), at))
 
     def _do_marker(self, command: Command) -> None:
@@ -262,7 +261,7 @@ class TeamState:
 
     def _do_marker_delete(self, command: Command) -> None:
         if command.values["marker"] not in self._markers:
-            raise RefusedError(f"marker {command.values['marker']!r} is not known")
+            raise RefusedError("marker_unknown", marker=command.values["marker"])
         self._deleted_markers.add(command.values["marker"])
 
     def _do_pitch(self, command: Command) -> None:
@@ -286,14 +285,14 @@ class TeamState:
         values = dict(command.values)
         athlete = values.pop("athlete")
         if not values:
-            raise RefusedError(f"{command.do}: at least one rating is needed")
+            raise RefusedError("no_rating", do=command.do)
         entry = Entry(athlete, command.do, command.at, values)
         self._entries.set((athlete, command.do), entry, (command.at, command.id))
 
     def _do_target(self, command: Command) -> None:
         figure = command.values["figure"]
         if self._figures is not None and figure not in self._figures:
-            raise RefusedError(f"figure: {figure!r} is not known{_like(figure, self._figures)}")
+            raise _unknown_figure(figure, self._figures)
         key = (command.values["athlete"], figure)
         self._targets.set(key, command.values["value"], (command.at, command.id))
 
@@ -306,7 +305,7 @@ class TeamState:
     @staticmethod
     def _room(things: Mapping[str, Any], what: str) -> None:
         if len(things) >= MOST:
-            raise RefusedError(f"this team session has {MOST} {what} already")
+            raise RefusedError("too_many", most=MOST, what=what)
 
 
 def whose_of(value: Mapping[str, Any] | None) -> Whose:
@@ -340,11 +339,15 @@ def _relevance(period: Period, at: float) -> tuple[bool, bool, float, str]:
     return (period.start_t < at, period.end_t is None, period.start_t, period.id)
 
 
-def _known(periods: Sequence[Period]) -> str:
+def _unknown(wanted: str, periods: Sequence[Period]) -> RefusedError:
     names = list(dict.fromkeys(period.name for period in periods))
-    return f"; periods so far: {', '.join(names[:10])}" if names else "; no period has begun"
+    if not names:
+        return RefusedError("period_unknown_none", period=wanted)
+    return RefusedError("period_unknown", period=wanted, known=", ".join(names[:10]))
 
 
-def _like(figure: str, figures: Iterable[str]) -> str:
+def _unknown_figure(figure: str, figures: Iterable[str]) -> RefusedError:
     close = difflib.get_close_matches(figure, figures, 3)
-    return f"; did you mean {', '.join(close)}?" if close else ""
+    if not close:
+        return RefusedError("figure_unknown", figure=figure)
+    return RefusedError("figure_unknown_like", figure=figure, like=", ".join(close))

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from athlete_monitor.team.commands import COMMANDS, Command, RefusedError, read_command
+from athlete_monitor.team.commands import COMMANDS, Command, read_command
+from athlete_monitor.team.refusals import RefusedError
 
 NOW = 1_750_000_000.0
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from athlete_monitor.team.commands import Command, RefusedError
+from athlete_monitor.team.commands import Command
 from athlete_monitor.team.records import Stint, TeamSession, Whose
+from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.team.state import TeamState
 
 T = 1_750_000_000.0

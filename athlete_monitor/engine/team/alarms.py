@@ -15,8 +15,8 @@ from athlete_monitor.catalogue import FIGURES, is_one_rate, is_rate_bound
 from athlete_monitor.engine.figures.record import identity
 from athlete_monitor.engine.team.rules import SIGNALS
 from athlete_monitor.team.alarms import Alarms, Only, SquadValues, filled, key_of
-from athlete_monitor.team.commands import RefusedError
 from athlete_monitor.team.records import AlarmRow
+from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class AlarmKeeper:
         """
         found = [key for key, alarm in self.open.items() if wanted in {"all", alarm.id}]
         if not found and wanted != "all":
-            raise RefusedError(f"alarm {wanted!r} is not open")
+            raise RefusedError("alarm_not_open", alarm=wanted)
         for key in found:
             if self.open[key].acknowledged_t is None:
                 self.open[key] = replace(self.open[key], acknowledged_t=t)
@@ -162,7 +162,7 @@ class AlarmKeeper:
         """
         names = [each.name for each in self._alarms.rules]
         if rule not in names:
-            raise RefusedError(f"rule {rule!r} is not known; allowed: {', '.join(names)}")
+            raise RefusedError("rule_unknown", rule=rule, allowed=", ".join(names))
         self._alarms.mute(rule, athlete, until_t)
 
     def messages(self) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ import msgspec
 from athlete_monitor.engine.team import rows
 from athlete_monitor.engine.team.ratings import minutes_played, with_load
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.team.commands import Command, RefusedError, read_command
+from athlete_monitor.team.commands import Command, read_command
+from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.wire.timestamps import parse_timestamp
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class CommandExecutor:
                 return known
             return self._execute(read_command(message, now_t, parse_timestamp), now_t)
         except RefusedError as error:
-            result = {"id": number, "ok": False, "error": str(error), "revision": self._book.revision}
+            result = {"id": number, "ok": False, **error.answer(), "revision": self._book.revision}
             return self._book.remember(result) if isinstance(number, str) and len(number) <= 64 else result
 
     def _execute(self, command: Command, now_t: float) -> dict[str, Any]:
@@ -141,4 +142,4 @@ def _read_json(payload: bytes) -> Any:  # noqa: ANN401 - of a message
     try:
         return _decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RefusedError("a command is a JSON object with id, do and at") from None
+        raise RefusedError("command_unreadable") from None

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.team.commands import Command, RefusedError
+from athlete_monitor.team.commands import Command
+from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.wire.timestamps import file_stamp
 
 if TYPE_CHECKING:

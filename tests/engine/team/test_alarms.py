@@ -5,8 +5,9 @@ import pytest
 from athlete_monitor.engine.team.alarms import AlarmKeeper, event_of
 from athlete_monitor.engine.team.rules import DEFAULT_RULES, SIGNALS, WatchedRules
 from athlete_monitor.team.alarms import Condition, Only, Rule, Who
-from athlete_monitor.team.commands import Command, RefusedError
+from athlete_monitor.team.commands import Command
 from athlete_monitor.team.records import TeamSession
+from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.team.state import TeamState
 from tests.engine.kit import START, feed, monitor_of, sample
 from tests.engine.team.box import CONFIG

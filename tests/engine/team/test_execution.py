@@ -5,6 +5,8 @@ import json
 import pytest
 
 from athlete_monitor.engine.team import execution
+from athlete_monitor.team import state
+from athlete_monitor.team.refusals import REFUSALS
 from tests.engine.kit import START
 
 
@@ -114,3 +116,73 @@ def test_a_rating_without_minutes_takes_those_of_the_session_and_of_the_pitch_wh
     team = whole["team_session"]
     it.written(lambda archive: len(archive.entries(team)) == 3)
     assert [each.get("srpe_load") for each in it.archive.entries(team)] == [12.0, 4.0, None]
+
+
+MISTAKES: dict[str, dict[str, object]] = {
+    "command_unknown": {"do": "fly"},
+    "field_unknown": {"do": "marker", "text": "x", "player": 3},
+    "field_missing": {"do": "marker"},
+    "field_text": {"do": "marker", "text": ""},
+    "field_identifier": {"do": "marker_delete", "marker": "a b"},
+    "field_device": {"do": "assign", "device": "a/b", "athlete": 7},
+    "field_athlete": {"do": "pitch", "athlete": -1, "state": "on"},
+    "field_choice": {"do": "pitch", "athlete": 7, "state": "gone"},
+    "field_number": {"do": "rpe", "athlete": 7, "rpe": 11},
+    "field_whose": {"do": "period_start", "name": "x", "whose": 5},
+    "field_day_code": {"do": "session_edit", "day_code": "tuesday"},
+    "field_time": {"do": "marker", "text": "x", "at": "teatime"},
+    "time_in_future": {"do": "marker", "text": "x", "at": START + 3600},
+    "time_too_long_ago": {"do": "period_start", "name": "x", "at": START - 30 * 86_400},
+    "no_session": {"do": "period_end", "period": "x", "at": START - 30 * 86_400},
+    "session_unknown": {"do": "period_delete", "period": "p", "session": "T_1999"},
+    "alarm_not_open": {"do": "alarm_ack", "alarm": "a1"},
+    "rule_unknown": {"do": "alarm_mute", "rule": "sleepy", "minutes": 5},
+    "period_unknown_none": {"do": "period_end", "period": "half"},
+    "marker_unknown": {"do": "marker_delete", "marker": "m"},
+    "no_rating": {"do": "wellness", "athlete": 7},
+    "figure_unknown": {"do": "target", "athlete": 7, "figure": "zzzz", "value": 1},
+    "figure_unknown_like": {"do": "target", "athlete": 7, "figure": "distance_n", "value": 1},
+    "substitution_state": {"do": "pitch", "athlete": 7, "state": "off", "for": 8},
+    "substitution_of_oneself": {"do": "pitch", "athlete": 7, "state": "on", "for": 7},
+    "on_pitch_not": {"do": "pitch", "athlete": 7, "state": "on", "for": 8},
+}
+IN_A_MATCH: dict[str, dict[str, object]] = {
+    "period_exists": {"do": "period_start", "name": "other", "period": "p"},
+    "period_running": {"do": "period_start", "name": "1st half"},
+    "period_unknown": {"do": "period_end", "period": "2nd half"},
+    "period_begins_later": {"do": "period_end", "period": "1st half", "at": START + 1},
+    "period_not_begun": {"do": "period_end", "period": "p", "at": START + 1},
+    "period_ends_before_begin": {"do": "period_edit", "period": "p", "start": START + 9, "end": START + 5},
+    "period_ended": {"do": "period_end", "period": "q"},
+    "on_pitch_already": {"do": "pitch", "athlete": 7, "state": "on", "for": 8},
+    "unavailable": {"do": "pitch", "athlete": 9, "state": "on", "for": 8},
+}
+
+
+def test_each_refusal_has_its_own_code_with_the_values_of_its_sentence(box):
+    it = box()
+    it.now_t += 5
+    assert it.command(do="marker", text="kick-off", at=START)["ok"]
+    answers = {code: it.command(**mistake) for code, mistake in MISTAKES.items()}
+    for athlete, on_pitch in {7: "on", 8: "on", 9: "unavailable"}.items():
+        assert it.command(do="pitch", athlete=athlete, state=on_pitch, at=START + 1)["ok"]
+    assert it.command(do="period_start", name="1st half", period="p", at=START + 2)["ok"]
+    assert it.command(do="period_start", name="drill", period="q", at=START + 2)["ok"]
+    assert it.command(do="period_end", period="q", at=START + 4)["ok"]
+    answers |= {code: it.command(**mistake) for code, mistake in IN_A_MATCH.items()}
+    assert {code: answer.get("code") for code, answer in answers.items()} == {code: code for code in answers}
+    for code, answer in answers.items():
+        assert answer["error"] == REFUSALS[code].format(**answer["values"])
+    assert set(answers) == set(REFUSALS) - {"command_unreadable", "too_many"}
+
+
+def test_a_message_that_is_no_command_and_one_too_many_have_codes_too(box, monkeypatch):
+    it = box()
+    it.run(2)
+    it.team.receive(b"[")
+    it.team.tick()
+    assert it.sent.results[-1]["code"] == "command_unreadable"
+    monkeypatch.setattr(state, "MOST", 1)
+    assert it.command(do="marker", text="goal")["ok"]
+    refused = it.command(do="marker", text="another goal", at=START + 1)
+    assert (refused["code"], refused["values"]) == ("too_many", {"most": 1, "what": "markers"})
