@@ -48,7 +48,7 @@ def open_browser() -> Iterator[Browser]:
         browser.close()
 
 
-def until(page: Page, expression: str, timeout_s: float = 20.0) -> Any:
+def until(page: Page, expression: str, timeout_s: float = 60.0) -> Any:
     """Return the expression's first true value in the page (whose policy forbids Playwright's own way of waiting)."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -59,7 +59,7 @@ def until(page: Page, expression: str, timeout_s: float = 20.0) -> Any:
     pytest.fail(f"not within {timeout_s:g} s: {expression}\n{page.inner_text('body')[:2000]}")
 
 
-def until_python(page: Page, condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
+def until_python(page: Page, condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """Return the condition's first true value; the page goes on meanwhile."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

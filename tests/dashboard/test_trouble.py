@@ -291,21 +291,71 @@ def test_over_a_slow_network_the_numbers_come_and_a_command_is_one_command(open_
     assert len(engine.did("period_start")) == before + 1
 
 
-def test_a_server_that_is_killed_and_starts_again_takes_the_next_command(open_page, engine, start_program, config):
+CONNECTED = "import('/static/store.js').then((m) => m.store.connected && Boolean(m.store.now))"
+
+
+@pytest.mark.parametrize(
+    "ready",
+    [pytest.param(CONNECTED, id="with_figures"), pytest.param("document.querySelector('.actions a')", id="before_any")],
+)
+def test_a_server_that_is_killed_and_starts_again_takes_the_next_command(
+    open_page, engine, start_program, config, ready
+):
     from tests.helpers import unused_port
 
     port = unused_port()
     server = serve(start_program, config, port)
     page = open_page("/control", base_url=server.address)
-    until(page, "document.querySelector('.actions button')", SLOW_S)
+    until(page, ready, SLOW_S)
     server.program.kill()
-    until(page, "document.querySelector('.notice.bad')?.textContent.includes('No connection')", SLOW_S)
+    until(page, "/No connection|does not answer/.test(document.querySelector('.notice.bad')?.textContent)", SLOW_S)
     server = serve(start_program, config, port)
     until(page, "!document.querySelector('.notice')", SLOW_S)
     before = len(engine.did("marker"))
     page.locator(".actions").get_by_role("button", name="Marker").click()
     until_python(page, lambda: len(engine.did("marker")) == before + 1, "the marker", SLOW_S)
     assert "Traceback" not in server.program.stderr
+
+
+def test_a_command_given_while_nobody_answers_is_sent_once_and_with_the_moment_of_the_tap(open_page, engine):
+    page = controls(open_page)
+    until(page, CONNECTED)
+    lost: list[str] = []
+
+    def lose(route: Any) -> None:
+        lost.append(route.request.post_data)
+        if len(lost) < 6:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/api/control", lose)
+    before, tapped = len(engine.did("period_start")), page.evaluate(NOW)
+    page.get_by_role("button", name="▶ Warm-up").click()
+    until(page, "document.querySelector('.toast')?.textContent.includes('Sending')")
+    page.wait_for_timeout(850)  # longer than two taps of one impatient finger lie apart
+    page.get_by_role("button", name="▶ Warm-up").click()
+    until_python(page, lambda: engine.did("period_start")[before:], "the period", SLOW_S)
+    until(page, "document.querySelector('.toast button')")
+    (start,) = engine.did("period_start")[before:]
+    assert abs(start["at"] - tapped) < 2.0
+    page.unroute("**/api/control")
+
+
+def test_a_command_that_is_given_before_the_time_of_the_box_is_known_leaves_the_moment_to_the_engine(
+    open_page, engine, screen
+):
+    page = open_page("/login")
+    page.route("**/api/catalogue", lambda route: route.abort())
+    page.goto(f"{screen.address}/control")
+    before = len(engine.did("marker"))
+    page.locator(".actions").get_by_role("button", name="Marker").click()
+    (marker,) = until_python(page, lambda: engine.did("marker")[before:], "the marker")
+    assert marker["at"] is None
+    page.unroute("**/api/catalogue")
+
+
+NOW = "import('/static/store.js').then((m) => m.now())"
 
 
 def serve(start_program: Any, config: Any, port: int) -> Screen:

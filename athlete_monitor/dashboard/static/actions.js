@@ -7,9 +7,11 @@ import { label, t, withUnit } from "./text.js";
 const SHOWN_MS = 10000;
 const TWICE_MS = 800;
 const SLOW_MS = 1000;
-const TRIES = 3;
+const GIVE_UP_MS = 30000; // so long a command is sent again while nobody answers
+const PAUSE_MS = 400;
 const TIMED = new Set(["period_start", "period_end", "pitch"]);
 const taps = new Map();
+const underWay = new Set();
 
 /** A line at the bottom; with `undo` a button for ten seconds. */
 export function toast(text, undo = null) {
@@ -26,21 +28,31 @@ export function toast(text, undo = null) {
 
 /** Sends a command; `undo` is the command that takes it back, or a list of them. Returns the answer, or null. */
 export async function act(command, text, undo = null, undone = null) {
-  if (isRepeated(command)) return null;
+  const key = keyOf(command);
+  if (isRepeated(key)) return null;
+  if (underWay.has(key)) return toast(t("sending")) && null;
   try {
+    if (command.do !== "marker") underWay.add(key); // two markers are two moments
     const answer = await send(command);
     toast(text, undo && (() => takeBack([undo].flat(), undone)));
     return answer;
   } catch (problem) {
     toast(problem instanceof Refused ? t("refused", { why: problem.message }) : t("not_sent"));
     return null;
+  } finally {
+    underWay.delete(key);
   }
 }
 
-/** A finger that taps twice, or that has no patience with a slow network, means one command. */
-function isRepeated({ id, at, ...command }) {
+/** What a command says apart from its id and moment: the same for two taps. */
+function keyOf({ id, at, ...command }) {
   if (command.do === "period_start") delete command.period;
-  const [key, time] = [JSON.stringify(command), performance.now()];
+  return JSON.stringify(command);
+}
+
+/** A finger that taps twice means one command; so does one that has no patience with a slow network. */
+function isRepeated(key) {
+  const time = performance.now();
   for (const [old, then] of taps) if (time - then > TWICE_MS) taps.delete(old);
   if (taps.has(key)) return true;
   taps.set(key, time);
@@ -57,12 +69,13 @@ async function send(command) {
   let remove = null;
   const slow = setTimeout(() => { remove = toast(t("sending")); }, SLOW_MS);
   try {
-    for (let tries = 1; ; tries += 1) {
+    for (const begin = performance.now(); ;) {
       try {
         return await post("/api/control", whole);
       } catch (problem) {
-        if (problem instanceof Refused || tries === TRIES) throw problem;
+        if (problem instanceof Refused || performance.now() - begin > GIVE_UP_MS) throw problem;
         if (TIMED.has(command.do)) whole.at ??= tapped;
+        await new Promise((done) => { setTimeout(done, PAUSE_MS); });
       }
     }
   } finally {
@@ -109,7 +122,7 @@ export function endPeriod(period) {
 export async function mark() {
   const [id, at] = [uuid(), now()];
   const answer = await act({ id, do: "marker", text: t("marker.text"), at }, t("did.marker"), { do: "marker_delete", marker: id });
-  if (answer) store.lastMarker = { id, t: at };
+  if (answer) store.lastMarker = { id, t: at ?? now() };
 }
 
 /** A marker with another text takes the place of the old one, unless somebody else has changed that meanwhile. */

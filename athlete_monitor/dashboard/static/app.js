@@ -18,6 +18,7 @@ const TABS = [["", "squad"], ["pitch", "pitch"], ["control", "control"], ["sessi
 const BEGINNING_MS = 4000; // before the first connection: no complaint yet
 let leave = null;
 let showing = 0;
+let isWaiting = false; // what the screen needs before it can connect could not be fetched yet
 let isMissing = false; // the page could not be fetched
 
 /** Whether digits of the system's font are of one width; where they are not, the style asks for such ones. */
@@ -98,8 +99,8 @@ function drawTabs() {
 /** What is wrong between box and screen, in one line; nothing where all is well. */
 function notices() {
   const isNew = !store.lostAt && performance.now() < BEGINNING_MS;
-  const kind = !store.connected ? (isNew ? "" : "offline") : store.brokerConnected === false ? "broker" : store.engineOnline === false ? "engine" : store.engineOnline === null ? "engine_unknown" : "";
-  const text = kind && t(`notice.${kind}`, { time: duration((performance.now() - store.lostAt) / 1000) });
+  const kind = isWaiting ? "unreached" : !store.connected ? (isNew ? "" : "offline") : store.brokerConnected === false ? "broker" : store.engineOnline === false ? "engine" : store.engineOnline === null ? "engine_unknown" : "";
+  const text = kind && t(kind === "unreached" ? kind : `notice.${kind}`, { time: duration((performance.now() - store.lostAt) / 1000) });
   const place = document.getElementById("notices");
   if (place.dataset.text === text) return;
   place.dataset.text = text;
@@ -116,13 +117,21 @@ async function keepAwake() {
   }
 }
 
+function wait(isSo) {
+  if (isSo === isWaiting) return;
+  isWaiting = isSo;
+  notices();
+}
+
 /** Asks until there is an answer: a box that starts, or a Wi-Fi that is slow, must not leave an empty page. */
 async function patiently(what) {
   for (let pause = 500; ; pause = Math.min(2 * pause, 5000)) {
     try {
-      return await what();
+      const found = await what();
+      wait(false);
+      return found;
     } catch {
-      fill(document.getElementById("notices"), h("div", { class: "notice bad" }, t("unreached")));
+      wait(true);
       await new Promise((done) => { setTimeout(done, pause); });
     }
   }

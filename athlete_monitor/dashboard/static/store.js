@@ -29,9 +29,9 @@ function notify(kind) {
   for (const callback of [...listeners]) callback(kind);
 }
 
-/** The box's own time now, whatever the tablet's clock says. */
+/** The box's own time now, whatever the tablet's clock says; null before it is known. */
 export function now() {
-  return store.now + (performance.now() - store.heardAt) / 1000;
+  return store.now ? store.now + (performance.now() - store.heardAt) / 1000 : null;
 }
 
 export function value(key, figure) {
