@@ -100,7 +100,7 @@ function drawTabs() {
 function notices() {
   const isNew = !store.lostAt && performance.now() < BEGINNING_MS;
   const kind = isWaiting ? "unreached" : !store.connected ? (isNew ? "" : "offline") : store.brokerConnected === false ? "broker" : store.engineOnline === false ? "engine" : store.engineOnline === null ? "engine_unknown" : "";
-  const text = kind && t(kind === "unreached" ? kind : `notice.${kind}`, { time: duration((performance.now() - store.lostAt) / 1000) });
+  const text = isWaiting ? t("unreached") : kind && t(`notice.${kind}`, { time: duration((performance.now() - store.lostAt) / 1000) });
   const place = document.getElementById("notices");
   if (place.dataset.text === text) return;
   place.dataset.text = text;
