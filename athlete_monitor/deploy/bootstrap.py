@@ -17,7 +17,6 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -148,6 +147,8 @@ def is_light(environment: Path = ENVIRONMENT) -> bool:
 
 def satisfied(environment: Path, files: Sequence[Path], *, light: bool) -> bool:
     """Return whether every pin is already installed there, by any means: then pip has nothing to do."""
+    from importlib import metadata  # slow to import, and only an installation needs it
+
     lines = [
         line for file in files for line in pinned_text(file, light=light).splitlines() if line[:1] not in {"", "#"}
     ]

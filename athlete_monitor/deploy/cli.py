@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -242,6 +243,7 @@ def _install_services(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
+    gc.set_threshold(50_000)  # half a million objects at start and hardly a cycle: scans would be 5 % of the time
     from athlete_monitor.deploy.importing import import_all
 
     return import_all(args)

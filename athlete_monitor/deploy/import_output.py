@@ -9,8 +9,6 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
 import orjson
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +44,8 @@ class Output:
         if self._silent or not self._console.is_terminal:
             yield lambda _label, _place, _of: None
             return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
         columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TextColumn("{task.description}"))
         with Progress(*columns, console=self._console, transient=True) as bar:
             task = bar.add_task("", total=None)
@@ -104,6 +104,8 @@ class Output:
                 self.line(" ".join(row[:3]))
                 self.line("  " + " ".join(cell for cell in row[3:] if cell))
             return
+        from rich.table import Table
+
         table = Table(box=None, pad_edge=False)
         for name, right in (
             ("athlete", False),

@@ -115,12 +115,11 @@ class Archiver:
 
     def _workers_for(self, recordings: int) -> Workers | None:
         """Return the workers, if so many recordings are worth them."""
-        if self._workers is None:
+        count = min(self._most_workers, recordings // LEAST_FOR_A_WORKER)
+        if self._workers is None and count > 1:
             from athlete_monitor.engine.archive_workers import Workers
 
-            count = min(self._most_workers, recordings // LEAST_FOR_A_WORKER)
-            if count > 1:
-                self._workers = Workers(count, self._config, self._roster)
+            self._workers = Workers(count, self._config, self._roster)
         return self._workers
 
 

@@ -8,7 +8,6 @@ from athlete_monitor.engine.monitor import Monitor
 from athlete_monitor.engine.sessions.wearers import Wearers
 from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.features import FeatureSpec
-from athlete_monitor.models.loader import DynamicModelLoader
 from athlete_monitor.models.schema import features_check
 from athlete_monitor.physiology.position import PitchPlan
 from athlete_monitor.squad.batch import KernelSettings
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from athlete_monitor.config.screen import Pitch
     from athlete_monitor.engine.sessions.wearers import Trust
     from athlete_monitor.engine.sinks.sink import Sink
+    from athlete_monitor.models.loader import DynamicModelLoader
     from athlete_monitor.squad.prediction import ModelSource
 
 
@@ -54,6 +54,8 @@ def open_loader(config: Config, athletes: int = 0) -> DynamicModelLoader:
     Raises:
         ModelError: its runtime cannot start.
     """
+    from athlete_monitor.models.loader import DynamicModelLoader
+
     accept = features_check(FeatureSpec.from_config(config.feature_engineering))
     return DynamicModelLoader.from_config(config, accept, athletes)
 

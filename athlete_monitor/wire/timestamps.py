@@ -302,9 +302,12 @@ def format_timestamps(t: FloatArray, offset_s: int | None = None) -> list[str]:
     """
     millis = np.rint(t * 1000).astype(np.int64)
     seconds, rest = np.divmod(millis, 1000)
-    texts = {second: _second_text(second, offset_s) for second in set(seconds.tolist())}
-    each = zip(map(texts.__getitem__, seconds.tolist()), rest.tolist(), strict=True)
-    return [f"{second}.{milli:03d}{zone}" for (second, zone), milli in each]
+    minutes = seconds // 60
+    texts = {minute: _second_text(minute * 60, offset_s) for minute in set(minutes.tolist())}
+    if any(not text.endswith(":00") for text, _ in texts.values()):  # an old local time of uneven seconds
+        return [format_timestamp(each, offset_s) for each in t.tolist()]
+    each = zip(map(texts.__getitem__, minutes.tolist()), (seconds % 60).tolist(), rest.tolist(), strict=True)
+    return [f"{text[:17]}{second:02d}.{milli:03d}{zone}" for (text, zone), second, milli in each]
 
 
 @lru_cache(maxsize=_CACHED_SECONDS)
