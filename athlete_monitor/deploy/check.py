@@ -35,6 +35,7 @@ CRITICAL_C: Final = 80.0
 LOG_IN_S: Final = 5.0
 GROUPS: Final = {"video": "the GPU", "dialout": "sensors on a serial port"}
 SETUP: Final = "python3 jetson_deploy.py setup"
+REINSTALL: Final = ".venv/bin/pip install --force-reinstall --no-deps"
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,11 @@ def package_findings(board: Board, wanted: Requirements) -> Iterator[Finding]:
     yield Finding(
         "packages", "warn" if other else "ok", ", ".join(other[:3]) or f"{len(pins)} as pinned in {file.name}"
     )
-    imports = probes.try_imports([module for name, module in probes.IMPORTS.items() if name in pins])
+    direct = [name for name in probes.IMPORTS if name in pins]
+    compiled = probes.compiled(direct)
+    for name, part in probes.incomplete([name for name in direct if name not in compiled]).items():
+        yield Finding("package", "fail", f"{name}: {part} is damaged", f"{REINSTALL} {name}=={pins[name]}")
+    imports = probes.try_imports([probes.IMPORTS[name] for name in compiled])
     for module, why in imports.failures.items():
         yield Finding("import", "fail", f"{module}: {why}", SETUP)
     yield cuda_finding(imports.cuda, board, wanted)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -24,6 +26,7 @@ CONNECT: Final = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0a\x00\x00"
 REFUSALS: Final = {4: "wants a user and a password", 5: "wants a user and a password"}
 NOBODY: Final = "nothing listens there"
 UNREACHABLE: Final = "not reachable"
+_SHARED_LIBRARY: Final = re.compile(r"\.so[.,\d]")
 WRITE_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -124,6 +127,40 @@ IMPORTS: Final[Mapping[str, str]] = {
 }
 """Every direct dependency and the module that it is for."""
 
+
+def compiled(names: Sequence[str]) -> list[str]:
+    """Return the packages that have compiled parts.
+
+    Only these have to be imported to know that they run on this machine. Importing all others too takes half as long
+    again, mostly in hummingbird-ml and skl2onnx, which consist of Python; ``incomplete`` looks at their files.
+    """
+    return [name for name in names if _SHARED_LIBRARY.search(_record(name))]
+
+
+def incomplete(names: Sequence[str]) -> dict[str, str]:
+    """Return the packages with a file that is missing or has another size than installed, and that file."""
+    found: dict[str, str] = {}
+    for name in names:
+        folder = str(metadata.distribution(name).locate_file(""))
+        rows = (row for row in csv.reader(_record(name).splitlines()) if len(row) == 3 and row[2])
+        wrong = (file for file, _, size in rows if _size(f"{folder}/{file}") != int(size))
+        if file := next(wrong, None):
+            found[name] = file
+    return found
+
+
+def _record(name: str) -> str:
+    """Return the list of files of an installed package: a line ``path,hash,size`` for each."""
+    return metadata.distribution(name).read_text("RECORD") or ""
+
+
+def _size(file: str) -> int | None:
+    try:
+        return os.stat(file).st_size  # noqa: PTH116 - of thousands of files
+    except OSError:
+        return None
+
+
 TRY_IMPORTS: Final = """
 import importlib, json, sys
 failures = {}
@@ -153,13 +190,13 @@ class ImportReport:
 
 def try_imports(modules: Sequence[str], timeout_s: float = 180) -> ImportReport:
     """Import the modules in a process of its own: a crash there is a finding here."""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", TRY_IMPORTS, json.dumps(list(modules))],
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
+    command = [sys.executable, "-W", "ignore", "-c", TRY_IMPORTS, json.dumps(list(modules))]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        return ImportReport(
+            {"all together": f"not finished after {timeout_s:g} s; the machine is busy or swapping"}, None
+        )
     try:
         said = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, json.JSONDecodeError):

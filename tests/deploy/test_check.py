@@ -146,6 +146,32 @@ def test_a_module_that_cannot_be_imported_is_named_with_its_reason() -> None:
     assert "ModuleNotFoundError" in failures["no_such_module"]
 
 
+def test_modules_that_take_too_long_to_import_are_a_finding() -> None:
+    assert "not finished after 0.001 s" in probes.try_imports(["json"], 0.001).failures["all together"]
+
+
+def test_a_package_of_python_whose_file_was_cut_short_is_named(tmp_path: Path, monkeypatch) -> None:
+    info = tmp_path / "halfway-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: halfway\nVersion: 1.0\n")
+    (info / "RECORD").write_text(
+        "halfway/__init__.py,sha256=x,4\nhalfway/rest.py,sha256=x,7\nhalfway-1.0.dist-info/RECORD,,\n"
+    )
+    (tmp_path / "halfway").mkdir()
+    (tmp_path / "halfway" / "__init__.py").write_text("x=1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert probes.compiled(["halfway"]) == []
+    assert probes.incomplete(["halfway"]) == {"halfway": "halfway/rest.py"}
+    (tmp_path / "halfway" / "rest.py").write_text("y = 12\n")
+    assert probes.incomplete(["halfway"]) == {}
+
+
+def test_packages_with_compiled_parts_are_imported_and_those_of_python_are_not() -> None:
+    compiled = probes.compiled(list(probes.IMPORTS))
+    assert {"numpy", "orjson", "scikit-learn"} <= set(compiled)
+    assert not {"fastapi", "jinja2", "paho-mqtt"} & set(compiled)
+
+
 def test_a_folder_that_cannot_be_written_is_a_finding_with_a_remedy() -> None:
     disk = _one(check.disk_findings(Path("/proc")), "disk speed")
     assert (disk.level, bool(disk.remedy)) == ("fail", True)
