@@ -61,8 +61,12 @@ class Participant:
 
     def own_mean(self, key: str) -> float | None:
         """Mean of a figure over the earlier sessions that have it in a comparable form; None without any."""
-        known = [value for each in self.earlier if (value := self._comparable(each, key)) is not None]
+        known = self.comparable(key)
         return float(np.mean(known)) if known else None
+
+    def comparable(self, key: str) -> list[float]:
+        """A figure of the earlier sessions that have it in a comparable form, newest first."""
+        return [value for each in self.earlier if (value := self._comparable(each, key)) is not None]
 
     def before(self, key: str) -> float | None:
         """The figure of the last session of this kind before; None where it is not known or not comparable."""

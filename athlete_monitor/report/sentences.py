@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.report.columns import DISTANCE, HEART_RATE, RATE, TRIMP
-from athlete_monitor.report.gather import EARLIER_SESSIONS
 from athlete_monitor.report.numbers import number
 from athlete_monitor.report.texts import TEXTS
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from athlete_monitor.report.columns import Shown
-    from athlete_monitor.report.gather import Participant, SessionData
+    from athlete_monitor.report.gather import Figures, Participant, SessionData
     from athlete_monitor.report.texts import Language
 
 MOST_SENTENCES: Final = 3
@@ -42,10 +41,12 @@ def _highest(everyone: Sequence[Participant], data: SessionData, lang: Language)
         if len(known) < 3 or mean <= 0.0:
             continue
         value, name = max(known)
-        yield TEXTS[lang]["most"].format(
-            name=name, figure=shown.name(lang), value=number(value, shown.places, lang), unit=_unit(shown),
-            percent=f"{100 * (value / mean - 1):.0f}", mean=number(mean, shown.places, lang),
-        )  # fmt: skip
+        percent = round(100 * (value / mean - 1))
+        if percent > 0:
+            yield TEXTS[lang]["most"].format(
+                name=name, figure=shown.name(lang), value=number(value, shown.places, lang), unit=_unit(shown),
+                percent=percent, mean=number(mean, shown.places, lang),
+            )  # fmt: skip
         return
 
 
@@ -61,7 +62,7 @@ def _own_mean(everyone: Sequence[Participant], data: SessionData, lang: Language
         (abs(by), by, each, shown)
         for each in everyone
         for shown in (TRIMP, DISTANCE)
-        if (by := change(each, shown)) is not None and len(each.earlier) > 1
+        if (by := change(each, shown)) is not None and len(each.comparable(shown.summary_key or "")) > 1
     ]
     if not changes:
         return
@@ -69,7 +70,7 @@ def _own_mean(everyone: Sequence[Participant], data: SessionData, lang: Language
     if size >= NOTABLE_CHANGE:
         yield TEXTS[lang]["above_own" if by > 0 else "below_own"].format(
             name=each.name, percent=f"{100 * size:.0f}", figure=shown.name(lang),
-            n=min(len(each.earlier), EARLIER_SESSIONS), value=number(shown.of(each.whole), shown.places, lang),
+            n=len(each.comparable(shown.summary_key or "")), value=number(shown.of(each.whole), shown.places, lang),
             mean=number(each.own_mean(shown.summary_key or ""), shown.places, lang),
         )  # fmt: skip
 
@@ -122,6 +123,19 @@ def _first_of_its_kind(everyone: Sequence[Participant], data: SessionData, lang:
         yield TEXTS[lang]["compared_first"]
 
 
+def _fast(whole: Figures, lang: Language) -> Iterator[str]:
+    """Fast running, sprints and the highest speed."""
+    words = TEXTS[lang]
+    fast, speed = whole.get("high_speed_running_m"), whole.get("max_speed_mps")
+    if fast is None or speed is None:
+        return
+    sprints = round(whole.get("sprints") or 0)
+    counted = words["player_sprint" if sprints == 1 else "player_sprints"].format(n=sprints) if sprints else ""
+    sentence = words["player_fast" if round(fast) else "player_not_fast"]
+    speed_text = f"{number(3.6 * speed, 1, lang)} km/h"
+    yield sentence.format(fast=f"{number(fast, 0, lang)} m", sprints=counted, speed=speed_text)
+
+
 def player_sentences(participant: Participant, lang: Language) -> list[str]:
     """What a player asks for, in at most three plain sentences."""
     whole, words = participant.whole, TEXTS[lang]
@@ -129,14 +143,7 @@ def player_sentences(participant: Participant, lang: Language) -> list[str]:
     distance = whole.get("distance_m")
     if distance is not None:
         found.append(words["player_total"].format(distance=f"{number(distance / 1000, 1, lang)} km"))
-        fast, speed, sprints = (whole.get(key) for key in ("high_speed_running_m", "max_speed_mps", "sprints"))
-        if fast is not None and speed is not None:
-            found.append(
-                words["player_fast"].format(
-                    fast=f"{number(fast, 0, lang)} m", sprints=number(sprints or 0.0, 0, lang),
-                    speed=f"{number(3.6 * speed, 1, lang)} km/h",
-                )
-            )  # fmt: skip
+        found += _fast(whole, lang)
     by = change(participant, TRIMP)
     mean, highest = whole.get("heart_rate_bpm"), whole.get("heart_rate_highest_bpm")
     if mean is not None and highest is not None and not (by is not None and len(found) > 1):

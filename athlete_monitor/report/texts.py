@@ -38,19 +38,22 @@ _ENGLISH: Final = {
     "model": "model",
     "interval": "80 % interval",
     "data": "Data",
-    "table_note": "Bars compare athletes; beside them the change against the own mean of the last {n} sessions of this "
-    "kind. – : not known; the athlete's page says why. Estimates; none is a diagnosis.",
+    "table_note": "Bars compare athletes; the percentage below a bar is the change against the athlete's mean of the "
+    "last {n} sessions of this kind. – : not known; the athlete's page says why. These are estimates, not diagnoses.",
     "footer": "{title} · athlete monitor {version}",
     "most": "{name} had the highest {figure}: {value}{unit}, {percent} % above the squad's mean of {mean}{unit}.",
-    "above_own": "{name}: {figure} {percent} % above the own mean of the last {n} sessions ({value} against {mean}).",
-    "below_own": "{name}: {figure} {percent} % below the own mean of the last {n} sessions ({value} against {mean}).",
+    "above_own": "{name}: {figure} {percent} % above their mean of the last {n} sessions ({value} against {mean}).",
+    "below_own": "{name}: {figure} {percent} % below their mean of the last {n} sessions ({value} against {mean}).",
     "halves": "From {first} to {second} the squad's {figure} fell by {percent} % ({value} to {mean}{unit}).",
     "halves_up": "From {first} to {second} the squad's {figure} rose by {percent} % ({value} to {mean}{unit}).",
     "no_heart_rate": "No heart rate was known for {names}; their load is not comparable.",
     "little_data": "{name}'s figures rest on {percent} % of the data.",
     "compared_first": "This is the first session of this kind: there is nothing to compare it with yet.",
     "player_total": "You covered {distance}.",
-    "player_fast": "{fast} of it was fast running, with {sprints} sprints; your highest speed was {speed}.",
+    "player_fast": "{fast} of it was fast running{sprints}; your highest speed was {speed}.",
+    "player_not_fast": "None of it was fast running; your highest speed was {speed}.",
+    "player_sprint": ", with 1 sprint",
+    "player_sprints": ", with {n} sprints",
     "player_heart": "Your heart beat {mean} times a minute on average, {highest} at the most.",
     "player_load": "Your load was {value}, {word} your usual {mean}.",
     "before": "before",
@@ -74,8 +77,8 @@ _ENGLISH: Final = {
     "last_28": "Days in 28",
     "loads": "Load (TRIMP)",
     "loads_note": "Acute and chronic: averages over 7 and 28 days (Williams 2017); monotony and strain: Foster 1998. "
-    "z-score: the last session against the own 28 days before, from 5 sessions; one mark beyond ±1, two beyond ±2. "
-    "Descriptions of load; they predict no injury.",
+    "z-score: the last session against the athlete's sessions of the 28 days before (at least 5); one mark beyond ±1, "
+    "two beyond ±2. These figures describe load; they predict no injury.",
     "kinds": "Match and training",
     "matches": "Matches",
     "trainings": "Trainings",
@@ -120,7 +123,7 @@ _GERMAN: Final = {
     "model": "Modell",
     "interval": "80-%-Intervall",
     "data": "Daten",
-    "table_note": "Die Balken vergleichen die Spieler; daneben die Änderung gegen das eigene Mittel der letzten {n} "
+    "table_note": "Die Balken vergleichen die Spieler; darunter die Änderung gegen das eigene Mittel der letzten {n} "
     "Einheiten dieser Art. – : nicht bekannt; die Seite des Spielers nennt den Grund. Schätzungen, keine Diagnosen.",
     "footer": "{title} · athlete monitor {version}",
     "most": "{name} hatte den höchsten Wert bei {figure}: {value}{unit}, {percent} % über dem Mittel der Mannschaft "
@@ -135,7 +138,10 @@ _GERMAN: Final = {
     "little_data": "Die Werte von {name} beruhen auf {percent} % der Daten.",
     "compared_first": "Dies ist die erste Einheit dieser Art: Es gibt noch nichts zum Vergleichen.",
     "player_total": "Du bist {distance} gelaufen.",
-    "player_fast": "{fast} davon waren schnell, mit {sprints} Sprints; deine höchste Geschwindigkeit war {speed}.",
+    "player_fast": "{fast} davon waren schnell{sprints}; deine höchste Geschwindigkeit war {speed}.",
+    "player_not_fast": "Schnelle Läufe waren nicht dabei; deine höchste Geschwindigkeit war {speed}.",
+    "player_sprint": ", mit 1 Sprint",
+    "player_sprints": ", mit {n} Sprints",
     "player_heart": "Dein Herz schlug im Mittel {mean}-mal in der Minute, höchstens {highest}-mal.",
     "player_load": "Deine Belastung war {value}, {word} deinem üblichen Wert von {mean}.",
     "before": "zuletzt",

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from athlete_monitor.athletes import Athlete, Roster
-from athlete_monitor.dashboard.columns import COLUMNS, PLACES
+from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.dashboard.columns import COLUMNS, DECIMALS, PLACES
 from athlete_monitor.dashboard.live import LONGEST_NAME, Live
 from tests.dashboard.kit import figures, packed
 
@@ -100,3 +101,17 @@ def test_a_link_is_read_leniently_and_a_weak_battery_is_told_once():
         (athlete,) = live.squad()["athletes"]
         assert athlete["weak_battery"] == (12 if battery == 12 else None)
     assert live.revision == before + 2
+
+
+def test_history_keeps_the_decimals_of_every_figure_and_a_curve_has_one_more():
+    live = Live()
+    numbers = [column for column in COLUMNS if column.decimals is not None]
+    exact = {column.key: 1.23456 for column in numbers}
+    live.take("player/007/metrics", packed(figures(7, t_s=1000.0, **exact)), 1.0)
+    live.present(1.0)
+    found = live.history(0, tuple(PLACES[column.key] for column in numbers))["devices"]["007"]["values"]
+    for column, values in zip(numbers, found, strict=True):
+        assert values == [round(1.23456, column.decimals)], column.key
+    for key in ("heart_rate_bpm", "speed_mps"):
+        assert DECIMALS[key] == FIGURES[key].decimals + 1
+    assert max(DECIMALS.values()) == 3

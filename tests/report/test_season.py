@@ -173,3 +173,34 @@ def test_imported_recordings_enter_the_history_with_their_own_dates(tmp_path):
     assert found.load.acwr == pytest.approx(own["acwr"])
     assert found.load.chronic_load == pytest.approx(own["chronic_load"])
     assert own["chronic_load"] > 0
+
+
+def test_the_first_day_of_a_span_counts_and_the_day_before_does_not(tmp_path):
+    archive = archive_of(tmp_path / "j.sqlite3", [(0, 10.0, "training"), (1, 20.0, "training"), (28, 30.0, "game")])
+    days = {
+        last: [each.trimp for each in seasons(archive, Roster(()), day_of(last), 28, None)[0].sessions]
+        for last in (27, 28, 29)
+    }
+    assert days == {27: [10.0, 20.0], 28: [20.0, 30.0], 29: [30.0]}
+
+
+@pytest.mark.parametrize(("first", "known"), [(2, True), (1, False)])
+def test_a_z_score_looks_back_exactly_four_weeks(tmp_path, first, known):
+    loads = [(first, 50.0, "training"), *((day, 60.0 + day, "training") for day in (5, 9, 14, 20)), (30, 90.0, "game")]
+    [found] = seasons(archive_of(tmp_path / "j.sqlite3", loads), Roster(()), day_of(30), 56, None)
+    assert (found.z_score is not None) == known
+
+
+@pytest.mark.parametrize(("first", "days"), [(0, 84), (1, 83)])
+def test_the_averages_of_load_begin_twelve_weeks_before_the_last_day(tmp_path, first, days):
+    archive = archive_of(tmp_path / "j.sqlite3", [(first, 500.0, "training"), (83, 60.0, "training")])
+    [found] = seasons(archive, Roster(()), day_of(83), 28, None)
+    share = 2.0 / 29.0
+    assert found.load.chronic_load == pytest.approx(500.0 * (1.0 - share) ** (days - 1) + 60.0 * share)
+
+
+def test_days_in_28_leave_out_the_28th_day_before(tmp_path):
+    loads = [(2, 10.0, "training"), (3, 10.0, "training"), (30, 10.0, "game")]
+    [found] = seasons(archive_of(tmp_path / "j.sqlite3", loads), Roster(()), day_of(30), 56, None)
+    [section, *_] = season_document([found], day_of(30), 56, Look())["sections"]
+    assert section["rows"][0][-1] == "2"

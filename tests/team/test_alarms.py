@@ -194,3 +194,13 @@ def test_a_text_is_filled_in_and_runs_no_code():
 def test_an_empty_squad_raises_nothing(size):
     rule = replace(RULE, scope=Scope("percent", 50), for_s=0.0)
     assert Alarms([rule]).evaluate(squad_of([(NAN, NAN)] * size, rule), 0.0) == []
+
+
+@pytest.mark.parametrize(("pause_s", "raises"), [(3.0, []), (4.0, [True])])
+def test_an_alarm_comes_again_as_soon_as_its_shortest_interval_has_passed(pause_s, raises):
+    rule = Rule("often", (Condition("a", ">=", 2.0),), at_most_every_s=4.0)
+    alarms = Alarms([rule])
+    for t, value in ((0.0, 2.0), (1.0, 1.0)):
+        assert len(alarms.evaluate(squad_of([(value, NAN)], rule), t)) == 1
+    found = alarms.evaluate(squad_of([(2.0, NAN)], rule), pause_s)
+    assert [each.is_raised for each in found] == raises
