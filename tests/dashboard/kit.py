@@ -79,6 +79,9 @@ class Engine:
         result = {"id": command["id"], "ok": True, "revision": len(self.commands)}
         if command.get("text") == "refuse me":
             result = {"id": command["id"], "ok": False, "error": "text: not this one"}
+        if command.get("text") == "refuse by code":
+            values = {"athlete": "Weber (7)"}
+            result |= {"ok": False, "error": "Weber (7) is unavailable", "code": "unavailable", "values": values}
         self.link.publish("team/control/result", packed(result), 1)
 
     def publish(self, *athletes: dict[str, Any]) -> None:

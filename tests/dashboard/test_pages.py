@@ -220,6 +220,52 @@ def test_german_is_complete_on_every_page(open_page, engine):
         page.evaluate(f"import('/static/app.js').then((m) => m.go('{path}'))")
         page.wait_for_timeout(200)
     until(page, "document.body.textContent.includes('Die Geräte senden an')")
+    page.evaluate("import('/static/actions.js').then((m) => { m.act({do: 'marker', text: 'refuse by code'}, 'x'); })")
+    until(page, "document.querySelector('.toast')?.textContent.includes('Weber (7) ist nicht verfügbar')")
+    sentences = page.evaluate("(all) => import('/static/text.js').then((m) => all.map(m.said))", list(SAID))
+    assert dict(zip(SAID, sentences, strict=True)) == SAID
+
+
+SAID = {
+    "strap heart rate missing; heart rate stale": "der Gurt hat keine Herzfrequenz; die Herzfrequenz ist veraltet",
+    "Ada: battery at 12.5 %": "Ada: Akku bei 12,5 %",
+    "A: B (C) [d]: no strap reading for 40 s": "A: B (C) [d]: seit 40 s kein Wert vom Gurt",
+    "a rule of the club": "a rule of the club",
+    "<b>: device silent for {x}": "<b>: Gerät seit {x} stumm",
+    "": "",
+}
+
+
+def test_a_name_from_right_to_left_leaves_the_other_words_of_an_alarm_in_their_order(open_page, engine):
+    name = LONG[1]
+    engine.publish(figures(61, name=name))
+    alarm = {
+        "id": "r1",
+        "rule": "r",
+        "athlete_id": 61,
+        "level": "danger",
+        "text": f"{name}: 95 % of it",
+        "raised_t": 1.0,
+    }
+    engine.tell(alarms=[alarm])
+    page = open_page("/control", width=1280)
+    until(page, "document.querySelector('.alarms .words') && document.querySelector('.alarm-row .grow')")
+    for place in (".alarms .words", ".alarm-row .grow"):
+        name_at, number_at = page.evaluate(PLACES, [place, name, "95 %"])
+        assert name_at < number_at, place
+    engine.tell(alarms=[])
+
+
+# How far to the right two parts of a text begin.
+PLACES = """([place, ...parts]) => {
+  const node = [...document.querySelector(place).childNodes].find((one) => one.data?.includes(parts[0]));
+  return parts.map((part) => {
+    const range = document.createRange();
+    range.setStart(node, node.data.indexOf(part));
+    range.setEnd(node, node.data.indexOf(part) + part.length);
+    return range.getBoundingClientRect().left;
+  });
+}"""
 
 
 def test_squads_of_a_league_that_need_somebody_come_first_and_say_why(open_page, engine):
@@ -309,7 +355,9 @@ def test_long_names_and_alarms_overlap_nothing_and_every_word_of_them_can_be_rea
         assert page.evaluate(SIDEWAYS) == [], path
         assert page.evaluate(OVERLAPPING) == [], path
         assert page.evaluate("document.querySelector('.alarms').offsetHeight") <= 64, path
-    titles = page.evaluate("[...document.querySelectorAll('.alarm')].map((one) => one.title)")
+    titles = page.evaluate(
+        "[...document.querySelectorAll('.alarm')].map((one) => one.title.replace(/[\\u2068\\u2069]/g, ''))"
+    )
     assert titles == [f"{name}: hot" for name in LONG]
     engine.tell(alarms=[], team_session={"id": "T1", "mode": "game", "start_t": 1.0})
 

@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+from string import Formatter
 
+from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.dashboard.assets import STATIC, lean
+from athlete_monitor.engine.team.rules import DEFAULT_RULES
+from athlete_monitor.physiology import reasons
+from athlete_monitor.squad.prediction import NO_CHANNELS, NO_MODEL
+from athlete_monitor.team.refusals import REFUSALS
 
 TEXTS = {
     name: json.loads((STATIC / "texts" / f"{name}.js").read_text(encoding="utf-8")[len("export default ") : -2])
@@ -12,9 +18,42 @@ TEXTS = {
 SCRIPTS = "\n".join(path.read_text(encoding="utf-8") for path in STATIC.glob("*.js"))
 
 
-def test_german_has_every_text_and_only_labels_of_figures_beside_them():
+def test_german_has_every_text_and_only_what_the_box_says_in_english_beside_them():
     assert set(TEXTS["en"]) <= set(TEXTS["de"])
-    assert all(key.startswith("figure.") for key in set(TEXTS["de"]) - set(TEXTS["en"]))
+    assert all(key.startswith(("figure.", "refusal.", "said.")) for key in set(TEXTS["de"]) - set(TEXTS["en"]))
+
+
+def test_every_figure_has_a_german_label():
+    assert [key for key in FIGURES if f"figure.{key}" not in TEXTS["de"]] == []
+
+
+def test_every_refusal_of_the_engine_is_there_in_german_and_names_no_value_that_it_does_not_bring():
+    for code, english in REFUSALS.items():
+        slots = set(re.findall(r"\{(\w+)\}", TEXTS["de"][f"refusal.{code}"]))
+        assert slots <= {name for _, name, _, _ in Formatter().parse(english) if name}, code
+
+
+def test_every_reason_of_a_missing_figure_is_there_in_german():
+    vocabulary = [text for name, text in vars(reasons).items() if name.isupper() and isinstance(text, str)]
+    assert len(vocabulary) > 25
+    assert [text for text in [*vocabulary, NO_MODEL, NO_CHANNELS] if f"said.{text}" not in TEXTS["de"]] == []
+
+
+def test_every_text_of_the_built_in_alarms_is_there_in_german():
+    texts = [re.sub(r"\{(?!name)\w+\}", "{value}", rule.text) for rule in DEFAULT_RULES]
+    assert [text for text in texts if f"said.{text}" not in TEXTS["de"]] == []
+
+
+FOR_PROGRAMS = ("at most", "the token", "no connection to the broker; nothing was taken", "body:")
+
+
+def test_every_sentence_with_which_the_server_refuses_a_page_is_there_in_german():
+    code = "\n".join(path.read_text(encoding="utf-8") for path in STATIC.parent.rglob("*.py"))
+    details = re.findall(r"HTTPException\(\s*\d+, f?\"([^\"{]+)\"", code) + re.findall(
+        r"_unreachable\(document, \"(.+)\"", code
+    )
+    assert len(details) > 12
+    assert [text for text in details if not text.startswith(FOR_PROGRAMS) and f"said.{text}" not in TEXTS["de"]] == []
 
 
 def test_both_languages_fill_in_the_same_values():

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 
 class Problem(BaseModel):
-    """Why a request was not answered."""
+    """Why a request was not answered.
+
+    A refused command has the code of the refusal too, and the values of its sentence.
+    """
 
     detail: str
+    code: str | None = None
+    values: dict[str, str | float] | None = None
 
 
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {

@@ -37,10 +37,16 @@ async def control(request: Request, _visit: ActingCoach, command: CommandBody) -
     if len(document) > _MOST_KEYS:
         raise HTTPException(400, f"at most {_MOST_KEYS} keys are allowed")
     answer = await station_of(request).command(document)
-    if not answer.get("ok"):
-        text = answer.get("error")
-        raise HTTPException(503 if answer.get("unreachable") else 409, text if isinstance(text, str) else "refused")
-    return reply(answer)
+    return reply(answer) if answer.get("ok") else _refusal(answer)
+
+
+def _refusal(answer: dict[str, Any]) -> Response:
+    """Return why a command was not carried out: the sentence, and its code and values where the engine gave them."""
+    text, code, values = (answer.get(key) for key in ("error", "code", "values"))
+    problem: dict[str, Any] = {"detail": text if isinstance(text, str) else "refused"}
+    if isinstance(code, str) and isinstance(values, dict):
+        problem |= {"code": code, "values": values}
+    return reply(problem, 503 if answer.get("unreachable") else 409)
 
 
 def _document(command: CommandBody) -> dict[str, Any]:

@@ -18,7 +18,7 @@ export function toast(text, undo = null) {
   const remove = () => node.remove();
   const leave = () => { if (!node.matches(":hover, :focus-within")) return remove(); return setTimeout(leave, SHOWN_MS / 5); }; // not from under a finger
   const button = undo && h("button", { "aria-label": `${t("undo")}: ${text}`, onclick: () => (remove(), undo()) }, t("undo"));
-  const node = h("div", { class: "toast" }, h("span", { dir: "auto" }, text), button);
+  const node = h("div", { class: "toast" }, h("span", {}, text), button);
   const toasts = document.getElementById("toasts");
   toasts.append(node);
   while (toasts.children.length > 3) toasts.firstChild.remove();

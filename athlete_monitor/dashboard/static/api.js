@@ -1,5 +1,5 @@
 // Requests to our own server, with the token that changes need. Each has an end: a dead Wi-Fi never answers.
-import { t } from "./text.js";
+import { refusal, t } from "./text.js";
 
 const READ_MS = 15000;
 const CHANGE_MS = 7000; // the server itself waits 3 s for the engine
@@ -56,7 +56,7 @@ async function ask(path, options, limit_ms) {
 function answer({ status, ok, text }) {
   const found = parsed(text);
   if (status === 401) logIn();
-  if (!ok) throw new Refused(status, typeof found.detail === "string" ? found.detail : t("failed", { status }));
+  if (!ok) throw new Refused(status, refusal(found) ?? t("failed", { status }));
   return found;
 }
 

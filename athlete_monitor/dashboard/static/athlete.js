@@ -4,7 +4,7 @@ import { Chart } from "./chart.js";
 import { SVG, fill, h, setClass, setText } from "./dom.js";
 import { GONE_S, STALE_S, reached, share, targetsOf } from "./figures.js";
 import { age, listen, store, value } from "./store.js";
-import { duration, label, number, t, withUnit } from "./text.js";
+import { duration, label, number, said, t, withUnit } from "./text.js";
 
 const CURVES = ["heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm", "model_heart_rate_bpm", "speed_mps", "trimp"];
 const REFRESH_MS = 5000;
@@ -189,7 +189,7 @@ function explain(figure, known, before) {
   const formula = known.figures.formulas?.[figure.key];
   const remedy = reason && remedyOf(reason);
   const dialog = h("dialog", { "aria-label": label(figure) }, h("h2", {}, label(figure)), h("p", { class: "big" }, withUnit(value_, figure)),
-    value_ === null && h("p", {}, h("b", {}, `${t("empty_because")} `), reason ?? t("no_reason")),
+    value_ === null && h("p", {}, h("b", {}, `${t("empty_because")} `), said(reason) ?? t("no_reason")),
     remedy && h("p", {}, h("b", {}, `${t("remedy")} `), remedy),
     before.length > 0 && h("p", {}, t("before", { values: before.map((one) => withUnit(one, figure)).join(" · ") })),
     figure.equation && h("p", {}, figure.equation), formula && h("p", { class: "muted" }, `${t("formula")}: ${formula}`),

@@ -3,15 +3,14 @@ import { act, endPeriod, mark, mayAct, periodNames, rename, setPitch, setTargets
 import { fill, h } from "./dom.js";
 import { table } from "./table.js";
 import { SIGNS, openAlarms, openPeriods } from "./header.js";
-import { choices, figureOf, pitchState, sorted } from "./figures.js";
+import { choices, figureOf, pitchState, shortName, sorted } from "./figures.js";
 import { listen, now, store } from "./store.js";
-import { clock, duration, label, t, withUnit } from "./text.js";
+import { alarmWords, clock, duration, isolated, label, t, withUnit } from "./text.js";
 import { timeOfDay } from "./times.js";
 
 const KINDS = ["half", "drill", "warm-up", "break", "other"];
 const RATINGS = Array.from({ length: 11 }, (_, at) => at);
 
-export const shortName = (person) => [person.number ?? "", person.name].join(" ").trim();
 const people = () => sorted([...store.people.values()].filter((one) => one.athlete_id), "number");
 
 export function show(place) {
@@ -68,7 +67,7 @@ function changed(node, what, draw) {
 }
 
 function personButton(person, attributes) {
-  return h("button", attributes, h("bdi", {}, shortName(person)));
+  return h("button", attributes, h("bdi", { dir: "ltr" }, shortName(person)));
 }
 
 function drawSession(place) {
@@ -78,7 +77,7 @@ function drawSession(place) {
     const [changes, back] = changesOf(values, session ?? {});
     if (changes) act({ do: "session_edit", ...changes }, t("did.session"), session && { do: "session_edit", ...back });
   });
-  fill(place, session && h("div", { class: "row" }, h("span", { class: "grow", dir: "auto" }, [session.name, session.opponent, session.day_code, session.note].filter(Boolean).join(" · ") || t("session.unnamed")),
+  fill(place, session && h("div", { class: "row" }, h("span", { class: "grow" }, [session.name, session.opponent, session.day_code, session.note].filter(Boolean).map(isolated).join(" · ") || t("session.unnamed")),
     h("button", { onclick: edit }, t("edit"))));
 }
 
@@ -224,12 +223,13 @@ function drawRatings(place) {
   fill(place, people().map((one) => {
     const select = h("select", { "aria-label": t("rpe.of", { name: one.name }), onchange: () => select.value !== "" && act({ do: "rpe", athlete: one.athlete_id, rpe: Number(select.value) }, t("did.rpe", { name: one.name, value: select.value })) },
       h("option", { value: "" }, "–"), RATINGS.map((value) => h("option", { value }, String(value))));
-    return h("label", { class: "row" }, select, h("bdi", { class: "grow" }, shortName(one)));
+    return h("label", { class: "row" }, select, h("bdi", { class: "grow", dir: "ltr" }, shortName(one)));
   }));
 }
 
 function drawAlarms(place) {
-  const rows = openAlarms().map((alarm) => h("div", { class: "row alarm-row" }, h("span", { class: `grow ${alarm.level}`, dir: "auto" }, `${SIGNS[alarm.level] ?? "▲"} ${alarm.text}`),
+  const byId = new Map([...store.people.values()].map((one) => [one.athlete_id, one]));
+  const rows = openAlarms().map((alarm) => h("div", { class: "row alarm-row" }, h("span", { class: `grow ${alarm.level}` }, `${SIGNS[alarm.level] ?? "▲"} ${alarmWords(alarm, byId.get(alarm.athlete_id))}`),
     h("span", { class: "row" }, !alarm.acknowledged_t && h("button", { "aria-label": `${t("ack")}: ${alarm.text}`, onclick: () => act({ do: "alarm_ack", alarm: alarm.id }, t("did.ack", { text: alarm.text })) }, t("ack")),
       h("button", { "aria-label": `${t("mute")}: ${alarm.text}`, onclick: () => act({ do: "alarm_mute", rule: alarm.rule, ...(alarm.athlete_id && { athlete: alarm.athlete_id }), minutes: 10 }, t("did.mute")) }, t("mute")))));
   fill(place, rows.length ? rows : h("p", { class: "muted" }, t("alarms.none")));

@@ -1,6 +1,6 @@
 // What a screen shows of an athlete: the chosen figures, percents of targets and of the own maximum, alarms, the pitch.
 import { store, value } from "./store.js";
-import { label, t } from "./text.js";
+import { isolated, label, t } from "./text.js";
 
 export const STALE_S = 3;
 export const GONE_S = 30;
@@ -18,6 +18,9 @@ export function settings() {
 export function keep(changes) {
   localStorage.setItem("squad", JSON.stringify({ ...settings(), ...changes }));
 }
+
+/** "7 Ada": the number is on the left, whatever the direction of the name. */
+export const shortName = (person) => [person.number ?? "", isolated(person.name)].join(" ").trim();
 
 export const figureOf = (key) => store.figures[key] ?? { key, label: key, unit: "", decimals: 0 };
 

@@ -2,7 +2,7 @@
 import { toast } from "./actions.js";
 import { fill, h } from "./dom.js";
 import { store } from "./store.js";
-import { chosenLanguage, t } from "./text.js";
+import { chosenLanguage, refusal, t } from "./text.js";
 
 const TABLES = [["summaries", "xlsx"], ["periods", "xlsx"], ["seconds", "csv"], ["seconds", "parquet"], ["summaries", "json"], ["events", "csv"]];
 const ACTIVITIES = ["fit", "tcx", "gpx"];
@@ -38,7 +38,7 @@ function button(text, path) {
 
 async function download(path) {
   const answer = await fetch(path);
-  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail ?? t("not_sent"));
+  if (!answer.ok) throw new Error(refusal(await answer.json().catch(() => ({}))) ?? t("failed", { status: answer.status }));
   const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "session";
   const address = URL.createObjectURL(await answer.blob());
   const link = h("a", { href: address, download: name });

@@ -2,16 +2,16 @@
 import { act, endPeriod, mark, mayAct } from "./actions.js";
 import { fill, h, say, setText } from "./dom.js";
 import { listen, now, store } from "./store.js";
-import { clock, duration, t } from "./text.js";
+import { alarmWords, clock, duration, isolated, said, t } from "./text.js";
 
 export const openPeriods = () => (store.team.periods ?? []).filter((period) => !period.end_t);
 export const openAlarms = () => (store.team.alarms ?? []).filter((alarm) => !alarm.cleared_t);
 
 function line() {
   const session = store.team.team_session ?? {};
-  const who = session.name || (session.mode ? t(`mode.${session.mode}`) : t("no_session"));
+  const who = (session.name && isolated(session.name)) || (session.mode ? t(`mode.${session.mode}`) : t("no_session"));
   const period = openPeriods().at(-1);
-  const since = period ? `${period.name} ${duration(now() - period.start_t)}` : "";
+  const since = period ? `${isolated(period.name)} ${duration(now() - period.start_t)}` : "";
   const pitch = Object.values(store.team.pitch ?? {});
   const on = pitch.filter((state) => state === "on").length;
   const counts = on ? t("on_off", { on, off: pitch.filter((state) => state === "off").length }) : "";
@@ -19,8 +19,8 @@ function line() {
 }
 
 export function draw(place) {
-  const who = h("b", { dir: "auto" });
-  const rest = h("span", { class: "muted", dir: "auto" });
+  const who = h("b", {});
+  const rest = h("span", { class: "muted" });
   const actions = h("div", { class: "actions" });
   place.replaceChildren(h("div", { class: "match" }, who, rest), actions);
   let shown = null;
@@ -57,7 +57,7 @@ export function alarms(place) {
     shown = text;
     const fresh = open.filter((one) => !one.acknowledged_t && !heard.has(one.id));
     for (const one of fresh) heard.add(one.id);
-    if (fresh.length) say(fresh.slice(0, SPOKEN).map((one) => one.text).join(". ") + (fresh.length > SPOKEN ? ` … (${fresh.length})` : ""));
+    if (fresh.length) say(fresh.slice(0, SPOKEN).map((one) => said(one.text)).join(". ") + (fresh.length > SPOKEN ? ` … (${fresh.length})` : ""));
     if (fresh.some((one) => one.level === "danger")) attention();
     const people = new Map([...store.people.values()].map((one) => [one.athlete_id, one]));
     fill(strip, open.map((one) => alarmButton(one, people.get(one.athlete_id))),
@@ -72,10 +72,10 @@ export const SIGNS = { danger: "⚠", warning: "▲", info: "•" };
 
 function alarmButton(alarm, person) {
   const named = person && alarm.text.includes(person.name);
-  const shown = [person?.number ?? "", person && !named ? `${person.name}:` : "", alarm.text].filter((one) => one !== "").join(" ");
+  const shown = [person?.number ?? "", person && !named ? `${isolated(person.name)}:` : "", alarmWords(alarm, person)].filter((one) => one !== "").join(" ");
   const acknowledge = () => act({ do: "alarm_ack", alarm: alarm.id }, t("did.ack", { text: shown }));
   return h("button", { title: shown, class: `alarm ${alarm.level} ${alarm.acknowledged_t ? "quiet" : ""}`, disabled: !mayAct() || Boolean(alarm.acknowledged_t), onclick: acknowledge },
-    h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[alarm.level] ?? "▲"), h("span", { class: "words", dir: "auto" }, shown));
+    h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[alarm.level] ?? "▲"), h("span", { class: "words" }, shown));
 }
 
 function attention() {

@@ -10,7 +10,7 @@ import { files } from "./files.js";
 import { figureOf } from "./figures.js";
 import { paintHeat } from "./heat.js";
 import { store } from "./store.js";
-import { clock, day, duration, label, t, withUnit } from "./text.js";
+import { clock, day, duration, label, said, t, withUnit } from "./text.js";
 import { timeOfDay } from "./times.js";
 
 const FIGURES = ["heart_rate_bpm", "heart_rate_highest_bpm", "trimp", "distance_m", "high_speed_running_m", "sprints", "max_speed_mps", "player_load", "energy_kcal", "impact_alerts"];
@@ -103,7 +103,7 @@ class Session {
       h("p", { class: "muted" }, facts.filter(Boolean).join(" · ")), files(this.key),
       h("div", { class: "row" }, h("label", { class: "row" }, t("session.part"), this.part), this.chosen), this.parts.table, this.parts.curves,
       h("h2", {}, t("periods")), this.parts.periods, mayAct() && this.adder(),
-      alarms.length > 0 && h("div", {}, h("h2", {}, t("alarms")), alarms.map((alarm) => h("p", { class: alarm.level, dir: "auto" }, `${clock(alarm.raised_t, true)} ${alarm.text}`))),
+      alarms.length > 0 && h("div", {}, h("h2", {}, t("alarms")), alarms.map((alarm) => h("p", { class: alarm.level, dir: "auto" }, `${clock(alarm.raised_t, true)} ${said(alarm.text)}`))),
       h("h2", {}, t("pitch.heat_map")), h("div", { class: "row" }, h("label", { class: "row" }, t("pitch.who"), this.who)), this.parts.spot, this.canvas));
     const groups = [...new Set(this.found.devices.map((one) => this.groupOf(one)).filter(Boolean))];
     fill(this.who, [["", t("everybody")], ...groups.map((one) => [`g:${one}`, one]), ...this.found.devices.map((one) => [String(one.athlete_id), one.name ?? one.device_id])].map(([key, text]) => h("option", { value: key }, text)));

@@ -3,7 +3,8 @@ import { get, post } from "./api.js";
 import { applyTheme, fill, h } from "./dom.js";
 import { table } from "./table.js";
 import { age, listen, now, status, store } from "./store.js";
-import { LANGUAGES, chosenLanguage, clock, day, duration, number, t } from "./text.js";
+import { shortName } from "./figures.js";
+import { LANGUAGES, chosenLanguage, clock, day, duration, number, said, t } from "./text.js";
 
 const EVERY_MS = 5000;
 const WEAK_PERCENT = 20;
@@ -54,7 +55,7 @@ function drawEngine(place, { online, age_s: old, stats }) {
 /** What is wrong between a device and its bridge; nothing where all is well or nothing is known. */
 function linkTrouble({ state = null, reason = null, contact = null, t_s: published = null }) {
   if (state !== null && state !== "off" && published !== null && now() - published > FORGOTTEN_S) return t("link.bridge_gone");
-  if (state === "lost" || state === "searching" || state === "off") return [t(`link.${state}`), reason].filter(Boolean).join(": ");
+  if (state === "lost" || state === "searching" || state === "off") return [t(`link.${state}`), said(reason)].filter(Boolean).join(": ");
   return contact === false ? t("device.no_contact") : "";
 }
 
@@ -64,7 +65,7 @@ function drawDevices(place, links) {
     const link = links[person.key] ?? {};
     const { battery_percent: battery = null, signal_dbm: signal = null } = link;
     const trouble = linkTrouble(link);
-    return [{ class: "name", dir: "auto", content: person.name }, person.device, [t(`status.${old === null ? "silent" : status(person.key)}`), trouble ? h("span", { class: "warning" }, ` · ${trouble}`) : ""], old === null ? "–" : duration(old),
+    return [{ class: "name", content: shortName(person) }, person.device, [t(`status.${old === null ? "silent" : status(person.key)}`), trouble ? h("span", { class: "warning" }, ` · ${trouble}`) : ""], old === null ? "–" : duration(old),
       { class: battery !== null && battery < WEAK_PERCENT ? "warning" : "", content: battery === null ? "–" : `${battery < WEAK_PERCENT ? "▲ " : ""}${number(battery)} %` }, signal === null ? "–" : `${number(signal)} dBm`];
   });
   const columns = [[t("column.name"), "text"], [t("device"), "text"], [t("column.state"), "text"], [t("device.age")], [t("device.battery")], [t("device.signal")]];

@@ -23,7 +23,51 @@ export const chosenLanguage = () => language;
 const NOTHING = {};
 export function t(key, values = NOTHING) {
   const text = texts[key] ?? en[key] ?? key;
-  return values === NOTHING ? text : text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  return values === NOTHING ? text : text.replace(/\{(\w+)\}/g, (_, name) => isolated(values[name] ?? ""));
+}
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** A name in a sentence: one that is written from right to left leaves the order of the other words as it is. */
+export function isolated(name) {
+  const text = String(name);
+  return RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text;
+}
+
+let patterns = null; // English sentences of the box with their values, and their keys in this language
+
+/** What the box says in English (a reason, a refusal, an alarm), in this language where there is a text for it. */
+export function said(text) {
+  if (texts === en || !text) return text;
+  const whole = texts[`said.${text}`] ?? matched(text);
+  return whole ?? text.split("; ").map((part) => texts[`said.${part}`] ?? matched(part) ?? part).join("; ");
+}
+
+function matched(text) {
+  patterns ??= Object.keys(texts).filter((key) => key.startsWith("said.") && key.includes("{")).map((key) => [sentence(key.slice(5)), key]);
+  for (const [pattern, key] of patterns) {
+    const values = pattern.exec(text)?.groups;
+    if (values) return t(key, Object.fromEntries(Object.entries(values).map(([name, one]) => [name, localised(one)])));
+  }
+  return null;
+}
+
+/** A value in a sentence of the box: "8.3 km" has a comma where the language has one. */
+const localised = (one) => (language === "de" && /^[-−]?\d+\.\d+( |$)/.test(one) ? one.replace(".", ",") : said(one));
+
+const sentence = (text) => new RegExp(`^${text.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "s");
+
+/** Why a command is refused: by its code in this language, else as the box says it. */
+export function refusal({ detail, code, values }) {
+  const key = `refusal.${code}`;
+  if (!(key in texts)) return typeof detail === "string" ? said(detail) : null;
+  return t(key, Object.fromEntries(Object.entries(values ?? {}).map(([name, one]) => [name, typeof one === "number" ? number(one, Number.isInteger(one) ? 0 : 1) : said(String(one))])));
+}
+
+/** The words of an alarm, in which a name stays whole. */
+export function alarmWords(alarm, person) {
+  const text = said(alarm.text);
+  return person?.name ? text.replace(person.name, () => isolated(person.name)) : text;
 }
 
 /** The label of a figure: from the table of this language, else the catalogue's. */

@@ -2,16 +2,22 @@
 import { GONE_S, STALE_S, alarmOf, figureOf, pitchState, reached, share, targetLine } from "./figures.js";
 import { SVG, h, setAttribute, setLabel, setText } from "./dom.js";
 import { age, trend, value } from "./store.js";
-import { duration, glance, short, t } from "./text.js";
+import { alarmWords, duration, glance, said, short, t } from "./text.js";
 
 const SOURCE = { sensor: "strap", model: "model", model_corrected: "corrected", held: "held" };
 const CELLS = 3;
 const LONG = 9; // characters that fit above a figure for sure
 const DRAW_EVERY = 10; // trends have a point each five seconds: one tile in ten is drawn at a time
 
+/** An alarm without the name, which the tile has anyway. */
+function shortened(alarm, person) {
+  const text = said(alarm.text);
+  return text.startsWith(`${person.name}: `) ? text.slice(person.name.length + 2) : alarmWords(alarm, person);
+}
+
 /** Why there is nothing to see, what is old, and how far the targets are. */
 export function stateLine(person, alarm, old) {
-  if (alarm) return `${alarm.level === "danger" ? "⚠" : "▲"} ${alarm.text.startsWith(`${person.name}: `) ? alarm.text.slice(person.name.length + 2) : alarm.text}`;
+  if (alarm) return `${alarm.level === "danger" ? "⚠" : "▲"} ${shortened(alarm, person)}`;
   const state = pitchState(person);
   if (state === "unavailable") return t("unavailable");
   if (old === null) return t("never_sent");
