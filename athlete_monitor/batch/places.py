@@ -12,7 +12,7 @@ import signal
 from collections import deque
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from multiprocessing import connection, get_context, resource_tracker
+from multiprocessing import connection, forkserver, get_context, resource_tracker
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from athlete_monitor.batch.work import ItemOutcome
@@ -124,7 +124,8 @@ class Processes:
         self.workers = workers
         self.retries = 0
         self._context = get_context("forkserver" if preloaded else "spawn")
-        if preloaded:
+        self._preloads = bool(preloaded)
+        if self._preloads:
             self._context.set_forkserver_preload(list(preloaded))
         self._idle: list[_Worker] = []
         self._keeps = False
@@ -155,8 +156,12 @@ class Processes:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """See ``Place``."""
+        """See ``Place``: the process that imports what workers need starts at once."""
         self._keeps = True
+        if self._preloads:
+            resource_tracker.ensure_running()  # as for each worker below
+            with _one_thread(), _without_interrupts():
+                forkserver.ensure_running()
         try:
             yield
         finally:

@@ -9,18 +9,22 @@ import pickle
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from athlete_monitor.errors import ModelError
+from athlete_monitor.models.flat_trees import flat_trees, float32_at_most
 from athlete_monitor.models.kind import Artifacts
-from athlete_monitor.models.line import onnx_nodes
+from athlete_monitor.models.onnx_writer import onnx_of
 from athlete_monitor.models.perfect import perfect_tables
 from athlete_monitor.models.runtimes import HummingbirdRuntime, OnnxRuntime, has_torch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from athlete_monitor.arrays import Float32Array, FloatArray
+    from athlete_monitor.models.flat_trees import FlatTree
     from athlete_monitor.models.kind import Estimator, Shape
     from athlete_monitor.models.line import WholeLine
 
@@ -32,8 +36,6 @@ PERFECT_TREE_DEPTH: Final = 10
 
 LEAST_LEAVES: Final = 12
 
-_ONNX_OPSETS: Final = {"": 15, "ai.onnx.ml": 3}
-
 
 def leaf_rows(shape: Shape, rows: int) -> int:
     """Smallest number of rows in a leaf of a tree that is trained on ``rows``: below the setting for few rows."""
@@ -41,9 +43,15 @@ def leaf_rows(shape: Shape, rows: int) -> int:
 
 
 def importance_of_trees(trees: Any) -> FloatArray:  # noqa: ANN401
-    """Importance of each feature in an ensemble of trees, [F]."""
-    importance: FloatArray = trees.feature_importances_
-    return importance
+    """Importance of each feature in an ensemble of trees, [F]: the numbers of its ``feature_importances_``.
+
+    scikit-learn starts threads for this, which takes longer than the sums.
+    """
+    split = [member.tree_ for member in trees.estimators_ if member.tree_.node_count > 1]
+    if not split:
+        return np.zeros(trees.n_features_in_)
+    importance: FloatArray = np.mean([tree.compute_feature_importances() for tree in split], axis=0)
+    return importance / importance.sum()
 
 
 def shape_of_trees(trees: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -56,12 +64,29 @@ def shape_of_trees(trees: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def export_trees(trees: Any) -> Artifacts:  # noqa: ANN401
-    """Export a fitted ensemble of trees: the pickle as it is, Hummingbird (TorchScript) and ONNX.
+    """Export a fitted ensemble of trees: the pickle as it is, Hummingbird (TorchScript) and ONNX."""
+    return exported(trees, pickled(trees))
 
-    Thresholds are rounded down to float32, so that a float32 value takes the same branch as in scikit-learn.
+
+def exported(forest: Any, pickle: bytes, line: WholeLine | None = None, share: float = 1.0) -> Artifacts:  # noqa: ANN401
+    """Export ``share`` times a fitted ensemble of trees, plus a line if there is one; ``pickle`` is kept as it is.
+
+    Thresholds are rounded down to float32, so that a float32 value takes the same branch as in scikit-learn. Leaves
+    are multiplied by the share here, so that prediction only adds them up.
     """
-    rounded, n_features = with_float32_thresholds(trees), trees.n_features_in_
-    return Artifacts(pickled(trees), hummingbird_zip(rounded, n_features), onnx_of(rounded, n_features))
+    trees, n_features = flat_trees(forest, share), forest.n_features_in_
+    if max(tree.max_depth for tree in trees) <= PERFECT_TREE_DEPTH:
+        archive = hummingbird_zip(lambda: tensors_of(trees), n_features, line)
+    else:
+        archive = hummingbird_zip(lambda: _converted(_scaled(forest, share), n_features), n_features, line)
+    return Artifacts(pickle, archive, onnx_of(trees, n_features, line))
+
+
+def tensors_of(trees: Sequence[FlatTree]) -> Any:  # noqa: ANN401 - of torch
+    """Return perfect trees, which are only tables: those that Hummingbird makes."""
+    from athlete_monitor.models.traversal import tensors
+
+    return tensors(perfect_tables(trees))
 
 
 def pickled(model: Any) -> bytes:  # noqa: ANN401
@@ -98,47 +123,42 @@ def with_float32_thresholds(forest: Any) -> Any:  # noqa: ANN401
     rounded = copy.deepcopy(forest)
     for tree in rounded.estimators_:
         thresholds = tree.tree_.threshold
-        thresholds[:] = _float32_at_most(thresholds)
+        thresholds[:] = float32_at_most(thresholds)
     return rounded
 
 
-def _float32_at_most(values: Any) -> Any:  # noqa: ANN401
-    """The largest float32 that is not above each value: ``x <= value`` stays true for the same float32 x."""
-    nearest = values.astype(np.float32)
-    return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+def _scaled(forest: Any, share: float) -> Any:  # noqa: ANN401
+    """Copy an ensemble with rounded thresholds, and its values times ``share``."""
+    rounded = with_float32_thresholds(forest)
+    for tree in rounded.estimators_:
+        tree.tree_.value[:] *= share
+    return rounded
 
 
-def hummingbird_zip(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401
-    """Hummingbird's archive of an ensemble of trees (and of a line that is added), with our traversal inside.
+def hummingbird_zip(traversal: Callable[[], Any], n_features: int, line: WholeLine | None = None) -> bytes:
+    """Hummingbird's archive of trees (and of a line that is added), with our traversal inside.
 
     Empty if PyTorch is not installed.
+
+    Args:
+        traversal: makes the tables of perfect trees, or Hummingbird's own traversal of deeper ones.
+        n_features: columns of X.
+        line: is added.
     """
     if not has_torch():
         return b""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        container = _container(forest, n_features, line)
+        from hummingbird.ml.containers.sklearn.pytorch_containers import TorchScriptSklearnContainerRegression
+
+        from athlete_monitor.models.traversal import as_script
+
+        script = as_script(traversal(), n_features, line)
+        container = TorchScriptSklearnContainerRegression(script, n_threads=None, batch_size=None, extra_config={})
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.zip")
             container.save(str(path))
             return path.read_bytes()
-
-
-def _container(forest: Any, n_features: int, line: WholeLine | None) -> Any:  # noqa: ANN401
-    """Hummingbird's container around our traversal of its trees.
-
-    Perfect trees are only tables, which are the same made by ``perfect_tables``; deeper ones are Hummingbird's.
-    """
-    from hummingbird.ml.containers.sklearn.pytorch_containers import TorchScriptSklearnContainerRegression
-
-    from athlete_monitor.models.traversal import as_script, tensors
-
-    if max(tree.get_depth() for tree in forest.estimators_) <= PERFECT_TREE_DEPTH:
-        trees: Any = tensors(perfect_tables([member.tree_ for member in forest.estimators_]))
-    else:
-        trees = _converted(forest, n_features)
-    script = as_script(trees, n_features, line)
-    return TorchScriptSklearnContainerRegression(script, n_threads=None, batch_size=None, extra_config={})
 
 
 def _converted(forest: Any, n_features: int) -> Any:  # noqa: ANN401
@@ -147,28 +167,3 @@ def _converted(forest: Any, n_features: int) -> Any:  # noqa: ANN401
 
     rows = np.zeros((2, n_features), np.float32)
     return convert(forest, "torch.jit", rows, extra_config={"tree_implementation": "tree_trav"}).model
-
-
-def onnx_of(forest: Any, n_features: int, line: WholeLine | None = None) -> bytes:  # noqa: ANN401
-    """An ONNX model of an ensemble of trees, plus the line if there is one."""
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = to_onnx(forest, initial_types=[("X", FloatTensorType([None, n_features]))], target_opset=_ONNX_OPSETS)
-    if line is not None:
-        _add_line(model.graph, line)
-    return cast("bytes", model.SerializeToString())
-
-
-def _add_line(graph: Any, line: WholeLine) -> None:  # noqa: ANN401
-    """Add a line to the output of a graph with one input and one output."""
-    from onnx import helper
-
-    answer = graph.output[0].name
-    for node in graph.node:
-        node.output[:] = ["of_trees" if name == answer else name for name in node.output]
-    nodes, constants = onnx_nodes(line, graph.input[0].name, "of_line")
-    graph.node.extend([*nodes, helper.make_node("Add", ["of_trees", "of_line"], [answer])])
-    graph.initializer.extend(constants)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -20,6 +21,7 @@ from athlete_monitor.training.attempts import Attempt, read_attempts, write_atte
 from athlete_monitor.training.console import LOGGER, PRINTED, Display, Quiet
 from athlete_monitor.training.elsewhere import Missing, extract_missing, with_known
 from athlete_monitor.training.evidence import EvidenceFiles
+from athlete_monitor.training.exporters import import_in_background
 from athlete_monitor.training.notify import UpdateNotifier
 from athlete_monitor.training.outcome import TrainingOutcome, figures
 from athlete_monitor.training.parallel import each, local_place
@@ -111,7 +113,9 @@ class Pass:
         players, force = self._options.players, self._options.force
         plan = make_plan(self._config, self._spec, self._store, attempts, players, force=force)
         try:
-            with self._place.kept():
+            with self._place.kept() if plan.due else nullcontext():
+                if plan.due and self._place.workers > 1 and not self._place.remote:
+                    import_in_background()
                 for outcome in self._outcomes(plan):
                     self._remember(plan, outcome, attempts)
                     level = logging.INFO if outcome.succeeded else logging.ERROR

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from joblib import cpu_count
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.manifest import DEFAULT, AthleteId, Manifest
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.models.store import ModelStore
     from athlete_monitor.training.attempts import Attempt
+
+HASHING_THREADS: Final = 4
 
 Status = Literal["published", "would_publish", "unchanged", "kept", "refused", "skipped", "failed"]
 
@@ -67,8 +73,7 @@ def make_plan(
     ids = athlete_ids(config) if players is None else sorted(set(players))
     new_data = config.retraining.force_retrain_on_new_data
     standings = []
-    for athlete_id in ids:
-        found = candidates(config, athlete_id)
+    for athlete_id, found in zip(ids, _all_candidates(config, ids), strict=True):
         reason = _reason(found, _manifest(store, athlete_id), spec, new_data=new_data)
         last = attempts.get(str(athlete_id))
         tried = _same(last, found.fingerprint, spec)
@@ -81,6 +86,12 @@ def make_plan(
     reason = "forced" if force else _default_reason(store, spec, plan.fingerprint(DEFAULT))
     tried = not force and _same(attempts.get(DEFAULT), plan.fingerprint(DEFAULT), spec)
     return TrainingPlan(plan.athletes, "" if tried else reason)
+
+
+def _all_candidates(config: Config, ids: Sequence[int]) -> list[Candidates]:
+    """Find and hash the sessions of all athletes, several at a time: hashing leaves Python's lock to others."""
+    with ThreadPoolExecutor(min(HASHING_THREADS, cpu_count())) as pool:
+        return list(pool.map(partial(candidates, config), ids))
 
 
 def _same(last: Attempt | None, sessions: frozenset[str], spec: FeatureSpec) -> bool:

@@ -11,12 +11,13 @@ from sklearn.ensemble import RandomForestRegressor
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.export import (
     AGREEMENT_BPM,
-    _float32_at_most,
     check_agreement,
     export_trees,
+    importance_of_trees,
     pickled,
     with_float32_thresholds,
 )
+from athlete_monitor.models.flat_trees import float32_at_most
 from tests.models.kit import N_FEATURES, artifacts, forest, rows, runtime
 
 
@@ -81,7 +82,7 @@ def test_values_beside_a_threshold_take_the_branch_that_scikit_learn_takes():
 @given(st.floats(-1e30, 1e30), st.floats(-(2.0**100), 2.0**100, width=32))
 @settings(max_examples=300)
 def test_a_rounded_threshold_splits_float32_values_as_the_exact_one_does(threshold, x):
-    rounded = _float32_at_most(np.array([threshold]))[0]
+    rounded = float32_at_most(np.array([threshold]))[0]
     nearest = np.float32(threshold)
     for value in (np.float32(x), nearest, np.nextafter(nearest, np.float32(np.inf))):
         assert (value <= rounded) == (float(value) <= threshold)
@@ -94,3 +95,38 @@ def test_hummingbird_itself_can_load_the_archive(tmp_path):
     container = hummingbird.load(str(path), override_flag=True)
     ours = runtime("hummingbird").load(artifacts().hummingbird_zip, N_FEATURES)
     assert np.array_equal(container.predict(rows(50)), ours.predict(rows(50)))
+
+
+@pytest.mark.parametrize(("trees", "depth"), [(1, 1), (7, 3), (60, 6), (10, 12)])
+def test_the_onnx_model_has_the_operator_and_the_numbers_of_the_usual_converter(trees, depth):
+    onnx, skl2onnx = pytest.importorskip("onnx"), pytest.importorskip("skl2onnx")
+    kinds = [("X", skl2onnx.common.data_types.FloatTensorType([None, N_FEATURES]))]
+    options = {"initial_types": kinds, "target_opset": {"": 15, "ai.onnx.ml": 3}}
+    theirs = skl2onnx.to_onnx(with_float32_thresholds(forest(trees, depth)), **options).graph
+    ours = onnx.load_from_string(artifacts(trees, depth).onnx).graph
+    assert [node.op_type for node in ours.node] == [node.op_type for node in theirs.node]
+    assert _attributes(ours.node[0]) == _attributes(theirs.node[0])
+    assert [_shape(each) for each in ours.output] == [_shape(each) for each in theirs.output]
+
+
+def _attributes(node):
+    return {each.name: (each.type, each.SerializeToString()) for each in node.attribute}
+
+
+def _shape(value):
+    return value.name, [axis.dim_value for axis in value.type.tensor_type.shape.dim]
+
+
+def test_an_exported_model_is_a_valid_onnx_model():
+    onnx = pytest.importorskip("onnx")
+    onnx.checker.check_model(onnx.load_from_string(artifacts(7, 3).onnx), full_check=True)
+
+
+@pytest.mark.parametrize(("trees", "depth"), [(1, 1), (7, 3)])
+def test_the_importance_of_features_is_that_of_scikit_learn(trees, depth):
+    assert np.array_equal(importance_of_trees(forest(trees, depth)), forest(trees, depth).feature_importances_)
+
+
+def test_a_forest_without_any_split_finds_no_feature_important():
+    constant = RandomForestRegressor(3).fit(rows(50), np.full(50, 120.0))
+    assert not importance_of_trees(constant).any()

@@ -8,8 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from athlete_monitor.models.day import BLANK, LEAST_EARLY, constants, correction, learn
-from athlete_monitor.training.day_form import LEAST_LATE, estimate, moment_s, of_people, person_share
+from athlete_monitor.models.day import BLANK, LEAST_EARLY, DayForm, constants, correction, learn
+from athlete_monitor.training.day_form import (
+    LEAST_LATE,
+    estimate,
+    moment_s,
+    of_people,
+    person_share,
+    states_at_losses,
+)
 
 
 def days(n, day_sd, moment_sd, seed=0, seconds=3600, lag_s=60.0, beginning=0.0):
@@ -114,3 +121,20 @@ def test_the_width_after_the_strap_was_lost_is_learned_and_few_sessions_change_i
     assert estimate(falls_apart).late[4] > 1.3
     assert estimate(falls_apart[:2]).late[4] < estimate(falls_apart).late[4]
     assert estimate(steady).late[4] == LEAST_LATE[4], "errors grow in long sessions, whatever few sessions say"
+
+
+@given(seed=st.integers(0, 2**32 - 1), missing=st.floats(0.0, 1.0), moments=st.integers(1, 500))
+@settings(max_examples=25, deadline=None)
+def test_what_one_session_teaches_up_to_a_loss_is_the_same_in_plain_numbers(seed, missing, moments):
+    rng = np.random.default_rng(seed)
+    grid, error = np.arange(moments) * 5.0, rng.normal(0.0, 8.0, moments)
+    error[rng.random(moments) < missing] = np.nan
+    form = DayForm(day_variance=rng.uniform(1.0, 60.0), moment_variance=rng.uniform(1.0, 60.0), day_s=3600.0)
+    column, losses = constants(form)[:, None], (600.0, 1200.0, 1800.0)
+    found = states_at_losses(error, grid, column, losses)
+    state, begin = np.array(BLANK)[:, None], 0.0
+    for lost_s, fast in zip(losses, found, strict=True):
+        for place in np.flatnonzero((grid >= begin) & (grid < lost_s)):
+            state = learn(state, grid[place : place + 1], error[place : place + 1], column, np.ones(1))
+        begin = lost_s
+        assert np.array_equal(fast, state[:, 0], equal_nan=True)

@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from athlete_monitor.models.export import (
-    hummingbird_zip,
-    importance_of_trees,
-    onnx_of,
-    pickled,
-    shape_of_trees,
-    with_float32_thresholds,
-)
-from athlete_monitor.models.kind import Artifacts, ModelKind
+from athlete_monitor.models.export import exported, importance_of_trees, pickled, shape_of_trees
+from athlete_monitor.models.kind import ModelKind
 from athlete_monitor.models.kinds import extra_trees
 from athlete_monitor.models.line import LineModel, fit_line, whole
 from athlete_monitor.models.parts import EnsembleParts, of_trees
@@ -28,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
-    from athlete_monitor.models.kind import Task
+    from athlete_monitor.models.kind import Artifacts, Task
 
 PENALTY: Final = 10.0
 """Penalty of the line, for a thousand rows."""
@@ -143,11 +136,7 @@ class _FewTrees:
 
 def export(model: ForestAndLine) -> Artifacts:
     """Export both parts as one: leaves and weights are scaled by their shares, so that prediction only adds them."""
-    trees, line = with_float32_thresholds(model.trees), whole(model.line, 1.0 - model.share)
-    for tree in trees.estimators_:
-        tree.tree_.value[:] *= model.share
-    n_features = model.n_features_in_
-    return Artifacts(pickled(model), hummingbird_zip(trees, n_features, line), onnx_of(trees, n_features, line))
+    return exported(model.trees, pickled(model), whole(model.line, 1.0 - model.share), model.share)
 
 
 def importance(model: ForestAndLine) -> FloatArray:

@@ -1,0 +1,31 @@
+"""The libraries that export models, imported while worker processes are still starting and reading sessions.
+
+The process that publishes has nothing else to do then; otherwise the first model would wait for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import suppress
+from threading import Thread
+from typing import Final
+
+from athlete_monitor.models.kind import no_pandas
+from athlete_monitor.models.runtimes import has_torch
+
+LIBRARIES: Final = ("sklearn.ensemble", "onnx", "onnxruntime", "athlete_monitor.models.export")
+WITH_TORCH: Final = ("torch", "hummingbird.ml.containers.sklearn.pytorch_containers")
+
+
+def import_in_background() -> Thread:
+    """Start a thread that imports them, without pandas; for processes that read no sessions themselves."""
+    thread = Thread(target=_import, name="import of exporters", daemon=True)
+    thread.start()
+    return thread
+
+
+def _import() -> None:
+    with no_pandas():
+        for name in (*LIBRARIES, *(WITH_TORCH if has_torch() else ())):
+            with suppress(Exception):  # who needs the library will say what is wrong with it
+                importlib.import_module(name)
