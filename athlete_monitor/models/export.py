@@ -50,8 +50,9 @@ def importance_of_trees(trees: Any) -> FloatArray:  # noqa: ANN401
     split = [member.tree_ for member in trees.estimators_ if member.tree_.node_count > 1]
     if not split:
         return np.zeros(trees.n_features_in_)
-    importance: FloatArray = np.mean([tree.compute_feature_importances() for tree in split], axis=0)
-    return importance / importance.sum()
+    mean = np.mean([tree.compute_feature_importances() for tree in split], axis=0)
+    importance: FloatArray = mean / mean.sum()
+    return importance
 
 
 def shape_of_trees(trees: Any) -> dict[str, Any]:  # noqa: ANN401

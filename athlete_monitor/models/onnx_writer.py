@@ -35,7 +35,8 @@ def onnx_of(trees: Sequence[FlatTree], n_features: int, line: WholeLine | None =
     from onnx import TensorProto, helper
 
     of_trees = OUTPUT if line is None else "of_trees"
-    nodes, constants = [_ensemble(trees, of_trees)], []
+    nodes: list[Any] = [_ensemble(trees, of_trees)]
+    constants: list[Any] = []
     if line is not None:
         of_line, constants = onnx_nodes(line, INPUT, "of_line")
         nodes += [*of_line, helper.make_node("Add", [of_trees, "of_line"], [OUTPUT])]
