@@ -15,7 +15,7 @@ import numpy as np
 from athlete_monitor.arrays import every, places, some
 from athlete_monitor.figures import Figure, columns
 from athlete_monitor.physiology.clock import LEAST_STEP_S
-from athlete_monitor.physiology.reasons import HEART_RATE_MISSING, HEART_RATE_STALE, RESERVE_NEEDS
+from athlete_monitor.physiology.reasons import HEART_RATE_MISSING, HEART_RATE_STALE, READINGS_REFUSED, RESERVE_NEEDS
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
@@ -201,7 +201,9 @@ class HeartRateFilter(SquadState):
 
     def reason(self, row: int) -> str:
         """Why the athlete's clean heart rate is NaN, where it is."""
-        return HEART_RATE_MISSING if np.isnan(self._table[0, row]) else HEART_RATE_STALE
+        if not np.isnan(self._table[0, row]):
+            return HEART_RATE_STALE
+        return READINGS_REFUSED if self._table[7, row] > 0.0 else HEART_RATE_MISSING
 
 
 class HeartRateMax(SquadState):

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 HEART_RATE_MISSING: Final = "heart rate missing"
 HEART_RATE_STALE: Final = "heart rate stale"
+READINGS_REFUSED: Final = (
+    "heart rate missing: the strap's readings cannot be (30 to 220 bpm, at most 10 bpm/s of change)"
+)
+STRAP_COUNTS_STEPS: Final = "strap suspect: it follows the step rate and the model disagrees"
+STRAP_REPEATS: Final = "strap suspect: it repeats one reading although the movement changed"
+STRAP_HALF_OR_TWICE: Final = "strap suspect: it reads half or twice the heart rate"
 MODEL_MISSING: Final = "model heart rate missing"
 STRAP_MISSING: Final = "strap heart rate missing"
 NEVER_BOTH: Final = "no moment with both strap and model heart rate"

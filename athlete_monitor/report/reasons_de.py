@@ -17,6 +17,10 @@ GERMAN: Final[Mapping[str, str]] = MappingProxyType(
     {
         why.HEART_RATE_MISSING: "Herzfrequenz fehlt",
         why.HEART_RATE_STALE: "Herzfrequenz ist veraltet",
+        why.READINGS_REFUSED: "Herzfrequenz fehlt: unmögliche Werte des Gurts (möglich: 30 bis 220/min, 10/min je s)",
+        why.STRAP_COUNTS_STEPS: "Gurt unglaubwürdig: er folgt der Schrittfrequenz, das Modell widerspricht",
+        why.STRAP_REPEATS: "Gurt unglaubwürdig: er wiederholt einen Wert, obwohl sich die Bewegung geändert hat",
+        why.STRAP_HALF_OR_TWICE: "Gurt unglaubwürdig: er zeigt die halbe oder doppelte Herzfrequenz",
         why.MODEL_MISSING: "Herzfrequenz des Modells fehlt",
         why.STRAP_MISSING: "Herzfrequenz des Gurts fehlt",
         why.NEVER_BOTH: "zu keiner Zeit Herzfrequenz von Gurt und Modell zugleich",

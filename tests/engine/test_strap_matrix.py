@@ -11,6 +11,7 @@ from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.engine.offline import run_recordings
+from athlete_monitor.physiology.reasons import READINGS_REFUSED, STRAP_HALF_OR_TWICE
 from athlete_monitor.wire.sample import Sample
 from tests.engine.kit import (
     GAME,
@@ -28,7 +29,7 @@ from tests.engine.test_monitor import CONFIG as BY_MODE
 from tests.engine.test_monitor import DEFAULTS
 
 CADENCE_SPM = 165.0
-READINGS = {"good": 131.0, "lost": math.nan, "steps": CADENCE_SPM}
+READINGS = {"good": 131.0, "lost": math.nan, "steps": CADENCE_SPM, "half": 66.0, "impossible": 255.0}
 HOUR_S = 3600.0
 OF_THE_STRAP = (
     "heart_rate_bpm", "heart_rate_source", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm",
@@ -94,6 +95,22 @@ def test_a_strap_that_comes_back_is_believed_again():
     assert sources[50] == "sensor"
     assert sources[80] == "model_corrected"
     assert sources[-1] == "sensor"
+
+
+def test_a_strap_that_drops_to_half_is_replaced_by_the_model_and_the_reason_says_so():
+    told = run(session(("good", 60), ("half", 30), ("good", 20))).figures
+    assert told[55]["heart_rate_source"] == told[-1]["heart_rate_source"] == "sensor"
+    assert told[85]["heart_rate_source"] == "model_corrected"
+    assert abs(told[85]["heart_rate_bpm"] - READINGS["good"]) < 12.0
+    assert told[85]["strap_heart_rate_bpm"] is None
+    assert told[85]["reasons"]["strap_heart_rate_bpm"] == STRAP_HALF_OR_TWICE
+
+
+def test_readings_that_cannot_be_are_not_called_missing():
+    monitor, told = monitor_of(DEFAULTS, Models({}))
+    feed(monitor, session(("impossible", 5)))
+    monitor.end_all("test")
+    assert told.figures[-1]["reasons"]["heart_rate_bpm"].startswith(READINGS_REFUSED)
 
 
 def test_by_mode_a_game_shows_the_plain_model_whatever_the_strap_does():

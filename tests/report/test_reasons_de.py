@@ -24,6 +24,7 @@ def test_every_reason_of_the_engine_has_german_words(reason):
 def test_a_reason_of_several_parts_is_german_in_all_of_them(policy, mode):
     squad: Any = SimpleNamespace(
         strap=SimpleNamespace(reason=lambda _: why.HEART_RATE_STALE),
+        cadence_lock=SimpleNamespace(reason=lambda _: None),
         models=SimpleNamespace(reason=lambda _: NO_MODEL),
         settings=SimpleNamespace(policy=policy),
     )

@@ -31,7 +31,7 @@ def null_reasons(squad: Squad, row: int, mode: int, figures: Mapping[str, Any]) 
 
 
 def _heart_rate(squad: Squad, row: int, mode: int, _figures: Mapping[str, Any]) -> str:
-    strap, model = squad.strap.reason(row), squad.models.reason(row)
+    strap, model = _of_strap(squad, row), squad.models.reason(row)
     if squad.settings.policy == "by_mode" and mode == SessionMode.TRAINING:
         return (
             f"{strap} (engine.heart_rate_source: by_mode uses only the strap in training; auto would use the model too)"
@@ -56,7 +56,12 @@ def _model_error(squad: Squad, row: int, _mode: int, _figures: Mapping[str, Any]
 
 
 def _strap(squad: Squad, row: int, _mode: int, _figures: Mapping[str, Any]) -> str:
-    return squad.strap.reason(row)
+    return _of_strap(squad, row)
+
+
+def _of_strap(squad: Squad, row: int) -> str:
+    """Why there is no heart rate of the strap: it may read and not be believed."""
+    return squad.cadence_lock.reason(row) or squad.strap.reason(row)
 
 
 _RULES: Final[Mapping[str, Callable[[Squad, int, int, Mapping[str, Any]], str]]] = {
