@@ -85,7 +85,7 @@ a whole packet, is enough; what has the same `seq` is a duplicate.
 
 ## Channels
 
-All are optional. `null` and a missing key mean "not measured". A value beyond its limits refuses the message.
+All are optional. `null` and a missing key mean "not measured". A value beyond its limits refuses the sample.
 
 {_table(("key", "unit", "limits", "meaning"), map(_channel_row, TABLE))}
 
@@ -130,7 +130,8 @@ A key that can mean nothing else is taken for ours:
 
 A payload that is not JSON, has a wrong type, NaN or Infinity, a value out of range, more than
 {MAX_PAYLOAD_BYTES // 1024} KiB, or a device id that does not match the topic is dropped as a whole, counted by its
-reason, and logged at most once a second for a device. A heartbeat interval out of range is dropped by itself.
+reason, and logged at most once a second for a device. In a batch only the samples that are not valid are dropped. A
+heartbeat interval out of range is dropped by itself.
 
 ## Session files
 

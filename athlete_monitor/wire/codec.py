@@ -14,6 +14,7 @@ import codecs
 import difflib
 import math
 import struct
+from contextlib import suppress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
@@ -30,7 +31,7 @@ from athlete_monitor.wire.timestamps import EARLIEST, LATEST, parse_timestamp
 from athlete_monitor.wire.topics import plain_device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 R = TypeVar("R")
 AccUnit = Literal["m/s2", "g"]
@@ -82,12 +83,13 @@ def _fields(kinds: Iterable[keys.Key]) -> list[_Field]:
     return [(key.name, key.kind | None, None) for key in kinds]
 
 
-def _payload_type(channels: Mapping[str, Any], *, strict: bool) -> type[msgspec.Struct]:
-    """Return the type of a whole payload; its ``samples`` are items of the same keys without the device's.
+def _payload_type(channels: Mapping[str, Any], *, strict: bool, raw_items: bool = False) -> tuple[Any, Any]:
+    """Return the types of a whole payload and of its ``samples``: items of the same keys without the device's.
 
     Args:
         channels: type of each channel.
         strict: refuse keys that are not ours, rather than ignore them; else aliases are keys too.
+        raw_items: leave the items undecoded, so that each can be decoded by itself.
     """
     measured: list[_Field] = [(name, kind, math.nan) for name, kind in channels.items()]
     moment = [*_fields(keys.of("sample")), *measured, *_fields(keys.of("tag"))]
@@ -96,8 +98,10 @@ def _payload_type(channels: Mapping[str, Any], *, strict: bool) -> type[msgspec.
         moment += _alias_fields(channels, {field[0] for field in moment})
         device += _alias_fields(channels, {field[0] for field in device})
     item = msgspec.defstruct("Item", moment, gc=False, forbid_unknown_fields=strict)
-    samples: _Field = ("samples", list[item] | None, None)  # type: ignore[valid-type]
-    return msgspec.defstruct("Payload", [*moment, *device, samples], gc=False, forbid_unknown_fields=strict)
+    kind = msgspec.Raw if raw_items else item
+    samples: _Field = ("samples", list[kind] | None, None)  # type: ignore[valid-type]
+    payload = msgspec.defstruct("Payload", [*moment, *device, samples], gc=False, forbid_unknown_fields=strict)
+    return payload, item
 
 
 def _alias_fields(channels: Mapping[str, Any], names: set[str]) -> list[_Field]:
@@ -119,12 +123,18 @@ class Decoder:
     def __init__(self, acc_unit: AccUnit = "m/s2", gyro_unit: GyroUnit = "rad/s") -> None:
         self._factors = (factor("acc_x", acc_unit), factor("gyro_x", gyro_unit))
         channels = _channel_kinds(dict(zip(("acc", "gyro"), self._factors, strict=True)))
-        self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type(channels, strict=True))
-        self._loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type(channels, strict=False))
+        self._json: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_payload_type(channels, strict=True)[0])
+        loose, item = _payload_type(channels, strict=False)
+        self._loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(loose)
+        self._item: msgspec.json.Decoder[Any] = msgspec.json.Decoder(item)
+        frame, _ = _payload_type(channels, strict=False, raw_items=True)
+        self._frame: msgspec.json.Decoder[Any] = msgspec.json.Decoder(frame)
         self._is_si = self._factors == (1.0, 1.0)
         self._looked_at: set[str] = set()
         self.on_unused: Callable[[str, dict[str, str | None]], None] | None = None
         """Called once for a device whose message has unused keys, with the result of ``unused_keys``."""
+        self.on_left_out: Callable[[str, str, int], None] | None = None
+        """Called with the device, the reason of the first one, and how many samples of a batch are not valid."""
         self._tags: dict[tuple[Any, ...], Tags] = {_NO_TAG_VALUES: NO_TAGS}
         self._profiles: dict[tuple[Any, ...], WireProfile] = {_NO_PROFILE_VALUES: NO_PROFILE}
 
@@ -138,8 +148,10 @@ class Decoder:
             topic_device: the device that the topic names; None if it names none.
             allow: asked with the device and the number of its samples, before they are made, how many to return.
 
+        Samples of a batch that are not valid are left out and reported to ``on_left_out``; the others are used.
+
         Raises:
-            PayloadError: the payload is not valid; nothing of it is used.
+            PayloadError: the payload is not valid, or no sample of its batch is; nothing of it is used.
         """
         message = self._parse(payload if payload[:1] == b"{" and payload[-1:] == b"}" else _bare(payload))
         device_id = _device(message.device_id, topic_device)
@@ -170,13 +182,42 @@ class Decoder:
         try:
             message = self._loose.decode(payload)
         except msgspec.ValidationError as error:
-            raise PayloadError(reason(str(error))) from None
+            message = self._parse_each(payload, reason(str(error)))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PayloadError(not_json(payload, error)) from None
         for record in (message, *(message.samples or ())):
             _resolve_aliases(record)
         self._look_for_unused(str(message.device_id), payload)
         return message
+
+    def _parse_each(self, payload: bytes, why: str) -> Any:  # noqa: ANN401 - a type made at run time
+        """Read a payload that is invalid, each sample of its batch by itself; ``why`` is the first reason."""
+        try:
+            message = self._frame.decode(payload)
+        except msgspec.ValidationError as error:
+            raise PayloadError(reason(str(error))) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise PayloadError(not_json(payload, error)) from None
+        items = [self._item_of(raw) for raw in message.samples or ()]
+        used = [(index, item) for index, item in enumerate(items) if item is not None]
+        if not used:
+            raise PayloadError(why)
+        for index, item in used:
+            if item.seq is None and message.seq is not None:
+                item.seq = message.seq + index
+        message.samples = [item for _, item in used]
+        self._left_out(message.device_id, why, len(items) - len(used))
+        return message
+
+    def _item_of(self, raw: msgspec.Raw) -> Any:  # noqa: ANN401 - a type made at run time
+        try:
+            return self._item.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def _left_out(self, device_id: str | None, why: str, count: int) -> None:
+        if self.on_left_out is not None and device_id is not None:
+            self.on_left_out(device_id, why, count)
 
     def _look_for_unused(self, device_id: str, payload: bytes) -> None:
         if self.on_unused is None or device_id in self._looked_at or len(self._looked_at) >= _REMEMBERED:
@@ -191,18 +232,33 @@ class Decoder:
         first = message.seq
         if _health_of(message) != _NO_HEALTH:
             _share_health(message)
-        return [
-            self._sample(
-                item,
-                device_id,
-                message.athlete_id,
-                profile,
-                False,  # noqa: FBT003 - a batch never ends a session
-                item.seq if item.seq is not None or first is None else first + index,
-                shared,
-            )
+        rest = (device_id, message.athlete_id, profile, False)  # a batch never ends a session
+        numbers = [
+            item.seq if item.seq is not None or first is None else first + index
             for index, item in enumerate(message.samples)
         ]
+        try:
+            return [self._sample(item, *rest, seq, shared) for item, seq in zip(message.samples, numbers, strict=True)]
+        except PayloadError as error:
+            return self._batch_of_some(message, rest, numbers, shared, str(error))
+
+    def _batch_of_some(
+        self,
+        message: Any,  # noqa: ANN401 - a type made at run time
+        rest: tuple[str, int | None, WireProfile, bool],
+        numbers: Sequence[int | None],
+        shared: Tags,
+        why: str,
+    ) -> list[Sample]:
+        """Return the samples of a batch, in which at least one has no valid time: that is the reason ``why``."""
+        found: list[Sample] = []
+        for item, seq in zip(message.samples, numbers, strict=True):
+            with suppress(PayloadError):
+                found.append(self._sample(item, *rest, seq, shared))
+        if not found:
+            raise PayloadError(why)
+        self._left_out(rest[0], why, len(numbers) - len(found))
+        return found
 
     def _sample(
         self,

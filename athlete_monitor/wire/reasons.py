@@ -91,6 +91,8 @@ def reason(text: str) -> str:
         return f"`{place}`: only letters, digits, `_` and `-` are allowed, 32 at most"
     if kind := _TYPE.fullmatch(what):
         what = f"expected {_in_words(kind['wanted'])}, got {_in_words(kind['got'])}"
+    elif what == "Number out of range":
+        what = "the number is too large"
     return f"`{place}`: {what}" if place else what
 
 

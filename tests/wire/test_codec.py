@@ -182,7 +182,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "decimal comma": (payload()[:-1] + b', "acc_x": 0,5}', "not JSON: a decimal comma"),
     "single quotes": (payload().replace(b'"', b"'"), "not JSON: keys need double quotes"),
     "athlete too large": (payload(athlete_id=10**7), "`athlete_id` is above 1000000"),
-    "beyond float": (payload()[:-1] + b', "acc_x": 1e999}', "Number out of range"),
+    "beyond float": (payload()[:-1] + b', "acc_x": 1e999}', "the number is too large"),
     "text for a number": (payload(acc_x="1.5"), "`acc_x`: expected a number, got text"),
     "list for a number": (payload(acc_x=[1.5]), "`acc_x`: expected a number, got a list"),
     "true for a number": (payload(acc_x=True), "`acc_x`: expected a number, got true or false"),
@@ -225,9 +225,10 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "samples of no list": (payload(samples={}), "`samples`"),
     "a sample of no object": (payload(samples=[1]), "`samples[...]`"),
     "a sample without time": (payload(samples=[{"acc_x": 1}]), "`timestamp` is missing"),
-    "a bad sample among good ones": (
-        payload(samples=[{"timestamp": 1.7e9}, {"timestamp": 1.7e9, "acc_x": 1e9}]),
-        "`samples[...].acc_x`",
+    "bad samples only": (payload(samples=[{"timestamp": 1.7e9, "acc_x": 1e9}, 5]), "`samples[...].acc_x`"),
+    "a bad sample, then one nested too deep": (
+        payload(samples=[1])[:-2] + b"," + b"[" * 5000 + b"]" * 5000 + b"]}",
+        "nested too deep",
     ),
     "an end with samples": (payload(event="end", samples=[{"timestamp": 1.7e9}]), "an end message holds no samples"),
     "larger than 64 KiB": (payload(note="x" * MAX_PAYLOAD_BYTES), "larger than 64 KiB"),
@@ -351,3 +352,23 @@ def test_a_device_is_asked_about_its_keys_once():
     for extra in ({}, {"speed": 28}, {"speed": 29}, {"firmware": 3}):
         decoder.decode(payload(**extra), "001")
     assert told == [("001", {"speed": "speed_mps"})]
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ({"timestamp": 1.7e9 + 1, "acc_x": 1e9}, "`samples[...].acc_x` is above"),
+        ({"timestamp": 1.7e9 + 1, "acc_x": "1"}, "expected a number, got text"),
+        ({"timestamp": 1.7e12}, "looks like milliseconds"),
+        ({"acc_x": 1.0}, "`timestamp` is missing"),
+        (None, "expected an object"),
+    ],
+)
+def test_a_bad_sample_is_left_out_of_its_batch_and_the_others_keep_their_numbers(bad, why):
+    reader, left_out = Decoder(), []
+    reader.on_left_out = lambda *each: left_out.append(each)
+    batch = payload(seq=7, samples=[{"timestamp": 1.7e9}, bad, {"timestamp": 1.7e9 + 2, "heart_rate": 99}])
+    assert [(sample.t, sample.seq) for sample in reader.decode(batch)] == [(1.7e9, 7), (1.7e9 + 2, 9)]
+    [(device, reason, count)] = left_out
+    assert (device, count) == ("001", 1)
+    assert why in reason

@@ -80,7 +80,8 @@ class Intake:
         self._max_devices = max_devices
         self._rejections: dict[str, Rejection] = {}
         self._fast: dict[str, Rejection] = {}
-        decoder.on_unused = self._unused
+        decoder.on_unused, decoder.on_left_out = self._unused, self._left_out
+        self._arrived_s = float("-inf")
 
     def samples(self, topic: str, payload: bytes, arrived_s: float) -> Sequence[Sample] | str:
         """Return the samples of a message in order of time, or the sender's name if the message is invalid."""
@@ -91,6 +92,7 @@ class Intake:
         if sender is not None and self._guard.is_exhausted(sender, arrived_s):
             self._over_rate(sender, 1, arrived_s)
             return ()
+        self._arrived_s = arrived_s
         try:
             samples = self._decoder.decode(payload, device_id, partial(self._allow, arrived_s))
         except PayloadError as error:
@@ -108,6 +110,10 @@ class Intake:
         """Return the senders of invalid messages since then, by name."""
         recent = [each for each in list(self._rejections.values()) if each.last_s >= since_s]
         return sorted(recent, key=lambda each: each.device_id)
+
+    def _left_out(self, device_id: str, reason: str, _count: int) -> None:
+        """Count and report a batch in which some samples are not valid; the others are used."""
+        self._invalid(device_id, f"{reason}; the other samples of the batch are used", self._arrived_s)
 
     def _invalid(self, who: str, reason: str, arrived_s: float) -> str:
         self._counts.invalid += 1

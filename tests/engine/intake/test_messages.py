@@ -199,3 +199,12 @@ def test_samples_beyond_the_budget_of_a_device_are_never_made(monkeypatch):
     for number in range(20):
         monitor.receive("sensor/data", hidden, number / 20)
     assert len(made) <= 300 + 10
+
+
+def test_a_batch_with_a_bad_sample_is_used_counted_and_reported():
+    monitor, told = monitor_of(CONFIG)
+    send(monitor, batch(0, 10).replace(b"9.8}", b'"no"}', 1))
+    monitor.advance()
+    assert (monitor.counts.invalid, monitor.sessions["001"].received) == (1, 9)
+    [notice] = [text for text in told.notices if "not understood" in text]
+    assert "expected a number, got text; the other samples of the batch are used" in notice
