@@ -48,9 +48,13 @@ class Stepper:
         return self._is_behind
 
     @property
-    def far_behind(self) -> set[str]:
-        """Devices with so many waiting samples that no more should be taken."""
-        return {session.device_id for session in self._waiting if len(session.queue) > FAR_BEHIND}
+    def queued(self) -> int:
+        """Number of waiting samples."""
+        return sum(len(session.queue) for session in self._waiting)
+
+    def behind_by(self, samples: int) -> set[str]:
+        """Devices with more than ``samples`` waiting samples."""
+        return {session.device_id for session in self._waiting if len(session.queue) > samples}
 
     def add(self, session: Session, *, was_empty: bool) -> None:
         """Register that a session's queue has grown."""

@@ -8,6 +8,8 @@ from collections import deque
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.engine.live.pace import StepPace
+from athlete_monitor.engine.stepping import FAR_BEHIND
 from athlete_monitor.wire.topics import device_of, sensor_data
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ latency."""
 MESSAGES_A_ROUND: Final = 16
 """Most messages of one topic that are taken in a round."""
 TAKEN_AT_ONCE: Final = 4000
-"""About this many messages of all topics together are taken in a round: none waits long outside the inbox."""
+"""About this many samples of all topics together are taken in a round: none waits long outside the inbox."""
 NEW_MESSAGES: Final = 64
 """A device whose session is to begin has about this many messages outside the inbox, at most."""
 NEW_KEPT_S: Final = 10.0
@@ -39,8 +41,13 @@ MOST_NEW: Final = 20_000
 """Most devices that wait for their beginning outside the inbox; of further ones each message is used as it comes."""
 LATE_S: Final = 2.0
 """Where messages have waited longer than this, and still do after as long again, the engine is overloaded."""
+OVERLOADED_S: Final = 10.0
+"""For so long after that, messages that have waited longer than ``LATE_S`` are dropped at once."""
 SAMPLES_A_ROUND: Final = 32
 """Most samples of one device that are used in a round."""
+CROWDED_SAMPLES: Final = 10
+"""Where most devices are behind, one with more waiting samples gets no further messages: they wait in the inbox, where
+an overloaded engine drops the oldest, so that figures stay fresh."""
 FEW_DEVICES: Final = 8
 """So many devices may be behind in any case before the engine counts as overloaded; else half of them."""
 STEP_S: Final = 0.02
@@ -74,7 +81,7 @@ class Loop:
         upkeep: Upkeep,
         lags: Lags,
         coalesce_ms: float,
-        on_overload: Callable[[float, Collection[str]], None] = lambda _now_s, _waived: None,
+        on_overload: Callable[[float, Collection[str]], object] = lambda _now_s, _waived: None,
     ) -> None:
         self._inbox, self._monitor, self._upkeep, self._lags = inbox, monitor, upkeep, lags
         self._on_overload = on_overload
@@ -82,9 +89,10 @@ class Loop:
         self._taken: deque[tuple[str, Message]] = deque()
         self._new: dict[str, list[Message]] = {}
         """Messages of devices without a session, by topic, the oldest device first."""
-        self._late_since_s = math.inf
+        self._late_since_s, self._overloaded_s = math.inf, -math.inf
         self._arrivals: list[float] = []
-        self._step_s = -math.inf
+        self._pace = StepPace(STEP_COALESCES * self._coalesce_s)
+        self._entered, self._messages, self._per_message = 0, 0, 1.0
 
     def run(self, is_over: Callable[[float], bool]) -> None:
         """Serve until ``is_over``, which is called with the time since the start, s."""
@@ -144,11 +152,28 @@ class Loop:
 
     def _take(self) -> None:
         """Take messages out of the inbox, and drop there what an overloaded engine cannot use in time."""
-        held = {sensor_data(device_id) for device_id in self._monitor.stepper.far_behind}
+        stepper = self._monitor.stepper
+        behind = stepper.behind_by(CROWDED_SAMPLES if self._is_crowded else FAR_BEHIND)
+        held = {sensor_data(device_id) for device_id in behind}
         self._shed(time.monotonic(), held if self._are_few(held) else ())
         held.update(topic for topic, messages in self._new.items() if len(messages) >= NEW_MESSAGES)
-        most = max(1, min(MESSAGES_A_ROUND, TAKEN_AT_ONCE // max(1, len(self._inbox))))
-        self._taken.extend(_interleaved(self._inbox.take(most, held)))
+        self._taken.extend(_interleaved(self._inbox.take(self._most_of_a_topic(), held)))
+
+    def _most_of_a_topic(self) -> int:
+        """Most messages of one topic to take: fewer where a message holds many samples."""
+        stepper, counts = self._monitor.stepper, self._monitor.counts
+        entered = stepper.queued + counts.samples
+        if self._messages:
+            self._per_message = max(1.0, (entered - self._entered) / self._messages)
+        self._entered, self._messages = entered, 0
+        room = min(TAKEN_AT_ONCE / max(1, len(self._inbox)), FAR_BEHIND)
+        return max(1, min(MESSAGES_A_ROUND, int(room / self._per_message)))
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether most devices have samples waiting that did not fit into the last round."""
+        stepper = self._monitor.stepper
+        return stepper.is_behind and stepper.waiting > max(FEW_DEVICES, len(self._monitor.sessions) // 2)
 
     def _are_few(self, held: set[str]) -> bool:
         """Whether only a few devices are behind, because they send what they stored: the engine is not overloaded."""
@@ -161,9 +186,10 @@ class Loop:
             self._late_since_s = math.inf
         else:
             self._late_since_s = min(self._late_since_s, now_s)
-        if now_s - self._late_since_s >= LATE_S:
+        is_lasting = now_s - self._late_since_s >= LATE_S
+        if is_lasting or (late_s >= LATE_S and now_s - self._overloaded_s < OVERLOADED_S):
             self._on_overload(now_s, waived)
-            self._late_since_s = math.inf
+            self._late_since_s, self._overloaded_s = math.inf, now_s
 
     def _begins(self, topic: str) -> bool:
         """Whether a message has to wait for the beginning of its device's session."""
@@ -193,13 +219,14 @@ class Loop:
         payload, arrived_s, token, _ = message
         self._monitor.receive(topic, payload, arrived_s, token)
         self._arrivals.append(arrived_s)
+        self._messages += 1
 
     def _wait_for_company(self) -> None:
         """Wait briefly while messages of more devices arrive: one wide step costs less than several narrow ones."""
         if self._is_behind:
             return
         end_s = time.monotonic() + self._coalesce_s
-        pause_s = self._step_s + STEP_COALESCES * self._coalesce_s - time.monotonic()
+        pause_s = self._pace.next_s - time.monotonic()
         if pause_s > 0.0 and not self._is_complete():
             time.sleep(pause_s)
             self._receive()
@@ -213,11 +240,14 @@ class Loop:
         return self._monitor.stepper.waiting >= len(self._monitor.sessions)
 
     def _step(self) -> None:
-        self._step_s = time.monotonic()
+        began_s = time.monotonic()
+        self._pace.begin(began_s)
         share = self._monitor.stepper.waiting / max(1, len(self._monitor.sessions))
-        end_s = self._step_s + STEP_S + (WIDE_S - STEP_S) * min(share, 1.0)
+        end_s = began_s + STEP_S + (WIDE_S - STEP_S) * min(share, 1.0)
         self._monitor.advance(SAMPLES_A_ROUND, lambda: time.monotonic() >= end_s)
-        self._lags.add(self._arrivals, time.monotonic())
+        ended_s = time.monotonic()
+        self._pace.end(ended_s)
+        self._lags.add(self._arrivals, ended_s)
         self._arrivals = []
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,3 +114,34 @@ def test_a_device_that_catches_up_with_what_it_stored_loses_nothing_that_waits_b
     assert inbox.oldest_s({"stored"}) == 0.0
     inbox.shed(2.0, 2.0, {"stored"})
     assert {topic: len(messages) for topic, messages in inbox.take().items()} == {"stored": 3, "other": 1}
+
+
+def put_batch(inbox: Inbox, device: str, begin: int, arrived_s: float) -> None:
+    samples = [
+        {"timestamp": sample(0.0).t + number / 10, "seq": number, "heart_rate_bpm": 120.0}
+        for number in range(begin, begin + 10)
+    ]
+    inbox.put(sensor_data(device), msgspec.json.encode({"device_id": device, "samples": samples}), arrived_s)
+
+
+def test_of_an_overloaded_engine_few_samples_wait_outside_the_inbox_and_the_newest_are_used(monkeypatch):
+    for limit in ("STEP_S", "WIDE_S", "LATE_S"):
+        monkeypatch.setattr(loops, limit, 0.0)  # each round is late after one step, each message at once
+    inbox = Inbox(1000, 100, "sensor/data")
+    monitor, _ = monitor_of(CONFIG, guard=IntakeBudgets(CONFIG.engine.max_rate_hz))
+    upkeep: Any = Upkeep()
+    loop = Loop(inbox, monitor, upkeep, Lags(), 0.0, lambda now_s, waived: inbox.shed(now_s, 0.0, waived))
+    devices = [f"d{number}" for number in range(12)]
+    longest = 0
+    for message in range(30):
+        for device in devices:
+            put_batch(inbox, device, 10 * message, time.monotonic())
+        rounds(loop, 3)
+        longest = max(longest, *(len(session.queue) for session in monitor.book.view))
+    dropped = inbox.counts().overflowed
+    rounds(loop, 50)
+    assert longest <= loops.CROWDED_SAMPLES + 10
+    assert dropped > len(devices)
+    for session in monitor.book.view:
+        assert session.last_t == sample(0.0).t + 29.9
+        assert session.received + session.stream.quality.lost == 300
