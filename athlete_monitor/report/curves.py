@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from athlete_monitor.arrays import FloatArray, IntArray
 
 POINTS_PER_CURVE: Final = 900
+LEAST_RANGE: Final = 20.0
+"""Of axes that do not begin at zero, in their unit: a level curve has numbers beside it too."""
 GAP_S: Final = 10.0
 """No line joins two moments that are further apart."""
 LEFT_MARGIN: Final = 30.0
@@ -95,9 +97,11 @@ def _limits(panel: Panel) -> tuple[float, float]:
     known = [each[~np.isnan(each)] for each in curves]
     values = np.concatenate(known) if known else np.empty(0)
     high = max(panel.least_top, float(values.max()) if len(values) else 0.0)
-    low = 0.0 if panel.from_zero or not len(values) else float(values.min())
+    if panel.from_zero or not len(values):
+        return 0.0, 1.06 * high
+    low = min(float(values.min()), high - LEAST_RANGE)
     room = 0.06 * (high - low)
-    return (low if panel.from_zero else low - room), high + room
+    return low - room, high + room
 
 
 def _panel(axes: Axes, panel: Panel, bands: Sequence[Band]) -> list[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from athlete_monitor.report.logo import is_png
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def page(document: Mapping[str, Any], template: str = "report.html.j2") -> bytes:
     """The report as UTF-8 HTML; every text is escaped, only our own drawings go in as they are."""
     logo = document.get("logo") or b""
-    kind = "image/png" if logo.startswith(bytes([0x89])) else "image/svg+xml"
+    kind = "image/png" if is_png(logo) else "image/svg+xml"
     return _template(template).render(**document, logo_type=kind).encode()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.logo import as_svg, is_png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,14 +34,16 @@ def pdf(document: Mapping[str, Any], template: str = "report.typ") -> bytes:
     try:
         # its stubs do not know that several files may be given as a mapping
         return bytes(typst.compile(sources, font_paths=font_folders()))  # type: ignore[call-overload]
-    except typst.TypstError as error:
+    except RuntimeError as error:  # of TypstError, and of Typst itself
         raise MonitorError(f"the PDF could not be made: {str(error).splitlines()[0]}") from error
 
 
 def sources_of(document: Mapping[str, Any], template: str) -> dict[str, bytes]:
     """The files that Typst needs for a document, by name."""
     logo = document.get("logo")
-    name = f"logo.{'png' if logo and logo.startswith(bytes([0x89])) else 'svg'}" if logo else None
+    if logo and is_png(logo):
+        logo = as_svg(logo)
+    name = "logo.svg" if logo else None
     plain = {**document, "logo": name, "logo_base64": ""}
     source = (files("athlete_monitor.report") / "templates" / template).read_bytes()
     sources = {"main.typ": source, "data.json": json.dumps(plain).encode()}

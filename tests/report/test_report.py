@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from pypdf import PdfReader
 
@@ -14,6 +15,7 @@ from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.columns import DISTANCE, TRIMP
+from athlete_monitor.report.curves import Curve, Panel, panels_svg
 from athlete_monitor.report.document import Look, document
 from athlete_monitor.report.gather import combined, gather
 from athlete_monitor.report.numbers import number
@@ -178,3 +180,10 @@ def test_the_report_of_a_running_session_goes_to_the_last_second_so_far(tmp_path
     assert zoe.whole["distance_m"] == pytest.approx(2.2 * (seconds - 1), abs=0.01)
     assert zoe.minutes == pytest.approx(seconds / 60, abs=0.02)
     assert len(PdfReader(io.BytesIO(pdf(document(Archive(path), running, Look())))).pages) == 2
+
+
+def test_a_level_heart_rate_has_numbers_beside_its_curve():
+    t_s = np.arange(120.0)
+    level = Panel("Heart rate", [Curve(t_s, np.full(120, 150.0))], least_top=120.0, from_zero=False)
+    svg = panels_svg([level], (0.0, 120.0))
+    assert [float(number) for number in re.findall(r">(1\d\d)</text>", svg)] == [130.0, 140.0, 150.0]
