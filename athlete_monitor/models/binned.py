@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from athlete_monitor.models.growing import NO_NODE, as_arrays, grown
 from athlete_monitor.models.kind import no_pandas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
+    from athlete_monitor.models.growing import GrownTree
     from athlete_monitor.models.kind import Task
 
 BINS: Final = 64
-NO_NODE: Final = -1
 NO_FEATURE: Final = -2
-"""scikit-learn's marks of a leaf."""
+"""scikit-learn's mark of a leaf."""
 
 OF_A_TREE: Final = ("max_depth", "min_samples_split", "min_samples_leaf", "max_features", "monotonic_cst")
 """Settings that a forest passes on to its trees."""
@@ -47,11 +48,11 @@ def binned(X: Float32Array, bins: int = BINS) -> Bins:
     >>> found.edges[0].tolist(), found.X[:, 0].tolist()
     ([1.5, 3.0], [0, 0, 1, 2])
     """
-    ordered = np.sort(X, axis=0)
-    edges = [_edges(column, bins) for column in ordered.T]
+    columns = np.ascontiguousarray(X.T)
+    edges = [_edges(column, bins) for column in np.sort(columns, axis=1)]
     numbers = np.empty(X.shape, dtype=np.uint8, order="F")
-    for place, edge in enumerate(edges):
-        numbers[:, place] = np.searchsorted(edge, X[:, place], side="left")
+    for place, (edge, column) in enumerate(zip(edges, columns, strict=True)):
+        numbers[:, place] = np.searchsorted(edge, column, side="left")
     return Bins(numbers, edges)
 
 
@@ -141,7 +142,7 @@ def _sample(task: Task, count: int, rng: np.random.Generator) -> _Sample:
 
 def _tree(task: Task, bins: Bins, sample: _Sample, least_leaf: int, rng: np.random.Generator) -> Any:  # noqa: ANN401
     grower = _grower()(
-        np.asfortranarray(bins.X[sample.rows]),
+        bins.X.T.take(sample.rows, axis=1).T,
         (-sample.weight * sample.y).astype(np.float32),
         sample.weight.astype(np.float32),
         max_depth=task.shape.max_depth,
@@ -153,38 +154,35 @@ def _tree(task: Task, bins: Bins, sample: _Sample, least_leaf: int, rng: np.rand
         rng=rng,
         n_threads=1,
     )
-    grower.grow()
-    return _plain(grower.make_predictor(bins.edges).nodes, task, sample)
+    return _plain(as_arrays(grown(grower), bins.edges), task, sample)
 
 
-def _plain(found: Any, task: Task, sample: _Sample) -> Any:  # noqa: ANN401
+def _plain(found: GrownTree, task: Task, sample: _Sample) -> Any:  # noqa: ANN401
     """Nodes of a grown tree as scikit-learn's own tree, with the mean and the variance of the rows of each node."""
     from sklearn.tree._tree import NODE_DTYPE, Tree
 
-    leaf, nodes = found["is_leaf"] > 0, np.zeros(len(found), dtype=NODE_DTYPE)
-    nodes["left_child"] = np.where(leaf, NO_NODE, found["left"].astype(np.int64))
-    nodes["right_child"] = np.where(leaf, NO_NODE, found["right"].astype(np.int64))
-    nodes["feature"] = np.where(leaf, NO_FEATURE, found["feature_idx"])
-    nodes["threshold"] = np.where(leaf, NO_FEATURE, found["num_threshold"])
-    nodes["n_node_samples"] = found["count"]
-    values = np.zeros((len(found), 1, 1))
-    facts = {"max_depth": int(found["depth"].max()), "node_count": len(found), "nodes": nodes, "values": values}
-    tree = Tree(task.X.shape[1], np.array([1], dtype=np.intp), 1)
-    tree.__setstate__(facts)
-    weight, first, second = _sums(tree.apply(task.X[sample.rows]), nodes, sample)
+    leaf, nodes = found.left == NO_NODE, np.zeros(len(found.left), dtype=NODE_DTYPE)
+    nodes["left_child"], nodes["right_child"] = found.left, found.right
+    nodes["feature"] = np.where(leaf, NO_FEATURE, found.feature)
+    nodes["threshold"] = np.where(leaf, NO_FEATURE, found.threshold)
+    nodes["n_node_samples"] = found.count
+    values = np.zeros((len(nodes), 1, 1))
+    weight, first, second = _sums(found.leaf_of, nodes, sample)
     nodes["weighted_n_node_samples"] = weight
     nodes["impurity"] = np.maximum(second / weight - (first / weight) ** 2, 0.0)
-    values[:, 0, 0] = sample.middle + np.where(leaf, found["value"], first / weight)
-    tree.__setstate__(facts)
+    values[:, 0, 0] = sample.middle + np.where(leaf, found.value, first / weight)
+    tree = Tree(task.X.shape[1], np.array([1], dtype=np.intp), 1)
+    tree.__setstate__({"max_depth": found.depth, "node_count": len(nodes), "nodes": nodes, "values": values})
     return tree
 
 
 def _sums(leaves: IntArray, nodes: Any, sample: _Sample) -> FloatArray:  # noqa: ANN401
     """Sums over the rows of each node of weight, weight * y and weight * y^2, [3, nodes]."""
     weighted = (sample.weight, sample.weight * sample.y, sample.weight * sample.y * sample.y)
-    sums = np.array([np.bincount(leaves, each, len(nodes)) for each in weighted])
+    sums = [np.bincount(leaves, each, len(nodes)).tolist() for each in weighted]
+    left, right = nodes["left_child"].tolist(), nodes["right_child"].tolist()
     for place in range(len(nodes) - 1, -1, -1):  # children come after their parents
-        left, right = nodes["left_child"][place], nodes["right_child"][place]
-        if left != NO_NODE:
-            sums[:, place] = sums[:, left] + sums[:, right]
-    return sums
+        if left[place] != NO_NODE:
+            for total in sums:
+                total[place] = total[left[place]] + total[right[place]]
+    return np.array(sums)

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 NAME: Final = "held_out.evidence"
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _PROGRAM_TEXT: Final = (
-    "models/binned.py", "models/kind.py", "models/kinds/*.py", "models/export.py", "models/line.py",
-    "models/parts.py", "training/evidence.py", "training/fitting.py",
+    "models/binned.py", "models/export.py", "models/growing.py", "models/kind.py", "models/kinds/*.py",
+    "models/line.py", "models/parts.py", "training/evidence.py", "training/fitting.py",
 )  # fmt: skip
 _LIBRARIES: Final = ("numpy", "scipy", "scikit-learn")
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
