@@ -12,6 +12,7 @@ import ast
 import io
 import zipfile
 import zlib
+from functools import lru_cache
 from typing import Final
 
 from athlete_monitor.errors import ModelError
@@ -96,8 +97,12 @@ def _check_code(script: zipfile.ZipFile) -> None:
             raise ModelError(f"{SCRIPT_MEMBER}: {name} is not the code of an exported model: {foreign}")
 
 
+@lru_cache(maxsize=32)
 def _foreign(code: str) -> str:
-    """Anything in TorchScript code (in Python's syntax) that no exported model needs; empty if there is nothing."""
+    """Anything in TorchScript code (in Python's syntax) that no exported model needs; empty if there is nothing.
+
+    Forests of one shape have the same code: it is parsed once for all of them.
+    """
     try:
         nodes = list(ast.walk(ast.parse(code)))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
