@@ -19,7 +19,7 @@ from athlete_monitor.physiology.reasons import HEART_RATE_MISSING, HEART_RATE_ST
 from athlete_monitor.physiology.squad_state import SquadState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from athlete_monitor.arrays import BoolArray, FloatArray, IntArray
 
@@ -45,6 +45,7 @@ def hr_max_nes_2013(age_years: FloatArray) -> FloatArray:
     return 211.0 - 0.64 * age_years
 
 
+_MAXIMUM_SOURCES: Final = ("measured", "nes_2013", "observed", None)
 RESERVE: Final = Figure(
     "heart_rate_reserve_percent", "Heart-rate reserve", "%", 0, "present", "mean", "karvonen_1957",
     needs=RESERVE_NEEDS, scope="moment", equation="(heart rate - rest)/(max - rest), 0 to 100 (Karvonen 1957)",
@@ -276,12 +277,14 @@ class HeartRateMax(SquadState):
 
     def source(self, row: int) -> str | None:
         """Where the maximum comes from: ``measured``, ``nes_2013``, ``observed`` or None when it is unknown."""
-        hr_max_bpm, predicted, raised, _ = self._table[:, row].tolist()
-        if np.isnan(hr_max_bpm):
-            return None
-        if raised:
-            return "observed"
-        return "nes_2013" if predicted else "measured"
+        return self.sources([row])[0]
+
+    def sources(self, rows: IntArray | Sequence[int]) -> list[str | None]:
+        """``source`` of several rows [k]."""
+        hr_max_bpm, predicted, raised, _ = self._table[:, rows]
+        codes = np.where(raised != 0.0, 2, np.where(predicted != 0.0, 1, 0))
+        codes[np.isnan(hr_max_bpm)] = 3
+        return [_MAXIMUM_SOURCES[code] for code in codes.tolist()]
 
     def reset(self, rows: IntArray) -> None:
         """Forget everything about ``rows`` [k]."""

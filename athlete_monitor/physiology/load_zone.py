@@ -66,8 +66,7 @@ def load_zone(trimp: float | None, limits: LoadLimits) -> str | None:
     """Zone of a session's load: ``low``, ``moderate``, ``high`` or ``very_high``; None where the load is unknown."""
     if trimp is None:
         return None
-    edges = (limits.moderate_from, limits.high_from, limits.very_high_from)
-    return ZONES[sum(trimp >= edge for edge in edges)]
+    return ZONES[(trimp >= limits.moderate_from) + (trimp >= limits.high_from) + (trimp >= limits.very_high_from)]
 
 
 def recovery(zone: str | None, limits: LoadLimits) -> Mapping[str, Any] | None:

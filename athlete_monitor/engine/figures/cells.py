@@ -54,19 +54,19 @@ class Cells:
 
     def lists(self, rounded: FloatArray) -> list[list[Any]]:
         """Return the values of each athlete, from ``rounded`` numbers."""
-        return [self._cells(row) for row in rounded.T.tolist()]
-
-    def _cells(self, row: list[float]) -> list[Any]:
-        cells: list[Any] = [None if value != value else value for value in row]  # noqa: PLR0124 - NaN
-        for place in self._whole:
-            if cells[place] is not None:
-                cells[place] = int(cells[place])
-        for place in self._flags:
-            cells[place] = bool(cells[place])
-        for begin, end, members in self._maps:
-            found = None if cells[begin] is None else dict(zip(members, cells[begin:end], strict=True))
-            cells[begin:end] = [found]
-        return cells
+        cells = rounded.astype(object)
+        unknown = np.isnan(rounded)
+        if self._whole:
+            cells[self._whole] = np.where(unknown[self._whole], 0.0, rounded[self._whole]).astype(np.int64)
+        cells[unknown] = None
+        if self._flags:
+            cells[self._flags] = (rounded[self._flags] != 0.0).astype(object)
+        rows: list[list[Any]] = cells.T.tolist()
+        for row in rows:
+            for begin, end, members in self._maps:
+                found = None if row[begin] is None else dict(zip(members, row[begin:end], strict=True))
+                row[begin:end] = (found,)
+        return rows
 
 
 def _is_whole(figure: Figure, member: str) -> bool:

@@ -46,18 +46,22 @@ PUBLISHED: Final = tuple(figure for figure in FIGURES.values() if figure.scope !
 """The figures of a record, in order."""
 _Optional = dict[str, Any] | msgspec.UnsetType
 _BEHIND: Final[tuple[Any, ...]] = (
-    ("quality", dict[str, Any]), ("formulas", dict[str, str]), ("reasons", dict[str, str]),
+    ("quality", dict[str, Any]), ("formulas", msgspec.Raw), ("reasons", msgspec.Raw),
     ("period", _Optional, msgspec.UNSET), ("on_pitch", _Optional, msgspec.UNSET),
 )  # fmt: skip
 
 AthleteFigures = msgspec.defstruct(
     "AthleteFigures",
     [*IDENTITY, *_MOMENT, *((figure.key, figure.type | None) for figure in PUBLISHED), *_BEHIND],
-    namespace={"__doc__": "Figures of one athlete at one moment; one field for each key of the JSON."},
+    namespace={
+        "__doc__": "Figures of one athlete at one moment; one field for each key of the JSON. ``formulas`` and "
+        "``reasons``, which seldom change, are JSON already."
+    },
     module=__name__,
 )
 encode: Final = msgspec.json.Encoder().encode
 
+_FORMULAS: Final = msgspec.Raw(encode(FORMULAS))
 _CELLS: Final = Cells(PRESENT_FIGURES)
 _BEATS: Final = tuple(figure.key for figure in HeartRateVariability.BEATS)
 _CHRONIC: Final = tuple(figure.key for figure in CHRONIC)
@@ -85,14 +89,17 @@ class Records:
         values = _CELLS.rounded(self._squad.present_values(present))
         rejected = self._squad.strap.rejected(present.rows).tolist()
         missing = np.packbits(np.isnan(values), axis=0).T
-        each = zip(sessions, _CELLS.lists(values), rejected, map(bytes, missing), strict=True)
+        maxima = self._squad.hr_max.sources(present.rows)
+        each = zip(sessions, _CELLS.lists(values), maxima, rejected, map(bytes, missing), strict=True)
         return Outputs(sessions, [self._record(*one) for one in each], values)
 
-    def _record(self, session: Session, cells: list[Any], rejected: float, missing: bytes) -> msgspec.Struct:
+    def _record(
+        self, session: Session, cells: list[Any], hr_max_source: str | None, rejected: float, missing: bytes
+    ) -> msgspec.Struct:
         """The record of an athlete; ``missing`` is equal where the same figures are unknown."""
         squad, row, tags = self._squad, session.row, session.tags
         cells[_SOURCE] = SOURCE_NAMES[int(cells[_SOURCE])]
-        cells += (squad.hr_max.source(row), squad.models.model_id(row), load_zone(cells[_TRIMP], self._limits))
+        cells += (hr_max_source, squad.models.model_id(row), load_zone(cells[_TRIMP], self._limits))
         reasons = self._reasons(session, cells, missing)
         variability, hrv_reasons = variability_figures(squad, row, has_beats=session.has_beats)
         cells += variability
@@ -107,8 +114,8 @@ class Records:
             tags.intensity_level,
             *_IN_ORDER(cells),
             quality(session.stream.quality_at(session.received), rejected),
-            FORMULAS,
-            {**reasons, **hrv_reasons, **session.chronic_reasons},
+            _FORMULAS,
+            _reasons_json(session, reasons, hrv_reasons),
         )
 
     def _reasons(self, session: Session, cells: list[Any], missing: bytes) -> dict[str, str]:
@@ -121,6 +128,15 @@ class Records:
             session.reasons = null_reasons(self._squad, session.row, mode, known)
             session.reasons_key = key
         return session.reasons
+
+
+def _reasons_json(session: Session, reasons: dict[str, str], hrv_reasons: dict[str, str]) -> msgspec.Raw:
+    """Return all reasons as JSON, which is kept while they are the same."""
+    parts = (reasons, hrv_reasons, session.chronic_reasons)
+    if parts != session.reasons_parts:
+        session.reasons_json = msgspec.Raw(encode({**reasons, **hrv_reasons, **session.chronic_reasons}))
+    session.reasons_parts = parts  # the newest dictionaries: the same ones are compared by identity
+    return session.reasons_json
 
 
 def identity(session: Session) -> dict[str, Any]:
@@ -139,9 +155,7 @@ def _whose(session: Session) -> tuple[Any, ...]:
 def quality(counts: Quality, rejected: float) -> dict[str, Any]:
     """Counts of the session's samples; ``rejected`` are strap readings refused as impossible."""
     percent = counts.percent
-    return {
-        "expected": counts.expected,
-        **counts.to_dict(),
-        "heart_rate_rejected": int(rejected),
-        "percent": None if percent is None else round(percent, 2),
-    }
+    known: dict[str, Any] = {"expected": counts.expected, **vars(counts)}
+    known["heart_rate_rejected"] = int(rejected)
+    known["percent"] = None if percent is None else round(percent, 2)
+    return known

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from athlete_monitor.squad.heart_rate_source import MODE_OF, SessionMode
 from athlete_monitor.wire.sample import NO_PROFILE, NO_TAGS, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp
 from athlete_monitor.wire.whole_seconds import WholeSeconds
 
 if TYPE_CHECKING:
-    import msgspec
-
     from athlete_monitor.engine.intake.ordering import DeviceStream
     from athlete_monitor.engine.sessions.wearers import Wearer
 
@@ -81,6 +81,9 @@ class Session:
     outputs: int = 0
     reasons_key: tuple[Any, ...] = ()
     reasons: dict[str, str] = field(default_factory=dict)
+    reasons_parts: tuple[dict[str, str], ...] = ()
+    """The dictionaries behind ``reasons_json``."""
+    reasons_json: msgspec.Raw = field(default_factory=msgspec.Raw)
     chronic: tuple[float | None, ...] = ()
     """Values of ``CHRONIC``, in order."""
     chronic_reasons: dict[str, str] = field(default_factory=dict)

@@ -37,6 +37,7 @@ NAMES: Final = tuple(
     name for figure in _ADDING for name in ([entry_name(figure.key, each) for each in figure.members] or [figure.key])
 )
 """Columns of the figures that add up, in the order of an array of totals."""
+_ZEROS: Final = np.zeros(len(NAMES))
 _COUNTS: Final = np.array([column(name).how == "count" for name in NAMES])
 
 
@@ -103,6 +104,7 @@ class RunningParts:
         self.start_t = start_t
         self._lookup = lookup
         self._totals: dict[float, FloatArray] = {}
+        self._bases: dict[float, FloatArray] = {}
         self._before = (start_t if is_new else math.inf, np.full(len(NAMES), np.nan))
         self._now = (start_t, self._before[1])
 
@@ -117,7 +119,7 @@ class RunningParts:
         known = [(first, last) for first, last in inside if last > first]
         if not known:
             return None
-        grown = [self._at(last) - _or_zero(self._at(first)) for first, last in known]
+        grown = [self._at(last) - self._base(first) for first, last in known]
         return Growth(_sum(grown), sum(last - first for first, last in known))
 
     def _inside(self, span: tuple[float, float | None]) -> tuple[float, float]:
@@ -132,6 +134,15 @@ class RunningParts:
         if t not in self._totals:
             self._totals[t] = self._between(t) if t >= self._before[0] else self._looked_up(t)
         return self._totals[t]
+
+    def _base(self, t: float) -> FloatArray:
+        """The totals where a part begins: what is not known yet begins at zero."""
+        if t <= self.start_t:
+            return _ZEROS
+        if t not in self._bases:
+            totals = self._at(t)
+            self._bases[t] = np.where(np.isnan(totals), 0.0, totals)
+        return self._bases[t]
 
     def _between(self, t: float) -> FloatArray:
         (first_t, first), (last_t, last) = self._before, self._now
@@ -195,11 +206,6 @@ def pitch_figures(parts: RunningParts, stints: Sequence[Stint]) -> dict[str, Any
     """Figures of an athlete's time on the pitch; None if the athlete has not been on it."""
     growth = pitch_growth(parts, stints)
     return None if growth is None else pitch_message(messages([growth])[0])
-
-
-def _or_zero(totals: FloatArray) -> FloatArray:
-    """The totals where the part begins: what is not known yet begins at zero."""
-    return np.where(np.isnan(totals), 0.0, totals)
 
 
 def _sum(grown: Sequence[FloatArray]) -> FloatArray:

@@ -184,7 +184,7 @@ def detail_view(session: Session, width: int = WIDE) -> Panel:
 
 def _lines(figures: Mapping[str, Any], keys: Iterable[str]) -> Table:
     grid = Table.grid(padding=(0, 2))
-    reasons = figures.get("reasons") or {}
+    reasons = msgspec.json.decode(figures.get("reasons") or b"{}")
     for key in keys:
         figure, value = FIGURES[key], figures.get(key)
         shown = Text(f"– {reasons.get(key, '')}", "dim") if value is None else Text(figure.show(value))
