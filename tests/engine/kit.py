@@ -179,6 +179,8 @@ def record(**known: Any) -> Any:
     """Figures of an athlete, only these known."""
     blank = dict.fromkeys(AthleteFigures.__struct_fields__)
     optional = dict.fromkeys(("period", "on_pitch"), msgspec.UNSET)
+    if "reasons" in known:
+        known["reasons"] = msgspec.Raw(msgspec.json.encode(known["reasons"]))
     return AthleteFigures(**{**blank, **optional, **known})
 
 
