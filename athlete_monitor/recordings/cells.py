@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 MISSING: Final = frozenset(
     {"", "na", "n/a", "nan", "-nan", "null", "none", "-", "--", "#n/a", "?", "inf", "-inf", "infinity"}
 )
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_LONGEST: Final = 64
+"""Characters of a number; a longer cell is damage, and looking at it would take long."""
 _THOUSANDS: Final = {
     ".": re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII),
     ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+|(?<=\.\d{3}\.\d{3}))", re.ASCII),
@@ -33,6 +35,8 @@ def number(text: str, decimal: str = ".") -> float | None:
     (8.64, None, 7.0, 1234.5, 1234.5)
     """
     bare = text.strip()
+    if len(bare) > _LONGEST:
+        return None
     if _THOUSANDS[decimal].fullmatch(bare):
         bare = bare.replace("," if decimal == "." else ".", "")
     if decimal == ",":
@@ -71,7 +75,7 @@ def numbers(cells: Sequence[str], decimal: str = ".") -> tuple[FloatArray, list[
 
 def _quick(cells: Sequence[str], decimal: str) -> FloatArray | None:
     """The same for cells that are all numbers or empty; None where one is not."""
-    if not set("".join(cells)) <= _PLAIN:
+    if not set("".join(cells)) <= _PLAIN or max(map(len, cells), default=0) > _LONGEST:
         return None
     plain = [cell or "nan" for cell in cells]
     if decimal == ",":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -35,7 +36,18 @@ def load(source: Source) -> Any:  # noqa: ANN401 - any document
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
+        if b"NaN" in data or b"Infinity" in data:
+            return _with_nan(source, data)
         raise RecordingError(f"{source}: is not valid JSON: {error}") from None
+
+
+def _with_nan(source: Source, data: bytes) -> Any:  # noqa: ANN401 - any document
+    """Return a document whose numbers may be NaN, which JSON does not have but several programs write."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        cause = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)[:100]
+        raise RecordingError(f"{source}: is not valid JSON: {cause}") from None
 
 
 def mapping(source: Source, key: str) -> dict[str, Any]:

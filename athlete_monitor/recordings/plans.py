@@ -145,8 +145,6 @@ def _meaning(layout: Layout, header: str, unit: str, own: Mapping[str, str]) -> 
 
 def without_channels(layout: Layout) -> str:
     """Return why a table has no channel, and what can be done."""
-    if is_fit_table(layout):
-        return "is a FIT file as a table, written by FitCSVTool; import the FIT file itself"
     if {"x", "y", "z"} <= {key_of(name) for name in layout.header}:
         return f"{_NO_AXES}: name them acc_x, acc_y, acc_z or x_m, y_m, with units, or give them with --map"
     wide = [name for name in layout.header if _of_somebody(name)]
@@ -159,11 +157,6 @@ def without_channels(layout: Layout) -> str:
         f"no column is a channel; its columns: {named(layout.header)}; "
         f"name them {_EXAMPLES}, … (docs/formats.md), or give them with --map"
     )
-
-
-def is_fit_table(layout: Layout) -> bool:
-    """Whether a table has the messages of a FIT file, one a row, as Garmin's FitCSVTool writes it."""
-    return [key_of(name) for name in layout.header[:4]] == ["type", "localnumber", "message", "field1"]
 
 
 def _of_somebody(header: str) -> bool:

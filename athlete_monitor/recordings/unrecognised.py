@@ -40,7 +40,9 @@ def unrecognised(source: Source) -> str:
     if other is not None:
         return f"is {other[0]}, which is not read; {other[1]}"
     if is_json(source):
-        return "is JSON of an unknown program; JSON of GoldenCheetah, Sensor Logger and Strava is read"
+        return (
+            "is JSON of an unknown program (read are lists of samples, GoldenCheetah, Polar, Sensor Logger and Strava)"
+        )
     cause = _table_cause(source)
     return f"is not recognised as a recording{': ' if cause else ''}{cause}"
 

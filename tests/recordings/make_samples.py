@@ -243,6 +243,59 @@ def strava() -> str:
     )
 
 
+def polar_account() -> str:
+    exercise = {
+        "startTime": "2026-05-04T10:00:00",
+        "timezoneOffsetMinutes": 120,
+        "sport": {"id": "1"},
+        "samples": {
+            "samples": [
+                {"type": "HEART_RATE", "intervalMillis": 1000, "values": [float("nan"), *range(121, 120 + SECONDS)]},
+                {"type": "SPEED", "intervalMillis": 1000, "values": [10.8] * SECONDS},
+                {"type": "DISTANCE", "intervalMillis": 1000, "values": [3.0 * s for s in range(SECONDS)]},
+                {"type": "ALTITUDE", "intervalMillis": 1000, "values": [0.0, 0.0, *[35.0] * (SECONDS - 2)]},
+                {"type": "CADENCE", "intervalMillis": 1000, "values": [85] * SECONDS},
+            ]
+        },
+        "routes": {
+            "route": {
+                "startTime": "2026-05-04T10:00:00",
+                "wayPoints": [
+                    {"latitude": 52 + s * 2.7e-5, "longitude": 13.0, "elapsedMillis": 1000 * s + 2}
+                    for s in range(SECONDS)
+                ],
+            }
+        },
+    }
+    about = {"startTime": "2026-05-04T10:00:00", "timezoneOffsetMinutes": 120, "distanceMeters": 87.0, "hrMax": 149}
+    return json.dumps({**about, "exercises": [exercise]})
+
+
+def json_rows() -> str:
+    rows = [
+        {
+            "time": f"2026-05-04T{clock(s)}+02:00",
+            "heart_rate": 120 + s,
+            "speed_mps": 3.0,
+            "distance_m": 3.0 * s,
+            "ok": True,
+        }
+        for s in range(SECONDS)
+    ]
+    return json.dumps({"athlete": "Ada Example", "samples": rows})
+
+
+def fit_csv() -> str:
+    head = "Type,Local Number,Message," + ",".join(f"Field {n},Value {n},Units {n}" for n in range(1, 6))
+    meant = "Definition,0,record,timestamp,1,,heart_rate,1,,distance,1,,speed,1,,cadence,1,"
+    rows = [
+        f'Data,0,record,timestamp,"{1_777_881_600 - 631_065_600 + s}",s,heart_rate,"{120 + s}",bpm,distance,"{3.0 * s}",m,'
+        f'speed,"3.0",m/s,cadence,"85",rpm'
+        for s in range(SECONDS)
+    ]
+    return "\n".join([head, meant, *rows, 'Data,1,session,sport,"1",,total_distance,"87.0",m'])
+
+
 def garmin_connect() -> str:
     return (
         "Activity Type,Date,Favorite,Title,Distance,Calories,Time,Avg HR,Max HR,Avg Run Cadence\n"
@@ -305,7 +358,7 @@ def main() -> None:
         "watch.tcx": tcx, "track.gpx": gpx, "polar_flow.csv": polar_flow, "polar_team_pro.csv": polar_team, "openfield_10hz.csv": openfield,
         "openfield_decimal_comma.csv": openfield_german, "catapult_100hz.csv": catapult_100hz, "catapult_api.csv": catapult_api,
         "statsports.csv": statsports, "kinexon.csv": kinexon, "epts_metadata.xml": epts_metadata, "epts_tracking.txt": epts_raw,
-        "goldencheetah.json": goldencheetah, "2026_05_04_10_00_00.csv": goldencheetah_csv, "strava_2026-05-04_10-00-00.json": strava,
+        "training-session.json": polar_account, "rows.json": json_rows, "fit_csv_tool.csv": fit_csv, "goldencheetah.json": goldencheetah, "2026_05_04_10_00_00.csv": goldencheetah_csv, "strava_2026-05-04_10-00-00.json": strava,
         "garmin_connect.csv": garmin_connect, "rr_2026-05-04_10-00-00.txt": rr_text, "rr_comma_2026-05-04_10-00-00.txt": rr_seconds,
         "GM1_A7_D007_2026_05_04-10_00_00.csv": session,
     }.items():  # fmt: skip

@@ -65,6 +65,9 @@ CASES = {
     "goldencheetah.json": Expected("goldencheetah", 30, 29, UTC_8, 87, 3.0, 149, 170, ("Ada Example",), beats=19),
     "2026_05_04_10_00_00.csv": Expected("goldencheetah", 30, 29, UTC_8, 87, 3.0, 149, 170),
     "strava_2026-05-04_10-00-00.json": Expected("strava", 30, 29, UTC_8, 87, 3.0, 149, 170),
+    "training-session.json": Expected("polar-json", 30, 29, UTC_8, 87, 3.0, 149, 170, offset_s=7200),
+    "rows.json": Expected("json", 30, 29, UTC_8, 87, 3.0, 149, None, ("Ada Example",), offset_s=7200),
+    "fit_csv_tool.csv": Expected("fit-csv", 30, 29, UTC_8, 87, 3.0, 149, 170),
     "sensor_logger.zip": Expected("sensor-logger", 500, 9.98, UTC_8, None, 3.0, 129),
     "rr_2026-05-04_10-00-00.txt": Expected("rr", 40, 32.35, UTC_8 + 0.8, None, None, 75.0, beats=40),
     "rr_comma_2026-05-04_10-00-00.txt": Expected("rr", 40, 32.35, UTC_8 + 0.8, None, None, 75.0, beats=40),
@@ -250,7 +253,16 @@ def test_the_frames_of_a_half_have_its_name(tmp_path):
 def test_the_whole_folder_of_samples_is_imported_in_one_go(tmp_path):
     report = everything(SAMPLES, root=tmp_path, athlete_id=None, named={"Ada Example": 7, "Bea Bo": 9})
     kinds = {done.figures.kind for done in report.done}
-    assert kinds == {"polar-flow", "polar-team-pro", "catapult", "statsports", "kinexon", "epts", "goldencheetah"}
+    assert kinds == {
+        "polar-flow",
+        "polar-team-pro",
+        "catapult",
+        "statsports",
+        "kinexon",
+        "epts",
+        "goldencheetah",
+        "json",
+    }
     unknown = [
         cause
         for cause in report.failed

@@ -262,6 +262,7 @@ LONG_TABLES = {
         f"Name,Sport,Date,Start time,Duration\nAnn,{'x' * 140_000},04-05-2026,10:00:00,00:10:00\n"
         "Sample rate,Time,HR (bpm)\n1,00:00:00,120\n"
     ),
+    "a cell of digits": f"timestamp,heart_rate\n1777881600,{'1' * 2 * LONG}x\n1777881601,120\n",
     "zeros between the cells": "timestamp,heart_rate\n\0,\0\n2026-05-04 10:00:0\0000,\000120\n",
     "a name of Polar": (
         "Nimi,Laji,Päivä,Alku,Kesto,Matka (km),Syke (bpm),Vauhti (km/h),Huippu (km/h)\n"

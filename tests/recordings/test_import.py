@@ -124,7 +124,7 @@ def test_folders_are_searched_and_archives_opened(tmp_path):
 
 FIT_TABLE = "Type,Local Number,Message,Field 1,Value 1,Units 1\nData,2,record,heart_rate,107,bpm\n"
 UNREAD = {
-    "tool.csv": (FIT_TABLE, "is a FIT file as a table, written by FitCSVTool; import the FIT file itself"),
+    "tool.csv": (FIT_TABLE, "holds the messages of a FIT file without a record"),
     "wide.csv": ("Time,Ada Bo HR,Bea Bo HR\n1,2,3\n", "a column for each athlete (Ada Bo HR, Bea Bo HR); give"),
     "odd.csv": ("Time,Volt,Watt\n1,2,3\n", "no column is a channel; its columns: Time, Volt, Watt; name them"),
     "app.json": ('{"app": 1}', "is JSON of an unknown program"),

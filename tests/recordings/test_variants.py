@@ -19,7 +19,7 @@ from athlete_monitor.recordings.figures import figures_of
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import recognised
-from athlete_monitor.recordings.source import from_path
+from athlete_monitor.recordings.source import NotARecording, from_path
 from athlete_monitor.recordings.unrecognised import unrecognised
 from athlete_monitor.recordings.zones import zone_of
 
@@ -384,6 +384,80 @@ def test_the_start_of_streams_is_found_and_its_local_time_is_no_utc(tmp_path, do
     [part] = read(tmp_path, {"activity.json": json.dumps(document)})
     assert (part.t[0], part.offset_s, part.whose.name) == (START, offset_s, name)
     assert figures_of(part).distance_m == pytest.approx(3 * (ROWS - 1))
+
+
+def test_streams_may_be_one_object_for_each_moment(tmp_path):
+    rows_of_streams = [dict(zip(STREAMS, row, strict=True)) for row in zip(*STREAMS.values(), strict=True)]
+    [part] = read(tmp_path, {"run_2026-05-04_10-00-00.json": json.dumps(rows_of_streams)})
+    assert (part.kind, part.t[0], len(part)) == ("strava", START, ROWS)
+    assert figures_of(part).distance_m == pytest.approx(3 * (ROWS - 1))
+
+
+def test_sensor_data_of_an_interface_have_hundredths_and_each_list_its_athlete(tmp_path):
+    data = [
+        {"ts": int(START) + n // 10, "cs": n % 10 * 10, "v": 3.0, "o": 0.3 * n, "hr": 140, "pl": 0.1}
+        for n in range(ROWS)
+    ]
+    both = [{"athlete_name": name, "data": data} for name in ("Ann Low", "Bea Bo")]
+    first, second = read(tmp_path, {"sensor_data.json": json.dumps(both)})
+    assert (first.kind, first.whose.name, second.whose.name) == ("catapult", "Ann Low", "Bea Bo")
+    np.testing.assert_allclose(np.diff(first.t), 0.1, atol=1e-6)
+    assert figures_of(second).distance_m == pytest.approx(0.3 * (ROWS - 1))
+
+
+def polar(**more: object) -> str:
+    moments = [f"2026-05-04T10:{s // 60:02d}:{s % 60:02d}.000" for s in range(ROWS)]
+    samples = {
+        "heartRate": [{"dateTime": moment, "value": 140} for moment in moments],
+        "speed": [{"dateTime": moment, "value": 10.8} for moment in moments],
+        "recordedRoute": [
+            {"dateTime": moment, "latitude": 46 + 3 * s / 111_145, "longitude": 7.1} for s, moment in enumerate(moments)
+        ],
+        "rr": [{"duration": "PT0.428S"}] * 30,
+    }
+    begin = {"startTime": moments[0], "timezoneOffset": 120}
+    return json.dumps({"exportVersion": "1.3", **begin, "exercises": [{**begin, "samples": samples, **more}]})
+
+
+def test_an_account_archive_of_polar_may_give_each_reading_its_time(tmp_path):
+    [part] = read(tmp_path, {"training-session-2026-05-04.json": polar(sport="RUNNING", distance=597.0)})
+    assert (part.kind, part.t[0], part.offset_s, len(part)) == ("polar-json", START, 7200, ROWS)
+    assert (part.totals["distance_m"], sum(map(len, part.rr.values()))) == (597.0, 30)
+    np.testing.assert_allclose(part.channels["speed_mps"], 3.0)
+    assert figures_of(part).heart_rate_max_bpm == 140
+    assert (part.channels["latitude"][0], figures_of(part).distance_m) == (46.0, pytest.approx(597, rel=0.01))
+
+
+def test_an_account_archive_without_samples_is_no_recording(tmp_path):
+    with pytest.raises(NotARecording, match="without samples"):
+        read(tmp_path, {"training-session-2026-05-04.json": polar(samples={})})
+
+
+@pytest.mark.parametrize("text", ['{"a": [NaN, 1]', '{"a": Infinity, "b": }'])
+def test_json_with_numbers_that_json_does_not_have_is_read_or_refused_in_one_line(tmp_path, text):
+    (tmp_path / "a.json").write_text('{"exercises": [], "startTime": 1, "timezoneOffset": 0, ' + text[1:])
+    with pytest.raises(RecordingError, match="is not valid JSON"):
+        read(tmp_path, {"a.json": (tmp_path / "a.json").read_bytes()})
+
+
+def test_figures_of_polar_without_samples_are_no_recording(tmp_path):
+    head = "Name,Sport,Date,Duration,Total distance (km),Average heart rate (bpm),Calories\n"
+    with pytest.raises(NotARecording, match="figures of a session without samples"):
+        read(tmp_path, {"polar.csv": head + 'Run,RUNNING,11-08-2026,00:45:30,"7,20",142,500'})
+
+
+def fit_table(sport: str, moment: int) -> str:
+    head = "Type,Local Number,Message,Field 1,Value 1,Units 1,Field 2,Value 2,Units 2,Field 3,Value 3,Units 3\n"
+    lines = (f'Data,0,record,timestamp,"{moment + s}",s,heart_rate,"140",bpm,cadence,"85",rpm\n' for s in range(ROWS))
+    return head + "".join(lines) + f'Data,1,session,sport,"{sport}",,total_strides,"1",\n'
+
+
+@pytest.mark.parametrize("moment", [int(START), int(START) - 631_065_600])
+@pytest.mark.parametrize(("sport", "cadence"), [("1", 170), ("running", 170), ("2", None)])
+def test_the_messages_of_a_fit_file_as_a_table_are_read_in_both_counts_of_time(tmp_path, moment, sport, cadence):
+    [part] = read(tmp_path, {"activity.csv": fit_table(sport, moment)})
+    assert (part.kind, part.t[0], len(part)) == ("fit-csv", START, ROWS)
+    assert part.channels.get("cadence_spm", [None])[0] == cadence
 
 
 @pytest.mark.parametrize("moment", ["2026-05-04T10:{m:02d}:{sec:02d}.{f}00", "04.05.2026 10:{m:02d}:{sec:02d}.{f}"])

@@ -101,12 +101,26 @@ def read(source: Source, options: Options) -> list[Imported]:
     """
     layout = layout_of(source)
     names = {key_of(name) for name in layout.header}
-    if {"ts", "cs"} <= names:
-        return [_with_hundredths(part) for part in imported(plan_of(layout, "catapult", _API), options)]
+    if is_api(layout):
+        return of_api(layout, options)
     settings = _settings(layout)
     if "accelerationforward" in names:
         return imported(_fast(layout, settings, options), options)
     return [_with_period(part, settings) for part in imported(_slow(layout, settings, options), options)]
+
+
+def is_api(layout: Layout) -> bool:
+    """Whether a table has the columns of the API."""
+    return {"ts", "cs"} <= {key_of(name) for name in layout.header}
+
+
+def of_api(layout: Layout, options: Options) -> list[Imported]:
+    """Read a table of the API.
+
+    Raises:
+        RecordingError: its rows are not readable.
+    """
+    return [_with_hundredths(part) for part in imported(plan_of(layout, "catapult", _API), options)]
 
 
 FORMAT: Final = Format(
@@ -126,7 +140,7 @@ def _settings(layout: Layout) -> dict[str, str]:
 
 def _start(layout: Layout, settings: dict[str, str], options: Options) -> float | None:
     """Return the epoch of the reference time; the count of hundredths is preferred: the text has two readings."""
-    hundredths = re.match(r"\d+", settings.get("centisectime", ""))
+    hundredths = re.match(r"\d{1,15}", settings.get("centisectime", ""))
     if hundredths:
         return int(hundredths[0]) / 100
     if "referencetime" not in settings:

@@ -10,7 +10,7 @@ from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import MEASURED
 from athlete_monitor.recordings.layout import layout_of
 from athlete_monitor.recordings.mapping import mapped, settings
-from athlete_monitor.recordings.plans import ColumnPlan, is_fit_table, plan_of, without_channels
+from athlete_monitor.recordings.plans import ColumnPlan, plan_of
 from athlete_monitor.recordings.tabular import RR, imported
 from athlete_monitor.recordings.text import text_head
 from athlete_monitor.recordings.timeline import usual_step_s
@@ -33,8 +33,6 @@ def recognise(source: Source) -> bool:
         plan = plan_of(layout_of(source))
     except RecordingError:
         return False
-    if is_fit_table(plan.layout):
-        return True
     return plan.first(TIME, DATE, ELAPSED) is not None and plan.first(*MEASURED, RR) is not None
 
 
@@ -55,8 +53,6 @@ def read(source: Source, options: Options) -> list[Imported]:
         RecordingError: the layout or a unit is not known, or cells cannot be read.
     """
     plan = understood(source, options)
-    if is_fit_table(plan.layout):
-        raise RecordingError(f"{source}: {without_channels(plan.layout)}")
     if options.mapping:
         options = settings(options)
     return [_of_samples(part) for part in imported(plan, options)]

@@ -50,6 +50,7 @@ _SAMPLES: Final = (
     *("Temperatures", "Power"),
 )
 """The columns of both tables in their order; the units of the second stay those of the file."""
+_BEGINS: Final = ("Name,Sport,Date,", "Name;Sport;Date;")
 _LOOKED_AT: Final = 8
 _DAY: Final = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.]\d\d[:.]\d\d(\s?[AaPp]\.?[Mm]\.?)?")
@@ -60,7 +61,7 @@ _WHEELS: Final = ("cycling", "biking", "spinning")
 
 
 def recognise(source: Source) -> bool:
-    """Whether both tables are present."""
+    """Whether the tables are present; the second may be missing."""
     text = text_head(source)
     if text is None:
         return False
@@ -68,7 +69,9 @@ def recognise(source: Source) -> bool:
 
 
 def _is_english(text: str) -> bool:
-    return "Sample rate" in text and "Start time" in text[:2048] and "Duration" in text[:2048]
+    return all(name in text[:2048] for name in ("Sport", "Date", "Duration")) and (
+        "Sample rate" in text or text.startswith(_BEGINS)
+    )
 
 
 def _foreign_header(lines: Sequence[str]) -> int | None:

@@ -198,6 +198,8 @@ def _offset(metadata: Mapping[str, str], start_t: float) -> int | None:
 def _standard(metadata: Mapping[str, str]) -> bool | None:
     """Whether the app wrote standard units; None where it does not say whether the phone is an iPhone."""
     fields = {name: value.lower() for name, value in metadata.items()}
+    if "android" in fields.get("platform", ""):  # its own units and signs are the standard ones
+        return True
     if "standardisation" in fields or "standardized" in fields:
         return fields.get("standardisation", fields.get("standardized")) == "true"
     return False if "ios" in fields.get("platform", "") else None

@@ -35,6 +35,7 @@ _STREAMS: Final = {
 }
 _MARKS: Final = (b"velocity_smooth", b'"latlng"', b'"heartrate"', b'"original_size"')
 _ABOUT: Final = ("activity", "detail", "details", "metadata", "meta", "summary")
+_LOCAL: Final = ("start_date_local", "start_local", "start_time_local", "startTimeLocal")
 _RIDES: Final = ("ride", "cycl", "bike")
 
 
@@ -102,6 +103,9 @@ def _streams(document: Any) -> dict[str, list[object]]:  # noqa: ANN401
     if isinstance(document, dict) and isinstance(document.get("streams"), dict | list):
         document = document["streams"]
     if isinstance(document, list):
+        rows = jsons.objects(document)
+        if rows and "type" not in rows[0]:  # one object for each moment
+            return {name: [row.get(name) for row in rows] for name in ("time", "latlng", *_STREAMS) if name in rows[0]}
         found = {str(one.get("type")): one.get("data") for one in document if isinstance(one, dict)}
     elif isinstance(document, dict):
         found = {name: one.get("data") if isinstance(one, dict) else one for name, one in document.items()}
@@ -150,7 +154,7 @@ def _start(source: Source, about: dict[str, Any], options: Options) -> tuple[flo
     if options.start_t is not None:
         return options.start_t, None
     rules = Rules(str(source), options.zone)
-    local = str(about.get("start_date_local") or "").rstrip("Z")
+    local = next((str(about[key]) for key in _LOCAL if about.get(key)), "").rstrip("Z")
     for key in ("start_date", "start_time"):
         if about.get(key):
             start = moment_of(str(about[key]), rules)[0]
