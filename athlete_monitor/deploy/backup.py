@@ -181,7 +181,9 @@ def verify(path: Path) -> dict[str, str]:
                     if _digest(file) != expected:
                         raise MonitorError(f"{path}: {name} is damaged")
     except _DAMAGE as error:
-        raise MonitorError(f"{path}: not a backup, or damaged ({error})") from error
+        system = error.strerror if isinstance(error, OSError) else None
+        why = f"cannot be read ({system})" if system else f"not a backup, or damaged ({error})"
+        raise MonitorError(f"{path}: {why}") from error
     return hashes
 
 
@@ -212,7 +214,7 @@ def restore(config_file: Path, root: Path | None, source: Path, *, dry_run: bool
         for name, digest in hashes.items():
             target = _target(config, config_file, name)
             if target is None:
-                print(f"left out {name}: unknown to this version")
+                print(f"left out {name}: {_left_out(config_file, name)}")
                 continue
             if target.is_file() and _file_digest(target) == digest:
                 same += 1
@@ -223,8 +225,15 @@ def restore(config_file: Path, root: Path | None, source: Path, *, dry_run: bool
             else:
                 with archive.open(name) as content:
                     _put(content, target, is_journal=name == JOURNAL)
-    print(f"{restored} files {'would be restored' if dry_run else 'restored'}, {same} were the same")
+    what = f"{restored} file{'' if restored == 1 else 's'}"
+    print(f"{what} {'would be restored' if dry_run else 'restored'}, {same} unchanged")
     return 0
+
+
+def _left_out(config_file: Path, name: str) -> str:
+    if name.startswith("configuration/"):
+        return f"this box is configured by {config_file.name}"
+    return "unknown to this version"
 
 
 def _file_digest(path: Path) -> str:

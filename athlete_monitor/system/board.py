@@ -121,7 +121,7 @@ def read_l4t(root: Path) -> str | None:
 
 def read_power_mode(root: Path) -> PowerMode | None:
     """Return the mode that ``nvpmodel`` last set."""
-    status = re.search(r"pmode:(\d+)", _text(root / "var/lib/nvpmodel/status") or "")
+    status = re.search(r"pmode:(\d{1,6})\b", _text(root / "var/lib/nvpmodel/status") or "")
     if status is None:
         return None
     number = int(status[1])
@@ -131,7 +131,7 @@ def read_power_mode(root: Path) -> PowerMode | None:
 
 def read_memory(root: Path) -> Memory | None:
     """Return memory and swap from ``/proc/meminfo``."""
-    kb = dict(re.findall(r"^(\w+):\s+(\d+) kB", _text(root / "proc/meminfo") or "", re.MULTILINE))
+    kb = dict(re.findall(r"^(\w+):\s+(\d{1,15}) kB", _text(root / "proc/meminfo") or "", re.MULTILINE))
     try:
         return Memory(*(int(kb[name]) // 1024 for name in ("MemTotal", "MemAvailable", "SwapTotal")))
     except KeyError:
@@ -192,4 +192,4 @@ def _text(file: Path) -> str | None:
 
 def _number(file: Path) -> int | None:
     text = _text(file)
-    return int(text) if text and re.fullmatch(r"-?\d+", text) else None
+    return int(text) if text and re.fullmatch(r"-?\d{1,15}", text) else None

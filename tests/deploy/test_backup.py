@@ -14,6 +14,7 @@ from athlete_monitor.deploy.backup import backup, restore, verify
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
 from tests.archive.kit import START, add_session, figures_at
+from tests.helpers import ROOT
 
 
 @pytest.fixture
@@ -136,6 +137,30 @@ def test_what_is_no_backup_is_one_sentence(tmp_path, content):
     (tmp_path / "x.zip").write_bytes(content)
     with pytest.raises(MonitorError, match="not a backup"):
         verify(tmp_path / "x.zip")
+
+
+def test_a_backup_that_is_not_there_or_cannot_be_read_says_so(tmp_path):
+    with pytest.raises(MonitorError, match=r"x\.zip: cannot be read \(No such file or directory\)"):
+        verify(tmp_path / "x.zip")
+    with pytest.raises(MonitorError, match=r"cannot be read \(Is a directory\)"):
+        verify(tmp_path)
+
+
+def test_a_second_box_with_another_configuration_keeps_it_and_takes_everything_else(root, tmp_path, capsys):
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    other = tmp_path / "second" / "orin.yaml"
+    other.parent.mkdir()
+    text = (ROOT / "jetson_orin_32gb_config.yaml").read_text().replace("athlete_training_data", "training")
+    other.write_text(text)
+    assert restore(other, None, tmp_path / "b.zip") == 0
+    assert (
+        f"left out configuration/{DEFAULT_CONFIG.name}: this box is configured by orin.yaml" in capsys.readouterr().out
+    )
+    assert other.read_text() == text
+    assert (other.parent / "training" / "player_7" / "TR2_A7_D007_x.csv").is_file()
+    archive = Archive(load_config(other).paths.journal)
+    assert archive.seconds(1)["distance_m"].tolist() == seconds(root)
+    archive.close()
 
 
 def test_nothing_is_restored_under_a_running_engine(root, tmp_path):

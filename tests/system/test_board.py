@@ -63,6 +63,24 @@ def test_damaged_files_are_read_as_unknown(tmp_path: Path, text: str) -> None:
     assert (board.l4t, board.power_mode, board.memory) == (None, None, None)
 
 
+@pytest.mark.parametrize("digits", ["9" * 5000, "-" + "9" * 5000, "72 °C", "0x48", "", "7" * 16])
+def test_a_temperature_that_is_no_reading_is_left_out(tmp_path: Path, digits: str) -> None:
+    for number, text in enumerate([digits, "45500", "0", "-40000", "150000", "-256000"]):
+        zone = tmp_path / f"sys/class/thermal/thermal_zone{number}"
+        zone.mkdir(parents=True)
+        (zone / "temp").write_text(text)
+    assert read_board(tmp_path).temperatures_c == {"thermal_zone1": 45.5, "thermal_zone2": 0.0}
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-1", "x"])
+def test_numbers_beyond_all_limits_are_read_as_unknown(tmp_path: Path, number: str) -> None:
+    for name, text in {"var/lib/nvpmodel/status": "pmode:{}", "proc/meminfo": "MemTotal: {} kB"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text.format(number))
+    board = read_board(tmp_path)
+    assert (board.power_mode, board.memory) == (None, None)
+
+
 def test_a_recorded_board_reads_like_the_board_itself(tmp_path: Path) -> None:
     script = ROOT / "deploy" / "record_board.py"
     subprocess.run([sys.executable, script, tmp_path, "--source", BOARDS / "orin"], check=True, capture_output=True)

@@ -146,9 +146,11 @@ class LiveEngine:
         return 0
 
     def install_signal_handlers(self) -> None:
-        """SIGINT and SIGTERM end the engine; SIGHUP checks for changed models."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        """SIGINT, SIGTERM and SIGQUIT end the engine; SIGHUP checks for changed models; SIGUSR1 and 2 do nothing."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, lambda *_: self.request_stop())
+        for number in (signal.SIGUSR1, signal.SIGUSR2):  # their default would end the engine without a word
+            signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, lambda *_: self.connection.updated_models.append("*"))
 
     def _assign(self, device_id: str, athlete_id: int) -> None:

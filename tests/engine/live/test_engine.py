@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import resource
+import signal
 import sqlite3
 import subprocess
 import time
@@ -125,6 +126,20 @@ def test_live_figures_equal_an_offline_run_to_the_last_digit(setting, run_progra
         assert alone(peer.metrics(device)) == [f for f in offline.figures if f["device_id"] == device]
         assert any(f["model_heart_rate_bpm"] is not None for f in peer.metrics(device))
     assert peer.heard[topics.status("001")][-1]["status"] == "offline"
+
+
+def test_a_stray_signal_does_not_end_it_and_ctrl_backslash_ends_it_in_order(setting, run_program, peers):
+    path, config = setting()
+    program = run_program("main.py", "--no-ui", "--config", path)
+    peer = peers(config)
+    peer.wait_online()
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+        program.process.send_signal(number)
+    peer.link.publish("sensor/data", encode_sample(stream()[0]))
+    wait_until(lambda: any(s["samples"] == 1 for s in peer.heard[topics.ENGINE_STATS]), what="a sample")
+    program.process.send_signal(signal.SIGQUIT)
+    assert program.wait() == 0
+    assert peer.heard[topics.ENGINE_STATUS][-1]["status"] == "offline"
 
 
 def test_malformed_payloads_are_counted_and_the_engine_goes_on(setting, run_program, peers):
