@@ -6,6 +6,7 @@ import os
 import re
 import zlib
 from contextlib import suppress
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -46,6 +47,7 @@ EXTRA_COLUMNS: Final = (
 _BASE: Final = [CHANNEL_INDEX[name] for name in _BASE_CHANNELS]
 _EXTRA: Final = [CHANNEL_INDEX[name] for name in EXTRA_CHANNELS]
 
+_beats_of: Final = attrgetter("rr_intervals_ms")
 NO_BEATS: Final[Mapping[int, tuple[float, ...]]] = MappingProxyType({})
 
 _HEAD_BYTES: Final = 1 << 16
@@ -78,11 +80,16 @@ def extras_of(values: FloatArray, samples: Sequence[Sample]) -> set[str]:
     """
     measured: list[int] = np.flatnonzero(~np.isnan(values[:, _EXTRA]).all(axis=0)).tolist()
     found = {EXTRA_CHANNELS[place] for place in measured}
-    if any(sample.rr_intervals_ms for sample in samples):
+    if any(map(_beats_of, samples)):
         found.add(RR_COLUMN)
-    if any(tags.source for tags in {id(sample.tags): sample.tags for sample in samples}.values()):
+    if any(tags.source for tags in _different([sample.tags for sample in samples])):
         found.add(SOURCE_COLUMN)
     return found
+
+
+def _different(tags: Sequence[Tags]) -> Iterable[Tags]:
+    """Return the different records among those of samples, which share them."""
+    return dict(zip(map(id, tags), tags, strict=True)).values()
 
 
 class SessionWriter:
@@ -196,12 +203,14 @@ class SessionWriter:
             rr: beat intervals, ms, by row.
             offset_s: seconds of the session's local time ahead of UTC; this machine's zone where None.
         """
-        different = {id(tag): tag for tag in tags}  # samples share their tags
-        cells = {place: self._tag_cells(tag) for place, tag in different.items()}
-        when = format_timestamps(t, offset_s)
-        rows = zip(when, _cell_rows(values[:, _BASE]), tags, self._extra_rows(values, tags, rr), strict=True)
-        profile = self._profile
-        lines = [f"{at},{profile},{base},{cells[id(tag)]}{x}\n" for at, base, tag, x in rows]
+        cells = {id(tag): self._tag_cells(tag) for tag in _different(tags)}
+        when, bases, profile = format_timestamps(t, offset_s), _cell_rows(values[:, _BASE]), self._profile
+        if len(cells) == 1 and not self._extra:
+            (end,) = cells.values()
+            lines = [f"{at},{profile},{base},{end}\n" for at, base in zip(when, bases, strict=True)]
+        else:
+            rows = zip(when, bases, map(id, tags), self._extra_rows(values, tags, rr), strict=True)
+            lines = [f"{at},{profile},{base},{cells[tag]}{x}\n" for at, base, tag, x in rows]
         self._file.write("".join(lines))
         self.rows += len(lines)
 

@@ -45,6 +45,8 @@ _FORM: Final = re.compile(
 _NUMBER: Final = re.compile(r"\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?", re.ASCII)
 _NOT_UNDERSTOOD: Final = "`timestamp` is not understood: 2026-01-01T10:00:00.25Z or epoch seconds are expected"
 _CACHED_SECONDS: Final = 4096
+_SECONDS: Final = tuple(f"{second:02d}" for second in range(60))
+_MILLIS: Final = tuple(f".{milli:03d}" for milli in range(1000))
 _MICRO: Final = 1_000_000
 _QUARTER_US: Final = 900 * _MICRO
 """Every change of the clocks happens on a quarter of an hour, and moves them by at least half an hour."""
@@ -306,8 +308,13 @@ def format_timestamps(t: FloatArray, offset_s: int | None = None) -> list[str]:
     texts = {minute: _second_text(minute * 60, offset_s) for minute in set(minutes.tolist())}
     if any(not text.endswith(":00") for text, _ in texts.values()):  # an old local time of uneven seconds
         return [format_timestamp(each, offset_s) for each in t.tolist()]
-    each = zip(map(texts.__getitem__, minutes.tolist()), (seconds % 60).tolist(), rest.tolist(), strict=True)
-    return [f"{text[:17]}{second:02d}.{milli:03d}{zone}" for (text, zone), second, milli in each]
+    if len(texts) == 1:
+        ((text, zone),) = texts.values()
+        head = text[:17]
+        each = zip((seconds % 60).tolist(), rest.tolist(), strict=True)
+        return [f"{head}{_SECONDS[second]}{_MILLIS[milli]}{zone}" for second, milli in each]
+    rows = zip(map(texts.__getitem__, minutes.tolist()), (seconds % 60).tolist(), rest.tolist(), strict=True)
+    return [f"{text[:17]}{_SECONDS[second]}{_MILLIS[milli]}{zone}" for (text, zone), second, milli in rows]
 
 
 @lru_cache(maxsize=_CACHED_SECONDS)

@@ -18,7 +18,7 @@ from athlete_monitor.engine.sinks.sink import Sink
 from athlete_monitor.engine.sinks.worker import Alarm, Worker
 from athlete_monitor.wire.sample import SIMULATED, WireProfile, values_of
 from athlete_monitor.wire.session_copies import copy_of, has_real_sessions
-from athlete_monitor.wire.session_files import SessionWriter, extras_of
+from athlete_monitor.wire.session_files import RR_COLUMN, SessionWriter, extras_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -242,7 +242,9 @@ class _OpenFile:
         values = values_of(samples)
         extras = extras_of(values, samples)
         writer = self._writer = self._writer or self._make_writer(extras)
-        beats = {row: sample.rr_intervals_ms for row, sample in enumerate(samples) if sample.rr_intervals_ms}
+        beats = {}
+        if RR_COLUMN in extras:
+            beats = {row: sample.rr_intervals_ms for row, sample in enumerate(samples) if sample.rr_intervals_ms}
         try:
             writer.widen(extras)
             writer.write_arrays(np.array([each.t for each in samples]), values, [each.tags for each in samples], beats)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,7 +22,7 @@ from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.wire.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from athlete_monitor.arrays import BoolArray, FloatArray
     from athlete_monitor.engine.sessions.session import Session
@@ -202,6 +204,8 @@ class AlarmKeeper:
             return np.array([targets.get((each.session.athlete_id, figure), math.nan) for each in rows])
         if base == "own_mean":
             return np.array([_mean(each, figure, sessions) for each in rows])
+        if _is_heart_rate(figure):
+            return np.array([each.record.hr_max_bpm for each in rows], dtype=np.float64)
         return np.array([_own_maximum(each, figure) for each in rows])
 
     def _contexts(
@@ -274,9 +278,11 @@ def event_of(alarm: AlarmRow, state: str, session: Session | None, t: float) -> 
 
 def _values(rows: Sequence[WatchedSession], name: str, silent: BoolArray, now_s: float) -> FloatArray:
     """A figure or signal of all rows [n]; NaN where it is not known, or the device is silent."""
-    if name in SIGNALS:
-        return np.array([_value(each, name, now_s) for each in rows])
-    return np.where(silent, np.nan, np.array([getattr(each.record, name, None) for each in rows], dtype=np.float64))
+    if name == "device_silent_s":
+        return now_s - np.array([each.arrived_s for each in rows])
+    signal = _SIGNALS.get(name)
+    found = [getattr(each.record, name, None) for each in rows] if signal is None else [signal(each) for each in rows]
+    return np.where(silent, np.nan, np.array(found, dtype=np.float64))
 
 
 def _value(watched: WatchedSession, name: str, now_s: float) -> float:
@@ -285,24 +291,27 @@ def _value(watched: WatchedSession, name: str, now_s: float) -> float:
         return silent_s
     if silent_s > SILENT_S:
         return math.nan
-    if name in SIGNALS:
-        return _signal(watched, name)
-    value = getattr(watched.record, name, None)
+    signal = _SIGNALS.get(name)
+    value = getattr(watched.record, name, None) if signal is None else signal(watched)
     return math.nan if value is None else float(value)
 
 
-def _signal(watched: WatchedSession, name: str) -> float:
-    if name == "strap_lost_s":
-        return watched.session.device_t - watched.strap_t
-    if name == "data_percent":
-        percent = watched.record.quality.get("percent")
-        return math.nan if percent is None else float(percent)
-    return watched.battery_percent if name == "battery_percent" else watched.impact_g
+_SIGNALS: Final[Mapping[str, Callable[[WatchedSession], float | None]]] = MappingProxyType({
+    "strap_lost_s": lambda watched: watched.session.device_t - watched.strap_t,
+    "data_percent": lambda watched: watched.record.quality.get("percent"),
+    "battery_percent": attrgetter("battery_percent"),
+    "impact_g": attrgetter("impact_g"),
+})  # fmt: skip
+"""The signals that a watched session knows."""
+
+
+def _is_heart_rate(figure: str) -> bool:
+    return "heart_rate" in figure and figure.endswith("_bpm")
 
 
 def _own_maximum(watched: WatchedSession, figure: str) -> float:
     """The athlete's own maximum: of the heart rate the one that the figures use, else the highest of the sessions."""
-    if "heart_rate" in figure and figure.endswith("_bpm"):
+    if _is_heart_rate(figure):
         value = watched.record.hr_max_bpm
         return math.nan if value is None else float(value)
     return max(_known(watched, figure, HISTORY), default=math.nan)

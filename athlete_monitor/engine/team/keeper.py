@@ -241,7 +241,7 @@ class TeamKeeper(Sink):
 
     def now_t(self) -> float:
         """The present in the time of the samples: the wall clock, unless they use another clock."""
-        newest_t = newest_of(list(self._members.newest_times().values()), self._wall_s())
+        newest_t = newest_of(self._members.times(), self._wall_s())
         return self._clock.now_t(newest_t, is_running=self.book.current is not None)
 
     def stop(self) -> None:

@@ -63,6 +63,11 @@ class TeamMembers:
         """Return the time of the newest sample of each device that is sending, by its own clock."""
         return {each.session.device_id: each.session.device_t for each in self._sending()}
 
+    def times(self) -> list[float]:
+        """Return the values of ``newest_times``: the present is determined in every round."""
+        sending = [each.session for each in self._sending()]
+        return [session.last_t - session.stream.offset_s for session in sending]
+
     def phases(self) -> dict[str, list[tuple[str | None, float]]]:
         """Return the phases of the devices that are sending, and since when, by team session."""
         found: dict[str, list[tuple[str | None, float]]] = {}
