@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -197,6 +199,17 @@ def test_guessing_is_slowed_down():
     assert brake.wait_s("x") == 2 * FIRST_WAIT_S
     brake.succeeded("x")
     assert brake.wait_s("x") == 0.0
+
+
+def test_guesses_that_come_all_at_once_are_slowed_down_too(secured):
+    async def guess() -> list[int]:
+        transport = httpx.ASGITransport(secured)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            guesses = [client.post("/api/login", json={"name": "carl", "secret": f"{at:06d}"}) for at in range(40)]
+            return [answer.status_code for answer in await asyncio.gather(*guesses)]
+
+    statuses = asyncio.run(guess())
+    assert (statuses.count(401), statuses.count(429)) == (TRIES, 40 - TRIES)
 
 
 def test_a_log_in_survives_a_restart_and_ends_with_its_time(tmp_path):

@@ -259,6 +259,21 @@ def test_on_paper_there_is_the_squad_in_dark_ink_and_no_button(open_page, engine
     assert page.pdf().startswith(b"%PDF")
 
 
+NOTHING_KEPT = """Object.defineProperty(window, 'localStorage', {
+  get() { throw new DOMException('denied', 'SecurityError'); } });"""
+
+
+def test_a_browser_that_lets_nothing_be_kept_shows_everything_and_forgets_the_choices(open_page, engine):
+    page = open_page("/", script=NOTHING_KEPT)
+    engine.publish(figures(7, heart_rate_bpm=173.0))
+    until(page, "document.querySelector('.tile[data-key=\"007\"] .value')?.textContent === '173'")
+    page.get_by_role("button", name="Rows").click()
+    until(page, "!document.querySelector('.table').hidden && document.querySelector('.tiles').hidden")
+    go(page, "/control")
+    page.get_by_role("button", name="▶ Warm-up").click()
+    until(page, "document.querySelector('.toast button')")
+
+
 # A connection that opens and brings nothing: a proxy keeps back what it gets.
 DEAF = """window.WebSocket = class { constructor() { setTimeout(() => this.onopen?.(), 50); } close() {} };"""
 

@@ -38,11 +38,13 @@ async def log_in(request: Request, body: LogIn) -> Response:
             raise HTTPException(
                 429, f"too many attempts; wait {math.ceil(wait_s)} s", {"retry-after": str(math.ceil(wait_s))}
             )
-    account = await asyncio.to_thread(verify, access.accounts, body.name, body.secret)
     for who in (guesser, f"name {body.name}"):
-        (access.brake.succeeded if account else access.brake.failed)(who)
+        access.brake.failed(who)  # before the answer is known: guesses that come all at once are slowed down too
+    account = await asyncio.to_thread(verify, access.accounts, body.name, body.secret)
     if account is None:
         raise HTTPException(401, "name and PIN do not belong together")
+    for who in (guesser, f"name {body.name}"):
+        access.brake.succeeded(who)
     token, _ = access.visits.begin(account.name, account.role)
     answer = reply({"name": account.name, "role": account.role})
     secure = request.url.scheme == "https"

@@ -1,6 +1,6 @@
 // Commands: each says what it did and can be undone for ten seconds.
 import { Refused, post, uuid } from "./api.js";
-import { h } from "./dom.js";
+import { h, kept } from "./dom.js";
 import { now, store } from "./store.js";
 import { label, t, withUnit } from "./text.js";
 
@@ -110,7 +110,7 @@ export const mayAct = () => store.me.role === "coach" || store.me.role === "admi
 export function startPeriod(name, kind, whose = "all") {
   const period = uuid();
   const names = [name, ...periodNames().filter((one) => one !== name)].slice(0, 12);
-  localStorage.setItem("periods", JSON.stringify(names));
+  kept.setItem("periods", JSON.stringify(names));
   return act({ do: "period_start", name, kind, whose, period }, t("did.period_start", { name }), { do: "period_delete", period });
 }
 
@@ -146,8 +146,8 @@ export function setPitch(person, state) {
 /** Names of periods that this screen has used, the latest first. */
 export function periodNames() {
   try {
-    const kept = JSON.parse(localStorage.getItem("periods") ?? "[]").filter((one) => typeof one === "string");
-    return [...new Set([...kept, ...["warm_up", "first_half", "second_half"].map((key) => t(`period.${key}`))])];
+    const names = JSON.parse(kept.getItem("periods") ?? "[]").filter((one) => typeof one === "string");
+    return [...new Set([...names, ...["warm_up", "first_half", "second_half"].map((key) => t(`period.${key}`))])];
   } catch {
     return [];
   }

@@ -1,6 +1,6 @@
 // Starts the screen, shows the page of the address, and keeps header, notices and tabs.
 import { get, useToken } from "./api.js";
-import { alike, applyTheme, fill, h, icon, say } from "./dom.js";
+import { alike, applyTheme, fill, h, icon, kept, say } from "./dom.js";
 import { begin, listen, store } from "./store.js";
 import { duration, loadTexts, t, useZone } from "./text.js";
 
@@ -111,7 +111,7 @@ function notices() {
 
 async function keepAwake() {
   try {
-    if (document.visibilityState === "visible" && localStorage.getItem("awake") !== "off") await navigator.wakeLock?.request("screen");
+    if (document.visibilityState === "visible" && kept.getItem("awake") !== "off") await navigator.wakeLock?.request("screen");
   } catch {
     // the browser does not let it: a low battery, or no HTTPS
   }

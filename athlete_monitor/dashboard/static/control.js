@@ -1,6 +1,6 @@
 // Control: periods, markers, substitutions, who is available, ratings after the session, alarms.
 import { act, endPeriod, mark, mayAct, periodNames, rename, setPitch, setTargets, startPeriod, substitute } from "./actions.js";
-import { fill, h } from "./dom.js";
+import { fill, h, kept } from "./dom.js";
 import { table } from "./table.js";
 import { SIGNS, openAlarms, openPeriods } from "./header.js";
 import { choices, figureOf, pitchState, shortName, sorted } from "./figures.js";
@@ -236,7 +236,7 @@ function drawAlarms(place) {
 }
 
 function switches() {
-  const make = (key, standard, text) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: (localStorage.getItem(key) ?? standard) === "on", onchange: (event) => localStorage.setItem(key, event.target.checked ? "on" : "off") }), text);
+  const make = (key, standard, text) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: (kept.getItem(key) ?? standard) === "on", onchange: (event) => kept.setItem(key, event.target.checked ? "on" : "off") }), text);
   return h("div", { class: "row" }, make("sound", "off", t("sound")), make("shake", "on", t("shake")));
 }
 export { openPeriods };

@@ -2,6 +2,20 @@
 
 export const SVG = "http://www.w3.org/2000/svg";
 
+/** What this device remembers; where its browser lets nothing be kept, it remembers as long as the page is open. */
+export const kept = storage();
+
+function storage() {
+  try {
+    localStorage.setItem("probe", "");
+    localStorage.removeItem("probe");
+    return localStorage;
+  } catch {
+    const known = new Map();
+    return { getItem: (key) => known.get(key) ?? null, setItem: (key, text) => known.set(key, text) };
+  }
+}
+
 /** h("button", {class: "primary", onclick: f, "aria-label": "…"}, "text", node, [nodes]) */
 export function h(tag, attributes, ...children) {
   const node = document.createElement(tag);
@@ -84,7 +98,7 @@ export function icon(name) {
 
 /** Light or dark: as chosen on this device, else as the device itself is. */
 export function applyTheme() {
-  const chosen = localStorage.getItem("theme") || "auto";
+  const chosen = kept.getItem("theme") || "auto";
   const dark = chosen === "dark" || (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   use(dark);
   const bar = document.querySelector('meta[name="theme-color"]');

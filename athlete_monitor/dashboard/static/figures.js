@@ -1,4 +1,5 @@
 // What a screen shows of an athlete: the chosen figures, percents of targets and of the own maximum, alarms, the pitch.
+import { kept } from "./dom.js";
 import { store, value } from "./store.js";
 import { isolated, label, t } from "./text.js";
 
@@ -9,14 +10,14 @@ const DEFAULTS = { main: "heart_rate_bpm", figures: ["trimp", "distance_m", "met
 /** What this screen shows; kept on this device. */
 export function settings() {
   try {
-    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem("squad") ?? "{}") };
+    return { ...DEFAULTS, ...JSON.parse(kept.getItem("squad") ?? "{}") };
   } catch {
     return DEFAULTS;
   }
 }
 
 export function keep(changes) {
-  localStorage.setItem("squad", JSON.stringify({ ...settings(), ...changes }));
+  kept.setItem("squad", JSON.stringify({ ...settings(), ...changes }));
 }
 
 /** "7 Ada": the number is on the left, whatever the direction of the name. */

@@ -1,6 +1,6 @@
 // The header: which session, clock, period; the alarms; and what a coach does most.
 import { act, endPeriod, mark, mayAct } from "./actions.js";
-import { fill, h, say, setText } from "./dom.js";
+import { fill, h, kept, say, setText } from "./dom.js";
 import { listen, now, store } from "./store.js";
 import { alarmWords, clock, duration, isolated, said, t } from "./text.js";
 
@@ -79,8 +79,8 @@ function alarmButton(alarm, person) {
 }
 
 function attention() {
-  if (localStorage.getItem("shake") !== "off" && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([200, 100, 200]);
-  if (localStorage.getItem("sound") !== "on") return;
+  if (kept.getItem("shake") !== "off" && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([200, 100, 200]);
+  if (kept.getItem("sound") !== "on") return;
   try {
     const context = new AudioContext();
     const tone = context.createOscillator();

@@ -1,6 +1,6 @@
 // System: engine, broker, devices, models, the box; and the settings of this screen.
 import { get, post } from "./api.js";
-import { applyTheme, fill, h } from "./dom.js";
+import { applyTheme, fill, h, kept } from "./dom.js";
 import { table } from "./table.js";
 import { age, listen, now, status, store } from "./store.js";
 import { shortName } from "./figures.js";
@@ -85,8 +85,8 @@ function drawLog(place, { lines }) {
 /** Theme, language and what keeps the screen on; kept on this device. */
 function choices() {
   const pick = (text, key, options, standard, done) => {
-    const select = h("select", { onchange: () => { localStorage.setItem(key, select.value); done(); } }, options.map(([name, shown]) => h("option", { value: name }, shown)));
-    select.value = localStorage.getItem(key) ?? standard;
+    const select = h("select", { onchange: () => { kept.setItem(key, select.value); done(); } }, options.map(([name, shown]) => h("option", { value: name }, shown)));
+    select.value = kept.getItem(key) ?? standard;
     return h("label", { class: "field" }, text, select);
   };
   const logOut = async () => { await post("/api/logout", {}); location.assign("/login"); };

@@ -1,4 +1,5 @@
 // The texts of the screen in the chosen language, and numbers and times as people read them.
+import { kept } from "./dom.js";
 import en from "./texts/en.js";
 
 let texts = en;
@@ -7,7 +8,7 @@ export const LANGUAGES = { en: "English", de: "Deutsch" };
 
 export async function loadTexts(preferred = "") {
   const browser = navigator.language.slice(0, 2);
-  const wanted = localStorage.getItem("language") || preferred || browser;
+  const wanted = kept.getItem("language") || preferred || browser;
   language = wanted in LANGUAGES ? wanted : "en";
   try {
     texts = language === "en" ? en : (await import(`./texts/${language}.js`)).default;
