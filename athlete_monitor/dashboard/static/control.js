@@ -66,8 +66,11 @@ function changed(node, what, draw) {
   draw(node);
 }
 
+/** Number and name; of a long name its end is left out, whatever its direction. */
+const whole = (person, kind = "") => h("span", { class: `whole ${kind}` }, person.number && h("span", {}, String(person.number)), h("bdi", {}, person.name));
+
 function personButton(person, attributes) {
-  return h("button", attributes, h("bdi", { dir: "ltr" }, shortName(person)));
+  return h("button", attributes, whole(person));
 }
 
 function drawSession(place) {
@@ -223,7 +226,7 @@ function drawRatings(place) {
   fill(place, people().map((one) => {
     const select = h("select", { "aria-label": t("rpe.of", { name: one.name }), onchange: () => select.value !== "" && act({ do: "rpe", athlete: one.athlete_id, rpe: Number(select.value) }, t("did.rpe", { name: one.name, value: select.value })) },
       h("option", { value: "" }, "–"), RATINGS.map((value) => h("option", { value }, String(value))));
-    return h("label", { class: "row" }, select, h("bdi", { class: "grow", dir: "ltr" }, shortName(one)));
+    return h("label", { class: "row" }, select, whole(one, "grow"));
   }));
 }
 

@@ -103,6 +103,13 @@ export function glance(value, figure, unit = true) {
   return unit && figure.unit && figure.unit.length < 4 ? `${text} ${figure.unit}` : text;
 }
 
+/** The unit that belongs to a glance; nothing where the text has none or the unit is long. */
+export function glanceUnit(value, figure) {
+  if (typeof value !== "number" || !figure.unit || figure.unit.length > 3) return "";
+  if (figure.unit === "s" && Math.abs(value) >= 60) return "";
+  return figure.unit === "m" && Math.abs(value) >= 1000 ? " km" : ` ${figure.unit}`;
+}
+
 /** 8123 m as "8.1 km": long ways are read in kilometres. */
 export function withUnit(value, figure) {
   if (value === null || value === undefined) return "–";

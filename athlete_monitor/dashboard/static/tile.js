@@ -2,7 +2,7 @@
 import { GONE_S, STALE_S, alarmOf, figureOf, pitchState, reached, share, targetLine } from "./figures.js";
 import { SVG, h, setAttribute, setLabel, setText } from "./dom.js";
 import { age, trend, value } from "./store.js";
-import { alarmWords, duration, glance, said, short, t } from "./text.js";
+import { alarmWords, duration, glance, glanceUnit, said, short, t } from "./text.js";
 
 const SOURCE = { sensor: "strap", model: "model", model_corrected: "corrected", held: "held" };
 const CELLS = 3;
@@ -47,7 +47,8 @@ export class Tile {
     this.place = place;
     this.parts = { number: h("b", {}), name: h("span", { dir: "auto" }), where: part("where muted"), value: part("value"), interval: part("interval"), zone: part("zone"),
       source: part("source"), percent: part("percent"), state: part("state"), dots: h("span", { class: "dots", role: "img" }), edge: part("edge") };
-    this.cells = Array.from({ length: CELLS }, (_, at) => ({ name: part(`name n${at}`), figure: part(`figure n${at}`), bar: part(`done n${at}`), key: null, shown: null, percent: null }));
+    this.cells = Array.from({ length: CELLS }, (_, at) => ({ name: part(`name n${at}`), figure: part(`figure n${at}`), unit: part("unit"), bar: part(`done n${at}`), key: null, shown: null, unitShown: null, percent: null }));
+    for (const cell of this.cells) cell.figure.append(cell.unit);
     const { svg, line } = spark();
     this.line = line;
     const { number, name, where, ...rest } = this.parts;
@@ -107,8 +108,11 @@ export class Tile {
       setText(cell.name, name);
       cell.name.classList.toggle("long", name.length > LONG);
     }
-    const text = key ? glance(value(this.person.key, key), figureOf(key)) : "";
+    const now = key ? value(this.person.key, key) : null;
+    const text = key ? glance(now, figureOf(key), false) : "";
     if (cell.shown !== text) cell.figure.firstChild.data = cell.shown = text;
+    const unit = key ? glanceUnit(now, figureOf(key)) : "";
+    if (cell.unitShown !== unit) cell.unit.firstChild.data = cell.unitShown = unit;
     const percent = key ? reached(this.person, key) : null;
     if (cell.percent === percent) return;
     cell.percent = percent;
