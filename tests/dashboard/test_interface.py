@@ -20,6 +20,7 @@ from athlete_monitor.dashboard.programs import Programs
 from athlete_monitor.dashboard.simulation import Simulation
 from athlete_monitor.dashboard.visits import FIRST_WAIT_S, LASTS_S, TRIES, Brake, Visits
 from tests.dashboard.kit import client_of, figures, packed
+from tests.helpers import ROOT
 
 
 class NoMatch(Simulation):
@@ -65,6 +66,19 @@ def test_every_address_of_the_application_is_described(app, client):
         path for one in app.routes if (path := getattr(one, "path", "")).startswith(("/api", "/health", "/metrics"))
     }
     assert served | {"/api/squad", "/api/control"} <= described
+
+
+def test_the_page_for_people_names_every_address_and_no_other(client):
+    described = {re.sub(r"\{\w+\}", "{}", path) for path in client.get("/openapi.json").json()["paths"]}
+    page = (ROOT / "docs" / "screen.md").read_text(encoding="utf-8").partition("## Interface for programs")[2]
+    named = set()
+    for row in re.findall(r"^\| `/.*$", page, re.MULTILINE):
+        whole = ""
+        for address in re.findall(r"`(/[^`?]*)[^`]*`", row.split(" | ")[0]):
+            path = re.sub(r"\{\w+\}", "{}", address)
+            whole = path if path.startswith(("/api", "/push", "/health", "/metrics")) else whole
+            named.add(path if path == whole else whole + path)
+    assert named == described
 
 
 def people_of(secured: Any, app: Any) -> dict[str, tuple[Any, dict[str, str]]]:

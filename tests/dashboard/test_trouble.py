@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import pytest
 from athlete_monitor.dashboard.accounts import make_account, save_accounts
 from tests.dashboard.browser import until, until_python
 from tests.dashboard.kit import Screen, figures
-from tests.helpers import wait_until
+from tests.helpers import ROOT, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -380,6 +381,22 @@ def serve(start_program: Any, config: Any, port: int) -> Screen:
     wait_until(lambda: made.http.get("/health").json()["broker"], SLOW_S, "the connection to the broker")
     made.http.close()
     return made
+
+
+def test_the_requests_that_the_page_for_programs_shows_work(start_screen, configure, tmp_path_factory, engine):
+    file = tmp_path_factory.mktemp("accounts") / "accounts.json"
+    save_accounts(file, [make_account("carl", "coach", "654321")])
+    screen = start_screen(configure(dashboard={"accounts_file": str(file)}))
+    page = (ROOT / "docs" / "screen.md").read_text(encoding="utf-8")
+    (lines,) = (block for block in re.findall(r"```bash\n(.+?)```", page, re.DOTALL) if "curl" in block)
+    commands = re.sub("box=.*", f"box={screen.address}", lines).replace("curl -s", "curl -sS --fail")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        capture_output=True, text=True, timeout=100, check=True, cwd=file.parent,
+    )  # fmt: skip
+    assert '"kind":"squad"' in done.stdout
+    assert '"ok":true' in done.stdout
+    assert engine.did("marker")[-1]["text"] == "goal"
 
 
 def test_who_logs_out_in_one_tab_is_logged_out_in_the_other_and_comes_back_to_the_same_page(

@@ -31,7 +31,7 @@ export function show(place) {
 }
 
 function fact(text, shown, bad = false) {
-  return h("div", { class: "card" }, h("span", { class: "muted" }, text), h("span", { class: `big ${bad ? "z5" : ""}` }, bad ? `⚠ ${shown}` : shown));
+  return h("div", { class: "card" }, h("span", { class: bad ? "z5" : "muted" }, bad ? `⚠ ${text}` : text), h("span", { class: `big ${bad ? "z5" : ""}` }, shown));
 }
 
 function drawBox(place, found) {

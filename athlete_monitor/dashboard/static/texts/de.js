@@ -526,5 +526,9 @@ export default {
 "said.its clock is {time} s ahead; corrected": "die Uhr geht {time} s vor; berichtigt",
 "said.too many attempts; wait {seconds} s": "zu viele Versuche; bitte {seconds} s warten",
 "said.{field}: {low} lies after to_t, {high}": "{field}: {low} liegt nach dem Ende, {high}",
-"said.name and PIN do not belong together": "Name und PIN passen nicht zusammen"
+"said.name and PIN do not belong together": "Name und PIN passen nicht zusammen",
+"said.heart rate missing: the strap's readings cannot be (30 to 220 bpm, at most 10 bpm/s of change)": "keine Herzfrequenz: die Werte des Gurts sind unmöglich (30 bis 220 bpm, höchstens 10 bpm/s Änderung)",
+"said.strap suspect: it follows the step rate and the model disagrees": "Gurt zweifelhaft: er folgt der Schrittfrequenz, und das Modell widerspricht",
+"said.strap suspect: it repeats one reading although the movement changed": "Gurt zweifelhaft: er wiederholt einen Wert, obwohl sich die Bewegung geändert hat",
+"said.strap suspect: it reads half or twice the heart rate": "Gurt zweifelhaft: er zeigt die halbe oder doppelte Herzfrequenz"
 };
