@@ -43,11 +43,11 @@ def check_onnx(content: bytes) -> None:
         ModelError: it is not an ONNX file, or holds something that no exported model needs.
     """
     graphs = 0
-    for number, value in _fields(memoryview(content)):
+    for number, value in fields_of(memoryview(content)):
         if number in {_MODEL_TRAINING, _MODEL_FUNCTION}:
             raise ModelError("not an exported model: the ONNX file defines functions or training")
         if number == _MODEL_GRAPH:
-            _check_graph(_message(value))
+            _check_graph(message_of(value))
             graphs += 1
     if graphs != 1:
         raise ModelError("not an ONNX model: it holds no graph")
@@ -55,12 +55,12 @@ def check_onnx(content: bytes) -> None:
 
 def _check_graph(graph: memoryview) -> None:
     nodes = 0
-    for number, value in _fields(graph):
+    for number, value in fields_of(graph):
         if number == _GRAPH_NODE:
-            _check_node(_message(value))
+            _check_node(message_of(value))
             nodes += 1
         elif number == _GRAPH_INITIALIZER:
-            _check_tensor(_message(value))
+            _check_tensor(message_of(value))
         elif number == _GRAPH_SPARSE:
             raise ModelError("not an exported model: the ONNX file holds sparse data")
     if not 0 < nodes <= MOST_NODES:
@@ -69,45 +69,54 @@ def _check_graph(graph: memoryview) -> None:
 
 def _check_node(node: memoryview) -> None:
     name = domain = ""
-    for number, value in _fields(node):
+    for number, value in fields_of(node):
         if number == _NODE_OPERATOR:
-            name = _text(value)
+            name = text_of(value)
         elif number == _NODE_DOMAIN:
-            domain = _text(value)
+            domain = text_of(value)
         elif number == _NODE_ATTRIBUTE:
-            _check_attribute(_message(value))
+            _check_attribute(message_of(value))
     if name not in OPERATORS or domain not in DOMAINS:
         raise ModelError(f"not an exported model: it uses the ONNX operator {(domain + '.' + name).lstrip('.')!r}")
 
 
 def _check_attribute(attribute: memoryview) -> None:
-    for number, value in _fields(attribute, _PLAIN):
+    for number, value in fields_of(attribute, _PLAIN):
         if number in {_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS}:
             raise ModelError("not an exported model: an ONNX operator holds a graph of its own")
         if number in {_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS}:
-            _check_tensor(_message(value))
+            _check_tensor(message_of(value))
 
 
 def _check_tensor(tensor: memoryview) -> None:
-    for number, value in _fields(tensor):
+    for number, value in fields_of(tensor):
         if number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and value != 0):
             raise ModelError("not an exported model: the ONNX file keeps data in another file")
 
 
-def _message(value: memoryview | int) -> memoryview:
+def message_of(value: memoryview | int) -> memoryview:
+    """Return a value that must be bytes.
+
+    Raises:
+        ModelError: it is a number.
+    """
     if isinstance(value, int):
         raise ModelError("not an ONNX model: a field has another type")
     return value
 
 
-def _text(value: memoryview | int) -> str:
-    return bytes(_message(value)[:100]).decode("utf-8", "replace")
+def text_of(value: memoryview | int) -> str:
+    """Return the beginning of a value that must be a text; raises as ``message_of``."""
+    return bytes(message_of(value)[:100]).decode("utf-8", "replace")
 
 
-def _fields(message: memoryview, skipped: re.Pattern[bytes] | None = None) -> Iterator[tuple[int, memoryview | int]]:
+def fields_of(message: memoryview, skipped: re.Pattern[bytes] | None = None) -> Iterator[tuple[int, memoryview | int]]:
     """Number and value of each field of a protocol buffer message: bytes, or a whole number.
 
     Whole fields that match ``skipped`` are left out.
+
+    Raises:
+        ModelError: the message is damaged.
     """
     place = 0
     while place < len(message):

@@ -17,7 +17,9 @@ import numpy as np
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.archive import torchscript_of
+from athlete_monitor.models.lean_forests import LeanForests
 from athlete_monitor.models.onnx_file import check_onnx
+from athlete_monitor.models.onnx_tables import tables_in_onnx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import BoolArray, Float32Array, IntArray
     from athlete_monitor.config import Config
+    from athlete_monitor.models.lean_forests import LeanTables
     from athlete_monitor.models.manifest import ArtifactKind
     from athlete_monitor.models.traversal import Forest, JoinedDescent, Tables
 
@@ -99,6 +102,8 @@ class ForestPredictor:
     n_features: int
     tables: Tables | None = None
     """The data needed to join the model with others."""
+    lean: LeanTables | None = None
+    """The same for a model of the ONNX runtime."""
 
     def predict(self, X: Float32Array) -> Float32Array:
         """See ``Predictor.predict``."""
@@ -275,7 +280,11 @@ class HummingbirdRuntime:
 
 
 class OnnxRuntime:
-    """ONNX Runtime on one thread of the CPU, without a memory arena."""
+    """ONNX Runtime on one thread of the CPU, without a memory arena.
+
+    A model whose tables give the bits of its session is kept as tables: in a fifteenth of the memory, and joined with
+    others in one call.
+    """
 
     name = "onnx"
     kind: ArtifactKind = "onnx"
@@ -296,10 +305,25 @@ class OnnxRuntime:
         check_onnx(artifact)
         with _refusing(self._errors, n_features):
             session = self._library.InferenceSession(artifact, self._options, providers=["CPUExecutionProvider"])
-            return _warmed_up(ForestPredictor(_onnx_runner(session, n_features), n_features))
+            whole = ForestPredictor(_onnx_runner(session, n_features), n_features)
+            tables = tables_in_onnx(artifact, n_features)
+            if tables is not None:
+                lean = ForestPredictor(_lean_runner(LeanForests([tables])), n_features, lean=tables)
+                if _agree(lean, whole):
+                    return _warmed_up(lean)
+            return _warmed_up(whole)
 
-    def join(self, predictors: Sequence[Predictor]) -> None:
-        """See ``Runtime.join``: sessions of this runtime cannot be joined."""
+    def join(self, predictors: Sequence[Predictor]) -> JoinedForests | None:
+        """See ``Runtime.join``: forests of the same number of features can be joined, all or none with a line."""
+        forests = [each.lean for each in predictors if isinstance(each, ForestPredictor) and each.lean is not None]
+        kinds = {(each.n_features, forest.line is None) for each, forest in zip(predictors, forests, strict=False)}
+        if len(forests) < len(predictors) or len(kinds) != 1:
+            return None
+        return JoinedForests(LeanForests(forests), predictors[0].n_features)
+
+
+def _lean_runner(forest: LeanForests) -> Callable[[Float32Array], Float32Array]:
+    return lambda rows: forest(rows, np.zeros(len(rows), dtype=np.int64))
 
 
 def _exceptions_of(module: ModuleType) -> list[type[Exception]]:

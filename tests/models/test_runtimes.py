@@ -175,7 +175,37 @@ def test_models_of_different_shapes_are_not_joined():
     assert chosen.join([chosen.load(deep, N_FEATURES)] * 2) is None, "another layout"
     other = chosen.load(artifacts(7, 3, n_features=9).hummingbird_zip, 9)
     assert chosen.join([*squad((80.0,)), other]) is None
-    assert runtime("onnx").join([load("onnx"), load("onnx")]) is None
+
+
+def onnx_squad(shapes):
+    chosen = runtime("onnx")
+    levels = (80.0, 120.0, 160.0, 200.0)
+    return [
+        chosen.load(artifacts(trees, depth, level).onnx, N_FEATURES)
+        for (trees, depth), level in zip(shapes, levels, strict=True)
+    ]
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_joined_onnx_models_give_every_row_the_bits_of_its_own_model_also_where_shapes_differ(data):
+    shapes = data.draw(st.lists(st.sampled_from([(1, 1), (7, 3), (8, 3), (60, 6), (9, 10)]), min_size=4, max_size=4))
+    predictors = onnx_squad(shapes)
+    which = np.array(data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=70)))
+    X = rows(70)[: len(which)]
+    X[data.draw(st.integers(0, len(X) - 1)), 3] = data.draw(st.sampled_from([0.5, np.nan, np.inf]))
+    predicted = join(predictors, runtime("onnx")).predict(X, which)
+    alone = np.concatenate([predictors[which[i]].predict(X[i : i + 1]) for i in range(len(X))])
+    assert predicted.dtype == np.float32
+    assert np.array_equal(predicted, alone, equal_nan=True)
+
+
+def test_onnx_models_that_have_no_tables_are_not_joined():
+    chosen = runtime("onnx")
+    usual, deep = load("onnx"), chosen.load(artifacts(10, 12).onnx, N_FEATURES)
+    assert chosen.join([usual, deep]) is None
+    assert chosen.join([usual, chosen.load(artifacts(7, 3, n_features=9).onnx, 9)]) is None
+    assert join([usual, usual], chosen).predict(rows(2), np.array([0, 1])).tolist() == usual.predict(rows(2)).tolist()
 
 
 @RUNTIMES
