@@ -13,9 +13,11 @@ def remaining(elapsed: FloatArray) -> FloatArray:
 
     The exponential function of NumPy differs between machines in the last bit.
     """
-    series = 1.0 + elapsed * 0.25
-    series = 1.0 + elapsed * series * (1.0 / 3.0)
-    series = 1.0 + elapsed * series * 0.5
-    series = 1.0 + elapsed * series
+    series = elapsed * 0.25  # in place from here on: most of the time would go into new arrays
+    series += 1.0
+    for share in (1.0 / 3.0, 0.5, 1.0):
+        series *= elapsed
+        series *= share
+        series += 1.0
     weight: FloatArray = 1.0 / series
     return weight

@@ -296,7 +296,8 @@ class ImuFusion(_GyroscopeFilter):
     def _steps(
         self, rows: list[int], elapsed: list[list[float]], vectors: FloatArray, before: FloatArray
     ) -> list[FloatArray]:
-        force, gyro, mag = vectors * _IMUFUSION_UNITS
+        units = (vectors * _IMUFUSION_UNITS).astype(np.float32)  # the library's own type: else it converts each vector
+        force, gyro, mag = units
         has_mag = (~np.isnan(mag[:, 0])).tolist()
         attitudes, filters = [], self._filters
         for i, (row, (step_s, since_start_s), turn, push) in enumerate(zip(rows, elapsed, gyro, force, strict=True)):

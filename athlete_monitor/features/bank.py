@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from athlete_monitor.arrays import MAX_STEP_S
-from athlete_monitor.channels import FEATURE_GROUPS
+from athlete_monitor.arrays import MAX_STEP_S, places
 from athlete_monitor.decay import remaining
 from athlete_monitor.features import spectrum
 from athlete_monitor.features.layout import (
@@ -17,11 +16,13 @@ from athlete_monitor.features.layout import (
     LAST_T,
     SIGNAL_COLUMN,
     layout_of,
+    narrowed,
 )
 from athlete_monitor.features.motion import signals_of
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, Float32Array, FloatArray, IntArray
+    from athlete_monitor.features.layout import FeatureLayout
     from athlete_monitor.features.spec import FeatureSpec
 
 FRESH_S: Final = 5.0
@@ -58,6 +59,7 @@ class FeatureBank:
         self._state = self._blank(capacity)
         self._inverse_tau = 1.0 / np.array(spec.time_constants_s, dtype=np.float64)
         self._column_group = np.array(self._plan.group, dtype=np.int64)
+        self._narrowed: dict[tuple[int, int], FeatureLayout] = {}
 
     def _blank(self, rows: int) -> FloatArray:
         blank = np.zeros((rows, self._plan.width))
@@ -123,20 +125,33 @@ class FeatureBank:
         missing = np.isnan(values)
         present = present_groups(missing)
         elapsed, relax = _times(state, t, present)
-        plan, known = self._plan, np.where(missing, 0.0, values)
+        plan, known = self._plan_of(present), np.where(missing, 0.0, values)
         keep = remaining(np.concatenate([relax, elapsed], axis=1).take(plan.span, axis=1) * plan.inverse_tau)
         signals = signals_of(state, known, elapsed, relax, present, keep[:, :1])
         if plan.spectrum is not None:
             self._add_spectrum(state, t, signals, present[:, ACCELERATION])
         shorts = 1 + len(plan.short_column)
-        self._average_shorts(state, signals.take(plan.short_column, axis=1), keep[:, 1:shorts])
-        keep = keep[:, shorts:].reshape(len(t), len(FEATURE_GROUPS), -1)
+        _average_shorts(plan, state, signals.take(plan.short_column, axis=1), keep[:, 1:shorts])
+        keep = keep[:, shorts:].reshape(len(t), len(plan.held), -1)
         begins = beginning(_first_t(state, t, present), t[:, None], present, elapsed)
-        self._average_efforts(state, signals, elapsed, keep, begins)
+        self._average_efforts(plan, state, signals, elapsed, keep, begins)
         last_t = state[:, LAST_T]
         np.copyto(last_t, np.fmax(last_t, t[:, None]), where=present)
         self._state[rows] = state
         return state
+
+    def _plan_of(self, present: BoolArray) -> FeatureLayout:
+        """The plan without the columns of groups that no row has now, as far as they lie at its beginning or end.
+
+        A sample changes nothing in them, and they are half of all columns of a device without speed.
+        """
+        found = places(np.logical_or.reduce(present, axis=0))
+        if not len(found):
+            return self._plan
+        first, last = found.item(0), found.item(-1)
+        if (first, last) not in self._narrowed:
+            self._narrowed[first, last] = narrowed(self._plan, first, last)
+        return self._narrowed[first, last]
 
     def _add_spectrum(self, state: FloatArray, t: FloatArray, signals: FloatArray, present: BoolArray) -> None:
         """Advance the spectrum; its results become features and signals."""
@@ -145,31 +160,26 @@ class FeatureBank:
         state[:, plan.spectral] = spectrum.update(memory, t, signals[:, RESULTANT], present)
         signals[:, SPECTRAL] = state[:, plan.spectral]
 
-    def _average_shorts(self, state: FloatArray, signals: FloatArray, keep: FloatArray) -> None:
-        """Exponential mean and variance over the short window."""
-        plan = self._plan
-        if not len(plan.short_column):
-            return
-        away = signals - state[:, plan.mean]
-        step = (1.0 - keep) * away
-        state[:, plan.mean] += step
-        state[:, plan.variance] = keep * (state[:, plan.variance] + step * away)
-
     def _average_efforts(
-        self, state: FloatArray, signals: FloatArray, elapsed: FloatArray, keep: FloatArray, begins: Beginning | None
+        self,
+        plan: FeatureLayout,
+        state: FloatArray,
+        signals: FloatArray,
+        elapsed: FloatArray,
+        keep: FloatArray,
+        begins: Beginning | None,
     ) -> None:
         """Exponential averages and sums of effort; the hidden part of a long gap counts as rest."""
-        plan = self._plan
         gain = 1.0 - keep
         held = elapsed
         if (elapsed > HOLD_S).any():
             held = np.where(elapsed > HOLD_S, MAX_STEP_S, elapsed)
-            gain = 1.0 - remaining(held[:, :, None] * self._inverse_tau)
+            gain = 1.0 - remaining(held.take(plan.held, axis=1)[:, :, None] * self._inverse_tau)
         keep, gain = keep.take(plan.effort_group, axis=1), gain.take(plan.effort_group, axis=1)
         effort = state[:, plan.effort].reshape(len(state), len(plan.effort_column), -1).copy()
         if begins is not None:
-            share = begins.share.take(plan.effort_group, axis=1)
-            sure = begins.sure.take(plan.effort_group, axis=1)
+            groups = plan.held.take(plan.effort_group)
+            share, sure = begins.share.take(groups, axis=1), begins.sure.take(groups, axis=1)
             doubted = is_doubted(effort[:, :, plan.fastest], effort[:, :, plan.slowest])
             weight = np.where(sure | doubted, share, 0.0)
             keep, gain = weighted(keep, gain, weight[:, :, None])
@@ -183,6 +193,16 @@ class FeatureBank:
         plan = self._plan
         averages, last_t = state[:, plan.mean.start :], state[:, LAST_T]
         return features_of(averages, last_t, len(plan.short_column), self._column_group)
+
+
+def _average_shorts(plan: FeatureLayout, state: FloatArray, signals: FloatArray, keep: FloatArray) -> None:
+    """Exponential mean and variance over the short window."""
+    if not len(plan.short_column):
+        return
+    away = signals - state[:, plan.mean]
+    step = (1.0 - keep) * away
+    state[:, plan.mean] += step
+    state[:, plan.variance] = keep * (state[:, plan.variance] + step * away)
 
 
 def features_of(averages: FloatArray, last_t: FloatArray, shorts: int, column_group: IntArray) -> Float32Array:

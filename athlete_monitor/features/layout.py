@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -166,6 +166,50 @@ def layout_of(spec: FeatureSpec, groups: tuple[str, ...] = FEATURE_GROUPS) -> Fe
         spectral=newest,
         width=newest.stop,
     )
+
+
+def narrowed(layout: FeatureLayout, first: int, last: int) -> FeatureLayout:
+    """Return a layout of all groups with the columns of the groups ``first`` to ``last`` only, in their places.
+
+    ``names``, ``group``, ``spectrum``, ``spectral`` and ``width`` stay those of the whole.
+    """
+    shorts = _part(layout.span[1 : 1 + len(layout.short_column)], first, last)
+    efforts = _part(layout.effort_group, first, last)
+    totals = _part(layout.total_group, first, last)
+    taus = (layout.effort.stop - layout.effort.start) // max(1, len(layout.effort_column))
+    begin = 1 + len(layout.short_column)
+    weights = np.concatenate(
+        [
+            [0],
+            np.arange(1 + shorts.start, 1 + shorts.stop),
+            np.arange(begin + first * taus, begin + (last + 1) * taus),
+        ]
+    )
+    return replace(
+        layout,
+        effort_column=layout.effort_column[efforts],
+        short_column=layout.short_column[shorts],
+        total_column=layout.total_column[totals],
+        held=layout.held[first : last + 1],
+        effort_group=layout.effort_group[efforts] - first,
+        total_group=layout.total_group[totals],
+        span=layout.span[weights],
+        inverse_tau=layout.inverse_tau[weights],
+        mean=_moved(shorts, layout.mean),
+        variance=_moved(shorts, layout.variance),
+        effort=_moved(slice(efforts.start * taus, efforts.stop * taus), layout.effort),
+        total=_moved(totals, layout.total),
+    )
+
+
+def _part(groups: IntArray, first: int, last: int) -> slice:
+    """Where the groups ``first`` to ``last`` are in ascending ``groups``."""
+    begin, end = np.searchsorted(groups, [first, last + 1]).tolist()
+    return slice(begin, end)
+
+
+def _moved(part: slice, where: slice) -> slice:
+    return slice(where.start + part.start, where.start + part.stop)
 
 
 def _named(
