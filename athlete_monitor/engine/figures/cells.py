@@ -36,7 +36,7 @@ class Cells:
         for figure in figures:
             if figure.members:
                 self._maps.append((place, place + figure.width, figure.members))
-                self._whole += [place + i for i, name in enumerate(figure.members) if _is_whole(figure, name)]
+                self._whole += [place + i for i, name in enumerate(figure.members) if is_whole(figure, name)]
             elif figure.kind == "flag":
                 self._flags.append(place)
             elif not figure.digits:
@@ -69,5 +69,6 @@ class Cells:
         return rows
 
 
-def _is_whole(figure: Figure, member: str) -> bool:
+def is_whole(figure: Figure, member: str) -> bool:
+    """Whether a member of a map is a whole number."""
     return not figure.digits or member in figure.whole

@@ -44,10 +44,11 @@ _MOMENT: Final[tuple[tuple[str, Any], ...]] = (
 )  # fmt: skip
 PUBLISHED: Final = tuple(figure for figure in FIGURES.values() if figure.scope != "summary")
 """The figures of a record, in order."""
-_Optional = dict[str, Any] | msgspec.UnsetType
+_Periods = dict[str, msgspec.Raw] | msgspec.UnsetType
+_OnPitch = msgspec.Raw | msgspec.UnsetType
 _BEHIND: Final[tuple[Any, ...]] = (
     ("quality", dict[str, Any]), ("formulas", msgspec.Raw), ("reasons", msgspec.Raw),
-    ("period", _Optional, msgspec.UNSET), ("on_pitch", _Optional, msgspec.UNSET),
+    ("period", _Periods, msgspec.UNSET), ("on_pitch", _OnPitch, msgspec.UNSET),
 )  # fmt: skip
 
 AthleteFigures = msgspec.defstruct(
@@ -55,7 +56,7 @@ AthleteFigures = msgspec.defstruct(
     [*IDENTITY, *_MOMENT, *((figure.key, figure.type | None) for figure in PUBLISHED), *_BEHIND],
     namespace={
         "__doc__": "Figures of one athlete at one moment; one field for each key of the JSON. ``formulas`` and "
-        "``reasons``, which seldom change, are JSON already."
+        "``reasons``, which seldom change, and the figures of parts are JSON already."
     },
     module=__name__,
 )

@@ -18,13 +18,13 @@ from athlete_monitor.engine.team.execution import CommandExecutor
 from athlete_monitor.engine.team.members import TeamMembers
 from athlete_monitor.engine.team.parts import (
     RunningParts,
-    messages,
     period_figures,
     period_growth,
-    period_message,
+    period_json,
     pitch_figures,
     pitch_growth,
-    pitch_message,
+    pitch_json,
+    texts_of,
     totals_of,
 )
 from athlete_monitor.engine.team.rules import WatchedRules
@@ -319,9 +319,9 @@ class TeamKeeper(Sink):
 
 
 def _add_parts(period: Sequence[tuple[Any, Period, Growth]], pitch: Sequence[tuple[Any, Growth]]) -> None:
-    """Add the figures of parts to records: all at once, since rounding them one by one costs several times as much."""
-    figures = messages([*(growth for _, _, growth in period), *(growth for _, growth in pitch)])
+    """Add the figures of parts to records, as JSON: all at once, since one by one they cost several times as much."""
+    figures = texts_of([*(growth for _, _, growth in period), *(growth for _, growth in pitch)])
     for (record, part, _), found in zip(period, figures, strict=False):
-        record.period[part.id] = period_message(part, found)
+        record.period[part.id] = period_json(part, found)
     for (record, _), found in zip(pitch, figures[len(period) :], strict=True):
-        record.on_pitch = pitch_message(found)
+        record.on_pitch = pitch_json(found)

@@ -10,12 +10,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 
 from athlete_monitor.archive.columns import archived, column, entry_name
 from athlete_monitor.archive.parts import STEP_S
 from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.engine.figures.cells import Cells
+from athlete_monitor.engine.figures.texts import Texts
 from athlete_monitor.figures import Figure
 from athlete_monitor.squad.tables import PRESENT_FIGURES
 
@@ -37,6 +39,7 @@ NAMES: Final = tuple(
     name for figure in _ADDING for name in ([entry_name(figure.key, each) for each in figure.members] or [figure.key])
 )
 """Columns of the figures that add up, in the order of an array of totals."""
+_encode: Final = msgspec.json.Encoder().encode
 _ZEROS: Final = np.zeros(len(NAMES))
 _COUNTS: Final = np.array([column(name).how == "count" for name in NAMES])
 
@@ -79,7 +82,7 @@ def _message_figures() -> tuple[list[Figure], list[int], list[bool]]:
 
 
 _FIGURES, *_rest = _message_figures()
-_CELLS: Final = Cells(_FIGURES)
+_CELLS, _TEXTS = Cells(_FIGURES), Texts(_FIGURES)
 _COLUMNS, _PER_MINUTE = np.array(_rest[0]), np.array(_rest[1])
 
 
@@ -163,15 +166,23 @@ def totals_of(values: FloatArray) -> FloatArray:
     return np.ascontiguousarray(totals.T)
 
 
-def messages(grown: Sequence[Growth]) -> list[dict[str, Any]]:
-    """The figures of parts as they are published."""
-    if not grown:
-        return []
+def figures_of(grown: Sequence[Growth]) -> list[dict[str, Any]]:
+    """The figures of parts by key."""
+    return [dict(zip(_CELLS.keys, values, strict=True)) for values in _CELLS.of(_numbers(grown))] if grown else []
+
+
+def texts_of(grown: Sequence[Growth]) -> list[bytes]:
+    """The figures of parts as JSON, without braces: for messages, of which a second brings thousands."""
+    return _TEXTS.of(_numbers(grown)) if grown else []
+
+
+def _numbers(grown: Sequence[Growth]) -> FloatArray:
+    """The numbers of parts [sum of widths, k], in the order of ``_FIGURES``."""
     durations_s = np.array([each.duration_s for each in grown])
     numbers = np.vstack([durations_s, np.array([each.totals for each in grown]).T])[_COLUMNS]
     numbers[_PER_MINUTE] *= 60.0
     numbers[_PER_MINUTE] /= durations_s
-    return [dict(zip(_CELLS.keys, values, strict=True)) for values in _CELLS.of(numbers)]
+    return np.asarray(numbers)
 
 
 def period_growth(parts: RunningParts, periods: Sequence[Period]) -> list[tuple[Period, Growth]]:
@@ -180,16 +191,16 @@ def period_growth(parts: RunningParts, periods: Sequence[Period]) -> list[tuple[
     return [(period, growth) for period, growth in found if growth is not None]
 
 
-def period_message(period: Period, figures: dict[str, Any]) -> dict[str, Any]:
-    """The figures of a period with its name and kind."""
-    return {"name": period.name, "kind": period.kind, **figures}
+def period_json(period: Period, figures: bytes) -> msgspec.Raw:
+    """The figures of a period, as ``texts_of`` gives them, with its name and kind."""
+    return msgspec.Raw(b'{"name":%b,"kind":%b,%b}' % (_encode(period.name), _encode(period.kind), figures))
 
 
 def period_figures(parts: RunningParts, periods: Sequence[Period]) -> dict[str, Any]:
     """Figures of each period, by its id, with its name and kind."""
     found = period_growth(parts, periods)
-    each = zip(found, messages([growth for _, growth in found]), strict=True)
-    return {period.id: period_message(period, figures) for (period, _), figures in each}
+    each = zip(found, figures_of([growth for _, growth in found]), strict=True)
+    return {period.id: {"name": period.name, "kind": period.kind, **figures} for (period, _), figures in each}
 
 
 def pitch_growth(parts: RunningParts, stints: Sequence[Stint]) -> Growth | None:
@@ -197,15 +208,18 @@ def pitch_growth(parts: RunningParts, stints: Sequence[Stint]) -> Growth | None:
     return parts.growth([(stint.start_t, stint.end_t) for stint in stints if stint.state == "on"])
 
 
-def pitch_message(figures: dict[str, Any]) -> dict[str, Any]:
-    """The figures of the time on the pitch."""
-    return {"seconds": figures.pop("duration_s"), **figures}
+def pitch_json(figures: bytes) -> msgspec.Raw:
+    """The figures of the time on the pitch, as ``texts_of`` gives them."""
+    return msgspec.Raw(b'{"seconds":%b}' % figures.removeprefix(b'"duration_s":'))
 
 
 def pitch_figures(parts: RunningParts, stints: Sequence[Stint]) -> dict[str, Any] | None:
     """Figures of an athlete's time on the pitch; None if the athlete has not been on it."""
     growth = pitch_growth(parts, stints)
-    return None if growth is None else pitch_message(messages([growth])[0])
+    if growth is None:
+        return None
+    (figures,) = figures_of([growth])
+    return {"seconds": figures.pop("duration_s"), **figures}
 
 
 def _sum(grown: Sequence[FloatArray]) -> FloatArray:
