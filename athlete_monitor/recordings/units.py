@@ -109,8 +109,7 @@ def _speed(recording: Imported, given: frozenset[str]) -> Imported:
 
 def _beyond_running(t: FloatArray, speed: FloatArray) -> tuple[float, float] | None:
     """Return a span, s, and the mean speed over it that nobody can run; None if there is none."""
-    good = ~np.isnan(speed)
-    t, speed = t[good], speed[good]
+    t, speed = _in_order(t, speed)
     way = np.concatenate([[0.0], np.cumsum(speed[1:] * np.minimum(np.diff(t), 10.0))])
     for span_s, most_mps in _MOST_RUN:
         full = t + span_s <= t[-1]
@@ -141,12 +140,19 @@ def _against_distance(recording: Imported, speed: FloatArray) -> float | None:
 
 def integrated_m(t: FloatArray, speed: FloatArray) -> float:
     """Return the distance of a speed, m: each reading counts until the next, for ten seconds at most."""
-    good = ~np.isnan(speed)
-    if good.sum() < 2:
+    t, speed = _in_order(t, speed)
+    if len(t) < 2:
         return 0.0
-    steps = np.diff(t[good])
+    steps = np.diff(t)
     bound = min(max(3 * float(np.median(steps)), 2.0), 10.0)
-    return float((speed[good][1:] * np.minimum(steps, bound)).sum())
+    return float((speed[1:] * np.minimum(steps, bound)).sum())
+
+
+def _in_order(t: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the readings that are not missing, in the order of their times: the rows of a file may be in any."""
+    good = np.flatnonzero(~np.isnan(values))
+    order = good[np.argsort(t[good], kind="stable")]
+    return t[order], values[order]
 
 
 def _gain(distance: FloatArray) -> float:
