@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -24,10 +24,12 @@ from athlete_monitor.recordings.mapping import load_mapping
 from athlete_monitor.recordings.moments import Rules, moment_of
 from athlete_monitor.recordings.search import search
 from athlete_monitor.recordings.zones import zone_of
+from athlete_monitor.system.flock import is_locked, locked
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from athlete_monitor.config import Config
     from athlete_monitor.engine.archiving import Archiver
@@ -55,7 +57,11 @@ def import_all(args: argparse.Namespace) -> int:
     if _must_ask(args) and not _agreed(request, roster, out):
         return 1
     try:
-        with out.progress() as on_file, archive_of(args, config, on_file) as archive:
+        with (
+            nullcontext() if args.dry_run else only_import(config.paths.data_root),
+            out.progress() as on_file,
+            archive_of(args, config, on_file) as archive,
+        ):
             report = import_files(dataclasses.replace(request, archive=archive), roster, on_file, out.session)
             if archive is not None:
                 with_boundary("archive", report, archive.close)
@@ -66,6 +72,24 @@ def import_all(args: argparse.Namespace) -> int:
     for text in () if creator is None or args.json else creator.said:
         out.line(text)
     return out.end(report, same_place(args.config, args.root))
+
+
+@contextmanager
+def only_import(root: Path) -> Iterator[None]:
+    """Wait until no other import writes below the folder of all sessions: both would write the same recordings."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:  # said of each session
+        yield
+        return
+    try:
+        if is_locked(handle):
+            print(f"another import writes into {root}: waiting for its end", file=sys.stderr, flush=True)
+        with locked(handle):
+            yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

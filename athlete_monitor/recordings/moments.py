@@ -59,6 +59,9 @@ _MILLISECOND_STEPS: Final = (5, 10, 20, 40, 50, 100, 200, 250, 500, 1000)
 _SERIAL_DAYS: Final = (36_526.0, 73_050.0)
 _SERIAL_START: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - spreadsheets know no zone
 _DAY_S: Final = 86_400.0
+_HOUR_S: Final = 3600.0
+_FROM_ZERO_S: Final = 120.0
+"""Times that count from the start begin within two minutes of zero."""
 _FIRST_HOUR_S: Final = 3600.0
 _PLAIN_NUMBER: Final = -2.0
 """In the column of days: the cell is a number, neither a clock nor a date."""
@@ -143,7 +146,7 @@ class TimeColumn:
         self._day_rows: list[FloatArray] = []
         self._bad: list[tuple[int, str]] = []
         self._cells = 0
-        self._numeric = self._clocks = self._stray = self._skipped = 0
+        self._numeric = self._clocks = self._minutes = self._stray = self._skipped = 0
 
     def convert(self, cells: Sequence[str], lines: Sequence[int]) -> FloatArray:
         """Return a block's cells as numbers or seconds of a day; the days are stored separately."""
@@ -180,9 +183,11 @@ class TimeColumn:
             self._clocks += 1
             seconds = seconds_of(since)
             return None if seconds is None else (seconds + int(since["days"]) * _DAY_S, -1.0)
-        clock = _TIME.fullmatch(text) if text.count(":") > 1 else _MINUTES.fullmatch(text) or _TIME.fullmatch(text)
+        minutes = _MINUTES.fullmatch(text) if text.count(":") == 1 else None
+        clock = minutes or _TIME.fullmatch(text)
         if clock:
             self._clocks += 1
+            self._minutes += minutes is not None
             seconds = seconds_of(clock)
             return None if seconds is None else (seconds, -1.0)
         return None
@@ -230,7 +235,15 @@ class TimeColumn:
             return _beside(raw, dates, self._rules, is_clock=self._clocks > self._numeric)
         if self._numeric >= self._clocks:
             return _from_numbers(raw, self._rules, self._column)
-        clock = _unwrapped(self._without_numbers(raw))
+        of_hour = self._minutes == self._clocks
+        clock = _unwrapped(self._without_numbers(raw), _HOUR_S if of_hour else _DAY_S)
+        if of_hour and _begins_late(clock):
+            if self._rules.start_t is not None:
+                return Times(self._rules.start_t + clock - clock[~np.isnan(clock)][0], "MM:SS of an hour")
+            raise RecordingError(
+                f"{self._rules.label}: {self._column} gives minutes and seconds without the hour, as spreadsheets save "
+                "times of day; give --start 'YYYY-MM-DD HH:MM:SS'"
+            )
         if self._rules.start_t is None and self._rules.day_t is not None:
             return Times(self._rules.day_t + clock, "time of day on the day in the file's name")
         return _since_start(clock, self._rules, "HH:MM:SS")
@@ -307,9 +320,15 @@ def _since_start(elapsed: FloatArray, rules: Rules, form: str, note: str = "") -
     return Times(rules.start_t + since, form, None, (note,) if note else ())
 
 
-def _unwrapped(seconds: FloatArray) -> FloatArray:
-    """Continue times of day beyond midnight."""
-    drops = np.concatenate([[0.0], np.where(np.diff(seconds) < -_DAY_S / 2, _DAY_S, 0.0)])
+def _begins_late(clock: FloatArray) -> bool:
+    """Whether the first time is far from zero: it does not count from the start."""
+    known = clock[~np.isnan(clock)]
+    return bool(len(known) and known[0] >= _FROM_ZERO_S)
+
+
+def _unwrapped(seconds: FloatArray, period_s: float = _DAY_S) -> FloatArray:
+    """Continue times of day beyond midnight, and times of an hour beyond its end."""
+    drops = np.concatenate([[0.0], np.where(np.diff(seconds) < -period_s / 2, period_s, 0.0)])
     return np.asarray(seconds + np.cumsum(drops))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,8 +16,9 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.deploy.import_options import add_import_arguments, split_kind
 from athlete_monitor.deploy.import_output import shown
-from athlete_monitor.deploy.importing import import_all
+from athlete_monitor.deploy.importing import import_all, only_import
 from athlete_monitor.errors import ConfigError, RecordingError
+from athlete_monitor.system.flock import try_lock
 
 SAMPLES = Path(__file__).parents[1] / "recordings" / "samples"
 TABLE = "timestamp,heart_rate,speed [km/h]\n" + "".join(f"2026-05-04 10:00:{s:02d},{120 + s},10.8\n" for s in range(30))
@@ -223,3 +226,32 @@ def test_ctrl_c_says_what_is_kept_and_the_same_command_goes_on(tmp_path, capsys,
     assert "the same command imports and archives the rest" in capsys.readouterr().err
     assert run(tmp_path, path, "--athlete", 7, "--yes") == 0
     assert "1 already imported, 1 in the archive" in capsys.readouterr().out
+
+
+def test_a_second_import_waits_for_the_end_of_the_first_and_says_so(tmp_path, capsys):
+    def second() -> None:
+        with only_import(tmp_path / "sessions"):
+            entered.set()
+
+    entered = threading.Event()
+    (tmp_path / "sessions").mkdir()
+    handle = os.open(tmp_path / "sessions", os.O_RDONLY)
+    release = try_lock(handle)
+    assert release is not None
+    other = threading.Thread(target=second, daemon=True)
+    other.start()
+    said = ""
+    while not said:
+        assert not entered.wait(0.01)
+        said = capsys.readouterr().err
+    assert said == f"another import writes into {tmp_path / 'sessions'}: waiting for its end\n"
+    release()
+    assert entered.wait(60)
+    other.join(60)
+    os.close(handle)
+
+
+def test_where_the_folder_of_sessions_cannot_be_made_each_session_says_it(tmp_path):
+    (tmp_path / "file").write_text("")
+    with only_import(tmp_path / "file" / "sessions"):
+        assert not (tmp_path / "file").is_dir()

@@ -386,6 +386,16 @@ def test_the_start_of_streams_is_found_and_its_local_time_is_no_utc(tmp_path, do
     assert figures_of(part).distance_m == pytest.approx(3 * (ROWS - 1))
 
 
+def test_minutes_and_seconds_of_a_spreadsheet_need_the_start_and_go_on_beyond_the_hour(tmp_path):
+    head = "Player Display Name, Time, Lat, Lon, Speed (m/s), Heart Rate (bpm), Hacc, Hdop, No. of Satellites\n"
+    times = ("59:59.8", "59:59.9", "00:00.0", "00:00.1")
+    text = head + "".join(f"Ann Low,{moment},46.0,7.1,3.0,140,0.5,0.7,14\n" for moment in times)
+    with pytest.raises(RecordingError, match="minutes and seconds without the hour"):
+        read(tmp_path, {"ann_2026-05-04.csv": text})
+    [part] = read(tmp_path, {"ann_2026-05-04.csv": text}, Options(start_t=START))
+    np.testing.assert_allclose(part.t - START, [0.0, 0.1, 0.2, 0.3], atol=1e-6)
+
+
 def test_streams_may_be_one_object_for_each_moment(tmp_path):
     rows_of_streams = [dict(zip(STREAMS, row, strict=True)) for row in zip(*STREAMS.values(), strict=True)]
     [part] = read(tmp_path, {"run_2026-05-04_10-00-00.json": json.dumps(rows_of_streams)})
