@@ -5,6 +5,7 @@ Units are those of ``channels.py``. Every problem of the file is one line with f
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -16,12 +17,22 @@ from athlete_monitor.config import Allowed, Section, read_yaml_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+FILTER: Final = "an MQTT filter: a level is a text or +, and only the last one may be #"
+BRACES: Final = re.compile(r"\{([^{}]*)\}")
 RR_UNITS: Final = {"ms": 1.0, "s": 1000.0, "1/1024 s": 1000.0 / 1024.0}
 TIME_UNITS: Final = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
 def _checked_path(text: str) -> str:
     JsonPath(text)
+    return text
+
+
+def _checked_filter(text: str) -> str:
+    levels = text.split("/")
+    plain = [level for level in levels[:-1] if level != "+"] + [level for level in levels[-1:] if level not in "+#"]
+    if any(mark in level for level in plain for mark in "+#\0"):
+        raise ValueError
     return text
 
 
@@ -61,7 +72,7 @@ class Stream(Section):
         values: by channel, or ``rr_intervals_ms``.
     """
 
-    topic: Annotated[str, Field(min_length=1, max_length=200)]
+    topic: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_checked_filter), Allowed(FILTER)]
     device: Annotated[str, Field(min_length=1, max_length=100)]
     samples: PathText | None = None
     timestamp: Annotated[Time | None, BeforeValidator(_with_path)] = None
@@ -69,6 +80,7 @@ class Stream(Section):
 
     @model_validator(mode="after")
     def _known(self) -> Stream:
+        _check_device(self.device, self.topic)
         for name, value in self.values.items():
             _check(name, value)
         if self.timestamp is not None and self.timestamp.clock == "boot" and self.timestamp.unit is None:
@@ -107,6 +119,15 @@ def factor_of(name: str, value: Value) -> float:
 
 def _units(name: str) -> Any:  # noqa: ANN401 - a mapping of units
     return RR_UNITS if name == RR_KEY else BY_NAME[name].units
+
+
+def _check_device(device: str, topic: str) -> None:
+    """Refuse a device whose level no topic of this filter has."""
+    levels = topic.count("/") + 1
+    for name in BRACES.findall(device):
+        if name.isdecimal() and not topic.endswith("#") and (len(name) > 3 or int(name) >= levels):
+            msg = f"device: {{{name}}} is not a level of {topic}; allowed: {{0}} to {{{levels - 1}}}"
+            raise ValueError(msg)
 
 
 def _check(name: str, value: Value) -> None:

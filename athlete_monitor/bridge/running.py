@@ -123,7 +123,9 @@ def try_mapping(args: argparse.Namespace, config: Config) -> int:
         payload = args.trial.read_bytes()
     except OSError as error:
         raise MonitorError(f"{args.trial}: cannot be read ({error.strerror})") from None
+    logging.disable(logging.WARNING)  # the reason is the message of the command
     bridge.take(topic, payload, time.time())
+    logging.disable(logging.NOTSET)
     if not shown.count:
         raise MonitorError(f"{args.trial}: {next(iter(bridge.refused), f'no stream of the mapping has topic {topic}')}")
     return 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import re
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,15 +17,16 @@ from athlete_monitor.arguments import DEVICE_PATTERN
 from athlete_monitor.boundary import described
 from athlete_monitor.bridge.beats import SteadyClock
 from athlete_monitor.bridge.json_path import JsonPath
-from athlete_monitor.bridge.mapping import TIME_UNITS, factor_of
+from athlete_monitor.bridge.mapping import BRACES, TIME_UNITS, factor_of
 from athlete_monitor.bridge.wire_values import to_wire
 from athlete_monitor.channels import BY_NAME, RR_KEY, RR_LIMITS_MS
 from athlete_monitor.errors import PayloadError
+from athlete_monitor.wire.reasons import not_json
 from athlete_monitor.wire.timestamps import epoch_unit, parse_timestamp
 from athlete_monitor.wire.topics import plain_device
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from athlete_monitor.bridge.mapping import MappingFile, Stream, Time, Value
     from athlete_monitor.bridge.outlet import Outlet
@@ -34,7 +38,6 @@ MOST_SAMPLES: Final = 20_000
 MOST_DEVICES: Final = 1000
 MOST_REASONS: Final = 100
 _EPOCH: Final = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}
-_BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _DEVICE: Final = re.compile(DEVICE_PATTERN)
 _decode: Final = msgspec.json.Decoder().decode
 
@@ -66,7 +69,8 @@ class MapBridge:
             if not topic_matches_sub(stream.topic, topic):
                 continue
             try:
-                for device, samples in stream.translate(topic, payload, now_s).items():
+                found = stream.translate(topic, payload, now_s, partial(self._refuse, topic))
+                for device, samples in found.items():
                     self._outlet.samples(device, samples)
             except PayloadError as error:
                 self._refuse(topic, str(error))
@@ -105,22 +109,29 @@ class Translator:
         self._time = None if stream.timestamp is None else JsonPath(stream.timestamp.path)
         self._clocks: dict[str, SteadyClock] = {}
 
-    def translate(self, topic: str, payload: bytes, now_s: float) -> dict[str, list[Values]]:
-        """Return the samples of a message by device.
+    def translate(
+        self, topic: str, payload: bytes, now_s: float, left_out: Callable[[str], None]
+    ) -> dict[str, list[Values]]:
+        """Return the samples of a message by device; ``left_out`` is called with the reason of those without one.
 
         Raises:
             PayloadError: nothing of it can be used.
         """
         message = _document(payload)
         found: dict[str, list[tuple[float, Values]]] = {}
-        items = self._items(message)
+        items, why = self._items(message), None
         for item in items:
-            values = self._wire(message, item)
-            if values:
-                device = self._device(topic, message, item)
-                found.setdefault(device, []).append((self._moment(message, item, now_s), values))
+            try:
+                values = self._wire(message, item)
+                if values:
+                    device = self._device(topic, message, item)
+                    found.setdefault(device, []).append((self._moment(message, item, now_s), values))
+            except PayloadError as error:  # noqa: PERF203 - one bad sample costs only itself
+                why = why or str(error)
         if not found and items:
-            raise PayloadError("no value of the mapping is in the message")
+            raise PayloadError(why or "no value of the mapping is in the message")
+        if why is not None:
+            left_out(f"{why}; the other samples of the message are used")
         return {device: self._dated(device, samples, now_s) for device, samples in found.items()}
 
     def _items(self, message: Any) -> list[Any]:  # noqa: ANN401 - of a foreign message
@@ -142,13 +153,13 @@ class Translator:
         levels = topic.split("/")
 
         def part(match: re.Match[str]) -> str:
-            if match[1].isdigit():
+            if match[1].isdecimal():
                 return levels[int(match[1])] if int(match[1]) < len(levels) else ""
             path = JsonPath(match[1])
             named = path.of(message if path.of_message else item)
             return str(named) if isinstance(named, str | int) else ""
 
-        device = plain_device(_BRACES.sub(part, self._stream.device))
+        device = plain_device(BRACES.sub(part, self._stream.device))
         if not _DEVICE.fullmatch(device):
             raise PayloadError(f"device: {device!r} is no id of a device")
         return device
@@ -179,10 +190,12 @@ class Translator:
 def _document(payload: bytes) -> Any:  # noqa: ANN401 - any JSON
     if len(payload) > MOST_BYTES:
         raise PayloadError(f"larger than {MOST_BYTES // 1024 // 1024} MB")
-    try:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise PayloadError("not JSON") from None
+    try:
+        return json.loads(payload)  # it takes NaN and Infinity too, which devices write where they measure nothing
+    except (ValueError, RecursionError) as error:
+        raise PayloadError(not_json(payload, error)) from None
 
 
 def _number(name: str, raw: Any, factor: float, value: Value) -> float | bool | None:  # noqa: ANN401

@@ -84,10 +84,19 @@ def test_the_unit_of_a_time_is_seen_from_its_size(time):
 
 @pytest.mark.parametrize(
     ("document", "reason"),
-    [(b"nonsense", "not JSON"), (b"[" * 100_000, "not JSON"), ({"x": 1}, "no value of the mapping"),
-     ({"v": "fast"}, "no value"), ({"v": 99}, "no value"), ({"v": True}, "no value"), ({"v": float("nan")}, "not JSON"),
-     (b" " * 5_000_000, "larger")],
-)  # fmt: skip
+    [
+        (b"nonsense", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"", "not JSON: it is empty"),
+        ({"x": 1}, "no value of the mapping"),
+        ({"v": "fast"}, "no value"),
+        ({"v": 99}, "no value"),
+        ({"v": True}, "no value"),
+        ({"v": float("nan")}, "no value"),
+        (b'{"v": 1e999}', "no value"),
+        (b" " * 5_000_000, "larger"),
+    ],
+)
 def test_a_message_that_cannot_be_used_is_counted_by_its_reason(document, reason):
     messages, refused = translated({}, document)
     assert messages == []
@@ -107,6 +116,22 @@ def test_one_bad_value_and_one_bad_sample_cost_only_themselves():
     assert [sorted(each.keys() - {"timestamp"}) for each in message["samples"]] == [["heart_rate_bpm"], ["speed_mps"]]
 
 
+@pytest.mark.parametrize("bad", [{"v": 5, "t": "tomorrow", "id": "9"}, {"v": 5, "t": NOW, "id": "../x"}, 7, None])
+def test_a_sample_without_a_time_or_a_device_is_left_out_and_the_others_are_published(bad):
+    stream = {"samples": "", "timestamp": "t", "device": "{id}"}
+    good = [{"v": 1, "t": NOW, "id": "7"}, {"v": 2, "t": NOW + 1, "id": "7"}]
+    [message], refused = translated(stream, [good[0], bad, good[1]])
+    assert [each["speed_mps"] for each in message["samples"]] == [1.0, 2.0]
+    assert len(refused) == isinstance(bad, dict)
+
+
+def test_numbers_that_json_does_not_know_are_missing_and_the_rest_counts():
+    stream = {"values": {"speed_mps": "v", "heart_rate_bpm": "h"}}
+    [message], _ = translated(stream, b'{"v": NaN, "h": 120}')
+    assert (message["heart_rate_bpm"], "speed_mps" in message) == (120.0, False)
+    assert translated(stream, b'{"v": 1e999, "h": -Infinity}')[0] == []
+
+
 def test_samples_of_a_message_are_published_in_order_of_time():
     [message], _ = translated({"samples": "", "timestamp": "t"}, [{"v": 2, "t": NOW + 2}, {"v": 1, "t": NOW + 1}])
     assert [each["speed_mps"] for each in message["samples"]] == [1.0, 2.0]
@@ -121,11 +146,18 @@ def test_acceleration_is_written_in_the_unit_of_the_configuration():
 
 @pytest.mark.parametrize(
     ("change", "says"),
-    [({"values": {"sped": "v"}}, "sped is no channel"),
-     ({"values": {"speed_mps": {"path": "v", "unit": "knots"}}}, "not measured in knots"),
-     ({"values": {"speed_mps": "a..b"}}, "is not allowed; allowed: a path"), ({"values": {}}, "values"),
-     ({"topik": "x"}, "topik"), ({"timestamp": {"path": "t", "clock": "boot"}}, "needs its unit")],
-)  # fmt: skip
+    [
+        ({"values": {"sped": "v"}}, "sped is no channel"),
+        ({"values": {"speed_mps": {"path": "v", "unit": "knots"}}}, "not measured in knots"),
+        ({"values": {"speed_mps": "a..b"}}, "is not allowed; allowed: a path"),
+        ({"values": {}}, "values"),
+        ({"topik": "x"}, "topik"),
+        ({"topic": "a/#/b"}, "an MQTT filter"),
+        ({"topic": "a/b+"}, "an MQTT filter"),
+        ({"topic": "a/+", "device": "{2}"}, r"\{2} is not a level of a/\+; allowed: \{0} to \{1}"),
+        ({"timestamp": {"path": "t", "clock": "boot"}}, "needs its unit"),
+    ],
+)
 def test_a_mistake_in_a_mapping_is_one_line_with_file_and_line(tmp_path, change, says):
     file = tmp_path / "map.yaml"
     file.write_text(json.dumps({"streams": [{"topic": "x", "device": "d", "values": {"speed_mps": "v"}} | change]}))
