@@ -65,6 +65,16 @@ def test_an_absolute_path_stays_where_it_is(tmp_path):
             ("max_depth: 6", "max_depth: six"),
             "training.max_depth: 'six' is not allowed; allowed: a whole number from 1 to 32",
         ),
+        (
+            ("  port: 1883", "  <<: {port: x}"),
+            "mqtt.port: 'x' is not allowed; allowed: a whole number from 1 to 65535",
+        ),
+        (("  port: 1883", "  <<: [{potr: 1}]"), "mqtt.potr: is not a known key; did you mean port?"),
+        (("  qos: 0", "  qos: false"), "mqtt.qos: false is not allowed; allowed: 0 or 1"),
+        (
+            ('data_file_pattern: "*.csv*"', 'data_file_pattern: ""'),
+            "paths.data_file_pattern: '' is not allowed; allowed: text, not empty",
+        ),
         (("use_games: true", "use_games: 1"), "training.use_games: 1 is not allowed; allowed: true or false"),
         (("broker: auto", "broker: cloud"), "mqtt.broker: 'cloud' is not allowed; allowed: auto, embedded or external"),
         *(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from athlete_monitor.config.fields import FilePath, Host, Port, Seconds, Section, TopicPrefix
+from athlete_monitor.config.fields import FilePath, Host, NoFlag, Port, Seconds, Section, TopicPrefix
 
 
 class Tls(Section):
@@ -34,7 +34,7 @@ class Mqtt(Section):
     topic_prefix: TopicPrefix = Field(description="Prefix of every topic of this box, such as `club/`; empty for none.")
     keepalive_s: int = Field(ge=2, le=3600, description="Keep-alive of the connection, s.")
     reconnect_max_s: Seconds = Field(description="Longest pause between two attempts to connect, s.")
-    qos: Literal[0, 1] = Field(description="Quality of service of samples.")
+    qos: Annotated[Literal[0, 1], NoFlag] = Field(description="Quality of service of samples.")
     persistent_session: bool = Field(description="The broker keeps QoS 1 samples while the engine is not connected.")
 
 

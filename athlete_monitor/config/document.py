@@ -102,7 +102,7 @@ def _tags(data: object, location: Location, seen: set[int]) -> Iterator[str]:
 
 
 def _line_in(here: object, part: str | int) -> int | None:
-    if isinstance(here, CommentedMap) and part in here:
+    if isinstance(here, CommentedMap) and part in (here.lc.data or {}):  # a key from a merge (<<) has no line here
         return int(here.lc.key(part)[0])
     if isinstance(here, CommentedSeq) and isinstance(part, int) and part < len(here):
         return int(here.lc.item(part)[0])

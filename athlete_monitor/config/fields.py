@@ -60,6 +60,16 @@ Host = Annotated[
     Field(pattern=r"^(?:[\w.-]+|[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,7}(?:%[\w.-]+)?)$", max_length=253),
     Allowed("a host name or address, without mqtt://, port or blanks"),
 ]
+
+
+def _no_flag(value: object) -> object:
+    if isinstance(value, bool):  # Literal compares, and True == 1
+        raise ValueError  # noqa: TRY004 - pydantic's own way to refuse
+    return value
+
+
+NoFlag: Final = BeforeValidator(_no_flag)
+"""For a choice of numbers: true and false are not among them."""
 Megabytes = Annotated[int, Field(ge=16, le=1_048_576)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

@@ -16,5 +16,7 @@ class Paths(Section):
     models_root: FilePath = Field(description="scikit-learn models, read by the trainer only.")
     hb_tensors_updated: FilePath = Field(description="Models in service: the trainer publishes here.")
     hb_tensors_previous: FilePath = Field(description="Earlier versions of the models, for a rollback.")
-    data_file_pattern: str = Field(description="Which files of a session folder are sessions (shell pattern).")
+    data_file_pattern: str = Field(
+        min_length=1, description="Which files of a session folder are sessions (shell pattern)."
+    )
     journal: FilePath = Field(description="SQLite journal of the live engine: crash recovery and load history.")
