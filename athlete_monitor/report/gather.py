@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ Span = tuple[float, float]
 EARLIER_SESSIONS: Final = 4
 """An athlete is compared with the mean of so many sessions of the same kind before."""
 _MOMENT_S: Final = 0.001
+_HELD: Final = MappingProxyType({"heart_rate_highest_bpm": max, "heart_rate_lowest_bpm": min})
 
 CURVES: Final = (
     "heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm", "model_heart_rate_bpm",
@@ -183,7 +185,7 @@ def _participant(
         name=(known.name if known and known.name else longest.name) or f"Device_{longest.device_id}",
         position=getattr(known, "position", None) or "",
         devices=devices,
-        whole=part(archive, devices, [(data.start_t - 1.0, data.end_t + 1.0)]) or {},
+        whole=_whole(archive, devices, (data.start_t - 1.0, data.end_t + 1.0)),
         by_period=periods,
         on_pitch=None if stints is None else tuple(stints.get(athlete_id, ())),
         earlier=_earlier(archive, athlete_id, data),
@@ -211,6 +213,20 @@ def _earlier(archive: Archive, athlete_id: int, data: SessionData) -> tuple[Mapp
     ]
     same = [each for each in before if each.summary and each.summary.get("mode") == data.team.mode]
     return tuple(each.summary for each in same[: -EARLIER_SESSIONS - 1 : -1] if each.summary is not None)
+
+
+def _whole(archive: Archive, devices: Sequence[DeviceSession], span: Span) -> Figures:
+    """Figures of the whole session; once it has ended, with the extremes of heart rate of the engine's summary.
+
+    Those are levels that were held for 5 s; by the second a single false reading would be the peak.
+    """
+    figures = part(archive, devices, [span]) or {}
+    for key, largest in _HELD.items():
+        known = [None if each.summary is None else each.summary.get(key) for each in devices]
+        values = [float(value) for value in known if value is not None]
+        if figures.get(key) is not None and values and all(each.summary is not None for each in devices):
+            figures[key] = largest(values)
+    return figures
 
 
 def part(archive: Archive, devices: Sequence[DeviceSession], spans: Sequence[Span]) -> Figures | None:

@@ -187,3 +187,17 @@ def test_a_level_heart_rate_has_numbers_beside_its_curve():
     level = Panel("Heart rate", [Curve(t_s, np.full(120, 150.0))], least_top=120.0, from_zero=False)
     svg = panels_svg([level], (0.0, 120.0))
     assert [float(number) for number in re.findall(r">(1\d\d)</text>", svg)] == [130.0, 140.0, 150.0]
+
+
+def test_the_peak_heart_rate_is_the_level_that_was_held_and_not_a_single_reading(tmp_path, roster):
+    path = tmp_path / "journal.sqlite3"
+    rows = [(START + n + 0.5, message(n, 1) | {"heart_rate_bpm": 215.0 if n == 50 else 140.0}) for n in range(90)]
+    add_session(path, 1, rows, team="T", start_t=START, end_t=START + 90)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "UPDATE sessions SET summary = ?", ('{"heart_rate_highest_bpm": 140.0, "heart_rate_lowest_bpm": 140.0}',)
+        )
+        connection.execute("INSERT INTO team_sessions (id, start_t, end_t) VALUES ('T', ?, ?)", (START, START + 90))
+    [one] = gather(Archive(path), "T", roster).participants
+    assert one.whole["heart_rate_highest_bpm"] == one.whole["heart_rate_lowest_bpm"] == 140.0
+    assert one.whole["heart_rate_bpm"] == pytest.approx(140.0 + 75.0 / 90.0)

@@ -204,3 +204,24 @@ def test_an_alarm_comes_again_as_soon_as_its_shortest_interval_has_passed(pause_
         assert len(alarms.evaluate(squad_of([(value, NAN)], rule), t)) == 1
     found = alarms.evaluate(squad_of([(2.0, NAN)], rule), pause_s)
     assert [each.is_raised for each in found] == raises
+
+
+@pytest.mark.parametrize(("step_s", "raises"), [(5.0, [True]), (5.1, [])])
+def test_a_step_of_five_seconds_counts_and_a_longer_one_is_a_pause(step_s, raises):
+    alarms = Alarms([RULE])
+    assert alarms.evaluate(squad_of([(2.0, NAN)], RULE), 0.0) == []
+    assert [each.is_raised for each in alarms.evaluate(squad_of([(2.0, NAN)], RULE), step_s)] == raises
+
+
+@pytest.mark.parametrize(("muted", "raises"), [(None, []), (1, [True])])
+def test_muting_for_everybody_silences_the_team_and_muting_an_athlete_does_not(muted, raises):
+    rule = Rule("all", (Condition("a", ">=", 2.0),), scope=Scope("all"))
+    alarms = Alarms([rule])
+    alarms.mute("all", muted, 10.0)
+    assert [each.is_raised for each in alarms.evaluate(squad_of([(2.0, NAN)], rule), 0.0)] == raises
+
+
+def test_an_alarm_of_an_earlier_engine_is_not_raised_again_and_clears():
+    alarms = Alarms([RULE])
+    alarms.restore("hot", 1, -30.0)
+    assert told(alarms, [2, 2, 2, 2, 1, 1, 1]) == [(6, False)]

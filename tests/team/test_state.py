@@ -177,3 +177,44 @@ def test_whose_of_a_period_decides_who_takes_part():
     (period,) = state.periods()
     assert period.whose.includes(3, "backs")
     assert not period.whose.includes(3, "forwards")
+
+
+def test_a_name_means_the_running_period_before_one_that_has_ended():
+    state = state_of(
+        do("period_start", 0, "a", name="rondo"),
+        do("period_start", 20, "b", name="finishing"),
+        do("period_end", 30, period="b"),
+        do("period_edit", 40, period="b", name="rondo"),
+        do("period_end", 50, period="rondo"),
+    )
+    assert [(each.id, each.end_t) for each in state.periods()] == [("a", T + 50), ("b", T + 30)]
+
+
+def test_as_many_markers_as_allowed_are_kept_and_one_more_is_refused(monkeypatch):
+    monkeypatch.setattr("athlete_monitor.team.state.MOST", 2)
+    state = state_of(do("marker", 1, text="one"), do("marker", 2, text="two"))
+    with pytest.raises(RefusedError):
+        state.apply(do("marker", 3, text="three"))
+    assert [each.text for each in state.markers()] == ["one", "two"]
+
+
+@pytest.mark.parametrize(("automatic_only", "end"), [(False, T + 60), (True, None)])
+def test_the_end_of_a_session_ends_its_open_periods(automatic_only, end):
+    by_phase, by_hand = state_of(do("phase", 0, name="warmup")), state_of(do("period_start", 10, name="drill"))
+    for each in (by_phase, by_hand):
+        each.end_open(T + 60, automatic_only=automatic_only)
+    assert [each.end_t for state in (by_phase, by_hand) for each in state.periods()] == [T + 60, end]
+
+
+def test_of_two_states_at_one_moment_the_more_absent_one_is_used():
+    both = [do("pitch", 10, athlete=7, state="on"), do("pitch", 10, athlete=7, state="unavailable")]
+    for commands in (both, both[::-1]):
+        assert state_of(*commands).pitch() == {7: "unavailable"}
+
+
+def test_whoever_comes_on_at_a_moment_cannot_be_replaced_at_the_same_moment():
+    state = state_of(*on(7, at=10))
+    with pytest.raises(RefusedError):
+        state.apply(do("pitch", 10, athlete=9, state="on", **{"for": 7}))
+    state.apply(do("pitch", 10.5, athlete=9, state="on", **{"for": 7}))
+    assert state.pitch() == {7: "off", 9: "on"}

@@ -6,7 +6,7 @@ order of time and are never all held in memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -172,7 +172,19 @@ def periods(selection: Selection) -> Table:
         *IDENTITY, ExportColumn("period", "", "name of the period", is_text=True),
         ExportColumn("period_kind", "", "half, drill, warm-up, break, other or whole", is_text=True), *_named("start"),
     )  # fmt: skip
-    return Table("periods", (*head, *map(figure_column, names)), _period_rows(selection, names))
+    return Table("periods", (*head, *map(_part_column, names)), _period_rows(selection, names))
+
+
+def _part_column(name: str) -> ExportColumn:
+    """A column of a part: its extremes of heart rate are those of its seconds, a summary's are held for 5 s."""
+    known = figure_column(name)
+    return replace(known, meaning=_BY_THE_SECOND[name]) if name in _BY_THE_SECOND else known
+
+
+_BY_THE_SECOND: Final = {
+    "heart_rate_highest_bpm": "highest heart rate of a second; in summaries the highest that was held for 5 s",
+    "heart_rate_lowest_bpm": "lowest heart rate of a second; in summaries the lowest that was held for 5 s",
+}
 
 
 def _part_names(selection: Selection) -> list[str]:
