@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.channels import BY_NAME, session_columns
-from athlete_monitor.wire.session_files import device_in_name, is_simulated, list_sessions
+from athlete_monitor.wire.session_files import device_in_name, list_sessions, may_be_measured
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ _PLACES: Final = {BY_NAME[name].column: CHANNEL_INDEX[name] for name in session_
 
 
 def has_real_sessions(roots: Iterable[tuple[Path, Mode]], athlete_id: int) -> bool:
-    """Return whether an athlete has a session that was not simulated.
+    """Return whether an athlete has a session that was not simulated; broken files do not count.
 
     Args:
         roots: folders of sessions, with the kind of each.
         athlete_id: whose sessions are looked at.
     """
-    return any(not is_simulated(path) for root, mode in roots for path in list_sessions(root, athlete_id, mode))
+    return any(may_be_measured(path) for root, mode in roots for path in list_sessions(root, athlete_id, mode))
 
 
 def copy_of(root: Path, mode: Mode, athlete_id: int, samples: Sequence[Sample]) -> Path | None:

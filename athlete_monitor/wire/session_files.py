@@ -355,15 +355,43 @@ def athlete_in_name(name: str) -> int | None:
 def is_simulated(path: Path) -> bool:
     """Return whether a session file is marked as simulated; False for a file that cannot be read."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_HEAD_BYTES)
-        if data.startswith(_GZIP_MAGIC):
-            data = zlib.decompressobj(wbits=31).decompress(data, _HEAD_BYTES)
+        return _sources(path)[:1] == [SIMULATED]
     except (OSError, zlib.error):
         return False
-    head, *rows = (line.strip().split(b",") for line in data.split(b"\n")[:2])
-    marks = [row[head.index(SOURCE_COLUMN.encode())] for row in rows if len(row) == len(head) and b"source" in head]
-    return marks == [SIMULATED.encode()]
+
+
+def may_be_measured(path: Path) -> bool:
+    """Return whether a session file may hold real measurements: it has a whole row that is not marked as simulated.
+
+    A broken file, such as an empty one or one of another kind, has none; one that cannot be read may have some.
+    """
+    try:
+        sources = _sources(path)
+    except OSError:
+        return True
+    except zlib.error:
+        return False
+    return bool(sources) and sources[0] != SIMULATED
+
+
+def _sources(path: Path) -> list[str]:
+    """Return the source of each whole row at the beginning of a session file; empty texts where it has no such column.
+
+    Raises:
+        OSError: it cannot be read.
+        zlib.error: it is damaged.
+    """
+    with path.open("rb") as file:
+        data = file.read(_HEAD_BYTES)
+    if data.startswith(_GZIP_MAGIC):
+        data = zlib.decompressobj(wbits=31).decompress(data, _HEAD_BYTES)
+    top, *lines = data.split(b"\n")
+    head = [] if b"\0" in top else top.strip().split(b",")
+    whole = [row for row in (line.strip().split(b",") for line in lines) if len(row) == len(head) > 1]
+    if SOURCE_COLUMN.encode() not in head:
+        return [""] * len(whole)
+    place = head.index(SOURCE_COLUMN.encode())
+    return [row[place].decode("utf-8", "replace") for row in whole]
 
 
 def list_sessions(root: Path, athlete_id: int, mode: Mode, pattern: str = "*.csv*") -> list[Path]:

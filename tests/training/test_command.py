@@ -602,3 +602,16 @@ def test_a_kill_in_the_middle_leaves_valid_models(run_program, config_file, tmp_
     again = run_program("sup_ml_rf_training.py", *arguments)
     assert again.process.wait(300) in {0, 3}
     assert models.athlete_ids() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("content", [b"", b"timestamp", b"\x00\xff" * 5000, b"PK\x03\x04 a zip\n1\n2\n"])
+def test_a_broken_file_beside_simulated_sessions_is_named_and_they_are_used(train, tmp_path, content):
+    paths = [write_session(tmp_path, 1, number, seconds=400) for number in (1, 2)]
+    for path in paths:
+        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join([f"{head},source", *(f"{line},simulated" for line in lines), ""]), encoding="utf-8")
+    (paths[0].parent / "TR3_A1_D001_2026_05_07-10_00_00.csv").write_bytes(content)
+    code, out, err = train()
+    assert (code, err) == (0, [])
+    assert "published" in out[0]
+    assert "TR3_A1_D001_2026_05_07-10_00_00.csv left out: " in out[0]
