@@ -6,14 +6,14 @@ import contextlib
 import copy
 import io
 import pickle
-import tempfile
 import warnings
-from pathlib import Path
+import zipfile
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from athlete_monitor.errors import ModelError
+from athlete_monitor.models.archive import SCRIPT_MEMBER
 from athlete_monitor.models.flat_trees import flat_trees, float32_at_most
 from athlete_monitor.models.kind import Artifacts
 from athlete_monitor.models.onnx_writer import onnx_of
@@ -156,10 +156,30 @@ def hummingbird_zip(traversal: Callable[[], Any], n_features: int, line: WholeLi
 
         script = as_script(traversal(), n_features, line)
         container = TorchScriptSklearnContainerRegression(script, n_threads=None, batch_size=None, extra_config={})
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "model.zip")
-            container.save(str(path))
-            return path.read_bytes()
+        return _archived(container, script)
+
+
+def _archived(container: Any, script: Any) -> bytes:  # noqa: ANN401
+    """Return the zip that Hummingbird's ``save`` writes, made without files.
+
+    PyTorch ends the whole process where a disk is full while it writes a file.
+    """
+    import hummingbird
+    import torch
+    from hummingbird.ml._utils import dump_versions
+
+    container._model = None  # noqa: SLF001 - as ``save`` does: the script is a member of its own
+    members = {
+        "model_type.txt": b"torch.jit",
+        "container.pkl": pickle.dumps(container, protocol=4),
+        "model_configuration.txt": "".join(dump_versions(hummingbird, torch)).encode(),
+        SCRIPT_MEMBER: script.save_to_buffer(),
+    }
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            archive.writestr(zipfile.ZipInfo(name), member, zipfile.ZIP_DEFLATED)
+    return content.getvalue()
 
 
 def _converted(forest: Any, n_features: int) -> Any:  # noqa: ANN401

@@ -350,7 +350,11 @@ class ModelStore:
                 folder.mkdir(parents=True, exist_ok=True)
             with open_folder(self.updated) as descriptor, locked(descriptor):
                 self._clear_unfinished()
-                yield
+                try:
+                    yield
+                except OSError:
+                    self._clear_unfinished()  # a full disk needs the room
+                    raise
         except OSError as error:
             raise ModelError(f"{error.filename or self.updated}: cannot be written ({error.strerror})") from None
 

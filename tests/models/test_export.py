@@ -130,3 +130,14 @@ def test_the_importance_of_features_is_that_of_scikit_learn(trees, depth):
 def test_a_forest_without_any_split_finds_no_feature_important():
     constant = RandomForestRegressor(3).fit(rows(50), np.full(50, 120.0))
     assert not importance_of_trees(constant).any()
+
+
+def test_an_archive_is_made_without_files_and_hummingbird_loads_it(tmp_path, monkeypatch):
+    ml = pytest.importorskip("hummingbird.ml")
+    with monkeypatch.context() as patched:
+        patched.setattr("tempfile.tempdir", str(tmp_path / "there is no such folder"))
+        archive = export_trees(forest(7, 3)).hummingbird_zip
+    path = tmp_path / "model.zip"
+    path.write_bytes(archive)
+    theirs = ml.load(str(path), override_flag=True).predict(rows(40))
+    assert np.array_equal(theirs, runtime("hummingbird").load(archive, N_FEATURES).predict(rows(40)))

@@ -211,19 +211,23 @@ def test_a_store_for_reading_does_not_publish(tmp_path):
         publish(ModelStore(tmp_path))
 
 
-def test_a_disk_that_refuses_leaves_the_old_model_and_says_so(tmp_path, monkeypatch):
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_disk_that_refuses_leaves_the_old_model_and_no_files_and_says_so(tmp_path, monkeypatch, written):
     store = store_in(tmp_path)
     old = publish(store, level_bpm=100.0)
+    synced = []
 
     def full(*_):
-        raise OSError(28, "No space left on device", "hb_7_model.zip")
+        synced.append(True)
+        if len(synced) > written:
+            raise OSError(28, "No space left on device", "hb_7_model.zip")
 
     monkeypatch.setattr("athlete_monitor.system.files.os.fsync", full)
     with pytest.raises(ModelError, match=r"cannot be written \(No space left on device\)"):
         publish(store)
     monkeypatch.undo()
     assert store.read(7, "onnx") == (old, artifacts(level_bpm=100.0).onnx)
-    assert not list(store.updated.glob(".new-*"))
+    assert not [path for name in ("updated", "pickles") for path in (tmp_path / name).glob(".new-*")]
 
 
 def test_a_read_only_folder_is_enough_to_read(tmp_path):
