@@ -42,7 +42,7 @@ FLAGS: Final = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-SCREENS: Final = 10
+SCREENS: Final = (1, 5, 20)
 PARTS: Final = ("paint", "delays", "redraw", "server", "curves")
 # Notes when the first tile shows a number, and for each figure how old its sample was when it was on the screen.
 WATCH: Final = """
@@ -245,13 +245,15 @@ WORK: Final = {
 
 
 def server_cost(process: psutil.Process, address: str, seconds: float, screens: int) -> dict[str, float]:
-    """Processor time and memory of the server while so many screens are connected."""
+    """Processor time and memory of the server while so many screens are connected, and what each of them receives."""
+    received = {"frames": 0, "bytes": 0}
 
     async def watch() -> float:
         uri = address.replace("http", "ws") + "/live"
         sockets = [await websockets.connect(uri, origin=address) for _ in range(screens)]  # type: ignore[arg-type]
         readers = [asyncio.create_task(read(one)) for one in sockets]
         await asyncio.sleep(2)
+        received.update(frames=0, bytes=0)
         begun, before = time.monotonic(), sum(process.cpu_times()[:2])
         await asyncio.sleep(seconds)
         share = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - begun)
@@ -262,8 +264,9 @@ def server_cost(process: psutil.Process, address: str, seconds: float, screens: 
         return share
 
     async def read(socket: websockets.ClientConnection) -> None:
-        async for _ in socket:
-            pass
+        async for message in socket:
+            received["frames"] += '"kind":"frame"' in message[:40]
+            received["bytes"] += len(message)
 
     with ThreadPoolExecutor(1) as pool:  # Playwright has a loop in this thread already
         share = pool.submit(lambda: asyncio.run(watch())).result()
@@ -271,14 +274,16 @@ def server_cost(process: psutil.Process, address: str, seconds: float, screens: 
         "screens": screens,
         "cpu_percent": round(100 * share, 2),
         "memory_mb": round(process.memory_info().rss / 1e6, 1),
+        "frames_per_s": round(received["frames"] / seconds / screens, 2),
+        "kb_per_s": round(received["bytes"] / seconds / screens / 1000, 1),
     }
 
 
 def servers(process: psutil.Process, address: str, seconds: float) -> dict[str, Any]:
     """What one screen costs the server, and each further one."""
-    costs = [server_cost(process, address, seconds, count) for count in (1, 1 + SCREENS)]
-    further = round((costs[1]["cpu_percent"] - costs[0]["cpu_percent"]) / SCREENS, 3)
-    return {"server": costs, "cpu_percent_per_further_screen": further}
+    costs = [server_cost(process, address, seconds, count) for count in SCREENS]
+    further = (costs[-1]["cpu_percent"] - costs[0]["cpu_percent"]) / (SCREENS[-1] - SCREENS[0])
+    return {"server": costs, "cpu_percent_per_further_screen": round(further, 3)}
 
 
 def curves(browser: Browser, programs: Programs, minutes: float) -> dict[str, float]:

@@ -168,10 +168,9 @@ async def _log_in_ends(socket: WebSocket, access: Access) -> None:
 
 
 async def _listen(socket: WebSocket) -> None:
-    """Read until the other side leaves; screens have nothing to say here."""
-    with contextlib.suppress(WebSocketDisconnect):
-        while True:
-            await socket.receive_text()
+    """Read until the other side leaves; screens have nothing to say here, and whatever else they send is dropped."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
 
 
 def _invalid(_request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.arguments import Parser, add_common_arguments, whole
 from athlete_monitor.config import config_from_args
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from athlete_monitor.config import Config, Dashboard
+
+_LONGEST_MESSAGE: Final = 4096
+"""Bytes of a message that a screen may send over its WebSocket: it has nothing to say there."""
 
 
 def parser() -> Parser:
@@ -84,6 +87,7 @@ def serve(config: Config, programs: Programs, tell: Callable[[str], None] = _in_
         app,
         http=PatientProtocol,
         ws="websockets-sansio",
+        ws_max_size=_LONGEST_MESSAGE,
         ws_per_message_deflate=False,  # compressing again for each screen would cost more than the screens themselves
         log_config=None,
         access_log=False,

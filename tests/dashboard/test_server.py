@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
@@ -20,17 +20,30 @@ def own(screen) -> dict[str, str]:
 
 def test_a_published_figure_reaches_a_screen(screen, publish):
     with connect(f"ws://127.0.0.1:{screen.port}/live", origin=Origin(screen.address)) as socket:
-        assert json.loads(socket.recv(5))["kind"] == "squad"
+        assert json.loads(socket.recv(30))["kind"] == "squad"
         publish("player/007/metrics", figures(7))
 
         def frame():
-            message = json.loads(socket.recv(5))
+            message = json.loads(socket.recv(30))
             return message["kind"] == "frame" and message["rows"]
 
-        (row,) = wait_until(frame, 10, "a frame with the athlete")
+        (row,) = wait_until(frame, 60, "a frame with the athlete")
         assert row[0] == "007"
     assert screen.get("/api/squad")["athletes"][0]["name"] == "Athlete 7"
     assert screen.get("/api/athletes/007")["figures"]["reasons"] == {"heart_rate_low_bpm": "measured by the strap"}
+
+
+def test_what_a_screen_sends_over_its_websocket_is_dropped_and_too_much_of_it_ends_only_that_connection(screen):
+    address, origin = f"ws://127.0.0.1:{screen.port}/live", Origin(screen.address)
+    with connect(address, origin=origin) as socket, connect(address, origin=origin) as talker:
+        for message in (b"\x00\x01", "hello", "[" * 4000):
+            socket.send(message)
+        talker.send("x" * 100_000)
+        with pytest.raises(ConnectionClosed):
+            list(iter(lambda: talker.recv(30), None))
+        for _ in range(5):
+            assert json.loads(socket.recv(30))["kind"] in {"squad", "team", "frame"}
+    assert "Traceback" not in screen.program.stderr
 
 
 def test_a_foreign_page_gets_no_websocket_and_changes_nothing(screen):
