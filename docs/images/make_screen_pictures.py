@@ -70,7 +70,6 @@ COMMANDS: Final = (
     ("session", "edit", "--name", "FC Example", "--opponent", "Rovers"),
     ("pitch", "1-11", "on"),
     ("pitch", "12-16", "off"),
-    ("period", "start", "1st half"),
     ("marker", "pressing"),
     ("target", "7", "distance_m", "900"),
     ("target", "9", "distance_m", "1100"),

@@ -89,6 +89,8 @@ export function short(figure) {
   return texts[`short.${figure.key}`] ?? en[`short.${figure.key}`] ?? label(figure);
 }
 
+const KILOMETRE = 995; // from here on a glance at metres would have four digits
+
 /**
  * A figure as it is read from afar: three digits at most, the unit where it is short. Fewer digits also change less
  * often; the page of the athlete has them all.
@@ -97,7 +99,7 @@ export function glance(value, figure, unit = true) {
   if (value === null || value === undefined) return "–";
   if (typeof value === "string") return value.replaceAll("_", " ");
   const size = Math.abs(value);
-  if (figure.unit === "m" && size >= 1000) return `${number(value / 1000, size < 99950 ? 1 : 0)}${unit ? " km" : ""}`;
+  if (figure.unit === "m" && size >= KILOMETRE) return `${number(value / 1000, size < 99950 ? 1 : 0)}${unit ? " km" : ""}`;
   if (figure.unit === "s" && size >= 60) return duration(value);
   const text = figure.unit === "m" && size >= 100 ? number(Math.round(value / 10) * 10) : number(value, size >= 10 ? 0 : figure.decimals);
   return unit && figure.unit && figure.unit.length < 4 ? `${text} ${figure.unit}` : text;
@@ -107,7 +109,7 @@ export function glance(value, figure, unit = true) {
 export function glanceUnit(value, figure) {
   if (typeof value !== "number" || !figure.unit || figure.unit.length > 3) return "";
   if (figure.unit === "s" && Math.abs(value) >= 60) return "";
-  return figure.unit === "m" && Math.abs(value) >= 1000 ? " km" : ` ${figure.unit}`;
+  return figure.unit === "m" && Math.abs(value) >= KILOMETRE ? " km" : ` ${figure.unit}`;
 }
 
 /** 8123 m as "8.1 km": long ways are read in kilometres. */

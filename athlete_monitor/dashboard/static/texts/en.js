@@ -284,7 +284,7 @@ export default {
 "target.part": "{percent} % {figure}",
 "weak_battery": "battery {percent} %",
 "short.trimp": "TRIMP",
-"short.distance_m": "Distance",
+"short.distance_m": "Dist.",
 "short.metres_per_min": "m/min",
 "short.high_speed_running_m": "HSR",
 "short.energy_kcal": "kcal",
