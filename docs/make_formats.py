@@ -69,7 +69,8 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
 - **One bad file never stops the others**: one line with the file and the cause on standard error, exit code 3. Exit
   code 1: there was nothing to import.
 - **Importing twice** is safe: a session of the same athlete that starts in the same second is not written again. If
-  its content differs from the file, the difference is said and the first one is kept.
+  its content differs from the file, the difference is said and the first one is kept. A second
+  import at the same time waits for the end of the first.
 - **Two devices at the same time**: both sessions are kept, the overlap is said, and season, reports and load history
   count only the one with the larger load.
 - **Into the archive**: every session is also computed, at its own date, so that season, reports and exports have it.

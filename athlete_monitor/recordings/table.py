@@ -17,7 +17,7 @@ import numpy as np
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import sheets
-from athlete_monitor.recordings.cells import numbers
+from athlete_monitor.recordings.cells import number, numbers
 from athlete_monitor.recordings.plural import plural
 from athlete_monitor.recordings.source import NotARecording
 
@@ -32,6 +32,9 @@ MOST_CELLS: Final = 48_000_000
 MOST_BAD: Final = 0.2
 """The share of a column's cells that may be other than a number."""
 _BLOCK_ROWS: Final = 8192
+_OTHER_SIGN: Final = (
+    ": other cells have another decimal sign, or signs between thousands; save it with one decimal sign"
+)
 _LONGEST_LINE: Final = 262_144
 
 
@@ -203,7 +206,9 @@ class _Collected:
         for place, (count, line, cell) in self._bad.items():
             if count > MOST_BAD * self.count:
                 name = self._layout.header[place]
-                raise RecordingError(f"{self._layout.source}: row {line}: {name} is {cell[:40]!r}, not a number")
+                other = number(cell, "." if self._layout.decimal == "," else ",")
+                why = "" if other is None or np.isnan(other) else _OTHER_SIGN
+                raise RecordingError(f"{self._layout.source}: row {line}: {name} is {cell[:40]!r}, not a number{why}")
         joined = {}
         for place in list(self._parts):
             parts = self._parts.pop(place)

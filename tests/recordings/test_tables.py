@@ -395,3 +395,11 @@ def _utc(monkeypatch):
     monkeypatch.undo()
     time.tzset()
     dates.local_epoch.cache_clear()
+
+
+def test_two_decimal_signs_in_a_table_are_named_as_the_cause(tmp_path):
+    path = tmp_path / "run.csv"
+    lines = (f"14.05.2026 10:00:{s:02d};{120 + s};1.0{s:02d};10,8\n" for s in range(30))
+    path.write_text("Zeit;Puls;Distanz (m);Geschwindigkeit (km/h)\n" + "".join(lines))
+    with pytest.raises(RecordingError, match="'10,8', not a number: other cells have another decimal sign"):
+        read(from_path(path), Options())
