@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from paho.mqtt.client import Client, MQTTMessageInfo
@@ -29,6 +30,8 @@ _PUBLISH: Final = 0x30
 _PUBACK: Final = bytes((0x40, 2))
 _LEAST_MESSAGE: Final = 5
 _CONTINUES: Final = 0x80
+_REMEMBERED: Final = 8192
+"""So many topics, and lengths of messages, are remembered as they are written."""
 _SENT_AT_ONCE: Final = 32 * 1024
 """About this many bytes are handed to the socket with one call."""
 _QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux only; must be set again after each read
@@ -304,12 +307,20 @@ class BufferedSocket:
             self._chunk = b""
 
 
-def _packet(topic: str, payload: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+def _packet(topic: str, payload: bytes) -> tuple[bytes, bytes, bytes]:
     """The pieces of a PUBLISH of QoS 0."""
+    name = _name(topic)
+    return _header(len(name) + len(payload)), name, payload
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _name(topic: str) -> bytes:
+    """A topic with its length (MQTT 3.1.1, 1.5.3)."""
     name = topic.encode()
-    return _header(2 + len(name) + len(payload)), len(name).to_bytes(2, "big"), name, payload
+    return len(name).to_bytes(2, "big") + name
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _header(length: int) -> bytes:
     """Fixed header of a PUBLISH of QoS 0 that is not retained (MQTT 3.1.1, 2.2)."""
     header = bytearray((_PUBLISH,))

@@ -41,6 +41,7 @@ _ROWS: Final = np.array([row for _, row, _ in _KERNEL])
 _KNOWN: Final = np.array([known for _, _, known in _KERNEL])
 _SCALES: Final = np.array([[column(name).scale] for name, _, _ in _KERNEL])
 _BEAT_SCALES: Final = tuple(column(name).scale for name in BEATS)
+_NO_BEATS: Final = (np.nan,) * len(BEATS)
 _SOURCE_ROW: Final = COLUMNS.index(_SOURCE)
 
 
@@ -59,6 +60,8 @@ def beside(received: int, lost: int, beats: Sequence[float | None]) -> list[floa
     >>> beside(600, 2, (41.25, None, None, None))
     [600, 2, 4125, nan, nan, nan]
     """
+    if not any(beats) and beats.count(None) == len(beats):  # of devices that send no beats
+        return [received, lost, *_NO_BEATS]
     scaled: list[Any] = [
         np.nan if value is None else round(value * scale) for value, scale in zip(beats, _BEAT_SCALES, strict=True)
     ]
