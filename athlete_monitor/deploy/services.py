@@ -18,7 +18,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy.broker_place import owner_named
 from athlete_monitor.deploy.commands import run_command
-from athlete_monitor.deploy.setup import folders
+from athlete_monitor.deploy.setup import filesystem, folders, in_filesystem
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.project import PROJECT, home_of
 from athlete_monitor.system.files import open_file
@@ -50,6 +50,7 @@ BRIDGES: Final = {
     "athlete-bridge-map.service": ("map", "foreign streams"),
 }
 """Units of what the section ``bridge`` of the configuration asks for: the command of bridge.py, and what it is for."""
+ROOT: Final = Path("/")
 SYSTEM_FOLDER: Final = Path("/etc/systemd/system")
 LOGROTATE: Final = Path("/etc/logrotate.d/athlete-monitor")
 GPU_DEVICES: Final = ("/dev/nvidia*", "/dev/nvhost-*", "/dev/nvmap", "/dev/dri/*")
@@ -77,12 +78,17 @@ class ServicePlace:
     @property
     def unit_folder(self) -> Path:
         """Folder of systemd's units."""
-        return Path.home() / ".config/systemd/user" if self.user else SYSTEM_FOLDER
+        return unit_folder(user=self.user)
 
     @property
     def systemctl(self) -> list[str]:
         """The command for the service manager."""
         return ["systemctl", "--user"] if self.user else ["systemctl"]
+
+
+def unit_folder(*, user: bool) -> Path:
+    """Return the folder of systemd's units."""
+    return Path.home() / ".config/systemd/user" if user else in_filesystem(SYSTEM_FOLDER)
 
 
 def here(config_file: Path, root: Path | None, *, user: bool) -> ServicePlace:
@@ -208,7 +214,7 @@ def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) 
     config = load_config(config_file, root)
     files = {place.unit_folder / name: text for name, text in render_units(config, place).items()}
     if not user:
-        files[LOGROTATE] = render_logrotate(config, place)
+        files[in_filesystem(LOGROTATE)] = render_logrotate(config, place)
     if dry_run:
         print("\n".join(f"# {file}\n{text}" for file, text in files.items()))
         return 0
@@ -219,6 +225,9 @@ def install(config_file: Path, root: Path | None, *, user: bool, dry_run: bool) 
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         print(f"wrote {file}")
+    if not user and filesystem() != ROOT:
+        print(f"nothing is started: the files are for the system under {filesystem()}")
+        return 0
     run_command([*place.systemctl, "daemon-reload"])
     started = [*STARTED, *bridges(config)]
     run_command([*place.systemctl, "enable", "--now", *started])
@@ -240,22 +249,30 @@ def _prepare(path: Path, place: ServicePlace, *, is_file: bool) -> None:
 def uninstall(*, user: bool, dry_run: bool) -> int:
     """Stop the services and remove what ``install`` wrote; or only print that.
 
+    Files are removed also where systemd does not run, so that an installation that failed can be undone.
+
     Raises:
         MonitorError: root's rights are missing, or systemd refuses.
     """
-    folder = Path.home() / ".config/systemd/user" if user else SYSTEM_FOLDER
-    files = [file for file in [*(folder / name for name in (*UNITS, *BRIDGES)), LOGROTATE] if file.exists()]
+    folder = unit_folder(user=user)
+    written = [*(folder / name for name in (*UNITS, *BRIDGES)), *(() if user else (in_filesystem(LOGROTATE),))]
+    files = [file for file in written if file.exists()]
     if dry_run or not files:
         print("\n".join(f"would remove {file}" for file in files) or "nothing is installed")
         return 0
     _need_root(user=user)
     systemctl = ["systemctl", "--user"] if user else ["systemctl"]
     running = [*STARTED, *(name for name in BRIDGES if folder / name in files)]
-    run_command([*systemctl, "disable", "--now", *running])
-    for file in files:
-        file.unlink()
-        print(f"removed {file}")
-    run_command([*systemctl, "daemon-reload"])
+    is_here = user or filesystem() == ROOT
+    try:
+        if is_here:
+            run_command([*systemctl, "disable", "--now", *running])
+    finally:
+        for file in files:
+            file.unlink()
+            print(f"removed {file}")
+    if is_here:
+        run_command([*systemctl, "daemon-reload"])
     return 0
 
 

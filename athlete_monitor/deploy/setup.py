@@ -80,6 +80,11 @@ def filesystem() -> Path:
     return Path(os.environ.get(SYSTEM_FILES, "/"))
 
 
+def in_filesystem(path: Path) -> Path:
+    """Return an absolute path of the system, below the root of its own files."""
+    return filesystem() / path.relative_to("/")
+
+
 def make_step(step: Step, notify: Callable[[str], None]) -> None:
     """Make one part and report it.
 

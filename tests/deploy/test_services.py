@@ -11,6 +11,7 @@ import pytest
 
 from athlete_monitor.config import load_config
 from athlete_monitor.deploy import services
+from athlete_monitor.deploy.setup import SYSTEM_FILES
 from athlete_monitor.errors import MonitorError
 from tests.helpers import ROOT
 
@@ -134,35 +135,66 @@ def test_a_gpu_is_let_through_only_where_it_is_used(make_config, place: services
 
 
 def test_a_dry_run_shows_the_units_and_installs_nothing(tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(services, "SYSTEM_FOLDER", tmp_path / "systemd")
+    monkeypatch.setenv(SYSTEM_FILES, str(tmp_path))
     assert services.install(CONFIG, tmp_path, user=False, dry_run=True) == 0
     said = capsys.readouterr().out
     assert all(name in said for name in services.UNITS)
     assert "copytruncate" in said
-    assert not (tmp_path / "systemd").exists()
+    assert not (tmp_path / "etc").exists()
 
 
 def test_nothing_to_uninstall_is_said(tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(services, "SYSTEM_FOLDER", tmp_path)
-    monkeypatch.setattr(services, "LOGROTATE", tmp_path / "logrotate")
+    monkeypatch.setenv(SYSTEM_FILES, str(tmp_path))
     assert services.uninstall(user=False, dry_run=False) == 0
     assert "nothing is installed" in capsys.readouterr().out
 
 
 def test_what_was_installed_is_named_before_it_is_removed(tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(services, "SYSTEM_FOLDER", tmp_path)
-    monkeypatch.setattr(services, "LOGROTATE", tmp_path / "logrotate")
-    (tmp_path / "athlete-training.timer").touch()
+    monkeypatch.setenv(SYSTEM_FILES, str(tmp_path))
+    timer = tmp_path / "etc" / "systemd" / "system" / "athlete-training.timer"
+    timer.parent.mkdir(parents=True)
+    timer.touch()
     assert services.uninstall(user=False, dry_run=True) == 0
-    assert capsys.readouterr().out == f"would remove {tmp_path / 'athlete-training.timer'}\n"
+    assert capsys.readouterr().out == f"would remove {timer}\n"
+
+
+def test_the_files_for_another_system_are_written_twice_and_removed_and_nothing_is_started(
+    tmp_path: Path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv(SYSTEM_FILES, str(tmp_path / "system"))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(services, "run_command", _no_systemd)
+    for _ in range(2):
+        assert services.install(CONFIG, tmp_path / "data", user=False, dry_run=False) == 0
+    assert "nothing is started" in capsys.readouterr().out
+    written = {file.name for file in (tmp_path / "system" / "etc").rglob("*") if file.is_file()}
+    assert written == {*services.UNITS, services.LOGROTATE.name}
+    assert services.uninstall(user=False, dry_run=False) == 0
+    assert not [file for file in (tmp_path / "system" / "etc").rglob("*") if file.is_file()]
+
+
+def test_an_installation_that_systemd_refused_can_be_undone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(services, "run_command", _no_systemd)
+    with pytest.raises(MonitorError, match="no systemd"):
+        services.install(CONFIG, tmp_path / "data", user=True, dry_run=False)
+    folder = services.unit_folder(user=True)
+    assert {file.name for file in folder.iterdir()} == set(services.UNITS)
+    with pytest.raises(MonitorError, match="no systemd"):
+        services.uninstall(user=True, dry_run=False)
+    assert list(folder.iterdir()) == []
+
+
+def _no_systemd(_command: object) -> None:
+    raise MonitorError("no systemd")
 
 
 def test_system_services_without_root_are_refused_in_one_line(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(services, "SYSTEM_FOLDER", tmp_path / "systemd")
+    monkeypatch.setenv(SYSTEM_FILES, str(tmp_path))
     with pytest.raises(MonitorError, match="add --user"):
         services.install(CONFIG, tmp_path, user=False, dry_run=False)
-    assert not (tmp_path / "systemd").exists()
+    assert not (tmp_path / "etc").exists()
 
 
 def test_a_folder_that_systemd_cannot_name_is_refused(tmp_path: Path) -> None:
