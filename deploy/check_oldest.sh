@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tests of every room that works without PyTorch, on the versions of the Jetson Nano (Python 3.10, numpy 2.2,
+# Runs the tests of every package that works without PyTorch on the versions of the Jetson Nano (Python 3.10, numpy 2.2,
 # scipy 1.15, pandas 2.3, scikit-learn 1.7), in an environment of its own. Skipped where there is no Python 3.10.
 set -euo pipefail
 cd "$(dirname "$0")/.."

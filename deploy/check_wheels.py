@@ -1,6 +1,6 @@
 """Prove that every pinned package has a binary wheel for each board and Python that the system supports.
 
-For every target this reads the pins that hold there, asks pip to resolve them for that platform (wheels alone, nothing
+For every target this reads the pins that hold there, asks pip to resolve them for that platform (wheels only, nothing
 is installed) and reads the requirements of what pip found: each must be pinned too, at a version that it allows.
 """
 

@@ -135,7 +135,7 @@ def bridge_configuration(config: Config, club: Club, place: BrokerPlace) -> str:
 
 
 def prefix_at_club(config: Config, club: Club) -> str:
-    """Return what stands in front of the box's topics at the club: another for every box.
+    """Return the prefix of the box's topics at the club; each box has its own.
 
     Raises:
         ConfigError: it is not valid.

@@ -47,7 +47,7 @@ class Whose:
     device: str | None = None
 
     def __post_init__(self) -> None:
-        """Clean what a foreign file wrote: it stands in messages of one line, rosters and spreadsheets."""
+        """Clean what a foreign file wrote: it appears in messages of one line, rosters and spreadsheets."""
         for key in ("name", "number", "device"):
             text = getattr(self, key)
             if text is not None:

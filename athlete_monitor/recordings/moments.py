@@ -216,7 +216,7 @@ class TimeColumn:
             line, text = self._bad[0]
             notes.append(f"rows without a readable time are left out: {len(self._bad)} (row {line}: {text[:40]!r})")
         if self._stray:
-            notes.append(f"rows with a plain number where the time of day stands are left out: {self._stray}")
+            notes.append(f"rows left out because their time of day is a plain number: {self._stray}")
         if self._skipped:
             notes.append(
                 "some times of day do not exist on this day (clocks go forward): they are read an hour later; "

@@ -58,16 +58,16 @@ class TeamBook:
     """Keeps the running team sessions and executes commands.
 
     Device sessions that overlap, or follow one another within ``gap_s``, belong to one team session. It is pure: time
-    comes in with the calls, earlier sessions come from the shelf.
+    comes in with the calls, earlier sessions come from the store.
 
     Args:
-        shelf: earlier sessions.
+        store: earlier sessions.
         gap_s: the longest break without any device within a team session, s.
         make: creates the state of a new session; by default without a check of targets.
     """
 
-    def __init__(self, shelf: SessionStore, gap_s: float, make: Any = TeamState) -> None:  # noqa: ANN401 - a callable
-        self._shelf, self._gap_s, self._make = shelf, gap_s, make
+    def __init__(self, store: SessionStore, gap_s: float, make: Any = TeamState) -> None:  # noqa: ANN401 - a callable
+        self._store, self._gap_s, self._make = store, gap_s, make
         self._running: dict[str, _Running] = {}
         self._results: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._changed: dict[str, TeamState] = {}
@@ -143,7 +143,7 @@ class TeamBook:
         """A device's session begins at ``t``; return the id of its team session."""
         running = self._around(t)
         if running is None:
-            state = self._make(TeamSession(self._shelf.new_id(t), t, mode=mode))
+            state = self._make(TeamSession(self._store.new_id(t), t, mode=mode))
             running = self._running[state.session.id] = _Running(state, t)
         running.devices += 1
         self._widen(running.state, t)
@@ -226,7 +226,7 @@ class TeamBook:
         named = command.values.get("session")
         if named is not None:
             running = self._running.get(named)
-            state = running.state if running else self._shelf.by_id(named)
+            state = running.state if running else self._store.by_id(named)
             if state is None:
                 raise RefusedError("session_unknown", session=named)
             return state, False
@@ -241,12 +241,12 @@ class TeamBook:
     def _earlier(self, command: Command) -> TeamState | None:
         if command.do in _AFTERWARDS and self.current is not None:
             return self.current
-        return self._shelf.at(command.at, AFTERWARDS_S if command.do in _AFTERWARDS else 0.0)
+        return self._store.at(command.at, AFTERWARDS_S if command.do in _AFTERWARDS else 0.0)
 
     def _open(self, command: Command, now_t: float) -> TeamState:
         if command.at < now_t - PAST_S:
             raise RefusedError("time_too_long_ago", hours=round(PAST_S / 3600))
-        state: TeamState = self._make(TeamSession(self._shelf.new_id(command.at), command.at))
+        state: TeamState = self._make(TeamSession(self._store.new_id(command.at), command.at))
         return state
 
 

@@ -23,7 +23,7 @@ RUN_ELSEWHERE = {
     "python3 jetson_deploy.py demo": "test_demo.py, smaller",
     "python3 jetson_deploy.py test": "CI itself",
 }
-PAGES = ("README.md", "docs/migration.md")
+PAGES = ("README.md", "docs/migration.md", "docs/analysis.md")
 
 
 def commands(page: str) -> list[str]:

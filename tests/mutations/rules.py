@@ -22,6 +22,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TESTS: Final = {
+    "team/book": ("tests/engine/team",),
     "team/": ("tests/team",),
     "archive/": ("tests/archive", "tests/report/test_report.py"),
     "athletes/": ("tests/athletes",),
@@ -48,7 +49,6 @@ MUTATIONS: Final = (
     ("team/alarms.py", "if until > t}", "if until >= t}"),
     ("team/alarms.py", "raised_t = np.where(rises, t, raised_t)", "raised_t = np.where(rises | falls, t, raised_t)"),
     ("team/alarms.py", "np.where(applies, met, FALSE)", "np.where(applies, met, UNKNOWN)"),
-    ("team/alarms.py", "answers[index, 1:] = UNKNOWN", "answers[index, 1:] = FALSE"),
     ("team/alarms.py", "max(1.0, scope.amount / 100.0 * total)", "scope.amount / 100.0 * total"),
     ("team/alarms.py", "if sure + unsure >= needed", "if sure + unsure > needed"),
     ("team/alarms.py", "rises[index, 0] &= athlete is not None", "rises[index, 0] &= athlete is None"),
@@ -66,8 +66,6 @@ MUTATIONS: Final = (
     ("team/state.py", "return (period.start_t < at, period.end_t is None,", "return (period.start_t < at, True,"),
     ("team/state.py", "if len(things) >= MOST:", "if len(things) > MOST:"),
     ("team/state.py", "(period.automatic or not automatic_only)", "(period.automatic and automatic_only)"),
-    ("team/state.py", 'draft.fields.set("end_t", max(t, period.start_t), _BEFORE_ALL)',
-     'draft.fields.set("end_t", t, _BEFORE_ALL)'),
     ("team/pitch.py", "key=_RANK.__getitem__", "key=lambda state: -_RANK[state]"),
     ("team/pitch.py", "if stint.start_t < t]", "if stint.start_t <= t]"),
     ("team/pitch.py", "if merged and merged[-1].state == state:", "if merged and merged[-1].state != state:"),

@@ -213,7 +213,7 @@ def test_a_number_among_times_of_day_costs_its_row_and_moves_no_other(tmp_path):
         tmp_path, "time,hr\n" + "".join(f"{each},120\n" for each in times), Options(start_t=1_777_881_600.0)
     )
     assert np.diff(recording.t).sum() == 5
-    assert "rows with a plain number where the time of day stands are left out: 1" in recording.notes
+    assert "rows left out because their time of day is a plain number: 1" in recording.notes
 
 
 def test_two_columns_that_disagree_are_refused(tmp_path):

@@ -133,7 +133,7 @@ def test_the_array_evaluator_agrees_with_a_slow_and_obvious_one(rule, seconds, o
 RULE = Rule("hot", (Condition("a", ">=", 2.0),), for_s=2.0, reset_s=2.0)
 
 
-def told(alarms, values, start=0.0, rule=RULE):
+def changes(alarms, values, start=0.0, rule=RULE):
     return [
         (t, each.is_raised)
         for t, value in enumerate(values, int(start))
@@ -142,27 +142,27 @@ def told(alarms, values, start=0.0, rule=RULE):
 
 
 def test_it_raises_after_holding_and_clears_after_resetting():
-    assert told(Alarms([RULE]), [1, 2, 2, 2, 2, 1, 2, 1, 1, 1]) == [(3, True), (9, False)]
+    assert changes(Alarms([RULE]), [1, 2, 2, 2, 2, 1, 2, 1, 1, 1]) == [(3, True), (9, False)]
 
 
 def test_a_null_neither_raises_nor_clears_and_does_not_count_as_time():
-    assert told(Alarms([RULE]), [2, NAN, NAN, NAN, 2, 2]) == [(5, True)]
+    assert changes(Alarms([RULE]), [2, NAN, NAN, NAN, 2, 2]) == [(5, True)]
     raised = Alarms([RULE])
-    told(raised, [2, 2, 2])
-    assert told(raised, [NAN] * 10, start=3) == []
+    changes(raised, [2, 2, 2])
+    assert changes(raised, [NAN] * 10, start=3) == []
 
 
 def test_a_pause_does_not_beep():
     alarms = Alarms([RULE])
-    told(alarms, [2])
-    assert told(alarms, [2], start=500) == []
-    assert told(alarms, [2, 2], start=501) == [(502, True)]
+    changes(alarms, [2])
+    assert changes(alarms, [2], start=500) == []
+    assert changes(alarms, [2, 2], start=501) == [(502, True)]
 
 
 def test_a_muted_rule_raises_when_the_time_is_over():
     alarms = Alarms([replace(RULE, for_s=0.0)])
     alarms.mute("hot", 1, until_t=3.0)
-    assert told(alarms, [2, 2, 2, 2, 2], rule=alarms.rules[0]) == [(3, True)]
+    assert changes(alarms, [2, 2, 2, 2, 2], rule=alarms.rules[0]) == [(3, True)]
 
 
 def test_athletes_who_come_and_go_keep_their_own_memory():
@@ -176,9 +176,9 @@ def test_athletes_who_come_and_go_keep_their_own_memory():
 
 def test_other_rules_keep_the_alarms_of_those_that_stay():
     alarms = Alarms([RULE])
-    assert told(alarms, [2, 2, 2]) == [(2, True)]
+    assert changes(alarms, [2, 2, 2]) == [(2, True)]
     alarms.replace([replace(RULE, level="danger")])
-    assert told(alarms, [2, 1, 1, 1], start=3, rule=alarms.rules[0]) == [(6, False)]
+    assert changes(alarms, [2, 1, 1, 1], start=3, rule=alarms.rules[0]) == [(6, False)]
 
 
 def test_the_key_of_a_mean_has_its_number_of_sessions():
@@ -224,4 +224,4 @@ def test_muting_for_everybody_silences_the_team_and_muting_an_athlete_does_not(m
 def test_an_alarm_of_an_earlier_engine_is_not_raised_again_and_clears():
     alarms = Alarms([RULE])
     alarms.restore("hot", 1, -30.0)
-    assert told(alarms, [2, 2, 2, 2, 1, 1, 1]) == [(6, False)]
+    assert changes(alarms, [2, 2, 2, 2, 1, 1, 1]) == [(6, False)]
