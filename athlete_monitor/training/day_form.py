@@ -56,6 +56,13 @@ ROWS_OF_A_MOMENT: Final = 20.0
 PRIOR_PENALTY: Final = 2.0
 """A share away from the default costs ``PRIOR_PENALTY · distance² / sessions`` of the error without a strap."""
 
+BEGINNING_BPM: Final = (10.0, 4.5, 0.0, 0.0)
+"""Half of an 80 % interval of what a session's beginning adds to the error, in each of its parts: with this, intervals
+of 7 bpm to both sides become ``LEAST_EARLY`` times as wide. A wide interval of the squad's model grows less by it."""
+
+TO_HALF_INTERVAL: Final = 1.2816
+"""Half of an 80 % interval, in standard deviations."""
+
 MOST_SHARE: Final = 0.9
 LEAST_PART_S: Final = 120.0
 LEAST_VARIANCE: Final = 1.0
@@ -68,8 +75,8 @@ GRID_S: Final = 5.0
 LATE_PRIOR_SESSIONS: Final = 10
 """The usual width after the last reading counts as if so many sessions had shown it."""
 
-LEAST_LATE: Final = (0.5, 0.5, 0.8, 1.0, 1.2)
-"""How wide those parts are at least. On forty runs errors grew by 1 to 5 bpm after half an hour, in every part."""
+LEAST_LATE: Final = (0.5, 0.5, 0.8, 1.0, 1.0)
+"""How wide those parts are at least: long after the last reading not narrower than the variances say."""
 
 MOST_LATE: Final = 2.0
 
@@ -134,9 +141,16 @@ def of_people(residuals: Sequence[FloatArray]) -> DayForm:
     return DayForm(
         day_variance=day,
         moment_variance=max(total - day, LEAST_VARIANCE),
-        early=LEAST_EARLY,
+        early=_early_of_people(total),
         sessions=len(residuals),
     )
+
+
+def _early_of_people(total: float) -> tuple[float, float, float, float]:
+    """How much wider the interval is in each part of a session's beginning, if errors have this variance, bpm²."""
+    half_bpm = TO_HALF_INTERVAL * float(np.sqrt(total))
+    one, two, three, four = (float(np.hypot(half_bpm, added) / half_bpm) for added in BEGINNING_BPM)
+    return one, two, three, four
 
 
 def person_share(residuals: Sequence[FloatArray]) -> float:

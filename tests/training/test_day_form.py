@@ -106,6 +106,13 @@ def test_of_a_squad_what_lasts_is_the_person():
     assert form.day_variance > form.moment_variance
 
 
+def test_the_beginning_of_a_session_widens_a_wide_interval_less_than_a_narrow_one():
+    rng = np.random.default_rng(5)
+    narrow, wide = (of_people([rng.normal(0.0, spread, 200) for _ in range(9)]).early for spread in (5.0, 20.0))
+    assert narrow[0] > 1.3 * wide[0] > 1.3 * wide[1] > 1.3
+    assert narrow[2:] == wide[2:] == (1.0, 1.0)
+
+
 def test_people_who_do_different_things_first_and_last_still_have_a_level_of_their_own():
     """The error of each person has the level and, in the first third, the bias of what all did there."""
     rng = np.random.default_rng(6)
@@ -120,7 +127,7 @@ def test_the_width_after_the_strap_was_lost_is_learned_and_few_sessions_change_i
     falls_apart = [(t, error * np.where(t > 2700.0, 4.0, 1.0)) for t, error in steady]
     assert estimate(falls_apart).late[4] > 1.3
     assert estimate(falls_apart[:2]).late[4] < estimate(falls_apart).late[4]
-    assert estimate(steady).late[4] == LEAST_LATE[4], "errors grow in long sessions, whatever few sessions say"
+    assert LEAST_LATE[4] <= estimate(steady).late[4] < 1.15, "not narrower long after the reading, and hardly wider"
 
 
 @given(seed=st.integers(0, 2**32 - 1), missing=st.floats(0.0, 1.0), moments=st.integers(1, 500))
