@@ -5,7 +5,7 @@ far more for a sample than a wide one, because a call of numpy costs a microseco
 
     python benchmarks/kernel_parts.py --athletes 2000                   # all in one step
     python benchmarks/kernel_parts.py --athletes 2000 --width 200       # as messages of ten samples arrive
-    python benchmarks/kernel_parts.py --athletes 500 --models DIR       # with published models
+    python benchmarks/kernel_parts.py --athletes 500 --config FILE      # with the models of a configuration
     python benchmarks/kernel_parts.py --athletes 500 --parts            # by part; measuring costs a third more
     KERNEL_TREE=../before python benchmarks/kernel_parts.py             # the kernel of another checkout
 """
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--athletes", type=int, default=500)
     parser.add_argument("--width", type=int, help="athletes in a step; all by default")
     parser.add_argument("--seconds", type=int, default=8)
-    parser.add_argument("--models", type=Path, help="folder of published models; none by default")
+    parser.add_argument("--config", type=Path, help="a configuration with published models; none by default")
     parser.add_argument("--parts", action="store_true", help="the cost of each part too")
     options = parser.parse_args()
     squad, spent = make_squad(options), dict[str, float]()
@@ -60,12 +60,9 @@ def make_squad(options: argparse.Namespace) -> Squad:
     from athlete_monitor.squad.kernel import Squad
     from athlete_monitor.squad.prediction import ModelBook, NoModels
 
-    config = load_config(ROOT / "jetson_nano_4gb_config.yaml", environ={})
+    config = load_config(options.config or ROOT / "jetson_nano_4gb_config.yaml", environ={})
     settings = kernel_settings(config)
-    source: Any = NoModels()
-    if options.models is not None:
-        paths = config.paths.model_copy(update={"hb_tensors_updated": options.models.resolve()})
-        source = source_of(open_loader(config.model_copy(update={"paths": paths})), config)
+    source: Any = source_of(open_loader(config), config) if options.config else NoModels()
     squad = Squad(settings, ModelBook(source, settings.features))
     body = Profile(1, sex="male", age_years=25, weight_kg=75, height_cm=180, hr_rest_bpm=55)
     for number in range(1, options.athletes + 1):
