@@ -204,3 +204,18 @@ def test_days_in_28_leave_out_the_28th_day_before(tmp_path):
     [found] = seasons(archive_of(tmp_path / "j.sqlite3", loads), Roster(()), day_of(30), 56, None)
     [section, *_] = season_document([found], day_of(30), 56, Look())["sections"]
     assert section["rows"][0][-1] == "2"
+
+
+def test_a_load_of_twelve_weeks_before_the_last_day_is_left_out(tmp_path):
+    loads = [(0, 500.0, "training"), (1, 100.0, "training"), (84, 60.0, "training")]
+    [found] = seasons(archive_of(tmp_path / "j.sqlite3", loads), Roster(()), day_of(84), 28, None)
+    share = 2.0 / 29.0
+    assert found.load.chronic_load == pytest.approx(100.0 * (1.0 - share) ** 83 + 60.0 * share)
+
+
+def test_two_sessions_of_a_day_add_up_and_of_two_at_once_the_larger_counts(tmp_path):
+    later, beside = 3600 / DAY_S, 20 / DAY_S
+    loads = [(1, 30.0, "training"), (1 + later, 40.0, "training"), (2, 70.0, "game"), (2 + beside, 20.0, "game")]
+    [found] = seasons(archive_of(tmp_path / "j.sqlite3", loads), Roster(()), day_of(2), 28, None)
+    assert list(found.daily().values()) == [70.0, 70.0]
+    assert [each.trimp for each in found.sessions] == [30.0, 40.0, 70.0]
