@@ -47,6 +47,11 @@ class LeanTables:
         """Leaves of a tree."""
         return int(self.features.shape[1])
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory of the arrays, here and once more where models are joined."""
+        return 2 * int(self.features.nbytes + self.thresholds.nbytes + self.leaves.nbytes)
+
     def sized(self, trees: int, width: int) -> LeanTables:
         """Return the same forest with at least as many trees, which add nothing, and leaves: the same answers."""
         tables = self

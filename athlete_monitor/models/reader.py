@@ -75,7 +75,9 @@ class ModelReader:
         before_bytes, started_s = self.rss_bytes(), time.perf_counter()
         predictor = self._predictor(manifest, artifact)
         load_s, grown_bytes = time.perf_counter() - started_s, self.rss_bytes() - before_bytes
-        return Model(manifest, predictor, self._weight(len(artifact), grown_bytes), load_s, stamp, is_fallback)
+        known = getattr(predictor, "held_bytes", None)  # a session that is gone again would be measured with it
+        weight = self._weight(len(artifact), grown_bytes) if known is None else max(known, 1)
+        return Model(manifest, predictor, weight, load_s, stamp, is_fallback)
 
     def _weight(self, artifact_bytes: int, grown_bytes: int) -> int:
         """The usual growth of resident memory by a model of this size; of the first models, at least the measured one.

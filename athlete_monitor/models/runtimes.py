@@ -105,6 +105,11 @@ class ForestPredictor:
     lean: LeanTables | None = None
     """The same for a model of the ONNX runtime."""
 
+    @property
+    def held_bytes(self) -> int | None:
+        """Memory of the model; None where only a measurement shows it."""
+        return None if self.lean is None else self.lean.held_bytes
+
     def predict(self, X: Float32Array) -> Float32Array:
         """See ``Predictor.predict``."""
         return _predict(self.run, X, self.n_features)

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
 from athlete_monitor.models.lean_forests import ROWS_AT_ONCE, LeanForests
+from athlete_monitor.models.limits import accept_all
 from athlete_monitor.models.onnx_tables import tables_in_onnx
-from tests.models.kit import N_FEATURES, artifacts, rows
+from athlete_monitor.models.reader import ModelReader
+from tests.models.kit import N_FEATURES, artifacts, publish, rows, runtime, store_in
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -76,3 +78,10 @@ def test_a_damaged_file_has_no_tables_or_has_the_bits_of_its_session(data):
     tables = tables_in_onnx(bytes(content), N_FEATURES)
     if tables is not None:
         assert LeanForests([tables])(X, np.zeros(20, dtype=np.int64)).shape == (20,)
+
+
+def test_the_memory_of_a_model_is_that_of_its_tables_and_not_of_the_session_that_checked_them(tmp_path):
+    publish(store_in(tmp_path))
+    reader = ModelReader(store_in(tmp_path), runtime("onnx"), accept_all, iter(range(0, 10**12, 10**9)).__next__)
+    model = reader.load(7)
+    assert 0 < model.held_bytes < 100_000
