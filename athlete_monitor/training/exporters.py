@@ -10,7 +10,6 @@ from contextlib import suppress
 from threading import Thread
 from typing import Final
 
-from athlete_monitor.models.kind import no_pandas
 from athlete_monitor.models.runtimes import has_torch
 
 LIBRARIES: Final = ("sklearn.ensemble", "onnx", "onnxruntime", "athlete_monitor.models.export")
@@ -18,14 +17,16 @@ WITH_TORCH: Final = ("torch", "hummingbird.ml.containers.sklearn.pytorch_contain
 
 
 def import_in_background() -> Thread:
-    """Start a thread that imports them, without pandas; for processes that read no sessions themselves."""
+    """Start a thread that imports them.
+
+    pandas is not hidden from it: that would hide it from the threads that read sessions too.
+    """
     thread = Thread(target=_import, name="import of exporters", daemon=True)
     thread.start()
     return thread
 
 
 def _import() -> None:
-    with no_pandas():
-        for name in (*LIBRARIES, *(WITH_TORCH if has_torch() else ())):
-            with suppress(Exception):  # who needs the library will say what is wrong with it
-                importlib.import_module(name)
+    for name in (*LIBRARIES, *(WITH_TORCH if has_torch() else ())):
+        with suppress(Exception):  # who needs the library will say what is wrong with it
+            importlib.import_module(name)

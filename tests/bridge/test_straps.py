@@ -251,14 +251,17 @@ def test_acceleration_of_a_polar_sensor_is_asked_for_and_published_with_the_hear
             await until(lambda: heard.links["001"].state == "connected")
             strap.beat(120, 512)
             assert strap.notify(PMD_DATA, frame)
-            await until(lambda: len(heard.samples("001")) >= 36)
+            await until(lambda: len(moved(heard)) >= 36)
         return strap, heard
+
+    def moved(heard):
+        """The samples of the frame: a beat that comes long before it is a sample of its own."""
+        return [each for each in heard.samples("001") if "acc_z" in each]
 
     strap, heard = asyncio.run(scenario())
     assert strap.written[1].hex() == "0202000132000101100002010800"
-    samples = heard.samples("001")
-    assert [each["acc_z"] for each in samples] == [1.0] * 36
-    assert samples[0]["heart_rate_bpm"] == 120.0
+    assert [each["acc_z"] for each in moved(heard)] == [1.0] * 36
+    assert heard.samples("001")[0]["heart_rate_bpm"] == 120.0
 
 
 def test_a_refusal_of_acceleration_costs_nothing_else(bus):

@@ -29,7 +29,7 @@ from tests.engine.test_monitor import CONFIG as BY_MODE
 from tests.engine.test_monitor import DEFAULTS
 
 CADENCE_SPM = 165.0
-READINGS = {"good": 131.0, "lost": math.nan, "steps": CADENCE_SPM, "half": 66.0, "impossible": 255.0}
+READINGS = {"good": 131.0, "higher": 133.0, "lost": math.nan, "steps": CADENCE_SPM, "half": 66.0, "impossible": 255.0}
 HOUR_S = 3600.0
 OF_THE_STRAP = (
     "heart_rate_bpm", "heart_rate_source", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm",
@@ -240,7 +240,9 @@ def test_another_model_in_mid_session_does_not_inherit_the_error_of_the_first():
 def test_after_a_change_of_model_the_strap_teaches_the_new_one():
     models = models_of(120.0)
     monitor, told = monitor_of(DEFAULTS, models)
-    samples = session(("good", 500), ("lost", 60))
+    # A reading that never changes while the model disagrees would be found frozen: this strap's readings vary.
+    phases = [("good" if second // 5 % 2 else "higher", 1) for second in range(500)]
+    samples = session(*phases, ("lost", 60))
     feed(monitor, samples[:300])
     models.own[1] = LinearModel(spec_of(DEFAULTS), 1, 140.0)
     monitor.squad.models.refresh(1)

@@ -138,3 +138,11 @@ class World:
             limits=LoaderLimits(**{"at_once": 0, **limits}),
             probes=self.probes(),
         )
+
+
+def held_bytes(world: World, store: ModelStore, athlete_id: AthleteId = 1) -> int:
+    """The memory that a loaded model counts for, bytes."""
+    loader = world.loader(store)
+    assert loader.get_model(athlete_id) is not None
+    held: int = loader.get_cache_info()["bytes_held"]
+    return held

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from athlete_monitor.models.live import ARRIVALS_S
-from tests.models.kit import World, artifacts, publish, store_in
+from tests.models.kit import World, held_bytes, publish, store_in
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_an_athlete_whose_model_is_refused_takes_no_place(world, store):
 
 
 def test_the_bytes_of_models_in_use_are_bounded_as_well(world, store):
-    size = len(artifacts().onnx)
+    size = held_bytes(world, store)
     loader = world.loader(store, cache_size=6, total_model_memory_bytes=int(2.5 * size))
     for _ in range(3):
         served(loader, [1, 2, 3, 4])

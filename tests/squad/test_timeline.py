@@ -138,6 +138,7 @@ def test_blocks_have_the_figures_of_steps_one_after_another(**case):
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(900)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(**CASES)
 def test_blocks_of_many_recordings_have_the_figures_of_steps(**case):
