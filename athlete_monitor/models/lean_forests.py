@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE: Final = 2048
 """More rows are evaluated in parts, so that what lies between fits into memory."""
 
+MOST_PADDING: Final = 4
+SMALL_LEAVES: Final = 1 << 20
+"""Joined forests of more leaves than ``SMALL_LEAVES`` have at most ``MOST_PADDING`` times those of the parts."""
+
 LINE_ROWS: Final = ("mean", "scale", "low", "high", "weight", "unit", "start")
 
 
@@ -73,6 +77,13 @@ def _deeper(tables: LeanTables) -> LeanTables:
         thresholds=np.concatenate([tables.thresholds, none.astype(np.float32)], axis=1),
         leaves=np.repeat(tables.leaves, 2, axis=1),
     )
+
+
+def is_wasteful(forests: Sequence[LeanTables]) -> bool:
+    """Whether forests differ so much in size that, joined and all as large as the largest, they waste memory."""
+    own = sum(each.trees * each.width for each in forests)
+    joined = len(forests) * max(each.trees for each in forests) * max(each.width for each in forests)
+    return joined > max(SMALL_LEAVES, MOST_PADDING * own)
 
 
 class LeanForests:

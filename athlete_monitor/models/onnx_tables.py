@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DEEPEST: Final = 10
 """Levels of the deepest trees that become tables: their size doubles with each."""
+MOST_LEAVES: Final = 1 << 21
+"""Leaves of all trees of a model together: one deep tree makes tables of the others as large as its own."""
 
 _TREES: Final = ("TreeEnsembleRegressor",)
 _LINE: Final = ("Sub", "Mul", "Max", "Min", "Round", "Cast", "MatMul", "Mul", "Add", "Cast", "Add")
@@ -151,7 +153,7 @@ def _levels(
     nodes = starts
     features, thresholds = [np.zeros((trees, 1), dtype=np.int16)], [np.zeros((trees, 1), dtype=np.float32)]
     while len(features) == 1 or not leaf[nodes].all():
-        if len(features) > DEEPEST:
+        if len(features) > DEEPEST or trees << len(features) > MOST_LEAVES:
             return None
         features.append(feature[nodes].astype(np.int16).reshape(trees, -1))
         thresholds.append(threshold[nodes].reshape(trees, -1))

@@ -17,7 +17,7 @@ import numpy as np
 
 from athlete_monitor.errors import ModelError
 from athlete_monitor.models.archive import torchscript_of
-from athlete_monitor.models.lean_forests import LeanForests
+from athlete_monitor.models.lean_forests import LeanForests, is_wasteful
 from athlete_monitor.models.onnx_file import check_onnx
 from athlete_monitor.models.onnx_tables import tables_in_onnx
 
@@ -319,10 +319,10 @@ class OnnxRuntime:
             return _warmed_up(whole)
 
     def join(self, predictors: Sequence[Predictor]) -> JoinedForests | None:
-        """See ``Runtime.join``: forests of the same number of features can be joined, all or none with a line."""
+        """See ``Runtime.join``: forests of the same number of features, all or none with a line, of similar sizes."""
         forests = [each.lean for each in predictors if isinstance(each, ForestPredictor) and each.lean is not None]
         kinds = {(each.n_features, forest.line is None) for each, forest in zip(predictors, forests, strict=False)}
-        if len(forests) < len(predictors) or len(kinds) != 1:
+        if len(forests) < len(predictors) or len(kinds) != 1 or is_wasteful(forests):
             return None
         return JoinedForests(LeanForests(forests), predictors[0].n_features)
 

@@ -153,7 +153,8 @@ class Decoder:
         Raises:
             PayloadError: the payload is not valid, or no sample of its batch is; nothing of it is used.
         """
-        message = self._parse(payload if payload[:1] == b"{" and payload[-1:] == b"}" else _bare(payload))
+        bare = payload if payload[:1] == b"{" and payload[-1:] == b"}" else _bare(payload)
+        message = self._parse(bare, topic_device)
         device_id = _device(message.device_id, topic_device)
         if allow is not None:
             wanted = 1 if message.samples is None else len(message.samples)
@@ -167,22 +168,22 @@ class Decoder:
             raise PayloadError("an end message holds no samples")
         return self._batch(message, device_id, profile)
 
-    def _parse(self, payload: bytes) -> Any:  # noqa: ANN401 - a type made at run time
+    def _parse(self, payload: bytes, topic_device: str | None) -> Any:  # noqa: ANN401 - a type made at run time
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise PayloadError("larger than 64 KiB")
         try:
             return self._json.decode(payload)
         except msgspec.ValidationError:
-            return self._parse_loosely(payload)
+            return self._parse_loosely(payload, topic_device)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PayloadError(not_json(payload, error)) from None
 
-    def _parse_loosely(self, payload: bytes) -> Any:  # noqa: ANN401 - a type made at run time
+    def _parse_loosely(self, payload: bytes, topic_device: str | None) -> Any:  # noqa: ANN401 - a type made at run time
         """Read a payload that has other keys than ours, or is invalid."""
         try:
             message = self._loose.decode(payload)
         except msgspec.ValidationError as error:
-            message = self._parse_each(payload, reason(str(error)))
+            message = self._parse_each(payload, topic_device, reason(str(error)))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PayloadError(not_json(payload, error)) from None
         for record in (message, *(message.samples or ())):
@@ -190,7 +191,7 @@ class Decoder:
         self._look_for_unused(str(message.device_id), payload)
         return message
 
-    def _parse_each(self, payload: bytes, why: str) -> Any:  # noqa: ANN401 - a type made at run time
+    def _parse_each(self, payload: bytes, topic_device: str | None, why: str) -> Any:  # noqa: ANN401 - a type made at run time
         """Read a payload that is invalid, each sample of its batch by itself; ``why`` is the first reason."""
         try:
             message = self._frame.decode(payload)
@@ -206,7 +207,7 @@ class Decoder:
             if item.seq is None and message.seq is not None:
                 item.seq = message.seq + index
         message.samples = [item for _, item in used]
-        self._left_out(message.device_id, why, len(items) - len(used))
+        self._left_out(_device(message.device_id, topic_device), why, len(items) - len(used))
         return message
 
     def _item_of(self, raw: msgspec.Raw) -> Any:  # noqa: ANN401 - a type made at run time
@@ -215,8 +216,8 @@ class Decoder:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
 
-    def _left_out(self, device_id: str | None, why: str, count: int) -> None:
-        if self.on_left_out is not None and device_id is not None:
+    def _left_out(self, device_id: str, why: str, count: int) -> None:
+        if self.on_left_out is not None:
             self.on_left_out(device_id, why, count)
 
     def _look_for_unused(self, device_id: str, payload: bytes) -> None:

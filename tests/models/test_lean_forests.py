@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from athlete_monitor.models import lean_forests, onnx_tables
 from athlete_monitor.models.kind import Task
 from athlete_monitor.models.kinds import kind_of
 from athlete_monitor.models.lean_forests import ROWS_AT_ONCE, LeanForests
@@ -67,6 +68,20 @@ def test_trees_that_are_too_deep_and_other_operators_have_no_tables():
     model.graph.node[0].attribute.add(name="aggregate_function", type=onnx.AttributeProto.STRING, s=b"MAX")
     assert tables_in_onnx(model.SerializeToString(), N_FEATURES) is None
     assert tables_in_onnx(artifacts(3, 3).onnx, 1) is None, "it uses more features"
+
+
+def test_many_flat_trees_beside_a_deep_one_make_no_huge_tables(monkeypatch):
+    monkeypatch.setattr(onnx_tables, "MOST_LEAVES", 60 * 64)
+    assert tables_in_onnx(artifacts(60, 6).onnx, N_FEATURES) is not None
+    assert tables_in_onnx(artifacts(61, 6).onnx, N_FEATURES) is None
+
+
+def test_forests_of_very_different_sizes_are_not_joined(monkeypatch):
+    monkeypatch.setattr(lean_forests, "SMALL_LEAVES", 1000)
+    load = runtime("onnx").load
+    small, large = load(artifacts(3, 2).onnx, N_FEATURES), load(artifacts(60, 6).onnx, N_FEATURES)
+    assert runtime("onnx").join([small, small, large, large]) is not None
+    assert runtime("onnx").join([*[small] * 20, large]) is None
 
 
 @given(st.data())

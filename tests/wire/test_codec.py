@@ -372,3 +372,12 @@ def test_a_bad_sample_is_left_out_of_its_batch_and_the_others_keep_their_numbers
     [(device, reason, count)] = left_out
     assert (device, count) == ("001", 1)
     assert why in reason
+
+
+def test_nothing_is_reported_of_a_device_that_the_topic_does_not_name():
+    reader, left_out = Decoder(), []
+    reader.on_left_out = lambda *each: left_out.append(each)
+    batch = payload(samples=[{"timestamp": 1.7e9}, {"timestamp": 1.7e9 + 1, "acc_x": "1"}])
+    with pytest.raises(PayloadError, match="does not match the topic"):
+        reader.decode(batch, "002")
+    assert left_out == []
