@@ -8,13 +8,14 @@ not take the others with it.
 from __future__ import annotations
 
 import os
-import signal
+import time
 from collections import deque
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection, forkserver, get_context, resource_tracker
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from athlete_monitor.batch.starting import uninterrupted
 from athlete_monitor.batch.work import ItemOutcome
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Processes:
         self._keeps = True
         if self._preloads:
             resource_tracker.ensure_running()  # as for each worker below
-            with _one_thread(), _without_interrupts():
+            with _one_thread(), uninterrupted():
                 forkserver.ensure_running()
         try:
             yield
@@ -200,9 +201,17 @@ class _Worker:
         self._work: Work | None = None
         resource_tracker.ensure_running()  # starting it would allow interrupts again
         self._process = context.Process(target=_serve, args=(other,), daemon=True)
-        with _one_thread(), _without_interrupts():
-            self._process.start()
+        with _one_thread(), uninterrupted():
+            self._start()
         other.close()
+
+    def _start(self) -> None:
+        """Start the process; the one that workers are forked from may have ended meanwhile, then there is a new one."""
+        try:
+            self._process.start()
+        except (OSError, EOFError):
+            time.sleep(0.1)  # it closes its files a moment before it can be seen to have ended
+            self._process.start()
 
     @property
     def alive(self) -> bool:
@@ -251,16 +260,6 @@ class _one_thread:  # noqa: N801 - reads as a function
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """A process that is started in the block never gets a Ctrl+C, which a terminal sends to all: its maker decides."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Any) -> None:  # noqa: ANN401 - a connection

@@ -173,23 +173,36 @@ def _member_opener(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Callable[
 def _archive(source: Source) -> zipfile.ZipFile:
     """Open an archive in place; one inside another is first unpacked to a temporary file."""
     try:
-        return zipfile.ZipFile(source.path) if not source.member else _unpacked(source)
+        return _closing_with_it(source.path.open("rb") if not source.member else _unpacked(source))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
         if isinstance(error, RecordingError):
             raise
         raise RecordingError(f"{source}: is a damaged archive: {error}") from None
 
 
-def _unpacked(source: Source) -> zipfile.ZipFile:
+def _closing_with_it(file: BinaryIO) -> zipfile.ZipFile:
+    """Read an archive from a file, which is closed when nobody holds the archive any more.
+
+    The sources in an archive refer to each other, so the collector ends them all at once and in any order: an archive
+    that closed its file itself could come after the file.
+    """
+    try:
+        archive = zipfile.ZipFile(file)
+    except BaseException:
+        file.close()
+        raise
+    weakref.finalize(archive, file.close)
+    return archive
+
+
+def _unpacked(source: Source) -> BinaryIO:
     # a spooled file would stay in memory, but before Python 3.11 zipfile cannot read from one
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the archive
-    with source.opened(MOST_NESTED_BYTES) as stream:
-        while block := stream.read(io.DEFAULT_BUFFER_SIZE * 16):
-            unpacked.write(block)
     try:
-        archive = zipfile.ZipFile(unpacked)
+        with source.opened(MOST_NESTED_BYTES) as stream:
+            while block := stream.read(io.DEFAULT_BUFFER_SIZE * 16):
+                unpacked.write(block)
     except BaseException:
         unpacked.close()
         raise
-    weakref.finalize(archive, unpacked.close)
-    return archive
+    return unpacked

@@ -11,8 +11,8 @@ import joblib
 
 from athlete_monitor.batch.calls import each_at
 from athlete_monitor.batch.places import Here, Processes
+from athlete_monitor.batch.starting import uninterrupted
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.training.stopping import without_interrupts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -71,7 +71,7 @@ def _of_joblib(
     first = list(islice(waiting, workers))  # before interrupts are held back: it may take a while
     threads = {"inner_max_num_threads": 1} if backend == "multiprocessing" else {}
     try:
-        with joblib.parallel_config(backend=backend, **threads), without_interrupts():
+        with joblib.parallel_config(backend=backend, **threads), uninterrupted():
             pool = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=workers, max_nbytes=None)
             results = pool(joblib.delayed(function)(task) for task in chain(first, waiting))
     except (ValueError, ImportError) as error:

@@ -58,13 +58,3 @@ def _silence_libraries() -> None:
     """From here the pools of worker processes lose their tasks and workers: their warnings would only repeat that."""
     warnings.simplefilter("ignore")
     threading.excepthook = lambda _args: None
-
-
-@contextmanager
-def without_interrupts() -> Iterator[None]:
-    """Processes and threads that are started in the block never get a Ctrl+C, which a terminal sends to all of them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

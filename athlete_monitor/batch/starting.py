@@ -1,0 +1,48 @@
+"""Worker processes are started whole: no signal comes between a process and what it is given to begin with."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back the handlers of SIGINT and SIGTERM until the end of the block.
+
+    Processes and threads that are started in the block never get a Ctrl+C, which a terminal sends to all of them: the
+    process that starts them decides. Only the main thread runs handlers; elsewhere there is nothing to hold back.
+    """
+    maker, held = os.getpid(), list[int]()
+    handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == maker:
+            held.append(number)
+        else:
+            handlers[number](number, frame)
+
+    # the mask is for what is started here; a signal that an older thread gets runs the main thread's handler anyway
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for number in _SIGNALS if threading.current_thread() is threading.main_thread() else ():
+            handler = signal.getsignal(number)
+            if callable(handler):
+                handlers[number] = handler
+                signal.signal(number, hold)
+        yield
+    finally:
+        for held_back, handler in handlers.items():
+            signal.signal(held_back, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if held:
+            signal.raise_signal(held[0])
