@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
+
+from athlete_monitor.german import SENTENCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,9 +58,25 @@ def load_assets(folder: Path = STATIC) -> Mapping[str, Asset]:
 
 
 def _asset(file: Path) -> Asset:
-    plain = lean(file.read_text(encoding="utf-8")).encode() if file.suffix in {".css", ".js"} else file.read_bytes()
+    plain = lean(script(file)).encode() if file.suffix in {".css", ".js"} else file.read_bytes()
     tag = hashlib.sha256(plain).hexdigest()[:20]
     return Asset(MEDIA[file.suffix], plain, gzip.compress(plain, 9, mtime=0), f'"{tag}"')
+
+
+def script(file: Path) -> str:
+    """Return a script or style; the German texts with those that reports have too (``german.py``)."""
+    text = file.read_text(encoding="utf-8")
+    return with_sentences(text) if file.match("texts/de.js") else text
+
+
+def with_sentences(texts: str) -> str:
+    r"""Return a script of texts with the engine's sentences in German added.
+
+    >>> with_sentences('export default {\n"skip": "Zum Inhalt"\n};\n').count("said.sex unknown")
+    1
+    """
+    said = {f"said.{text}": german for text, german in SENTENCES.items()}
+    return f"{texts.rpartition('};')[0].rstrip()},\n{json.dumps(said, ensure_ascii=False, indent=0)[2:-2]}\n}};\n"
 
 
 def lean(text: str) -> str:

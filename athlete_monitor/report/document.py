@@ -17,15 +17,14 @@ from athlete_monitor.report.drawing import INK, MODEL, ZONES, Band
 from athlete_monitor.report.gather import EARLIER_SESSIONS, curves
 from athlete_monitor.report.heat_map import heat_map_svg
 from athlete_monitor.report.numbers import clock, day, minutes, number, signed_percent
-from athlete_monitor.report.reasons_de import in_language
 from athlete_monitor.report.sentences import change, player_sentences, quality_percent, squad_sentences
-from athlete_monitor.report.texts import TEXTS
+from athlete_monitor.report.texts import TEXTS, said, spelled
 from athlete_monitor.report.timeline import timeline_svg, zone_bar_svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from athlete_monitor.archive import Archive
+    from athlete_monitor.archive import Archive, Period
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.report.columns import Shown
     from athlete_monitor.report.gather import Figures, Participant, SessionData
@@ -79,10 +78,10 @@ def document(archive: Archive, data: SessionData, look: Look, kind: Kind = "team
         "head": _head(everyone, shown, look.lang),
         "rows": [_row(each, shown, everyone, look.lang) for each in everyone],
         "table_note": words["table_note"].format(n=EARLIER_SESSIONS),
-        "timeline": _timeline(data, everyone, words) if kind == "team" else None,
+        "timeline": _timeline(data, everyone, look.lang) if kind == "team" else None,
         "period_head": [words["period"], *(each.heading(look.lang) for each in by_period)],
         "periods": [] if kind == "player" else _squad_periods(data, everyone, by_period, look.lang),
-        "alarms": [{"at": clock(each.raised_t), "text": each.text} for each in data.alarms],
+        "alarms": [{"at": clock(each.raised_t), "text": said(each.text, look.lang)} for each in data.alarms],
         "pages": [_page(archive, data, each, shown, by_period, look.lang, kind) for each in everyone],
     }
 
@@ -139,20 +138,16 @@ def _cell(text: str, bar: float | None = None, mark: str = "") -> dict[str, Any]
     return {"text": text, "bar": bar, "mark": mark}
 
 
-def _timeline(data: SessionData, everyone: Sequence[Participant], words: Mapping[str, str]) -> str | None:
+def _timeline(data: SessionData, everyone: Sequence[Participant], lang: Language) -> str | None:
     if all(each.on_pitch is None for each in everyone):
         return None
+    words = TEXTS[lang]
     rows = [(f"{each.number} {each.name}", each.on_pitch or ()) for each in everyone]
-    return timeline_svg(rows, (data.start_t, data.end_t), _bands(data), title=words["on_pitch"])
+    return timeline_svg(rows, (data.start_t, data.end_t), _bands(data, lang), title=words["on_pitch"])
 
 
-def _bands(data: SessionData) -> list[Band]:
-    return [Band(each.start_t, each.end_t or data.end_t, _spelled(each.name)) for each in data.periods]
-
-
-def _spelled(name: str) -> str:
-    """A period's name as people write it: devices send ``first_half``."""
-    return name.replace("_", " ")
+def _bands(data: SessionData, lang: Language) -> list[Band]:
+    return [Band(each.start_t, each.end_t or data.end_t, spelled(each.name, lang)) for each in data.periods]
 
 
 def _squad_periods(
@@ -162,14 +157,12 @@ def _squad_periods(
     rows = []
     for period in data.periods:
         parts = [each.by_period[period.id] for each in everyone if period.id in each.by_period]
-        rows.append(
-            [_period_name(period.name, period.start_t, period.end_t or data.end_t), *_means(parts, shown, lang)]
-        )
+        rows.append([_period_name(period, data, lang), *_means(parts, shown, lang)])
     return rows
 
 
-def _period_name(name: str, start_t: float, end_t: float) -> str:
-    return f"{_spelled(name)} ({minutes(end_t - start_t)})"
+def _period_name(period: Period, data: SessionData, lang: Language) -> str:
+    return f"{spelled(period.name, lang)} ({minutes((period.end_t or data.end_t) - period.start_t)})"
 
 
 def _means(parts: Sequence[Figures], shown: Sequence[Shown], lang: Language) -> list[str]:
@@ -205,7 +198,7 @@ def _page(
         ),
         "period_rows": [
             [
-                _period_name(period.name, period.start_t, period.end_t or data.end_t),
+                _period_name(period, data, lang),
                 *(number(each.of(participant.by_period[period.id]), each.places, lang) or "–" for each in by_period),
             ]
             for period in data.periods
@@ -242,7 +235,9 @@ def _curves(data: SessionData, participant: Participant, found: Mapping[str, Flo
         panels.append(Panel(words["load"], [Curve(t_s, found["trimp"], ZONES[4])], least_top=10.0))
     if not panels:
         return None
-    return panels_svg(panels, (data.start_t, data.end_t), _bands(data), title=f"{participant.name}: {panels[0].title}")
+    return panels_svg(
+        panels, (data.start_t, data.end_t), _bands(data, lang), title=f"{participant.name}: {panels[0].title}"
+    )
 
 
 def _heart_rate_panel(
@@ -293,4 +288,4 @@ def _missing(participant: Participant, lang: Language) -> list[dict[str, str]]:
             names = by_reason.setdefault(str(reasons[key]), [])
             if each.label(lang) not in names:
                 names.append(each.label(lang))
-    return [{"label": ", ".join(names), "reason": in_language(reason, lang)} for reason, names in by_reason.items()]
+    return [{"label": ", ".join(names), "reason": said(reason, lang)} for reason, names in by_reason.items()]

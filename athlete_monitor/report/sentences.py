@@ -8,7 +8,7 @@ import numpy as np
 
 from athlete_monitor.report.columns import DISTANCE, HEART_RATE, RATE, TRIMP
 from athlete_monitor.report.numbers import number
-from athlete_monitor.report.texts import TEXTS
+from athlete_monitor.report.texts import TEXTS, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,9 +92,9 @@ def _between_halves(everyone: Sequence[Participant], data: SessionData, lang: La
         before, after = np.mean(np.array(both), axis=0).tolist()
         if before and abs(after / before - 1.0) >= NOTABLE_CHANGE / 3:
             yield TEXTS[lang]["halves" if after < before else "halves_up"].format(
-                first=first.name, second=second.name, figure=shown.name(lang), unit=_unit(shown),
+                first=spelled(first.name, lang), second=spelled(second.name, lang), figure=shown.name(lang),
                 percent=f"{100 * abs(after / before - 1.0):.0f}", value=number(before, shown.places, lang),
-                mean=number(after, shown.places, lang),
+                mean=number(after, shown.places, lang), unit=_unit(shown),
             )  # fmt: skip
             return
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
+from athlete_monitor.german import in_german, period_in_german
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -187,3 +189,21 @@ _GERMAN: Final = {
 TEXTS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {"en": MappingProxyType(_ENGLISH), "de": MappingProxyType(_GERMAN)}
 )
+
+
+def said(text: str, lang: Language) -> str:
+    """A sentence that the engine wrote in English, in the language of the report.
+
+    >>> said("sex unknown", "en"), said("sex unknown", "de")
+    ('sex unknown', 'das Geschlecht ist unbekannt')
+    """
+    return in_german(text) if lang == "de" else text
+
+
+def spelled(name: str, lang: Language) -> str:
+    """The name of a period as people write it: devices send ``first_half``.
+
+    >>> spelled("first_half", "en"), spelled("first_half", "de")
+    ('first half', '1. Halbzeit')
+    """
+    return (period_in_german(name) if lang == "de" else name).replace("_", " ")

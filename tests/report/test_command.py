@@ -15,7 +15,9 @@ from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report import command
 from athlete_monitor.report.command import main
+from athlete_monitor.report.export.activities import ACTIVITIES
 from athlete_monitor.report.export.command import FORMATS
+from athlete_monitor.report.export.writers import WRITERS
 from tests.report.kit import make_archive
 from tests.report.test_export import TRAINING_CENTER
 
@@ -71,11 +73,20 @@ def test_a_mistake_is_one_line(root, run_program, tmp_path, arguments, words):
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_range_without_sessions_is_one_sentence_and_an_empty_valid_file(root, tmp_path, capsys, form):
-    days = ("--from", "2001-01-01", "--to", "2001-01-02", "--what", "seconds", "--format", form)
-    assert main(["export", *days, "--root", str(root), "--out", str(tmp_path)]) == 0
+    days = ("--from", "2001-01-01", "--to", "2001-01-02", "--format", form)
+    table = ("--what", "seconds") if form in WRITERS else ()
+    assert main(["export", *days, *table, "--root", str(root), "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out.count("no sessions") == 1
     [path] = [each for each in tmp_path.iterdir() if each.suffix != ".md"]
     assert READ_EMPTY[form](path) == 0
+
+
+@pytest.mark.parametrize("form", ACTIVITIES)
+def test_a_table_asked_for_as_activities_is_one_sentence_and_writes_nothing(root, tmp_path, form):
+    asked = ["export", "--what", "summaries", "--format", form, "--root", str(root), "--out", str(tmp_path / "out")]
+    with pytest.raises(MonitorError, match=f"--what summaries: is a table, but --format {form} writes whole sessions"):
+        main(asked)
+    assert not (tmp_path / "out").exists()
 
 
 def activities_in(text):

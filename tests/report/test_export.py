@@ -25,7 +25,6 @@ from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.engine.archiving import Archiver
-from athlete_monitor.errors import MonitorError
 from athlete_monitor.recordings.import_results import WrittenSession
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.writing import write_session
@@ -383,14 +382,37 @@ def test_positions_beats_and_cadence_come_from_the_session_file(tmp_path):
     assert len(gpxpy.parse(path.read_text()).tracks[0].segments[0].points) == 30
 
 
+def test_gpx_leaves_out_the_sessions_without_positions_and_says_how_many(tmp_path, capsys):
+    config, times = load_config(DEFAULT_CONFIG, tmp_path), np.arange(30.0)
+    archiver = Archiver(config, NoModels())
+    for number, places in ((1, {}), (2, {"latitude": 52 + times / 40_000, "longitude": np.full(30, 13.0)})):
+        recording = Imported(tmp_path, START + times, {"speed_mps": np.full(30, 3.0), **places})
+        write_session(recording, config.paths.data_root, number, f"00{number}")
+        archiver.add([WrittenSession(recording, number, f"00{number}", "training")])
+    archiver.close()
+    options = ["export", "--format", "gpx", "--root", str(tmp_path), "--out"]
+    assert main([*options, str(tmp_path / "both")]) == 0
+    assert "1 gpx file, 1 session without positions left out (gpx needs them" in capsys.readouterr().out
+    [path] = (tmp_path / "both").iterdir()
+    assert gpxpy.parse(path.read_text()).get_points_no() == 30
+    assert main([*options, str(tmp_path / "indoors"), "--players", "1"]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip().endswith("an empty file")
+    assert said.err == ""
+    [path] = (tmp_path / "indoors").iterdir()
+    assert (path.name, gpxpy.parse(path.read_text()).get_points_no()) == ("no_positions.gpx", 0)
+    assert main(["export", "--format", "tcx", "--root", str(tmp_path), "--out", str(tmp_path / "tcx")]) == 0
+    assert len(list((tmp_path / "tcx").iterdir())) == 2
+
+
 def test_gpx_needs_positions_and_is_read_back(selection):
     found = _activity(selection)
     points = gpxpy.parse(gpx(found).decode()).tracks[0].segments[0].points
     assert len(points) == SECONDS
     assert points[3].latitude == pytest.approx(found.seconds["latitude"][3], abs=1e-6)
-    nowhere = {**found.seconds, "latitude": np.full(SECONDS, np.nan)}
-    with pytest.raises(MonitorError, match="no latitude and longitude"):
-        gpx(Activity(found.session, found.name, nowhere, found.laps))
+    nowhere = replace(found, seconds={**found.seconds, "latitude": np.full(SECONDS, np.nan)})
+    assert (found.has_positions, nowhere.has_positions) == (True, False)
+    assert gpxpy.parse(gpx(nowhere).decode()).get_points_no() == 0
 
 
 def test_laps_follow_each_other_without_gap_or_overlap():

@@ -21,7 +21,7 @@ from athlete_monitor.report.page import page as html_page
 from athlete_monitor.report.pdf import pdf
 from athlete_monitor.report.season import seasons, z_mark
 from athlete_monitor.report.season_document import season_document
-from athlete_monitor.report.texts import TEXTS
+from athlete_monitor.report.texts import TEXTS, spelled
 from tests.report.kit import HALF_S, NAMES, SECONDS, make_archive, start_of
 from tests.report.test_season import recomputed
 
@@ -109,7 +109,7 @@ def test_each_athletes_page_has_the_archives_numbers(archive, read, lang, kind):
         for name, span in HALVES.items():
             part = figures_of(archive, athlete, span)
             cells = [number(part[shown.key], shown.places, lang) or "–" for shown in BY_PERIOD]
-            assert written(f"{name} (2:00)", *cells) in page
+            assert written(f"{spelled(name, lang)} (2:00)", *cells) in page
         assert athlete == 5 or zones_of(figures, lang) in page
         peak = figures_of_peaks(archive, athlete, lang)
         assert written(*peak) in page
@@ -172,7 +172,7 @@ def test_the_html_page_has_the_archives_numbers_for_the_squad_and_each_athlete(a
         for name, span in HALVES.items():
             part = figures_of(archive, athlete, span)
             cells = [number(part[shown.key], shown.places, lang) or "–" for shown in BY_PERIOD]
-            assert written(f"{name} (2:00)", *cells) in text
+            assert written(f"{spelled(name, lang)} (2:00)", *cells) in text
         assert athlete == 5 or zones_of(figures, lang) in text
         assert written(*figures_of_peaks(archive, athlete, lang)) in text
 

@@ -167,6 +167,19 @@ def test_both_languages_have_every_text():
         assert sorted(fields) == sorted(re.findall(r"{\w+}", TEXTS["de"][key])), key
 
 
+def test_a_german_report_has_german_alarms_reasons_and_periods(archive, last):
+    alarm = replace(last.alarms[0], text="Ada: impact of 9.4 g, look after the athlete")
+    zoe = replace(last.participants[4], summary={"reasons": {"trimp": "sex unknown"}})
+    halves = tuple(replace(each, name=name) for each, name in zip(last.periods, ("first_half", "Rondo_4"), strict=True))
+    data = replace(last, alarms=(alarm,), participants=(zoe,), periods=halves)
+    german, english = (document(archive, data, Look(lang)) for lang in ("de", "en"))
+    assert german["alarms"][0]["text"] == "Ada: Stoß von 9,4 g, bitte nach ihm sehen"
+    assert [row[0] for row in german["periods"]] == ["1. Halbzeit (2:00)", "Rondo 4 (2:00)"]
+    assert german["pages"][0]["missing"] == [{"label": "TRIMP", "reason": "das Geschlecht ist unbekannt"}]
+    assert english["alarms"][0]["text"] == alarm.text
+    assert [row[0] for row in english["periods"]] == ["first half (2:00)", "Rondo 4 (2:00)"]
+
+
 def test_the_report_of_a_running_session_goes_to_the_last_second_so_far(tmp_path, roster):
     path, seconds = tmp_path / "journal.sqlite3", 130
     rows = [(START + second + 0.5, message(second, 2)) for second in range(seconds)]

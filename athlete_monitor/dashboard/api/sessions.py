@@ -196,12 +196,13 @@ def export(
     request: Request,
     visit: Viewer,
     key: TeamKey,
-    what: Annotated[ExportTable, Query(description="Which table; fit, tcx and gpx need none.")] = "summaries",
+    what: Annotated[ExportTable, Query(description="Which table; not used by fit, tcx and gpx.")] = "summaries",
     kind: Annotated[ExportKind, Query(description="Format; fit, tcx and gpx are one file for each athlete.")] = "csv",
 ) -> Response:
     """Return tables or activity files of a session as a ZIP archive; needs the right to see heart-rate figures."""
     people = _reported(request, visit, key)
-    options = ("export", f"--session={key}", "--what", what, "--format", kind, *people)
+    table = ("--what", what) if kind in TABLE_KINDS else ()
+    options = ("export", f"--session={key}", *table, "--format", kind, *people)
     made = station_of(request).programs.made_files("report.py", options)
     return _download(made, "application/zip", f"{what if kind in TABLE_KINDS else 'activities'}-{kind}-{key}.zip")
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.export.activity import is_place
 from athlete_monitor.report.export.cells import printable, valid
 from athlete_monitor.report.numbers import times
 
@@ -81,8 +81,8 @@ def _in_lap(found: Activity, span: tuple[float, float], t_s: float) -> bool:
 
 
 def _has_position(row: Mapping[str, float]) -> bool:
-    """Whether a place is known that the formats allow; 180° east is none."""
-    return abs(row["latitude"]) <= 90.0 and -180.0 <= row["longitude"] < 180.0 - 1e-7
+    """Whether a place is known that the formats allow."""
+    return is_place(row["latitude"], row["longitude"])
 
 
 def _has_heart_rate(row: Mapping[str, float]) -> bool:
@@ -110,15 +110,8 @@ def _tcx_point(row: Mapping[str, float]) -> str:
 
 
 def gpx(found: Activity) -> bytes:
-    """GPX 1.1 with Garmin's track-point extension; needs positions.
-
-    Raises:
-        MonitorError: no position is known.
-    """
-    rows = [row for row in _rows(found) if _has_position(row)]
-    if not rows:
-        raise MonitorError(f"{found.session.session_id}: no latitude and longitude, so no GPX; --format tcx works")
-    points = "".join(_gpx_point(row) for row in rows)
+    """GPX 1.1 with Garmin's track-point extension; only moments with a position, because a point of GPX is a place."""
+    points = "".join(_gpx_point(row) for row in _rows(found) if _has_position(row))
     track = f"<trk><name>{_text(found.name)}</name><trkseg>{points}</trkseg></trk>"
     return f"{_GPX_START}{track}</gpx>\n".encode()
 
@@ -155,6 +148,8 @@ def fit(found: Activity) -> bytes:
 
 
 ACTIVITIES: Final[dict[str, Callable[[Activity], bytes]]] = {"fit": fit, "tcx": tcx, "gpx": gpx}
+NEED_POSITIONS: Final = frozenset({"gpx"})
+"""Formats that have nothing to say about a session without positions."""
 
 
 def _no_fit() -> bytes:

@@ -51,6 +51,12 @@ class Activity:
         """Last second."""
         return float(self.seconds["t"][-1])
 
+    @property
+    def has_positions(self) -> bool:
+        """Whether a place is known at any moment."""
+        pairs = zip(self.seconds["latitude"].tolist(), self.seconds["longitude"].tolist(), strict=True)
+        return any(is_place(*pair) for pair in pairs)
+
     def inside(self, name: str, span: tuple[float, float]) -> FloatArray:
         """Known values of a column within a lap."""
         t_s, values = self.seconds["t"], self.seconds[name]
@@ -62,6 +68,15 @@ class Activity:
         found = self.inside(name, span)
         before = self.inside(name, (-math.inf, span[0]))
         return float(found[-1] - (before[-1] if len(before) else 0.0)) if len(found) else _UNKNOWN
+
+
+def is_place(latitude: float, longitude: float) -> bool:
+    """Whether this is a place that TCX and GPX allow; 180° east is none.
+
+    >>> is_place(52.5, 13.4), is_place(52.5, 180.0), is_place(float("nan"), 13.4)
+    (True, False, False)
+    """
+    return abs(latitude) <= 90.0 and -180.0 <= longitude < 180.0 - 1e-7
 
 
 def activity(archive: Archive, session: DeviceSession, name: str, periods: Sequence[Period]) -> Activity | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from athlete_monitor.arguments import add_common_arguments, add_players_argument
 from athlete_monitor.athletes import Roster
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.report.export.activities import ACTIVITIES, EMPTY
+from athlete_monitor.report.export.activities import ACTIVITIES, EMPTY, NEED_POSITIONS
 from athlete_monitor.report.export.activity import activity
 from athlete_monitor.report.export.measured import with_measured
 from athlete_monitor.report.export.tables import TABLES, Selection
@@ -24,18 +24,21 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from athlete_monitor.archive import Archive
+    from athlete_monitor.archive import Archive, DeviceSession
     from athlete_monitor.config import Config
     from athlete_monitor.report.export.tables import Table
 
 FORMATS: Final = (*WRITERS, *ACTIVITIES)
+DEFAULT_TABLE: Final = "summaries"
 
 
 def add_export_arguments(commands: Any) -> None:  # noqa: ANN401 - argparse's own class is private
     """Add the command ``export``."""
     parser = commands.add_parser("export", help="tables for pandas, R or Excel, and files for other programs")
-    parser.add_argument("--what", choices=tuple(TABLES), default="summaries", help="which table (default: %(default)s)")
-    parser.add_argument("--format", choices=FORMATS, default="csv", help="fit, tcx and gpx are one file per session")
+    parser.add_argument("--what", choices=tuple(TABLES), help=f"which table (default: {DEFAULT_TABLE})")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="csv", help="fit, tcx and gpx are one file per session, without --what"
+    )
     parser.add_argument("--from", dest="start", type=_day, metavar="DATE", help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="end", type=_day, metavar="DATE", help="last day, YYYY-MM-DD")
     parser.add_argument("--session", metavar="ID", help="only this match or training; `report.py list` shows the ids")
@@ -58,6 +61,12 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     """Write the export; a range without sessions gives an empty but valid file and one sentence."""
     if args.start and args.end and args.end < args.start:
         raise MonitorError(f"--to {args.end}: lies before --from {args.start}")
+    if args.what and args.format in ACTIVITIES:
+        raise MonitorError(
+            f"--what {args.what}: is a table, but --format {args.format} writes whole sessions; leave --what out, or "
+            f"choose a format of tables: {', '.join(WRITERS)}"
+        )
+    what = args.what or DEFAULT_TABLE
     from_t, to_t = _span(args, archive)
     selection = Selection(
         archive=archive,
@@ -72,8 +81,8 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     made_folder(folder)
     if args.format in ACTIVITIES:
         return _activities(selection, args, folder)
-    nothing = "no sessions" if next(selection.sessions(), None) is None else f"nothing of {args.what} in these sessions"
-    return _table(TABLES[args.what](selection), args, folder, nothing)
+    nothing = "no sessions" if next(selection.sessions(), None) is None else f"nothing of {what} in these sessions"
+    return _table(TABLES[what](selection), args, folder, nothing)
 
 
 def _span(args: argparse.Namespace, archive: Archive) -> tuple[float | None, float | None]:
@@ -161,26 +170,48 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _activities(selection: Selection, args: argparse.Namespace, folder: Path) -> int:
     """Write one file for each session; one that cannot be written does not stop the others."""
-    written, failed = 0, 0
+    count = dict.fromkeys(("written", "left_out", "failed"), 0)
     for session in selection.sessions():
-        periods = selection.archive.periods(session.team_session) if session.team_session else []
-        found = activity(selection.archive, session, selection.name(session), periods)
-        if found is None:
-            continue
-        try:
-            content = ACTIVITIES[args.format](with_measured(selection, found))
-            _replace(folder / f"{session.session_id}.{args.format}", content)
-            written += 1
-        except MonitorError as error:
-            failed += 1
-            print(error, file=sys.stderr)
-    if not written and not failed:
-        _replace(folder / f"no_sessions.{args.format}", EMPTY[args.format]())
-    left = f", {failed} could not be written" if failed else ""
-    sentence = (
-        f"{folder}: {counted(written, f'{args.format} file')}{left}"
-        if written or failed
-        else f"{folder}: no sessions; an empty file"
-    )
-    say(args, sentence, folder=folder, written=written, failed=failed)
-    return 3 if failed else 0
+        outcome = _write_activity(selection, session, args.format, folder)
+        if outcome:
+            count[outcome] += 1
+    if not count["written"] + count["failed"]:
+        nothing = "no_positions" if count["left_out"] else "no_sessions"
+        _replace(folder / f"{nothing}.{args.format}", EMPTY[args.format]())
+    say(args, f"{folder}: {_sentence(args.format, **count)}", folder=folder, **count)
+    return 3 if count["failed"] else 0
+
+
+def _write_activity(selection: Selection, session: DeviceSession, form: str, folder: Path) -> str:
+    """Write one session; return what became of it, or nothing where the archive has no second of it."""
+    periods = selection.archive.periods(session.team_session) if session.team_session else []
+    found = activity(selection.archive, session, selection.name(session), periods)
+    if found is None:
+        return ""
+    measured = with_measured(selection, found)
+    if form in NEED_POSITIONS and not measured.has_positions:
+        return "left_out"
+    try:
+        _replace(folder / f"{session.session_id}.{form}", ACTIVITIES[form](measured))
+    except MonitorError as error:
+        print(error, file=sys.stderr)
+        return "failed"
+    return "written"
+
+
+def _sentence(form: str, written: int, left_out: int, failed: int) -> str:
+    """What an export of activities has done.
+
+    >>> _sentence("gpx", written=0, left_out=1, failed=0)
+    '0 gpx files, 1 session without positions left out (gpx needs them; tcx and fit do not); an empty file'
+    """
+    if not written + left_out + failed:
+        return "no sessions; an empty file"
+    parts = [counted(written, f"{form} file")]
+    if left_out:
+        parts.append(
+            f"{counted(left_out, 'session')} without positions left out ({form} needs them; tcx and fit do not)"
+        )
+    if failed:
+        parts.append(f"{failed} could not be written")
+    return ", ".join(parts) + ("" if written + failed else "; an empty file")
