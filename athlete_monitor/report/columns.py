@@ -10,8 +10,8 @@ from athlete_monitor.catalogue import FIGURES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from athlete_monitor.report.gather import Figures
     from athlete_monitor.report.texts import Language
+    from athlete_monitor.report.worn import Figures
 
 
 @dataclass(frozen=True)

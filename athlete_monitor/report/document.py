@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from athlete_monitor.archive import Archive, Period
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.report.columns import Shown
-    from athlete_monitor.report.gather import Figures, Participant, SessionData
+    from athlete_monitor.report.gather import Participant, SessionData
     from athlete_monitor.report.texts import Language
+    from athlete_monitor.report.worn import Figures
 
 Kind = Literal["team", "player"]
 ZONE_COLUMNS: Final = ("time_in_zones_s__below_50_percent", *(f"time_in_zones_s__zone_{zone}" for zone in range(1, 6)))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from athlete_monitor.archive.columns import column
 from athlete_monitor.catalogue import is_one_rate, is_rate_bound
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.worn import joined, part, worn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from athlete_monitor.archive import AlarmRow, Archive, DeviceSession, Marker, Period, TeamSession
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.athletes import Athlete, Roster
-
-Figures = dict[str, float | None]
-Span = tuple[float, float]
+    from athlete_monitor.report.worn import Figures, Span, Worn
 
 EARLIER_SESSIONS: Final = 4
 """An athlete is compared with the mean of so many sessions of the same kind before."""
@@ -42,7 +40,7 @@ class Participant:
         number: shirt number as text, empty where unknown.
         name: as shown.
         position: as in the roster, empty where unknown.
-        devices: the athlete's device sessions that count, in order, none overlapping.
+        devices: the athlete's device sessions in order, with the spans in which they count.
         whole: figures of the whole session by column of the archive.
         by_period: the same for each period, by its id; a period in which the athlete has no data is missing.
         on_pitch: stints on the pitch, epoch seconds; None where nobody recorded substitutions.
@@ -54,7 +52,7 @@ class Participant:
     number: str
     name: str
     position: str
-    devices: tuple[DeviceSession, ...]
+    devices: tuple[Worn, ...]
     whole: Figures
     by_period: Mapping[str, Figures]
     on_pitch: tuple[Span, ...] | None
@@ -169,8 +167,8 @@ def _participant(
     known: Athlete | None,
     stints: Mapping[int, list[Span]] | None,
 ) -> Participant:
-    devices = _without_overlap(sessions, data.end_t)
-    longest = max(devices, key=lambda each: (each.end_t or data.end_t) - each.start_t)
+    devices = worn(sessions, data.end_t)
+    longest = max((each.session for each in devices), key=lambda each: (each.end_t or data.end_t) - each.start_t)
     number = getattr(known, "number", None)
     group = getattr(known, "group", None)
     periods = {
@@ -193,91 +191,51 @@ def _participant(
     )
 
 
-def _without_overlap(sessions: Sequence[DeviceSession], end_t: float) -> tuple[DeviceSession, ...]:
-    """The sessions of one athlete that count: of two that run side by side, the longer."""
-    kept: list[DeviceSession] = []
-    for session in sorted(sessions, key=lambda each: each.start_t - (each.end_t or end_t)):
-        span = session.start_t, session.end_t or end_t
-        if all(span[0] >= (k.end_t or end_t) or span[1] <= k.start_t for k in kept):
-            kept.append(session)
-    return tuple(sorted(kept, key=lambda each: each.start_t))
-
-
 def _earlier(archive: Archive, athlete_id: int, data: SessionData) -> tuple[Mapping[str, Any], ...]:
+    """Summaries of the athlete's last sessions of this kind before, newest first."""
     if not athlete_id:
         return ()
-    before = [
-        session
-        for session in archive.sessions(athlete_id=athlete_id, to_t=data.start_t)
-        if session.summary is not None and session.team_session != data.team.id
-    ]
-    same = [each for each in before if each.summary and each.summary.get("mode") == data.team.mode]
-    return tuple(each.summary for each in same[: -EARLIER_SESSIONS - 1 : -1] if each.summary is not None)
+    before = archive.sessions(athlete_id=athlete_id, to_t=data.start_t)
+    known = joined(archive, [each for each in before if each.team_session != data.team.id])
+    same = [each.summary for each in known if each.summary.get("mode") == data.team.mode]
+    return tuple(same[: -EARLIER_SESSIONS - 1 : -1])
 
 
-def _whole(archive: Archive, devices: Sequence[DeviceSession], span: Span) -> Figures:
+def _whole(archive: Archive, devices: Sequence[Worn], span: Span) -> Figures:
     """Figures of the whole session; once it has ended, with the extremes of heart rate of the engine's summary.
 
     Those are levels that were held for 5 s; by the second a single false reading would be the peak.
     """
     figures = part(archive, devices, [span]) or {}
     for key, largest in _HELD.items():
-        known = [None if each.summary is None else each.summary.get(key) for each in devices]
+        known = [None if each.session.summary is None else each.session.summary.get(key) for each in devices]
         values = [float(value) for value in known if value is not None]
-        if figures.get(key) is not None and values and all(each.summary is not None for each in devices):
+        if figures.get(key) is not None and values and all(each.session.summary is not None for each in devices):
             figures[key] = largest(values)
     return figures
 
 
-def part(archive: Archive, devices: Sequence[DeviceSession], spans: Sequence[Span]) -> Figures | None:
-    """Figures of a part of an athlete's session that may lie on several devices; None where no data lie in it."""
-    parts = [each for device in devices if (each := archive.part(device.number, spans)).get("duration_s")]
-    if len(parts) <= 1:
-        return parts[0] if parts else None
-    return combined(parts)
-
-
-def combined(parts: Sequence[Figures]) -> Figures:
-    """Figures of parts that follow each other as those of one part: sums, extremes, and means over time.
-
-    >>> combined([{"duration_s": 60.0, "distance_m": 100.0}, {"duration_s": 30.0, "distance_m": 20.0}])
-    {'duration_s': 90.0, 'distance_m': 120.0}
-    """
-    keys = dict.fromkeys(key for each in parts for key in each)
-    return {key: _combine(key, parts) for key in keys}
-
-
-def _combine(key: str, parts: Sequence[Figures]) -> float | None:
-    known = [(value, each.get("duration_s") or 0.0) for each in parts if (value := each.get(key)) is not None]
-    if not known:
-        return None
-    values = [value for value, _ in known]
-    how = "count" if key == "duration_s" else column(key).how
-    if how in {"difference", "count"}:
-        return sum(values)
-    if how in {"highest", "maximum"}:
-        return max(values)
-    if how in {"lowest", "minimum"}:
-        return min(values)
-    if how == "mean" or key.endswith("_per_min"):
-        weight = sum(duration for _, duration in known)
-        return sum(value * duration for value, duration in known) / weight if weight else None
-    return values[-1]
-
-
 def curves(archive: Archive, participant: Participant) -> dict[str, FloatArray]:
     """The athlete's curves by the second, [n] each, with a NaN row between two devices so that no line joins them."""
-    parts = [archive.seconds(device.number, columns=CURVES) for device in participant.devices]
+    parts = [_curves_of(archive, device) for device in participant.devices]
     filled = [each for each in parts if len(each["t"])]
     if not filled:
         return {name: np.empty(0) for name in ("t", *CURVES)}
     return {name: _joined(name, filled) for name in ("t", *CURVES)}
 
 
+def _curves_of(archive: Archive, device: Worn) -> dict[str, FloatArray]:
+    """The curves of a device where it counts."""
+    table = archive.seconds(device.session.number, columns=CURVES)
+    counts = (table["t"] >= device.start_t) & (table["t"] < device.end_t)
+    return {name: values[counts] for name, values in table.items()} if device.is_cut else table
+
+
 def _joined(name: str, parts: Sequence[Mapping[str, FloatArray]]) -> FloatArray:
     pieces: list[FloatArray] = []
     for index, each in enumerate(parts):
         if index:
-            pieces.append(np.array([each["t"][0] - 1.0 if name == "t" else np.nan]))
+            between = (pieces[-1][-1] + each["t"][0]) / 2.0 if name == "t" else np.nan
+            pieces.append(np.array([between]))
         pieces.append(each[name])
     return np.concatenate(pieces)

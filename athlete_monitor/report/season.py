@@ -15,6 +15,7 @@ from athlete_monitor.physiology.acceleration_speed import AccelerationSpeed, acc
 from athlete_monitor.physiology.chronic import ChronicLoad, chronic_load, daily_loads
 from athlete_monitor.report.columns import DISTANCE, LOAD, TOP_SPEED, TRIMP
 from athlete_monitor.report.saying import counted, in_folder, say, write
+from athlete_monitor.report.worn import joined
 
 if TYPE_CHECKING:
     import argparse
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from athlete_monitor.archive import Archive, DeviceSession
     from athlete_monitor.config import Config
+    from athlete_monitor.report.worn import Joined
 
 SPAN_DAYS: Final = 28
 LEAST_SESSIONS: Final = 5
@@ -94,7 +96,7 @@ def seasons(
     for each in archive.each_session(from_t=begin):
         if each.athlete_id and (chosen is None or each.athlete_id in chosen):
             by_athlete.setdefault(each.athlete_id, []).append(each)
-    found = [_season(athlete_id, group, roster, end, days) for athlete_id, group in sorted(by_athlete.items())]
+    found = [_season(joined(archive, group), roster, end, days, group[-1]) for _, group in sorted(by_athlete.items())]
     return [
         replace(each, profile=_profile(archive, by_athlete[each.athlete_id], end)) for each in found if each.sessions
     ]
@@ -113,15 +115,16 @@ def _profile(archive: Archive, group: Sequence[DeviceSession], end: int) -> Acce
     return acceleration_speed(speed, acceleration)
 
 
-def _season(athlete_id: int, group: Sequence[DeviceSession], roster: Roster, end: int, days: int) -> AthleteSeason:
-    past = _without_overlap([_past(each) for each in group if each.summary is not None and each.end_t is not None])
+def _season(whole: Sequence[Joined], roster: Roster, end: int, days: int, newest: DeviceSession) -> AthleteSeason:
+    """The season of one athlete from the sessions; the newest one has the name of who has left the roster."""
+    past = _without_overlap([_past(each) for each in whole])
     until = [each for each in past if each.day <= end]
     inside = tuple(each for each in until if each.day > end - days)
-    known = roster.by_id(athlete_id)
+    known = roster.by_id(newest.athlete_id)
     recent = {day: trimp for day, trimp in _by_day(until).items() if day > end - 3 * SPAN_DAYS}
     return AthleteSeason(
-        athlete_id,
-        (known.name if known and known.name else group[-1].name) or f"Athlete {athlete_id}",
+        newest.athlete_id,
+        (known.name if known and known.name else newest.name) or f"Athlete {newest.athlete_id}",
         inside,
         chronic_load(daily_loads(recent, end)),
         z_score(until),
@@ -129,11 +132,10 @@ def _season(athlete_id: int, group: Sequence[DeviceSession], roster: Roster, end
     )
 
 
-def _past(session: DeviceSession) -> PastSession:
-    summary = session.summary or {}
-    end_t = session.end_t if session.end_t is not None else session.start_t
+def _past(session: Joined) -> PastSession:
+    summary = session.summary
     mode = str(summary.get("mode") or "training")
-    return PastSession(session.start_t, end_t, ordinal(session.start_t), mode, session.load_trimp, summary)
+    return PastSession(session.start_t, session.end_t, ordinal(session.start_t), mode, session.load_trimp, summary)
 
 
 def _without_overlap(sessions: Sequence[PastSession]) -> list[PastSession]:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from athlete_monitor.report.columns import Shown
-    from athlete_monitor.report.gather import Figures, Participant, SessionData
+    from athlete_monitor.report.gather import Participant, SessionData
     from athlete_monitor.report.texts import Language
+    from athlete_monitor.report.worn import Figures
 
 MOST_SENTENCES: Final = 3
 NOTABLE_CHANGE: Final = 0.15

@@ -17,11 +17,12 @@ from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.columns import DISTANCE, TRIMP
 from athlete_monitor.report.curves import Curve, Panel, panels_svg
 from athlete_monitor.report.document import Look, document
-from athlete_monitor.report.gather import combined, gather
+from athlete_monitor.report.gather import gather
 from athlete_monitor.report.numbers import number
 from athlete_monitor.report.page import page
 from athlete_monitor.report.pdf import pdf
 from athlete_monitor.report.texts import TEXTS
+from athlete_monitor.report.worn import combined
 from tests.archive.kit import add_session
 from tests.report.kit import HALF_S, NAMES, SECONDS, START, make_archive, message
 
@@ -47,7 +48,7 @@ def words(content: bytes) -> str:
 
 def test_every_figure_of_an_athlete_equals_the_archive(archive, last):
     for each in last.participants:
-        expected = archive.part(each.devices[0].number, [(last.start_t, last.end_t)])
+        expected = archive.part(each.devices[0].session.number, [(last.start_t, last.end_t)])
         assert each.whole["distance_m"] == pytest.approx(expected["distance_m"])
         assert each.whole["distance_m"] == pytest.approx((2.0 + each.athlete_id / 10) * (SECONDS - 1), abs=0.01)
 

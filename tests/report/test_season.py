@@ -219,3 +219,30 @@ def test_two_sessions_of_a_day_add_up_and_of_two_at_once_the_larger_counts(tmp_p
     [found] = seasons(archive_of(tmp_path / "j.sqlite3", loads), Roster(()), day_of(2), 28, None)
     assert list(found.daily().values()) == [70.0, 70.0]
     assert [each.trimp for each in found.sessions] == [30.0, 40.0, 70.0]
+
+
+def test_a_session_that_begins_when_another_ends_counts_too(tmp_path):
+    loads = [(1, 70.0, "training"), (1 + 60 / DAY_S, 20.0, "training"), (2, 10.0, "training")]
+    [found] = seasons(archive_of(tmp_path / "j.sqlite3", loads), Roster(()), day_of(2), 28, None)
+    assert found.sessions[0].end_t == found.sessions[1].start_t
+    assert [each.trimp for each in found.sessions] == [70.0, 20.0, 10.0]
+
+
+def test_matches_and_trainings_are_counted_apart(tmp_path):
+    loads = [(0, 10.0, "training"), (1, 20.0, "training"), (2, 30.0, "game")]
+    found = seasons(archive_of(tmp_path / "j.sqlite3", loads), Roster(()), day_of(2), 28, None)
+    [_, kinds, *_] = season_document(found, day_of(2), 28, Look())["sections"]
+    assert kinds["rows"] == [["Ada", "1", "2", "30", "15", "50 %"]]
+
+
+def test_the_acceleration_profile_has_nothing_of_after_the_last_day(tmp_path, monkeypatch):
+    archive = archive_of(tmp_path / "j.sqlite3", [(0, 10.0, "training"), (5, 10.0, "training"), (6, 10.0, "training")])
+    read = []
+
+    def seconds(number, **_):
+        read.append(number)
+        return {"t": np.empty(0), "speed_mps": np.empty(0)}
+
+    monkeypatch.setattr(archive, "seconds", seconds)
+    seasons(archive, Roster(()), day_of(5), 28, None)
+    assert read == [1, 2]
