@@ -22,6 +22,7 @@ class PatientProtocol(H11Protocol):
     """uvicorn's HTTP with a limit on how long a request may take to arrive, and the first one to begin."""
 
     _waiting: asyncio.TimerHandle | None = None
+    _is_websocket = False
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - uvicorn's own signature
         """Begin to wait for a request."""
@@ -31,10 +32,15 @@ class PatientProtocol(H11Protocol):
     def handle_events(self) -> None:
         """Read what has come; the clock runs as long as a request has begun and is not whole."""
         super().handle_events()
-        if not self._is_incomplete:
+        if self._is_websocket or not self._is_incomplete:
             self._stop_waiting()
         elif self._waiting is None:
             self._waiting = self.loop.call_later(REQUEST_S, self._give_up)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Leave the connection to the WebSocket: it stays as long as both sides want it."""
+        self._is_websocket = True  # h11 waits for the end of a request that is over for it
+        super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""

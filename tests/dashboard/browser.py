@@ -7,12 +7,17 @@ import os
 import selectors
 import shutil
 import socket
+import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import Error
+
+from tests.dashboard.firefox import installed, open_firefox
+from tests.dashboard.webkit import WebDriverError, missing, open_webkit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,9 +38,19 @@ SIDEWAYS = """[document.documentElement, ...document.querySelectorAll('body *')]
 }).map((one) => `${one.tagName}.${one.className} ${one.scrollWidth} > ${one.clientWidth}`)"""
 
 
+BROWSER = os.environ.get("SCREEN_BROWSER", "chromium")
+"""Which browser the tests of the pages use: chromium, firefox or webkit."""
+
+
 @contextlib.contextmanager
-def open_browser() -> Iterator[Browser]:
-    """Start Chromium; skips where there is none on the machine, and fails there in CI."""
+def open_browser(name: str = BROWSER) -> Iterator[Browser]:
+    """Start a browser. Without Chromium CI fails; else, and without the other two, the tests are skipped."""
+    with tempfile.TemporaryDirectory(prefix="screen-browser-") as folder, STARTS[name](Path(folder)) as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def _chromium(_folder: Path) -> Iterator[Browser]:
     if shutil.which(CHROMIUM) is None:
         if os.environ.get("CI", "").lower() == "true":
             pytest.fail(f"{CHROMIUM} is not installed, and CI must run what needs it")
@@ -48,11 +63,30 @@ def open_browser() -> Iterator[Browser]:
         browser.close()
 
 
+@contextlib.contextmanager
+def _firefox(folder: Path) -> Iterator[Browser]:
+    if installed() is None:
+        pytest.skip("Firefox is not installed: sudo apt-get install firefox-esr")
+    with open_firefox(folder) as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def _webkit(folder: Path) -> Iterator[Any]:
+    if lacking := missing():
+        pytest.skip(f"{lacking} not installed: sudo apt-get install webkit2gtk-driver epiphany-browser xvfb")
+    with open_webkit(folder / "webkit") as browser:
+        yield browser
+
+
+STARTS = {"chromium": _chromium, "firefox": _firefox, "webkit": _webkit}
+
+
 def until(page: Page, expression: str, timeout_s: float = 60.0) -> Any:
     """Return the expression's first true value in the page (whose policy forbids Playwright's own way of waiting)."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        with contextlib.suppress(Error):  # the page is being loaded again
+        with contextlib.suppress(Error, WebDriverError):  # the page is being loaded again
             if value := page.evaluate(expression):
                 return value
         page.wait_for_timeout(50)

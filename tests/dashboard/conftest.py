@@ -156,5 +156,5 @@ def open_page(browser: Browser, screen) -> Iterator[Callable[..., Page]]:
 
 def is_fault(message: ConsoleMessage) -> bool:
     """Whether a line of the console says more than that the network or the server did not give something."""
-    of_the_network = ("Failed to load resource", "WebSocket connection to")
+    of_the_network = ("Failed to load resource", "WebSocket connection to", "Firefox can’t establish a connection")
     return message.type in {"error", "warning"} and not message.text.startswith(of_the_network)

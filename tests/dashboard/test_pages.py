@@ -256,14 +256,15 @@ def test_a_name_from_right_to_left_leaves_the_other_words_of_an_alarm_in_their_o
     engine.tell(alarms=[])
 
 
-# How far to the right two parts of a text begin.
+# How far down and to the right two parts of a text begin.
 PLACES = """([place, ...parts]) => {
   const node = [...document.querySelector(place).childNodes].find((one) => one.data?.includes(parts[0]));
   return parts.map((part) => {
     const range = document.createRange();
     range.setStart(node, node.data.indexOf(part));
     range.setEnd(node, node.data.indexOf(part) + part.length);
-    return range.getBoundingClientRect().left;
+    const { top, left } = range.getClientRects()[0];
+    return [Math.round(top), left];
   });
 }"""
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from typing import TYPE_CHECKING
 
 import pytest
+import uvicorn
+import websockets
 
+from athlete_monitor.dashboard import patience
 from athlete_monitor.dashboard.patience import REQUEST_S
 from athlete_monitor.dashboard.zone import zone_of_the_box
 from tests.helpers import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from starlette.types import Receive, Scope, Send
 
     from tests.dashboard.kit import Screen
 
@@ -70,6 +76,36 @@ def test_the_zone_of_the_box_comes_from_the_environment_or_the_link_and_nonsense
     found = [zone_of_the_box(0.0, given, tmp_path / "localtime")["name"] for given in ("", ":Europe/Rome", "<+03>-3")]
     assert found == ["Asia/Tokyo", "Europe/Rome", None]
     assert zone_of_the_box(0.0, "", tmp_path / "nothing")["name"] is None
+
+
+async def ticking(_scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that sends to a WebSocket again and again."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    for count in range(10_000):
+        await send({"type": "websocket.send", "text": str(count)})
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("implementation", ["websockets-sansio", "auto"])
+def test_a_web_socket_stays_open_for_longer_than_a_request_may_take(monkeypatch, implementation):
+    monkeypatch.setattr(patience, "REQUEST_S", 0.05)
+
+    async def read_for_long() -> int:
+        options = uvicorn.Config(
+            ticking, port=0, http=patience.PatientProtocol, ws=implementation, lifespan="off", log_config=None
+        )
+        options.load()
+        server = uvicorn.Server(options)
+        server.lifespan = options.lifespan_class(options)
+        await server.startup()
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with websockets.connect(f"ws://127.0.0.1:{port}/live") as socket_:
+            heard = [await socket_.recv() for _ in range(50)]
+        await server.shutdown()
+        return len(heard)
+
+    assert asyncio.run(read_for_long()) == 50
 
 
 @pytest.mark.campaign
