@@ -121,7 +121,7 @@ class Keyboard:
 
 @dataclass(frozen=True)
 class Locator:
-    """Elements that are looked for anew with each use; waits until there is one."""
+    """Elements that are looked for again with each use; waits until there is one."""
 
     page: Page
     steps: tuple[tuple[Any, ...], ...]
