@@ -15,7 +15,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.numbers import clock, day
-from athlete_monitor.report.saying import counted, in_folder, say, write
+from athlete_monitor.report.saying import counted, in_folder, say, warn, write
 
 if TYPE_CHECKING:
     import argparse
@@ -98,9 +98,11 @@ def _session(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     made = document(archive, data, look_of(config, args.lang, args.sort), "player" if args.player else "team")
     path = in_folder(args.out, f"{_file_name(made['title'], team)}.{form}")
     if form == "pdf":
+        from athlete_monitor.report.fonts import boxes_in
         from athlete_monitor.report.pdf import pdf
 
         content = pdf(made)
+        warn(boxes_in(made))
     else:
         from athlete_monitor.report.page import page
 

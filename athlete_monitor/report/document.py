@@ -109,11 +109,12 @@ def _subtitle(data: SessionData, lang: Language) -> str:
 
 
 def _span(start_t: float, end_t: float, lang: Language) -> str:
-    """Day and times; the last day too, where it is another one."""
-    first, last = day(start_t, lang), day(end_t, lang)
+    """Day and times; the last day too, where it is another one. A minute that has begun is shown as ended."""
+    last_t = max(start_t, end_t + 59.0 if end_t % 60.0 >= 1.0 else end_t)
+    first, last = day(start_t, lang), day(last_t, lang)
     if first == last:
-        return f"{first} · {clock(start_t)}–{clock(end_t)}"
-    return f"{first}, {clock(start_t)} – {last}, {clock(end_t)}"
+        return f"{first} · {clock(start_t)}–{clock(last_t)}"
+    return f"{first}, {clock(start_t)} – {last}, {clock(last_t)}"
 
 
 def _sorted(everyone: Sequence[Participant], key: str) -> Sequence[Participant]:

@@ -25,6 +25,8 @@ SHADE: Final = "#eef1f5"
 MODEL: Final = "#5a3fa0"
 ZONES: Final = ("#4d5662", "#23558f", "#075f5f", "#425c00", "#834000", "#a3123f")
 """Colours of zones 0 to 5: contrast to white at least 7:1; in grey the numbers beside them distinguish them."""
+_LABEL_WIDTH: Final = 3.7
+_LEAST_LABEL: Final = 2
 _FONT: Final = "font-family='DejaVu Sans, sans-serif'"
 
 
@@ -77,20 +79,28 @@ class Axes:
 
 
 def bands_of(axes: Axes, bands: Sequence[Band], label_y: float | None = None) -> list[str]:
-    """Shaded spans with a line where each begins; the names are inside, or at ``label_y``."""
-    out = []
-    for band in bands:
-        x = np.clip(axes.x(np.array([band.start_s, band.end_s])), axes.left, axes.left + axes.width)
-        wide = float(x[1] - x[0])
+    """Shaded spans with a line where each begins; the names are inside, or at ``label_y``.
+
+    A name ends where the next span begins, so that two never lie on each other.
+    """
+    out, names = [], []
+    edges = np.clip(axes.x(np.array([(each.start_s, each.end_s) for each in bands]).reshape(-1, 2)), *_sides(axes))
+    for band, (left, right) in zip(bands, edges.tolist(), strict=True):
         out.append(
-            f"<rect x='{x[0]:.1f}' y='{axes.top:.1f}' width='{wide:.1f}' height='{axes.height:.1f}' fill='{SHADE}'/>"
+            f"<rect x='{left:.1f}' y='{axes.top:.1f}' width='{right - left:.1f}' height='{axes.height:.1f}' "
+            f"fill='{SHADE}'/>"
         )
-        out.append(f"<path d='M{x[0]:.1f} {axes.top:.1f}v{axes.height:.1f}' stroke='{MUTED}' stroke-width='.5'/>")
-        fits = int(wide / 3.7)
-        if band.label and fits > 2:
+        names.append(f"<path d='M{left:.1f} {axes.top:.1f}v{axes.height:.1f}' stroke='{MUTED}' stroke-width='.5'/>")
+        after = min((each for each in edges[:, 0].tolist() if each > left), default=right)
+        fits = int((min(right, after) - left) / _LABEL_WIDTH)
+        if band.label and fits > _LEAST_LABEL:
             name = band.label if len(band.label) <= fits else band.label[: fits - 1] + "…"
-            out.append(text(float(x[0]) + 2, axes.top + 7 if label_y is None else label_y, name, 6, MUTED))
-    return out
+            names.append(text(left + 2, axes.top + 7 if label_y is None else label_y, name, 6, MUTED))
+    return out + names
+
+
+def _sides(axes: Axes) -> tuple[float, float]:
+    return axes.left, axes.left + axes.width
 
 
 def round_step(rough: float) -> float:
@@ -103,7 +113,7 @@ def round_step(rough: float) -> float:
     return float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9)))
 
 
-_UNITS: Final = ((600.0, 1.0, "min"), (6_000.0, 60.0, "h"), (math.inf, 1_440.0, "d"))
+_UNITS: Final = ((240.0, 1.0, "min"), (6_000.0, 60.0, "h"), (math.inf, 1_440.0, "d"))
 """Up to so many minutes, a unit of so many minutes, and its name."""
 _ROOM_FOR_UNIT: Final = 18.0
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.report.fonts import font_folders
 from athlete_monitor.report.logo import as_svg, is_png
 
 if TYPE_CHECKING:
@@ -48,12 +46,3 @@ def sources_of(document: Mapping[str, Any], template: str) -> dict[str, bytes]:
     source = (files("athlete_monitor.report") / "templates" / template).read_bytes()
     sources = {"main.typ": source, "data.json": json.dumps(plain).encode()}
     return {**sources, name: logo} if name and logo else sources
-
-
-@cache
-def font_folders() -> list[str]:
-    """Where matplotlib keeps DejaVu Sans, which knows Latin, Greek, Cyrillic, Arabic and Hebrew."""
-    found = importlib.util.find_spec("matplotlib")
-    if found is None or found.origin is None:
-        return []
-    return [str(Path(found.origin).parent / "mpl-data" / "fonts" / "ttf")]

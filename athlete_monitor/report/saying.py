@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ def say(args: argparse.Namespace, sentence: str, **facts: object) -> None:
         print(json.dumps(facts, default=str))
     elif not args.quiet:
         print(sentence)
+
+
+def warn(sentence: str) -> None:
+    """Print a sentence that is not the result; nothing for an empty one."""
+    if sentence:
+        print(sentence, file=sys.stderr)
 
 
 def in_folder(out: Path | None, name: str) -> Path:

@@ -14,7 +14,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.physiology.acceleration_speed import AccelerationSpeed, acceleration_speed, by_second
 from athlete_monitor.physiology.chronic import ChronicLoad, chronic_load, daily_loads
 from athlete_monitor.report.columns import DISTANCE, LOAD, TOP_SPEED, TRIMP
-from athlete_monitor.report.saying import counted, in_folder, say, write
+from athlete_monitor.report.saying import counted, in_folder, say, warn, write
 from athlete_monitor.report.worn import joined
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ def add_season_arguments(commands: Any) -> None:  # noqa: ANN401 - argparse's ow
 
 def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     """Write the season; a span without sessions is one sentence."""
+    from athlete_monitor.report.fonts import boxes_in
     from athlete_monitor.report.look import look_of
     from athlete_monitor.report.page import page
     from athlete_monitor.report.pdf import pdf
@@ -232,6 +233,8 @@ def run(args: argparse.Namespace, config: Config, archive: Archive) -> int:
     found = seasons(archive, Roster.load(config.athletes.roster), last, args.days, args.players)
     made = season_document(found, last, args.days, look_of(config, args.lang))
     content = pdf(made, "season.typ") if args.format == "pdf" else page(made, "season.html.j2")
+    if args.format == "pdf":
+        warn(boxes_in(made))
     path = in_folder(args.out, f"season.{args.format}")
     write(path, content)
     holds = made["empty"] or f"{counted(len(found), 'athlete')}, {len(content) / 1000:.0f} kB"

@@ -27,9 +27,10 @@ from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.report.document import document
+from athlete_monitor.report.fonts import font_folders
 from athlete_monitor.report.gather import gather
 from athlete_monitor.report.look import look_of
-from athlete_monitor.report.pdf import font_folders, sources_of
+from athlete_monitor.report.pdf import sources_of
 from athlete_monitor.report.season import seasons
 from athlete_monitor.report.season_document import season_document
 

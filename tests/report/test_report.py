@@ -17,6 +17,7 @@ from athlete_monitor.errors import MonitorError
 from athlete_monitor.report.columns import DISTANCE, TRIMP
 from athlete_monitor.report.curves import Curve, Panel, panels_svg
 from athlete_monitor.report.document import Look, document
+from athlete_monitor.report.drawing import Axes, Band, bands_of, time_axis
 from athlete_monitor.report.gather import gather
 from athlete_monitor.report.numbers import number
 from athlete_monitor.report.page import page
@@ -215,3 +216,43 @@ def test_the_peak_heart_rate_is_the_level_that_was_held_and_not_a_single_reading
     [one] = gather(Archive(path), "T", roster).participants
     assert one.whole["heart_rate_highest_bpm"] == one.whole["heart_rate_lowest_bpm"] == 140.0
     assert one.whole["heart_rate_bpm"] == pytest.approx(140.0 + 75.0 / 90.0)
+
+
+def test_the_mean_of_earlier_sessions_is_that_of_the_last_four(tmp_path, roster):
+    archive = Archive(make_archive(tmp_path / "j.sqlite3", sessions=12, athletes=(2,)))
+    [zoe] = gather(archive, "T11", roster).participants
+    newest_first = [each.summary for each in archive.sessions(athlete_id=2) if each.summary][::-1]
+    games = [each["trimp"] for each in newest_first[1:] if each["mode"] == "game"]
+    assert len(games) == 5
+    assert [each["trimp"] for each in zoe.earlier] == games[:4]
+
+
+def test_who_is_not_available_is_not_on_the_pitch(tmp_path, roster):
+    path = make_archive(tmp_path / "j.sqlite3", sessions=6, athletes=(1, 2))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE pitch SET state = 'unavailable' WHERE athlete_id = 2")
+    minutes = {each.athlete_id: each.minutes for each in gather(Archive(path), "T5", roster).participants}
+    assert minutes == {1: HALF_S / 60, 2: 0.0}
+
+
+def test_two_names_of_periods_never_lie_on_each_other_and_long_sessions_count_hours():
+    periods = [
+        Band(0, 700, "1st half"),
+        Band(640, 720, "half time"),
+        Band(650, 1500, "2nd half"),
+        Band(1400, 1500, "x"),
+    ]
+    drawn = bands_of(Axes(0, 0, 400, 60, 0, 1500, 0, 1), periods)
+    labels = [(float(x), name) for x, name in re.findall(r"<text x='([\d.]+)'.*?>(.*?)</text>", "".join(drawn))]
+    assert [name for _, name in labels] == ["1st half", "2nd half", "x"]
+    assert labels[0][0] + 3.7 * len(labels[0][1]) < labels[1][0]
+    assert ">h<" in "".join(time_axis(Axes(0, 0, 400, 60, 0, 8 * 3600, 0, 1)))
+
+
+def test_a_word_as_wide_as_the_table_is_broken_and_can_be_read_back(archive, last):
+    long = replace(last.participants[0], name="Wolfeschlegelsteinhausenbergerdorffwelchevoralternwaren")
+    text = words(pdf(document(archive, replace(last, participants=(long, *last.participants[1:])), Look())))
+    first = text.split("Periods")[0]
+    table = first[first.index("On pitch") :]
+    assert long.name not in table
+    assert long.name in table.replace("\u200b", "").replace("\n", "")
