@@ -156,7 +156,7 @@ MUTATIONS: Final = (
     ("report/export/measured.py", "_FRESH_S: Final = 3.0", "_FRESH_S: Final = 0.3"),
     ("report/export/tables.py", "t_s[::_PIECE_ROWS]", "t_s[1::_PIECE_ROWS]"),
     ("report/export/samples.py", "times(t_s - later_ms / 1000.0)", "times(t_s)"),
-    ("report/export/cells.py", '("=", "+", "-", "@", "\\t", "\\r")', '("=", "+", "-", "@")'),
+    ("report/export/cells.py", '("=", "+", "-", "@")', '("=", "+", "-")'),
     ("dashboard/columns.py", "min(figure.decimals + 1, 3)", "min(figure.decimals, 3)"),
     ("dashboard/columns.py", "min(figure.decimals + 1, 3)", "figure.decimals + 1"),
     ("dashboard/live.py", "nulls(line.tolist(), 2)", "nulls(line.tolist(), 1)"),

@@ -33,6 +33,7 @@ from athlete_monitor.report.export import fit_format, tables, workbook, writers
 from athlete_monitor.report.export.activities import fit, gpx, tcx
 from athlete_monitor.report.export.activity import COLUMNS, Activity, activity, laps_of
 from athlete_monitor.report.export.cells import plain_text
+from athlete_monitor.report.export.measured import at_seconds
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import WRITERS, dictionary
 from athlete_monitor.report.numbers import times
@@ -480,3 +481,23 @@ def test_a_session_of_hours_is_read_in_pieces_without_losing_a_second(selection,
     assert list(TABLES["seconds"](selection).rows) == whole
     bounded = replace(selection, from_t=start_of(5) + 3.0, to_t=start_of(5) + 40.0)
     assert len(list(TABLES["seconds"](bounded).rows)) == 37 * len(NAMES)
+
+
+def test_of_two_periods_that_begin_together_the_longer_is_the_lap():
+    laps = laps_of([("drill", 0.0, 10.0), ("half", 0.0, 20.0)], 0.0, 20.0)
+    assert laps == [("half", 0.0, 20.0)]
+
+
+def test_a_second_between_two_laps_belongs_to_one_of_them(selection):
+    found = _activity(selection)
+    middle = float(found.seconds["t"][100])
+    laps = [("a", found.start_t, middle), ("b", middle, found.end_t)]
+    text = tcx(replace(found, laps=laps)).decode()
+    assert text.count("<Trackpoint>") == SECONDS
+    assert text.split("</Lap>")[0].count("<Trackpoint>") == 100
+
+
+@pytest.mark.parametrize(("age_s", "known"), [(2.9, True), (3.1, False)])
+def test_a_measurement_counts_for_three_seconds(age_s, known):
+    [value] = at_seconds(np.array([10.0 + age_s]), np.array([10.0]), np.array([7.0]))
+    assert (value == 7.0) == known

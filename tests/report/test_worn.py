@@ -140,3 +140,9 @@ def test_devices_cover_every_second_once(spans):
             if max(each.start_t, each.session.start_t) <= second + 0.5 < min(each.end_t, each.session.end_t or 0.0)
         ]
         assert len(counts) == runs, second
+
+
+def test_a_device_session_of_one_sample_counts_unless_another_runs():
+    alone, beside = (DeviceSession(n, str(n), "d", 1, t, t, "T", None, None, None) for n, t in ((1, 5.0), (2, 50.0)))
+    longer = DeviceSession(3, "3", "e", 1, 40.0, 60.0, "T", None, None, None)
+    assert [each.session.number for each in worn([alone, beside, longer], 0.0)] == [1, 3]
