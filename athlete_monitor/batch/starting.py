@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Requests to end: Ctrl+C, a service manager's, and that of a terminal that is closed."""
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back the handlers of SIGINT and SIGTERM until the end of the block.
+    """Hold back the handlers of ``SIGNALS`` until the end of the block.
 
     Processes and threads that are started in the block never get a Ctrl+C, which a terminal sends to all of them: the
     process that starts them decides. Only the main thread runs handlers; elsewhere there is nothing to hold back.
@@ -34,7 +35,7 @@ def uninterrupted() -> Iterator[None]:
     # the mask is for what is started here; a signal that an older thread gets runs the main thread's handler anyway
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        for number in _SIGNALS if threading.current_thread() is threading.main_thread() else ():
+        for number in SIGNALS if threading.current_thread() is threading.main_thread() else ():
             handler = signal.getsignal(number)
             if callable(handler):
                 handlers[number] = handler

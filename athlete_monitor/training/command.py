@@ -57,8 +57,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = Parser(
         prog=COMMAND,
         description="Train a heart-rate model for every athlete with new sessions; good ones are put into service.",
-        epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration, 130 or 143 "
-        "stopped by a signal.",
+        epilog="Exit code: 0 all athletes have a model, 3 some, 1 none, 2 wrong arguments or configuration, 129, 130 "
+        "or 143 stopped by a signal.",
     )
     add_common_arguments(parser)
     add_players_argument(parser, "only these athletes, without the default model: 1,2,5-9 or [1,3,7]")
@@ -221,7 +221,7 @@ def roll_back(config: Config, athlete_id: AthleteId, log: logging.Logger) -> int
 
 
 class Watch:
-    """Looks for new sessions and trains on them once they no longer change, until SIGTERM or SIGINT."""
+    """Looks for new sessions and trains on them once they no longer change, until SIGTERM, SIGINT or SIGHUP."""
 
     def __init__(
         self,

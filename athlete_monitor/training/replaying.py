@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import WireProfile
 
 USED_CHANNELS: Final = tuple(sorted({HEART_RATE, *(channel for group in GROUPS for channel in of_group(group))}))
+_ODD: Final = np.array([pow(0x9E3779B97F4A7C15, 2 * i + 1, 1 << 64) for i in range(len(CHANNELS))], dtype=np.uint64)
+"""A factor of each channel, for ``_prints``."""
+
 BLOCK_SAMPLES: Final = 1920
 """Samples of all tracks together that are computed at once: more no longer fit into a processor's cache."""
 
@@ -178,7 +181,6 @@ def _measured_groups(track: ReplayTrack) -> list[str]:
 def _prints(values: FloatArray) -> IntArray:
     """One number for each measurement [n, len(CHANNELS)]: equal for equal ones, almost surely different else."""
     bits = np.ascontiguousarray(np.where(np.isnan(values), 0.0, values)).view(np.uint64)
-    odd = np.array([pow(0x9E3779B97F4A7C15, 2 * i + 1, 1 << 64) for i in range(values.shape[1])], dtype=np.uint64)
-    mixed = (bits ^ (bits >> np.uint64(29))) * odd
+    mixed = (bits ^ (bits >> np.uint64(29))) * _ODD
     prints: IntArray = np.bitwise_xor.reduce(mixed ^ (mixed >> np.uint64(32)), axis=1).view(np.int64)
     return prints

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM end training cleanly: workers end, locks are released, models are complete."""
+"""SIGINT, SIGTERM and SIGHUP end training cleanly: workers end, locks are released, models are complete."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.batch.starting import SIGNALS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 PATIENCE_S: Final = 5.0
 """A second signal this soon after the first is ignored; later the clean end has failed and the process ends at once."""
 
@@ -45,7 +46,8 @@ def stoppable() -> Iterator[None]:
             _silence_libraries()
             raise Stopped(number)
 
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else set()  # nohup
+    before = {number: signal.signal(number, stop) for number in SIGNALS if number not in ignored}
     try:
         yield
     finally:

@@ -561,11 +561,11 @@ def workers(trainer):
 
 @pytest.mark.integration
 @pytest.mark.timeout(500)
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_a_signal_ends_training_with_one_line_and_leaves_no_process_lock_or_model(
     run_program, config_file, tmp_path, number, code
 ):
-    """As a service's stop and a Ctrl+C do it: the signal goes to the trainer and to all its workers."""
+    """As a service's stop, a Ctrl+C and a closed terminal do it: the trainer and all its workers get the signal."""
     squad(tmp_path, (1, 2, 3, 4), seconds=300)
     settings = yaml.safe_load(config_file.read_text(encoding="utf-8"))
     settings["training"] |= {"n_jobs": 2}
