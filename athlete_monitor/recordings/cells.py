@@ -37,10 +37,11 @@ def number(text: str, decimal: str = ".") -> float | None:
     bare = text.strip()
     if len(bare) > _LONGEST:
         return None
-    if _THOUSANDS[decimal].fullmatch(bare):
-        bare = bare.replace("," if decimal == "." else ".", "")
-    if decimal == ",":
-        bare = bare.replace(",", ".")
+    if "," in bare or decimal == ",":
+        if _THOUSANDS[decimal].fullmatch(bare):
+            bare = bare.replace("," if decimal == "." else ".", "")
+        if decimal == ",":
+            bare = bare.replace(",", ".")
     if _NUMBER.fullmatch(bare):
         value = float(bare)
         return value if abs(value) < LARGEST else None

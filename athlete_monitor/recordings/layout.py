@@ -6,6 +6,7 @@ decimal sign, lines before the header, header, and a row of units below it.
 
 from __future__ import annotations
 
+import csv
 import itertools
 import re
 from collections import Counter
@@ -98,6 +99,8 @@ def layout_of(source: Source, first_line: int = 0) -> Layout:
 
 
 def _split(line: str, delimiter: str) -> list[str]:
+    if '"' not in line and "\0" not in line and "\r" not in line and len(line) < csv.field_size_limit():
+        return [cell.strip() for cell in line.split(delimiter)] if line else []
     return [cell.strip() for row in cells_of([line], delimiter)[:1] for cell in row]
 
 
@@ -163,21 +166,22 @@ def _layout(
 def _header_line(cells: Sequence[Sequence[str]], decimal: str, *, in_comment: bool = False) -> int | None:
     """Return the line that names the columns: one of words, with the longest run of rows of values below it."""
     best, most = None, -1
+    kinds = {id(row): [_is_value(cell, decimal) for cell in row if cell] for row in cells}
     for at, row in enumerate(cells):
-        if not row or row[0].startswith("# ") is not in_comment or not _is_header(row, decimal):
+        if not row or row[0].startswith("# ") is not in_comment or not _is_header(row, kinds[id(row)]):
             continue
         below = [later for later in cells[at + 1 :] if later]
-        alike = _run(row, below, decimal)
+        alike = _run(row, below, [any(kinds[id(later)]) for later in below])
         if alike > most and (alike or not below):
             best, most = at, alike
     return best
 
 
-def _run(header: Sequence[str], below: Sequence[Sequence[str]], decimal: str) -> int:
+def _run(header: Sequence[str], below: Sequence[Sequence[str]], has_values: Sequence[bool]) -> int:
     """Return how many rows of values of the header's width follow it; one row of units may come first."""
-    first = 1 if below and not any(_is_value(cell, decimal) for cell in below[0] if cell) else 0
+    first = 1 if below and not has_values[0] else 0
     rows = below[first:]
-    fits = (_same_width(header, row) and any(_is_value(cell, decimal) for cell in row if cell) for row in rows)
+    fits = (valued and _same_width(header, row) for row, valued in zip(rows, has_values[first:], strict=True))
     return next((place for place, fit in enumerate(fits) if not fit), len(rows))
 
 
@@ -185,10 +189,9 @@ def _same_width(header: Sequence[str], row: Sequence[str]) -> bool:
     return len(row) == len(header) or (len(row) > 1 and not any([*header[len(row) :], *row[len(header) :]]))
 
 
-def _is_header(row: Sequence[str], decimal: str) -> bool:
-    named = [cell for cell in row if cell]
-    values = sum(_is_value(cell, decimal) for cell in named)
-    return bool(named) and values * 2 < len(named) and len(named) * 2 >= len(row)
+def _is_header(row: Sequence[str], values: Sequence[bool]) -> bool:
+    """Whether less than half of the cells that are not empty are values, and at least half are not empty."""
+    return bool(values) and sum(values) * 2 < len(values) and len(values) * 2 >= len(row)
 
 
 def _units_row(row: Sequence[str], decimal: str) -> tuple[str, ...]:

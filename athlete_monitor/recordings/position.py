@@ -73,9 +73,11 @@ def located(recording: Imported) -> Imported:
     recording = _without_bad_fixes(recording)
     if recording.has("latitude", "longitude") and not recording.has("x_m", "y_m"):
         latitude, longitude = recording.channels["latitude"], recording.channels["longitude"]
-        first = int(np.flatnonzero(~(np.isnan(latitude) | np.isnan(longitude)))[0])
-        x, y = local_metres(latitude, longitude, (float(latitude[first]), float(longitude[first])))
-        recording = recording.with_channels({"x_m": x, "y_m": y})
+        fixes = np.flatnonzero(~(np.isnan(latitude) | np.isnan(longitude)))
+        if len(fixes):
+            origin = float(latitude[fixes[0]]), float(longitude[fixes[0]])
+            x, y = local_metres(latitude, longitude, origin)
+            recording = recording.with_channels({"x_m": x, "y_m": y})
     return recording if recording.has("speed_mps") else _with_speed(recording)
 
 

@@ -131,14 +131,14 @@ def members(source: Source) -> list[Source]:
         RecordingError: the archive is damaged, or holds too much.
     """
     archive = _archive(source)
-    files = [info for info in archive.infolist() if not info.is_dir() and _wanted(info.filename)]
+    files = [info for info in archive.infolist() if info.filename and not info.is_dir() and _wanted(info.filename)]
     if len(files) > MOST_MEMBERS:
         raise RecordingError(f"{source}: holds more than {MOST_MEMBERS} files")
     if sum(info.file_size for info in files) > MOST_ARCHIVE_BYTES:
         raise RecordingError(f"{source}: would unpack to more than {MOST_ARCHIVE_BYTES // 2**30} GB")
     twice = [name for name, times in Counter(info.filename for info in files).items() if times > 1]
     if twice:
-        raise RecordingError(f"{source}: is damaged: it names {twice[0]!r} twice")
+        raise RecordingError(f"{source}: is damaged: it names {twice[0][:120]!r} twice")
     return _as_sources(source, archive, files)
 
 

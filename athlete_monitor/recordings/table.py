@@ -36,6 +36,8 @@ _OTHER_SIGN: Final = (
     ": other cells have another decimal sign, or signs between thousands; save it with one decimal sign"
 )
 _LONGEST_LINE: Final = 262_144
+_LONGEST_NAME: Final = 80
+"""Characters of a column's name in a message."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Columns:
         """Return notes for the user about rows and cells that were left out."""
         found = [f"{plural(self.torn, 'torn row is', 'torn rows are')} left out"] if self.torn else []
         for place, (count, line, cell) in self.bad.items():
-            name = layout.header[place]
+            name = layout.header[place][:_LONGEST_NAME]
             cells = plural(count, "cell is not a number and is", "cells are not numbers and are")
             found.append(f"{name}: {cells} left out (row {line}: {cell[:40]!r})")
         if self.zeros:
@@ -205,7 +207,7 @@ class _Collected:
             raise RecordingError(f"{self._layout.source}: most rows do not have the {whole}: {self._torn:,}")
         for place, (count, line, cell) in self._bad.items():
             if count > MOST_BAD * self.count:
-                name = self._layout.header[place]
+                name = self._layout.header[place][:_LONGEST_NAME]
                 other = number(cell, "." if self._layout.decimal == "," else ",")
                 why = "" if other is None or np.isnan(other) else _OTHER_SIGN
                 raise RecordingError(f"{self._layout.source}: row {line}: {name} is {cell[:40]!r}, not a number{why}")

@@ -212,10 +212,11 @@ def _spread(recording: Imported) -> Imported:
     if usual < 2 or len(starts) < 3:
         return recording
     step = usual_step_s(t)
+    room = np.minimum(np.diff(t[starts], append=t[-1] + step), step)
     rows = np.repeat(np.where(sizes < usual, usual, sizes), sizes)
     place = np.arange(len(t)) - np.repeat(starts, sizes)
     note = f"rows that share a time are spread evenly ({usual} in {step:g} s)"
-    return dataclasses.replace(recording, t=t + place / rows * step).noted(note)
+    return dataclasses.replace(recording, t=t + place / rows * np.repeat(room, sizes)).noted(note)
 
 
 def _deduplicated(recording: Imported) -> Imported:

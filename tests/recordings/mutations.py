@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import gzip
 import io
-import json
 import random
 import re
 import shutil
 import warnings
 import zipfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.recordings.figures import figures_of
@@ -23,14 +23,16 @@ from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.jobs import jobs_of
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import by_kind, recognised
-from athlete_monitor.recordings.search import search
+from athlete_monitor.recordings.search import Search, search
+from athlete_monitor.recordings.source import Source
 from athlete_monitor.recordings.writing import samples
+from tests.recordings.damage import documents, fit, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from athlete_monitor.recordings.format import Format
-    from athlete_monitor.recordings.source import Source
+    from athlete_monitor.recordings.imported import Imported
 
 SAMPLES = Path(__file__).parent / "samples"
 OPTIONS = Options(start_t=1_777_881_600.0, day_first=True)
@@ -73,11 +75,32 @@ _TOKEN = re.compile(rb"[A-Za-z0-9_.+:-]+")
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
-    """Return the content with one to four places damaged; of a zip, mostly inside a member."""
+    """Return the content damaged in its structure, or in one to four places; of a zip, mostly inside a member."""
     if content.startswith(b"PK\x03\x04") and chance.random() < 0.8:
         return _in_a_member(content, chance)
-    if content.lstrip()[:1] in {b"{", b"["} and chance.random() < 0.6:
-        return _in_json(content, chance)
+    structured = _structured(content) if chance.random() < STRUCTURED_SHARE else None
+    if structured is not None:
+        content = structured(content, chance)[:LARGEST_BYTES]
+    return content if structured is not None and chance.random() < 0.8 else _in_places(content, chance)
+
+
+STRUCTURED_SHARE = 0.6
+"""So many files are damaged in a way that leaves their structure valid."""
+
+
+def _structured(content: bytes) -> Callable[[bytes, random.Random], bytes] | None:
+    """Return what damages the structure of a content, None if it has none that is known here."""
+    start = content.lstrip()[:1]
+    if start in {b"{", b"["}:
+        return documents.damaged_json
+    if start == b"<":
+        return documents.damaged_xml
+    if content[8:12] == b".FIT":
+        return fit.damaged
+    return None if b"\0" in content[:64] and content[:2] not in {b"\xff\xfe", b"\xfe\xff"} else tables.damaged
+
+
+def _in_places(content: bytes, chance: random.Random) -> bytes:
     data = bytearray(content)
     for _ in range(chance.randint(1, 4)):
         chance.choice(_DAMAGES)(data, chance)
@@ -203,37 +226,10 @@ def _in_a_member(content: bytes, chance: random.Random) -> bytes:
     return made.getvalue()
 
 
-def _in_json(content: bytes, chance: random.Random) -> bytes:
-    """Return valid JSON with one to four other values in it."""
-    data = json.loads(content)
-    for _ in range(chance.randint(1, 4)):
-        _another(data, chance)
-    return json.dumps(data).encode()
-
-
-def _another(data: Any, chance: random.Random) -> None:
-    keys = list(data) if isinstance(data, dict) else list(range(len(data)))
-    if not keys:
-        return
-    key = chance.choice(keys)
-    if isinstance(data[key], dict | list) and chance.random() < 0.9:
-        _another(data[key], chance)
-    elif chance.random() < 0.2:
-        del data[key]
-    else:
-        data[key] = copy.deepcopy(chance.choice(JSON_SPICES))
-
-
-JSON_SPICES: tuple[Any, ...] = (
-    None, True, "", "x", "1e400", -1, 0, 10**30, 1e308, -1e308, float("nan"), float("inf"), [], {}, [[]], [1, "a"],
-    "2026-13-01T00:00:00Z", "\ud800", {"a": {}}, [None] * 300,
-)  # fmt: skip
-
-
 @cache
 def cases() -> dict[str, tuple[str, dict[str, bytes]]]:
     """Return for each case the kind of its format and the files of its folder: all samples, and what is made here."""
-    alone = {path.name: {path.name: path.read_bytes()} for path in SAMPLES.iterdir()}
+    alone = {path.name: {path.name: _short(path.read_bytes())} for path in SAMPLES.iterdir()}
     epts = {name: alone[name][name] for name in ("epts_metadata.xml", "epts_tracking.txt")}
     found = {name: (_kind_of(name, files), files) for name, files in alone.items() if name not in epts}
     table = alone["polar_flow.csv"]["polar_flow.csv"]
@@ -247,6 +243,19 @@ def cases() -> dict[str, tuple[str, dict[str, bytes]]]:
         "memory.fit": {"memory.fit": _memory()},
     }
     return found | {name: (_kind_of(name, files), files) for name, files in sorted(made.items())}
+
+
+MOST_LINES = 18
+
+
+def _short(content: bytes) -> bytes:
+    """Return a sample cut to few rows: what a reader does with a cell, it does with each of a thousand."""
+    if content.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return zipped({name: _short(archive.read(name)) for name in archive.namelist()})
+    if content[:1] in b"<[{" or content[8:12] == b".FIT":
+        return content
+    return b"".join(content.splitlines(keepends=True)[:MOST_LINES])
 
 
 def _kind_of(name: str, files: dict[str, bytes]) -> str:
@@ -340,7 +349,7 @@ def packed(files: dict[str, bytes], chance: random.Random) -> dict[str, bytes]:
     before = {"absolute": "/etc/", "above": "../../", "devices": "C:\\AUX/"}.get(kind, "")
     entries = {f"{before}{name}": files[name] for name in names}
     if kind == "many":
-        entries |= {f"{number % 10}/{number}.csv": b"" for number in range(chance.choice((100, 10_000)))}
+        entries |= {f"{number % 10}/{number}.csv": b"" for number in range(chance.choice((*[100] * 60, 10_000)))}
     return {"packed.zip": zipped(entries, links=kind == "link", twice=kind == "twice")}
 
 
@@ -358,18 +367,24 @@ def zipped(entries: dict[str, bytes], *, links: bool = False, twice: bool = Fals
 
 
 def tried(folder: Path, name: str, chance: random.Random) -> str:
-    """Damage a case and read it: ``read``, ``refused`` (one line), or what went wrong. The folder is emptied before.
+    """Damage a case and read it: ``read``, ``refused`` (one line), or what went wrong.
 
-    A file that is not recognised any more goes to its own reader anyway, as with ``--kind``.
+    Archives and imports use the folder, which is emptied before; other files stay in memory. A file that is not
+    recognised any more goes to its own reader anyway, as with ``--kind``.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
     kind = cases()[name][0]
-    _write(folder, damaged(name, chance))
-    if chance.random() < 0.05:
+    files = damaged(name, chance)
+    as_user = chance.random() < IMPORTED_SHARE
+    if as_user or any(content.startswith(b"PK\x03\x04") for content in files.values()):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        _write(folder, files)
+    elif folder.exists():
+        shutil.rmtree(folder)
+    if as_user:
         return _imported(folder, kind if chance.random() < 0.5 else None)
     try:
-        found = search([folder])
+        found = search([folder]) if folder.exists() else in_memory(folder, files)
         jobs = jobs_of(found.files)
         for source, known in jobs.recordings or [(source, by_kind(kind)) for source in jobs.unknown[:1]]:
             _use(source, known)
@@ -378,11 +393,41 @@ def tried(folder: Path, name: str, chance: random.Random) -> str:
     return "refused" if found.failed else "read"
 
 
+IMPORTED_SHARE = 0.03
+"""So many of the damaged files are imported as a user does, which writes sessions."""
+
+
+def in_memory(folder: Path, files: Mapping[str, bytes]) -> Search:
+    """Return files of a folder that does not exist, as a search would find them there."""
+    here: dict[str, Source] = {}
+    for name in sorted(files):
+        here[name] = Source(folder / name, partial(io.BytesIO, files[name]), siblings=here.copy)
+    return Search(list(here.values()))
+
+
 def _use(source: Source, known: Format) -> None:
     for recording in known.recordings(source, OPTIONS):
         for part in [] if recording.summary else prepared(recording):
+            check(part)
             figures_of(part)
             next(samples(part, 1, "001"))
+
+
+def check(part: Imported) -> None:
+    """Check what every later step relies on: times that increase, columns of one length, no infinite number.
+
+    Raises:
+        AssertionError: the recording breaks it.
+    """
+    rows = len(part.t)
+    assert np.isfinite(part.t).all(), "a time is not finite"
+    assert (np.diff(part.t) > 0).all(), "times do not increase"
+    for name, column in part.channels.items():
+        assert column.shape == (rows,), f"{name} has another length"
+        assert not np.isinf(column).any(), f"{name} is infinite"
+    assert all(0 <= row < rows for row in part.rr), "beats beyond the rows"
+    assert part.tag_index is None or np.isin(part.tag_index, range(len(part.tags))).all()
+    assert all(note and len(note.splitlines()) == 1 for note in part.notes), f"a note is not one line: {part.notes}"
 
 
 def _imported(folder: Path, kind: str | None) -> str:

@@ -277,3 +277,33 @@ def test_texts_of_any_length_are_read_or_refused_in_time_that_grows_with_them(tm
     (tmp_path / "a.csv").write_text(LONG_TABLES[name])
     report = imported(tmp_path, tmp_path / "a.csv")
     assert len(report.done) + len(report.failed) == 1
+
+
+def test_an_entry_without_a_name_in_an_archive_is_left_out(tmp_path):
+    rows = f"timestamp,hr\n{START},100\n{START + 1},101\n".encode()
+    content = archive(tmp_path / "a.zip", **{"run.csv": rows, "x": b"?"}).read_bytes()
+    content = content.replace(b"xPK\x05\x06", b"PK\x05\x06")  # the directory's last name, which becomes empty
+    directory = content.rindex(b"PK\x01\x02")
+    size = int.from_bytes(content[-10:-6], "little") - 1
+    content = (
+        content[: directory + 28] + b"\0\0" + content[directory + 30 : -10] + size.to_bytes(4, "little") + content[-6:]
+    )
+    (tmp_path / "b.zip").write_bytes(content)
+    assert [done.figures.rows for done in imported(tmp_path, tmp_path / "b.zip").done] == [2]
+
+
+@pytest.mark.parametrize("unit", ["<trk>" * 800, "x" * 4000, "[" * 3000])
+def test_a_unit_of_any_length_is_a_short_line(tmp_path, unit):
+    text = (SAMPLES / "openfield_10hz.csv").read_text()
+    (tmp_path / "a.csv").write_text(text.replace("Kilometers", unit))
+    cause = one_line(imported(tmp_path, tmp_path / "a.csv"))
+    assert "is not known; allowed: m/s" in cause
+    assert len(cause) < 1000
+
+
+def test_positions_of_which_no_row_has_both_degrees_are_no_positions(tmp_path):
+    rows = "".join(f"{START + n},{100 + n},{52.0 if n % 2 else ''},{'' if n % 2 else 13.0}\n" for n in range(8))
+    (tmp_path / "a.csv").write_text(f"timestamp,hr,latitude,longitude\n{rows}")
+    [done] = imported(tmp_path, tmp_path / "a.csv").done
+    assert done.figures.rows == 8
+    assert "x_m" not in done.figures.channels

@@ -163,3 +163,10 @@ def test_no_measurement_of_a_channel_that_each_time_has_once_is_lost(kinds):
     assert (found.t - START).tolist() == list(range(len(kinds)))
     for name, column in (("heart_rate_bpm", rate), ("speed_mps", speed)):
         assert (~np.isnan(found.channels[name])).sum() == (~np.isnan(column)).sum()
+
+
+def test_rows_that_share_a_time_are_spread_no_further_than_the_next_time():
+    t = np.array([0.0, 0.0, 36.0, 36.0, 40.0, 40.0, 76.0, 76.0, 112.0]) + 1_777_881_600
+    made = ordered(Imported(Path("a.csv"), t, {"heart_rate_bpm": np.arange(100.0, 109.0)}))
+    assert len(made.t) == len(t)
+    assert (np.diff(made.t) > 0).all()

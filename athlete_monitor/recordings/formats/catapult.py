@@ -187,7 +187,9 @@ def _factor(layout: Layout, unit: str, channel: str) -> float | None:
     spelled = unit.lower().replace(" ", "")
     found = known.get(_UNITS.get(spelled, spelled))
     if found is None:
-        raise RecordingError(f"{layout.source}: unit {unit!r} of {channel} is not known; allowed: {', '.join(known)}")
+        raise RecordingError(
+            f"{layout.source}: unit {unit[:40]!r} of {channel} is not known; allowed: {', '.join(known)}"
+        )
     return found
 
 

@@ -31,13 +31,14 @@ _LISTS: Final = (
     ("Tipo de atividade", "Data"),
 )
 """The website writes the headers in the language of its user."""
+_FOLDED: Final = tuple(tuple(name.casefold() for name in names) for names in _LISTS)
 _DATES: Final = ("Date", "Datum", "Fecha", "Data")
 
 
 def recognise(source: Source) -> bool:
     """Whether the header is that of a list of activities or laps."""
     cells = [cell.strip(' "') for cell in re.split(r"[,;\t]", first_line(source).casefold().replace("’", "'"))]
-    return any(all(_has(cells, name.casefold()) for name in names) for names in _LISTS)
+    return any(all(_has(cells, name) for name in names) for names in _FOLDED)
 
 
 def _has(cells: Sequence[str], name: str) -> bool:
