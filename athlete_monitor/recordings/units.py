@@ -53,13 +53,18 @@ def _scaled(recording: Imported, names: Collection[str], factor: float, note: st
 
 
 def _magnitude(recording: Imported, names: tuple[str, ...]) -> FloatArray:
-    return np.asarray(np.sqrt(sum(recording.channels[name] ** 2 for name in names)))
+    """Return the length of a vector in the rows that have all its axes; there may be none."""
+    length = np.asarray(np.sqrt(sum(recording.channels[name] ** 2 for name in names)))
+    return np.asarray(length[~np.isnan(length)])
 
 
 def _acceleration(recording: Imported, given: frozenset[str]) -> Imported:
     if not recording.has(*_ACC):
         return recording
-    usual = float(np.nanmedian(_magnitude(recording, _ACC)))
+    magnitude = _magnitude(recording, _ACC)
+    if not len(magnitude):
+        return recording
+    usual = float(np.median(magnitude))
     factor, unit = (
         (GRAVITY_MPS2, "g") if _G_RANGE[0] <= usual <= _G_RANGE[1]
         else (GRAVITY_MPS2 / 1000, "mg") if _MG_RANGE[0] <= usual <= _MG_RANGE[1]
@@ -76,7 +81,8 @@ def _acceleration(recording: Imported, given: frozenset[str]) -> Imported:
 def _rotation(recording: Imported, given: frozenset[str]) -> Imported:
     if not recording.has(*_GYRO) or given & set(_GYRO):
         return recording
-    highest = float(np.nanpercentile(_magnitude(recording, _GYRO), 99))
+    magnitude = _magnitude(recording, _GYRO)
+    highest = float(np.percentile(magnitude, 99)) if len(magnitude) else 0.0
     if highest <= _FAST_ROTATION_RAD_S:
         return recording
     return _scaled(
@@ -190,7 +196,10 @@ def _any_speed(recording: Imported) -> FloatArray | None:
     if not recording.has("latitude", "longitude"):
         return None
     latitude, longitude = recording.channels["latitude"], recording.channels["longitude"]
-    first = int(np.flatnonzero(~(np.isnan(latitude) | np.isnan(longitude)))[0])
+    fixes = np.flatnonzero(~(np.isnan(latitude) | np.isnan(longitude)))
+    if not len(fixes):
+        return None
+    first = int(fixes[0])
     return slope_speed(
         recording.t, *local_metres(latitude, longitude, (float(latitude[first]), float(longitude[first])))
     )

@@ -307,3 +307,12 @@ def test_positions_of_which_no_row_has_both_degrees_are_no_positions(tmp_path):
     [done] = imported(tmp_path, tmp_path / "a.csv").done
     assert done.figures.rows == 8
     assert "x_m" not in done.figures.channels
+
+
+@pytest.mark.parametrize("sensor", ["acc", "gyro"])
+def test_axes_that_are_never_measured_together_have_no_magnitude(tmp_path, recwarn, sensor):
+    rows = "".join(f"{START + n},{100 + n},{['1,,', ',1,', ',,1'][n % 3]}\n" for n in range(9))
+    (tmp_path / "a.csv").write_text(f"timestamp,hr,{sensor}_x,{sensor}_y,{sensor}_z\n{rows}")
+    [done] = imported(tmp_path, tmp_path / "a.csv").done
+    assert not any("nan" in note for note in done.figures.notes)
+    assert not recwarn.list

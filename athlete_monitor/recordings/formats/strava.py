@@ -138,7 +138,8 @@ def _position(pairs: list[object], count: int) -> dict[str, FloatArray]:
 
 
 def _is_epoch(time: FloatArray) -> bool:
-    return bool(np.nanmedian(time) >= EARLIEST)
+    known = time[~np.isnan(time)]
+    return len(known) > 0 and bool(np.median(known) >= EARLIEST)
 
 
 def _about(document: Any) -> dict[str, Any]:  # noqa: ANN401
