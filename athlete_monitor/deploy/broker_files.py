@@ -161,9 +161,12 @@ def password_line(user: str, password: str, salt: bytes | None = None) -> str:
 
 
 def matches(line: str, password: str) -> bool:
-    """Return whether a line of the password file was made from this password."""
+    """Return whether a line of the password file was made from this password; a damaged line was not."""
     user, _, fields = line.partition(":$7$")
-    salt = base64.b64decode(fields.split("$")[1])
+    try:
+        salt = base64.b64decode(fields.split("$")[1])
+    except (IndexError, ValueError):
+        return False
     return line == password_line(user, password, salt)
 
 

@@ -78,17 +78,33 @@ def make_certificate(authority: Pair, names: Iterable[str], now: datetime, days:
     return Pair(built.public_bytes(serialization.Encoding.PEM), _pem(key))
 
 
-def is_good(certificate: Path, authority: Path, names: Iterable[str], now: datetime) -> bool:
-    """Return whether a certificate exists, of this authority, for these names, and valid for two more months."""
+def fault_of(certificate: bytes, key: bytes, now: datetime) -> str | None:
+    """Return why a certificate and its key must be made again, None if they need not.
+
+    One that is not valid yet has no fault here: the clock may be wrong, and devices already trust this authority.
+    """
     try:
+        found = x509.load_pem_x509_certificate(certificate)
+        public = serialization.load_pem_private_key(key, None).public_key()
+    except (ValueError, TypeError):
+        return "damaged"
+    if public != found.public_key():
+        return "its key belongs to another"
+    return "expires" if now + timedelta(days=RENEW_DAYS) >= found.not_valid_after_utc else None
+
+
+def is_good(certificate: Path, key: Path, authority: Path, names: Iterable[str], now: datetime) -> bool:
+    """Return whether a certificate exists, of this key and authority, for these names, valid for two more months."""
+    try:
+        if fault_of(certificate.read_bytes(), key.read_bytes(), now) is not None:
+            return False
         found = x509.load_pem_x509_certificate(certificate.read_bytes())
         found.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.read_bytes()))
         held = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, TypeError, x509.ExtensionNotFound, _signature_error()):
         return False
     known = {str(each.value) for each in held}
-    lasts = found.not_valid_before_utc <= now and now + timedelta(days=RENEW_DAYS) < found.not_valid_after_utc
-    return lasts and known >= set(names)
+    return found.not_valid_before_utc <= now and known >= set(names)
 
 
 def names_of_this_box(address: str, local_name: str | None = None) -> list[str]:
@@ -104,7 +120,7 @@ def names_of_this_box(address: str, local_name: str | None = None) -> list[str]:
         names.add(f"{local_name}.local")
     if not ipaddress.ip_address(address).is_unspecified:
         names.add(address)
-    return sorted(names | _own_addresses())
+    return sorted({name for name in names if _is_certifiable(name)} | _own_addresses())
 
 
 def _own_addresses() -> set[str]:
@@ -130,6 +146,11 @@ def _builder(
     builder = builder.serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(start - CLOCK_SLACK).not_valid_after(start + timedelta(days=days))
     return builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+
+
+def _is_certifiable(name: str) -> bool:
+    """Return whether a certificate can hold the name: host names of other alphabets are reached by their address."""
+    return name.isascii() and "" not in name.rstrip(".").split(".")
 
 
 def _named(name: str) -> x509.Name:

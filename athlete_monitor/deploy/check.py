@@ -8,7 +8,9 @@ import platform
 import secrets
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,13 +19,13 @@ from athlete_monitor.deploy.findings import Finding, report
 from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.project import home_of
 from athlete_monitor.system.board import Board, read_board
-from athlete_monitor.system.clock import is_synchronised
+from athlete_monitor.system.clock import EARLIEST_S, is_synchronised
 from athlete_monitor.system.flock import has_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from athlete_monitor.config import Mqtt
+    from athlete_monitor.config import Config, Mqtt
     from athlete_monitor.deploy.findings import Level
 
 LEAST_FREE_GB: Final = 2.0
@@ -48,6 +50,7 @@ class Requirements:
     broker_mode: str = "auto"
     device: str = "cpu"
     mqtt: Mqtt | None = None
+    config: Config | None = None
 
 
 def check(config: Path, root: Path | None, filesystem: Path = Path("/"), *, secure: bool = False) -> int:
@@ -75,6 +78,8 @@ def findings(config: Path, root: Path | None, filesystem: Path) -> Iterator[Find
         yield trouble
     yield from package_findings(board, wanted)
     yield broker_finding(wanted)
+    if wanted.config is not None:
+        yield from _certificates(wanted.config, home_of(config, root))
     yield from disk_findings(wanted.folder)
     yield from memory_findings(board)
     yield clock_finding()
@@ -97,7 +102,7 @@ def _wanted(config: Path, root: Path | None) -> tuple[Requirements, Finding | No
         remedy = f"python3 jetson_deploy.py validate {config}" if there else "--config FILE with an existing file"
         return Requirements(folder), Finding("configuration", "fail", str(error).splitlines()[0], remedy)
     mqtt = tree.mqtt
-    return Requirements(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device, mqtt), None
+    return Requirements(folder, mqtt.host, mqtt.port, mqtt.broker, tree.model_loading.device, mqtt, tree), None
 
 
 def system_findings(board: Board) -> Iterator[Finding]:
@@ -167,6 +172,15 @@ def broker_finding(wanted: Requirements) -> Finding:
     return Finding("broker", "fail", refusal, "see the section mqtt of the configuration")
 
 
+def _certificates(config: Config, home: Path) -> Iterator[Finding]:
+    try:
+        from athlete_monitor.deploy.certificate_check import certificate_findings
+
+        yield from certificate_findings(config, home, datetime.now(timezone.utc))
+    except ImportError:
+        return  # reported as a missing package
+
+
 def _refusal(mqtt: Mqtt | None, answer: str) -> str | None:
     """Return why the engine could not log in; None if it could, or if that cannot be tried before the installation."""
     if mqtt is None:
@@ -225,6 +239,9 @@ def memory_findings(board: Board) -> Iterator[Finding]:
 
 def clock_finding() -> Finding:
     """Report whether the clock is synchronised over the network: samples carry their own times."""
+    if time.time() < EARLIEST_S:
+        text = f"says {datetime.now(timezone.utc):%Y-%m-%d}: sessions would get wrong dates, certificates would fail"
+        return Finding("clock", "fail", text, "sudo timedatectl set-ntp true, or a battery for the board's clock")
     synchronised = is_synchronised()
     if synchronised:
         return Finding("clock", "ok", "synchronised")

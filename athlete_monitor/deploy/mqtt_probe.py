@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.wire.tls_problems import tls_problem
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
@@ -115,8 +117,8 @@ def log_in(listener: Listener, user: str, password: str) -> Iterator[ProbeSessio
     """Stay logged in inside the block.
 
     Raises:
-        ProbeError: the broker refuses, or the server is not a broker.
-        OSError: it cannot be reached, or its certificate is not valid.
+        ProbeError: the broker refuses, its certificate is not valid, or the server is not a broker.
+        OSError: it cannot be reached.
     """
     with (
         socket.create_connection((listener.host, listener.port), listener.timeout_s) as plain,
@@ -135,7 +137,14 @@ def log_in(listener: Listener, user: str, password: str) -> Iterator[ProbeSessio
 
 
 def _encrypted(plain: socket.socket, listener: Listener) -> socket.socket:
-    return plain if listener.tls is None else listener.tls.wrap_socket(plain, server_hostname=listener.host)
+    if listener.tls is None:
+        return plain
+    try:
+        return listener.tls.wrap_socket(plain, server_hostname=listener.host)
+    except OSError as error:
+        if problem := tls_problem(error):
+            raise ProbeError(problem) from None
+        raise
 
 
 def _topic_of(kind: int, body: bytes) -> set[str]:

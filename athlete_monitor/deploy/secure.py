@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.deploy import broker_files
 from athlete_monitor.deploy.rights import PEOPLE, access_file
 from athlete_monitor.deploy.steps import Step, file_step
+from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.clock import EARLIEST_S
 from athlete_monitor.system.files import PRIVATE, READABLE, replace_file
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ def secure_steps(plan: SecurePlan) -> Iterator[Step]:
         passwords.append((user, password))
         yield file_step(plan.credentials / user, f"{password}\n", PRIVATE, plan.home)
     place = plan.broker.place
-    old = place.passwords.read_text(encoding="utf-8") if place.passwords.exists() else ""
+    old = place.passwords.read_text(encoding="utf-8", errors="replace") if place.passwords.exists() else ""
     yield file_step(place.passwords, broker_files.password_file(old, passwords), PRIVATE)
     yield file_step(place.rights, rights, PRIVATE)
     yield from screen_steps(plan)
@@ -92,16 +94,34 @@ def certificate_steps(plan: SecurePlan) -> Iterator[Step]:
         names_of_this_box(plan.broker.address, plan.config.box.local_name),
     )
     authority, box = folder / "ca.crt", folder / "box.crt"
-    key_there = (folder / "ca.key").exists()
-    yield Step(
-        f"{authority}, the authority of this box", authority.exists() and key_there, lambda: _make_authority(plan)
-    )
-    good = is_good(box, authority, names, now) and (folder / "box.key").exists()
+    _refuse_unset_clock(now)
+    fault = _authority_fault(folder, now)
+    why = f" ({fault}: devices and browsers need the new one)" if fault else ""
+    yield Step(f"{authority}, the authority of this box{why}", fault is None, lambda: _make_authority(plan))
+    good = fault is None and is_good(box, folder / "box.key", authority, names, now)
     yield Step(f"{box} for {', '.join(names)}", good, lambda: _make_certificate(plan, names))
     target = plan.broker.place.tls
     if target != folder and box.exists():
         for name, mode in (("ca.crt", READABLE), ("box.crt", READABLE), ("box.key", PRIVATE)):
             yield file_step(target / name, (folder / name).read_text(encoding="ascii"), mode)
+
+
+def _refuse_unset_clock(now: datetime) -> None:
+    if now.timestamp() < EARLIEST_S:
+        raise MonitorError(
+            f"the clock of this machine says {now:%Y-%m-%d %H:%M}: its certificates would soon have expired; "
+            "set the clock, then run setup again (sudo timedatectl set-ntp true)"
+        )
+
+
+def _authority_fault(folder: Path, now: datetime) -> str | None:
+    """Return why a new authority is needed: empty if there is none yet, None if the present one can go on."""
+    from athlete_monitor.deploy.certificates import fault_of
+
+    try:
+        return fault_of((folder / "ca.crt").read_bytes(), (folder / "ca.key").read_bytes(), now)
+    except FileNotFoundError:
+        return ""
 
 
 def _make_authority(plan: SecurePlan) -> None:

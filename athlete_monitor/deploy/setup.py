@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from athlete_monitor.deploy.steps import Step, file_step, folder_step
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.project import PROJECT, home_of
 from athlete_monitor.system.board import read_board
+from athlete_monitor.system.files import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,8 +143,7 @@ def roster_step(roster: Path) -> Step:
     """Copy the roster's template, with its explanations, to the configured path of the roster."""
 
     def copy_template() -> None:
-        roster.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PROJECT / "athletes.yaml", roster)
+        replace_file(roster, (PROJECT / "athletes.yaml").read_bytes())
 
     return Step(str(roster), roster.exists(), copy_template)
 

@@ -280,7 +280,10 @@ class MqttLink:
             )
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
-        self._report(connected=False, text=f"no broker answers at {self.address}: {self._client.last_error}")
+        if problem := self._client.last_tls_problem:
+            self._report(connected=False, text=f"no encrypted connection to the broker at {self.address}: {problem}")
+        else:
+            self._report(connected=False, text=f"no broker answers at {self.address}: {self._client.last_error}")
 
     def _on_subscribe(
         self, _client: Client, _userdata: object, _mid: int, reasons: list[ReasonCode], _properties: Properties | None

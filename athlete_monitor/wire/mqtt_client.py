@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from athlete_monitor.wire.tls_problems import tls_problem
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -41,6 +43,7 @@ class QuickClient(Client):
     """paho's client with the faster paths; it also keeps the reason of a failed connection."""
 
     last_error = ""
+    last_tls_problem: str | None = None
     _pass_on: Callable[[str, bytes, int], None] | None = None
 
     def __init__(self, client_id: str, *, clean_session: bool) -> None:
@@ -62,6 +65,7 @@ class QuickClient(Client):
         try:
             return super().reconnect()
         except (OSError, ValueError) as error:  # ValueError: a host name that cannot be looked up
+            self.last_tls_problem = tls_problem(error)
             self.last_error = getattr(error, "strerror", None) or str(error)
             raise ConnectionError(self.last_error) from error
 

@@ -362,10 +362,14 @@ def test_phones_reach_the_broker_over_websockets(box, tls: bool) -> None:
 def test_a_certificate_is_made_again_for_a_new_name_and_before_it_expires(tmp_path: Path) -> None:
     authority = make_authority("box", NOW)
     (tmp_path / "ca.crt").write_bytes(authority.certificate)
-    (tmp_path / "box.crt").write_bytes(make_certificate(authority, ["box.local", "::1"], NOW).certificate)
+    box = make_certificate(authority, ["box.local", "::1"], NOW)
+    (tmp_path / "box.crt").write_bytes(box.certificate)
+    (tmp_path / "box.key").write_bytes(box.key)
 
     def good(names: list[str], days: int = 0) -> bool:
-        return is_good(tmp_path / "box.crt", tmp_path / "ca.crt", names, NOW + timedelta(days=days))
+        return is_good(
+            tmp_path / "box.crt", tmp_path / "box.key", tmp_path / "ca.crt", names, NOW + timedelta(days=days)
+        )
 
     assert good(["box.local", "::1"])
     assert not good(["box.local", "other.local"])
