@@ -117,8 +117,8 @@ def log_in(listener: Listener, user: str, password: str) -> Iterator[ProbeSessio
     """Stay logged in inside the block.
 
     Raises:
-        ProbeError: the broker refuses, its certificate is not valid, or the server is not a broker.
-        OSError: it cannot be reached.
+        ProbeError: the broker refuses, or the server is not a broker.
+        OSError: it cannot be reached, or its certificate is not valid.
     """
     with (
         socket.create_connection((listener.host, listener.port), listener.timeout_s) as plain,
@@ -143,7 +143,7 @@ def _encrypted(plain: socket.socket, listener: Listener) -> socket.socket:
         return listener.tls.wrap_socket(plain, server_hostname=listener.host)
     except OSError as error:
         if problem := tls_problem(error):
-            raise ProbeError(problem) from None
+            raise ConnectionError(problem) from None
         raise
 
 

@@ -297,7 +297,7 @@ def test_the_encrypted_listener_shows_a_certificate_of_this_box_and_of_no_other(
         assert enter(tls / "ca.crt")
         assert enter(tls / "ca.crt", "localhost")
         (tmp_path / "wrong.crt").write_bytes(make_authority("another box", NOW).certificate)
-        with pytest.raises(ssl.SSLCertVerificationError):
+        with pytest.raises(ConnectionError, match="not signed by mqtt.tls.ca_file"):
             enter(tmp_path / "wrong.crt")
         with pytest.raises((ProbeError, OSError)), log_in(Listener("127.0.0.1", machine.tls_port), "engine", "x"):
             pytest.fail("a client without encryption got in")
@@ -306,7 +306,7 @@ def test_the_encrypted_listener_shows_a_certificate_of_this_box_and_of_no_other(
             expired = make_certificate(authority, ["127.0.0.1"], NOW - timedelta(days=40), days=30)
             (tls / "box.crt").write_bytes(expired.certificate)
             (tls / "box.key").write_bytes(expired.key)
-    with machine.broker(root=False), pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+    with machine.broker(root=False), pytest.raises(ConnectionError, match="has expired"):
         enter(tls / "ca.crt")
     machine.setup(root=False, tls=True)
     with machine.broker(root=False):
