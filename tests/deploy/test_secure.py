@@ -297,7 +297,7 @@ def test_the_encrypted_listener_shows_a_certificate_of_this_box_and_of_no_other(
         assert enter(tls / "ca.crt")
         assert enter(tls / "ca.crt", "localhost")
         (tmp_path / "wrong.crt").write_bytes(make_authority("another box", NOW).certificate)
-        with pytest.raises(ConnectionError, match="not signed by mqtt.tls.ca_file"):
+        with pytest.raises(ConnectionError, match="not signed by"):
             enter(tmp_path / "wrong.crt")
         with pytest.raises((ProbeError, OSError)), log_in(Listener("127.0.0.1", machine.tls_port), "engine", "x"):
             pytest.fail("a client without encryption got in")
