@@ -24,6 +24,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         why.STRAP_COUNTS_STEPS: "Gurt zweifelhaft: er folgt der Schrittfrequenz, und das Modell widerspricht",
         why.STRAP_REPEATS: "Gurt zweifelhaft: er wiederholt einen Wert, obwohl sich die Bewegung geändert hat",
         why.STRAP_HALF_OR_TWICE: "Gurt zweifelhaft: er zeigt die halbe oder doppelte Herzfrequenz",
+        why.STRAP_DRIFTS: "Gurt zweifelhaft: er ist abgedriftet, obwohl sich der Lauf nicht geändert hat",
         why.MODEL_MISSING: "das Modell hat keine Herzfrequenz",
         why.STRAP_MISSING: "der Gurt hat keine Herzfrequenz",
         why.NEVER_BOTH: "Gurt und Modell hatten nie zugleich eine Herzfrequenz",

@@ -20,6 +20,7 @@ READINGS_REFUSED: Final = (
 STRAP_COUNTS_STEPS: Final = "strap suspect: it follows the step rate and the model disagrees"
 STRAP_REPEATS: Final = "strap suspect: it repeats one reading although the movement changed"
 STRAP_HALF_OR_TWICE: Final = "strap suspect: it reads half or twice the heart rate"
+STRAP_DRIFTS: Final = "strap suspect: it drifted away although the run did not change"
 MODEL_MISSING: Final = "model heart rate missing"
 STRAP_MISSING: Final = "strap heart rate missing"
 NEVER_BOTH: Final = "no moment with both strap and model heart rate"

@@ -59,6 +59,9 @@ _NONE, _SENSOR, _MODEL, _MODEL_CORRECTED, _HELD = (
 )  # NumPy is slow with enums
 _UNKNOWN, _TRAINING, _GAME = (int(mode) for mode in SessionMode)
 
+DEVIATIONS_OF_INTERVAL: Final = 1.2816
+"""Half of an 80 % interval, in standard deviations."""
+
 HELD_AFTER_S: Final = 2.0
 """A strap reading older than this is ``held``; after ``sensor_fresh_s`` it is no longer used."""
 
@@ -147,7 +150,10 @@ class LiveError(SquadState):
 
 @dataclass(frozen=True)
 class ModelHeartRate:
-    """The models' heart rates, each array [k]; NaN where there is none. ``low`` and ``high`` bound 80 %."""
+    """The models' heart rates, each array [k]; NaN where there is none. ``low`` and ``high`` bound 80 %.
+
+    ``hills`` is whether an altitude that arrives shows hills; None: nowhere.
+    """
 
     MOMENTS: ClassVar[tuple[Figure, ...]] = (
         Figure(
@@ -159,6 +165,12 @@ class ModelHeartRate:
     bpm: FloatArray
     low_bpm: FloatArray
     high_bpm: FloatArray
+    hills: BoolArray | None = None
+
+    @property
+    def deviation_bpm(self) -> FloatArray:
+        """One standard deviation [k]."""
+        return (self.high_bpm - self.low_bpm) * (0.5 / DEVIATIONS_OF_INTERVAL)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from athlete_monitor.arrays import (
     places,
     some,
 )  # fmt: skip
-from athlete_monitor.features.layout import CHANNELS_OF_GROUPS
+from athlete_monitor.features.layout import CHANNELS_OF_GROUPS, GRADE
 from athlete_monitor.physiology.energy import energy_rate_kj_per_min
 from athlete_monitor.physiology.heart_rate import hr_reserve_fraction
 from athlete_monitor.squad.heart_rate_source import (
@@ -99,7 +99,7 @@ class Squad(SquadArrays):
         support = None if model is None else (model.low_bpm, model.high_bpm)
         strap = self.strap.update(rows, t, values[:, HEART_RATE], support)
         if self.settings.policy == "auto":
-            strap = self.cadence_lock.check(rows, t, values[:, CADENCE], strap, model)
+            strap = self.cadence_lock.check(rows, t, values[:, CADENCE], strap, model, self.bodies.take(rows))
         heart_rate = self._heart_rate(rows, t, batch.mode, strap, model)
         present = self._present(batch, arrived, dt_s, strap, model, heart_rate)
         due = self.ticks.output_due(rows, t, self.settings.metrics_rate_hz)
@@ -122,7 +122,8 @@ class Squad(SquadArrays):
         """
         is_used = self.models.may_serve and arrived.one(_FEATURES)
         memory = self.features.advance(rows, t, values) if is_used else None
-        serving = self.models.serving(rows, self.features.available(rows, t))
+        available = self.features.available(rows, t)
+        serving = self.models.serving(rows, available)
         serves = some(serving)
         due = places(self.ticks.prediction_due(rows, t, self.prediction_rate_hz))
         if len(due) and serves:
@@ -134,7 +135,7 @@ class Squad(SquadArrays):
         if not serves:
             return None
         bpm, low, high = np.where(serving, self.ticks.held(rows), np.nan)
-        return ModelHeartRate(bpm, low, high)
+        return ModelHeartRate(bpm, low, high, available[:, GRADE])
 
     def _heart_rate(
         self, rows: IntArray, t: FloatArray, mode: IntArray, strap: CleanHeartRate, model: ModelHeartRate | None
