@@ -21,7 +21,8 @@ def watched(lock, seconds, strap, model, cadence=RUNNING, *, start=0, hills=True
     believed = []
     for s in range(start, start + seconds):
         reading = CleanHeartRate(np.array([float(strap(s))]), np.array([True]), np.array([False]))
-        guess = ModelHeartRate(*(np.array([model(s) + away]) for away in (0.0, -8.0, 8.0)), np.array([hills]))
+        bpm = np.array([float(model(s))])
+        guess = ModelHeartRate(bpm, bpm - 8.0, bpm + 8.0, np.array([hills]))
         shown = lock.check(ROW, np.array([float(s)]), np.array([cadence]), reading, guess, body)
         believed.append(bool(shown.accepted[0]))
     return believed
