@@ -180,7 +180,7 @@ class Squad(SquadArrays):
             mode=batch.mode,
             heart_rate=heart_rate,
             strap_bpm=strap.bpm,
-            model=ModelHeartRate(nothing, nothing, nothing) if model is None else model,
+            model=ModelHeartRate(nothing, nothing, nothing, nothing > 0.0) if model is None else model,
             hr_max_bpm=hr_max,
             body=body,
             reserve=effort.reserve,

@@ -122,3 +122,12 @@ def test_the_first_minute_on_a_bicycle_is_believed_although_the_heart_doubles_it
         return round(150.0 - 76.0 * np.exp(-s / 25.0)) + s % 3
 
     assert all(watched(CadenceLock(1), 600, starting, resting, STANDING))
+
+
+def test_while_there_is_no_model_nothing_changes_whoever_else_has_one():
+    lock = CadenceLock(1)
+    watched(lock, 70, lambda s: round(0.5 * run(s)), run)
+    before = lock.table[14:].copy()
+    assert before[0, 0] > 0.0
+    watched(lock, 30, run, lambda _: np.nan, start=70)
+    assert lock.table[14:].tobytes() == before.tobytes()
