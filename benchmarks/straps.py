@@ -46,13 +46,17 @@ AFTER_S = 60.0
 
 @dataclass(frozen=True)
 class Run:
-    """A run, a row a second: seconds, strap, model, cadence (bpm and steps a minute), and the heart rate itself."""
+    """A run, a row a second: seconds, strap, model, cadence (bpm and steps a minute), and the heart rate itself.
+
+    ``hills`` is 1 where an altitude shows hills.
+    """
 
     t: FloatArray
     strap: FloatArray
     model: FloatArray
     cadence: FloatArray
     true: FloatArray
+    hills: FloatArray
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,15 @@ def later_runs(folder: Path) -> tuple[list[Run], Trained]:
     bench = Bench(config.training, spec, ("speed", "cadence", "grade"))
     rows = replayed([read_run(path, 1.0) for path in sorted(folder.glob("*.csv.gz"))], config, bench)
     trained = bench.trained(rows[:KNOWN])
-    place = spec.names(bench.groups).index("cadence_spm_ewma_2s")
+    names = spec.names(bench.groups)
+    place, hills = names.index("cadence_spm_ewma_2s"), next(i for i, name in enumerate(names) if "grade" in name)
     return [
-        Run(s.t - s.t[0], s.y, trained.model.predict(s.X), s.X[:, place].astype(np.float64), s.y) for s in rows[KNOWN:]
-    ], trained
+        Run(
+            s.t - s.t[0], s.y, trained.model.predict(s.X), s.X[:, place].astype(np.float64), s.y,
+            (~np.isnan(s.X[:, hills])).astype(np.float64),
+        )
+        for s in rows[KNOWN:]
+    ], trained  # fmt: skip
 
 
 class Chain:
@@ -88,9 +97,10 @@ class Chain:
         self._lock = CadenceLock(runs) if checks else None
         self._form, self._ends = constants(trained.day)[:, None], trained.interval
 
-    def step(self, rows: Any, t: FloatArray, reading: FloatArray, bpm: FloatArray, cadence: FloatArray) -> FloatArray:  # noqa: ANN401 - indices
+    def step(self, rows: Any, now: Sequence[FloatArray]) -> FloatArray:  # noqa: ANN401 - indices
         """What is shown [k], and whether each reading is accused (NaN: there is none)."""
-        model = ModelHeartRate(bpm, bpm + self._ends.q10, bpm + self._ends.q90)
+        t, reading, bpm, cadence, hills = now
+        model = ModelHeartRate(bpm, bpm + self._ends.q10, bpm + self._ends.q90, hills > 0.0)
         strap = self._clean.update(rows, t, reading, (model.low_bpm, model.high_bpm))
         accepted = strap.accepted
         error = np.where(accepted, strap.bpm - bpm, np.nan)
@@ -114,10 +124,11 @@ def watch(runs: Sequence[Run], trained: Trained) -> list[Seen]:
     for i in range(longest):
         rows = np.array([row for row, run in enumerate(runs) if i < len(run.t)])
         columns = [
-            np.array([getattr(runs[row], name)[i] for row in rows]) for name in ("t", "strap", "model", "cadence")
+            np.array([getattr(runs[row], name)[i] for row in rows])
+            for name in ("t", "strap", "model", "cadence", "hills")
         ]
         for number, chain in enumerate(chains):
-            found[number, :, rows, i] = chain.step(rows, *columns).T
+            found[number, :, rows, i] = chain.step(rows, columns).T
     return [
         Seen(found[0, 1, row, :n], found[0, 0, row, :n], found[1, 0, row, :n])
         for row, n in enumerate(len(run.t) for run in runs)
@@ -254,6 +265,35 @@ def of_fault(runs: Sequence[Run], seen: Sequence[Seen], length_s: float) -> dict
     }
 
 
+FROM_THE_START: dict[str, Callable[[Run], FloatArray]] = {
+    "half": lambda run: np.round(0.5 * run.true),
+    "twice": lambda run: np.round(2.0 * run.true),
+}
+
+
+def from_the_start(runs: Sequence[Run], trained: Trained) -> dict[str, dict[str, float | None]]:
+    """For faults of whole runs: share of runs in which it is found out, after how long, and errors of the whole run."""
+    found = {}
+    for fault, wrong in FROM_THE_START.items():
+        faulty = [replace(run, strap=wrong(run)) for run in runs]
+        seen = watch(faulty, trained)
+        after = [
+            float(run.t[part.accused == 1.0][0]) for run, part in zip(runs, seen, strict=True) if 1.0 in part.accused
+        ]
+        errors = [
+            [np.nanmean(np.abs(bpm - run.true)) for bpm in (part.unchecked, part.shown)]
+            for run, part in zip(runs, seen, strict=True)
+        ]
+        unchecked, checked = np.mean(errors, axis=0)
+        found[fault] = {
+            "caught": round(len(after) / len(runs), 2),
+            "after_s": round(float(np.median(after)), 0) if after else None,
+            "error_unchecked_bpm": round(float(unchecked), 1),
+            "error_bpm": round(float(checked), 1),
+        }
+    return found
+
+
 def main() -> None:
     """Print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -271,6 +311,7 @@ def figures(runs: Sequence[Run], trained: Trained) -> dict[str, Any]:
             "heart rate at twice the strides": false_alarms([at_strides(run) for run in runs], trained),
             "a model that is 40 bpm too low": false_alarms([by_a_stranger(run) for run in runs], trained),
         },
+        "from the start": from_the_start(runs, trained),
         "caught": {f"{length:.0f}": caught(runs, trained, length) for length in LENGTHS_S},
     }
 
