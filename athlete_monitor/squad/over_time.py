@@ -63,7 +63,8 @@ class OverTime:
         begin[self._added], begin[self._largest] = 0.0, np.nan
         moments = self._part.capacity
         before = np.repeat(begin[:, None], len(rows), axis=1)
-        for _ in range(_CALLS):
+        # each call makes one more moment right, so that as many calls as moments always are enough
+        for _ in range(len(rows) if call.is_ambiguous else _CALLS):
             found, after = call.all(before)
             if self._improve(call, before, after):
                 break
@@ -128,6 +129,7 @@ class _Call:
     ) -> None:
         self._part, self._update, self._args, self._options, self._count = part, update, args, options, count
         self._all = _renumbered(args[0], count)
+        self.is_ambiguous = any(_is_square(value, count) for value in (*args, *options.values()))
         self._written: IntArray | None = None
 
     def all(self, before: FloatArray) -> tuple[Any, FloatArray]:
@@ -160,6 +162,8 @@ class _Call:
 
     def foresee(self, before: FloatArray, first: int) -> None:
         """Let the part guess."""
+        if self.is_ambiguous:
+            return
         where = slice(first, first + before.shape[1])
         self._part.foresee(before, [_pick(value, self._count, where) for value in self._args])
 
@@ -184,6 +188,21 @@ def _pick(value: Any, count: int, where: slice) -> Any:  # noqa: ANN401 - an arg
         picked = {each.name: _pick(getattr(value, each.name), count, where) for each in fields(value)}
         return type(value)(**picked)
     return value
+
+
+def _is_square(value: Any, count: int) -> bool:  # noqa: ANN401 - an argument of any kind
+    """Whether an argument has as many columns as moments, so that nothing shows which axis the moments are.
+
+    >>> _is_square(np.zeros((3, 3)), 3), _is_square(np.zeros((4, 3)), 4)
+    (True, False)
+    """
+    if isinstance(value, np.ndarray):
+        return value.ndim > 1 and value.shape[0] == value.shape[-1] == count
+    if isinstance(value, tuple):
+        return any(_is_square(each, count) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return any(_is_square(getattr(value, each.name), count) for each in fields(value))
+    return False
 
 
 def held(start: FloatArray, after: FloatArray, rows: IntArray, moments: int) -> FloatArray:

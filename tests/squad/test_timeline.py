@@ -131,6 +131,11 @@ def test_a_recording_with_every_channel_has_the_figures_of_its_steps(source, rat
     check(7, rate_hz, source, set(GROUPS), 64, 120)
 
 
+@pytest.mark.parametrize("length", [3, 4, 9, len(CHANNELS)])
+def test_a_block_has_the_figures_of_its_steps_where_it_has_as_many_moments_as_a_table_has_columns(length):
+    check(11, 10.0, min(SOURCES), set(GROUPS), length, 4 * length)
+
+
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(**CASES)
 def test_blocks_have_the_figures_of_steps_one_after_another(**case):
