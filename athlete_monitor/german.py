@@ -1,6 +1,6 @@
 """German for what the engine writes in English: reasons of missing figures, built-in alarms, names of periods.
 
-Reports read it, and the screen gets it with its own German texts. A value in a sentence stands in braces.
+Reports read it, and the screen gets it with its own German texts. Values in a sentence are in braces.
 """
 
 from __future__ import annotations

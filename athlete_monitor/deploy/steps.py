@@ -39,5 +39,5 @@ def file_step(file: Path, text: str, mode: int = READABLE, below: Path | None = 
     def write() -> None:
         replace_file(file, text.encode(), mode=mode, below=below)
 
-    stands = file.is_file() and file.read_bytes() == text.encode()
-    return Step(str(file), stands, write)
+    is_written = file.is_file() and file.read_bytes() == text.encode()
+    return Step(str(file), is_written, write)

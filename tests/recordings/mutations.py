@@ -229,10 +229,10 @@ def _in_a_member(content: bytes, chance: random.Random) -> bytes:
 @cache
 def cases() -> dict[str, tuple[str, dict[str, bytes]]]:
     """Return for each case the kind of its format and the files of its folder: all samples, and what is made here."""
-    alone = {path.name: {path.name: _short(path.read_bytes())} for path in SAMPLES.iterdir()}
-    epts = {name: alone[name][name] for name in ("epts_metadata.xml", "epts_tracking.txt")}
-    found = {name: (_kind_of(name, files), files) for name, files in alone.items() if name not in epts}
-    table = alone["polar_flow.csv"]["polar_flow.csv"]
+    single = {path.name: {path.name: _short(path.read_bytes())} for path in SAMPLES.iterdir()}
+    epts = {name: single[name][name] for name in ("epts_metadata.xml", "epts_tracking.txt")}
+    found = {name: (_kind_of(name, files), files) for name, files in single.items() if name not in epts}
+    table = single["polar_flow.csv"]["polar_flow.csv"]
     made = {
         "epts": epts,
         "hexoskin": dict(_shirt()),

@@ -143,6 +143,6 @@ def test_devices_cover_every_second_once(spans):
 
 
 def test_a_device_session_of_one_sample_counts_unless_another_runs():
-    alone, beside = (DeviceSession(n, str(n), "d", 1, t, t, "T", None, None, None) for n, t in ((1, 5.0), (2, 50.0)))
+    separate, beside = (DeviceSession(n, str(n), "d", 1, t, t, "T", None, None, None) for n, t in ((1, 5.0), (2, 50.0)))
     longer = DeviceSession(3, "3", "e", 1, 40.0, 60.0, "T", None, None, None)
-    assert [each.session.number for each in worn([alone, beside, longer], 0.0)] == [1, 3]
+    assert [each.session.number for each in worn([separate, beside, longer], 0.0)] == [1, 3]
