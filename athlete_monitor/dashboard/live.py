@@ -201,7 +201,7 @@ class Live:
         return known
 
     def _metrics(self, device_id: str, figures: dict[str, Any], now_s: float) -> bool:
-        if _whole(figures.get("athlete_id")) in self.hidden:
+        if self._hides(figures):
             return False
         one = self._device(device_id)
         if one is None:
@@ -238,15 +238,21 @@ class Live:
         return one is not None
 
     def _event(self, device_id: str, document: dict[str, Any], now_s: float) -> bool:
-        if _whole(document.get("athlete_id")) in self.hidden:
+        if self._hides(document):
             return False
         kept = ("kind", "athlete_id", "name", "t_s", "peak_g", "band", "alert")
         self.events.append({"device": device_id, "arrived": now_s} | {key: document.get(key) for key in kept})
         return True
 
     def _team_state(self, _device_id: str, document: dict[str, Any], _now_s: float) -> bool:
+        ratings = document.get("ratings")
+        if isinstance(ratings, list):
+            document["ratings"] = [one for one in ratings if isinstance(one, dict) and not self._hides(one)]
         self.team = document
         return True
+
+    def _hides(self, document: Mapping[str, Any]) -> bool:
+        return _whole(document.get("athlete_id")) in self.hidden
 
     def _engine_status(self, _device_id: str, document: dict[str, Any], _now_s: float) -> bool:
         self.engine_online = document.get("status") == "online"

@@ -72,6 +72,7 @@ class TeamBook:
         self._results: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._changed: dict[str, TeamState] = {}
         self._now_t: float | None = None
+        self._latest: TeamState | None = None
         self.revision = 0
 
     @property
@@ -86,6 +87,20 @@ class TeamBook:
     def _rank(self, running: _Running) -> tuple[int, float]:
         last_t = running.last_t
         return max(running.devices, 0), last_t if self._now_t is None else -abs(last_t - self._now_t)
+
+    @property
+    def rated(self) -> TeamState | None:
+        """The session that a rating given now is about: the running one, else the last one if it may still be rated."""
+        if self.current is not None:
+            return self.current
+        latest, now_t = self._latest, self._now_t
+        if latest is None or (now_t is not None and now_t > (latest.session.end_t or now_t) + AFTERWARDS_S):
+            return None
+        return latest
+
+    def look_back(self, now_t: float) -> None:
+        """Find the last session that may still be rated; call once, after an earlier engine's sessions are restored."""
+        self._latest = self._store.at(now_t, AFTERWARDS_S)
 
     def states(self) -> list[TeamState]:
         """The running sessions."""
@@ -196,6 +211,7 @@ class TeamBook:
             state.end_open(running.last_t, automatic_only=False)
             state.extend(state.session.start_t, max(running.last_t, state.session.start_t))
             self._touch(running)
+            self._latest = state
             del self._running[state.session.id]
         return [running.state for running in over]
 
@@ -226,7 +242,7 @@ class TeamBook:
         named = command.values.get("session")
         if named is not None:
             running = self._running.get(named)
-            state = running.state if running else self._store.by_id(named)
+            state = running.state if running else self._kept(self._store.by_id(named))
             if state is None:
                 raise RefusedError("session_unknown", session=named)
             return state, False
@@ -241,7 +257,12 @@ class TeamBook:
     def _earlier(self, command: Command) -> TeamState | None:
         if command.do in _AFTERWARDS and self.current is not None:
             return self.current
-        return self._store.at(command.at, AFTERWARDS_S if command.do in _AFTERWARDS else 0.0)
+        return self._kept(self._store.at(command.at, AFTERWARDS_S if command.do in _AFTERWARDS else 0.0))
+
+    def _kept(self, found: TeamState | None) -> TeamState | None:
+        """The last session as it is in memory: what was changed a moment ago may not be in the archive yet."""
+        latest = self._latest
+        return latest if found is not None and latest is not None and found.session.id == latest.session.id else found
 
     def _open(self, command: Command, now_t: float) -> TeamState:
         if command.at < now_t - PAST_S:
@@ -264,8 +285,23 @@ def _commonest(reported: Iterable[str | None], present: str | None) -> str | Non
     return present if present in names else min(names, key=lambda name: (name is None, name or ""))
 
 
-def state_message(state: TeamState | None, revision: int, alarms: list[dict[str, Any]], now_t: float) -> dict[str, Any]:
-    """The message of ``team/state``; ``docs/outputs.md`` describes its keys."""
+def state_message(
+    state: TeamState | None,
+    revision: int,
+    alarms: list[dict[str, Any]],
+    now_t: float,
+    *,
+    rated: TeamState | None = None,
+) -> dict[str, Any]:
+    """The message of ``team/state``; ``docs/outputs.md`` describes its keys.
+
+    Args:
+        state: the running session.
+        revision: grows with every change.
+        alarms: those that are open.
+        now_t: the present, epoch seconds.
+        rated: the session whose ratings are published.
+    """
     return {
         "revision": revision,
         "now_s": round(now_t, 3),
@@ -276,6 +312,8 @@ def state_message(state: TeamState | None, revision: int, alarms: list[dict[str,
         "targets": [] if state is None else _targets(state.targets()),
         "assigned": {} if state is None else state.worn(),
         "alarms": alarms,
+        "ratings": [] if rated is None else _ratings(rated),
+        "rated_session": None if rated is None else rated.session.id,
     }
 
 
@@ -302,6 +340,15 @@ def whose_message(period: Period) -> Any:  # noqa: ANN401 - a word or a mapping
 
 def _marker(marker: Marker) -> dict[str, Any]:
     return {"id": marker.id, "t": marker.t, "text": marker.text, "athlete_id": marker.athlete_id}
+
+
+def _ratings(state: TeamState) -> list[dict[str, Any]]:
+    """Session RPE; how an athlete has slept or feels is nobody's business at the pitch."""
+    entries = [each for each in state.entries() if each.kind == "rpe" and each.values.get("rpe") is not None]
+    return [
+        {"athlete_id": each.athlete_id, "rpe": each.values["rpe"], "minutes": each.values.get("minutes"), "t": each.t}
+        for each in entries
+    ]
 
 
 def _targets(targets: Mapping[tuple[int, str], float]) -> list[dict[str, Any]]:

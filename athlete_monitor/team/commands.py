@@ -97,8 +97,9 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
     return read
 
 
-def _number_or_nothing(value: Any) -> float | None:  # noqa: ANN401
-    return None if value is None else _number(-1e9, 1e9)(value)
+def _number_or_nothing(low: float, high: float) -> Callable[[Any], float | None]:
+    read = _number(low, high)
+    return lambda value: None if value is None else read(value)
 
 
 def _whose(value: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -151,15 +152,17 @@ COMMANDS: Final[Mapping[str, Mapping[str, Key]]] = {
         "session": Key(_identifier), "name": Key(_text_or_nothing), "note": Key(_text_or_nothing),
         "opponent": Key(_text_or_nothing), "day_code": Key(_day_code), "mode": Key(_choice("training", "game")),
     },
-    "rpe": {"athlete": _WHO, "rpe": Key(_number(0, 10), required=True), "minutes": Key(_number(0, 1440))},
+    "rpe": {
+        "athlete": _WHO, "rpe": Key(_number_or_nothing(0, 10), required=True), "minutes": Key(_number(0, 1440)),
+    },
     "wellness": {"athlete": _WHO, **{name: Key(_number(0, 10)) for name in WELLNESS}, "note": Key(_text_or_nothing)},
-    "target": {"athlete": _WHO, "figure": _NAME, "value": Key(_number_or_nothing, required=True)},
+    "target": {"athlete": _WHO, "figure": _NAME, "value": Key(_number_or_nothing(-1e9, 1e9), required=True)},
     "alarm_ack": {"alarm": Key(_alarm, required=True)},
     "alarm_mute": {"rule": _NAME, "athlete": Key(_athlete), "minutes": Key(_number(0, 1440), required=True)},
 }  # fmt: skip
 """The fields of each command other than ``id``, ``do`` and ``at``."""
 
-_EMPTY_MEANS_NOTHING: Final = frozenset({"name", "note", "opponent", "day_code", "value", "end"})
+_EMPTY_MEANS_NOTHING: Final = frozenset({"name", "note", "opponent", "day_code", "value", "end", "rpe"})
 
 
 def read_command(message: Any, now_t: float, read_time: Callable[[Any], float]) -> Command:  # noqa: ANN401

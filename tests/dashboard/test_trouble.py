@@ -80,6 +80,34 @@ def test_the_time_on_the_screen_is_the_box_s_whatever_zone_the_tablet_is_in(open
     assert typed == 1_790_000_000
 
 
+def test_a_typed_time_is_the_nearest_one_so_that_a_session_may_last_beyond_midnight(open_page):
+    page = open_page("/control")
+    until(page, "document.querySelector('#top .match')")
+    late = datetime(2026, 9, 21, 23, 50).astimezone().timestamp()
+    for near, text, later in ((late, "00:10", 1200), (late, "23:40", -600), (late + 1200, "23:50", -1200)):
+        typed = page.evaluate(f"import('/static/times.js').then((m) => m.timeOfDay('{text}', {near}))")
+        assert typed - near == later
+
+
+def test_ratings_stay_on_the_page_and_can_be_taken_back(open_page, engine):
+    engine.publish(figures(7), figures(8))
+    engine.tell(
+        team_session=None, periods=[], markers=[], ratings=[{"athlete_id": 7, "rpe": 6.5, "minutes": 90, "t": 1}]
+    )
+    page = open_page("/control")
+    seven, eight = (page.get_by_label(f"RPE of Athlete {at}", exact=True) for at in (7, 8))
+    until(page, "document.querySelectorAll('.ratings select').length === 2")
+    assert (seven.input_value(), eight.input_value()) == ("6.5", "")
+    eight.select_option("4")
+    (given,) = until_python(page, lambda: engine.did("rpe"), "the rating")
+    assert (given["athlete"], given["rpe"]) == (8, 4)
+    engine.tell(ratings=[{"athlete_id": 7, "rpe": 6.5}, {"athlete_id": 8, "rpe": 4}])
+    until(page, "[...document.querySelectorAll('.ratings select')].map((one) => one.value).join() === '6.5,4'")
+    page.get_by_role("button", name=re.compile("Undo")).last.click()
+    undo = until_python(page, lambda: engine.did("rpe")[1:], "the undo")[0]
+    assert (undo["athlete"], undo["rpe"]) == (8, None)
+
+
 def test_zones_of_the_box_and_their_summers_are_reckoned_right(open_page):
     page = open_page(timezone_id="America/New_York")
     until(page, "document.querySelector('#top .match')")

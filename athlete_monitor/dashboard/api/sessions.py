@@ -55,7 +55,7 @@ def sessions(request: Request, _visit: Viewer, span: Span) -> Response:
 
 @router.get("/sessions/{key}")
 def session(request: Request, visit: Viewer, key: TeamKey) -> Response:
-    """Return a session of the team with its periods, markers, stints on the pitch, alarms and devices."""
+    """Return a session of the team with its periods, markers, stints on the pitch, alarms, ratings and devices."""
     archive = station_of(request).archive
     found = archive.team_session(key)
     if found is None:
@@ -68,6 +68,7 @@ def session(request: Request, visit: Viewer, key: TeamKey) -> Response:
             "markers": [asdict(one) for one in archive.markers(key)],
             "stints": [asdict(one) for one in archive.stints(key)],
             "alarms": [asdict(one) for one in archive.alarms(key)] if sees else [],
+            "ratings": _ratings(request, key),
             "devices": [_described(one, sees=sees) for one in _shown(request, archive.sessions(team_session=key))],
         }
     )
@@ -173,6 +174,18 @@ def _described(one: DeviceSession, *, sees: bool) -> dict[str, Any]:
         told["load_trimp"] = None
         told["summary"] = without_heart(one.summary or {})
     return told
+
+
+def _ratings(request: Request, key: str) -> list[dict[str, Any]]:
+    """Return the latest session RPE of each athlete; one that was taken back is left out."""
+    station = station_of(request)
+    found = {one["athlete_id"]: one for one in station.archive.entries(key) if one["kind"] == "rpe"}
+    names = ("athlete_id", "t", "rpe", "minutes", "srpe_load")
+    return [
+        {name: one.get(name) for name in names}
+        for who, one in sorted(found.items())
+        if one.get("rpe") is not None and who not in station.live.hidden
+    ]
 
 
 def _key(column: str) -> str:

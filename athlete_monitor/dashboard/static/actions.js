@@ -2,7 +2,7 @@
 import { Refused, post, uuid } from "./api.js";
 import { h, kept } from "./dom.js";
 import { now, store } from "./store.js";
-import { label, t, withUnit } from "./text.js";
+import { label, number, t, withUnit } from "./text.js";
 
 const SHOWN_MS = 10000;
 const TWICE_MS = 800;
@@ -141,6 +141,13 @@ export function substitute(off, on) {
 export function setPitch(person, state) {
   const before = store.team.pitch?.[person.athlete_id] ?? "off";
   return act({ do: "pitch", athlete: person.athlete_id, state }, t("did.pitch", { name: person.name, state: t(`state.${state}`) }), { do: "pitch", athlete: person.athlete_id, state: before });
+}
+
+/** An athlete's rating of the session, 0 to 10; null takes it back. */
+export function rate(person, rpe, before) {
+  const command = (value) => ({ do: "rpe", athlete: person.athlete_id, rpe: value });
+  const text = rpe === null ? t("did.rpe_none", { name: person.name }) : t("did.rpe", { name: person.name, value: number(rpe, Number.isInteger(rpe) ? 0 : 1) });
+  return act(command(rpe), text, command(before));
 }
 
 /** Names of periods that this screen has used, the latest first. */

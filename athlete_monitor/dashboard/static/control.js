@@ -1,11 +1,11 @@
 // Control: periods, markers, substitutions, who is available, ratings after the session, alarms.
-import { act, endPeriod, mark, mayAct, periodNames, rename, setPitch, setTargets, startPeriod, substitute } from "./actions.js";
+import { act, endPeriod, mark, mayAct, periodNames, rate, rename, setPitch, setTargets, startPeriod, substitute } from "./actions.js";
 import { fill, h, kept } from "./dom.js";
 import { table } from "./table.js";
 import { SIGNS, openAlarms, openPeriods } from "./header.js";
 import { choices, figureOf, pitchState, shortName, sorted } from "./figures.js";
 import { listen, now, store } from "./store.js";
-import { alarmWords, clock, duration, isolated, label, t, withUnit } from "./text.js";
+import { alarmWords, clock, duration, isolated, label, number, t, withUnit } from "./text.js";
 import { timeOfDay } from "./times.js";
 
 const KINDS = ["half", "drill", "warm-up", "break", "other"];
@@ -42,10 +42,10 @@ export function show(place) {
   }
 
   const draw = () => {
-    const { team_session: session, periods, markers, alarms, pitch, targets } = store.team;
+    const { team_session: session, periods, markers, alarms, pitch, targets, ratings } = store.team;
     const who = people().map((one) => [one.athlete_id, one.number, one.name]);
     const parts_ = [["session", drawSession, session], ["periods", (node) => drawPeriods(node, periods ?? []), periods], ["markers", drawMarkers, markers], ["alarms", drawAlarms, alarms],
-      ["sub", drawSubstitution, [who, pitch]], ["pitch", drawAvailability, [who, pitch]], ["targets", drawTargets, [who, targets]], ["rpe", drawRatings, who]];
+      ["sub", drawSubstitution, [who, pitch]], ["pitch", drawAvailability, [who, pitch]], ["targets", drawTargets, [who, targets]], ["rpe", drawRatings, [who, ratings]]];
     for (const [name, show_, what] of parts_) changed(parts[name], what, show_);
   };
   draw();
@@ -222,10 +222,16 @@ function drawAvailability(place) {
   }).map((button, at) => (button.append(" ", h("span", { class: "small muted" }, t(`state.${pitchState(people()[at]) || "none"}`))), button))));
 }
 
+/** What each has said, of this session or of the last one; "–" takes a rating back. */
 function drawRatings(place) {
+  const given = new Map((store.team.ratings ?? []).map((one) => [one.athlete_id, one.rpe]));
   fill(place, people().map((one) => {
-    const select = h("select", { "aria-label": t("rpe.of", { name: one.name }), onchange: () => select.value !== "" && act({ do: "rpe", athlete: one.athlete_id, rpe: Number(select.value) }, t("did.rpe", { name: one.name, value: select.value })) },
-      h("option", { value: "" }, "–"), RATINGS.map((value) => h("option", { value }, String(value))));
+    const before = given.get(one.athlete_id) ?? null;
+    const values = RATINGS.includes(before) || before === null ? RATINGS : [...RATINGS, before].sort((one_, other) => one_ - other); // "6.5" from the terminal
+    const select = h("select", { "aria-label": t("rpe.of", { name: one.name }), onchange: async () => {
+      if (!(await rate(one, select.value === "" ? null : Number(select.value), before))) select.value = before ?? "";
+    } }, h("option", { value: "" }, "–"), values.map((value) => h("option", { value }, number(value, Number.isInteger(value) ? 0 : 1))));
+    select.value = before ?? "";
     return h("label", { class: "row" }, select, whole(one, "grow"));
   }));
 }

@@ -10,7 +10,7 @@ import { files } from "./files.js";
 import { figureOf } from "./figures.js";
 import { paintHeat } from "./heat.js";
 import { store } from "./store.js";
-import { clock, day, duration, label, said, t, withUnit } from "./text.js";
+import { clock, day, duration, label, number, said, t, withUnit } from "./text.js";
 import { timeOfDay } from "./times.js";
 
 const FIGURES = ["heart_rate_bpm", "heart_rate_highest_bpm", "trimp", "distance_m", "high_speed_running_m", "sprints", "max_speed_mps", "player_load", "energy_kcal", "impact_alerts"];
@@ -194,9 +194,11 @@ class Session {
 
   drawTable(figures) {
     const keys = FIGURES.filter((one) => one in store.figures);
+    const ratings = new Map(this.limits[0] ? [] : (this.found.ratings ?? []).map((one) => [one.athlete_id, one.rpe])); // they are about the whole session
+    const rating = (one) => (ratings.size ? [number(ratings.get(one.athlete_id), Number.isInteger(ratings.get(one.athlete_id)) ? 0 : 1)] : []);
     const rows = this.found.devices.map((one) => [h("button", { dir: "auto", "aria-pressed": String(one === this.device), onclick: () => this.curves(one) }, one.name ?? `${one.athlete_id || one.device_id}`),
-      ...keys.map((name) => withUnit(figures[one.number]?.[name] ?? null, figureOf(name)))]);
-    fill(this.parts.table, table(t("figures"), [[t("column.name"), "text"], ...keys.map((name) => [label(figureOf(name))])], rows, true));
+      ...keys.map((name) => withUnit(figures[one.number]?.[name] ?? null, figureOf(name))), ...rating(one)]);
+    fill(this.parts.table, table(t("figures"), [[t("column.name"), "text"], ...keys.map((name) => [label(figureOf(name))]), ...(ratings.size ? [[t("rpe.short")]] : [])], rows, true));
   }
 
   async curves(one) {

@@ -117,7 +117,7 @@ class CommandExecutor:
     def _with_minutes(self, command: Command, state: TeamState) -> Command:
         """Return a rating with the minutes of the session that it is about, if somebody has not given them."""
         athlete = command.values["athlete"]
-        if command.values.get("minutes") is not None:
+        if command.values.get("minutes") is not None or command.values["rpe"] is None:
             return command
         stints = [stint for stint in state.stints() if stint.athlete_id == athlete]
         until_t = min(command.at, state.session.end_t or command.at)

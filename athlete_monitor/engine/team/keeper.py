@@ -124,6 +124,7 @@ class TeamKeeper(Sink):
                 self._assign(device, athlete)
             with suppress(MonitorError):
                 self.alarms.restore([each for each in self._archive.alarms(state.session.id) if each.cleared_t is None])
+        self.book.look_back(self._wall_s())
         with suppress(MonitorError):
             for result in self._archive.results(self._wall_s() - ANSWERS_KEPT_S):
                 self.book.remember(result)
@@ -236,7 +237,8 @@ class TeamKeeper(Sink):
     def publish_state(self) -> None:
         """Publish and retain the state."""
         self._published = self.book.revision
-        message = state_message(self.book.current, self.book.revision, self.alarms.messages(), self.now_t())
+        book = self.book
+        message = state_message(book.current, book.revision, self.alarms.messages(), self.now_t(), rated=book.rated)
         self._publish(topics.TEAM_STATE, message, retain=True)
 
     def now_t(self) -> float:

@@ -118,6 +118,45 @@ def test_a_rating_without_minutes_takes_those_of_the_session_and_of_the_pitch_wh
     assert [each.get("srpe_load") for each in it.archive.entries(team)] == [12.0, 4.0, None]
 
 
+def ratings(it):
+    return {one["athlete_id"]: one["rpe"] for one in it.sent.state["ratings"]}
+
+
+def test_ratings_are_published_while_the_session_runs_and_after_it_and_by_an_engine_that_has_started_again(box):
+    it = box()
+    it.run(5)
+    assert it.command(do="rpe", athlete=1, rpe=6)["ok"]
+    assert it.command(do="wellness", athlete=1, sleep=3)["ok"]
+    assert it.command(do="rpe", athlete=2, rpe=9)["ok"]
+    assert ratings(it) == {1: 6, 2: 9}
+    team = it.sent.state["rated_session"]
+    it.monitor.end_all("test")
+    it.now_t += 5000
+    it.team.tick()
+    it.written(lambda archive: archive.team_sessions() and archive.team_sessions()[0].end_t is not None)
+    assert (it.sent.state["team_session"], it.sent.state["rated_session"]) == (None, team)
+    assert it.command(do="rpe", athlete=2, rpe=None)["ok"]
+    assert it.command(do="rpe", athlete=1, rpe=7)["ok"]
+    assert ratings(it) == {1: 7}
+    it.written(lambda archive: len(archive.entries(team)) == 5)
+    it.stop()
+    again = box(it.now_t)
+    again.team.tick()
+    assert ratings(again) == {1: 7}
+    again.now_t += 2 * 86_400
+    again.team.tick()
+    again.team.publish_state()
+    assert ratings(again) == {}
+
+
+def test_a_rating_that_is_taken_back_has_no_load(box):
+    it = box()
+    it.run(5)
+    answer = it.command(do="rpe", athlete=1, rpe=None)
+    assert (answer["ok"], answer["minutes"], answer["srpe_load"]) == (True, None, None)
+    assert "rpe is missing" in it.command(do="rpe", athlete=1)["error"]
+
+
 MISTAKES: dict[str, dict[str, object]] = {
     "command_unknown": {"do": "fly"},
     "field_unknown": {"do": "marker", "text": "x", "player": 3},
