@@ -21,7 +21,7 @@ from athlete_monitor import __version__
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.models.store import ROWS_FOLDER_END
-from athlete_monitor.system.files import TEMPORARY_PREFIX
+from athlete_monitor.system.files import TEMPORARY_PREFIX, sync_to_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -253,7 +253,7 @@ def _put(content: IO[bytes], target: Path, *, is_journal: bool) -> None:
         with temporary.open("xb") as out:
             shutil.copyfileobj(content, out, CHUNK_BYTES)
             out.flush()
-            os.fsync(out.fileno())
+            sync_to_disk(out.fileno())
         for ending in ("", *BESIDE_JOURNAL) if is_journal else ("",):
             old = target.with_name(target.name + ending)
             if old.exists():

@@ -20,7 +20,7 @@ from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.project import home_of
 from athlete_monitor.system.board import Board, read_board
 from athlete_monitor.system.clock import EARLIEST_S, is_synchronised
-from athlete_monitor.system.flock import has_locks
+from athlete_monitor.system.flock import has_locks, has_record_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,8 +217,12 @@ def disk_findings(folder: Path) -> Iterator[Finding]:
 def lock_finding(folder: Path) -> Finding:
     """Try a lock on the disk that holds the data; network and memory-card file systems may have none."""
     with tempfile.TemporaryFile(dir=folder) as file:
-        if has_locks(file.fileno()):
-            return Finding("locks", "ok", "supported by the file system")
+        is_locking = has_locks(file.fileno())
+    if not has_record_locks(folder):
+        text = "not supported by the file system: there is no archive, because SQLite needs them"
+        return Finding("locks", "warn", text, "keep the data on a local disk")
+    if is_locking:
+        return Finding("locks", "ok", "supported by the file system")
     text = "not supported by the file system; the locks only cover programs of this machine"
     return Finding("locks", "warn", text, "keep the data on a local disk if several machines use it")
 

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.system.files import sync_to_disk
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -58,7 +60,7 @@ def write_speed_mb_s(folder: Path) -> float:
         start = time.perf_counter()
         file.write(block)
         file.flush()
-        os.fsync(file.fileno())
+        sync_to_disk(file.fileno())
         return WRITE_BYTES / 1e6 / (time.perf_counter() - start)
 
 

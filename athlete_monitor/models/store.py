@@ -45,6 +45,7 @@ from athlete_monitor.system.files import (
     open_folder,
     replace_file,
     sync_folder,
+    sync_to_disk,
     write_temporary,
 )
 from athlete_monitor.system.flock import locked
@@ -393,4 +394,4 @@ def _link(source: Path, target: Path) -> None:
     except OSError:
         shutil.copyfile(source, target)
         with target.open("rb") as file:
-            os.fsync(file.fileno())
+            sync_to_disk(file.fileno())

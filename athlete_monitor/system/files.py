@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ ABANDONED_S: Final = 3600.0
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NOT_SUPPORTED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS})
 READABLE: Final = 0o644
 PRIVATE: Final = 0o600
 
@@ -47,14 +49,11 @@ def replace_file(
         OSError: it cannot be written; the old file stays.
     """
     with open_folder(path.parent, below=below, make=True) as folder:
-        name = _write_new(folder, content, sync=sync, mode=mode)
         try:
-            os.replace(name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            _discard_at(folder, name)
+            _replace_in(folder, path.name, content, sync=sync, mode=mode)
+        except OSError as error:
+            error.filename, error.filename2 = str(path), None
             raise
-        if sync:
-            os.fsync(folder)
 
 
 def write_temporary(folder: Path, content: bytes, mode: int = READABLE) -> Path:
@@ -109,7 +108,20 @@ def open_folder(folder: Path, *, below: Path | None = None, make: bool = False) 
 def sync_folder(folder: Path) -> None:
     """Put the folder's entries (renames, new names) on the disk."""
     with open_folder(folder) as handle:
+        sync_to_disk(handle)
+
+
+def sync_to_disk(handle: int) -> None:
+    """Put an open file or folder on the disk; do nothing where the file system cannot (some networks, FUSE).
+
+    Raises:
+        OSError: the disk failed.
+    """
+    try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NOT_SUPPORTED:
+            raise
 
 
 def discard(path: Path) -> None:
@@ -170,6 +182,17 @@ def _named(error: OSError, place: Path) -> OSError:
     return OSError(error.errno, error.strerror, str(place))
 
 
+def _replace_in(folder: int, name: str, content: bytes, *, sync: bool, mode: int) -> None:
+    temporary = _write_new(folder, content, sync=sync, mode=mode)
+    try:
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        _discard_at(folder, temporary)
+        raise
+    if sync:
+        sync_to_disk(folder)
+
+
 def _write_new(folder: int, content: bytes, *, sync: bool, mode: int) -> str:
     name = f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
     handle = os.open(name, _NEW, mode, dir_fd=folder)
@@ -177,12 +200,21 @@ def _write_new(folder: int, content: bytes, *, sync: bool, mode: int) -> str:
         with os.fdopen(handle, "wb", buffering=0) as file:
             _write_all(file, content)
             if sync:
-                os.fchmod(handle, mode)
-                os.fsync(handle)
+                _permit(handle, mode)
+                sync_to_disk(handle)
     except BaseException:
         _discard_at(folder, name)
         raise
     return name
+
+
+def _permit(handle: int, mode: int) -> None:
+    """Set the permissions; where the file system has none (FAT), those that the file shows must not be wider."""
+    try:
+        os.fchmod(handle, mode)
+    except OSError:
+        if mode != READABLE and stat.S_IMODE(os.fstat(handle).st_mode) & ~mode:
+            raise
 
 
 def _write_all(file: FileIO, content: bytes) -> None:

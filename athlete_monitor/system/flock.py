@@ -1,8 +1,9 @@
 """The one place that calls ``flock``, with a replacement for file systems that have no locks.
 
 The kernel releases a lock when its holder ends, however it ends. NFS without a lock service, some FUSE and memory-card
-file systems answer ENOLCK or ENOTSUP. There an abstract Unix socket, named after the file's device and inode, replaces
-the lock: it belongs to one process of this machine and disappears with it. It has no effect on other machines.
+file systems answer with ENOLCK, ENOTSUP or one of a dozen other errors. There an abstract Unix socket, named after the
+file's device and inode, replaces the lock: it belongs to one process of this machine and disappears with it. It has no
+effect on other machines.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import errno
 import fcntl
 import os
 import socket
+import tempfile
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.system.files import TEMPORARY_PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
-"""Errors of ``flock`` where the file system, or the network behind it, has no locks."""
+    from pathlib import Path
 
 _RETRY_S: Final = 0.02
 
@@ -28,17 +30,30 @@ def has_locks(handle: int) -> bool:
     """Return whether the file system of an open file has locks.
 
     Raises:
-        OSError: the file cannot be locked for another reason.
+        OSError: the file is not open.
     """
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError as error:
-        if error.errno in NO_LOCKS:
-            return False
-        raise
+        _refuse_closed(error)
+        return False
     fcntl.flock(handle, fcntl.LOCK_UN)
+    return True
+
+
+def has_record_locks(folder: Path) -> bool:
+    """Return whether files of a folder can have the other kind of lock (``fcntl``), which SQLite needs.
+
+    Raises:
+        OSError: no file can be created there.
+    """
+    with tempfile.TemporaryFile(dir=folder, prefix=TEMPORARY_PREFIX) as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # nobody else knows this file
+            return False
     return True
 
 
@@ -76,10 +91,14 @@ def _take(handle: int, kind: int) -> Callable[[], None] | None:
     except BlockingIOError:
         return None
     except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
+        _refuse_closed(error)
         return _take_socket(handle)
     return lambda: fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def _refuse_closed(error: OSError) -> None:
+    if error.errno == errno.EBADF:  # a fault of ours; every other error is one of the file system
+        raise error
 
 
 def _take_socket(handle: int) -> Callable[[], None] | None:

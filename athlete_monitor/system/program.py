@@ -12,6 +12,7 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -20,35 +21,15 @@ from athlete_monitor.errors import MonitorError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_OF_THE_NETWORK: Final = frozenset(
+    {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH}
+)
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 128 + signal.SIGPIPE
 FAILED: Final = 1
 
-OF_THE_MACHINE: Final = frozenset(
-    {
-        errno.EACCES,
-        errno.EDQUOT,
-        errno.EFBIG,
-        errno.EIO,
-        errno.EISDIR,
-        errno.ELOOP,
-        errno.EMFILE,
-        errno.ENAMETOOLONG,
-        errno.ENFILE,
-        errno.ENODEV,
-        errno.ENOLCK,
-        errno.ENOMEM,
-        errno.ENOSPC,
-        errno.ENOTDIR,
-        errno.ENOTSUP,
-        errno.ENXIO,
-        errno.EPERM,
-        errno.EROFS,
-        errno.ESTALE,
-        errno.ETXTBSY,
-    }
-)
-"""Errors of files and devices that a program cannot avoid: full, read-only, forbidden, broken."""
+OF_OURS: Final = frozenset({None, errno.EBADF, errno.EFAULT, errno.ENOTSOCK})
+"""Numbers of ``OSError`` that only a bug of ours has; all others come from files, devices and networks."""
 
 
 def run_program(main: Callable[[], int], *, as_json: bool = False, quiet: bool = False) -> int:
@@ -57,9 +38,9 @@ def run_program(main: Callable[[], int], *, as_json: bool = False, quiet: bool =
     With ``as_json`` the lines of its standard output become one JSON object with the exit code at the end; with
     ``quiet`` they are shown only if it fails. A program that prints JSON by itself does not need ``as_json``.
 
-    ``MonitorError`` prints its text on standard error and gives its own exit code; a full or broken disk gives one line
-    and 1, Ctrl+C gives 130, and a closed pipe after standard output gives 141 without a message. A character that the
-    terminal cannot show is printed as a question mark.
+    ``MonitorError`` prints its text on standard error and gives its own exit code; a full or broken disk, or another
+    error of the machine, gives one line and 1, Ctrl+C gives 130, and a closed pipe after standard output gives 141
+    without a message. A character that the terminal cannot show is printed as a question mark.
     """
     _prepare_streams()
     try:
@@ -73,7 +54,7 @@ def run_program(main: Callable[[], int], *, as_json: bool = False, quiet: bool =
         if _pipe_is_closed(error):
             _discard_output()
             return PIPE_CLOSED
-        if error.errno not in OF_THE_MACHINE:
+        if error.errno in OF_OURS:
             raise
         _drop_unwritable_output()
         return _fail(describe(error), FAILED)
@@ -101,7 +82,10 @@ def describe(error: OSError) -> str:
     """Return an error of the operating system in one line: the place and the reason."""
     places = [str(place) for place in (error.filename, error.filename2) if place]
     reason = error.strerror or str(error)
-    return f"{' -> '.join(places)}: {reason}" if places else f"{reason} (while reading or writing a file)"
+    if places:
+        return f"{' -> '.join(places)}: {reason}"
+    is_network = isinstance(error, ConnectionError | TimeoutError | socket.gaierror) or error.errno in _OF_THE_NETWORK
+    return f"{reason} ({'on the network' if is_network else 'while reading or writing a file'})"
 
 
 def _prepare_streams() -> None:

@@ -15,7 +15,7 @@ import orjson
 
 from athlete_monitor.arrays import CHANNEL_INDEX
 from athlete_monitor.channels import BY_NAME, RR_KEY, RR_PLACE, session_columns
-from athlete_monitor.system.files import open_folder, replace_file
+from athlete_monitor.system.files import open_folder, replace_file, sync_to_disk
 from athlete_monitor.system.flock import locked
 from athlete_monitor.wire.sample import NO_PROFILE, SIMULATED, Sample, Tags, WireProfile
 from athlete_monitor.wire.timestamps import file_stamp, format_timestamp, format_timestamps
@@ -248,7 +248,7 @@ class SessionWriter:
             try:
                 self._file.flush()
                 if sync:
-                    os.fsync(self._file.fileno())
+                    sync_to_disk(self._file.fileno())
             finally:
                 self._file.close()
 

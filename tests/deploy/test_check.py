@@ -187,6 +187,8 @@ def test_a_folder_without_locks_is_a_finding(tmp_path: Path, monkeypatch) -> Non
     found = _one(check.disk_findings(tmp_path), "locks")
     assert found.level == "warn"
     assert "only cover programs of this machine" in found.found
+    monkeypatch.setattr("fcntl.lockf", refuse)
+    assert "no archive" in _one(check.disk_findings(tmp_path), "locks").found
     assert list(tmp_path.iterdir()) == []
 
 

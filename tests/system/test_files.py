@@ -37,7 +37,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing(tmp_path: Path
     monkeypatch.setattr(os, "fsync" if failing == "write" else "replace", full)
     with pytest.raises(OSError, match="No space left") as raised:
         replace_file(path, b"new")
-    assert raised.value.filename == str(tmp_path)
+    assert (raised.value.filename, raised.value.filename2) == (str(path), None)
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["file.json"]
@@ -122,4 +122,39 @@ def test_a_folder_that_may_not_be_written_is_named_with_its_whole_path(tmp_path,
     )
     with pytest.raises(PermissionError) as refused:
         replace_file(tmp_path / "token", b"")
-    assert refused.value.filename == str(tmp_path)
+    assert refused.value.filename == str(tmp_path / "token")
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_that_cannot_sync_or_has_no_permissions_keeps_files_all_the_same(
+    tmp_path: Path, monkeypatch, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    replace_file(tmp_path / "file.json", b"new")
+    files.sync_folder(tmp_path)
+    assert (tmp_path / "file.json").read_bytes() == b"new"
+
+
+def test_a_secret_is_not_written_where_everybody_could_read_it(tmp_path: Path, monkeypatch) -> None:
+    made = os.open
+
+    def without_permissions(path: str, flags: int, mode: int = 0o777, **rest: int) -> int:
+        handle = made(path, flags, mode, **rest)
+        if flags & os.O_CREAT:
+            os.chmod(path, 0o755, dir_fd=rest["dir_fd"], follow_symlinks=True)
+        return handle
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "open", without_permissions)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    with pytest.raises(OSError, match="not permitted"):
+        replace_file(tmp_path / "password", b"secret", mode=files.PRIVATE)
+    assert names(tmp_path) == []
+    replace_file(tmp_path / "open.json", b"{}")
+    assert names(tmp_path) == ["open.json"]

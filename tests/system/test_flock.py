@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["flock", "ENOLCK", "ENOTSUP"])
+@pytest.fixture(
+    params=["flock", "ENOLCK", "ENOTSUP", "ENOTTY", "EIO", "ESTALE", "EACCES", "ETIMEDOUT", "ECONNREFUSED", "EPERM"]
+)
 def file_system(request, monkeypatch):
-    """A file system with locks, and two without."""
+    """A file system with locks, and those that answer in another way."""
     if request.param != "flock":
         number = getattr(errno, request.param)
 
@@ -103,7 +105,7 @@ def test_a_killed_holder_loses_a_lock_of_a_file_system_without_locks(tmp_path: P
         os.close(handle)
 
 
-def test_other_errors_are_not_taken_for_a_missing_lock(handles, monkeypatch) -> None:
+def test_a_file_that_is_not_open_is_not_taken_for_a_missing_lock(handles, monkeypatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 

@@ -13,6 +13,11 @@ from athlete_monitor.errors import ConfigError
 from athlete_monitor.system.program import run_program
 from tests.helpers import ROOT
 
+OTHERS = (
+    *(errno.EBUSY, errno.EEXIST, errno.EINVAL, errno.ENOENT, errno.ENOSYS, errno.ENOTEMPTY, errno.ENOTTY),
+    *(errno.EREMOTEIO, errno.ETIMEDOUT, errno.EXDEV),
+)
+"""Errors that a mounted file, another program or a network disk gives where nobody expected them."""
 FRAME = (
     "import sys\nfrom athlete_monitor.system.program import run_program\ndef main():\n{}\nsys.exit(run_program(main))"
 )
@@ -38,6 +43,9 @@ def fails_with(error: BaseException):
         (OSError(errno.ENOSPC, "No space left on device", "/data/x"), 1, "/data/x: No space left on device\n"),
         (OSError(errno.EROFS, "Read-only file system", "/a", None, "/b"), 1, "/a -> /b: Read-only file system\n"),
         (OSError(errno.EIO, "Input/output error"), 1, "Input/output error (while reading or writing a file)\n"),
+        *((OSError(number, "no", "/a"), 1, "/a: no\n") for number in OTHERS),
+        (TimeoutError(errno.ETIMEDOUT, "Connection timed out"), 1, "Connection timed out (on the network)\n"),
+        (OSError(errno.EADDRINUSE, "Address already in use"), 1, "Address already in use (on the network)\n"),
     ],
 )
 def test_a_failure_is_its_line_and_its_code(error, code, said, capsys) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.archive.columns import initial_columns
 from athlete_monitor.archive.schema import SCHEMA_VERSION, prepare
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.flock import has_record_locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ def connect(path: Path, busy_s: float = _STARTING_BUSY_S) -> sqlite3.Connection:
         _set_up(connection)
     except sqlite3.Error as error:
         connection.close()
-        raise classified(error) from error
+        raise _classified_at(path, error) from error
     except MonitorError:
         connection.close()
         raise
@@ -145,6 +146,15 @@ def classified(error: sqlite3.Error) -> MonitorError:
     if "locked" in text:
         return UnavailableError("locked by another program")
     return UnavailableError(text)
+
+
+def _classified_at(path: Path, error: sqlite3.Error) -> MonitorError:
+    """The same for a file that cannot be opened: where no file can be locked, nobody else holds it."""
+    if "locked" in str(error):
+        with suppress(OSError):
+            if not has_record_locks(path.parent):
+                return UnavailableError("its file system has no locks, which SQLite needs")
+    return classified(error)
 
 
 def _connect(path: Path, busy_s: float) -> sqlite3.Connection:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import math
 import sqlite3
@@ -15,6 +17,7 @@ from athlete_monitor.config import load_config
 from athlete_monitor.engine.journal import journal as journal_module
 from athlete_monitor.engine.journal.cells import COLUMNS
 from athlete_monitor.engine.journal.earlier import PastLoad
+from athlete_monitor.engine.journal.file import UnavailableError, connect
 from athlete_monitor.engine.journal.journal import Journal
 from athlete_monitor.engine.journal.keeper import JournalSink, resume_all, snapshot
 from athlete_monitor.engine.sessions.history import LoadHistory
@@ -329,6 +332,24 @@ def test_a_locked_journal_is_tried_again_and_nothing_is_lost(tmp_path):
     assert "locked" in told[0][0]
     assert rows(path, "SELECT COUNT(*) FROM sessions") == [(2,)]
     assert rows(path, "SELECT heart_rate_bpm FROM session_seconds WHERE session_id = 's9'") == [(120.0,)]
+
+
+def test_a_journal_on_a_file_system_without_locks_is_not_said_to_be_in_use(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    path = tmp_path / "journal.sqlite3"
+    filled(path, 1)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    with pytest.raises(UnavailableError, match="its file system has no locks"):
+        connect(path, 0.0)
+    monkeypatch.undo()
+    with pytest.raises(UnavailableError, match="locked by another program"):
+        connect(path, 0.0)
+    other.close()
 
 
 def test_a_row_that_does_not_fit_does_not_keep_out_the_others(tmp_path):
