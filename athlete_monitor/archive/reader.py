@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
+from athlete_monitor.archive.address import address, has_tables
 from athlete_monitor.archive.columns import column
 from athlete_monitor.archive.parts import Parts
 from athlete_monitor.archive.records import DeviceSession, Event
@@ -254,10 +255,9 @@ class Archive:
         if self._connection is not None and identity == self._identity:
             return self._connection
         self._forget()
-        self._connection, self._identity = (
-            (_connect(self._path, self._patience_s) if identity else _empty()),
-            identity,
-        )
+        found = _connect(self._path, self._patience_s) if identity else None
+        self._identity = identity if found is not None else None  # a file without tables is opened again each time
+        self._connection = _empty() if found is None else found
         return self._connection
 
     def _forget(self) -> None:
@@ -278,14 +278,18 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return (found.st_dev, found.st_ino) if found.st_size else None
 
 
-def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
-    """A read-only connection; an immutable one if nobody writes and the shared memory of WAL cannot be created."""
+def _connect(path: Path, patience_s: float) -> sqlite3.Connection | None:
+    """A read-only connection; an immutable one if nobody writes and the shared memory of WAL cannot be created.
+
+    None if the file has no tables yet: the disk was full when it was created.
+    """
     for options in ("mode=ro", "mode=ro&immutable=1"):
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(address(path, options), uri=True, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(f"PRAGMA busy_timeout={round(1000 * patience_s)}")
+            if not has_tables(connection):
+                connection.close()
+                return None
             _check_version(path, connection)
         except sqlite3.OperationalError as error:
             connection.close()
@@ -303,9 +307,8 @@ def _connect(path: Path, patience_s: float) -> sqlite3.Connection:
 def _check_version(path: Path, connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != SCHEMA_VERSION:
-        raise MonitorError(
-            f"{path}: journal of version {version}, this program reads {SCHEMA_VERSION}; main.py updates older ones"
-        )
+        remedy = "main.py updates it" if version < SCHEMA_VERSION else "a newer program wrote it: update this one"
+        raise MonitorError(f"{path}: journal of version {version}, this program reads {SCHEMA_VERSION}; {remedy}")
 
 
 def _empty() -> sqlite3.Connection:

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
 from athlete_monitor import __version__
+from athlete_monitor.archive.address import address
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.models.store import ROWS_FOLDER_END
@@ -148,7 +149,7 @@ def _add(archive: zipfile.ZipFile, name: str, source: IO[bytes]) -> str:
 def _copy_journal(journal: Path, copy: Path) -> None:
     try:
         with (
-            closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(address(journal), uri=True)) as source,
             closing(sqlite3.connect(copy)) as to,
         ):
             source.backup(to, pages=PAGES_PER_STEP)

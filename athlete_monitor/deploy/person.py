@@ -8,10 +8,12 @@ import secrets
 import shutil
 import sqlite3
 import zipfile
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from athlete_monitor.archive.address import address, has_tables
+from athlete_monitor.archive.schema import SCHEMA_VERSION, prepare
 from athlete_monitor.athletes.editing import RosterEditor
 from athlete_monitor.config import load_config, read_plain
 from athlete_monitor.deploy.backup import BEFORE, FOLDERS
@@ -63,18 +65,38 @@ def _devices(config: Config, athlete_id: int) -> set[str]:
     journal = config.paths.journal
     if not journal.exists():
         return set()
-    with closing(_open(journal, "ro")) as connection:
+    with _opened(journal, "ro") as connection:
         query = "SELECT DISTINCT device_id FROM sessions WHERE athlete_id = ?"
         return {str(row[0]) for row in connection.execute(query, (athlete_id,))}
 
 
-def _open(journal: Path, mode: str) -> sqlite3.Connection:
+@contextmanager
+def _opened(journal: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """Provide the journal's connection inside the block; an empty one if the file has no tables yet.
+
+    Raises:
+        MonitorError: it cannot be read: locked, damaged, or not a journal.
+    """
     try:
-        connection = sqlite3.connect(f"file:{journal}?mode={mode}", uri=True, timeout=10.0)
-        connection.execute("SELECT 1 FROM sessions LIMIT 1")
+        with closing(sqlite3.connect(address(journal, f"mode={mode}"), uri=True, timeout=10.0)) as connection:
+            if has_tables(connection):
+                _refuse_newer(journal, connection)
+                yield connection
+                return
+        with closing(sqlite3.connect(":memory:")) as empty:
+            prepare(empty, ())
+            yield empty
     except sqlite3.Error as error:
         raise MonitorError(f"{journal}: cannot be read ({error})") from error
-    return connection
+
+
+def _refuse_newer(journal: Path, connection: sqlite3.Connection) -> None:
+    """Refuse a journal that may hold more about a person than this program knows."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise MonitorError(
+            f"{journal}: of version {version}, newer than this program's {SCHEMA_VERSION}; update it first"
+        )
 
 
 def export_person(config_file: Path, root: Path | None, athlete_id: int, target: Path) -> int:
@@ -151,7 +173,7 @@ def _journal_rows(config: Config, athlete_id: int) -> Iterator[dict[str, Any]]:
     journal = config.paths.journal
     if not journal.exists():
         return
-    with closing(_open(journal, "ro")) as connection:
+    with _opened(journal, "ro") as connection:
         connection.row_factory = sqlite3.Row
         for table, where in _selections(connection, athlete_id):
             for row in connection.execute(f"SELECT * FROM {table} WHERE {where}"):  # noqa: S608 - names of our own
@@ -232,7 +254,7 @@ def _names(config: Config, athlete_id: int) -> set[str]:
     roster = _roster_entry(config.athletes.roster, athlete_id) or {}
     found = {str(roster.get("name") or "")}
     if config.paths.journal.exists():
-        with closing(_open(config.paths.journal, "ro")) as connection:
+        with _opened(config.paths.journal, "ro") as connection:
             query = (
                 "SELECT DISTINCT json_extract(CAST(facts AS TEXT), '$.profile.name') FROM sessions WHERE athlete_id = ?"
             )
@@ -244,7 +266,7 @@ def _erase_rows(journal: Path, athlete_id: int, *, dry_run: bool) -> dict[str, i
     if not journal.exists():
         return {}
     removed: dict[str, int] = {}
-    with closing(_open(journal, "ro" if dry_run else "rw")) as connection:
+    with _opened(journal, "ro" if dry_run else "rw") as connection:
         if not dry_run:
             connection.execute("PRAGMA secure_delete = ON")
         for table, where in _selections(connection, athlete_id):
@@ -286,7 +308,7 @@ def _erase_commands(connection: sqlite3.Connection, athlete_id: int) -> None:
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'commands'").fetchone() is None:
         return
     for number, body in connection.execute("SELECT id, body FROM commands").fetchall():
-        command = json.loads(body)
+        command = _object(body)
         if athlete_id in {command.get("athlete"), command.get("for")} or _is_only_of(command.get("whose"), athlete_id):
             connection.execute("DELETE FROM commands WHERE id = ?", (number,))
 
@@ -296,8 +318,17 @@ def _erase_own_periods(connection: sqlite3.Connection, athlete_id: int) -> None:
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'periods'").fetchone() is None:
         return
     for number, whose in connection.execute("SELECT id, whose FROM periods").fetchall():
-        if _is_only_of(json.loads(whose), athlete_id):
+        if _is_only_of(_object(whose), athlete_id):
             connection.execute("DELETE FROM periods WHERE id = ?", (number,))
+
+
+def _object(text: str | bytes | None) -> dict[str, Any]:
+    """The JSON object of a cell; nothing of a cell that is damaged, which does not keep others from being erased."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _is_only_of(whose: object, athlete_id: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import html
 import json
 import os
@@ -31,10 +32,18 @@ def say_what_is_left(config: Config, athlete_id: int) -> None:
             print(f"not removed: {path}; an export of a session of this athlete: delete it")
         elif path.suffix.lower() in _OPAQUE and not _is_stored(config, path):
             print(f"not searched: {path}; a report, an export or a backup may hold this athlete: delete it")
+    for path in _set_aside(config.paths.journal):
+        print(f"not searched: {path}; a journal that was set aside may hold this athlete: delete it")
     print(
         "not searched: reports, exports and backups in other places; after restoring a backup made before now, erase "
         "again"
     )
+
+
+def _set_aside(journal: Path) -> list[Path]:
+    """Journals that the engine renamed because they are damaged or of a newer version, with their logs."""
+    names = (f"{glob.escape(journal.stem)}.{why}-*" for why in ("damaged", "newer"))
+    return [path for name in names for path in sorted(journal.parent.glob(name))]
 
 
 def _is_stored(config: Config, path: Path) -> bool:

@@ -133,7 +133,7 @@ def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "t
         Ids of their sessions, as the archive knows them.
     """
     set_up_logging(config, console=False)
-    archive = open_replay(config.paths.journal, config.archive.keep_days)
+    archive = open_replay(config.paths.journal, config.archive.keep_days, _mention)
     sink = Sinks([*make_sinks(SinkContext(config)).values(), *([archive] if archive else [])])
     begin = archive.begin if archive else lambda _session: 0
     try:
@@ -146,11 +146,18 @@ def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "t
     return [summary["session_id"] for summary in collected.summaries]
 
 
+def _mention(text: str, is_bad: bool) -> None:  # noqa: FBT001 - as a journal calls it
+    if is_bad:
+        sys.stderr.write(f"{text.removesuffix('; monitoring continues without it and tries again')}\n")
+
+
 def _where(config: Config, archive: ReplaySink | None, sessions: int) -> str:
     """Return where a replay wrote, in one line."""
     files = f"files: {config.paths.prediction_outputs}"
     if archive is None:
         return f"{files}; not archived: {config.paths.journal} cannot be used"
+    if archive.unwritten:
+        return f"{files}; not all archived: {config.paths.journal} cannot be used; replay again later"
     known = f", {archive.skipped} of {sessions} were there already" if archive.skipped else ""
     return f"{files}; archive: {config.paths.journal}{known}"
 

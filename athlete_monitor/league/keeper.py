@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from athlete_monitor.archive.address import address
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.league.child import NOTHING, Child, Usage
 from athlete_monitor.league.fence import FencedError
@@ -256,7 +257,7 @@ def _delay_s(folder: Path | None) -> float | None:
         "WHERE s.end_t IS NULL AND arrived_s > ?"
     )
     try:
-        with closing(sqlite3.connect(f"file:{folder}/prediction_outputs/journal.sqlite3?mode=ro", uri=True)) as journal:
+        with closing(sqlite3.connect(address(folder / "prediction_outputs" / "journal.sqlite3"), uri=True)) as journal:
             (found,) = journal.execute(question, (time.time() - 10.0,)).fetchone()
     except sqlite3.Error:
         return None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote, unquote
 
+from athlete_monitor.archive.address import address
 from athlete_monitor.batch.storage import is_url, store_at
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.league.fence import Fence
@@ -180,7 +181,7 @@ def _content(path: Path) -> bytes:
 def _backup(path: Path) -> bytes:
     with tempfile.TemporaryDirectory(prefix="athlete-monitor-") as folder:
         copy = Path(folder) / "copy.sqlite3"
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source, closing(sqlite3.connect(copy)) as to:
+        with closing(sqlite3.connect(address(path), uri=True)) as source, closing(sqlite3.connect(copy)) as to:
             source.backup(to)
         return copy.read_bytes()
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.archive import Archive, DeviceSession, Whose
+from athlete_monitor.archive.address import address, has_tables
 from athlete_monitor.archive.columns import column
 from athlete_monitor.engine.journal.file import connect
 from athlete_monitor.errors import MonitorError
@@ -254,3 +255,27 @@ def test_a_journal_of_version_1_is_migrated_and_loses_nothing(tmp_path):
         )
         assert sources.fetchall() == [("sensor",), (None,), ("held",)]
     connection.close()
+
+
+def test_a_file_that_got_no_tables_on_a_full_disk_is_an_empty_archive_until_it_has_some(tmp_path):
+    path = tmp_path / "journal.sqlite3"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("CREATE TABLE unfinished (x)")
+    connection.execute("DROP TABLE unfinished")
+    connection.close()
+    assert path.stat().st_size > 0
+    archive = Archive(path)
+    assert archive.sessions() == []
+    add_session(path, 1, MESSAGES[:3])
+    assert [each.number for each in archive.sessions()] == [1]
+
+
+@pytest.mark.parametrize("name", ["box #3", "100%41", "who?mode=memory", "a&b"])
+def test_every_name_of_a_folder_is_an_address(tmp_path, name):
+    path = tmp_path / name / "journal.sqlite3"
+    path.parent.mkdir()
+    add_session(path, 1, MESSAGES[:3])
+    with sqlite3.connect(address(path), uri=True) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM sessions").fetchone() == (1,)
+        assert has_tables(connection)

@@ -260,3 +260,71 @@ def test_what_training_and_the_engine_noted_of_the_person_goes(root, config_file
     erase_person(config_file, root, 7)
     assert [json.loads(path.read_text()) for path in notes] == [{"8": "y"}] * 2
     assert not rows.parent.exists()
+
+
+@pytest.mark.parametrize("name", ["box #3", "100%41", "who?mode=ro"])
+def test_a_folder_of_any_name_is_backed_up_and_erased_from(root, config_file, tmp_path, name):
+    moved = root.rename(tmp_path / name)
+    backup(moved / "config.yaml", moved, tmp_path / "box.zip")
+    with zipfile.ZipFile(tmp_path / "box.zip") as saved:
+        (journal,) = [each for each in saved.namelist() if "journal" in each]
+        (tmp_path / "saved.sqlite3").write_bytes(saved.read(journal))
+    assert len(Archive(tmp_path / "saved.sqlite3").sessions()) == 2
+    assert export_person(moved / "config.yaml", moved, 7, tmp_path / "seven.zip") == 0
+    assert erase_person(moved / "config.yaml", moved, 7) == 0
+    left = Archive(load_config(DEFAULT_CONFIG, moved).paths.journal)
+    assert [each.athlete_id for each in left.sessions()] == [8]
+
+
+def journal_as(root, *statements):
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    with closing(sqlite3.connect(journal, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return journal
+
+
+def test_a_journal_without_tables_keeps_nothing_from_being_erased(root, config_file, capsys):
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    for each in journal.parent.glob("journal*"):
+        each.unlink()
+    journal.touch()
+    assert erase_person(config_file, root, 7) == 0
+    assert SECRET.encode() not in everything(root)
+
+
+def test_a_command_that_cannot_be_read_keeps_nothing_from_being_erased(root, config_file):
+    rows = ("'no JSON'", "'[]'", "x'ff00'", "'{\"athlete\": 7}'")
+    journal = journal_as(
+        root,
+        "INSERT INTO commands (id, received_t, at, result, body) VALUES "
+        + ", ".join(f"('c{n}', 0, 0, '{{}}', {row})" for n, row in enumerate(rows)),
+    )
+    assert erase_person(config_file, root, 7) == 0
+    with closing(sqlite3.connect(journal)) as connection:
+        assert connection.execute("SELECT id FROM commands ORDER BY id").fetchall() == [("c0",), ("c1",), ("c2",)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [("PRAGMA user_version=99", "of version 99, newer than"), ("DROP TABLE sessions", "no such table: sessions")],
+)
+def test_a_journal_that_is_not_understood_is_one_line_and_nothing_is_removed(root, config_file, statement, said):
+    journal = journal_as(root, statement)
+    before = sorted(root.rglob("*"))
+    for act, more in ((erase_person, ()), (export_person, (root / "x.zip",))):
+        with pytest.raises(MonitorError, match=said) as raised:
+            act(config_file, root, 7, *more)
+        assert str(journal) in str(raised.value)
+        assert "\n" not in str(raised.value)
+    assert sorted(path for path in root.rglob("*") if "-wal" not in path.name and "-shm" not in path.name) == [
+        path for path in before if "-wal" not in path.name and "-shm" not in path.name
+    ]
+
+
+def test_a_journal_that_the_engine_has_set_aside_is_named(root, config_file, capsys):
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    aside = journal.with_name("journal.damaged-20260504-100000.sqlite3")
+    aside.write_bytes(b"pages")
+    erase_person(config_file, root, 7)
+    assert f"not searched: {aside}; a journal that was set aside" in capsys.readouterr().out

@@ -74,7 +74,7 @@ def archived(root, *recordings, **options):
 
 def replayed(root, *recordings):
     config = configured(root)
-    sink = open_replay(config.paths.journal, 400)
+    sink = open_replay(config.paths.journal, 400, lambda _text, _bad: None)
     assert sink is not None
     run_recordings(config, recordings, models=NoModels(), sink=sink, begin=sink.begin)
     sink.stop()

@@ -61,3 +61,15 @@ def test_recordings_and_results_may_lie_behind_urls(tmp_path, capsys):
     assert "0 computed" in capsys.readouterr().err
     assert main.main(["--replay", "memory://nothing", *words]) == 1
     assert capsys.readouterr().err == "memory://nothing: holds no file\n"
+
+
+def test_a_replay_that_cannot_be_archived_says_so_with_the_reason(tmp_path, capsys):
+    season(tmp_path / "season")
+    recording = next(path for path in sorted((tmp_path / "season").rglob("*")) if path.is_file())
+    journal = tmp_path / "prediction_outputs" / "journal.sqlite3"
+    journal.with_name(f"{journal.name}-wal").mkdir(parents=True)  # SQLite cannot open the file
+    assert main.main(["--replay", str(recording), "--root", str(tmp_path)]) == 0
+    shown = capsys.readouterr()
+    assert "not all archived" in shown.out
+    assert shown.err.startswith(f"journal {journal}: ")
+    assert shown.err.count("\n") == 1

@@ -119,6 +119,11 @@ class Journal:
         """Records given up because the disk has failed for too long."""
         return self._worker.dropped
 
+    @property
+    def unwritten(self) -> int:
+        """Records that are not in the file: after ``stop`` those that are lost."""
+        return self._worker.dropped + len(self._kept)
+
     def start(self) -> None:
         """Start the writing thread."""
         self._worker.start()

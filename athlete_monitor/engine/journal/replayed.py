@@ -14,6 +14,9 @@ from athlete_monitor.team.records import TeamSession
 from athlete_monitor.team.state import TeamState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from athlete_monitor.archive import Archive
     from athlete_monitor.engine.journal.journal import Journal
     from athlete_monitor.engine.sessions.session import Session
@@ -67,6 +70,11 @@ class ReplaySink(JournalSink):
         state = self._team_of(session.device_start_t, session.device_t, session.mode)
         self._journal.put(SET_TEAM, (state.session.id, session.number))
 
+    @property
+    def unwritten(self) -> int:
+        """Records that are not in the archive: after ``stop`` those that are lost."""
+        return self._journal.unwritten
+
     def stop(self) -> None:
         """Write waiting records and close the journal."""
         self._archive.close()
@@ -95,14 +103,21 @@ class ReplaySink(JournalSink):
             self._journal.put(*statement)
 
 
-def open_replay(path: Any, keep_days: float) -> ReplaySink | None:  # noqa: ANN401 - a path
-    """The sink for replayed recordings; None if the journal cannot be used."""
+def open_replay(path: Path, keep_days: float, notify: Callable[[str, bool], None]) -> ReplaySink | None:
+    """The sink for replayed recordings; None if the journal cannot be used.
+
+    Args:
+        path: the journal.
+        keep_days: how long seconds are kept.
+        notify: called with a sentence, and whether it is bad news.
+    """
     from athlete_monitor.archive import Archive
     from athlete_monitor.engine.journal.journal import Journal
 
     try:
-        journal = Journal(path, time.time, keep_days=keep_days)
+        journal = Journal(path, time.time, notify=notify, keep_days=keep_days)
         journal.start()
         return ReplaySink(journal, Archive(path))
-    except MonitorError:
+    except MonitorError as error:
+        notify(str(error), True)  # noqa: FBT003 - as the journal calls it
         return None

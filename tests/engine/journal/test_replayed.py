@@ -23,7 +23,7 @@ def recording(device, since, seconds=30):
 
 
 def replay(path, *recordings):
-    sink = open_replay(path, 400)
+    sink = open_replay(path, 400, lambda _text, _bad: None)
     assert sink is not None
     run_recordings(CONFIG, recordings, models=NoModels(), sink=sink, begin=sink.begin)
     sink.stop()
