@@ -1,4 +1,4 @@
-"""German for what the engine writes in English: reasons of missing figures, built-in alarms, names of periods.
+"""German for what the engine writes in English: reasons of missing figures and refused messages, alarms, periods.
 
 Reports read it, and the screen gets it with its own German texts. Values in a sentence are in braces.
 """
@@ -10,6 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.german_figures import EQUATIONS, LABELS
 from athlete_monitor.physiology import reasons as why
 
 if TYPE_CHECKING:
@@ -79,7 +80,63 @@ ALARMS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The texts of the built-in rules; a rule of the club's own file is in the club's language."""
 
-SENTENCES: Final[Mapping[str, str]] = MappingProxyType({**REASONS, **ALARMS})
+REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "{reason}; the other samples of the batch are used": "{reason}; die anderen Messwerte des Pakets gelten",
+        "larger than 64 KiB": "größer als 64 KiB",
+        "an end message holds no samples": "eine Schlussnachricht hat keine Messwerte",
+        "a batch holds measurements of one device": "ein Paket hat Messwerte eines einzigen Geräts",
+        "device_id does not match the topic": "device_id ist nicht das Gerät des Topics",
+        "`{key}` is missing": "`{key}` fehlt",
+        "`{key}` is not 1, 0, Male or Female": "`{key}` ist nicht 1, 0, Male oder Female",
+        "`{key}` is above {limit}": "`{key}` ist größer als {limit}",
+        "`{key}` is below {limit}": "`{key}` ist kleiner als {limit}",
+        "`{key}` is longer than {limit} characters": "`{key}` ist länger als {limit} Zeichen",
+        "`{key}`: only letters, digits, `_` and `-` are allowed, 32 at most": (
+            "`{key}`: erlaubt sind nur Buchstaben, Ziffern, `_` und `-`, höchstens 32"
+        ),
+        "`{key}`: allowed are {allowed}": "`{key}`: erlaubt sind {allowed}",
+        "`{key}`: the number is too large": "`{key}`: die Zahl ist zu groß",
+        "`{key}`: expected {wanted}, got {got}": "`{key}`: {wanted} erwartet, {got} erhalten",
+        "expected {wanted}, got {got}": "{wanted} erwartet, {got} erhalten",
+        "a number": "eine Zahl",
+        "a number or text": "eine Zahl oder Text",
+        "a whole number": "eine ganze Zahl",
+        "a whole number or text": "eine ganze Zahl oder Text",
+        "text": "Text",
+        "a list": "eine Liste",
+        "an object": "ein Objekt",
+        "true or false": "wahr oder falsch",
+        "`timestamp` looks like {unit}; epoch seconds are expected": (
+            "`timestamp` sieht nach {unit} aus; erwartet werden Sekunden seit 1970"
+        ),
+        "milliseconds": "Millisekunden",
+        "microseconds": "Mikrosekunden",
+        "nanoseconds": "Nanosekunden",
+        "`timestamp` is before the year 2000: the device's clock is not set": (
+            "`timestamp` liegt vor dem Jahr 2000: die Uhr des Geräts ist nicht gestellt"
+        ),
+        "`timestamp` is not in the years 2000 to 2099": "`timestamp` liegt nicht in den Jahren 2000 bis 2099",
+        "`timestamp` is not understood: 2026-01-01T10:00:00.25Z or epoch seconds are expected": (
+            "`timestamp` ist unverständlich: erwartet wird 2026-01-01T10:00:00.25Z oder Sekunden seit 1970"
+        ),
+        "not JSON": "kein JSON",
+        "not JSON: {why}": "kein JSON: {why}",
+        "it is empty": "leer",
+        "nested too deep": "zu tief verschachtelt",
+        "it is in UTF-16, UTF-8 is expected": "in UTF-16, erwartet wird UTF-8",
+        "it is not in UTF-8": "nicht in UTF-8",
+        "NaN and Infinity are not allowed, send null": "NaN und Infinity sind nicht erlaubt, stattdessen null",
+        "a decimal comma": "ein Dezimalkomma",
+        "it ends too early": "es endet zu früh",
+        "something follows the object": "nach dem Objekt folgt noch etwas",
+        "keys need double quotes": "Schlüssel brauchen doppelte Anführungszeichen",
+        "other": "andere",
+    }
+)
+"""Why a message of a device is refused; ``key`` is one of the message."""
+
+SENTENCES: Final[Mapping[str, str]] = MappingProxyType({**REASONS, **ALARMS, **REFUSED, **EQUATIONS})
 
 PERIODS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -106,6 +163,10 @@ PERIODS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Names of periods that devices send and the screen suggests, in lower case with spaces."""
 
+_NUMBER: Final = r"(?:–|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?: [^\s,]+)?)"
+"""A value with its unit, as an alarm shows it."""
+_SENTENCES: Final = frozenset({"reason", "why", "wanted", "got", "unit"})
+"""Slots that hold words of the engine."""
 _SLOT: Final = re.compile(r"\\\{(\w+)\\\}")
 _DECIMAL: Final = re.compile(r"[-−]?\d+\.\d+( .*)?", re.DOTALL)
 
@@ -119,6 +180,8 @@ def in_german(text: str) -> str:
     'die Herzfrequenz ist veraltet; weder ein eigenes noch ein allgemeines Modell'
     >>> in_german("Ada: impact of 9.4 g, look after the athlete")
     'Ada: Stoß von 9,4 g, bitte nach ihm sehen'
+    >>> in_german("Ada: Heart rate 182 bpm, Maximal speed 7.1 m/s"), in_german("`acc_x`: expected a number, got text")
+    ('Ada: Herzfrequenz 182 bpm, Höchsttempo 7,1 m/s', '`acc_x`: eine Zahl erwartet, Text erhalten')
     """
     whole = _whole(text)
     return whole if whole is not None else "; ".join(_whole(part) or part for part in text.split("; "))
@@ -130,7 +193,25 @@ def _whole(text: str) -> str | None:
     for pattern, german in _patterns():
         if found := pattern.fullmatch(text):
             return german.format(**{slot: _value(slot, value) for slot, value in found.groupdict().items()})
-    return None
+    return _listed(text)
+
+
+def _listed(text: str) -> str | None:
+    """The text of an alarm whose rule has none: names of figures with their values."""
+    whole, part = _figure_lists()
+    found = whole.fullmatch(text)
+    if found is None:
+        return None
+    named = (f"{LABELS[label]} {_value('value', value)}" for label, value in part.findall(found[2]))
+    return f"{found[1]}: {', '.join(named)}"
+
+
+@cache
+def _figure_lists() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A name with a list of figures, and one figure of it."""
+    label = "|".join(re.escape(each) for each in sorted(LABELS, key=len, reverse=True))
+    one = rf"(?:{label}) {_NUMBER}"
+    return re.compile(rf"(.+): ({one}(?:, {one})*)", re.DOTALL), re.compile(rf"(?:^|, )({label}) ({_NUMBER})(?=, |$)")
 
 
 @cache
@@ -150,7 +231,7 @@ def _group(slot: re.Match[str]) -> str:
 
 def _value(slot: str, text: str) -> str:
     """A value of a sentence: a number with a decimal comma, a sentence of its own, or a name."""
-    if slot == "reason":
+    if slot in _SENTENCES:
         return in_german(text)
     return text.replace(".", ",", 1) if slot != "name" and _DECIMAL.fullmatch(text) else text
 

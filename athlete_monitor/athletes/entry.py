@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from athlete_monitor.arguments import DEVICE_PATTERN, DEVICE_WORDS, LARGEST_ID
 from athlete_monitor.athletes.limits import DatedLimits, in_force
 from athlete_monitor.athletes.profile import Profile, Sex
+from athlete_monitor.athletes.values import day_of
 from athlete_monitor.config import Allowed, Section
 
 DAYS_PER_YEAR: Final = 365.2425
@@ -22,7 +23,9 @@ def _age(birth_date: date, on: date) -> float:
     return (on - birth_date).days / DAYS_PER_YEAR
 
 
-def _born(value: date) -> date:
+def _born(value: date | None) -> date | None:
+    if value is None:
+        return None
     age = _age(value, date.today())  # noqa: DTZ011 - a roster is read where the athletes are
     if not YOUNGEST <= age <= OLDEST:
         msg = f"an age of {YOUNGEST} to {OLDEST} years is expected, this would be {int(age // 1)}"
@@ -47,7 +50,7 @@ class Athlete(Section):
     available: bool = True
     consent: bool = True
     sex: Sex | None = None
-    birth_date: Annotated[date, AfterValidator(_born)] | None = None
+    birth_date: Annotated[date | None, BeforeValidator(day_of), AfterValidator(_born)] = None
     age: float | None = Field(default=None, ge=YOUNGEST, le=OLDEST)
     weight_kg: float | None = Field(default=None, ge=20, le=250)
     height_cm: float | None = Field(default=None, ge=90, le=250)

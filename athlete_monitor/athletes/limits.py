@@ -6,8 +6,9 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from athlete_monitor.athletes.values import day_of
 from athlete_monitor.config import Allowed, Section
 from athlete_monitor.physiology.limits import (
     ACCELERATION_LIMITS_MPS2,
@@ -105,7 +106,7 @@ def _zones(basis: ZoneBasis, lower: tuple[float, ...]) -> ZoneLimits:
 class DatedLimits(Section):
     """Limits that are valid from a day; a limit that is not given stays as it was."""
 
-    since: date = Field(alias="from")
+    since: Annotated[date, BeforeValidator(day_of)] = Field(alias="from")
     heart_rate_zones: OwnHeartRateZones | None = None
     lt1_bpm: Bpm | None = None
     lt2_bpm: Bpm | None = None

@@ -21,7 +21,8 @@ _YES: Final = frozenset({"true", "yes", "y", "1", "ja", "oui", "si", "sí"})
 _NO: Final = frozenset({"false", "no", "n", "0", "nein", "non"})
 _SEXES: Final = {"m": "male", "male": "male", "man": "male", "f": "female", "female": "female", "w": "female",
                  "woman": "female"}  # fmt: skip
-_DAY_FIRST: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_YEAR_FIRST: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAY_FIRST: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 
 
 def value_of(key: str, text: str) -> Any:  # noqa: ANN401 - of the key
@@ -64,12 +65,29 @@ def _sex(text: str) -> str:
     return _SEXES[text.lower()]
 
 
-def _date(text: str) -> date:
-    found = _DAY_FIRST.fullmatch(text)
+def date_of(text: str) -> date:
+    """Return the day that a text names.
+
+    Raises:
+        ValueError: it names none; the message says what is expected.
+
+    >>> date_of("2001-05-31") == date_of("31.5.2001")
+    True
+    """
+    day_first = _DAY_FIRST.fullmatch(text)
     try:
-        return date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text)
+        if day_first:
+            return date(int(day_first[3]), int(day_first[2]), int(day_first[1]))
+        if _YEAR_FIRST.fullmatch(text):  # newer versions of Python would read other forms too
+            return date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text!r} is not a date such as 2001-05-31 or 31.5.2001") from None
+        pass  # the 31st of June
+    raise ValueError(f"{text!r} is not a date such as 2001-05-31 or 31.5.2001")
+
+
+def day_of(given: object) -> object:
+    """Return a date in quotes, or with its day first, as a date; anything else as it is."""
+    return date_of(given.strip()) if isinstance(given, str) else given
 
 
 def _list(text: str) -> list[float | int]:
@@ -92,7 +110,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = MappingProxyType(
         **dict.fromkeys(("lt1_bpm", "lt2_bpm", "threshold_bpm", "max_speed_mps"), _number),
         **dict.fromkeys(("speed_bands_mps", "speed_bands_percent", "acceleration_bands_mps2"), _list),
         "sex": _sex,
-        "birth_date": _date,
+        "birth_date": date_of,
         "heart_rate_zones": _zones,
     }
 )

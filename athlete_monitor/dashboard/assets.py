@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
-from athlete_monitor.german import SENTENCES
+from athlete_monitor.german import PERIODS, SENTENCES
+from athlete_monitor.german_figures import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,12 +71,14 @@ def script(file: Path) -> str:
 
 
 def with_sentences(texts: str) -> str:
-    r"""Return a script of texts with the engine's sentences in German added.
+    r"""Return a script of texts with the engine's sentences, names of figures and of periods in German added.
 
     >>> with_sentences('export default {\n"skip": "Zum Inhalt"\n};\n').count("said.sex unknown")
     1
     """
     said = {f"said.{text}": german for text, german in SENTENCES.items()}
+    said |= {f"label.{text}": german for text, german in LABELS.items()}
+    said |= {f"phase.{name}": german for name, german in PERIODS.items()}
     return f"{texts.rpartition('};')[0].rstrip()},\n{json.dumps(said, ensure_ascii=False, indent=0)[2:-2]}\n}};\n"
 
 

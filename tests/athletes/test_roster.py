@@ -41,6 +41,13 @@ def test_the_age_follows_from_the_birth_date(tmp_path):
     assert athlete.profile(date(2027, 5, 1)).age_years == pytest.approx(26, abs=0.01)
 
 
+@pytest.mark.parametrize("day", ['"2001-05-01"', "' 2001-05-01 '", "1.5.2001", '"01.05.2001"'])
+def test_a_date_may_stand_in_quotes_or_have_its_day_first(tmp_path, day):
+    entry = f"{{id: 7, device: '7', birth_date: {day}, limits: [{{from: {day}, lt1_bpm: 140}}]}}"
+    (athlete,) = roster(tmp_path, entry)
+    assert (athlete.birth_date, athlete.limits[0].since) == (date(2001, 5, 1), date(2001, 5, 1))
+
+
 def test_a_missing_file_is_an_empty_roster(tmp_path):
     assert len(Roster.load(tmp_path / "none.yaml")) == 0
 
@@ -57,6 +64,8 @@ def test_a_missing_file_is_an_empty_roster(tmp_path):
             '{id: 1, device: "1", number: 1000}',
             "athletes.0.number: 1000 is not allowed; allowed: a whole number from 0 to",
         ),
+        ('{id: 1, device: "1", birth_date: "31.6.2001"}', "'31.6.2001' is not a date such as 2001-05-31"),
+        ('{id: 1, device: "1", birth_date: "20010531"}', "'20010531' is not a date such as 2001-05-31"),
         ('{id: 1, device: "1", limits: [{lt1_bpm: 140}]}', "athletes.0.limits.0.from: is missing"),
         ('{id: 1, device: "1", limits: [{from: 2026-01-01, lt1_bpm: 171, lt2_bpm: 140}]}', "lt1_bpm must be below lt2"),
         (

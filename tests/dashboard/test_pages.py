@@ -68,6 +68,41 @@ def test_an_athlete_without_any_figure_explains_itself(open_page, engine):
     assert "athletes.yaml" in text
 
 
+def test_curves_that_nobody_has_measured_have_no_axes(open_page, engine):
+    nothing = {"heart_rate_bpm": None, "speed_mps": None, "trimp": None, "heart_rate_zone": None}
+    engine.publish(figures(31, **nothing), figures(32, **nothing | {"speed_mps": 2.5}))
+    page = open_page("/athlete/031")
+    until(page, "document.querySelector('.chart p')?.checkVisibility()")
+    assert not page.evaluate("document.querySelector('.chart canvas').checkVisibility()")
+    page = open_page("/athlete/032")
+    until(
+        page, "document.querySelector('.chart canvas')?.clientHeight > 0 && document.querySelector('.chart p').hidden"
+    )
+    until(page, "document.querySelector('.chart canvas').clientHeight < 200")  # the panel of the speed only
+
+
+def test_the_german_screen_has_german_equations_alarms_periods_and_reasons_of_refused_messages(open_page, engine):
+    alarm = {"id": "a9", "rule": "own", "athlete_id": 33, "level": "info", "raised_t": 1.0, "cleared_t": None,
+             "acknowledged_t": None, "text": "Zoë: Heart rate 182 bpm, Maximal speed 7.1 m/s"}  # fmt: skip
+    engine.publish(figures(33, name="Zoë"))
+    stats = {"uptime_s": 5, "invalid": 3, "invalid_reasons": {"`acc_x`: expected a number, got text": 3}}
+    engine.link.publish("engine/stats", packed(stats))
+    half = {"id": "p9", "name": "first_half", "kind": "half", "whose": "all", "start_t": 1.0, "end_t": None}
+    engine.tell(team_session={"id": "T1", "start_t": 1.0}, periods=[half], alarms=[alarm], markers=[])
+    page = open_page("/system", script="localStorage.setItem('language', 'de')")
+    until(page, "document.body.textContent.includes('3 × `acc_x`: eine Zahl erwartet, Text erhalten')")
+    until(
+        page,
+        "document.querySelector('.alarms')?.textContent.includes('Zoë: Herzfrequenz 182 bpm, Höchsttempo 7,1 m/s')",
+    )
+    assert "1. Halbzeit" in page.inner_text("#top")
+    page.goto(page.url.replace("/system", "/athlete/033"))
+    until(page, "document.querySelectorAll('.card').length > 0")
+    page.locator(".card").filter(has_text="TRIMP").first.click()
+    assert "Trainingsimpuls: Minuten" in page.inner_text("dialog")
+    engine.tell(alarms=[], periods=[], team_session=None)
+
+
 def test_controls_send_commands_and_offer_undo(open_page, engine):
     engine.publish(figures(7), figures(8))
     engine.tell(team_session={"id": "T1", "mode": "game", "start_t": 1.0}, periods=[], alarms=[],

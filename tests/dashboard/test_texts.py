@@ -6,7 +6,9 @@ from string import Formatter
 
 from athlete_monitor.catalogue import FIGURES
 from athlete_monitor.dashboard.assets import STATIC, lean, script
+from athlete_monitor.engine.team.rules import SIGNALS
 from athlete_monitor.german import SENTENCES
+from athlete_monitor.german_figures import EQUATIONS, LABELS
 from athlete_monitor.team.refusals import REFUSALS
 
 TEXTS = {
@@ -18,14 +20,21 @@ SCRIPTS = "\n".join(path.read_text(encoding="utf-8") for path in STATIC.glob("*.
 
 def test_german_has_every_text_and_only_what_the_box_says_in_english_beside_them():
     assert set(TEXTS["en"]) <= set(TEXTS["de"])
-    assert all(key.startswith(("figure.", "refusal.", "said.")) for key in set(TEXTS["de"]) - set(TEXTS["en"]))
+    assert all(key.startswith(("label.", "phase.", "refusal.", "said.")) for key in set(TEXTS["de"]) - set(TEXTS["en"]))
 
 
 def test_german_labels_are_those_of_figures_and_a_new_figure_may_go_without():
     """A figure is added in one file: until somebody translates its label, the German screen shows the English one."""
-    labels = {key.removeprefix("figure.") for key in TEXTS["de"] if key.startswith("figure.")}
-    assert labels <= set(FIGURES)
-    assert len(labels) > 0.9 * len(FIGURES)
+    labels = {figure.label for figure in FIGURES.values()}
+    assert {key.removeprefix("label.") for key in TEXTS["de"] if key.startswith("label.")} == set(LABELS)
+    assert set(LABELS) <= labels | {label for label, _ in SIGNALS.values()}
+    assert len(set(LABELS) & labels) > 0.9 * len(labels)
+
+
+def test_german_equations_are_those_of_figures():
+    equations = {figure.equation for figure in FIGURES.values() if figure.equation}
+    assert set(EQUATIONS) <= equations
+    assert len(EQUATIONS) > 0.9 * len(equations)
 
 
 def test_every_refusal_of_the_engine_is_there_in_german_and_names_no_value_that_it_does_not_bring():

@@ -2,7 +2,7 @@
 import { Refused, post, uuid } from "./api.js";
 import { h, kept } from "./dom.js";
 import { now, store } from "./store.js";
-import { label, number, t, withUnit } from "./text.js";
+import { label, number, periodName, t, withUnit } from "./text.js";
 
 const SHOWN_MS = 10000;
 const TWICE_MS = 800;
@@ -115,7 +115,7 @@ export function startPeriod(name, kind, whose = "all") {
 }
 
 export function endPeriod(period) {
-  return act({ do: "period_end", period: period.id }, t("did.period_end", { name: period.name }), { do: "period_edit", period: period.id, end: null });
+  return act({ do: "period_end", period: period.id }, t("did.period_end", { name: periodName(period) }), { do: "period_edit", period: period.id, end: null });
 }
 
 /** One tap; the text may come later. */

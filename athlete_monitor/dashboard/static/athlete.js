@@ -4,7 +4,7 @@ import { Chart } from "./chart.js";
 import { SVG, fill, h, setClass, setText } from "./dom.js";
 import { GONE_S, STALE_S, reached, share, targetsOf } from "./figures.js";
 import { age, listen, store, value } from "./store.js";
-import { duration, label, number, said, t, withUnit } from "./text.js";
+import { duration, label, number, periodName, said, t, withUnit } from "./text.js";
 
 const CURVES = ["heart_rate_bpm", "heart_rate_low_bpm", "heart_rate_high_bpm", "strap_heart_rate_bpm", "model_heart_rate_bpm", "speed_mps", "trimp"];
 const REFRESH_MS = 5000;
@@ -27,7 +27,7 @@ export function marks(state, person) {
     const { athletes, group } = period.whose && typeof period.whose === "object" ? period.whose : {};
     return athletes ? athletes.includes(person.athlete_id) : !group || group === person.group;
   };
-  const periods = (state.periods ?? []).filter(whose).map((one) => ({ from: one.start_t, to: one.end_t, label: one.name }));
+  const periods = (state.periods ?? []).filter(whose).map((one) => ({ from: one.start_t, to: one.end_t, label: periodName(one) }));
   const markers = (state.markers ?? []).filter((one) => !one.athlete_id || one.athlete_id === person.athlete_id).map(({ t: at, text }) => ({ t: at, text }));
   return { periods, markers };
 }
@@ -192,7 +192,7 @@ function explain(figure, known, before) {
     value_ === null && h("p", {}, h("b", {}, `${t("empty_because")} `), said(reason) ?? t("no_reason")),
     remedy && h("p", {}, h("b", {}, `${t("remedy")} `), remedy),
     before.length > 0 && h("p", {}, t("before", { values: before.map((one) => withUnit(one, figure)).join(" · ") })),
-    figure.equation && h("p", {}, figure.equation), formula && h("p", { class: "muted" }, `${t("formula")}: ${formula}`),
+    figure.equation && h("p", {}, said(figure.equation)), formula && h("p", { class: "muted" }, `${t("formula")}: ${formula}`),
     h("button", { class: "primary", onclick: () => dialog.close() }, t("close")));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);

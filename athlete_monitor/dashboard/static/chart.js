@@ -1,6 +1,6 @@
 // Curves over time on one canvas: panels with a common time axis, bands, markers, zoom, a read-out at the pointer.
 import { h, say } from "./dom.js";
-import { duration, number } from "./text.js";
+import { duration, number, t } from "./text.js";
 
 const LEFT = 44;
 const RIGHT = 12;
@@ -15,7 +15,7 @@ const LANES = 2;
  */
 export class Chart {
   constructor(place, panels, describe = () => "") {
-    this.panels = panels;
+    this.panels = this.shown = panels;
     this.describe = describe;
     this.data = { t: [] };
     this.periods = [];
@@ -26,7 +26,8 @@ export class Chart {
     this.lanes = 0;
     this.canvas = h("canvas", { tabindex: 0, role: "img", height: this.height });
     this.readout = h("div", { class: "readout small" });
-    this.node = h("div", { class: "chart" }, this.readout, this.canvas);
+    this.nothing = h("p", { class: "muted", hidden: true }, t("chart.empty"));
+    this.node = h("div", { class: "chart" }, this.readout, this.canvas, this.nothing);
     place.append(this.node);
     this.listen();
   }
@@ -34,6 +35,10 @@ export class Chart {
   set(data, { periods = [], markers = [], origin = data.t[0] ?? 0 } = {}) {
     Object.assign(this, { data, periods: inLanes(periods), markers, origin });
     this.lanes = Math.max(0, ...this.periods.map((one) => one.lane + 1));
+    const isKnown = (panel) => panel.lines.some(({ key }) => data[key]?.some((one) => one !== null));
+    if (!this.span) this.shown = this.panels.filter(isKnown); // axes without a curve say nothing
+    this.canvas.hidden = this.readout.hidden = !this.shown.length;
+    this.nothing.hidden = this.shown.length > 0;
     this.canvas.setAttribute("aria-label", this.describe(data));
     this.draw();
   }
@@ -44,7 +49,7 @@ export class Chart {
   }
 
   get height() {
-    return this.panels.reduce((sum, panel) => sum + panel.height + GAP, AXIS + 4 + this.lanes * LANE);
+    return this.shown.reduce((sum, panel) => sum + panel.height + GAP, AXIS + 4 + this.lanes * LANE);
   }
 
   get range() {
@@ -139,8 +144,8 @@ export class Chart {
     this.window = this.visible();
     let { top } = this;
     this.ribbon();
-    for (const panel of this.panels) {
-      this.panel(panel, top, panel === this.panels[0]);
+    for (const panel of this.shown) {
+      this.panel(panel, top, panel === this.shown[0]);
       top += panel.height + GAP;
     }
     this.axis(top - GAP);

@@ -5,7 +5,7 @@ import { table } from "./table.js";
 import { SIGNS, openAlarms, openPeriods } from "./header.js";
 import { choices, figureOf, pitchState, shortName, sorted } from "./figures.js";
 import { listen, now, store } from "./store.js";
-import { alarmWords, clock, duration, isolated, label, number, t, withUnit } from "./text.js";
+import { alarmWords, clock, duration, isolated, label, number, periodName, t, withUnit } from "./text.js";
 import { timeOfDay } from "./times.js";
 
 const KINDS = ["half", "drill", "warm-up", "break", "other"];
@@ -110,9 +110,9 @@ function starter() {
 
 /** Periods of a session, newest first, each to be corrected. */
 export function drawPeriods(place, periods, editable = true, session = null, done = () => {}) {
-  const buttons = (period) => h("span", { class: "row" }, !period.end_t && h("button", { "aria-label": t("end_period", { name: period.name }), onclick: () => endPeriod(period) }, t("end")),
-    h("button", { "aria-label": t("edit_period", { name: period.name }), onclick: () => editPeriod(period, session, done) }, t("edit")));
-  const rows = [...periods].reverse().map((period) => [{ dir: "auto", content: period.name }, t(`kind.${period.kind}`), clock(period.start_t, true),
+  const buttons = (period) => h("span", { class: "row" }, !period.end_t && h("button", { "aria-label": t("end_period", { name: periodName(period) }), onclick: () => endPeriod(period) }, t("end")),
+    h("button", { "aria-label": t("edit_period", { name: periodName(period) }), onclick: () => editPeriod(period, session, done) }, t("edit")));
+  const rows = [...periods].reverse().map((period) => [{ dir: "auto", content: periodName(period) }, t(`kind.${period.kind}`), clock(period.start_t, true),
     period.end_t ? duration(period.end_t - period.start_t) : h("span", { "data-since": period.start_t }, duration(now() - period.start_t)), editable ? buttons(period) : ""]);
   const columns = [[t("period.name"), "text"], [t("period.kind"), "text wide"], [t("period.start")], [t("period.length")], ["", "does"]];
   fill(place, rows.length ? table(t("periods"), columns, rows) : h("p", { class: "muted" }, t("periods.none")));
@@ -129,7 +129,7 @@ function changesOf(values, before) {
 function editPeriod(period, session, done) {
   const about = { period: period.id, ...(session && { session }) };
   const send = async (command, text, undo) => { if (await act(command, text, undo && { ...undo, ...about }, done)) done(); };
-  form(t("edit_period", { name: period.name }), [["name", t("period.name"), period.name], ["start", t("period.start"), clock(period.start_t, true)], ["end", t("period.end"), period.end_t ? clock(period.end_t, true) : ""]],
+  form(t("edit_period", { name: periodName(period) }), [["name", t("period.name"), period.name], ["start", t("period.start"), clock(period.start_t, true)], ["end", t("period.end"), period.end_t ? clock(period.end_t, true) : ""]],
     (values) => {
       const [start, end] = [timeOfDay(values.start ?? "", period.start_t), values.end ? timeOfDay(values.end, period.end_t ?? now()) : null];
       if (start === undefined || end === undefined) return t("time.how");
@@ -142,7 +142,7 @@ function editPeriod(period, session, done) {
       send({ do: "period_edit", ...about, ...changes }, t("did.period_edit", { name }), { do: "period_edit", ...back });
       return null;
     },
-    h("button", { class: "danger", type: "button", onclick: (event) => { event.target.closest("dialog").close(); send({ do: "period_delete", ...about }, t("did.period_delete", { name: period.name }), null); } }, t("delete")));
+    h("button", { class: "danger", type: "button", onclick: (event) => { event.target.closest("dialog").close(); send({ do: "period_delete", ...about }, t("did.period_delete", { name: periodName(period) }), null); } }, t("delete")));
 }
 
 /** A moment to the second, as the field shows it: what nobody changed keeps its fraction. */

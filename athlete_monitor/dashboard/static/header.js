@@ -2,7 +2,7 @@
 import { act, endPeriod, mark, mayAct } from "./actions.js";
 import { fill, h, kept, say, setText } from "./dom.js";
 import { listen, now, store } from "./store.js";
-import { alarmWords, clock, duration, isolated, said, t } from "./text.js";
+import { alarmWords, clock, duration, isolated, periodName, said, t } from "./text.js";
 
 export const openPeriods = () => (store.team.periods ?? []).filter((period) => !period.end_t);
 export const openAlarms = () => (store.team.alarms ?? []).filter((alarm) => !alarm.cleared_t);
@@ -11,7 +11,7 @@ function line() {
   const session = store.team.team_session ?? {};
   const who = (session.name && isolated(session.name)) || (session.mode ? t(`mode.${session.mode}`) : t("no_session"));
   const period = openPeriods().at(-1);
-  const since = period ? `${isolated(period.name)} ${duration(now() - period.start_t)}` : "";
+  const since = period ? `${isolated(periodName(period))} ${duration(now() - period.start_t)}` : "";
   const pitch = Object.values(store.team.pitch ?? {});
   const on = pitch.filter((state) => state === "on").length;
   const counts = on ? t("on_off", { on, off: pitch.filter((state) => state === "off").length }) : "";
@@ -30,7 +30,7 @@ export function draw(place) {
     if (name === shown) return;
     shown = name;
     actions.hidden = !mayAct();
-    const first = period ? h("button", { onclick: () => endPeriod(period) }, t("end_period", { name: period.name })) : h("a", { class: "button", href: "/control" }, t("start_period"));
+    const first = period ? h("button", { onclick: () => endPeriod(period) }, t("end_period", { name: periodName(period) })) : h("a", { class: "button", href: "/control" }, t("start_period"));
     fill(actions, first, h("button", { onclick: mark }, t("marker")), h("a", { class: "button", href: "/control#substitution" }, t("sub")));
   };
   const update = () => {

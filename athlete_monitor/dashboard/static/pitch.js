@@ -4,7 +4,7 @@ import { asked, fill, h, remember, setText } from "./dom.js";
 import { GONE_S, colour, pitchState } from "./figures.js";
 import { drawHeat, drawLines } from "./heat.js";
 import { age, listen, store, value } from "./store.js";
-import { clock, t } from "./text.js";
+import { clock, periodName, t } from "./text.js";
 import { timeOfDay } from "./times.js";
 
 const MARGIN_M = 4;
@@ -30,7 +30,7 @@ export function show(place) {
     const groups = [...new Set([...store.people.values()].map((one) => one.group).filter(Boolean))];
     const options = [["all", t("everybody")], ...groups.map((one) => [`g:${one}`, one]), ...[...store.people.values()].map((one) => [one.key, [one.number ?? "", one.name].join(" ").trim()])];
     offer(who, options, "who", "all", store.people.size > 0);
-    const spans = [["now", t("pitch.now")], ["session", t("pitch.session")], ["600", t("pitch.ten_minutes")], ...(store.team.periods ?? []).map((one) => [`p:${one.id}`, one.name]), ["times", t("span.times")]];
+    const spans = [["now", t("pitch.now")], ["session", t("pitch.session")], ["600", t("pitch.ten_minutes")], ...(store.team.periods ?? []).map((one) => [`p:${one.id}`, periodName(one)]), ["times", t("span.times")]];
     offer(span, spans, "span", "now", Boolean(store.team.team_session));
   }
 

@@ -10,7 +10,7 @@ import { files } from "./files.js";
 import { figureOf } from "./figures.js";
 import { paintHeat } from "./heat.js";
 import { store } from "./store.js";
-import { clock, day, duration, label, number, said, t, withUnit } from "./text.js";
+import { clock, day, duration, label, number, periodName, said, t, withUnit } from "./text.js";
 import { timeOfDay } from "./times.js";
 
 const FIGURES = ["heart_rate_bpm", "heart_rate_highest_bpm", "trimp", "distance_m", "high_speed_running_m", "sprints", "max_speed_mps", "player_load", "energy_kcal", "impact_alerts"];
@@ -116,7 +116,7 @@ class Session {
   /** The periods, for choosing and for correcting. */
   drawParts() {
     const kept = this.part.value;
-    fill(this.part, h("option", { value: "" }, t("session.whole")), this.found.periods.map((one) => h("option", { value: one.id }, one.name)), h("option", { value: "span", hidden: !this.span }, t("session.span")));
+    fill(this.part, h("option", { value: "" }, t("session.whole")), this.found.periods.map((one) => h("option", { value: one.id }, periodName(one))), h("option", { value: "span", hidden: !this.span }, t("session.span")));
     this.part.value = kept;
     if (this.part.selectedIndex < 0) this.part.value = "";
     drawPeriods(this.parts.periods, this.found.periods, mayAct(), this.key, () => this.again());

@@ -49,7 +49,7 @@ function drawEngine(place, { online, age_s: old, stats }) {
     h("div", { class: "cards" }, fact(t("engine.uptime"), duration(stats.uptime_s + old)), fact(t("engine.rate"), `${number(stats.samples_per_s)} /s`), fact(t("engine.lag"), stats.lag_p99_ms === null ? "–" : `${number(stats.lag_p99_ms)} ms`, stats.lag_p99_ms > 500),
       fact(t("engine.cpu"), `${number(stats.cpu_percent)} %`), fact(t("box.memory"), `${number(stats.memory_mb)} MB`), fact(t("box.temperature"), stats.temperature_c === null ? "–" : `${number(stats.temperature_c)} °C`, stats.temperature_c > 80),
       fact(t("engine.lost"), String(stats.lost)), fact(t("engine.invalid"), String(stats.invalid), stats.invalid > 100)),
-    Object.entries(stats.invalid_reasons ?? {}).map(([reason, count]) => h("p", { class: "muted", dir: "auto" }, `${count} × ${reason}`)));
+    Object.entries(stats.invalid_reasons ?? {}).map(([reason, count]) => h("p", { class: "muted", dir: "auto" }, `${count} × ${said(reason)}`)));
 }
 
 /** What is wrong between a device and its bridge; nothing where all is well or nothing is known. */

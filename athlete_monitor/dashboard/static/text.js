@@ -50,13 +50,28 @@ function matched(text) {
     const values = pattern.exec(text)?.groups;
     if (values) return t(key, Object.fromEntries(Object.entries(values).map(([name, one]) => [name, localised(one)])));
   }
-  return null;
+  return listed(text);
+}
+
+const NUMBER = "(?:–|-?\\d+(?:\\.\\d+)?(?:e[+-]?\\d+)?(?: [^\\s,]+)?)";
+let lists = null; // a name with a list of figures, and one figure of it
+
+/** The text of an alarm whose rule has none: "Ada: Heart rate 182 bpm, TRIMP 12.3". */
+function listed(text) {
+  if (!lists) {
+    const labels = Object.keys(texts).filter((key) => key.startsWith("label.")).map((key) => escaped(key.slice(6))).sort((one, other) => other.length - one.length).join("|");
+    const one = `(?:${labels}) ${NUMBER}`;
+    lists = [new RegExp(`^(.+): (${one}(?:, ${one})*)$`, "s"), new RegExp(`(?:^|, )(${labels}) (${NUMBER})(?=, |$)`, "g")];
+  }
+  const [, name, parts] = lists[0].exec(text) ?? [];
+  return name ? `${name}: ${[...parts.matchAll(lists[1])].map(([, known, value]) => `${texts[`label.${known}`]} ${localised(value)}`).join(", ")}` : null;
 }
 
 /** A value in a sentence of the box: "8.3 km" has a comma where the language has one. */
 const localised = (one) => (language === "de" && /^[-−]?\d+\.\d+( |$)/.test(one) ? one.replace(".", ",") : said(one));
 
-const sentence = (text) => new RegExp(`^${text.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "s");
+const escaped = (text) => text.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+const sentence = (text) => new RegExp(`^${escaped(text).replace(/\{(\w+)\}/g, "(?<$1>.+)")}$`, "s");
 
 /** Why a command is refused: by its code in this language, else as the box says it. */
 export function refusal({ detail, code, values }) {
@@ -71,9 +86,14 @@ export function alarmWords(alarm, person) {
   return person?.name ? text.replace(person.name, () => isolated(person.name)) : text;
 }
 
+/** The name of a period, in this language where devices and this screen give it to all periods of its kind. */
+export function periodName({ name }) {
+  return texts[`phase.${name.replace(/[\s_-]+/g, " ").trim().toLowerCase()}`] ?? name;
+}
+
 /** The label of a figure: from the table of this language, else the catalogue's. */
 export function label(figure) {
-  return texts[`figure.${figure.key}`] ?? figure.label;
+  return texts[`label.${figure.label}`] ?? figure.label;
 }
 
 export function number(value, decimals = 0) {

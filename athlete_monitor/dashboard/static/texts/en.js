@@ -280,7 +280,6 @@ export default {
 "welcome.qr": "QR code of this screen’s address",
 "welcome.secure": "For tablets on the Wi-Fi make accounts first:",
 "welcome.started": "The match starts in a few seconds.",
-"figure.metres_per_min": "Metres per minute",
 "sort.shown": "on the tile",
 "sort.all": "all figures",
 "target.part": "{percent} % {figure}",
