@@ -139,7 +139,7 @@ class Monitor:
             return False
         session.whole_seconds.note_run(samples)
         session.arrived_s = arrived_s
-        self.stepper.add(session, was_empty=was_empty)
+        self.stepper.add(session, arrived_s, was_empty=was_empty, covers_s=samples[-1].t - first.t)
         return True
 
     def _accept_message(self, samples: Sequence[Sample], arrived_s: float) -> None:
@@ -280,7 +280,7 @@ class Monitor:
         was_empty = not session.queue
         handed = session.stream.push(sample, session.queue, arrived_s)
         if session.queue:
-            self.stepper.add(session, was_empty=was_empty)
+            self.stepper.add(session, arrived_s, was_empty=was_empty)
         if handed:
             later = [(each, arrived_s) for each in handed]
             if self._close(session, "pause", later):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from athlete_monitor.wire.sample import Sample
 
 _row_of = attrgetter("row")
+HOLD_S: Final = 0.05
+"""Samples that cause no output wait this long for one that does, so that devices that send one by one share steps."""
+RUN_HOLD_SHARE: Final = 0.25
+"""Samples that came together in one message wait for this share of the time that they cover: the first of them waited
+four times as long in the device."""
+LONGEST_RUN_HOLD_S: Final = 0.25
+"""But not longer than this."""
 FAR_BEHIND: Final = 32
 """A device with more waiting samples is behind: its next messages wait in the inbox."""
 
@@ -34,8 +42,11 @@ class Stepper:
         self._squad, self._reporter, self._counts = squad, reporter, counts
         self._waiting: list[Session] = []
         self._is_behind = False
-        self.is_urgent = False
-        """Whether a waiting sample causes an output: other samples may wait to share a step."""
+        self.has_output = False
+        """Whether a waiting sample causes an output."""
+        self.due_s = math.inf
+        """When the waiting samples must be used, on the clock of their arrival. Until then they wait for samples of
+        other devices, to share their steps; ``-math.inf``: at once."""
 
     @property
     def waiting(self) -> int:
@@ -56,12 +67,24 @@ class Stepper:
         """Devices with more than ``samples`` waiting samples."""
         return {session.device_id for session in self._waiting if len(session.queue) > samples}
 
-    def add(self, session: Session, *, was_empty: bool) -> None:
-        """Register that a session's queue has grown."""
+    def add(self, session: Session, arrived_s: float, *, was_empty: bool, covers_s: float = 0.0) -> None:
+        """Register that a session's queue has grown.
+
+        Args:
+            session: whose.
+            arrived_s: when the message arrived.
+            was_empty: whether no sample of the session was waiting.
+            covers_s: time from the first to the last sample of the message, s.
+        """
         if was_empty:
             self._waiting.append(session)
-        if not self.is_urgent:
-            self.is_urgent = self._squad.awaits_output(session.row, session.queue[-1].t)
+        if self.due_s <= arrived_s:
+            return
+        has_output = self._squad.awaits_output(session.row, session.queue[-1].t)
+        self.has_output |= has_output
+        single_s = 0.0 if has_output else HOLD_S
+        wait_s = min(RUN_HOLD_SHARE * covers_s, LONGEST_RUN_HOLD_S) if covers_s > 0.0 else single_s
+        self.due_s = min(self.due_s, arrived_s + wait_s)
 
     def advance(self, most: int | None = None, is_late: Callable[[], bool] = lambda: False) -> None:
         """Step until no sample waits, or ``most`` samples of each athlete are used; the others keep waiting.
@@ -70,7 +93,7 @@ class Stepper:
         """
         active, depth = sorted(self._waiting, key=_row_of), 0  # in order, a whole squad is changed in place
         begun = active
-        self._waiting, self.is_urgent, self._is_behind = [], False, False
+        self._waiting, self.has_output, self.due_s, self._is_behind = [], False, math.inf, False
         while active and (most is None or depth < most) and not (depth and is_late()):
             self._step(active, [session.queue[depth] for session in active])
             depth += 1
@@ -80,7 +103,7 @@ class Stepper:
             del session.queue[:depth]
             if session.queue:
                 self._waiting.append(session)
-                self.is_urgent = self._is_behind = True
+                self.has_output, self.due_s, self._is_behind = True, -math.inf, True
 
     def finish(self, session: Session) -> None:
         """Use all samples of one session that ends."""

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from athlete_monitor.engine.monitor import Monitor
 
 LOOK_S: Final = 0.0005
-HOLD_S: Final = 0.05
-"""Samples that cause no output wait this long for one that does, so that devices that send one by one share steps."""
 STEP_COALESCES: Final = 2.0
 """Steps start at least this many times ``engine.coalesce_ms`` apart. A larger value saves processor time and costs
 latency."""
@@ -102,7 +100,7 @@ class Loop:
             if self._inbox.wait(self._patience_s()) and not self._is_behind:
                 time.sleep(LOOK_S)  # further messages usually follow at once
             self._receive()
-            if self._monitor.stepper.is_urgent or time.monotonic() >= self._held_until_s():
+            if self._is_due():
                 self._wait_for_company()
                 self._step()
             self._begin()
@@ -128,11 +126,12 @@ class Loop:
         """How long to wait for messages."""
         if self._is_behind:
             return 0.0
-        return max(0.0, min(self._upkeep.due_s, self._held_until_s()) - time.monotonic())
+        return max(0.0, min(self._upkeep.due_s, self._monitor.stepper.due_s) - time.monotonic())
 
-    def _held_until_s(self) -> float:
-        """Time at which the oldest waiting message has waited long enough."""
-        return self._arrivals[0] + HOLD_S if self._arrivals else math.inf
+    def _is_due(self) -> bool:
+        """Whether waiting samples must be used, or those of all devices wait and cause an output."""
+        stepper = self._monitor.stepper
+        return time.monotonic() >= stepper.due_s or (stepper.has_output and self._is_complete())
 
     def _receive(self) -> bool:
         """Take received messages, within limits; return whether there were any."""

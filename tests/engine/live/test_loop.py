@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from athlete_monitor.engine.intake.inbox import Inbox
 from athlete_monitor.engine.live import loop as loops
 from athlete_monitor.engine.live.loop import Loop
 from athlete_monitor.engine.live.stats import Lags
+from athlete_monitor.engine.stepping import HOLD_S, RUN_HOLD_SHARE
 from athlete_monitor.wire.codec import encode_sample
 from athlete_monitor.wire.topics import sensor_data
 from tests.engine.kit import monitor_of, sample
@@ -145,3 +147,43 @@ def test_of_an_overloaded_engine_few_samples_wait_outside_the_inbox_and_the_newe
     for session in monitor.book.view:
         assert session.last_t == sample(0.0).t + 29.9
         assert session.received + session.stream.quality.lost == 300
+
+
+def test_batches_of_devices_that_send_one_after_another_share_their_steps():
+    loop, inbox, monitor = a_loop()
+    for device in ("a", "b"):
+        put_batch(inbox, device, 0, 0.0)
+    rounds(loop, 5)
+    before, later_s = monitor.counts.steps, time.monotonic() + 1e6
+    put_batch(inbox, "a", 10, later_s)
+    rounds(loop, 5)
+    assert (monitor.counts.steps, monitor.stepper.waiting) == (before, 1)
+    assert monitor.stepper.due_s == pytest.approx(later_s + 0.9 * RUN_HOLD_SHARE, abs=1e-3)
+    put_batch(inbox, "b", 10, later_s)
+    rounds(loop, 5)
+    assert (monitor.counts.steps, monitor.stepper.waiting) == (before + 10, 0)
+
+
+def test_a_batch_waits_for_no_more_than_a_share_of_the_time_that_it_covers():
+    loop, inbox, monitor = a_loop()
+    for device in ("a", "b"):
+        put_batch(inbox, device, 0, 0.0)
+    rounds(loop, 5)
+    put_batch(inbox, "a", 10, time.monotonic() - 0.9 * RUN_HOLD_SHARE)
+    rounds(loop, 1)
+    assert monitor.sessions["a"].last_t == sample(0.0).t + 1.9
+
+
+def test_of_single_samples_only_one_that_causes_an_output_does_not_wait():
+    loop, inbox, monitor = a_loop()
+    for device in ("a", "b"):
+        put(inbox, device, 0.0)
+        put(inbox, device, 0.1)
+    rounds(loop, 5)
+    later_s, waits = time.monotonic() + 1e6, []
+    for tenth in range(2, 12):
+        put(inbox, "a", tenth / 10, arrived_s=later_s)
+        rounds(loop, 5)
+        waits.append(round(monitor.stepper.due_s - later_s, 6))
+    assert waits == sorted(waits, reverse=True)
+    assert set(waits) == {HOLD_S, 0.0}
