@@ -371,7 +371,8 @@ def squad_of(
     """The people with their profiles, and the constraint of their columns."""
     data = [AthleteData(i + 1, bench.groups, (session,), ()) for i, session in enumerate(rows)]
     profiles = [profile_row(_profile(i + 1, recording)) for i, recording in enumerate(recordings)]
-    return squad.members(data, profiles, bench.spec, bench.groups), squad.rises(bench.spec, bench.groups)
+    samples = [squad.sample(each) for each in data]
+    return squad.members(samples, profiles, bench.spec, bench.groups), squad.rises(bench.spec, bench.groups)
 
 
 def strangers_covered(bench: Bench, recordings: Sequence[Imported], rows: Sequence[SessionRows]) -> dict[str, Figures]:

@@ -35,7 +35,7 @@ STAGES = (
     ("baselines", TRAINING + "athlete", "baseline_errors"),
     ("day's form", TRAINING + "athlete", "estimate"),
     ("squad: judge", TRAINING + "squad", "judge_folds"),
-    ("squad: fit", TRAINING + "squad", "train_default"),
+    ("squad: fit", TRAINING + "squad", "evaluated"),
     ("export: Hummingbird", MODELS + "export", "hummingbird_zip"),
     ("export: ONNX", MODELS + "export", "onnx_of"),
     ("export: check", MODELS + "export", "check_agreement"),

@@ -12,10 +12,11 @@ import time
 from collections import deque
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from multiprocessing import connection, forkserver, get_context, resource_tracker
+from multiprocessing import connection, forkserver, get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from athlete_monitor.batch.starting import uninterrupted
+from athlete_monitor.batch.starting import starting
 from athlete_monitor.batch.work import ItemOutcome
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from athlete_monitor.batch.work import Item, Work
 
 TRIES: Final = 3
+_HERE: Final = Path(__file__).resolve().parents[2]
+_PATH: Final = "PYTHONPATH"
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -160,8 +163,7 @@ class Processes:
         """See ``Place``: the process that imports what workers need starts at once."""
         self._keeps = True
         if self._preloads:
-            resource_tracker.ensure_running()  # as for each worker below
-            with _one_thread(), uninterrupted():
+            with _for_workers(), starting():
                 forkserver.ensure_running()
         try:
             yield
@@ -199,9 +201,8 @@ class _Worker:
     def __init__(self, context: Any) -> None:  # noqa: ANN401 - of multiprocessing
         self.pipe, other = context.Pipe()
         self._work: Work | None = None
-        resource_tracker.ensure_running()  # starting it would allow interrupts again
         self._process = context.Process(target=_serve, args=(other,), daemon=True)
-        with _one_thread(), uninterrupted():
+        with _for_workers(), starting():
             self._start()
         other.close()
 
@@ -247,12 +248,18 @@ class _Worker:
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-class _one_thread:  # noqa: N801 - reads as a function
-    """Workers share the cores by being many: the libraries in each use one thread."""
+class _for_workers:  # noqa: N801 - reads as a function
+    """The environment of workers, and of the process that they are forked from.
+
+    Workers share the cores by being many: the libraries in each use one thread. That process finds the modules which
+    it imports also if the program was started from another folder: it takes no path from its parent.
+    """
 
     def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in _ONE_THREAD}
-        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+        paths = [str(_HERE), *filter(None, [os.environ.get(_PATH)])]
+        changed = dict.fromkeys(_ONE_THREAD, "1") | {_PATH: os.pathsep.join(paths)}
+        self._before = {name: os.environ.get(name) for name in changed}
+        os.environ.update(changed)
 
     def __exit__(self, *_: object) -> None:
         for name, value in self._before.items():

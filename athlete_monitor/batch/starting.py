@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -14,6 +16,26 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Requests to end: Ctrl+C, a service manager's, and that of a terminal that is closed."""
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """Start processes in the block, as in one of ``uninterrupted``, and with multiprocessing's resource tracker.
+
+    A terminal that is closed ends the tracker too, perhaps first of all. It holds nothing of ours: another is started
+    without a warning.
+    """
+    with _silent():
+        resource_tracker.ensure_running()  # starting it would allow interrupts again
+    with uninterrupted(), _silent():
+        yield
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextmanager

@@ -52,6 +52,7 @@ class Trained:
     ``held_out`` is the SHA-256 of the session that it was judged on (empty where it was more than one), ``test_X`` and
     ``test_y`` are those rows, at ``test_t``, and what was predicted for them; ``check_rows`` are what exports are
     compared on; ``importance`` belongs to X's columns;
+    ``model`` is None once it is finished (``finished.py``);
     ``gain`` is how much better than the athlete's median it is, on all that was held out in turn;
     ``chosen_on`` is how many of the sessions took part in the choice of the kind (0: there was no choice).
     """
@@ -73,17 +74,14 @@ class Trained:
     seconds: float
     chosen_on: int = 0
 
+    def without_model(self) -> Trained:
+        """The same without the model, and the rows that its exports are compared on."""
+        return replace(self, model=None, check_rows=self.check_rows[:0].copy())
+
     def without_rows(self) -> Trained:
         """The same without the rows that only publishing needs."""
         none = self.test_y[:0].copy()
-        return replace(
-            self,
-            test_X=self.test_X[:0].copy(),
-            test_y=none,
-            test_t=none,
-            test_predicted=none,
-            check_rows=self.check_rows[:1].copy(),
-        )
+        return replace(self, test_X=self.test_X[:0].copy(), test_y=none, test_t=none, test_predicted=none)
 
 
 def train_athlete(data: AthleteData, settings: Training, rises: IntArray, evidence: Evidence | None = None) -> Trained:

@@ -36,6 +36,7 @@ from athlete_monitor.training.outcome import (
     exit_code,
     summary,
 )
+from athlete_monitor.training.parallel import PRELOADED
 from athlete_monitor.training.pipeline import Pass, PassContext, PassOptions
 from athlete_monitor.training.prediction import keep_out_of_the_way
 from athlete_monitor.training.report import Run, write_report
@@ -135,7 +136,7 @@ def _place(config: Config, workers: int | None, cluster: str | None) -> Place | 
     """Where to train, if that was asked for."""
     if workers is None and cluster is None:
         return None
-    return chosen_place(workers, cluster, resources.fitting(config))
+    return chosen_place(workers, cluster, resources.fitting(config), PRELOADED)
 
 
 def train(

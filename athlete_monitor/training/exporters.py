@@ -1,7 +1,4 @@
-"""The libraries that export models, imported while worker processes are still starting and reading sessions.
-
-The process that publishes has nothing else to do then; otherwise the first model would wait for them.
-"""
+"""The libraries that fit and export models, imported before they are needed."""
 
 from __future__ import annotations
 
@@ -17,16 +14,17 @@ WITH_TORCH: Final = ("torch", "hummingbird.ml.containers.sklearn.pytorch_contain
 
 
 def import_in_background() -> Thread:
-    """Start a thread that imports them.
+    """Start a thread that imports them, while this process, which does all the work itself, reads sessions.
 
     pandas is not hidden from it: that would hide it from the threads that read sessions too.
     """
-    thread = Thread(target=_import, name="import of exporters", daemon=True)
+    thread = Thread(target=import_all, name="import of exporters", daemon=True)
     thread.start()
     return thread
 
 
-def _import() -> None:
+def import_all() -> None:
+    """Import those that are installed."""
     for name in (*LIBRARIES, *(WITH_TORCH if has_torch() else ())):
         with suppress(Exception):  # who needs the library will say what is wrong with it
             importlib.import_module(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import BrokerError
@@ -26,28 +27,26 @@ class UpdateNotifier:
     def __init__(self, settings: Mqtt, note: Callable[[str], None]) -> None:
         self._settings, self._note = settings, note
         self._link: MqttLink | None = None
-        self._silent = False
+        self._until_s = 0.0
 
     def published(self, manifest: Manifest) -> None:
-        """Announce a model that is now in service; connects at the first one."""
-        link = self._connected()
-        if link is not None:
-            message = {"athlete_id": manifest.athlete_id, "model_id": manifest.model_id, "created": manifest.created}
-            link.publish(model_updated(manifest.athlete_id), json.dumps(message).encode(), qos=1, retain=True)
+        """Announce a model that is now in service, or keep that for the broker; connects beside the training."""
+        if self._link is None:
+            self._link = MqttLink(self._settings, f"athlete-trainer-{os.getpid()}")
+            self._link.start()
+            self._until_s = time.monotonic() + CONNECT_S
+        message = {"athlete_id": manifest.athlete_id, "model_id": manifest.model_id, "created": manifest.created}
+        self._link.publish(model_updated(manifest.athlete_id), json.dumps(message).encode(), qos=1, retain=True)
 
     def close(self) -> None:
-        """Wait until everything is sent, and disconnect."""
-        if self._link is not None:
-            self._link.flush(FLUSH_S)
-            self._link.stop()
-
-    def _connected(self) -> MqttLink | None:
-        if self._link is None and not self._silent:
-            try:
-                link = MqttLink(self._settings, f"athlete-trainer-{os.getpid()}")
-                link.start(CONNECT_S)
-                self._link = link
-            except BrokerError as error:
-                self._silent = True
-                self._note(f"event=not_announced reason={str(error)!r}")
-        return self._link
+        """Wait until everything is sent, and disconnect; give up where no broker has answered by then."""
+        link, self._link = self._link, None
+        if link is None:
+            return
+        try:
+            link.wait(max(0.0, self._until_s - time.monotonic()))
+        except BrokerError as error:
+            self._note(f"event=not_announced reason={str(error)!r}")
+            return
+        link.flush(FLUSH_S)
+        link.stop()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import warnings
 from itertools import chain, islice
-from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import joblib
 
 from athlete_monitor.batch.calls import each_at
 from athlete_monitor.batch.places import Here, Processes
-from athlete_monitor.batch.starting import uninterrupted
+from athlete_monitor.batch.starting import starting
 from athlete_monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -22,13 +21,14 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 A = TypeVar("A")
 
+PRELOADED: Final = ("athlete_monitor.training.preloaded",)
 OUR_BACKEND = "loky"
 """Processes of our own: a worker that is lost costs its task a retry. Other backends are joblib's."""
 
 
 def local_place(workers: int) -> Place:
     """Return so many processes; one is this process itself."""
-    return Here() if workers <= 1 else Processes(workers, ("athlete_monitor.training.preloaded",))
+    return Here() if workers <= 1 else Processes(workers, PRELOADED)
 
 
 def each(
@@ -66,12 +66,11 @@ def _of_joblib(
     paced: Callable[[Iterable[A]], Iterator[A]],
 ) -> Iterator[R]:
     warnings.filterwarnings("ignore", module=r"joblib\..*")  # of lost tasks, also while an interrupt is on its way
-    resource_tracker.ensure_running()  # starting it would allow interrupts again
     waiting = iter(paced(tasks))
     first = list(islice(waiting, workers))  # before interrupts are held back: it may take a while
     threads = {"inner_max_num_threads": 1} if backend == "multiprocessing" else {}
     try:
-        with joblib.parallel_config(backend=backend, **threads), uninterrupted():
+        with joblib.parallel_config(backend=backend, **threads), starting():
             pool = joblib.Parallel(n_jobs=workers, return_as="generator", pre_dispatch=workers, max_nbytes=None)
             results = pool(joblib.delayed(function)(task) for task in chain(first, waiting))
     except (ValueError, ImportError) as error:

@@ -6,8 +6,8 @@ import logging
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, TypedDict
 
 from athlete_monitor.athletes import Profile, Roster, merge
 from athlete_monitor.boundary import described
@@ -22,18 +22,21 @@ from athlete_monitor.training.console import LOGGER, PRINTED, Display, Quiet
 from athlete_monitor.training.elsewhere import Missing, extract_missing, with_known
 from athlete_monitor.training.evidence import EvidenceFiles
 from athlete_monitor.training.exporters import import_in_background
+from athlete_monitor.training.finished import Finished
 from athlete_monitor.training.notify import UpdateNotifier
 from athlete_monitor.training.outcome import TrainingOutcome, figures
 from athlete_monitor.training.parallel import each, local_place
 from athlete_monitor.training.plan import Standing, TrainingPlan, make_plan
 from athlete_monitor.training.products import product_of, squad_product
 from athlete_monitor.training.publication import ModelPublisher, Product
-from athlete_monitor.training.rival import over_default, over_fold
+from athlete_monitor.training.rival import DefaultModel, default_model, over_default, over_fold
 from athlete_monitor.training.work import (
     Failure,
+    Gathered,
     assembled,
-    gather_group,
+    gathered,
     nothing_read,
+    read_group,
     rows_of,
     train_one,
     unread,
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
     from athlete_monitor.training.athlete import Trained
     from athlete_monitor.training.gain import Gain
     from athlete_monitor.training.plan import Status
-    from athlete_monitor.training.rows import AthleteData
+    from athlete_monitor.training.rows import AthleteFacts
     from athlete_monitor.training.sessions import Candidates
 
 _log = logging.getLogger(LOGGER)
@@ -88,7 +91,7 @@ class Pass:
 
     def __init__(self, config: Config, options: PassOptions, around: PassContext | None = None) -> None:
         self.faults = 0
-        self._default_model: Any = None
+        self._default_model: Finished | None = None
         self._config, self._options = config, options
         self._around = around or PassContext()
         self._spec = FeatureSpec.from_config(config.feature_engineering)
@@ -113,8 +116,9 @@ class Pass:
         players, force = self._options.players, self._options.force
         plan = make_plan(self._config, self._spec, self._store, attempts, players, force=force)
         try:
-            with self._place.kept() if plan.due else nullcontext():
-                if plan.due and self._place.workers > 1 and not self._place.remote:
+            several = len(plan.read) > 1
+            with self._place.kept() if plan.due and several else nullcontext():
+                if plan.due and not several and self._place.workers > 1 and not self._place.remote:
                     import_in_background()
                 for outcome in self._outcomes(plan):
                     self._remember(plan, outcome, attempts)
@@ -128,22 +132,22 @@ class Pass:
 
     def _outcomes(self, plan: TrainingPlan) -> Iterator[TrainingOutcome]:
         yield from (_standing_still(standing) for standing in plan.athletes if not standing.reason)
-        data: list[AthleteData] = []
+        found: list[Gathered] = []
         failed: list[Failure] = []
-        for item in self._gather(plan.read):
+        for item in self._gather(plan):
             if isinstance(item, Failure):
                 failed.append(item)
                 continue
-            data.append(item)
-            for session in item.unusable:
+            found.append(item)
+            for session in item.facts.unusable:
                 self._log_trace(session.file, session.trace)
         due = {standing.sessions.athlete_id: standing.sessions for standing in plan.due}
         yield from (self._lost(failure, due[failure.athlete_id]) for failure in failed if failure.athlete_id in due)
-        groups, members = self._members(data) if plan.default_reason else ((), [])
-        rates = sorted(session.rate_hz for item in data for session in item.sessions)
-        data = [item for item in data if item.athlete_id in due]
+        groups, members = self._members(found) if plan.default_reason else ((), [])
+        rates = sorted(session.rate_hz for item in found for session in item.facts.sessions)
+        found = [replace(item, sample=None) for item in found if item.sessions.athlete_id in due]
         folds = self._bounded_folds(members, groups)
-        yield from self._train(data, due, folds if isinstance(folds, list) else [])
+        yield from self._train(found, folds if isinstance(folds, list) else [])
         if isinstance(folds, TrainingOutcome):
             yield folds
         elif plan.default_reason:
@@ -168,7 +172,9 @@ class Pass:
         constraint = squad.rises(self._spec, groups)
         work = partial(squad.computed, members, settings=self._config.training, constraint=constraint)
         found = self._each(work, [None, *parts], _without_folds)
-        self._default_model = next(found)
+        finished = next(found)
+        assert isinstance(finished, Finished)  # noqa: S101 - of the first task
+        self._default_model = finished
         self._around.display.advance("all athletes")
         folds: list[squad.Fold] = []
         for places, judged in zip(parts, found, strict=True):
@@ -191,20 +197,22 @@ class Pass:
             self._log_trace("default model", fault.trace)
             return TrainingOutcome(DEFAULT, "failed", fault.cause)
 
-    def _gather(self, standings: Sequence[Standing]) -> Iterator[AthleteData | Failure]:
+    def _gather(self, plan: TrainingPlan) -> Iterator[Gathered | Failure]:
         """Read and replay sessions, several athletes in parallel in each process."""
-        groups = resources.groups([standing.sessions for standing in standings], self._shares)
+        groups = resources.groups([standing.sessions for standing in plan.read], self._shares)
         self._around.display.stage("reading", len(groups))
         read = self._read_elsewhere if self._place.remote else self._read_here
-        for group, results in zip(groups, read(groups), strict=True):
+        for group, results in zip(groups, read(groups, sampled=bool(plan.default_reason)), strict=True):
             self._around.display.advance(f"athletes {group[0].athlete_id} to {group[-1].athlete_id}")
             yield from results
 
-    def _read_here(self, groups: Sequence[list[Candidates]]) -> Iterator[list[AthleteData | Failure]]:
-        work = partial(gather_group, spec=self._spec, settings=self._config, **self._keeps)
+    def _read_here(self, groups: Sequence[list[Candidates]], *, sampled: bool) -> Iterator[list[Gathered | Failure]]:
+        work = partial(read_group, spec=self._spec, settings=self._config, sampled=sampled, **self._keeps)
         return self._each(work, groups, unread)
 
-    def _read_elsewhere(self, groups: Sequence[list[Candidates]]) -> Iterator[list[AthleteData | Failure]]:
+    def _read_elsewhere(
+        self, groups: Sequence[list[Candidates]], *, sampled: bool
+    ) -> Iterator[list[Gathered | Failure]]:
         """Workers get the bytes of new sessions and return their rows; known ones, and what follows, are done here."""
         cache = rows_of(self._config, self._spec, **self._keeps)
         work = partial(extract_missing, spec=self._spec, settings=self._config)
@@ -213,43 +221,50 @@ class Pass:
             if isinstance(found, str):
                 yield unread(group, found)
             else:
-                yield assembled(group, with_known(group, found, cache), self._spec, self._config)
+                rows = assembled(group, with_known(group, found, cache), self._spec, self._config)
+                yield [gathered(*pair, sampled=sampled) for pair in zip(group, rows, strict=True)]
 
     @property
     def _keeps(self) -> _Keeps:
         """What may be done with rows and answers of earlier passes."""
         return {"writes": not self._options.dry_run, "reads": not self._options.from_scratch}
 
-    def _members(self, data: Sequence[AthleteData]) -> tuple[tuple[str, ...], list[squad.Member]]:
+    def _members(self, found: Sequence[Gathered]) -> tuple[tuple[str, ...], list[squad.Member]]:
         """The default model's channel groups and rows."""
-        groups = squad.squad_groups(data) if data else ()
-        profiles = [profile_row(self._profile(item)) for item in data]
-        return groups, squad.members(data, profiles, self._spec, groups)
+        samples = [item.sample for item in found if item.sample is not None]
+        groups = squad.squad_groups(samples) if samples else ()
+        profiles = [profile_row(self._profile(item.facts)) for item in found]
+        return groups, squad.members(samples, profiles, self._spec, groups)
 
-    def _train(
-        self, data: list[AthleteData], due: dict[int, Candidates], folds: Sequence[squad.Fold]
-    ) -> Iterator[TrainingOutcome]:
-        """Train athlete by athlete; the rows of finished athletes are removed from ``data`` and memory."""
-        self._around.display.stage("training", len(data))
+    def _train(self, found: list[Gathered], folds: Sequence[squad.Fold]) -> Iterator[TrainingOutcome]:
+        """Train athlete by athlete; the rows of finished athletes are removed from ``found`` and memory."""
+        self._around.display.stage("training", len(found))
         kept = None if self._place.remote else EvidenceFiles(self._config.paths.models_root, **self._keeps)
-        work = partial(train_one, spec=self._spec, settings=self._config.training, kept=kept)
+        work = partial(train_one, spec=self._spec, settings=self._config, kept=kept)
         useful = bool(folds) and squad.gain_of(folds).least_bpm > self._config.retraining.min_gain_over_median_bpm
         rivals = {fold.athlete_id: fold for fold in folds} if useful else {}
-        for place, result in enumerate(self._each(work, data, untrained)):
-            item, data[place] = data[place], replace(data[place], sessions=())
-            self._around.display.advance(f"athlete {item.athlete_id}")
-            sessions = due[item.athlete_id]
+        for place, result in enumerate(self._each(work, found, untrained)):
+            sessions, found[place] = found[place].sessions, replace(found[place], data=None)
+            self._around.display.advance(f"athlete {sessions.athlete_id}")
             if isinstance(result, Failure):
                 yield self._lost(result, sessions)
             else:
-                over_squad = partial(self._over_squad, item, result, rivals.get(item.athlete_id))
-                yield self._publish(product_of(item, sessions, result), _notes(item, sessions), over_squad)
+                facts, trained = result.facts, result.trained
+                over_squad = partial(self._over_squad, facts, trained, rivals.get(sessions.athlete_id))
+                product = product_of(facts, sessions, trained, result.finished)
+                yield self._publish(product, _notes(facts, sessions), over_squad)
 
-    def _over_squad(self, data: AthleteData, trained: Trained, fold: squad.Fold | None) -> Gain | None:
+    def _over_squad(self, facts: AthleteFacts, trained: Trained, fold: squad.Fold | None) -> Gain | None:
         """How much better an athlete's own model is than the squad's; None where there is none to compare with."""
         if fold is not None:
-            return over_fold(trained, fold, data.rows)
-        return over_default(trained, self._store, self._spec, data.groups, profile_row(self._profile(data)))
+            return over_fold(trained, fold, facts.rows)
+        profile = profile_row(self._profile(facts))
+        return over_default(trained, self._default_in_service, self._spec, facts.groups, profile)
+
+    @cached_property
+    def _default_in_service(self) -> DefaultModel | None:
+        """The squad's model, which changes only at the end of a pass."""
+        return default_model(self._store, self._spec)
 
     def _default(
         self,
@@ -263,9 +278,9 @@ class Pass:
         if len(members) < squad.LEAST_ATHLETES:
             reason = f"{len(members)} athletes share their channels, {squad.LEAST_ATHLETES} are needed"
             return TrainingOutcome(DEFAULT, "unchanged" if self._store_has_default() else "skipped", reason)
-        constraint = squad.rises(self._spec, groups)
-        trained = squad.train_default(members, folds, self._config.training, constraint, self._default_model)
-        product = squad_product(members, plan, groups, rates_hz, trained)
+        assert self._default_model is not None  # noqa: S101 - the folds were computed
+        trained = squad.evaluated(folds, self._default_model)
+        product = squad_product(members, plan, groups, rates_hz, trained, self._default_model)
         return self._publish(product, (f"{len(members)} athletes",))
 
     def _each(self, work: Callable[..., object], tasks: Sequence[object], lost: Callable[..., object]) -> Iterator:  # type: ignore[type-arg]
@@ -300,11 +315,11 @@ class Pass:
             notes,
         )
 
-    def _profile(self, data: AthleteData) -> Profile:
+    def _profile(self, data: AthleteFacts) -> Profile:
         from datetime import datetime, timezone
 
         athlete = Roster.load(self._config.athletes.roster).by_id(data.athlete_id)
-        day = datetime.fromtimestamp(float(data.sessions[-1].t[-1]), timezone.utc).date()
+        day = datetime.fromtimestamp(data.until_t, timezone.utc).date()
         wire = data.profile
         sent = Profile(
             data.athlete_id,
@@ -349,7 +364,7 @@ def _standing_still(standing: Standing) -> TrainingOutcome:
     return TrainingOutcome(athlete_id, last.status, f"{last.message} (no new sessions since)")  # type: ignore[arg-type]
 
 
-def _notes(data: AthleteData, sessions: Candidates) -> tuple[str, ...]:
+def _notes(data: AthleteFacts, sessions: Candidates) -> tuple[str, ...]:
     unusable = (f"{item.file} left out: {item.reason}" for item in data.unusable)
     remarks = (f"{session.file}: {note}" for session in data.sessions for note in session.notes)
     return (*sessions.problems, *unusable, *remarks)

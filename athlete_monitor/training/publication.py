@@ -1,4 +1,4 @@
-"""From a trained model to files in service: exported, checked against scikit-learn, gated, published."""
+"""From a finished model to files in service: gated, published."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from athlete_monitor.features import FeatureSpec
     from athlete_monitor.models.store import ModelStore
     from athlete_monitor.training.athlete import Trained
+    from athlete_monitor.training.finished import Finished
     from athlete_monitor.training.gain import Gain
 
 LIBRARIES: Final = ("numpy", "scikit-learn", "torch", "hummingbird-ml", "onnx", "skl2onnx")
@@ -39,6 +40,7 @@ class Product:
     sessions: tuple[LearnedSession, ...]
     rate_hz: float
     trained: Trained
+    finished: Finished
     over_squad: Gain | None = None
 
 
@@ -53,7 +55,7 @@ class Published:
 
 
 class ModelPublisher:
-    """Exports trained models, checks the exports, and publishes those that pass the gate."""
+    """Publishes the models that pass the gate."""
 
     def __init__(self, config: Config, spec: FeatureSpec, store: ModelStore, *, dry_run: bool = False) -> None:
         self._config, self._spec, self._store, self._dry_run = config, spec, store, dry_run
@@ -63,19 +65,16 @@ class ModelPublisher:
         """Publish the product if it passes the gate.
 
         Raises:
-            ModelError: an export disagrees with scikit-learn, or the disk refuses; the old model stays.
+            ModelError: the disk refuses; the old model stays.
         """
         deployed = self.deployed_mae(product)
         trained = product.trained
         decision = decide(trained.holdout, trained.gain, deployed, self._config.retraining, product.over_squad)
         if not decision.deploy:
             return Published(decision, deployed, None, {})
-        from athlete_monitor.models.export import check_agreement
-
-        artifacts = trained.kind.export(trained.model)
-        agreement = check_agreement(trained.model, artifacts, trained.check_rows)
-        manifest = None if self._dry_run else self._store.publish(self._draft(product), artifacts.by_kind())
-        return Published(decision, deployed, manifest, agreement)
+        files = product.finished.artifacts.by_kind()
+        manifest = None if self._dry_run else self._store.publish(self._draft(product), files)
+        return Published(decision, deployed, manifest, product.finished.agreement_bpm)
 
     def deployed_mae(self, product: Product) -> float | None:
         """MAE (bpm) of the model in service on the product's held-out rows; None if there is nothing to compare.
@@ -113,7 +112,7 @@ class ModelPublisher:
             athlete_id=product.athlete_id,
             kind=product.trained.kind.name,
             day=product.trained.day,
-            facts=_facts(product.trained),
+            facts=_facts(product),
             groups=product.groups,
             feature_names=names + (PROFILE_FEATURES if product.athlete_id == DEFAULT else ()),
             feature_spec=self._spec.to_dict(),
@@ -127,10 +126,10 @@ class ModelPublisher:
         )
 
 
-def _facts(trained: Trained) -> dict[str, Any]:
+def _facts(product: Product) -> dict[str, Any]:
     """The model's description, and how many of its sessions took part in the choice of its kind."""
-    chosen = {"kind_chosen_on_sessions": trained.chosen_on} if trained.chosen_on else {}
-    return {**trained.kind.facts(trained.model), **chosen}
+    chosen_on = product.trained.chosen_on
+    return product.finished.facts | ({"kind_chosen_on_sessions": chosen_on} if chosen_on else {})
 
 
 def _installed(names: Sequence[str]) -> dict[str, str]:

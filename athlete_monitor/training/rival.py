@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from athlete_monitor.arrays import Float32Array, FloatArray, IntArray
     from athlete_monitor.features import FeatureSpec
+    from athlete_monitor.models.manifest import Manifest
+    from athlete_monitor.models.runtimes import Predictor
     from athlete_monitor.models.store import ModelStore
     from athlete_monitor.training.athlete import Trained
     from athlete_monitor.training.squad import Fold
@@ -36,24 +39,40 @@ def over_fold(trained: Trained, fold: Fold, rows: int) -> Gain | None:
     return _gain(trained, places, fold.forest[held_out])
 
 
-def over_default(
-    trained: Trained, store: ModelStore, spec: FeatureSpec, groups: Sequence[str], profile: Float32Array
-) -> Gain | None:
-    """How much better a model is than the squad's model in service; None where that has seen the rows, or cannot."""
+@dataclass(frozen=True)
+class DefaultModel:
+    """The squad's model in service."""
+
+    manifest: Manifest
+    predictor: Predictor
+
+
+def default_model(store: ModelStore, spec: FeatureSpec) -> DefaultModel | None:
+    """The squad's model in service; None where there is none that works with these features."""
     from athlete_monitor.models.runtimes import OnnxRuntime
 
     try:
-        manifest = store.manifest(DEFAULT)
-        if manifest is None or not set(manifest.groups) <= set(groups):
+        manifest, content = store.read(DEFAULT, "onnx")
+        if manifest.schema_hash != spec.schema_hash(manifest.groups):
             return None
-        known = {session.sha256 for session in manifest.sessions}
-        if manifest.schema_hash != spec.schema_hash(manifest.groups) or trained.held_out in known:
-            return None
-        columns = np.searchsorted(spec.columns(groups), spec.columns(manifest.groups))
-        X = np.hstack([trained.test_X[:, columns], np.tile(profile, (len(trained.test_y), 1))])
-        _, content = store.read(DEFAULT, "onnx")
-        predicted = OnnxRuntime("cpu").load(content, X.shape[1]).predict(X)
+        return DefaultModel(manifest, OnnxRuntime("cpu").load(content, len(manifest.feature_names)))
     except (ModelError, FileNotFoundError, ValueError):
+        return None
+
+
+def over_default(
+    trained: Trained, default: DefaultModel | None, spec: FeatureSpec, groups: Sequence[str], profile: Float32Array
+) -> Gain | None:
+    """How much better a model is than the squad's model in service; None where that has seen the rows, or cannot."""
+    if default is None or not set(default.manifest.groups) <= set(groups):
+        return None
+    if trained.held_out in {session.sha256 for session in default.manifest.sessions}:
+        return None
+    columns = np.searchsorted(spec.columns(groups), spec.columns(default.manifest.groups))
+    X = np.hstack([trained.test_X[:, columns], np.tile(profile, (len(trained.test_y), 1))])
+    try:
+        predicted = default.predictor.predict(X)
+    except ModelError:
         return None
     return _gain(trained, np.arange(len(trained.test_y)), predicted.astype(np.float64))
 

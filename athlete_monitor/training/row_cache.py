@@ -98,6 +98,10 @@ class RowCache:
         except OSError:
             return
 
+    def holds(self, athlete_id: int, file: SessionFile) -> bool:
+        """Whether there is an entry for a session."""
+        return self._path(athlete_id, file).is_file()
+
     def prune(self, athlete_id: int, files: Iterable[SessionFile]) -> None:
         """Remove the athlete's entries of other sessions than these, of other features and of earlier programs."""
         if not self.writes:

@@ -98,6 +98,41 @@ class AthleteData:
         return sum(len(session) for session in self.sessions)
 
     @property
-    def profile(self) -> WireProfile:
-        """The body from the latest session."""
-        return self.sessions[-1].profile
+    def facts(self) -> AthleteFacts:
+        """What is said of the data, without rows."""
+        return AthleteFacts(
+            self.athlete_id,
+            self.groups,
+            tuple(SessionFacts(s.file, s.sha256, len(s), s.rate_hz, s.notes) for s in self.sessions),
+            self.unusable,
+            self.sessions[-1].profile,
+            float(self.sessions[-1].t[-1]),
+        )
+
+
+@dataclass(frozen=True)
+class SessionFacts:
+    """A session without its rows; ``rows`` is their number."""
+
+    file: str
+    sha256: str
+    rows: int
+    rate_hz: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AthleteFacts:
+    """An athlete's sessions without their rows; ``profile`` is the body from the latest one, ``until_t`` its end."""
+
+    athlete_id: int
+    groups: tuple[str, ...]
+    sessions: tuple[SessionFacts, ...]
+    unusable: tuple[Unusable, ...]
+    profile: WireProfile
+    until_t: float
+
+    @property
+    def rows(self) -> int:
+        """Rows of all sessions together."""
+        return sum(session.rows for session in self.sessions)

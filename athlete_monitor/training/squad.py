@@ -5,6 +5,7 @@ It is evaluated on athletes whom the evaluated models have not seen: one at a ti
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from athlete_monitor.models.kinds import kind_of
 from athlete_monitor.training.athlete import AGREEMENT_ROWS, CURVE_POINTS, HeldOutCurve, Trained, spread
 from athlete_monitor.training.day_form import of_people
 from athlete_monitor.training.evaluation import interval_of, judge, ridge_predictions
+from athlete_monitor.training.finished import Finished, finish
 from athlete_monitor.training.fitting import judging
 from athlete_monitor.training.gain import gain_over
 
@@ -63,6 +65,22 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Some of an athlete's rows, at most ``ROWS_PER_ATHLETE``, with the features of all channel groups; [n, F].
+
+    ``places`` and ``rows`` are as in ``Member``; ``rates_hz`` are the sample rates of the sessions.
+    """
+
+    athlete_id: int
+    groups: tuple[str, ...]
+    X: Float32Array
+    y: FloatArray
+    places: IntArray
+    rows: tuple[tuple[str, int], ...]
+    rates_hz: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Fold:
     """What models that never saw an athlete say about that athlete's rows [n], bpm; ``places`` as in ``Member``."""
 
@@ -74,9 +92,27 @@ class Fold:
     median: FloatArray
 
 
-def squad_groups(squad: Sequence[AthleteData]) -> tuple[str, ...]:
+def sample(data: AthleteData) -> Sample:
+    """Take rows of all sessions that models learn from, evenly."""
+    usable = np.flatnonzero(np.concatenate([session.trusted for session in data.sessions]))
+    places = usable[spread(len(usable), ROWS_PER_ATHLETE)]
+    starts = np.cumsum([0, *map(len, data.sessions)])
+    parts = [places[(places >= a) & (places < b)] - a for a, b in itertools.pairwise(starts)]
+    taken = list(zip(data.sessions, parts, strict=True))
+    return Sample(
+        data.athlete_id,
+        data.groups,
+        np.concatenate([session.X[part] for session, part in taken]),
+        np.concatenate([session.y[part] for session, part in taken]),
+        places,
+        tuple((session.sha256, len(part)) for session, part in taken),
+        tuple(session.rate_hz for session in data.sessions),
+    )
+
+
+def squad_groups(squad: Sequence[Sample]) -> tuple[str, ...]:
     """The channel groups that most athletes have; among equals, the larger set."""
-    held = Counter(data.groups for data in squad)
+    held = Counter(taken.groups for taken in squad)
     return max(held, key=lambda groups: (_served(held, groups), len(groups)))
 
 
@@ -85,28 +121,21 @@ def _served(held: Counter[tuple[str, ...]], groups: tuple[str, ...]) -> int:
 
 
 def members(
-    squad: Sequence[AthleteData], profiles: Sequence[Float32Array], spec: FeatureSpec, groups: tuple[str, ...]
+    squad: Sequence[Sample], profiles: Sequence[Float32Array], spec: FeatureSpec, groups: tuple[str, ...]
 ) -> list[Member]:
-    """Athletes who have the groups, each with at most ``ROWS_PER_ATHLETE`` rows.
+    """Athletes who have the groups.
 
     Sums over the session are 0: how long the others trained says nothing about a person who was never seen.
     """
-    chosen = [(data, row) for data, row in zip(squad, profiles, strict=True) if set(groups) <= set(data.groups)]
-    return [_member(data, row, spec, groups) for data, row in chosen]
+    chosen = [(taken, row) for taken, row in zip(squad, profiles, strict=True) if set(groups) <= set(taken.groups)]
+    return [_member(taken, row, spec, groups) for taken, row in chosen]
 
 
-def _member(data: AthleteData, profile: Float32Array, spec: FeatureSpec, groups: tuple[str, ...]) -> Member:
-    columns = np.searchsorted(spec.columns(data.groups), spec.columns(groups))
-    X = np.concatenate([session.X for session in data.sessions])
-    y = np.concatenate([session.y for session in data.sessions])
-    usable = np.flatnonzero(np.concatenate([session.trusted for session in data.sessions]))
-    rows = usable[spread(len(usable), ROWS_PER_ATHLETE)]
-    seen = np.hstack([X[np.ix_(rows, columns)], np.tile(profile, (len(rows), 1))])
+def _member(taken: Sample, profile: Float32Array, spec: FeatureSpec, groups: tuple[str, ...]) -> Member:
+    columns = np.searchsorted(spec.columns(taken.groups), spec.columns(groups))
+    seen = np.hstack([taken.X[:, columns], np.tile(profile, (len(taken.X), 1))])
     seen[:, [place for place, name in enumerate(spec.names(groups)) if name.endswith("_total_s")]] = 0.0
-    ends = np.cumsum([len(session) for session in data.sessions])
-    counts = np.diff(np.searchsorted(rows, ends), prepend=0).tolist()
-    shares = zip((session.sha256 for session in data.sessions), counts, strict=True)
-    return Member(data.athlete_id, seen, y[rows], rows, tuple(shares))
+    return Member(taken.athlete_id, seen, taken.y, taken.places, taken.rows)
 
 
 def rises(spec: FeatureSpec, groups: tuple[str, ...]) -> IntArray:
@@ -142,11 +171,14 @@ def judge_folds(squad: Sequence[Member], places: Sequence[int], settings: Traini
     ]
 
 
-def computed(squad: Sequence[Member], places: Sequence[int] | None, settings: Training, constraint: IntArray) -> Any:  # noqa: ANN401 - folds, or scikit-learn's forest
-    """A task of the default model: the folds of ``places``, or for None the model of the whole squad."""
+def computed(
+    squad: Sequence[Member], places: Sequence[int] | None, settings: Training, constraint: IntArray
+) -> list[Fold] | Finished:
+    """A task of the default model: the folds of ``places``, or for None the finished model of the whole squad."""
     if places is not None:
         return judge_folds(squad, places, settings, constraint)
-    return _fit(settings, constraint, *_stack(squad, settings.random_state))
+    X, y, weight = _stack(squad, settings.random_state)
+    return finish(kind_of(KIND_OF_MODEL), _fit(settings, constraint, X, y, weight), X[spread(len(X), AGREEMENT_ROWS)])
 
 
 def _fit(settings: Training, constraint: IntArray, X: Float32Array, y: FloatArray, weight: FloatArray) -> Any:  # noqa: ANN401
@@ -178,18 +210,9 @@ def gain_of(folds: Sequence[Fold]) -> Gain:
     )
 
 
-def train_default(
-    squad: Sequence[Member],
-    folds: Sequence[Fold],
-    settings: Training,
-    constraint: IntArray,
-    model: Any = None,  # noqa: ANN401 - scikit-learn's
-) -> Trained:
-    """The default model of the whole squad; its figures are those of the folds, all athletes together.
-
-    ``model`` is the fitted one; None: it is fitted here.
-    """
-    began, kind = time.perf_counter(), kind_of(KIND_OF_MODEL)
+def evaluated(folds: Sequence[Fold], finished: Finished) -> Trained:
+    """The default model with its figures, which are those of the folds, all athletes together."""
+    began = time.perf_counter()
     measured, forest, ridge, median = (
         np.concatenate([getattr(fold, name) for fold in folds]) for name in ("measured", "forest", "ridge", "median")
     )
@@ -198,24 +221,22 @@ def train_default(
         "last_value": None,
         "ridge": float(np.abs(ridge - measured).mean()),
     }
-    X, y, weight = _stack(squad, settings.random_state)
-    final = model or _fit(settings, constraint, X, y, weight)
     interval, covered = interval_of([fold.measured - fold.forest for fold in folds])
     return Trained(
-        kind=kind,
-        model=final,
+        kind=kind_of(KIND_OF_MODEL),
+        model=None,
         holdout=judge(measured, forest, baselines, KIND, covered),
         interval=interval,
         day=of_people([fold.measured - fold.forest for fold in folds]),
         gain=gain_of(folds),
         held_out="",
-        test_X=X[:0],
-        test_y=y[:0],
-        test_t=y[:0],
-        test_predicted=y[:0],
-        check_rows=X[spread(len(X), AGREEMENT_ROWS)],
+        test_X=np.empty((0, 0), dtype=np.float32),
+        test_y=measured[:0],
+        test_t=measured[:0],
+        test_predicted=measured[:0],
+        check_rows=np.empty((0, 0), dtype=np.float32),
         curve=_curve(measured, forest),
-        importance=kind.importance(final),
+        importance=finished.importance,
         seconds=time.perf_counter() - began,
     )
 

@@ -129,8 +129,15 @@ class MqttLink:
         """
         self._client.connect_async(self._settings.host, self._settings.port, self._settings.keepalive_s)
         self._client.loop_start()
-        if timeout_s is None:
-            return
+        if timeout_s is not None:
+            self.wait(timeout_s)
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until the broker has accepted the client.
+
+        Raises:
+            BrokerError: as for ``start``.
+        """
         self._answered.wait(timeout_s)
         if not self.connected:
             self.stop()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from athlete_monitor.batch.places import Here, Processes
-from tests.helpers import wait_until
+from tests.helpers import ROOT, wait_until
 from tests.replay.kit import context, deadly, items_of, season
 
 
@@ -49,3 +52,12 @@ def test_leaving_in_the_middle_leaves_no_worker_behind(tmp_path):
     next(running)
     running.close()
     assert not multiprocessing.active_children()
+
+
+def test_what_workers_need_is_imported_once_also_for_a_program_started_from_another_folder(tmp_path):
+    program = [sys.executable, str(ROOT / "tests" / "batch" / "preloading.py")]
+    done = subprocess.run(program, cwd=tmp_path, check=True, capture_output=True, text=True, timeout=120)
+    found = json.loads(done.stdout)
+    importers, workers = ({pair[place] for pair in found} for place in (0, 1))
+    assert len(importers) == 1
+    assert not importers & workers

@@ -16,7 +16,7 @@ from athlete_monitor.training.fitting import fit, task
 from athlete_monitor.training.replaying import ReplayTrack, replay
 from athlete_monitor.training.rows import AthleteData
 from athlete_monitor.training.sessions import SessionFile
-from athlete_monitor.training.squad import members
+from athlete_monitor.training.squad import members, sample
 from athlete_monitor.wire.sample import NO_PROFILE
 
 SPEC = FeatureSpec()
@@ -62,7 +62,7 @@ def test_rows_of_a_hard_beginning_with_a_resting_heart_are_not_learned_from(coun
     assert len(task(found, SETTINGS, SPEC.rises(GROUPS)).y) == sum(len(each.learned) for each in found)
     profile = np.zeros(6, dtype=np.float32)
     data = AthleteData(1, GROUPS, found, ())
-    assert not (~found[0].trusted)[members([data], [profile], SPEC, GROUPS)[0].places[:100]].any()
+    assert not (~found[0].trusted)[members([sample(data)], [profile], SPEC, GROUPS)[0].places[:100]].any()
 
 
 @pytest.mark.parametrize("first_mps", [0.0, 0.4])

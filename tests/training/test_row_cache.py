@@ -16,7 +16,7 @@ from athlete_monitor.training.dataset import extract
 from athlete_monitor.training.row_cache import RowCache
 from athlete_monitor.training.rows import SessionRows, Unusable
 from athlete_monitor.training.sessions import Candidates, SessionFile, candidates
-from athlete_monitor.training.work import gather_group
+from athlete_monitor.training.work import Gathered, Made, gather_group, read_group, train_one
 from tests.training.builders import write_session
 
 SPEC = FeatureSpec()
@@ -139,3 +139,38 @@ def test_rows_are_computed_anew_after_a_change_of_any_module_that_computes_them(
     places = {row_cache._PACKAGE.joinpath(*name[1:]).with_suffix(".py") for name in names}
     computing = {place for place in places if place.parent.name in {"features", "physiology", "wire"}}
     assert computing - set().union(*texts.values()) == {row_cache._PACKAGE / "physiology" / "reasons.py"}
+
+
+def read_for_training(config, **options) -> Gathered:
+    (found,) = read_group([candidates(config, 1)], SPEC, config, **{"sampled": False, **options})
+    assert isinstance(found, Gathered)
+    return found
+
+
+def made(found, config) -> Made:
+    result = train_one(found, SPEC, config)
+    assert isinstance(result, Made)
+    return result
+
+
+def test_rows_that_are_kept_on_disk_are_not_passed_on_and_train_the_same_model(tmp_path, config, reads):
+    for number in (1, 2):
+        write_session(tmp_path, number=number, seconds=400)
+    write_session(tmp_path, number=3, lines=[])
+    beside, kept = read_for_training(config, writes=False), read_for_training(config, sampled=True)
+    assert (kept.data, beside.data is None) == (None, False)
+    assert kept.facts == beside.facts
+    assert [item.file[:3] for item in kept.unreadable] == ["TR3"]
+    reads.clear()
+    one, other = made(kept, config), made(beside, config)
+    assert reads == []
+    assert (one.facts, one.finished.artifacts.pickle) == (other.facts, other.finished.artifacts.pickle)
+
+
+def test_rows_that_are_gone_by_then_are_read_once_more(tmp_path, config, reads):
+    write_session(tmp_path, seconds=400)
+    found = read_for_training(config)
+    for path in entries(config):
+        path.unlink()
+    assert made(found, config).facts == found.facts
+    assert len(reads) == 2
