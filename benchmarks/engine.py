@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10.0, help="samples a second of each athlete")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--runtime", choices=("hummingbird", "onnx"), default="hummingbird")
+    parser.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu", help="where Hummingbird runs")
     parser.add_argument("--personal", action="store_true", help="a model for each athlete, not the default one for all")
     parser.add_argument("--cache-size", type=int, default=30, help="model_loading.cache_size")
     parser.add_argument("--spread", action="store_true", help="devices send one by one, not all at the same moment")
@@ -284,7 +285,8 @@ def write_config(folder: Path, port: int, options: argparse.Namespace) -> Path:
     """Return a configuration file in the folder, the default one on this port."""
     document = yaml.safe_load((ROOT / "jetson_nano_4gb_config.yaml").read_text(encoding="utf-8"))
     document["mqtt"].update(port=port, broker="external")
-    document["model_loading"].update(runtime=options.runtime, cache_size=options.cache_size)
+    device = getattr(options, "device", "cpu")
+    document["model_loading"].update(runtime=options.runtime, cache_size=options.cache_size, device=device)
     athletes = getattr(options, "athletes", 0)
     document["engine"].update(stats_interval_s=2, record=getattr(options, "record", "all"))
     document["engine"].update(max_devices=max(athletes, document["engine"]["max_devices"]))
