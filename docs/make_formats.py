@@ -54,8 +54,8 @@ INTRODUCTION: Final = """\
 # Formats of recordings
 
 Written by `docs/make_formats.py` from the readers themselves. `python3 jetson_deploy.py import FILE… [DIR…]`
-recognises a file by its content, searches folders and opens `.zip` and `.gz`; `--kind` forces a format.
-`publisher.py --replay` and `main.py --replay` take the same files.
+recognises a file by its content, searches folders and opens `.zip`, `.tar`, `.gz`, `.bz2` and `.xz`;
+`--kind` forces a format. `publisher.py --replay` and `main.py --replay` take the same files.
 
     python3 jetson_deploy.py import season/ --dry-run
     python3 jetson_deploy.py import season/ --athlete "J. Smith=7" --as game
@@ -68,6 +68,8 @@ recognises a file by its content, searches folders and opens `.zip` and `.gz`; `
 - **What it is**: `--as game` or `--as training`, else what the file says, else training.
 - **One bad file never stops the others**: one line with the file and the cause on standard error, exit code 3. Exit
   code 1: there was nothing to import.
+- **What may hold recordings and cannot be opened** (7-Zip, RAR, Zstandard, encrypted or damaged files, files
+  without the right to read them) is one of those lines, in a searched folder too; other files there are counted.
 - **Importing twice** is safe: a session of the same athlete that starts in the same second is not written again. If
   its content differs from the file, the difference is said and the first one is kept. A second
   import at the same time waits for the end of the first.

@@ -18,7 +18,7 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``import``, except ``--config`` and ``--root``."""
     parser.epilog = EPILOG
     parser.add_argument(
-        "sources", nargs="+", type=Path, metavar="FILE|DIR", help="recordings, folders to search, .zip and .gz archives"
+        "sources", nargs="+", type=Path, metavar="FILE|DIR", help="recordings, folders to search, .zip, .tar, .gz"
     )
     parser.add_argument("--kind", metavar="KIND", help="format of all files (default: recognised from their content)")
     parser.add_argument(

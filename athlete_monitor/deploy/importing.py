@@ -209,13 +209,12 @@ def _must_ask(args: argparse.Namespace) -> bool:
 
 def _agreed(request: ImportRequest, roster: Roster, out: Output) -> bool:
     """Show how guessed tables are read, and ask once; there is no question if no file is a guess."""
-    from athlete_monitor.recordings.registry import recognised
+    from athlete_monitor.recordings.jobs import jobs_of
+    from athlete_monitor.recordings.registry import by_kind
 
-    guessed = [
-        source
-        for source in search(request.paths).files
-        if (request.kind or getattr(recognised(source), "kind", "")) == "csv"
-    ]
+    forced = by_kind(request.kind) if request.kind else None
+    files = search(request.paths).files
+    guessed = [source for source, known in jobs_of(files, forced) if known is not None and known.kind == "csv"]
     if not guessed:
         return True
     look = dataclasses.replace(request, paths=[source.path for source in guessed[:3]], dry_run=True, create=None)

@@ -34,6 +34,11 @@ class Options:
     mapping: Mapping[str, object] | None = None
 
 
+def alone(_source: Source) -> frozenset[str]:
+    """Return the companions of a file of a format whose recordings are one file: none."""
+    return frozenset()
+
+
 @dataclass(frozen=True)
 class Format:
     """A format of recordings.
@@ -52,7 +57,7 @@ class Format:
     title: str
     recognise: Callable[[Source], bool]
     read: Callable[[Source, Options], Sequence[Imported]]
-    companions: Callable[[Source], frozenset[str]] = lambda _source: frozenset()
+    companions: Callable[[Source], frozenset[str]] = alone
     rank: int = 0
     suffixes: tuple[str, ...] = ()
 

@@ -16,11 +16,11 @@ from athlete_monitor.recordings.owners import AmbiguousOwnerError, Owners
 from athlete_monitor.recordings.plans import named
 from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import by_kind
-from athlete_monitor.recordings.search import Search, search
+from athlete_monitor.recordings.search import search
 from athlete_monitor.recordings.source import NotARecording, Source
 from athlete_monitor.recordings.stored import StoredSessions, difference
 from athlete_monitor.recordings.timeline import in_zone
-from athlete_monitor.recordings.unrecognised import unrecognised
+from athlete_monitor.recordings.unrecognised import unread, unrecognised
 from athlete_monitor.recordings.writing import NoSpaceError, keep_summary, remove_unfinished, write_session
 
 if TYPE_CHECKING:
@@ -36,9 +36,12 @@ log = logging.getLogger(__name__)
 _MOST_BESIDE: Final = 3
 _MOST_EXPLAINED: Final = 20
 _STOPPED: Final = "nothing more is imported; free some space and give the same command again"
-_HELD_CELLS: Final = 16_000_000
-"""Cells of recordings that wait to be written in the order of their starts: 128 MB. They are archived together, which
-costs the less for each the more they are."""
+_QUEUED_SESSIONS: Final = 32
+_QUEUED_CELLS: Final = 1_000_000
+"""Sessions that wait to be written in the order of their starts: few, so that the first ones are soon on the disk."""
+_ARCHIVED_CELLS: Final = 16_000_000
+"""Cells of written sessions that wait to be archived: 128 MB. They are archived together, which costs the less for
+each the more they are."""
 
 
 def import_files(
@@ -62,15 +65,18 @@ def import_files(
     found = search(request.paths)
     report = ImportResults(failed=list(found.failed), links=found.links)
     run = _Run(request, Owners(roster, request.athlete_id, request.named), report, on_done)
-    jobs = _jobs(found, forced, report, explain=request.dry_run)
     if not request.dry_run:
         remove_unfinished(request.training_root)
         remove_unfinished(request.game_root)
     try:
-        for place, (source, known) in enumerate(jobs):
-            on_file(str(source), place, len(jobs))
-            with_boundary(str(source), report, partial(run.take, source, known), named=found.is_named(source))
+        for place, (source, known) in enumerate(jobs_of(found.files, forced)):
+            on_file(str(source), place, len(found.files))
+            if known is None:
+                _pass_over(source, report, named=found.is_named(source), explain=request.dry_run)
+            else:
+                with_boundary(str(source), report, partial(run.take, source, known), named=found.is_named(source))
         run.write()
+        run.archive()
     except NoSpaceError as error:
         report.failed.append(f"{error}; {_STOPPED}")
     return report
@@ -101,17 +107,15 @@ def with_boundary(label: str, report: ImportResults, work: Callable[[], None], *
         report.failed.append(f"{label}: cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:120]}")
 
 
-def _jobs(found: Search, forced: Format | None, report: ImportResults, *, explain: bool) -> list[tuple[Source, Format]]:
-    """Return the files that are recordings, each with its format."""
-    jobs = jobs_of(found.files, forced)
-    for source in jobs.unknown:
-        if found.is_named(source):
-            report.failed.append(f"{source}: {unrecognised(source)}")
-        else:
-            report.passed_over["are not recordings"] += 1
-            if explain and len(report.others) < _MOST_EXPLAINED:
-                report.others.append(f"{source}: {unrecognised(source)}")
-    return jobs.recordings
+def _pass_over(source: Source, report: ImportResults, *, named: bool, explain: bool) -> None:
+    """Count a file of no supported format; one that may hold recordings, or that the user named, is a failure."""
+    cause = unread(source)
+    if cause or named:
+        report.failed.append(f"{source}: {cause or unrecognised(source)}")
+        return
+    report.passed_over["are not recordings"] += 1
+    if explain and len(report.others) < _MOST_EXPLAINED:
+        report.others.append(f"{source}: {unrecognised(source)}")
 
 
 class _Run:
@@ -125,9 +129,9 @@ class _Run:
         self._report = report
         self._on_done = on_done
         self._stored = StoredSessions({"training": request.training_root, "game": request.game_root})
-        self._held: list[tuple[Imported, int]] = []
+        self._queued: list[tuple[Imported, int]] = []
         self._written: list[WrittenSession] = []
-        self._cells = 0
+        self._written_cells = 0
 
     def take(self, source: Source, known: Format) -> None:
         """Read a file and queue its sessions for writing; recordings in it that fail do not stop the others.
@@ -159,10 +163,8 @@ class _Run:
             self._look(parts, folders)
             return
         athlete_id = self._owner(recording, folders)
-        for part in self._noted(parts, athlete_id):
-            self._held.append((part, athlete_id))
-            self._cells += len(part.t) * (len(part.channels) + 1)
-        if self._cells > _HELD_CELLS:
+        self._queued += [(part, athlete_id) for part in self._noted(parts, athlete_id)]
+        if len(self._queued) >= _QUEUED_SESSIONS or sum(_cells(part) for part, _ in self._queued) > _QUEUED_CELLS:
             self.write()
 
     def _look(self, parts: Sequence[Imported], folders: Sequence[str]) -> None:
@@ -201,14 +203,16 @@ class _Run:
 
     def write(self) -> None:
         """Write the queued sessions, in the order of their starts."""
-        held, self._held, self._cells = (
-            sorted(self._held, key=lambda item: float(item[0].t[0]) if len(item[0].t) else 0.0),
-            [],
-            0,
-        )
-        for recording, athlete_id in held:
+        queued, self._queued = sorted(self._queued, key=lambda item: _start(item[0])), []
+        for recording, athlete_id in queued:
             with_boundary(str(recording), self._report, partial(self._write, recording, athlete_id))
-        written, self._written = self._written, []
+        if self._written_cells > _ARCHIVED_CELLS:
+            self.archive()
+
+    def archive(self) -> None:
+        """Archive the written sessions, in the order of their starts."""
+        written = sorted(self._written, key=lambda each: _start(each.recording))
+        self._written, self._written_cells = [], 0
         if self._request.archive is not None and written:
             with_boundary("archive", self._report, partial(self._request.archive, written))
 
@@ -224,8 +228,13 @@ class _Run:
         noted = self._beside(recording, athlete_id)
         path = write_session(recording, root, athlete_id, self._device(athlete_id), mode)
         self._stored.add(athlete_id, path, mode, recording.t)
-        self._written.append(WrittenSession(recording, athlete_id, self._device(athlete_id), mode))
+        self._to_archive(recording, athlete_id, mode)
         self._finish(ImportedSession(figures_of(noted), athlete_id, mode, path))
+
+    def _to_archive(self, recording: Imported, athlete_id: int, mode: Mode) -> None:
+        if self._request.archive is not None:
+            self._written.append(WrittenSession(recording, athlete_id, self._device(athlete_id), mode))
+            self._written_cells += _cells(recording)
 
     def _device(self, athlete_id: int) -> str:
         return self._request.device or f"{athlete_id:03d}"
@@ -237,7 +246,7 @@ class _Run:
             return False
         differs = difference(recording, known.path) if known.path.exists() else ""
         if not differs and not self._request.dry_run:
-            self._written.append(WrittenSession(recording, athlete_id, self._device(athlete_id), known.mode))
+            self._to_archive(recording, athlete_id, known.mode)
         self._finish(
             ImportedSession(figures_of(recording), athlete_id, known.mode, known.path, known=True, differs=differs)
         )
@@ -258,3 +267,11 @@ class _Run:
     def _finish(self, done: ImportedSession) -> None:
         self._on_done(done)
         self._report.done.append(done)
+
+
+def _start(recording: Imported) -> float:
+    return float(recording.t[0]) if len(recording.t) else 0.0
+
+
+def _cells(recording: Imported) -> int:
+    return len(recording.t) * (len(recording.channels) + 1)

@@ -15,7 +15,7 @@ from athlete_monitor.recordings.prepare import prepared
 from athlete_monitor.recordings.registry import recognised
 from athlete_monitor.recordings.search import search
 from athlete_monitor.recordings.source import NotARecording
-from athlete_monitor.recordings.unrecognised import unrecognised
+from athlete_monitor.recordings.unrecognised import unread, unrecognised
 from athlete_monitor.wire.session_files import athlete_in_name
 from athlete_monitor.wire.session_reader import Recording, read_session
 
@@ -72,11 +72,13 @@ class Opener:
         found = search([path])
         for cause in found.failed:
             on_failure(cause)
-        jobs = jobs_of(found.files)
-        for source in jobs.unknown:
-            if found.is_named(source):
-                on_failure(f"{source}: {unrecognised(source)}")
-        return [source for source, _ in jobs.recordings]
+        recordings = []
+        for source, known in jobs_of(found.files):
+            if known is not None:
+                recordings.append(source)
+            elif cause := unread(source) or (unrecognised(source) if found.is_named(source) else ""):
+                on_failure(f"{source}: {cause}")
+        return recordings
 
     def is_session(self, source: Source) -> bool:
         """Whether a file is one of the project's own session files, on disk."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import formats
-from athlete_monitor.recordings.format import Format
+from athlete_monitor.recordings.format import Format, alone
 
 if TYPE_CHECKING:
     from athlete_monitor.recordings.source import Source
@@ -45,3 +45,8 @@ def by_kind(kind: str) -> Format:
 def recognised(source: Source) -> Format | None:
     """Return the format of a file, from its content; None if it is not supported."""
     return next((known for known in all_formats() if known.recognise(source)), None)
+
+
+def with_companions(source: Source) -> bool:
+    """Whether a file may be of a format whose recordings have further files; quicker than to recognise it."""
+    return any(known.companions is not alone and known.recognise(source) for known in all_formats())

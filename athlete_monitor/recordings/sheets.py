@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.errors import RecordingError
+from athlete_monitor.recordings.source import is_office
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from athlete_monitor.recordings.source import Source
 
 SEPARATOR: Final = "\x1f"
-_ZIP_MAGIC: Final = b"PK\x03\x04"
 _MOST_UNPACKED: Final = 512 * 2**20
 _MOST_BESIDE: Final = 64 * 2**20
 """Texts and styles are in memory as a whole."""
@@ -28,7 +28,7 @@ _MOST_COLUMNS: Final = 2000
 
 def is_sheet(source: Source) -> bool:
     """Whether a file is a workbook."""
-    return source.head.startswith(_ZIP_MAGIC) and source.name.lower().endswith((".xlsx", ".xlsm"))
+    return is_office(source) and (source.name.lower().endswith((".xlsx", ".xlsm")) or b"xl/" in source.head)
 
 
 def head_lines(source: Source, count: int) -> list[str]:

@@ -6,15 +6,19 @@ is reached. So archive bombs and files that declare gigabytes cost neither memor
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import re
 import stat
+import tarfile
 import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from athlete_monitor.errors import RecordingError
 
@@ -28,8 +32,20 @@ MOST_BYTES: Final = 128 * 2**20
 """The largest file that is read as a whole: FIT, XML, JSON."""
 MOST_STREAMED_BYTES: Final = 2 * 2**30
 """The largest file that is read row by row: tables."""
+MOST_LAYERS: Final = 3
+"""Compressions around each other."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-_DAMAGE: Final = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile)
+_BZIP2_MAGIC: Final = re.compile(rb"BZh[1-9]1AY&SY")
+_XZ_MAGIC: Final = b"\xfd7zXZ\0"
+_XZ_MEMORY: Final = 256 * 2**20
+_MAGIC_BYTES: Final = 10
+_PACKED_BYTES: Final = 65_536
+_SUFFIXES: Final = (".gz", ".bz2", ".xz")
+_DAMAGE: Final = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError)
+_ZIP_MAGIC: Final = b"PK\x03\x04"
+_FIRST_NAME_PLACE: Final = 30
+_OFFICE_SUFFIXES: Final = (".xlsx", ".xlsm", ".docx", ".pptx", ".ods", ".odt")
+_OFFICE_NAMES: Final = (b"[Content_Types].xml", b"docProps/", b"_rels/", b"xl/", b"word/", b"ppt/", b"mimetype")
 
 
 class NotARecording(RecordingError):  # noqa: N818 - not a fault where a folder was searched
@@ -54,14 +70,16 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Its name without folders and without ``.gz``.
+        """Its name without folders and without ``.gz``, ``.bz2`` or ``.xz``.
 
         >>> from pathlib import Path
         >>> from_path(Path("season/run.csv.gz")).name
         'run.csv'
         """
         name = self.member.rpartition("/")[2] or self.path.name
-        return name[:-3] if name.lower().endswith(".gz") else name
+        while name.lower().endswith(_SUFFIXES):
+            name = name.rpartition(".")[0]
+        return name
 
     @property
     def stem(self) -> str:
@@ -85,6 +103,10 @@ class Source:
         except RecordingError:
             return b""
 
+    def release(self) -> None:
+        """Release the first bytes of the content; they are read again where they are needed."""
+        self.__dict__.pop("head", None)
+
     @contextmanager
     def opened(self, limit: int = MOST_STREAMED_BYTES) -> Iterator[BinaryIO]:
         """Open the content, uncompressed.
@@ -97,10 +119,7 @@ class Source:
         """
         try:
             with self.opener() as raw:
-                magic = raw.read(2)
-                raw.seek(0)
-                inner = gzip.GzipFile(fileobj=raw) if magic == _GZIP_MAGIC else raw
-                yield io.BufferedReader(_Bounded(inner, limit, str(self)), 65_536)
+                yield io.BufferedReader(_Bounded(_uncompressed(raw), limit, str(self)), 65_536)
         except _DAMAGE:
             raise RecordingError(f"{self}: is damaged: its compressed data end early or are not valid") from None
         except (OSError, RuntimeError, NotImplementedError) as error:
@@ -116,10 +135,83 @@ class Source:
             return stream.read()
 
 
+def _uncompressed(raw: BinaryIO) -> BinaryIO:
+    """Return a stream without the compressions around it, recognised by their first bytes."""
+    stream = raw
+    for _ in range(MOST_LAYERS):
+        magic = stream.read(_MAGIC_BYTES)
+        stream.seek(0)
+        if magic.startswith(_GZIP_MAGIC):
+            stream = cast("BinaryIO", gzip.GzipFile(fileobj=stream, mode="rb"))
+        elif _BZIP2_MAGIC.match(magic):
+            stream = cast("BinaryIO", bz2.BZ2File(stream))
+        elif magic.startswith(_XZ_MAGIC):
+            stream = io.BufferedReader(_Xz(stream), _PACKED_BYTES)
+        else:
+            break
+    return stream
+
+
+class _Xz(io.RawIOBase):
+    """The content of an ``.xz`` file; one that asks for much memory is refused, which ``lzma.LZMAFile`` cannot."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._begin()
+
+    def _begin(self) -> None:
+        self._stream.seek(0)
+        self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go back to the start, the only place that is known without reading."""
+        if offset or whence:
+            raise io.UnsupportedOperation("xz: only the start")
+        self._begin()
+        return 0
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        while True:
+            packed = self._packed()
+            if packed is None:
+                return 0
+            data = self._unpacker.decompress(packed, len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+
+    def _packed(self) -> bytes | None:
+        """Return the next compressed bytes, empty while there are some in the decompressor; None at the end."""
+        if self._unpacker.eof:
+            rest = (self._unpacker.unused_data or self._stream.read(_PACKED_BYTES)).lstrip(b"\0")
+            if not rest:
+                return None
+            self._unpacker = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
+            return rest
+        packed = self._stream.read(_PACKED_BYTES) if self._unpacker.needs_input else b""
+        if self._unpacker.needs_input and not packed:
+            raise EOFError
+        return packed
+
+
+def is_office(source: Source) -> bool:
+    """Whether a zip is a document of an office program: a table, not an archive. Its name may say something else."""
+    first = source.head[_FIRST_NAME_PLACE:]
+    return source.head.startswith(_ZIP_MAGIC) and (
+        first.startswith(_OFFICE_NAMES) or source.name.lower().endswith(_OFFICE_SUFFIXES)
+    )
+
+
 class _Bounded(io.RawIOBase):
     """A stream that refuses to give more than a number of bytes."""
 
-    def __init__(self, stream: BinaryIO | gzip.GzipFile, limit: int, label: str) -> None:
+    def __init__(self, stream: BinaryIO, limit: int, label: str) -> None:
         self._stream = stream
         self._left = limit
         self._limit = limit

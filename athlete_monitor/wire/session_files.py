@@ -52,6 +52,7 @@ NO_BEATS: Final[Mapping[int, tuple[float, ...]]] = MappingProxyType({})
 
 _HEAD_BYTES: Final = 1 << 16
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_DATE: Final = re.compile(r"(?<=_)\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d")
 _NAME: Final = re.compile(
     r"(?P<prefix>TR|GM)(?P<number>\d+)_A(?P<athlete>\d+)_D(?P<device>[A-Za-z0-9_-]+?)_\d{4}_\d\d_\d\d-.*"
 )
@@ -395,11 +396,20 @@ def _sources(path: Path) -> list[str]:
 
 
 def list_sessions(root: Path, athlete_id: int, mode: Mode, pattern: str = "*.csv*") -> list[Path]:
-    """Return the sessions of an athlete, oldest first (by their running number)."""
+    """Return the sessions of an athlete, oldest first.
+
+    By the date in their names: a session that is imported later may be older. Of one date, and of names without one,
+    which come first, by their running number.
+    """
     folder = root / f"player_{athlete_id}"
     prefix = PREFIX[mode]
     found = [path for path in folder.glob(pattern) if session_number(path.name, prefix) and path.is_file()]
-    return sorted(found, key=lambda path: (session_number(path.name, prefix), path.name))
+    return sorted(found, key=lambda path: (_date_in(path.name), session_number(path.name, prefix), path.name))
+
+
+def _date_in(name: str) -> str:
+    match = _DATE.search(name)
+    return match[0] if match else ""
 
 
 def athletes_with_sessions(root: Path) -> list[int]:

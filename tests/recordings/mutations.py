@@ -385,8 +385,9 @@ def tried(folder: Path, name: str, chance: random.Random) -> str:
         return _imported(folder, kind if chance.random() < 0.5 else None)
     try:
         found = search([folder]) if folder.exists() else in_memory(folder, files)
-        jobs = jobs_of(found.files)
-        for source, known in jobs.recordings or [(source, by_kind(kind)) for source in jobs.unknown[:1]]:
+        jobs = list(jobs_of(found.files))
+        recordings = [(source, known) for source, known in jobs if known is not None]
+        for source, known in recordings or [(source, by_kind(kind)) for source, _ in jobs[:1]]:
             _use(source, known)
     except MonitorError as error:
         return "refused" if _is_one_line(str(error)) else f"not one line: {error}"

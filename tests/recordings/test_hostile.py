@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings import search as searching
+from athlete_monitor.recordings import archives
 from athlete_monitor.recordings.import_request import ImportRequest
 from athlete_monitor.recordings.importing import import_files
 from athlete_monitor.recordings.registry import all_formats
@@ -95,7 +95,7 @@ def archive(path: Path, **members: bytes) -> Path:
 
 
 def test_an_archive_that_would_unpack_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(searching, "MOST_ARCHIVE_BYTES", 1_000_000)
+    monkeypatch.setattr(archives, "MOST_ARCHIVE_BYTES", 1_000_000)
     path = archive(tmp_path / "bomb.zip", a=b"0" * 2_000_000)
     assert "would unpack to more than" in one_line(imported(tmp_path, path))
 

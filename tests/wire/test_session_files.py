@@ -269,6 +269,15 @@ def test_sessions_are_listed_oldest_first_and_by_their_kind(tmp_path):
     assert athletes_with_sessions(tmp_path) == [1]
 
 
+def test_an_older_session_that_is_written_later_is_listed_first(tmp_path):
+    for start in (START, START - 86_400, START + 86_400):
+        with SessionWriter(tmp_path, "training", 1, "001", start):
+            pass
+    (tmp_path / "player_1" / "TR9_A1.csv").touch()
+    names = [path.name.partition("_")[0] for path in list_sessions(tmp_path, 1, "training")]
+    assert names == ["TR9", "TR2", "TR1", "TR3"]
+
+
 def test_a_killed_writer_leaves_every_flushed_row_readable(tmp_path):
     code = (
         "import sys, pathlib\n"
