@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import json
 import os
 import pstats
@@ -94,7 +95,12 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     from athlete_monitor.config import load_config
     from athlete_monitor.engine.journal.keeper import snapshot
     from athlete_monitor.engine.live.engine import LiveEngine
+    from athlete_monitor.system.allocator import return_large_blocks
 
+    return_large_blocks()
+    gc.collect()
+    gc.set_threshold(50_000, 20, 20)  # memory as in the engine's process
+    gc.freeze()
     engine = LiveEngine(load_config(write_config(folder, options.models), environ={}))
     engine.journal.start()
     monitor, profiler = engine.monitor, cProfile.Profile()

@@ -37,6 +37,33 @@ def test_a_large_block_lies_apart_so_that_it_goes_back_when_it_is_freed():
     assert on_heap("yes") == "False"
 
 
+REUSED = """
+import ctypes, resource
+from athlete_monitor.system.allocator import return_large_blocks
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+return_large_blocks()
+def faults_of_steps(count):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(count):
+        blocks = [libc.malloc(1 << 20) for _ in range(4)]
+        for block in blocks:
+            ctypes.memset(block, 1, 1 << 20)
+        for block in blocks:
+            libc.free(block)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults_of_steps(2)
+print(faults_of_steps(20) < 1024)          # the pages of one step; each of its own would be 20,480
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc only")
+def test_the_arrays_of_a_step_use_the_memory_of_the_last_one():
+    command = [sys.executable, "-c", REUSED]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.strip() == "True", done.stderr
+
+
 FREED = """
 import ctypes, sys
 from pathlib import Path
