@@ -92,7 +92,8 @@ def test_an_absolute_path_stays_where_it_is(tmp_path):
             ("  alert_g: 8", "  alarm_g: 8"),
             "impacts.alarm_g: is not a known key; did you mean alert_g?; allowed here: alert_g",
         ),
-        (("  alert_g: 8", "  alarm_g: 8"), "impacts.alert_g: is missing; allowed: a number from 2 to 100"),
+        (("  alert_g: 8", "  # alert_g: 8"), "impacts: null is not allowed; allowed: a group of keys"),
+        (("  port: 1883", "  # port: 1883"), "mqtt.port: is missing; allowed: a whole number from 1 to 65535"),
         (("  batch_size: 400", "  use_mixed_precision: true\n  batch_size: 400"), "is no longer a setting"),
     ],
 )
@@ -101,6 +102,36 @@ def test_a_bad_value_is_refused_with_line_path_value_and_what_is_allowed(tmp_pat
     message = refusal(path)
     assert expected in message
     assert all(line.startswith(f"{path}:") or line == HOW for line in message.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("prot", "mqtt.prot: is not a known key; did you mean port?"),
+        ("Port", "mqtt.Port: is not a known key; did you mean port?"),
+        ("1883", "mqtt.1883: is not a known key; allowed here: broker"),
+    ],
+)
+def test_a_misspelt_key_is_one_line(tmp_path, key, meant):
+    message = refusal(write(tmp_path, ("  port: 1883", f"  port: 1883\n  {key}: 1883")))
+    assert meant in message
+    assert len(message.splitlines()) == 1
+    if "did you mean" in meant:
+        assert refusal(write(tmp_path, ("  port: 1883", f"  {key}: 1883"))) == message.replace(":114:", ":113:")
+
+
+def test_a_misspelt_section_is_one_line(tmp_path):
+    (line,) = refusal(write(tmp_path, ("\nmqtt:", "\nMQTT:"))).splitlines()
+    assert "MQTT: is not a known key; did you mean mqtt?" in line
+
+
+def test_a_file_of_another_program_is_a_few_lines(tmp_path):
+    path = tmp_path / "other.yaml"
+    path.write_text("services:\n  web: {image: nginx}\n", encoding="utf-8")
+    missing, unknown, way_out = refusal(path).splitlines()
+    assert missing.startswith(f"{path}: 25 sections are missing: box, paths, training")
+    assert unknown.startswith(f"{path}:1: services: is not a known key")
+    assert way_out == HOW
 
 
 @pytest.mark.parametrize("host", ["box.local", "192.168.1.7", "'::1'", "fe80::1%eth0", "müller-box", "localhost"])
@@ -313,6 +344,16 @@ def test_a_roster_is_refused_with_line_key_and_what_is_allowed(tmp_path, text, e
         ("a: &a\n  b: *a\n", ":2: not valid YAML (*a is inside the value that it names)"),
         ("a: &a 1\nb: &a [*a]\n", ":2: not valid YAML (*a is inside the value that it names)"),
         ("a: b\n#" + "c" * 1_000_000, "is larger than 1,000,000 bytes"),
+        ('a: "b\nc: 1\nd: "e"\n', ":1: not valid YAML (the quote of this line is not closed: "),
+        ("a:\n  b: 'c\n  d: 1\n  e: 2 # it's\n", ":2: not valid YAML (the quote of this line is not closed: "),
+        ("a: 1\nb: 'c\nd: 1\n", ":2: not valid YAML (the quote of this line is not closed: "),
+        ("a: 1\nb: [c\nd: 1\n", ":2: not valid YAML (the [ of this line is not closed: "),
+        ("a: 1\nb: {c: 2\nd: 1\n", ":2: not valid YAML (the { of this line is not closed: "),
+        ("a: 'two\n  lines'\nb: @c\n", ":3: not valid YAML (found character '@'"),
+        ("a:\n  b:1\n  c: 2\n", ":2: not valid YAML (no blank after the ':')"),
+        ("a:\n  b:\u00a01\n  c: 2\n", ":2: not valid YAML (the blank U+00A0 stands in place of a plain one)"),
+        ("a: 1\nb: c\x07\n", ":2: not valid YAML (the character U+0007 is not allowed)"),
+        ("a: " + "9" * 5000, "a number has too many digits"),
     ],
 )
 def test_what_is_not_plain_yaml_is_one_line(tmp_path, text, expected):
@@ -321,6 +362,21 @@ def test_what_is_not_plain_yaml_is_one_line(tmp_path, text, expected):
     message = refusal(path)
     assert expected in message
     assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("utf-16", ": is not UTF-8 text (it is UTF-16"),
+        ("utf-16-le", ":2: is not UTF-8 text"),
+        ("latin-1", ":2: is not UTF-8"),
+    ],
+)
+def test_a_text_in_another_encoding_is_one_line(tmp_path, encoding, said):
+    path = tmp_path / "some.yaml"
+    path.write_bytes("a: 1\nb: Zoë\n".encode(encoding))
+    (line,) = refusal(path).splitlines()
+    assert line.startswith(f"{path}{said}")
 
 
 OLD = """\

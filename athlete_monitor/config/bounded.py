@@ -5,6 +5,7 @@ Brackets that open thousands of times, aliases that multiply, and files that are
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING, Any, Final
 
 from ruamel.yaml import YAML
@@ -40,7 +41,11 @@ def read_bounded(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+        is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        if is_wide:
+            raise ConfigError(f"{path}: is not UTF-8 text (it is UTF-16: save it as UTF-8)") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text (byte {error.start})") from error
 
 
 def bounded_yaml() -> YAML:

@@ -16,6 +16,7 @@ from athlete_monitor.config.schema import REMOVED
 from athlete_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound=BaseModel)
 
 MISSING: Final = "is missing"
+ARE_MISSING: Final = "sections are missing"
 NO_LONGER: Final = "is no longer a setting"
 _LONGEST_VALUE: Final = 60
+_MOST_SECTIONS: Final = 3
 _KEY: Final = ("[key]",)
 """The end of pydantic's location of a name that a user gives to an entry of a mapping."""
 
@@ -58,8 +61,31 @@ def validate(document: Document, model: type[M]) -> M:
     try:
         return model.model_validate(plain(document.data))
     except ValidationError as error:
-        problems = [_describe(document, model, problem) for problem in error.errors()]
-        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+        found = _without_misspelt(model, error.errors())
+        problems = [_describe(document, model, problem) for problem in found]
+        raise ConfigError("\n".join(_together(document, dict.fromkeys(problems)))) from None
+
+
+def _without_misspelt(model: type[BaseModel], problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out each key that is missing because it is misspelt: the misspelt one says what is meant."""
+    meant = {
+        (*problem["loc"][:-1], _meant(model, tuple(problem["loc"])))
+        for problem in problems
+        if problem["type"] == "extra_forbidden"
+    }
+    return [each for each in problems if each["type"] != "missing" or tuple(each["loc"]) not in meant]
+
+
+def _together(document: Document, problems: Iterable[str]) -> Iterator[str]:
+    """Yield the lines; many sections that are missing are one line."""
+    ends = f": {MISSING}; allowed: a group of keys"
+    lines = list(problems)
+    missing = [line.removesuffix(ends).rpartition(": ")[2] for line in lines if line.endswith(ends)]
+    if len(missing) <= _MOST_SECTIONS:
+        yield from lines
+        return
+    yield f"{document.path}: {len(missing)} {ARE_MISSING}: {', '.join(missing)}"
+    yield from (line for line in lines if not line.endswith(ends))
 
 
 def problem_of(model: type[BaseModel], problem: ErrorDetails) -> str:
@@ -69,7 +95,7 @@ def problem_of(model: type[BaseModel], problem: ErrorDetails) -> str:
     own = problem["msg"].removeprefix("Value error, ") if problem["type"] == "value_error" else ""
     if problem["type"] == "missing":
         return f"{MISSING}{_allowed(field)}"
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in {"extra_forbidden", "invalid_key"}:
         return _unknown(model, location)
     if own and isinstance(problem["input"], Mapping | list | tuple):
         return own
@@ -118,12 +144,24 @@ def _short(value: object) -> str:
 def _unknown(model: type[BaseModel], location: Location) -> str:
     if dotted(location) in REMOVED:
         return f"{NO_LONGER}: {REMOVED[dotted(location)]}"
-    parent = _model_at(model, location[:-1])
-    names = list(_fields(parent)) if parent else []
-    close = difflib.get_close_matches(str(location[-1]), names, 1)
-    meant = f"; did you mean {close[0]}?" if close else ""
-    known = f"; allowed here: {', '.join(names)}" if names else ""
-    return f"is not a known key{meant}{known}"
+    name = _meant(model, location)
+    meant = f"; did you mean {name}?" if name else ""
+    known = f"; allowed here: {', '.join(_names_at(model, location[:-1]))}"
+    return f"is not a known key{meant}{known if _names_at(model, location[:-1]) else ''}"
+
+
+def _meant(model: type[BaseModel], location: Location) -> str | None:
+    """Return the key that a misspelt one resembles; ``Idle-S`` is ``idle_s``."""
+    if not isinstance(location[-1], str):
+        return None
+    plain_name = location[-1].strip().lower().replace("-", "_").replace(" ", "_")
+    close = difflib.get_close_matches(plain_name, _names_at(model, location[:-1]), 1)
+    return close[0] if close else None
+
+
+def _names_at(model: type[BaseModel], location: Location) -> list[str]:
+    parent = _model_at(model, location)
+    return list(_fields(parent)) if parent else []
 
 
 def _field_at(model: type[BaseModel], location: Location) -> FieldInfo | None:

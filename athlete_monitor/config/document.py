@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 
 from athlete_monitor.config.bounded import bounded_yaml, read_bounded
+from athlete_monitor.config.syntax import problem_in
 from athlete_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,11 +61,12 @@ def read_yaml(path: Path) -> Document:
     except DuplicateKeyError as error:
         raise ConfigError(f"{path}:{_duplicate(text, error)}") from error
     except YAMLError as error:
-        raise ConfigError(f"{path}{_problem(error)}") from error
+        raise ConfigError(f"{path}{problem_in(text, error)}") from error
     except _TagError as error:
         raise ConfigError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid YAML ({error})") from error
+        why = "a number has too many digits" if "integer string" in str(error) else str(error)
+        raise ConfigError(f"{path}: not valid YAML ({why})") from error
 
 
 def dotted(location: Location) -> str:
@@ -131,9 +133,3 @@ def _mappings(data: object, location: Location) -> Iterator[tuple[Location, Comm
     elif isinstance(data, CommentedSeq):
         for number, value in enumerate(data):
             yield from _mappings(value, (*location, number))
-
-
-def _problem(error: YAMLError) -> str:
-    mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
-    problem = " ".join(str(getattr(error, "problem", None) or "not readable").split())
-    return f":{mark.line + 1}: not valid YAML ({problem})" if mark else f": not valid YAML ({problem})"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from athlete_monitor.config.checking import MISSING, NO_LONGER, validate
+from athlete_monitor.config.checking import ARE_MISSING, MISSING, NO_LONGER, validate
 from athlete_monitor.config.document import read_yaml
 from athlete_monitor.config.environment import override
 from athlete_monitor.config.fields import Section
@@ -47,7 +47,7 @@ def load_config(
 
 def _with_way_out(problems: str) -> str:
     """Return the problems; a file of an earlier version lacks keys, and has some that are no longer used."""
-    is_old = any(f": {problem}" in problems for problem in (MISSING, NO_LONGER))
+    is_old = any(f" {problem}" in problems for problem in (MISSING, ARE_MISSING, NO_LONGER))
     return f"{problems}\n{HOW}" if is_old else problems
 
 

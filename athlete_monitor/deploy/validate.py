@@ -80,8 +80,10 @@ def _problems(file: Path) -> list[str]:
 def _describe(file: Path) -> str:
     data = read_yaml(file).data
     if isinstance(data, dict) and "athletes" in data and isinstance(data["athletes"], list):
-        return f"a valid roster of {len(Roster.load(file))} athletes"
+        known = len(Roster.load(file))
+        return f"a valid roster of {known} athlete{'' if known == 1 else 's'}"
     config = load_config(file, environ={})
     sections = len(Config.model_fields)
     roster = Roster.load(config.athletes.roster)
-    return f"a valid configuration, {sections} sections; its roster names {len(roster)} athletes"
+    athletes = f"{len(roster)} athlete{'' if len(roster) == 1 else 's'}"
+    return f"a valid configuration, {sections} sections; its roster names {athletes}"
