@@ -212,9 +212,11 @@ def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_r
         if (running := holder(lock)) is not None:
             raise MonitorError(f"{lock.name}: held by {running}; stop it before data are erased")
     found, names = traces(config, athlete_id), _names(config, athlete_id)
-    erased = list(_erase_all(config, athlete_id, found.files, dry_run=dry_run))
-    for what in erased:
+    failed: list[str] = []
+    erased = False
+    for what in _erase_all(config, athlete_id, found.files, failed, dry_run=dry_run):
         print(f"{'would be removed' if dry_run else 'removed'}: {what}")
+        erased = True
     if erased:
         say_what_is_left(config, athlete_id)
     if not erased:
@@ -224,24 +226,46 @@ def erase_person(config_file: Path, root: Path | None, athlete_id: int, *, dry_r
         for path in still_named(config, names):
             print(f"still named: {path}; a note, a marker or a log of somebody else: look at it")
         _clear_retained(config, athlete_id, found.devices)
+    if failed:
+        raise MonitorError("\n".join([*failed, "not all was removed: erase again when this is solved"]))
     return 0
 
 
-def _erase_all(config: Config, athlete_id: int, files: tuple[Path, ...], *, dry_run: bool) -> Iterator[str]:
-    """Remove files, rows of the journal and the entry of the roster, and say what each was."""
+def _erase_all(
+    config: Config, athlete_id: int, files: tuple[Path, ...], failed: list[str], *, dry_run: bool
+) -> Iterator[str]:
+    """Remove files, rows of the journal and the entry of the roster, and say what each was.
+
+    What cannot be removed becomes a line of ``failed`` and does not keep the rest.
+    """
     for path in files:
-        if not dry_run:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        yield str(path)
+        with _noted(path, failed):
+            if not dry_run:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            yield str(path)
     for journal in _with_older(config.paths.journal):
-        for table, count in _erase_rows(journal, athlete_id, dry_run=dry_run).items():
-            yield f"{count} row{'s' if count != 1 else ''} of {table} in {journal}"
+        with _noted(journal, failed):
+            for table, count in _erase_rows(journal, athlete_id, dry_run=dry_run).items():
+                yield f"{count} row{'s' if count != 1 else ''} of {table} in {journal}"
     for notes in (config.paths.models_root / "attempts.json", config.paths.journal.with_name("models_served.json")):
-        if _remove_from_notes(notes, athlete_id, dry_run=dry_run):
-            yield f"athlete {athlete_id} in {notes}"
+        with _noted(notes, failed):
+            if _remove_from_notes(notes, athlete_id, dry_run=dry_run):
+                yield f"athlete {athlete_id} in {notes}"
     for roster in _with_older(config.athletes.roster):
-        if _remove_from_roster(roster, athlete_id, dry_run=dry_run):
-            yield f"athlete {athlete_id} in {roster}"
+        with _noted(roster, failed):
+            if _remove_from_roster(roster, athlete_id, dry_run=dry_run):
+                yield f"athlete {athlete_id} in {roster}"
+
+
+@contextmanager
+def _noted(path: Path, failed: list[str]) -> Iterator[None]:
+    """Turn a failure inside the block into a line of ``failed``."""
+    try:
+        yield
+    except MonitorError as error:
+        failed.append(str(error))
+    except OSError as error:
+        failed.append(f"{path}: cannot be removed ({error.strerror})")
 
 
 def _with_older(path: Path) -> list[Path]:

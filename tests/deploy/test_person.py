@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import sqlite3
 import zipfile
 from contextlib import closing
@@ -328,3 +330,28 @@ def test_a_journal_that_the_engine_has_set_aside_is_named(root, config_file, cap
     aside.write_bytes(b"pages")
     erase_person(config_file, root, 7)
     assert f"not searched: {aside}; a journal that was set aside" in capsys.readouterr().out
+
+
+def test_what_cannot_be_removed_is_named_and_does_not_keep_the_rest(root, config_file, monkeypatch, capsys):
+    paths = load_config(DEFAULT_CONFIG, root).paths
+    stuck = paths.data_root / "player_7"
+    remove = shutil.rmtree
+
+    def refuse(path, *rest, **options):
+        if path == stuck:
+            raise PermissionError(errno.EACCES, "Permission denied", "TR1_A7.csv")
+        remove(path, *rest, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(MonitorError) as raised:
+        erase_person(config_file, root, 7)
+    assert str(raised.value).splitlines() == [
+        f"{stuck}: cannot be removed (Permission denied)",
+        "not all was removed: erase again when this is solved",
+    ]
+    assert f"removed: {paths.game_data_root / 'player_7'}" in capsys.readouterr().out
+    assert [each.athlete_id for each in Archive(paths.journal).sessions()] == [8]
+    assert SECRET not in (root / "athletes.yaml").read_text()
+    monkeypatch.undo()
+    assert erase_person(config_file, root, 7) == 0
+    assert not stuck.exists()
