@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import logging.handlers
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +20,7 @@ from athlete_monitor.engine.terminal.screen import TerminalScreen, summary_table
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
 from athlete_monitor.system.allocator import return_large_blocks
+from athlete_monitor.system.log_file import LogFile
 from athlete_monitor.system.retention import apply_retention
 from athlete_monitor.wire.broker import open_broker
 
@@ -63,7 +63,7 @@ def set_up_logging(config: Config, *, console: bool) -> None:
 def _log_file(path: Path) -> logging.Handler:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return logging.handlers.RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
+        return LogFile(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
     except OSError as error:
         raise MonitorError(f"{path}: cannot be written: {error.strerror} (logging.logs_dir)") from error
 

@@ -52,8 +52,7 @@ def replace_file(
         try:
             _replace_in(folder, path.name, content, sync=sync, mode=mode)
         except OSError as error:
-            error.filename, error.filename2 = str(path), None
-            raise
+            raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def write_temporary(folder: Path, content: bytes, mode: int = READABLE) -> Path:
@@ -99,7 +98,7 @@ def open_folder(folder: Path, *, below: Path | None = None, make: bool = False) 
         yield handle
     except OSError as error:
         if "/" not in str(error.filename or ""):  # a name inside the folder, or none
-            error.filename, error.filename2 = str(folder), None
+            raise OSError(error.errno, error.strerror, str(folder)) from error
         raise
     finally:
         os.close(handle)
