@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from athlete_monitor import __version__
 from athlete_monitor.dashboard.access import Access
 from athlete_monitor.dashboard.api import routers
-from athlete_monitor.dashboard.assets import load_assets
+from athlete_monitor.dashboard.assets import build_of, load_assets
+from athlete_monitor.dashboard.columns import COLUMNS
 from athlete_monitor.dashboard.guard import LOOPBACK_NAMES, AccessGuard
 from athlete_monitor.dashboard.reply import encode
 from athlete_monitor.dashboard.simulation import Simulation
@@ -95,6 +96,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _add_pages(app: FastAPI) -> None:
     assets = load_assets()
+    app.state.station.build = build_of(assets, (column.key for column in COLUMNS))
 
     async def page(request: Request) -> Response:
         if app.state.access.visit(request) is None:
@@ -137,7 +139,7 @@ async def _live(socket: WebSocket) -> None:
         return
     sees = access.sees_heart_rate(visit)
     screen = station.hub.join(sees_heart_rate=sees)
-    screen.put(encode(station.live.squad()).decode())
+    screen.put(encode(station.squad()).decode())
     screen.put(encode_team(station.team(), sees_heart_rate=sees))
     screen.put(encode_frame(station.live.present(time.time()), sees_heart_rate=sees))
     try:

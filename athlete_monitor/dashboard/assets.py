@@ -15,7 +15,7 @@ from athlete_monitor.german import PERIODS, SENTENCES
 from athlete_monitor.german_figures import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from starlette.requests import Request
 
@@ -56,6 +56,12 @@ def load_assets(folder: Path = STATIC) -> Mapping[str, Asset]:
     """Return every file below the folder by its relative name."""
     files = (file for file in sorted(folder.rglob("*")) if file.suffix in MEDIA)
     return {file.relative_to(folder).as_posix(): _asset(file) for file in files}
+
+
+def build_of(assets: Mapping[str, Asset], columns: Iterable[str]) -> str:
+    """Return a name of these files and of a frame's figures in their order: pages of another build are loaded again."""
+    parts = [f"{name} {asset.tag}" for name, asset in sorted(assets.items())]
+    return hashlib.sha256("\n".join([*parts, *columns]).encode()).hexdigest()[:20]
 
 
 def _asset(file: Path) -> Asset:

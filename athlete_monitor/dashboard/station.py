@@ -73,6 +73,7 @@ class Station:
         self.live = Live()
         self.archive = Archive(config.paths.journal)
         self.started_s = time.time()
+        self.build = ""
         self.connection = "not connected yet"
         self.connected = False
         self._roster_file = config.athletes.roster
@@ -132,9 +133,9 @@ class Station:
         """Publish what a phone has pushed; False where there is no broker to take it."""
         return self.connected and self._link.publish(topic, payload, 1)
 
-    def hello(self) -> list[dict[str, Any]]:
-        """Return what a screen needs to begin."""
-        return [self.live.squad(), self.team()]
+    def squad(self) -> dict[str, Any]:
+        """Return who there is, and which pages fit this server."""
+        return self.live.squad() | {"build": self.build}
 
     def team(self) -> dict[str, Any]:
         """Return the state of the team and of the connection."""
@@ -200,7 +201,7 @@ class Station:
     def _send_changes(self) -> None:
         if self.live.revision != self._sent_revision:
             self._sent_revision = self.live.revision
-            squad = _encode(self.live.squad()).decode()
+            squad = _encode(self.squad()).decode()
             self.hub.send(lambda _sees: squad)
         if self._sent_team < 0:
             self._sent_team = 0

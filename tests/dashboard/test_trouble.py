@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from athlete_monitor.dashboard.accounts import make_account, save_accounts
-from tests.dashboard.browser import until, until_python
+from tests.dashboard.browser import Wifi, until, until_python
 from tests.dashboard.kit import Screen, figures
 from tests.helpers import ROOT, wait_until
 
@@ -306,6 +306,90 @@ def test_a_browser_that_lets_nothing_be_kept_shows_everything_and_forgets_the_ch
 
 # A connection that opens and brings nothing: a proxy keeps back what it gets.
 DEAF = """window.WebSocket = class { constructor() { setTimeout(() => this.onopen?.(), 50); } close() {} };"""
+
+
+def test_a_device_without_room_for_what_is_kept_carries_out_commands(open_page, engine):
+    full = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+    page = open_page("/control", script=full)
+    before = len(engine.did("period_start"))
+    page.get_by_role("button", name="▶ 2nd half").click()
+    until_python(page, lambda: len(engine.did("period_start")) == before + 1, "the period")
+
+
+def test_a_browser_that_keeps_no_cookies_gets_a_sentence_about_it(browser, start_screen, configure, tmp_path_factory):
+    file = tmp_path_factory.mktemp("accounts") / "accounts.json"
+    save_accounts(file, [make_account("carl", "coach", "654321")])
+    screen = start_screen(configure(dashboard={"accounts_file": str(file)}))
+    context = browser.new_context()
+    page = context.new_page()
+
+    def without_cookie(route):
+        answer = screen.http.post("/api/login", json=route.request.post_data_json)
+        screen.http.cookies.clear()
+        route.fulfill(status=answer.status_code, content_type="application/json", body=answer.content)
+
+    page.route("**/api/login", without_cookie)
+    page.goto(f"{screen.address}/")
+    log_in(page, "654321")
+    until(page, "document.querySelector('#problem').textContent.includes('cookies')")
+    context.close()
+
+
+def test_after_a_sleep_old_figures_are_old_and_the_clock_is_right(open_page, engine, screen):
+    """Most tablets stop the browser's own counter while they sleep: only the clock has gone on."""
+    wifi = Wifi(screen.port)
+    script = "window.slept = 0; const now = Date.now; Date.now = () => now() + window.slept;"
+    engine.publish(figures(7))
+    page = open_page("/", script=script, base_url=f"http://127.0.0.1:{wifi.port}")
+    until(
+        page,
+        "document.querySelector('.tile[data-key=\"007\"]') && !document.querySelector('.tile[data-key=\"007\"].gone')",
+    )
+    wifi.out = True
+    page.evaluate("window.slept = 3600e3; document.dispatchEvent(new Event('visibilitychange'))")
+    until(page, "document.querySelector('.tile[data-key=\"007\"].gone')?.textContent.includes('1:00:')")
+    until(page, "document.querySelector('#notices').textContent.length > 0")
+    wifi.out = False
+    engine.publish(figures(7))
+    until(
+        page,
+        "!document.querySelector('.tile[data-key=\"007\"].gone') && !document.querySelector('#notices').textContent",
+    )
+    wifi.stop()
+
+
+def test_a_page_of_an_older_server_or_out_of_the_browser_s_memory_is_loaded_again(open_page):
+    page = open_page("/control", script=FED)
+    until(page, "Boolean(window.fed?.onmessage)")
+    page.evaluate(
+        "window.isOld = true; "
+        "window.fed.onmessage({ data: JSON.stringify({ kind: 'squad', athletes: [], build: 'x' }) })"
+    )
+    until(page, "!window.isOld && Boolean(window.fed?.onmessage)")
+    page.evaluate("window.isOld = true; dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    until(page, "!window.isOld && Boolean(window.fed?.onmessage)")
+    assert page.evaluate("location.pathname") == "/control"
+
+
+def test_a_wanted_sound_says_that_it_waits_for_a_tap_and_comes_after_it(open_page, engine):
+    script = """localStorage.setItem('sound', 'on'); window.tones = 0;
+      window.AudioContext = class { state = 'suspended'; currentTime = 0;
+        async resume() { this.state = 'running'; }
+        node() {
+          const start = () => { window.tones += 1; };
+          return { frequency: {}, gain: {}, connect: (to) => to, start, stop() {}, disconnect() {} };
+        }
+        createOscillator() { return this.node(); } createGain() { return this.node(); } };"""
+    engine.tell(alarms=[], periods=[], markers=[], team_session=None)
+    page = open_page("/system", script=script)
+    until(page, "document.querySelector('#notices').textContent.includes('tap')")
+    page.locator("h1").click()
+    until(page, "!document.querySelector('#notices').textContent")
+    alarm = {"id": "loud", "rule": "own", "athlete_id": None, "level": "danger", "text": "Team: all", "raised_t": 1.0,
+             "cleared_t": None, "acknowledged_t": None}  # fmt: skip
+    engine.tell(alarms=[alarm])
+    until(page, "window.tones === 1")
+    engine.tell(alarms=[])
 
 
 def test_behind_a_proxy_that_keeps_everything_back_the_figures_still_come(open_page, engine):

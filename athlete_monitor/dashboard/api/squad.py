@@ -22,7 +22,8 @@ async def catalogue(request: Request, visit: Viewer) -> Response:
     """Return every figure with label, unit, decimals, formula; ``columns`` is the order of a frame's values."""
     sees = access_of(request).sees_heart_rate(visit)
     shown = [one for one in described() if sees or one["key"] not in HEART_RATE_KEYS]
-    return reply({"columns": [column.key for column in COLUMNS], "figures": shown})
+    build = station_of(request).build
+    return reply({"columns": [column.key for column in COLUMNS], "figures": shown, "build": build})
 
 
 @router.get("/squad")
@@ -32,7 +33,7 @@ async def squad(request: Request, visit: Viewer) -> Response:
     frame = station.live.present(time.time())
     if not access_of(request).sees_heart_rate(visit):
         frame = without_heart_rate(frame)
-    return reply({"columns": [column.key for column in COLUMNS], "frame": frame} | station.live.squad())
+    return reply({"columns": [column.key for column in COLUMNS], "frame": frame} | station.squad())
 
 
 @router.get("/history")

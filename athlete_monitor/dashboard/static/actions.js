@@ -1,5 +1,6 @@
 // Commands: each says what it did and can be undone for ten seconds.
 import { Refused, post, uuid } from "./api.js";
+import { ticks } from "./awake.js";
 import { h, kept } from "./dom.js";
 import { now, store } from "./store.js";
 import { label, number, periodName, t, withUnit } from "./text.js";
@@ -52,7 +53,7 @@ function keyOf({ id, at, ...command }) {
 
 /** A finger that taps twice means one command; so does one that has no patience with a slow network. */
 function isRepeated(key) {
-  const time = performance.now();
+  const time = ticks();
   for (const [old, then] of taps) if (time - then > TWICE_MS) taps.delete(old);
   if (taps.has(key)) return true;
   taps.set(key, time);
@@ -69,11 +70,11 @@ async function send(command) {
   let remove = null;
   const slow = setTimeout(() => { remove = toast(t("sending")); }, SLOW_MS);
   try {
-    for (const begin = performance.now(); ;) {
+    for (const begin = ticks(); ;) {
       try {
         return await post("/api/control", whole);
       } catch (problem) {
-        if (problem instanceof Refused || performance.now() - begin > GIVE_UP_MS) throw problem;
+        if (problem instanceof Refused || ticks() - begin > GIVE_UP_MS) throw problem;
         if (TIMED.has(command.do)) whole.at ??= tapped;
         await new Promise((done) => { setTimeout(done, PAUSE_MS); });
       }

@@ -1,7 +1,9 @@
 // Starts the screen, shows the page of the address, and keeps header, notices and tabs.
 import { get, useToken } from "./api.js";
+import { ticks } from "./awake.js";
 import { alike, applyTheme, fill, h, icon, kept, say } from "./dom.js";
 import { begin, listen, store } from "./store.js";
+import { isMute, unlock } from "./sound.js";
 import { duration, loadTexts, t, useZone } from "./text.js";
 
 const PAGES = {
@@ -16,6 +18,7 @@ const PAGES = {
 };
 const TABS = [["", "squad"], ["pitch", "pitch"], ["control", "control"], ["sessions", "sessions"], ["system", "system"]];
 const BEGINNING_MS = 4000; // before the first connection: no complaint yet
+const MILD = new Set(["engine_unknown", "sound"]); // notices of what is not broken
 let leave = null;
 let showing = 0;
 let isWaiting = false; // what the screen needs before it can connect could not be fetched yet
@@ -88,6 +91,7 @@ document.addEventListener("click", (event) => {
   go(link.getAttribute("href"));
 });
 addEventListener("popstate", goBack);
+addEventListener("pageshow", (event) => event.persisted && location.reload()); // from the browser's memory, long after
 
 function drawTabs() {
   const tabs = document.getElementById("tabs");
@@ -98,13 +102,13 @@ function drawTabs() {
 
 /** What is wrong between box and screen, in one line; nothing where all is well. */
 function notices() {
-  const isNew = !store.lostAt && performance.now() < BEGINNING_MS;
-  const kind = isWaiting ? "unreached" : !store.connected ? (isNew ? "" : "offline") : store.brokerConnected === false ? "broker" : store.engineOnline === false ? "engine" : store.engineOnline === null ? "engine_unknown" : "";
-  const text = isWaiting ? t("unreached") : kind && t(`notice.${kind}`, { time: duration((performance.now() - store.lostAt) / 1000) });
+  const isNew = !store.lostAt && ticks() < BEGINNING_MS;
+  const kind = isWaiting ? "unreached" : !store.connected ? (isNew ? "" : "offline") : store.brokerConnected === false ? "broker" : store.engineOnline === false ? "engine" : store.engineOnline === null ? "engine_unknown" : isMute() ? "sound" : "";
+  const text = isWaiting ? t("unreached") : kind && t(`notice.${kind}`, { time: duration((ticks() - store.lostAt) / 1000) });
   const place = document.getElementById("notices");
   if (place.dataset.text === text) return;
   place.dataset.text = text;
-  fill(place, text && h("div", { class: `notice ${kind === "engine_unknown" ? "warn" : "bad"}` }, text));
+  fill(place, text && h("div", { class: `notice ${MILD.has(kind) ? "warn" : "bad"}` }, text));
   if (place.dataset.kind !== kind) say(text || (place.dataset.kind ? t("notice.well") : "")); // once, not each second
   place.dataset.kind = kind;
 }
@@ -116,6 +120,8 @@ async function keepAwake() {
     // the browser does not let it: a low battery, or no HTTPS
   }
 }
+
+for (const kind of ["pointerup", "keydown"]) addEventListener(kind, async () => (await unlock(), store.build && notices()));
 
 function wait(isSo) {
   if (isSo === isWaiting) return;

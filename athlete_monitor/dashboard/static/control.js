@@ -4,6 +4,7 @@ import { fill, h, kept } from "./dom.js";
 import { table } from "./table.js";
 import { SIGNS, openAlarms, openPeriods } from "./header.js";
 import { choices, figureOf, pitchState, shortName, sorted } from "./figures.js";
+import { tryOut } from "./sound.js";
 import { listen, now, store } from "./store.js";
 import { alarmWords, clock, duration, isolated, label, number, periodName, t, withUnit } from "./text.js";
 import { timeOfDay } from "./times.js";
@@ -245,7 +246,7 @@ function drawAlarms(place) {
 }
 
 function switches() {
-  const make = (key, standard, text) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: (kept.getItem(key) ?? standard) === "on", onchange: (event) => kept.setItem(key, event.target.checked ? "on" : "off") }), text);
-  return h("div", { class: "row" }, make("sound", "off", t("sound")), make("shake", "on", t("shake")));
+  const make = (key, standard, text, done = () => {}) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: (kept.getItem(key) ?? standard) === "on", onchange: (event) => (kept.setItem(key, event.target.checked ? "on" : "off"), done()) }), text);
+  return h("div", { class: "row" }, make("sound", "off", t("sound"), tryOut), make("shake", "on", t("shake")));
 }
 export { openPeriods };

@@ -6,14 +6,21 @@ export const SVG = "http://www.w3.org/2000/svg";
 export const kept = storage();
 
 function storage() {
-  try {
-    localStorage.setItem("probe", "");
-    localStorage.removeItem("probe");
-    return localStorage;
-  } catch {
-    const known = new Map();
-    return { getItem: (key) => known.get(key) ?? null, setItem: (key, text) => known.set(key, text) };
-  }
+  const known = new Map(); // what could not be kept: nothing may be, or there is no room left
+  const unless = (otherwise, ask) => {
+    try {
+      return ask();
+    } catch {
+      return otherwise;
+    }
+  };
+  return {
+    getItem: (key) => known.get(key) ?? unless(null, () => localStorage.getItem(key)),
+    setItem: (key, text) => {
+      known.set(key, text);
+      if (unless(false, () => (localStorage.setItem(key, text), true))) known.delete(key);
+    },
+  };
 }
 
 /** h("button", {class: "primary", onclick: f, "aria-label": "…"}, "text", node, [nodes]) */

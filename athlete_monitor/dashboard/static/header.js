@@ -1,6 +1,7 @@
 // The header: which session, clock, period; the alarms; and what a coach does most.
 import { act, endPeriod, mark, mayAct } from "./actions.js";
 import { fill, h, kept, say, setText } from "./dom.js";
+import { beep } from "./sound.js";
 import { listen, now, store } from "./store.js";
 import { alarmWords, clock, duration, isolated, periodName, said, t } from "./text.js";
 
@@ -80,18 +81,5 @@ function alarmButton(alarm, person) {
 
 function attention() {
   if (kept.getItem("shake") !== "off" && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([200, 100, 200]);
-  if (kept.getItem("sound") !== "on") return;
-  try {
-    const context = new AudioContext();
-    const tone = context.createOscillator();
-    const loud = context.createGain();
-    tone.frequency.value = 880;
-    loud.gain.value = 0.3;
-    tone.connect(loud).connect(context.destination);
-    tone.start();
-    tone.stop(context.currentTime + 0.4);
-    tone.onended = () => context.close();
-  } catch {
-    // no sound without a first touch of the page: the browser's rule
-  }
+  beep();
 }

@@ -1,4 +1,4 @@
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { applyTheme } from "./dom.js";
 import { loadTexts, t } from "./text.js";
 
@@ -18,8 +18,8 @@ function next() {
   return wanted.startsWith("/") && address.origin === location.origin ? address.pathname + address.search : "/";
 }
 
-function words(problem) {
-  if (problem.status === 401) return t("login.wrong");
+function words(problem, isIn) {
+  if (problem.status === 401) return t(isIn ? "login.cookies" : "login.wrong");
   return problem.status === 429 ? t("login.wait", { seconds: /\d+/.exec(problem.message)?.[0] ?? "?" }) : problem.message;
 }
 
@@ -27,11 +27,14 @@ part("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   part("problem").textContent = "";
   part("go").disabled = true;
+  let isIn = false;
   try {
     await post("/api/login", { name: part("name").value, secret: part("secret").value });
+    isIn = true;
+    await get("/api/me"); // a browser that keeps no cookies would be asked for the log-in again and again
     location.replace(next());
   } catch (problem) {
-    part("problem").textContent = words(problem);
+    part("problem").textContent = words(problem, isIn);
     part("secret").select();
   } finally {
     part("go").disabled = false;

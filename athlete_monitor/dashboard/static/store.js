@@ -1,5 +1,6 @@
 // What this screen knows: who there is, the newest values, trends; fed by the WebSocket, which comes back by itself.
 import { get, logIn } from "./api.js";
+import { onWaking, ticks } from "./awake.js";
 
 const FIXED = 4; // key, age, time and status come before the figures in a row
 export const STEP_S = 5; // one point of a trend
@@ -8,7 +9,7 @@ export const TREND_POINTS = 60;
 export const store = {
   columns: [], place: {}, figures: {}, people: new Map(), rows: new Map(), trends: new Map(),
   team: {}, engineOnline: null, brokerConnected: null, connected: false, lostAt: 0, now: 0, heardAt: 0, seq: 0, me: {},
-  trendKey: "heart_rate_bpm", targets: new Map(), alarms: new Map(),
+  trendKey: "heart_rate_bpm", targets: new Map(), alarms: new Map(), build: "", isOld: false,
 };
 const listeners = new Set();
 const SILENCE_MS = 6000;
@@ -18,6 +19,7 @@ let pause = 500;
 let deaf = 0;
 let isAsking = false;
 let catchingUp = false;
+let hangUp = () => {}; // ends the connection that there is
 
 /** Calls back with "frame", "squad", "team" or "link"; returns how to stop. */
 export function listen(callback) {
@@ -31,7 +33,7 @@ function notify(kind) {
 
 /** The box's own time now, whatever the tablet's clock says; null before it is known. */
 export function now() {
-  return store.now ? store.now + (performance.now() - store.heardAt) / 1000 : null;
+  return store.now ? store.now + (ticks() - store.heardAt) / 1000 : null;
 }
 
 export function value(key, figure) {
@@ -43,7 +45,7 @@ export function value(key, figure) {
 /** Seconds since a device's last values, by the box's clock; null if it has never sent. */
 export function age(key) {
   const row = store.rows.get(key);
-  return row ? row[1] + (performance.now() - store.heardAt) / 1000 : null;
+  return row ? row[1] + (ticks() - store.heardAt) / 1000 : null;
 }
 
 export const sampleTime = (key) => store.rows.get(key)?.[2] ?? null;
@@ -55,12 +57,14 @@ export async function begin() {
   store.place = Object.fromEntries(catalogue.columns.map((key, place) => [key, place]));
   store.figures = Object.fromEntries(catalogue.figures.map((figure) => [figure.key, figure]));
   notify("squad"); // who drew before the figures were known draws again
+  store.build = catalogue.build;
   connect();
-  setInterval(() => notify("clock"), 1000);
+  setInterval(() => (ticks(), notify("clock")), 1000);
+  onWaking(() => { hangUp(); notify("clock"); });
 }
 
 function lose() {
-  if (store.connected || !store.lostAt) store.lostAt = performance.now();
+  if (store.connected || !store.lostAt) store.lostAt = ticks();
   store.connected = false;
   notify("link");
 }
@@ -76,7 +80,7 @@ function open() {
 function connect() {
   const socket = open();
   if (!socket) return ask();
-  let heard = performance.now();
+  let heard = ticks();
   let isDeaf = true;
   let isOver = false;
   const lost = () => {
@@ -91,14 +95,14 @@ function connect() {
   };
   // A connection can be dead without an error: a tablet out of Wi-Fi only notices the silence. close() by itself would wait
   // for an answer that never comes.
-  const watch = setInterval(() => {
-    if (performance.now() - heard < SILENCE_MS) return;
+  hangUp = () => {
     socket.close();
     lost();
-  }, 1000);
+  };
+  const watch = setInterval(() => ticks() - heard >= SILENCE_MS && hangUp(), 1000);
   socket.onmessage = (event) => {
     if (isOver) return;
-    heard = performance.now();
+    heard = ticks();
     isDeaf = isAsking = false;
     receive(JSON.parse(event.data));
   };
@@ -128,6 +132,7 @@ async function ask() {
 addEventListener("online", () => { pause = 500; });
 
 function receive(message) {
+  if (isOther(message)) return;
   if (message.kind === "frame") takeFrame(message);
   else if (message.kind === "filled") catchUp();
   else if (message.kind === "squad") store.people = new Map(message.athletes.map((one) => [one.key, one]));
@@ -144,6 +149,15 @@ function receive(message) {
     notify("link");
   }
   notify(message.kind);
+}
+
+/** Another version of the server has other figures in its frames and other pages: this one is loaded again. */
+function isOther({ kind, build }) {
+  if (kind === "squad" && build && build !== store.build && !store.isOld) {
+    store.isOld = true;
+    location.reload();
+  }
+  return store.isOld;
 }
 
 function targetsByAthlete(targets) {
@@ -169,9 +183,8 @@ function takeFrame(frame) {
   const missed = frame.seq - store.seq;
   if (frame.seq < store.seq) store.trends.clear(); // the server has restarted
   store.now = frame.now;
-  store.heardAt = performance.now();
-  if (frame.rows.length < store.rows.size) store.rows.clear();
-  for (const row of frame.rows) store.rows.set(row[0], row);
+  store.heardAt = ticks();
+  store.rows = new Map(frame.rows.map((row) => [row[0], row]));
   if (missed > (isAsking ? STEP_S : 1) || missed < 0) catchUp();
   else for (const row of frame.rows) addPoint(row[0], row[2], row[FIXED + store.place[store.trendKey]]);
   store.seq = frame.seq;
