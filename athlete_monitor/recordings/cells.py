@@ -23,6 +23,17 @@ _THOUSANDS: Final = {
     ",": re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+|(?<=\.\d{3}\.\d{3}))", re.ASCII),
 }
 """Numbers with signs between thousands, by the decimal sign; ``1.234`` beside decimal commas is ambiguous."""
+_GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?P<sign>[\u00a0'])\d{3}((?P=sign)\d{3})*([.,]\d*)?", re.ASCII)
+"""Numbers with unbreakable blanks or apostrophes between thousands; at other blanks, two numbers may meet."""
+_PLAINLY: Final = str.maketrans(
+    {
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-"),
+        **dict.fromkeys("\u2007\u2008\u2009\u200a\u202f\u205f\u3000", "\u00a0"),
+        **dict.fromkeys("\u2019\u02bc\uff07", "'"),
+        **dict.fromkeys("\u200b\u200e\u200f\u2060\u061c\ufeff"),
+    }
+)
+"""Signs of typographers and their plain ones: minus, blanks, apostrophes, and marks that nobody sees."""
 LARGEST: Final = 1e30
 """Larger numbers are damage: nothing measured comes near, and a change of unit would overflow."""
 _PLAIN: Final = frozenset("0123456789.+-eE,")
@@ -33,10 +44,14 @@ def number(text: str, decimal: str = ".") -> float | None:
 
     >>> number("8,64", ","), number("1_110"), number(" 7 "), number("1,234.5"), number("1.234,5", ",")
     (8.64, None, 7.0, 1234.5, 1234.5)
+    >>> number("\u22122,5", ","), number("1\u202f234,5", ","), number("12'345.6")
+    (-2.5, 1234.5, 12345.6)
     """
-    bare = text.strip()
+    bare = plainly(text).strip()
     if len(bare) > _LONGEST:
         return None
+    if ("\u00a0" in bare or "'" in bare) and (grouped := _GROUPED.fullmatch(bare)):
+        bare = bare.replace(grouped["sign"], "")
     if "," in bare or decimal == ",":
         if _THOUSANDS[decimal].fullmatch(bare):
             bare = bare.replace("," if decimal == "." else ".", "")
@@ -46,6 +61,15 @@ def number(text: str, decimal: str = ".") -> float | None:
         value = float(bare)
         return value if abs(value) < LARGEST else None
     return float("nan") if bare.lower() in MISSING else None
+
+
+def plainly(text: str) -> str:
+    """Return a text with one kind of minus, apostrophe and unbreakable blank in the place of a typographer's many.
+
+    >>> plainly("\u22122"), plainly("1\u202f000") == plainly("1\u00a0000")
+    ('-2', True)
+    """
+    return text if text.isascii() else text.translate(_PLAINLY)
 
 
 def given(text: str, decimal: str = ".") -> float | None:

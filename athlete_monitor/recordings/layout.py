@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings import sheets
-from athlete_monitor.recordings.cells import number
+from athlete_monitor.recordings.cells import number, plainly
 from athlete_monitor.recordings.source import HEAD_BYTES
 from athlete_monitor.recordings.text import LOOKED_AT_LINES, SEPARATOR_LINE, cells_of, encoding_of, text_head
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _MOST_COLUMNS: Final = 10_000
-_DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+_DECIMAL_COMMA: Final = re.compile(r"[+-]?(\d+|\d{1,3}([.'\u00a0]\d{3})+),\d+")
 _THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-_DECIMAL_POINT: Final = re.compile(r"[+-]?(\d*|\d{1,3}(,\d{3})+)\.\d+")
+_DECIMAL_POINT: Final = re.compile(r"[+-]?(\d*|\d{1,3}([,'\u00a0]\d{3})+)\.\d+")
 _UNIT: Final = re.compile(r"[\[(]?[A-Za-zµμ°²/^%·*0-9_.-]{0,16}[\])]?")
 _DATE: Final = re.compile(r"\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?.*")
 
@@ -121,7 +121,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 
 def _decimal(lines: Sequence[str], delimiter: str) -> str:
-    cells = [cell for line in lines for cell in _split(line, delimiter)]
+    cells = [cell for line in lines for cell in _split(plainly(line), delimiter)]
     commas = sum(_DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells)
     if delimiter == "," and commas == sum(_THOUSANDS.fullmatch(cell) is not None for cell in cells):
         return "."

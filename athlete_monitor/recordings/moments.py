@@ -9,6 +9,7 @@ with both readings.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.errors import RecordingError
-from athlete_monitor.recordings.cells import LARGEST
+from athlete_monitor.recordings.cells import LARGEST, plainly
 from athlete_monitor.recordings.dates import (
     EARLIEST,
     LATEST,
@@ -66,13 +67,20 @@ _FIRST_HOUR_S: Final = 3600.0
 _PLAIN_NUMBER: Final = -2.0
 """In the column of days: the cell is a number, neither a clock nor a date."""
 _CLOCK: Final = r"(?P<h>\d{1,3}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:[.,:](?P<f>\d{1,9}))?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
-_ZONE: Final = r"\s*(?:GMT(?=[+-]))?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?:\s\([^)]*\))?"
+_ZONE: Final = r"\s*(?:GMT(?=[+-]))?(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?:\s(?:\([^)]*\)|[A-Z]{3,4}))?"
 _DATE: Final = r"(?P<a>\d{1,4})\s?[-/. ]\s?(?P<b>\d{1,2}|[^\W\d_]{3,10}\.?)\s?[-/., ]\s?(?P<c>\d{1,4})"
+_BEFORE_CLOCK: Final = r"(?:[T,]\s?|,?\s+(?:(?:at|um|a|as|alle|kl\.?|om|klo)\s)?|\s-\s)"
 _DATED: Final = re.compile(
-    rf"(?:[^\W\d_]{{2,9}},?\s)?{_DATE}(?:(?:[T,]\s?|\s+|\s-\s)(?:{_CLOCK})?{_ZONE})?(?:\[.*\])?", re.ASCII
+    rf"(?:[^\W\d_]{{2,9}}\.?,?\s)?{_DATE}\.?(?:{_BEFORE_CLOCK}(?:{_CLOCK})?{_ZONE})?(?:\[.*\])?", re.ASCII
 )
+_OTHER_CLOCK: Final = re.compile(
+    r"(?P<before>.*\d{4}.*?\s)(?P<h>\d\d?)(?:\.(?P<m>\d\d)\.(?P<s>\d\d)|\s?h\s?(?P<min>\d\d)(?:\s?m(?:in)?\s?(?P<sec>\d\d)\s?s?)?)"
+    r"(?P<after>\s.*)?",
+    re.ASCII,
+)
+"""Behind a date, hours with points or letters in the place of colons: 15.04.05, 15h04m05s."""
 _NAMED: Final = re.compile(
-    rf"(?:[^\W\d_]{{2,9}},?\s)?(?P<b>[^\W\d_]{{3,10}})\.?\s(?P<a>\d{{1,2}}),?\s(?P<c>\d{{4}})(?:,?\s+{_CLOCK}{_ZONE})?",
+    rf"(?:[^\W\d_]{{2,9}},?\s)?(?P<b>[^\W\d_]{{3,10}})\.?\s(?P<a>\d{{1,2}}),?\s(?P<c>\d{{4}})(?:{_BEFORE_CLOCK}{_CLOCK}{_ZONE})?",
     re.ASCII,
 )
 """A month's name, the day and the year."""
@@ -89,6 +97,8 @@ _IN_NAME: Final = re.compile(
 )
 _DAY_IN_NAME: Final = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?!\d)", re.ASCII)
 MOST_BAD: Final = 0.2
+_LONGEST_CLOCK: Final = 12
+"""Characters of a time of day without a date: ``15:04:05.678``."""
 _LONGEST: Final = 100
 """No time is written with more characters; the patterns would take minutes for a hundred thousand blanks."""
 
@@ -170,7 +180,11 @@ class TimeColumn:
             self._numeric += 1
             value = float(text.replace(",", "."))
             return (value, _PLAIN_NUMBER) if abs(value) < LARGEST else None
+        if not text.isascii():
+            text = _without_accents(text)
         match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text)
+        if match is None and len(text) > _LONGEST_CLOCK:
+            match = _DATED.fullmatch(_with_colons(text))
         if match is None and text[0].isalpha():
             match = _NAMED.fullmatch(text)
         if match:
@@ -269,6 +283,25 @@ class TimeColumn:
         named = {"ymd": "year-month-day", "dmy": "day-month-year", "mdy": "month-day-year"}[order]
         zone = "with zone" if days[0].zone else "UTC" if self._rules.zone is timezone.utc else "local time"
         return Times(t, f"{named}, {zone}", offset or None)
+
+
+def _without_accents(text: str) -> str:
+    """Return a time in plain letters and blanks: ``août`` is ``aout``, a narrow blank before PM a blank."""
+    split = unicodedata.normalize("NFKD", plainly(text))
+    return "".join(char for char in split if not unicodedata.combining(char)).strip()
+
+
+def _with_colons(text: str) -> str:
+    """Return a time with colons between hours, minutes and seconds, where a date is before them.
+
+    >>> _with_colons("14/05/2026 15h04m05s"), _with_colons("14.05.2026 15.04.05"), _with_colons("14.05.2026")
+    ('14/05/2026 15:04:05', '14.05.2026 15:04:05', '14.05.2026')
+    """
+    match = _OTHER_CLOCK.fullmatch(text)
+    if match is None:
+        return text
+    clock = f"{match['h']}:{match['m'] or match['min']}:{match['s'] or match['sec'] or '00'}"
+    return f"{match['before']}{clock}{match['after'] or ''}"
 
 
 # ------------------------------------------------------------------------------------------------- numbers and clocks

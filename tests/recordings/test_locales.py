@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,89 @@ def test_a_first_line_for_spreadsheets_says_the_delimiter(tmp_path):
 def test_signs_between_thousands_are_no_decimal_commas(tmp_path):
     [done] = imported(tmp_path, "time,hr,distance [m]\n" + rows('{t},{hr},"{m:,}"')).done
     assert done.figures.distance_m == pytest.approx(357.0)
+
+
+@pytest.mark.parametrize("written", ["\u22122,5", "\u20132,5", "-2,5", "\u200e-2,5"])
+def test_any_minus_is_a_minus(tmp_path, written):
+    [done] = imported(tmp_path, "Zeit;Puls;H\u00f6he (m)\n" + rows("{t};{hr};" + written)).done
+    assert done.figures.channels["altitude_m"] == (-2.5, -2.5)
+
+
+@pytest.mark.parametrize("sign", ["\u00a0", "\u202f", "\u2009", "'", "\u2019"])
+@pytest.mark.parametrize("decimal", [",", "."])
+def test_blanks_and_apostrophes_between_thousands_are_left_out(tmp_path, sign, decimal):
+    text = "time;hr;distance [m]\n" + "".join(
+        f"{START + n};{120 + n % 30};{1 + n // 300}{sign}{3 * n % 900 + 100:03d}{decimal}0\n" for n in range(120)
+    )
+    [done] = imported(tmp_path, text).done
+    assert done.figures.distance_m == pytest.approx(357.0)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "14/05/2026 15h04m{s:02d}s",
+        "14/05/2026 15 h 04 min {s:02d} s",
+        "14.05.2026 15.04.{s:02d}",
+        "2026. 05. 14. 15:04:{s:02d}",
+        "5/14/2026, 3:04:{s:02d}\u202fPM",
+        "\u200e5/\u200e14/\u200e2026 15:04:{s:02d}",
+        "14 mai 2026 \u00e0 15:04:{s:02d}",
+        "14. Mai 2026 um 15:04:{s:02d}",
+        "14 maj 2026 kl. 15:04:{s:02d}",
+        "Do., 14.05.2026 15:04:{s:02d}",
+        "May 14, 2026 at 3:04:{s:02d} PM",
+        "2026-05-14 15:04:{s:02d}.000 +0000 UTC",
+    ],
+)
+def test_moments_are_read_as_systems_of_many_languages_write_them(tmp_path, moment):
+    path = tmp_path / "a.csv"
+    lines = (f'"{moment.format(s=n)}",{120 + n}\n' for n in range(30))
+    path.write_text("Time,Heart rate\n" + "".join(lines), encoding="utf-8")
+    request = ImportRequest([path], tmp_path / "t", tmp_path / "g", Options(zone=zone_of("UTC")), athlete_id=7)
+    [done] = import_files(request, ()).done
+    assert done.figures.start_t == datetime(2026, 5, 14, 15, 4, tzinfo=timezone.utc).timestamp()
+    assert done.figures.duration_s == 29
+
+
+@pytest.mark.parametrize(
+    ("month", "number"),
+    [("ao\u00fbt", 8), ("M\u00e4rz", 3), ("f\u00e9vr.", 2), ("gennaio", 1), ("dez.", 12), ("mrt", 3)],
+)
+def test_months_may_have_accents(tmp_path, month, number):
+    text = "Time,Heart rate\n" + "".join(f"14 {month} 2026 15:04:{n:02d},{120 + n}\n" for n in range(30))
+    [done] = imported(tmp_path, text).done
+    assert datetime.fromtimestamp(done.figures.start_t, timezone.utc).month == number
+
+
+@pytest.mark.parametrize(
+    ("row", "header"),
+    [
+        ("{n},{rr}", "index,rr\n"),
+        ("{n},{rr}", ""),
+        ("{t}.345,{rr}", ""),
+        ("{rr} ms", ""),
+        ("{rr}", ""),
+        ("{n};{rr}", "beat;RR\n"),
+    ],
+)
+def test_the_interval_is_the_last_of_two_numbers_whatever_the_comma_means(tmp_path, row, header):
+    lines = (row.format(n=n, rr=500 + n % 7, t=n // 2) + "\n" for n in range(600))
+    [done] = imported(tmp_path, header + "".join(lines), "2026-05-14_15-04-05.csv").done
+    assert (done.figures.kind, done.figures.beats) == ("rr", 600)
+
+
+def test_beats_in_seconds_with_decimal_commas_stay_one_number(tmp_path):
+    lines = (f"0,{500 + n % 7}\n" for n in range(600))
+    [done] = imported(tmp_path, "".join(lines), "2026-05-14_15-04-05.txt").done
+    assert done.figures.duration_s == pytest.approx(0.503 * 599, abs=0.5)
+
+
+@pytest.mark.parametrize("header", ["", "timestamp_ms,RR_ms\n"])
+def test_beats_beside_epoch_times_begin_at_the_first_one(tmp_path, header):
+    lines = (f"{(START + n) * 1000},{900 + n % 100}\n" for n in range(100))
+    [done] = imported(tmp_path, header + "".join(lines)).done
+    assert done.figures.start_t == pytest.approx(START, abs=1.0)
 
 
 def test_a_header_inside_a_comment_names_the_columns(tmp_path):
@@ -77,6 +161,11 @@ def test_the_api_table_is_the_same_with_semicolons(tmp_path):
     "header",
     [
         "Aktivitätstyp,Datum,Favorit,Titel,Distanz,Kalorien,Zeit,Ø Herzfrequenz",
+        "Aktivitetstyp,Datum,Favorit,Titel,Distans,Kalorier,Tid,Medelpuls",
+        "Aktivitetstype,Dato,Favorit,Titel,Distance,Kalorier,Tid,Gennemsnitlig puls",
+        "Aktiviteetin tyyppi,Päivämäärä,Suosikki,Nimi,Matka,Kalorit,Aika,Keskisyke",
+        "Typ aktywności,Data,Ulubiony,Tytuł,Dystans,Kalorie,Czas,Średnie tętno",
+        "活动类型,日期,收藏,标题,距离,卡路里,时间,平均心率",
         "Type d'activité,Date,Favori,Titre,Distance,Calories,Durée,Fréquence cardiaque moyenne",
         "Tipo de actividad,Fecha,Favorito,Título,Distancia,Calorías,Tiempo,FC media",
     ],

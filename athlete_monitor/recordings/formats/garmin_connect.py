@@ -29,10 +29,19 @@ _LISTS: Final = (
     ("Tipo di attività", "Data"),
     ("Activiteittype", "Datum"),
     ("Tipo de atividade", "Data"),
+    ("Aktivitetstyp", "Datum"),
+    ("Aktivitetstype", "Dato"),
+    ("Aktiviteetin tyyppi", "Päivämäärä"),
+    ("Typ aktywności", "Data"),
+    ("Typ aktivity", "Datum"),
+    ("Тип занятия", "Дата"),
+    ("アクティビティタイプ", "日付"),
+    ("活动类型", "日期"),
+    ("활동 유형", "날짜"),
 )
 """The website writes the headers in the language of its user."""
 _FOLDED: Final = tuple(tuple(name.casefold() for name in names) for names in _LISTS)
-_DATES: Final = ("Date", "Datum", "Fecha", "Data")
+_DATES: Final = ("Date", "Datum", "Fecha", "Data", "Dato", "Päivämäärä", "Дата", "日付", "日期", "날짜")
 
 
 def recognise(source: Source) -> bool:

@@ -7,6 +7,7 @@ file's name.
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from athlete_monitor.errors import RecordingError
 from athlete_monitor.recordings.cells import number
+from athlete_monitor.recordings.dates import EARLIEST, LATEST
 from athlete_monitor.recordings.format import Format, Options
 from athlete_monitor.recordings.imported import Imported
 from athlete_monitor.recordings.moments import start_in_name
@@ -22,11 +24,14 @@ from athlete_monitor.recordings.text import encoding_of, text_head
 from athlete_monitor.recordings.vocabulary import CHANNELS, UnknownUnitError, meaning_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from athlete_monitor.recordings.source import Source
 
 _SPLIT: Final = re.compile(r"[;\t ]+|,(?!\d{1,3}$)")
+_SPLIT_AT_COMMAS: Final = re.compile(r"[,;\t ]+")
+_COMMA: Final = re.compile(r"(?P<first>\d+)(?P<point>\.\d+)?,\s*\d+(\.\d+)?")
+_UNIT_BEHIND: Final = re.compile(r"(?<=\d)\s?m?s$", re.IGNORECASE)
 _DATE: Final = re.compile(r"\"?(\d{4}-\d\d-\d\d|\d\d[./]\d\d[./]\d{4})[T ,;\t\"]")
 _MOST_BYTES: Final = 32 * 2**20
 _LOOKED_AT: Final = 200
@@ -46,7 +51,10 @@ def recognise(source: Source) -> bool:
     lines = _lines(text.splitlines()[:_LOOKED_AT]) if text else []
     if any(map(_names_another, lines[:_LOOKED_AT_FOR_NAMES])) or any(map(_is_dated, lines[:_LOOKED_AT_FOR_NAMES])):
         return False
-    beats = [beat for line in lines if (beat := _beat(line)) is not None]
+    found = _beats(lines)
+    if found[:1] == [None] and _epochs(lines[1:]) is not None:  # a table with a header and the time of each beat
+        return False
+    beats = [beat for beat in found if beat is not None]
     return len(beats) >= 5 and len(beats) >= 0.8 * len(lines) and _unit(np.array(beats)) is not None
 
 
@@ -59,12 +67,13 @@ def read(source: Source, options: Options) -> list[Imported]:
     data = source.read(_MOST_BYTES)
     text = data.decode(encoding_of(data[:65_536]) or "utf-8", "replace")
     lines = _lines(text.splitlines())
-    found = [_beat(line) for line in lines]
+    found = _beats(lines)
     beats = np.array([beat for beat in found if beat is not None])
     factor = _unit(beats)
     if factor is None:
         raise RecordingError(f"{source}: holds no beat intervals: they last 200 to 3,000 ms")
-    start = options.start_t if options.start_t is not None else start_in_name(source.name, options.zone)
+    start = options.start_t if options.start_t is not None else _epochs(lines)
+    start = start_in_name(source.name, options.zone) if start is None else start
     if start is None:
         raise RecordingError(f"{source}: does not give its start; give --start 'YYYY-MM-DD HH:MM:SS'")
     return [_recording(source, start, beats * factor, factor, found.count(None))]
@@ -99,9 +108,37 @@ def _is_dated(line: str) -> bool:
     return _DATE.match(line) is not None
 
 
-def _beat(line: str) -> float | None:
-    """Return the interval in a line: its only number, or the last of two."""
-    parts = [part for part in _SPLIT.split(line) if part]
+def _beats(lines: Sequence[str]) -> list[float | None]:
+    """Return the interval in each line: its only number, or the last of two; None where there is none."""
+    split = _SPLIT_AT_COMMAS if _has_commas_between(lines) else _SPLIT
+    return [_beat(_UNIT_BEHIND.sub("", line), split) for line in lines]
+
+
+def _has_commas_between(lines: Sequence[str]) -> bool:
+    """Whether commas are between two columns and not in numbers: as in ``17,498`` where 17 is the count of beats.
+
+    >>> _has_commas_between(["0,812", "0,798"]), _has_commas_between(["16,812", "17,798"])
+    (False, True)
+    """
+    pairs = [pair for line in lines[:_LOOKED_AT] if (pair := _COMMA.fullmatch(line)) is not None]
+    if any(pair["point"] for pair in pairs):
+        return True
+    firsts = [int(pair["first"]) for pair in pairs]
+    return len(firsts) > 1 and all(b > a for a, b in itertools.pairwise(firsts))
+
+
+def _epochs(lines: Sequence[str]) -> float | None:
+    """Return the first of the epoch times in the first of two columns, s; None if it holds something else."""
+    firsts = [number(parts[0]) for line in lines if len(parts := _SPLIT_AT_COMMAS.split(line)) == 2]
+    times = [value for value in firsts if value is not None]
+    if len(times) < 2 or len(times) < 0.8 * len(lines):
+        return None
+    scale = next((scale for scale in (1.0, 1e-3, 1e-6, 1e-9) if EARLIEST <= times[0] * scale < LATEST), None)
+    return None if scale is None else times[0] * scale
+
+
+def _beat(line: str, split: re.Pattern[str]) -> float | None:
+    parts = [part for part in split.split(line) if part]
     if len(parts) == 1 or len(parts) == 2:
         value = number(parts[-1].replace(",", "."))
         return None if value is None or np.isnan(value) else value
