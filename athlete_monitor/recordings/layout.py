@@ -164,7 +164,10 @@ def _layout(
 
 
 def _header_line(cells: Sequence[Sequence[str]], decimal: str, *, in_comment: bool = False) -> int | None:
-    """Return the line that names the columns: one of words, with the longest run of rows of values below it."""
+    """Return the line that names the columns: one of words, with the longest run of rows of values below it.
+
+    Of equal ones, as in files that were written one behind the other, it is the first.
+    """
     best, most = None, -1
     kinds = {id(row): [_is_value(cell, decimal) for cell in row if cell] for row in cells}
     for at, row in enumerate(cells):
@@ -174,7 +177,7 @@ def _header_line(cells: Sequence[Sequence[str]], decimal: str, *, in_comment: bo
         alike = _run(row, below, [any(kinds[id(later)]) for later in below])
         if alike > most and (alike or not below):
             best, most = at, alike
-    return best
+    return None if best is None else next(at for at, row in enumerate(cells) if row == cells[best])
 
 
 def _run(header: Sequence[str], below: Sequence[Sequence[str]], has_values: Sequence[bool]) -> int:

@@ -44,13 +44,15 @@ _RATE: Final = {
     "/min": 1.0,
     "beats/min": 1.0,
     "min-1": 1.0,
-    **dict.fromkeys(("s/min", "ppm", "puls/min", "slag/min", "sl./min.", "bat/min", "batt/min", "slagen/min"), 1.0),
+    **dict.fromkeys(
+        ("s/min", "ppm", "puls/min", "slag/min", "sl./min.", "bat/min", "batt/min", "slagen/min", "spm"), 1.0
+    ),
     **dict.fromkeys(("bat./min", "lpm", "уд/мин", "уд./мин", "拍/分", "次/分"), 1.0),
     "hz": 60.0,
     "1/s": 60.0,
 }
 _SPEED: Final = {
-    "m/s": 1.0, "mps": 1.0, "ms-1": 1.0, "m/sec": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "kph": 1 / 3.6, "kmph": 1 / 3.6, "km/hr": 1 / 3.6,
+    "m/s": 1.0, "mps": 1.0, "ms-1": 1.0, "m/sec": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "kph": 1 / 3.6, "kmph": 1 / 3.6, "km/hr": 1 / 3.6, "km/u": 1 / 3.6, "km/t": 1 / 3.6, "km/tim": 1 / 3.6,
     "mph": 0.44704, "mi/h": 0.44704, "kn": 1852 / 3600, "knots": 1852 / 3600, "kt": 1852 / 3600, "ft/s": 0.3048, "cm/s": 0.01, "m/min": 1 / 60,
 }  # fmt: skip
 _STEPS: Final = {
@@ -112,31 +114,43 @@ TABLE: Final = (
         "heart_rate_bpm",
         "heartrate heartratebpm hr hrbpm bpm pulse puls pulsebpm herzfrequenz herzfreq fc frequencecardiaque "
         "frecuenciacardiaca heartratevalue hrvalue heartbeat currentheartrate hf hrate hrm beatsperminute beatspermin pols frequenzacardiaca "
-        "hartslag syke puls frequenciacardiaca frecuenciacardiacabpm hartslagbpm",
+        "hartslag syke frequenciacardiaca frecuenciacardiacabpm hartslagbpm tetno sydamensyke pulz",
         _RATE,
     ),
     Word(
         "speed_mps",
         "speed enhancedspeed velocity velocitysmooth v geschwindigkeit vitesse velocidad gpsspeed groundspeed kph kmh mph "
         "smoothedvelocity instantspeed currentspeed spd speedmps speedms velocityms rawspeed tempo velocita velocidade "
-        "snelheid hastighet nopeus",
+        "snelheid hastighet hastighed nopeus predkosc rychlost",
         _SPEED,
         (("kph", "km/h"), ("kmh", "km/h"), ("mph", "mph")),
     ),
     Word("x_m", "x xm posx positionx xpos xposition", _LENGTH),
     Word("y_m", "y ym posy positiony ypos yposition", _LENGTH),
-    Word("altitude_m", "altitude enhancedaltitude alt elevation ele hohe hoehe altitud gpsaltitude", _LENGTH),
+    Word(
+        "altitude_m",
+        "altitude enhancedaltitude alt elevation ele hohe hoehe altitud gpsaltitude altitudine hoogte hojd hjde hyde "
+        "wysokosc korkeus",
+        _LENGTH,
+    ),
     Word(
         "cadence_spm",
         "cadence cad runcadence runningcadence steprate stepcadence stepsperminute stepsmin trittfrequenz schrittfrequenz kadenz "
+        "kadens kadencja cadencia cadenza cadans kadenssi "
         "strides strideratestrides",
         _STEPS,
         (("strides", "strides/min"),),
     ),
-    Word("latitude", "latitude lat positionlat gpslatitude gpslat breitengrad breite", _ANGLE),
+    Word(
+        "latitude",
+        "latitude lat positionlat gpslatitude gpslat breitengrad breite latitud latitudine breedtegraad "
+        "breddgrad breddegrad szerokosc",
+        _ANGLE,
+    ),
     Word(
         "longitude",
-        "longitude lon long lng positionlong positionlon gpslongitude gpslon laengengrad langengrad lange",
+        "longitude lon long lng positionlong positionlon gpslongitude gpslon laengengrad langengrad lange longitud longitudine "
+        "lengtegraad longitudgrad langdgrad lngdegrad lengdegrad dlugosc",
         _ANGLE,
     ),
     Word(
@@ -147,7 +161,7 @@ TABLE: Final = (
     Word(
         "distance_m",
         "distance dist odometer distances totaldistance cumulativedistance distanz strecke odo km distanzkm distancia "
-        "distanza afstand distans distanse",
+        "distanza afstand distans distanse entfernung entfernungen dystans matka avstand odleglosc",
         _LENGTH,
         (("km", "km"), ("distanzkm", "km")),
     ),
@@ -164,7 +178,7 @@ TABLE: Final = (
         "timestamp time datetime dateandtime dateundzeit zeit zeitstempel uhrzeit utctime gpstime localtime epoch unixtime "
         "unixtimestamp epochtime isotime ts timeutc timestamputc sampletime heure hora recordtime timems timestampms timelocal "
         "phonetimestamp timeofday systemtime loggingtime datetimeutc tijd tijdstip created createdat measuredat utc "
-        "horodatage ora orario fechahora fechayhora dataora dataeora dataehora tidspunkt aika czas",
+        "horodatage tid tidpunkt tidsstempel ora orario fechahora fechayhora dataora dataeora dataehora tidspunkt aika czas",
         _TIME,
     ),
     Word(DATE, "date datum fecha data dato jour giorno day dateutc", {"": 1.0}),

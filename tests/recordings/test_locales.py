@@ -124,6 +124,30 @@ def test_beats_beside_epoch_times_begin_at_the_first_one(tmp_path, header):
     assert done.figures.start_t == pytest.approx(START, abs=1.0)
 
 
+def test_files_written_one_behind_the_other_are_read_from_the_first_header(tmp_path):
+    header = "time,hr,speed (m/s)\n"
+    lines = rows("{t},{hr},3.1").splitlines(keepends=True)
+    [done] = imported(tmp_path, header + "".join(lines[:20]) + header + "".join(lines[20:])).done
+    assert (done.figures.rows, done.figures.duration_s) == (120, 119)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Tid;Puls (slag/min);Hastighet (km/h);Höjd (m)",
+        "Tid;Puls (slag/min);Hastighed (km/t);Højde (m)",
+        "Tijd;Hartslag (spm);Snelheid (km/u);Hoogte (m)",
+        "Ora;Frequenza cardiaca (bpm);Velocità (km/h);Altitudine (m)",
+        "Czas;Tętno (bpm);Prędkość (km/h);Wysokość (m)",
+    ],
+)
+def test_columns_and_units_are_known_in_many_languages(tmp_path, header):
+    [done] = imported(tmp_path, header + "\n" + rows("{t};{hr};10,8;35,5")).done
+    assert done.figures.heart_rate_max_bpm == 149
+    assert done.figures.speed_max_mps == pytest.approx(3.0)
+    assert done.figures.channels["altitude_m"] == (35.5, 35.5)
+
+
 def test_a_header_inside_a_comment_names_the_columns(tmp_path):
     [done] = imported(tmp_path, "# written by a logger\n# timestamp,hr,\n" + rows("{t},{hr},")).done
     assert done.figures.rows == 120

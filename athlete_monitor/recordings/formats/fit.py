@@ -72,6 +72,7 @@ _FILE_TYPES: Final = {
     34: "segments",
     35: "segments",
 }
+_ACTIVITY: Final = 4
 _COURSE: Final = 6
 _STOPS: Final = frozenset({1, 4, 8, 9})
 _STARTS: Final = frozenset({0})
@@ -116,7 +117,7 @@ FORMAT: Final = Format("fit", "FIT (Garmin, Coros, Wahoo, Suunto, Polar)", recog
 def _what(file: FitFile) -> str:
     kinds = file.of(FILE_ID).number(0)
     kind = int(kinds[0]) if len(kinds) and not np.isnan(kinds[0]) else -1
-    return _FILE_TYPES.get(kind, "no record" if kind == 4 else "other messages")
+    return _FILE_TYPES.get(kind, "only the totals of an activity" if kind == _ACTIVITY else "other messages")
 
 
 def _is_course(file: FitFile, records: Messages) -> bool:
