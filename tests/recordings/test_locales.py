@@ -91,7 +91,7 @@ def test_moments_are_read_as_systems_of_many_languages_write_them(tmp_path, mome
 def test_months_may_have_accents(tmp_path, month, number):
     text = "Time,Heart rate\n" + "".join(f"14 {month} 2026 15:04:{n:02d},{120 + n}\n" for n in range(30))
     [done] = imported(tmp_path, text).done
-    assert datetime.fromtimestamp(done.figures.start_t, timezone.utc).month == number
+    assert datetime.fromtimestamp(done.figures.start_t or 0.0, timezone.utc).month == number
 
 
 @pytest.mark.parametrize(
