@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,8 @@ MEDIA: Final = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
+_SOME: Final = re.compile(r"1(?:\.0{0,3})?|0\.(?=\d{0,2}[1-9])\d{1,3}")
+"""A weight above 0, as an ``Accept-Encoding`` writes it."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,32 @@ class Asset:
     def response(self, request: Request, status: int = 200) -> Response:
         """Return the answer: nothing where the browser has it already, compressed where it takes that."""
         headers = {"etag": self.tag, "cache-control": "no-cache", "vary": "accept-encoding"}
-        if status == 200 and request.headers.get("if-none-match") == self.tag:
+        if status == 200 and _is_known(request.headers.get("if-none-match", ""), self.tag):
             return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", "") and len(self.packed) < len(self.plain):
+        if takes_gzip(request.headers.get("accept-encoding", "")) and len(self.packed) < len(self.plain):
             return Response(
                 self.packed, status, media_type=self.media_type, headers=headers | {"content-encoding": "gzip"}
             )
         return Response(self.plain, status, media_type=self.media_type, headers=headers)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an ``Accept-Encoding`` allows gzip.
+
+    >>> [takes_gzip(one) for one in ("gzip, br", "br", "gzip;q=0", "GZIP; q=0.5", "*", "gzip;q=0, *", "gzip;q=x")]
+    [True, False, False, True, True, False, False]
+    """
+    weights = {}
+    for part in accepted.lower().split(","):
+        name, *parameters = (one.strip() for one in part.split(";"))
+        weight = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+        weights[name] = bool(_SOME.fullmatch(weight))
+    return weights.get("gzip", weights.get("*", False))
+
+
+def _is_known(asked: str, tag: str) -> bool:
+    """Whether one of the tags of an ``If-None-Match`` is ours; a proxy that packs what passes marks it with ``W/``."""
+    return tag in {one.strip().removeprefix("W/") for one in asked.split(",")} or asked.strip() == "*"
 
 
 def load_assets(folder: Path = STATIC) -> Mapping[str, Asset]:

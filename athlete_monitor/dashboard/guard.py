@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from athlete_monitor.wire.push import MOST_BYTES
@@ -62,7 +63,7 @@ class AccessGuard:
         elif refusal is None and scope["method"] == "HEAD":  # monitors of other makers ask so
             await self._app({**scope, "method": "GET"}, receive, _without_body(_with_headers(send)))
         elif refusal is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, _at_most(_largest(scope), receive), _with_headers(send))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
         else:
@@ -77,10 +78,7 @@ class AccessGuard:
         websocket = scope["type"] == "websocket"
         if (websocket or scope["method"] not in SAFE) and not _is_own(headers.get("origin"), host, needed=websocket):
             return 403, "the request comes from another page"
-        largest = MOST_BYTES if scope["path"].startswith(PUSH) else LARGEST_BODY
-        if _length(headers) > largest:
-            return 413, f"at most {largest} bytes are allowed"
-        return None
+        return _too_large(_largest(scope)) if _length(headers) > _largest(scope) else None
 
 
 def host_name(host: str) -> str:
@@ -106,10 +104,31 @@ def _is_own(origin: str | None, host: str, *, needed: bool) -> bool:
 
 
 def _length(headers: Headers) -> int:
-    if "chunked" in headers.get("transfer-encoding", "").lower():
-        return LARGEST_BODY + 1  # browsers and clients name the length of what they send here
     text = headers.get("content-length", "0")
     return int(text) if text.isascii() and text.isdigit() else LARGEST_BODY + 1
+
+
+def _largest(scope: Scope) -> int:
+    return MOST_BYTES if scope["path"].startswith(PUSH) else LARGEST_BODY
+
+
+def _too_large(most: int) -> tuple[int, str]:
+    return 413, f"at most {most} bytes are allowed"
+
+
+def _at_most(most: int, receive: Receive) -> Receive:
+    """Pass on a body as long as it is not too large: one in chunks does not name its length."""
+    left = most
+
+    async def read() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise HTTPException(*_too_large(most))
+        return message
+
+    return read
 
 
 def _with_headers(send: Send) -> Send:
@@ -119,6 +138,8 @@ def _with_headers(send: Send) -> Send:
             for name, value in HEADERS.items():
                 headers[name] = value
             headers.setdefault("cache-control", "no-store")
+            if headers.get("allow") == "GET":
+                headers["allow"] = "GET, HEAD"
         await send(message)
 
     return add

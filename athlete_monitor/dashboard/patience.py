@@ -42,6 +42,15 @@ class PatientProtocol(H11Protocol):
         self._is_websocket = True  # h11 waits for the end of a request that is over for it
         super().handle_websocket_upgrade(event)
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's own signature
+        """Answer whoever says that nothing more will be asked; over TLS the connection ends with that."""
+        cycle: Any = self.cycle  # None before the first request
+        is_answering = cycle is not None and not cycle.response_complete and not self._is_websocket
+        if not is_answering or self.transport.get_extra_info("sslcontext") is not None:
+            return False
+        cycle.keep_alive = False
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._stop_waiting()

@@ -307,6 +307,23 @@ def test_what_can_be_read_can_be_asked_for_its_head(client, path):
     assert head.headers["x-frame-options"] == "DENY"
 
 
+def test_an_address_names_the_methods_that_it_takes(client):
+    assert client.put("/api/squad").headers["allow"] == "GET, HEAD"
+    assert client.get("/api/control").headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("marked", ["{}", "W/{}", '"other", {}', "*"])
+def test_a_file_that_the_browser_has_is_not_sent_again_whatever_a_proxy_made_of_its_tag(client, marked):
+    tag = client.get("/static/app.js").headers["etag"]
+    assert client.get("/static/app.js", headers={"if-none-match": marked.replace("{}", tag)}).status_code == 304
+    assert client.get("/static/app.js", headers={"if-none-match": '"other", W/"x"'}).status_code == 200
+
+
+def test_who_does_not_take_gzip_gets_none(client):
+    found = client.get("/static/app.js", headers={"accept-encoding": "gzip;q=0, identity"})
+    assert "content-encoding" not in found.headers
+
+
 def test_a_wrong_parameter_is_refused_in_a_sentence(client):
     answer = client.get("/api/history")
     assert (answer.status_code, answer.json()) == (422, {"detail": "columns: Field required"})

@@ -43,6 +43,7 @@ def answer(screen: Screen, request: bytes) -> bytes:
 
 
 HOST = b"host: 127.0.0.1\r\n"
+LOG_IN = b"POST /api/login HTTP/1.1\r\ncontent-type: application/json\r\n" + HOST
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,8 @@ HOST = b"host: 127.0.0.1\r\n"
         (b"GET /" + b"a" * 30_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", b"404"),
         (b"POST /api/control HTTP/1.1\r\n" + HOST + b"content-length: 99999999\r\n\r\n", b"413"),
         (b"POST /api/control HTTP/1.1\r\n" + HOST + b"content-length: -1\r\n\r\n", b"400"),
-        (b"POST /api/control HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n", b"413"),
+        (LOG_IN + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", b"422"),
+        (LOG_IN + b"transfer-encoding: chunked\r\n\r\n11170\r\n" + b" " * 70_000 + b"\r\n0\r\n\r\n", b"413"),
         (b"BREW /api/squad HTTP/1.1\r\n" + HOST + b"\r\n", b"405"),
         (b"TRACE / HTTP/1.1\r\n" + HOST + b"\r\n", b"405"),
         (b"GET //etc/passwd HTTP/1.1\r\n" + HOST + b"\r\n", b"404"),
@@ -66,6 +68,15 @@ def test_nonsense_is_answered_with_the_right_status_and_the_server_goes_on(scree
     assert first.split(b" ")[1] == status
     assert screen.get("/api/me")["role"] == "admin"
     assert "Traceback" not in screen.program.stderr
+
+
+def test_who_says_that_nothing_more_will_be_asked_gets_the_answer(screen):
+    with connected(screen, b"GET /api/me HTTP/1.1\r\n" + HOST + b"\r\n") as sock:
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(20)
+        found = b"".join(iter(lambda: sock.recv(65536), b""))
+    assert found.startswith(b"HTTP/1.1 200")
+    assert found.endswith(b"}")
 
 
 def test_the_zone_of_the_box_comes_from_the_environment_or_the_link_and_nonsense_is_none(tmp_path: Path):
