@@ -65,10 +65,8 @@ def import_files(
     found = search(request.paths)
     report = ImportResults(failed=list(found.failed), links=found.links)
     run = _Run(request, Owners(roster, request.athlete_id, request.named), report, on_done)
-    if not request.dry_run:
-        remove_unfinished(request.training_root)
-        remove_unfinished(request.game_root)
     try:
+        _remove_unfinished(request)
         for place, (source, known) in enumerate(jobs_of(found.files, forced)):
             on_file(str(source), place, len(found.files))
             if known is None:
@@ -79,7 +77,15 @@ def import_files(
         run.archive()
     except NoSpaceError as error:
         report.failed.append(f"{error}; {_STOPPED}")
+    finally:
+        _remove_unfinished(request)
     return report
+
+
+def _remove_unfinished(request: ImportRequest) -> None:
+    if not request.dry_run:
+        remove_unfinished(request.training_root)
+        remove_unfinished(request.game_root)
 
 
 def with_boundary(label: str, report: ImportResults, work: Callable[[], None], *, named: bool = True) -> None:

@@ -73,7 +73,10 @@ def _failure(error: OSError, what: str) -> RecordingError:
 
 @contextmanager
 def unfinished(root: Path) -> Iterator[Path]:
-    """Provide the path of a new file, in a hidden folder, that is removed in the end unless it has been moved."""
+    """Provide the path of a new file that is removed in the end unless it has been moved.
+
+    Its hidden folder stays for the next file; ``remove_unfinished`` removes it.
+    """
     folder = root / UNFINISHED
     with open_folder(folder, below=root, make=True):
         path = folder / f"{os.getpid()}-{uuid4().hex}.partial"
@@ -81,8 +84,6 @@ def unfinished(root: Path) -> Iterator[Path]:
         yield path
     finally:
         discard(path)
-        with suppress(OSError):  # another import uses it
-            folder.rmdir()
 
 
 def remove_unfinished(root: Path) -> None:
@@ -92,7 +93,7 @@ def remove_unfinished(root: Path) -> None:
         if not (number.isdecimal() and int(number) != os.getpid() and Path(f"/proc/{number}").exists()):
             with suppress(OSError):
                 path.unlink()
-    with suppress(OSError):
+    with suppress(OSError):  # another import uses it
         (root / UNFINISHED).rmdir()
 
 
