@@ -10,6 +10,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import re
 import stat
 import tarfile
@@ -119,11 +120,28 @@ class Source:
         """
         try:
             with self.opener() as raw:
-                yield io.BufferedReader(_Bounded(_uncompressed(raw), limit, str(self)), 65_536)
+                stream = _uncompressed(raw)
+                if stream is raw and HEAD_BYTES < limit < self._size_of(raw):
+                    raise RecordingError(_too_long(str(self), limit))
+                yield io.BufferedReader(_Bounded(stream, limit, str(self)), 65_536)
         except _DAMAGE:
             raise RecordingError(f"{self}: is damaged: its compressed data end early or are not valid") from None
         except (OSError, RuntimeError, NotImplementedError) as error:
             raise RecordingError(f"{self}: cannot be read: {_reason(error)}") from None
+
+    def lines_on_disk(self) -> float:
+        """Return about how many lines a file has, by its size and its first lines; 0 if it is compressed or no file."""
+        try:
+            with self.opener() as raw:
+                plain = self.head != b"" and raw.read(HEAD_BYTES) == self.head
+                return self._size_of(raw) * self.head.count(b"\n") / len(self.head) if plain else 0.0
+        except OSError:
+            return 0.0
+
+    def _size_of(self, raw: BinaryIO) -> int:
+        """Return the bytes of an open file on the disk, 0 of another stream."""
+        is_file = not self.member and isinstance(raw, io.BufferedReader)
+        return os.fstat(raw.fileno()).st_size if is_file else 0
 
     def read(self, limit: int = MOST_BYTES) -> bytes:
         """Return the whole content, uncompressed.
@@ -223,11 +241,15 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         data = self._stream.read(len(buffer))
         if len(data) > self._left and self._limit > HEAD_BYTES:
-            raise RecordingError(f"{self._label}: is longer than {self._limit // 2**20} MB, the most that is read")
+            raise RecordingError(_too_long(self._label, self._limit))
         data = data[: self._left]
         self._left -= len(data)
         buffer[: len(data)] = data
         return len(data)
+
+
+def _too_long(label: str, limit: int) -> str:
+    return f"{label}: is longer than {limit // 2**20} MB, the most that is read"
 
 
 def _reason(error: BaseException) -> str:

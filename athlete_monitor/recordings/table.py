@@ -31,6 +31,8 @@ MOST_CELLS: Final = 48_000_000
 """Kept cells of one file: 384 MB. 100 Hz for 12 hours with eleven columns."""
 MOST_BAD: Final = 0.2
 """The share of a column's cells that may be other than a number."""
+_FAR: Final = 1.5
+"""Times as many rows as can be read: the size of the first lines may not be that of the others."""
 _BLOCK_ROWS: Final = 8192
 _OTHER_SIGN: Final = (
     ": other cells have another decimal sign, or signs between thousands; save it with one decimal sign"
@@ -132,7 +134,9 @@ def read_columns(
     Raises:
         RecordingError: the file cannot be read, is too large, holds no rows, or most cells of a column are not numbers.
     """
-    collected = _Collected(layout, tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(texts)), dict(converters or {}))
+    places = tuple(dict.fromkeys(wanted))
+    _check_size(layout, len({*places, *(converters or ())}))
+    collected = _Collected(layout, places, tuple(dict.fromkeys(texts)), dict(converters or {}))
     block: list[tuple[int, list[str]]] = []
     zeros: Counter[str] = Counter()
     for numbered in rows_of(layout, zeros):
@@ -144,6 +148,14 @@ def read_columns(
     if not collected.count and not may_be_empty:
         raise NotARecording(f"{layout.source}: holds no rows below its header")
     return dataclasses.replace(collected.columns(), zeros=zeros.total())
+
+
+def _check_size(layout: Layout, columns: int) -> None:
+    """Refuse a table that is far too long before it is read, which would take minutes."""
+    rows = 0.0 if sheets.is_sheet(layout.source) else layout.source.lines_on_disk()
+    if rows * max(columns, 1) > _FAR * MOST_CELLS:
+        most = f"{MOST_CELLS // max(columns, 1):,} of its {plural(columns, 'column', 'columns')} are read"
+        raise RecordingError(f"{layout.source}: has about {rows:,.0f} rows, and at most {most}; split it")
 
 
 class _Collected:

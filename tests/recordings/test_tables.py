@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from athlete_monitor.channels import GRAVITY_MPS2
 from athlete_monitor.errors import ConfigError, RecordingError
 from athlete_monitor.recordings import dates
+from athlete_monitor.recordings import table as tables
 from athlete_monitor.recordings.cells import number, numbers
 from athlete_monitor.recordings.format import Options
 from athlete_monitor.recordings.formats.generic import read
@@ -403,3 +404,19 @@ def test_two_decimal_signs_in_a_table_are_named_as_the_cause(tmp_path):
     path.write_text("Zeit;Puls;Distanz (m);Geschwindigkeit (km/h)\n" + "".join(lines))
     with pytest.raises(RecordingError, match="'10,8', not a number: other cells have another decimal sign"):
         read(from_path(path), Options())
+
+
+def test_a_table_that_is_far_too_long_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MOST_CELLS", 3_000)
+    monkeypatch.setattr(tables, "rows_of", lambda *_: pytest.fail("it was read"))
+    text = "time,hr\n" + "".join(f"{1_777_881_600 + n},{120 + n % 30}\n" for n in range(5000))
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(RecordingError) as refused:
+        read(from_path(tmp_path / "a.csv"), Options())
+    assert str(refused.value).endswith("rows, and at most 1,500 of its 2 columns are read; split it")
+
+
+def test_a_file_that_is_too_long_is_refused_before_it_is_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"1\n" * 50_000)
+    with pytest.raises(RecordingError, match="is longer than"), from_path(tmp_path / "a.csv").opened(70_000):
+        pytest.fail("it was opened")
