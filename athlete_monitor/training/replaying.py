@@ -32,6 +32,8 @@ USED_CHANNELS: Final = tuple(sorted({HEART_RATE, *(channel for group in GROUPS f
 _ODD: Final = np.array([pow(0x9E3779B97F4A7C15, 2 * i + 1, 1 << 64) for i in range(len(CHANNELS))], dtype=np.uint64)
 """A factor of each channel, for ``_prints``."""
 
+PAUSE_S: Final = 60.0
+"""Longest time between two samples of a running recording, s."""
 BLOCK_SAMPLES: Final = 1920
 """Samples of all tracks together that are computed at once: more no longer fit into a processor's cache."""
 
@@ -156,7 +158,7 @@ class _Kept:
     def session(self) -> SessionRows:
         """The kept rows."""
         track, n = self._track, self._n
-        rate_hz = (len(track) - 1) / max(float(track.t[-1] - track.t[0]), 1e-3) if len(track) > 1 else 1.0
+        rate_hz = usual_rate_hz(track.t)
         return SessionRows(
             track.file.name,
             track.file.sha256,
@@ -170,6 +172,24 @@ class _Kept:
             track.profile,
             track.notes,
         )
+
+
+def usual_rate_hz(t: FloatArray) -> float:
+    """Return the sample rate of times [n], s, in order, Hz; pauses do not count, nor clocks that jump ahead.
+
+    Example:
+        >>> import numpy as np
+        >>> usual_rate_hz(np.array([0.0, 0.5, 1.0, 1e9, 1e9 + 0.5]))
+        2.0
+    """
+    if len(t) < 2:
+        return 1.0
+    pauses_s = np.diff(t)
+    pauses_s = pauses_s[pauses_s > PAUSE_S]
+    if len(pauses_s) == len(t) - 1:  # no rate is usual here
+        return 1.0
+    span_s = float(t[-1] - t[0]) - float(pauses_s.sum())
+    return (len(t) - 1 - len(pauses_s)) / max(span_s, 1e-3)
 
 
 def _measured_groups(track: ReplayTrack) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 1 << 30
 """A larger file (decompressed) is not a session: a week at 100 Hz is smaller."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_QUOTED: Final = re.compile(rb'(?:(?<=[,\r\n])|\A)"([^",\r\n]*)"(?=[,\r\n]|\Z)')
+"""A cell in quotes that do not hold a comma; others stay as they are, and cost their row."""
 _LONGEST_NAMED: Final = 5
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -67,6 +70,8 @@ def read_text(path: Path, required: Sequence[str]) -> SessionText:
     """
     notes: list[str] = []
     data = _data(path, notes)
+    if b'"' in data:  # a spreadsheet or R has saved the file
+        data = _QUOTED.sub(rb"\1", data)
     head, _, body = data.partition(b"\n")
     if _is_plain(head, body):
         spelling, columns = _columns(path, 1, head, required)

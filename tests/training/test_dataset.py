@@ -13,7 +13,7 @@ from athlete_monitor.physiology.heart_rate import HeartRateFilter
 from athlete_monitor.training.assembling import assemble
 from athlete_monitor.training.dataset import extract
 from athlete_monitor.training.errors import TrainingError
-from athlete_monitor.training.replaying import load_track, replay
+from athlete_monitor.training.replaying import load_track, replay, usual_rate_hz
 from athlete_monitor.training.rows import SessionRows, Unusable
 from athlete_monitor.training.sessions import Candidates, SessionFile, candidates
 from tests.training.builders import rows, write_session
@@ -208,6 +208,15 @@ def test_text_in_a_number_column_costs_only_its_row(tmp_path):
     (session,) = found(write_session(tmp_path, lines=lines))
     assert len(session) == 99
     assert any("not readable" in note for note in session.notes)
+
+
+@pytest.mark.parametrize("jump_s", [61.0, 3600.0, 1.7e9])
+def test_a_pause_or_a_clock_that_jumps_ahead_is_no_slower_sample_rate(jump_s):
+    t = np.arange(600, dtype=np.float64) * np.float64(0.1)
+    assert usual_rate_hz(t) == 599 / float(t[-1] - t[0])
+    t[300:] += jump_s
+    assert usual_rate_hz(t) == pytest.approx(10.0)
+    assert usual_rate_hz(np.array([5.0])) == usual_rate_hz(np.array([0.0, jump_s])) == 1.0
 
 
 def test_groups_are_in_the_order_of_the_schema(tmp_path):

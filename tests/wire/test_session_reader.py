@@ -327,3 +327,24 @@ def test_a_file_is_read_the_same_in_one_piece_and_line_by_line_with_tags_and_wit
     for each in (bare, by_line):
         assert np.array_equal(each.t, whole.t)
         assert np.array_equal(each.values, whole.values, equal_nan=True)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_with_cells_in_quotes_is_the_same_session(tmp_path, end):
+    def quoted(text: str) -> str:
+        return ",".join(f'"{cell}"' if cell else cell for cell in text.split(","))
+
+    (tmp_path / "plain").mkdir()
+    expected = read(tmp_path / "plain", LINES)
+    path = file_of(tmp_path, [quoted(each) for each in LINES], quoted(HEADER))
+    path.write_text(path.read_text().replace("\n", end), newline="")
+    found = read_session(path)
+    np.testing.assert_array_equal(found.t, expected.t)
+    np.testing.assert_array_equal(found.values, expected.values)
+    assert found.notes == expected.notes
+
+
+def test_a_quoted_cell_with_a_comma_costs_its_row_only(tmp_path):
+    found = read(tmp_path, [*LINES[:5], line(5, heart_rate='"120,5"'), *LINES[6:]])
+    assert len(found.t) == len(LINES) - 1
+    assert any("on line 7" in note for note in found.notes)
