@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -81,11 +82,15 @@ def holder(path: Path) -> Holder | None:
         LockedError: the file exists and cannot be read.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise LockedError(f"{path}: cannot be read: {error.strerror}") from None
+    if stat.S_ISDIR(os.fstat(handle).st_mode):
+        os.close(handle)
+        return None
+    handle = _file_only(path, handle)
     try:
         return _read(handle) if is_locked(handle) else None
     except OSError as error:
@@ -118,9 +123,18 @@ def _script(command: list[str]) -> str | None:
 def _open(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
     except OSError as error:
         raise LockedError(f"{path}: cannot be created: {error.strerror}") from None
+    return _file_only(path, handle)
+
+
+def _file_only(path: Path, handle: int) -> int:
+    """Return the handle of a file; a pipe or a device in its place would make every program wait."""
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return handle
+    os.close(handle)
+    raise LockedError(f"{path}: is not a file; remove it")
 
 
 def _take(path: Path, handle: int) -> Callable[[], None]:

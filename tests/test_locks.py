@@ -158,3 +158,11 @@ def test_a_process_that_only_mentions_a_script_does_not_run_it(tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_pipe_in_the_place_of_a_lock_file_is_refused_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "lock")
+    with pytest.raises(LockedError, match="is not a file"):
+        locks.holder(tmp_path / "lock")
+    with pytest.raises(LockedError, match="is not a file"), locks.acquire(tmp_path / "lock", "main.py"):
+        pass

@@ -157,23 +157,23 @@ class Archive:
     def events(self, session: int) -> list[Event]:
         """Events of a session, oldest first."""
         rows = self._rows("SELECT t, kind, body FROM events WHERE session = ? ORDER BY t", (session,))
-        return [Event(t, kind, json.loads(body)) for t, kind, body in rows]
+        return [Event(t, kind, found) for t, kind, body in rows if (found := _object(body)) is not None]
 
     def commands(self, team_session: str) -> list[dict[str, Any]]:
         """Accepted commands of a team session, in the order of execution."""
         rows = self._rows("SELECT body FROM commands WHERE team_session = ? ORDER BY rowid", (team_session,))
-        return [json.loads(body) for (body,) in rows]
+        return _objects(rows)
 
     def results(self, since_t: float) -> list[dict[str, Any]]:
         """Answers to the commands that were received since a moment."""
         rows = self._rows("SELECT result FROM commands WHERE received_t >= ? ORDER BY rowid", (since_t,))
-        return [json.loads(result) for (result,) in rows]
+        return _objects(rows)
 
     def entries(self, team_session: str) -> list[dict[str, Any]]:
         """Session RPE and wellness of a team session: ``athlete_id``, ``kind``, ``t`` and the ratings."""
         query = "SELECT athlete_id, kind, t, body FROM entries WHERE team_session = ? ORDER BY t, id"
         rows = self._rows(query, (team_session,))
-        return [{"athlete_id": who, "kind": kind, "t": t, **json.loads(body)} for who, kind, t, body in rows]
+        return [{"athlete_id": who, "kind": kind, "t": t, **(_object(body) or {})} for who, kind, t, body in rows]
 
     def last_moment(self, team_session: str) -> float | None:
         """The last moment with data in a team session; None if there are none."""
@@ -195,7 +195,7 @@ class Archive:
         query = (
             "SELECT summary FROM sessions WHERE athlete_id = ? AND summary IS NOT NULL ORDER BY start_t DESC LIMIT ?"
         )
-        return [json.loads(summary) for (summary,) in self._rows(query, (athlete_id, count))]
+        return _objects(self._rows(query, (athlete_id, count)))
 
     def open_teams(self) -> dict[int, str]:
         """The team session of each device's session that has not ended, by the session's number."""
@@ -334,10 +334,26 @@ def _filter(
     return " AND ".join(asked) or "TRUE", tuple(asked.values())
 
 
+def _object(cell: str | bytes | None) -> dict[str, Any] | None:
+    """The JSON object of a cell; None if it is empty or damaged, which must not hide the other rows."""
+    if not isinstance(cell, str | bytes):
+        return None
+    try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _objects(rows: Sequence[tuple[str | bytes | None]]) -> list[dict[str, Any]]:
+    return [found for (cell,) in rows if (found := _object(cell)) is not None]
+
+
 def _device_session(row: tuple[Any, ...]) -> DeviceSession:
     number, session_id, device_id, athlete_id, start_t, end_t, team_session, facts, load_trimp, summary = row
-    document = None if summary is None else json.loads(summary)
-    name = document.get("name") if document else json.loads(facts).get("profile", {}).get("name")
+    document = _object(summary)
+    profile = (_object(facts) or {}).get("profile")
+    name = document.get("name") if document else profile.get("name") if isinstance(profile, dict) else None
     return DeviceSession(
         number, session_id, device_id, athlete_id, start_t, end_t, team_session, name, load_trimp, document
     )
@@ -349,7 +365,7 @@ def _period(row: tuple[Any, ...]) -> Period:
 
 
 def _whose(text: str) -> Whose:
-    document = json.loads(text)
+    document = _object(text) or {}
     athletes = document.get("athletes")
     return Whose(document.get("group"), None if athletes is None else tuple(athletes))
 

@@ -279,3 +279,20 @@ def test_every_name_of_a_folder_is_an_address(tmp_path, name):
     with sqlite3.connect(address(path), uri=True) as connection:
         assert connection.execute("SELECT COUNT(*) FROM sessions").fetchone() == (1,)
         assert has_tables(connection)
+
+
+@pytest.mark.parametrize("damaged", ['\'{"name": "A\'', "x'7b22ff'", "'[1]'", "7", "''"])
+def test_a_damaged_cell_hides_nothing_else(tmp_path, damaged):
+    path = tmp_path / "journal.sqlite3"
+    for number in (1, 2):
+        add_session(path, number, MESSAGES[:3], team="T1", end_t=START + 9)
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE sessions SET summary = {damaged}, facts = {damaged} WHERE id = 1")
+        connection.execute('UPDATE sessions SET summary = \'{"name": "Bea"}\' WHERE id = 2')
+        connection.execute(f"INSERT INTO events VALUES (1, 5.0, 'impact', {damaged})")
+        connection.execute("INSERT INTO events VALUES (1, 6.0, 'impact', '{\"peak_g\": 9}')")
+    archive = Archive(path)
+    assert [(each.number, each.name) for each in archive.sessions()] == [(1, None), (2, "Bea")]
+    assert [each.t for each in archive.events(1)] == [6.0]
+    assert archive.recent_summaries(2, 5) == [{"name": "Bea"}]
+    assert archive.recent_summaries(1, 5) == []
