@@ -6,6 +6,7 @@ Everything that lists figures (the published record, reasons, journal, screen, d
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -85,7 +86,20 @@ class Figure:
         """Return a number with its unit for people; a dash if it is not known."""
         if value is None:
             return "–"
-        return f"{value:.{self.decimals}f} {self.unit}".rstrip()
+        return f"{rounded(value, self.decimals):.{self.decimals}f} {self.unit}".rstrip()
+
+
+def rounded(value: float, decimals: int = 0) -> float:
+    """Return a number rounded for people, halves away from zero: as browsers and spreadsheets do, and Python does not.
+
+    So a figure reads the same on a tile, on the athlete's page, in an alarm and in a report.
+
+    >>> rounded(132.5), rounded(-0.25, 1), rounded(1.005, 2), round(132.5)
+    (133.0, -0.3, 1.0, 132)
+    """
+    if abs(value) * 2.0 * 10.0**decimals % 2.0 != 1.0:  # not between two of them
+        return round(value, decimals)
+    return float(Decimal(value).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 
 class FigureSource(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.figures import rounded
 from athlete_monitor.physiology.chronic import CHRONIC
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def clean(value: object, decimals: int | None) -> float | int | str | None:
 
     >>> clean(71.23456, 1), clean(3, 0), clean(True, 0), clean(float("nan"), 1), clean({"a": 1}, 1)
     (71.2, 3, None, None, None)
+    >>> clean(132.5, 0), clean(6.25, 1)
+    (133, 6.3)
     >>> clean("sensor", None), clean(5.0, None)
     ('sensor', None)
     """
@@ -59,7 +62,8 @@ def clean(value: object, decimals: int | None) -> float | int | str | None:
         return value[:LONGEST_TEXT] if isinstance(value, str) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return round(value, decimals) if decimals else round(value)
+    shown = rounded(value, decimals)
+    return shown if decimals else int(shown)
 
 
 def row(columns: tuple[ScreenColumn, ...], figures: Mapping[str, Any]) -> list[float | int | str | None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from athlete_monitor.figures import rounded
+
 if TYPE_CHECKING:
     from athlete_monitor.report.texts import Language
 
@@ -14,10 +16,12 @@ def number(value: float | None, decimals: int, lang: Language = "en") -> str:
 
     >>> number(1234.56, 1), number(1234.56, 1, "de"), number(None, 1), number(-0.01, 1)
     ('1,234.6', '1.234,6', '', '0.0')
+    >>> number(132.5, 0)
+    '133'
     """
     if value is None or value != value:  # noqa: PLR0124 - NaN
         return ""
-    text = f"{round(value, decimals) + 0.0:,.{decimals}f}"
+    text = f"{rounded(value, decimals) + 0.0:,.{decimals}f}"
     return text.translate(str.maketrans(",.", ".,")) if lang == "de" else text
 
 
@@ -25,10 +29,10 @@ def signed(value: float, decimals: int, lang: Language = "en") -> str:
     """A difference with its sign.
 
     >>> signed(5.0, 0), signed(-0.25, 1), signed(-0.01, 1)
-    ('+5', '−0.2', '0.0')
+    ('+5', '−0.3', '0.0')
     """
-    rounded = round(value, decimals)
-    return f"{'+' if rounded > 0 else '−' if rounded < 0 else ''}{number(abs(rounded), decimals, lang)}"
+    shown = rounded(value, decimals)
+    return f"{'+' if shown > 0 else '−' if shown < 0 else ''}{number(abs(shown), decimals, lang)}"
 
 
 def signed_percent(value: float | None) -> str:
@@ -39,7 +43,7 @@ def signed_percent(value: float | None) -> str:
     """
     if value is None:
         return ""
-    percent = round(100 * value)
+    percent = int(rounded(100 * value))
     return f"{'+' if percent > 0 else '−' if percent < 0 else ''}{abs(percent)} %"
 
 
@@ -64,7 +68,7 @@ def minutes(seconds: float) -> str:
     >>> minutes(2745)
     '45:45'
     """
-    whole = round(seconds)
+    whole = int(rounded(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
 
 

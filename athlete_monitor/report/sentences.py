@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from athlete_monitor.figures import rounded
 from athlete_monitor.report.columns import DISTANCE, HEART_RATE, RATE, TRIMP
 from athlete_monitor.report.numbers import number
 from athlete_monitor.report.texts import TEXTS, spelled
@@ -42,7 +43,7 @@ def _highest(everyone: Sequence[Participant], data: SessionData, lang: Language)
         if len(known) < 3 or mean <= 0.0:
             continue
         value, name = max(known)
-        percent = round(100 * (value / mean - 1))
+        percent = int(rounded(100 * (value / mean - 1)))
         if percent > 0:
             yield TEXTS[lang]["most"].format(
                 name=name, figure=shown.name(lang), value=number(value, shown.places, lang), unit=_unit(shown),
@@ -70,7 +71,7 @@ def _own_mean(everyone: Sequence[Participant], data: SessionData, lang: Language
     size, by, each, shown = max(changes, key=lambda found: found[0])
     if size >= NOTABLE_CHANGE:
         yield TEXTS[lang]["above_own" if by > 0 else "below_own"].format(
-            name=each.name, percent=f"{100 * size:.0f}", figure=shown.name(lang),
+            name=each.name, percent=f"{rounded(100 * size):.0f}", figure=shown.name(lang),
             n=len(each.comparable(shown.summary_key or "")), value=number(shown.of(each.whole), shown.places, lang),
             mean=number(each.own_mean(shown.summary_key or ""), shown.places, lang),
         )  # fmt: skip
@@ -94,7 +95,7 @@ def _between_halves(everyone: Sequence[Participant], data: SessionData, lang: La
         if before and abs(after / before - 1.0) >= NOTABLE_CHANGE / 3:
             yield TEXTS[lang]["halves" if after < before else "halves_up"].format(
                 first=spelled(first.name, lang), second=spelled(second.name, lang), figure=shown.name(lang),
-                percent=f"{100 * abs(after / before - 1.0):.0f}", value=number(before, shown.places, lang),
+                percent=f"{rounded(100 * abs(after / before - 1.0)):.0f}", value=number(before, shown.places, lang),
                 mean=number(after, shown.places, lang), unit=_unit(shown),
             )  # fmt: skip
             return
@@ -130,9 +131,9 @@ def _fast(whole: Figures, lang: Language) -> Iterator[str]:
     fast, speed = whole.get("high_speed_running_m"), whole.get("max_speed_mps")
     if fast is None or speed is None:
         return
-    sprints = round(whole.get("sprints") or 0)
+    sprints = int(rounded(whole.get("sprints") or 0))
     counted = words["player_sprint" if sprints == 1 else "player_sprints"].format(n=sprints) if sprints else ""
-    sentence = words["player_fast" if round(fast) else "player_not_fast"]
+    sentence = words["player_fast" if rounded(fast) else "player_not_fast"]
     speed_text = f"{number(3.6 * speed, 1, lang)} km/h"
     yield sentence.format(fast=f"{number(fast, 0, lang)} m", sprints=counted, speed=speed_text)
 

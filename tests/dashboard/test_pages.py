@@ -8,6 +8,7 @@ import pytest
 
 from athlete_monitor.dashboard.accounts import make_account, save_accounts
 from athlete_monitor.league.document import league_document
+from athlete_monitor.report.numbers import number
 from tests.dashboard.browser import SIDEWAYS, Wifi, until, until_python
 from tests.dashboard.kit import figures, packed
 
@@ -66,6 +67,27 @@ def test_an_athlete_without_any_figure_explains_itself(open_page, engine):
     text = page.inner_text("dialog")
     assert "sex unknown" in text
     assert "athletes.yaml" in text
+
+
+def test_a_number_is_rounded_alike_on_the_screen_and_in_reports(open_page):
+    halves = [(n / 8, decimals) for n in range(-1700, 1700, 7) for decimals in (0, 1, 2)]
+    values = [*halves, (1.005, 2), (0.285, 2), (1.115, 2), (8.345, 2), (0.05, 1), (0.15, 1), (1e9 + 0.5, 0)]
+    page = open_page()
+    shown = page.evaluate(
+        "(values) => import('/static/text.js').then((m) => values.map(([value, places]) => m.number(value, places)))",
+        [list(one) for one in values],
+    )
+    written = [number(value, places).replace(",", "") for value, places in values]
+    assert [one.replace("−", "-") for one in shown] == written
+
+
+def test_the_tile_and_the_page_of_an_athlete_show_one_number(open_page, engine):
+    engine.publish(figures(34, heart_rate_bpm=132.5))
+    page = open_page()
+    until(page, "document.querySelector('.tile[data-key=\"034\"] .value')?.textContent === '133'")
+    page.goto(page.url + "athlete/034")
+    until(page, "[...document.querySelectorAll('.card .big')].some((one) => one.textContent === '133 bpm')")
+    assert page.inner_text(".huge") == "133"
 
 
 def test_curves_that_nobody_has_measured_have_no_axes(open_page, engine):
