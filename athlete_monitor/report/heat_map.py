@@ -66,6 +66,8 @@ def _edges(values: FloatArray, cell: float, least_m: float = LEAST_SPAN_M) -> Fl
     [-10.0, 0.0, 10.0, 20.0]
     """
     low = math.floor(float(values.min()) / cell) * cell
+    if low > values.min():  # the smallest negative number over two is zero
+        low -= cell
     needed = math.floor((float(values.max()) - low) / cell) + 1
     count = max(math.ceil(max(LEAST_SPAN_M, least_m) / cell), needed)
     low -= (count - needed) // 2 * cell

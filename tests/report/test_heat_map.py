@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from athlete_monitor.report.heat_map import LEAST_SIDE, MOST_CELLS, heat_map_svg
@@ -31,6 +31,7 @@ def test_a_road_and_a_pitch_have_a_drawing_of_bounded_size(span_m):
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.floats(-60, 60), st.floats(-40, 40)), min_size=1, max_size=30))
+@example([(0.0, -5e-324), (0.0, 20.0)])
 def test_every_moment_lies_in_a_cell_and_north_is_up(points):
     x_m, y_m = np.array(points).T
     cells, side = cells_of(heat_map_svg(x_m, y_m))
