@@ -335,7 +335,7 @@ def test_a_roster_is_refused_with_line_key_and_what_is_allowed(tmp_path, text, e
         ("a: {b: 1, b: 2}\n", ":1: a.b: duplicate key, first defined on line 1"),
         ("a: *nowhere\n", ":1: not valid YAML"),
         ("a: !!python/object/apply:os.system ['true']\n", "tags (!...) are not allowed"),
-        ("a: 2026-13-45\n", "not valid YAML"),
+        ("a: 2026-12-31\nb: 2026-13-45\n", ":2: not valid YAML (month must be in 1..12"),
         ("[" * 500, ":1: not valid YAML (nested more than 32 levels deep)"),
         ("a: " + "[\n" * 5000, ":32: not valid YAML (nested more than 32 levels deep)"),
         ("- " * 5000, "nested more than 32 levels deep"),
@@ -353,7 +353,7 @@ def test_a_roster_is_refused_with_line_key_and_what_is_allowed(tmp_path, text, e
         ("a:\n  b:1\n  c: 2\n", ":2: not valid YAML (no blank after the ':')"),
         ("a:\n  b:\u00a01\n  c: 2\n", ":2: not valid YAML (the blank U+00A0 stands in place of a plain one)"),
         ("a: 1\nb: c\x07\n", ":2: not valid YAML (the character U+0007 is not allowed)"),
-        ("a: " + "9" * 5000, "a number has too many digits"),
+        ("a: 1\nb: " + "9" * 5000, ":2: not valid YAML (a number has too many digits)"),
     ],
 )
 def test_what_is_not_plain_yaml_is_one_line(tmp_path, text, expected):

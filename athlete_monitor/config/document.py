@@ -12,7 +12,7 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
 
 from athlete_monitor.config.bounded import bounded_yaml, read_bounded
-from athlete_monitor.config.syntax import problem_in
+from athlete_monitor.config.syntax import problem_in, problem_of_value
 from athlete_monitor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def read_yaml(path: Path) -> Document:
     except _TagError as error:
         raise ConfigError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
-        why = "a number has too many digits" if "integer string" in str(error) else str(error)
-        raise ConfigError(f"{path}: not valid YAML ({why})") from error
+        raise ConfigError(f"{path}{problem_of_value(text, error)}") from error
 
 
 def dotted(location: Location) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any, Final
 
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -19,6 +20,8 @@ _OPENED: Final = {
 """What the parser was reading, and what was opened for it."""
 _SIMPLE_KEY: Final = "while scanning a simple key"
 _NO_BLANK: Final = re.compile(r"\s*[A-Za-z_]\w*:[^\s:/]")
+_MANY_DIGITS: Final = re.compile(r"[0-9_]{4000,}")
+_DATE: Final = re.compile(r":\s+([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})\b")
 _ODD_BLANKS: Final = "\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
 
 
@@ -49,6 +52,24 @@ def problem_in(text: str, error: YAMLError) -> str:
         if 0 < number <= len(lines) and (found := _blank_in(lines[number - 1])):
             return f":{number}: not valid YAML ({found})"
     return f":{line}: not valid YAML ({why})"
+
+
+def problem_of_value(text: str, error: Exception) -> str:
+    """Return the same for a value that looks like a date or a number and is none."""
+    is_number = "integer string" in str(error)
+    why = "a number has too many digits" if is_number else str(error)
+    shape = _MANY_DIGITS if is_number else _DATE
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if any(map(_is_wrong, shape.findall(line)))]
+    return f"{f':{lines[0]}' if lines else ''}: not valid YAML ({why})"
+
+
+def _is_wrong(value: str) -> bool:
+    """Whether a date is none; a number of this length always is."""
+    try:
+        date(*map(int, value.split("-")))
+    except (TypeError, ValueError):
+        return True
+    return False
 
 
 def _unreadable(text: str, error: ReaderError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import logging
 import signal
@@ -39,6 +40,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _LOG_BYTES = 5_000_000
 _LOG_FILES = 3
 _PLAIN_WIDTH = 120
+_OF_THE_DISK = frozenset({errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EROFS})
 _COLLECTED_AFTER = (50_000, 20, 20)  # every session lives long: the usual thresholds take a tenth of the time
 _SWITCH_S = 0.0005  # short switch interval, so that no thread delays the stepping or network thread
 
@@ -46,12 +48,14 @@ _SWITCH_S = 0.0005  # short switch interval, so that no thread delays the steppi
 def set_up_logging(config: Config, *, console: bool) -> None:
     """Send log lines to ``logs_dir/engine.log`` and, if requested, to standard error.
 
+    A full or read-only disk costs the file, which one line says, and nothing else.
+
     Raises:
-        MonitorError: the log cannot be written.
+        MonitorError: the log cannot be written for another reason.
     """
     handlers: list[logging.Handler] = []
-    if config.logging.log_to_file:
-        handlers.append(_log_file(config.logging.logs_dir / "engine.log"))
+    if config.logging.log_to_file and (file := _log_file(config.logging.logs_dir / "engine.log")) is not None:
+        handlers.append(file)
     if console and config.logging.console_output:
         handlers.append(logging.StreamHandler())
     logging.raiseExceptions = False
@@ -60,12 +64,15 @@ def set_up_logging(config: Config, *, console: bool) -> None:
     )
 
 
-def _log_file(path: Path) -> logging.Handler:
+def _log_file(path: Path) -> logging.Handler | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return LogFile(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8")
     except OSError as error:
-        raise MonitorError(f"{path}: cannot be written: {error.strerror} (logging.logs_dir)") from error
+        if error.errno not in _OF_THE_DISK:
+            raise MonitorError(f"{path}: cannot be written: {error.strerror} (logging.logs_dir)") from error
+        sys.stderr.write(f"{path}: no log file ({error.strerror})\n")
+        return None
 
 
 def run_live(  # noqa: PLR0913 - the options of main.py
