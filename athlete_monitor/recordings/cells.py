@@ -47,9 +47,10 @@ def number(text: str, decimal: str = ".") -> float | None:
     >>> number("\u22122,5", ","), number("1\u202f234,5", ","), number("12'345.6")
     (-2.5, 1234.5, 12345.6)
     """
-    bare = plainly(text).strip()
+    bare = text.strip()
     if len(bare) > _LONGEST:
         return None
+    bare = bare if bare.isascii() else plainly(bare).strip()
     if ("\u00a0" in bare or "'" in bare) and (grouped := _GROUPED.fullmatch(bare)):
         bare = bare.replace(grouped["sign"], "")
     if "," in bare or decimal == ",":

@@ -99,6 +99,7 @@ _DAY_IN_NAME: Final = re.compile(r"(?<!\d)(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)(?!\d)
 MOST_BAD: Final = 0.2
 _LONGEST_CLOCK: Final = 12
 """Characters of a time of day without a date: ``15:04:05.678``."""
+_LONGEST_CELL: Final = 400
 _LONGEST: Final = 100
 """No time is written with more characters; the patterns would take minutes for a hundred thousand blanks."""
 
@@ -162,7 +163,7 @@ class TimeColumn:
         """Return a block's cells as numbers or seconds of a day; the days are stored separately."""
         seconds, days = np.full(len(cells), np.nan), np.full(len(cells), -1.0)
         for place, cell in enumerate(cells):
-            text = cell.strip()
+            text = cell.strip() if cell.isascii() else _without_accents(cell)
             if text:
                 self._cells += 1
                 found = self._one(text)
@@ -180,8 +181,6 @@ class TimeColumn:
             self._numeric += 1
             value = float(text.replace(",", "."))
             return (value, _PLAIN_NUMBER) if abs(value) < LARGEST else None
-        if not text.isascii():
-            text = _without_accents(text)
         match = _DATED.fullmatch(text) or _COMPACT.fullmatch(text)
         if match is None and len(text) > _LONGEST_CLOCK:
             match = _DATED.fullmatch(_with_colons(text))
@@ -287,7 +286,7 @@ class TimeColumn:
 
 def _without_accents(text: str) -> str:
     """Return a time in plain letters and blanks: ``août`` is ``aout``, a narrow blank before PM a blank."""
-    split = unicodedata.normalize("NFKD", plainly(text))
+    split = unicodedata.normalize("NFKD", plainly(text[:_LONGEST_CELL]))
     return "".join(char for char in split if not unicodedata.combining(char)).strip()
 
 

@@ -420,3 +420,13 @@ def test_a_file_that_is_too_long_is_refused_before_it_is_read(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"1\n" * 50_000)
     with pytest.raises(RecordingError, match="is longer than"), from_path(tmp_path / "a.csv").opened(70_000):
         pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize("cell", ["\u200e", "\u0301\u0301", "\u00a0\u0308", "\ufeff"])
+def test_a_time_of_marks_that_nobody_sees_is_none(tmp_path, cell):
+    rows = [f"{1_777_881_600 + n},{120 + n % 30}" for n in range(60)]
+    rows[30] = f"{cell},120"
+    path = tmp_path / "a.csv"
+    path.write_text("time,hr\n" + "\n".join(rows), encoding="utf-8")
+    [recording] = read(from_path(path), Options())
+    assert len(recording.t) >= 59
