@@ -224,10 +224,10 @@ class _Suspicion:
         disagrees = np.abs(strap.bpm - model.bpm) > DEVIATIONS * deviation
         since_s, locked = t - agreed_t, following >= SUSPECT_S
         moved = np.abs(model.bpm - still_model) > np.fmax(STILL_DEVIATIONS * deviation, STILL_BPM)
-        twice = (since_s <= AGREED_S) & _is_multiple(strap.bpm, agreed)
-        twice |= (since_s <= REMEMBERED_S) & _is_multiple(strap.bpm, model.bpm)
+        twice = (since_s <= AGREED_S) & is_multiple(strap.bpm, agreed)
+        twice |= (since_s <= REMEMBERED_S) & is_multiple(strap.bpm, model.bpm)
         twice &= t - state[_JUMPED] <= JUMPED_S
-        twice |= locked & _is_multiple(strap.bpm, model.bpm)
+        twice |= locked & is_multiple(strap.bpm, model.bpm)
         walks = disagrees & (t - cadence_t <= CADENCE_FRESH_S)
         return cls(
             disagrees=disagrees,
@@ -298,8 +298,12 @@ def _agree(state: FloatArray, t: FloatArray, strap: CleanHeartRate, model: Model
     np.copyto(agreed_t, t, where=agrees)
 
 
-def _is_multiple(bpm: FloatArray, other_bpm: FloatArray) -> BoolArray:
-    """Whether a heart rate is near half or twice of another, same shape."""
+def is_multiple(bpm: FloatArray, other_bpm: FloatArray) -> BoolArray:
+    """Whether a heart rate is near half or twice of another, same shape.
+
+    >>> is_multiple(np.array([70.0, 150.0, 290.0]), np.array([140.0, 140.0, 140.0])).tolist()
+    [True, False, True]
+    """
     half, twice = (np.abs(bpm - times * other_bpm) <= WITHIN * times * other_bpm for times in (0.5, 2.0))
     near: BoolArray = half | twice
     return near

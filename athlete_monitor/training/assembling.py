@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -51,6 +52,18 @@ def assemble(
     return data
 
 
+def enough(data: AthleteData, min_sessions: int, min_rows: int) -> AthleteData:
+    """Leave out sessions that have lost nearly all of their rows.
+
+    Raises:
+        TrainingError: as for ``assemble``, for what is left.
+    """
+    sessions, lost = _sort_out(data.sessions)
+    data = replace(data, sessions=tuple(sessions), unusable=(*data.unusable, *lost))
+    _check_enough(data, min_sessions, min_rows)
+    return data
+
+
 def _sort_out(found: Iterable[SessionRows | Unusable]) -> tuple[list[SessionRows], list[Unusable]]:
     usable, unusable = [], []
     for item in found:
@@ -58,7 +71,7 @@ def _sort_out(found: Iterable[SessionRows | Unusable]) -> tuple[list[SessionRows
             unusable.append(item)
         elif len(item) < LEAST_SESSION_ROWS:
             reason = f"only {len(item)} rows with a clean heart rate, {LEAST_SESSION_ROWS} are needed"
-            unusable.append(Unusable(item.file, item.sha256, reason))
+            unusable.append(Unusable(item.file, item.sha256, "; ".join((reason, *item.notes))))
         else:
             usable.append(item)
     return usable, unusable

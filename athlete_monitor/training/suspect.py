@@ -1,4 +1,7 @@
-"""Minutes in which a strap counted steps, or repeated one reading, are not learned from (``squad/cadence_lock.py``)."""
+"""Minutes in which a strap was wrong are not learned from (``squad/cadence_lock.py``, ``multiples.py``).
+
+It counted steps, repeated one reading, or read half or twice the heart rate.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from athlete_monitor.squad.cadence_lock import DEVIATIONS, FROZEN_S, SUSPECT_S, WATCHED_S, near_steps
+from athlete_monitor.training.multiples import Reading, read_multiples, signs
 
 if TYPE_CHECKING:
     from athlete_monitor.arrays import BoolArray, FloatArray
@@ -28,13 +32,33 @@ PENALTY: Final = 10.0
 def without_suspects(data: AthleteData, spec: FeatureSpec) -> AthleteData:
     """Leave out rows in which the strap was wrong for minutes, as a straight line through all rows says.
 
-    It followed the cadence for a minute while the line disagrees, or did not change at all for three minutes in which
-    the line is usually further away than elsewhere.
+    It read half or twice the heart rate (``multiples.py``), followed the cadence for a minute while the line disagrees,
+    or did not change at all for three minutes in which the line is usually further away than elsewhere.
     """
-    names = spec.names(data.groups)
     if data.rows < LEAST_ROWS:
         return data
+    names = spec.names(data.groups)
     cadence = names.index(CADENCE) if CADENCE in names else None
+    return _without_steps_and_repeats(_without_multiples(data, cadence), cadence)
+
+
+def _without_multiples(data: AthleteData, cadence: int | None) -> AthleteData:
+    readings = [Reading(session, _column(session, cadence)) for session in data.sessions]
+    if not any(signs(*pair) for pair in zip(readings, _line(data), strict=True)):
+        return data
+    found = zip(data.sessions, read_multiples(readings), strict=True)
+    why = "the strap reads half or twice the heart rate"
+    return replace(data, sessions=tuple(_without(*each, why) for each in found))
+
+
+def _column(session: SessionRows, place: int | None) -> FloatArray:
+    """A column of the features, [n]; NaN where there is none."""
+    return np.full(len(session), np.nan) if place is None else session.X[:, place].astype(np.float64)
+
+
+def _without_steps_and_repeats(data: AthleteData, cadence: int | None) -> AthleteData:
+    if data.rows < LEAST_ROWS:
+        return data
     stuck = [frozen(session.t, session.y) for session in data.sessions]
     if cadence is None and not any(part.any() for part in stuck):
         return data
@@ -63,7 +87,7 @@ def _line(data: AthleteData) -> list[FloatArray]:
 
 def _follows_steps(session: SessionRows, away: FloatArray, cadence: int) -> BoolArray:
     near = near_steps(session.y, session.X[:, cadence].astype(np.float64))
-    return lasting(session.t, near & (away > DEVIATIONS) & (session.t - session.t[0] >= WATCHED_S))
+    return lasting(session.t, near & (away > DEVIATIONS) & (session.t - session.t[:1] >= WATCHED_S))
 
 
 def _without(session: SessionRows, suspect: BoolArray, why: str) -> SessionRows:

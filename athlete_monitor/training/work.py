@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from athlete_monitor.boundary import described
 from athlete_monitor.system.allocator import return_free_memory
-from athlete_monitor.training.assembling import assemble
+from athlete_monitor.training.assembling import assemble, enough
 from athlete_monitor.training.athlete import Trained, train_athlete
 from athlete_monitor.training.beginnings import without_false_beginnings
 from athlete_monitor.training.dataset import extract
@@ -141,10 +141,10 @@ def assembled(
     training = settings.training
     results: list[AthleteData | Failure] = []
     for athlete, items in zip(group, found, strict=True):
-        minimum = training.min_sessions_required, settings.retraining.min_samples_threshold
+        minimum = (training.min_sessions_required, settings.retraining.min_samples_threshold)
         try:
             data = assemble(athlete.athlete_id, items, spec, training.sessions_to_use, *minimum)
-            results.append(without_false_beginnings(without_suspects(data, spec), spec))
+            results.append(without_false_beginnings(enough(without_suspects(data, spec), *minimum), spec))
         except TooFewSessionsError as error:
             traces = "\n".join(item.trace for item in items if isinstance(item, Unusable) and item.trace)
             reason = f"{error}; {searched(settings, athlete.athlete_id)}"
