@@ -27,7 +27,7 @@ from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.features import FeatureSpec
 from athlete_monitor.recordings.formats.hexoskin import read_hexoskin
 from athlete_monitor.recordings.formats.runs import read_run
-from athlete_monitor.training.fitting import fit
+from athlete_monitor.training.fitting import fit, judging
 from athlete_monitor.training.rows import AthleteData, SessionRows
 from athlete_monitor.training.suspect import without_suspects
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 KNOWN = (1, 2, 4, 8)
 ASKED = 4
-STARTS = range(0, 28, 4)
+STARTS = range(0, 28, 9)
 BEGIN_S = 900.0
 
 FAULTS: dict[str, Callable[[SessionRows], BoolArray]] = {
@@ -67,7 +67,7 @@ class Trial:
         known = [session for session in self.learned if len(session)]
         if not known:
             return float("nan")
-        model = fit(known, self.bench.settings, self.bench.rises, self.bench.settings.kinds[0])
+        model = fit(known, judging(self.bench.settings), self.bench.rises, self.bench.settings.kinds[0])
         return float(np.mean([np.abs(session.y - model.predict(session.X)).mean() for session in self.asked]))
 
     def spoiled(self, wrong: BoolArray) -> Trial:

@@ -1,4 +1,7 @@
-"""The last attempts: an athlete without a publishable model is not trained repeatedly on the same data."""
+"""The last attempts: an athlete without a publishable model is not trained repeatedly on the same data.
+
+What failed because memory, disk or workers were missing is no attempt: the same data may give a model the next time.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class TrainingOutcome:
 
     Status: ``published`` (live now), ``would_publish`` (a dry run), ``unchanged`` (nothing new), ``kept`` (the model in
     service is better and stays), ``refused`` (not good enough, and none in service), ``skipped`` (no default model: too
-    few athletes), ``failed``.
+    few athletes), ``failed``. ``passing``: memory, disk or workers were missing; tried again next time.
     """
 
     athlete_id: AthleteId
@@ -44,6 +44,7 @@ class TrainingOutcome:
     deployed_mae_bpm: float | None = None
     agreement_bpm: dict[str, float] | None = None
     notes: tuple[str, ...] = ()
+    passing: bool = False
 
     @property
     def succeeded(self) -> bool:

@@ -7,7 +7,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from athlete_monitor.athletes import Profile, Roster, merge
 from athlete_monitor.boundary import described
@@ -23,6 +23,7 @@ from athlete_monitor.training.elsewhere import Missing, extract_missing, with_kn
 from athlete_monitor.training.evidence import EvidenceFiles
 from athlete_monitor.training.exporters import import_in_background
 from athlete_monitor.training.finished import Finished
+from athlete_monitor.training.gate import decide
 from athlete_monitor.training.notify import UpdateNotifier
 from athlete_monitor.training.outcome import TrainingOutcome, figures
 from athlete_monitor.training.parallel import each, local_place
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from athlete_monitor.training.sessions import Candidates
 
 _log = logging.getLogger(LOGGER)
+_PASSING: Final = (MonitorError, OSError, MemoryError)
+"""Failures, once a model is there to be published, of the disk, the memory or workers: the next pass tries again."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ class Pass:
         except Exception as error:  # noqa: BLE001 - the squad's rows are a border
             fault = described(error)
             self._log_trace("default model", fault.trace)
-            return TrainingOutcome(DEFAULT, "failed", fault.cause)
+            return TrainingOutcome(DEFAULT, "failed", fault.cause, passing=isinstance(error, _PASSING))
 
     def _folds(self, members: Sequence[squad.Member], groups: tuple[str, ...]) -> list[squad.Fold]:
         if len(members) < squad.LEAST_ATHLETES:
@@ -241,8 +244,7 @@ class Pass:
         self._around.display.stage("training", len(found))
         kept = None if self._place.remote else EvidenceFiles(self._config.paths.models_root, **self._keeps)
         work = partial(train_one, spec=self._spec, settings=self._config, kept=kept)
-        useful = bool(folds) and squad.gain_of(folds).least_bpm > self._config.retraining.min_gain_over_median_bpm
-        rivals = {fold.athlete_id: fold for fold in folds} if useful else {}
+        rivals = {fold.athlete_id: fold for fold in folds} if self._will_serve(folds) else {}
         for place, result in enumerate(self._each(work, found, untrained)):
             sessions, found[place] = found[place].sessions, replace(found[place], data=None)
             self._around.display.advance(f"athlete {sessions.athlete_id}")
@@ -253,6 +255,13 @@ class Pass:
                 over_squad = partial(self._over_squad, facts, trained, rivals.get(sessions.athlete_id))
                 product = product_of(facts, sessions, trained, result.finished)
                 yield self._publish(product, _notes(facts, sessions), over_squad)
+
+    def _will_serve(self, folds: Sequence[squad.Fold]) -> bool:
+        """Whether the squad's model passes the gate: one that does not is no reason to refuse an athlete's own."""
+        if not folds or self._default_model is None:
+            return False
+        trained = squad.evaluated(folds, self._default_model)
+        return decide(trained.holdout, trained.gain, None, self._config.retraining).deploy
 
     def _over_squad(self, facts: AthleteFacts, trained: Trained, fold: squad.Fold | None) -> Gain | None:
         """How much better an athlete's own model is than the squad's; None where there is none to compare with."""
@@ -295,7 +304,8 @@ class Pass:
         except Exception as error:  # noqa: BLE001 - an athlete's model is a border
             fault = described(error)
             self._log_trace(f"athlete {product.athlete_id}", fault.trace)
-            return TrainingOutcome(product.athlete_id, "failed", f"not published: {fault.cause}", product, notes=notes)
+            why, passing = f"not published: {fault.cause}", isinstance(error, _PASSING)
+            return TrainingOutcome(product.athlete_id, "failed", why, product, notes=notes, passing=passing)
         if published.manifest is not None:
             self._notifier.published(published.manifest)
         text = figures(product.trained.holdout)
@@ -341,12 +351,14 @@ class Pass:
 
     def _lost(self, failure: Failure, sessions: Candidates) -> TrainingOutcome:
         self._log_trace(f"athlete {failure.athlete_id}", failure.trace)
-        return TrainingOutcome(failure.athlete_id, "failed", failure.reason, notes=sessions.problems)
+        return TrainingOutcome(
+            failure.athlete_id, "failed", failure.reason, notes=sessions.problems, passing=failure.passing
+        )
 
     def _remember(self, plan: TrainingPlan, outcome: TrainingOutcome, attempts: dict[str, Attempt]) -> None:
-        """Record unsuccessful attempts; remove the record if a model was published."""
+        """Record unsuccessful attempts; remove the record if a model was published, or may be next time."""
         key = str(outcome.athlete_id)
-        if outcome.status == "published":
+        if outcome.status == "published" or outcome.passing:
             attempts.pop(key, None)
         elif outcome.status != "unchanged":
             shas = plan.fingerprint(outcome.athlete_id)

@@ -57,11 +57,12 @@ class Made:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an athlete could not be trained."""
+    """Why an athlete could not be trained; ``passing``: something was missing that may be there next time."""
 
     athlete_id: int
     reason: str
     trace: str = ""
+    passing: bool = False
 
 
 def rows_of(settings: Config, spec: FeatureSpec, *, writes: bool, reads: bool = True) -> RowCache:
@@ -77,7 +78,9 @@ def gather_group(
         kept = rows_of(settings, spec, writes=writes, reads=reads)
         found = extract(group, spec, settings.training.rows_per_second, settings.jetson.batch_size, kept)
     except MemoryError:
-        return [Failure(athlete.athlete_id, "not enough memory to read the sessions") for athlete in group]
+        return [
+            Failure(athlete.athlete_id, "not enough memory to read the sessions", passing=True) for athlete in group
+        ]
     results = assembled(group, found, spec, settings)
     del found  # the rows of all channels; those that are trained on were copied
     return_free_memory()
@@ -156,7 +159,7 @@ def assembled(
 
 def unread(group: Sequence[Candidates], reason: str) -> list[Gathered | Failure]:
     """Return the result of a group whose workers were lost."""
-    return [Failure(athlete.athlete_id, f"the sessions cannot be read: {reason}") for athlete in group]
+    return [Failure(athlete.athlete_id, f"the sessions cannot be read: {reason}", passing=True) for athlete in group]
 
 
 def nothing_read(_missing: Missing, reason: str) -> str:
@@ -166,7 +169,7 @@ def nothing_read(_missing: Missing, reason: str) -> str:
 
 def untrained(item: Gathered, reason: str) -> Failure:
     """Return the result of an athlete whose workers were lost."""
-    return Failure(item.sessions.athlete_id, f"cannot be trained: {reason}")
+    return Failure(item.sessions.athlete_id, f"cannot be trained: {reason}", passing=True)
 
 
 def _failed(athlete_id: int, error: Exception) -> Failure:
@@ -188,7 +191,7 @@ def train_one(item: Gathered, spec: FeatureSpec, settings: Config, kept: Evidenc
         evidence = kept.load(athlete_id) if kept else Evidence()
         trained = train_athlete(data, settings.training, spec.rises(data.groups), evidence)
     except MemoryError:
-        return Failure(athlete_id, "not enough memory to train")
+        return Failure(athlete_id, "not enough memory to train", passing=True)
     except Exception as error:  # noqa: BLE001 - an athlete's training is a border
         return _failed(athlete_id, error)
     if kept:
@@ -200,7 +203,7 @@ def _finished(facts: AthleteFacts, trained: Trained) -> Made | Failure:
     try:
         finished = finish(trained.kind, trained.model, trained.check_rows)
     except MemoryError:
-        return Failure(facts.athlete_id, "not enough memory to export the model")
+        return Failure(facts.athlete_id, "not enough memory to export the model", passing=True)
     except Exception as error:  # noqa: BLE001 - an athlete's model is a border
         fault = described(error)
         return Failure(facts.athlete_id, f"not published: {fault.cause}", fault.trace)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
 from contextlib import suppress
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
@@ -21,6 +24,7 @@ from athlete_monitor.locks import acquire, holder
 from athlete_monitor.models.runtimes import OnnxRuntime
 from athlete_monitor.models.store import ModelStore
 from athlete_monitor.training import resources
+from athlete_monitor.training import squad as squads
 from athlete_monitor.training.command import main
 from athlete_monitor.training.pipeline import Pass, PassContext, PassOptions
 from athlete_monitor.training.publication import ModelPublisher
@@ -477,6 +481,41 @@ def test_the_board_must_cool_down_before_training_goes_on(tmp_path, quick):
     outcomes = list(Pass(config, PassOptions(), around).run())
     assert [outcome.status for outcome in outcomes] == ["published"]
     assert len(slept) == 2
+
+
+def test_what_failed_on_a_full_disk_is_trained_again_without_new_sessions(train, tmp_path, config_file, monkeypatch):
+    """Otherwise athletes whom the squad's model serves would have none, and the next pass would report success."""
+    for athlete_id in (1, 2, 3):
+        write_session(tmp_path, athlete_id, seconds=300, rest_bpm=60.0)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("athlete_monitor.models.store.write_temporary", full)
+        code, out, err = train()
+    assert code == 3
+    assert any(": kept: " in line for line in out)
+    assert err[-1].startswith("default model: failed: not published: ")
+    code, out, err = train()
+    assert (code, err) == (0, [])
+    assert "default model: published" in out[-1]
+    assert store(config_file, tmp_path).manifest("default") is not None
+
+
+def test_an_own_model_goes_live_where_the_squads_does_not_pass_the_gate(tmp_path, quick, monkeypatch):
+    for athlete_id in (1, 2, 3):
+        write_session(tmp_path, athlete_id, seconds=300, rest_bpm=60.0)
+    evaluated = squads.evaluated
+
+    def imprecise(folds, finished):
+        found = evaluated(folds, finished)
+        return replace(found, holdout=msgspec.structs.replace(found.holdout, rmse_bpm=99.0))
+
+    monkeypatch.setattr(squads, "evaluated", imprecise)
+    *own, default = Pass(quick(retraining={"min_samples_threshold": 120}), PassOptions()).run()
+    assert default.status == "refused"
+    assert {outcome.status for outcome in own} == {"published"}
 
 
 def test_parallel_workers_give_the_same_models(tmp_path, quick, config_file):
