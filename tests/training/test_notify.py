@@ -40,3 +40,15 @@ def test_without_a_broker_one_line_says_that_nothing_was_announced(quick):
     notifier.close()
     notifier.close()
     assert [line.split()[0] for line in noted] == ["event=not_announced"]
+
+
+def test_a_password_file_that_is_missing_is_one_line_too(quick, tmp_path):
+    noted: list[str] = []
+    notifier = UpdateNotifier(
+        quick(mqtt={"username": "trainer", "password_file": str(tmp_path / "none")}).mqtt, noted.append
+    )
+    for athlete_id in (1, 2):
+        notifier.published(draft(athlete_id=athlete_id))
+    notifier.close()
+    assert len(noted) == 1
+    assert noted[0].startswith("event=not_announced")
