@@ -111,6 +111,13 @@ def test_the_interval_is_the_last_of_two_numbers_whatever_the_comma_means(tmp_pa
     assert (done.figures.kind, done.figures.beats) == ("rr", 600)
 
 
+def test_a_count_of_thousands_of_digits_is_left_out(tmp_path):
+    lines = [f"{n},{500 + n % 7}" for n in range(100)]
+    lines[50:52] = ["9" * 5000 + ",500", "9" * 5000 + ",501"]
+    [done] = imported(tmp_path, "\n".join(lines), "2026-05-14_15-04-05.csv").done
+    assert done.figures.beats >= 98
+
+
 def test_beats_in_seconds_with_decimal_commas_stay_one_number(tmp_path):
     lines = (f"0,{500 + n % 7}\n" for n in range(600))
     [done] = imported(tmp_path, "".join(lines), "2026-05-14_15-04-05.txt").done

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SPLIT: Final = re.compile(r"[;\t ]+|,(?!\d{1,3}$)")
 _SPLIT_AT_COMMAS: Final = re.compile(r"[,;\t ]+")
-_COMMA: Final = re.compile(r"(?P<first>\d+)(?P<point>\.\d+)?,\s*\d+(\.\d+)?")
+_COMMA: Final = re.compile(r"(?P<first>\d{1,19})(?P<point>\.\d+)?,\s*\d+(\.\d+)?")
 _UNIT_BEHIND: Final = re.compile(r"(?<=\d)\s?m?s$", re.IGNORECASE)
 _DATE: Final = re.compile(r"\"?(\d{4}-\d\d-\d\d|\d\d[./]\d\d[./]\d{4})[T ,;\t\"]")
 _MOST_BYTES: Final = 32 * 2**20
