@@ -78,7 +78,7 @@ def test_a_wrong_configuration_begins_with_its_place_at_every_program(program, c
     broken.write_text("a: [1\nb: 2\n")
     for file, said in (
         ("none.yaml", "none.yaml: cannot be read (No such file or directory)"),
-        (broken, f"{broken}:2: not valid YAML"),
+        (broken, f"{broken}:1: not valid YAML (the [ of this line is not closed"),
         (unknown, ": training.n_trees: is not a known key; allowed here: kinds, n_estimators, "),
     ):
         code, (line,) = program(*command.split(), "--config", str(file))
