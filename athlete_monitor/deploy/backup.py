@@ -22,7 +22,7 @@ from athlete_monitor.archive.address import address
 from athlete_monitor.config import load_config
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.models.store import ROWS_FOLDER_END
-from athlete_monitor.system.files import TEMPORARY_PREFIX, sync_to_disk
+from athlete_monitor.system.files import TEMPORARY_PREFIX, refuse_special, sync_to_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,9 +57,11 @@ def backup(config_file: Path, root: Path | None, target: Path, *, dry_run: bool 
         dry_run: only list what would be saved.
 
     Raises:
-        MonitorError: nothing to save, or it cannot be written.
+        MonitorError: something that is not a file is in the journal's or the target's place, or it cannot be written.
     """
+    refuse_special(target)
     config = load_config(config_file, root)
+    refuse_special(config.paths.journal)
     parts = list(_parts(config, config_file))
     size = sum(map(_size, parts))
     if dry_run:
@@ -170,6 +172,7 @@ def verify(path: Path) -> dict[str, str]:
     Raises:
         MonitorError: it is not a backup, is damaged, or holds a name that points outside.
     """
+    refuse_special(path)
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = json.loads(archive.read(MANIFEST))

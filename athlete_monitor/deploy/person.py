@@ -21,7 +21,7 @@ from athlete_monitor.deploy.person_left import plain_files, say_what_is_left, st
 from athlete_monitor.errors import ConfigError, MonitorError
 from athlete_monitor.locks import holder
 from athlete_monitor.models.store import RETRAIN_MARK
-from athlete_monitor.system.files import TEMPORARY_PREFIX, replace_file
+from athlete_monitor.system.files import TEMPORARY_PREFIX, refuse_special, replace_file
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink
 
@@ -77,6 +77,7 @@ def _opened(journal: Path, mode: str) -> Iterator[sqlite3.Connection]:
     Raises:
         MonitorError: it cannot be read: locked, damaged, or not a journal.
     """
+    refuse_special(journal)
     try:
         with closing(sqlite3.connect(address(journal, f"mode={mode}"), uri=True, timeout=10.0)) as connection:
             if has_tables(connection):
@@ -105,6 +106,7 @@ def export_person(config_file: Path, root: Path | None, athlete_id: int, target:
     Raises:
         MonitorError: there are no data of the athlete, or the file cannot be written.
     """
+    refuse_special(target)
     config = load_config(config_file, root)
     found = traces(config, athlete_id)
     rows = list(_journal_rows(config, athlete_id))

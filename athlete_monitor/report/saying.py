@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.system.files import replace_file
+from athlete_monitor.system.files import refuse_special, replace_file
 
 if TYPE_CHECKING:
     import argparse
@@ -41,6 +41,7 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         MonitorError: it cannot be written; nothing of it stays.
     """
+    refuse_special(path)
     try:
         replace_file(path.resolve(), content)
     except OSError as error:

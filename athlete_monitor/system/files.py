@@ -15,6 +15,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from athlete_monitor.errors import MonitorError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
@@ -31,6 +33,20 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_SUPPORTED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS})
 READABLE: Final = 0o644
 PRIVATE: Final = 0o600
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse a path with a device, pipe or socket: a reader could wait without end, and a writer would replace it.
+
+    Raises:
+        MonitorError: there is one. A file, a folder and a free name pass.
+    """
+    try:
+        kind = path.stat().st_mode
+    except OSError:
+        return
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise MonitorError(f"{path}: is not a file but a device, pipe or socket")
 
 
 def replace_file(

@@ -1,18 +1,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import threading
 import zipfile
+from functools import partial
 
 import pytest
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from athlete_monitor.deploy.backup import backup, restore, verify
+from athlete_monitor.deploy.person import erase_person, export_person
+from athlete_monitor.engine.journal.file import connect
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
+from athlete_monitor.report.export.command import write_table
+from athlete_monitor.report.export.tables import Table
+from athlete_monitor.report.saying import write
 from tests.archive.kit import START, add_session, figures_at
 from tests.helpers import ROOT
 
@@ -229,3 +236,35 @@ def test_a_manifest_of_another_shape_is_one_sentence(tmp_path, manifest):
         archive.writestr("MANIFEST.json", manifest)
     with pytest.raises(MonitorError, match="not a backup, or damaged"):
         verify(tmp_path / "x.zip")
+
+
+def test_no_command_waits_for_a_pipe_in_the_place_of_a_file(root, tmp_path):
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    backup(DEFAULT_CONFIG, root, tmp_path / "b.zip")
+    journal.unlink()
+    os.mkfifo(journal)
+    os.mkfifo(tmp_path / "pipe")
+    for command in (
+        partial(backup, DEFAULT_CONFIG, root, tmp_path / "b.zip"),
+        partial(restore, DEFAULT_CONFIG, root, tmp_path / "pipe"),
+        partial(erase_person, DEFAULT_CONFIG, root, 7),
+        partial(export_person, DEFAULT_CONFIG, root, 7, tmp_path / "p.zip"),
+        partial(connect, journal),
+    ):
+        with pytest.raises(MonitorError, match="not a file but a device, pipe or socket"):
+            command()
+    assert verify(tmp_path / "b.zip")
+
+
+def test_a_device_or_pipe_is_not_replaced_by_a_file(root, tmp_path):
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    for command in (
+        partial(backup, DEFAULT_CONFIG, root, pipe),
+        partial(export_person, DEFAULT_CONFIG, root, 7, pipe),
+        partial(write, pipe, b"a report"),
+        partial(write_table, Table("t", [], iter(())), pipe, "csv"),
+    ):
+        with pytest.raises(MonitorError, match="not a file but a device, pipe or socket"):
+            command()
+    assert pipe.is_fifo()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from athlete_monitor.archive.columns import initial_columns
 from athlete_monitor.archive.schema import SCHEMA_VERSION, prepare
 from athlete_monitor.errors import MonitorError
+from athlete_monitor.system.files import refuse_special
 from athlete_monitor.system.flock import has_record_locks
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class JournalFile:
         """Open the file, renaming one that cannot be used; return whether there is a connection now.
 
         Raises:
-            MonitorError: the path itself is wrong: its folder cannot be created, or it is a folder.
+            MonitorError: the path itself is wrong: its folder cannot be created, or it is no file.
         """
         try:
             self.connection = self._open_or_replace(busy_s)
@@ -162,6 +163,7 @@ def _connect(path: Path, busy_s: float) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise MonitorError(f"{path}: cannot be opened: is a folder (paths.journal)")
+        refuse_special(path)
         return sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     except (NotADirectoryError, FileExistsError, PermissionError) as error:
         raise MonitorError(f"{path}: cannot be opened: {error.strerror} (paths.journal)") from error

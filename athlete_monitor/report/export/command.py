@@ -18,7 +18,7 @@ from athlete_monitor.report.export.measured import with_measured
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import SUFFIX, WRITERS, dictionary, part_path
 from athlete_monitor.report.saying import counted, say
-from athlete_monitor.system.files import TEMPORARY_PREFIX
+from athlete_monitor.system.files import TEMPORARY_PREFIX, refuse_special
 
 if TYPE_CHECKING:
     import argparse
@@ -140,6 +140,7 @@ def write_table(table: Table, path: Path, form: str) -> int:
 
 def _in_one_step(path: Path, write: Callable[[Path], int]) -> int:
     """Write beside the file and put it in place when it is whole: a full disk leaves nothing half-written."""
+    refuse_special(path)
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{path.suffix}")
     try:
         rows = write(temporary)
