@@ -116,6 +116,12 @@ class Monitor:
         elif token:
             (self._settled if session is None else session.tokens).append(token)
 
+    def note_gap(self, topic: str) -> None:
+        """The next message of a device follows others that have been dropped: nothing waits for them."""
+        session = self.sessions.get(device_of(topic) or "")
+        if session is not None:
+            session.stream.note_gap()
+
     def expects(self, topic: str) -> bool:
         """Whether messages on a topic come from a running session or from a device of the roster; for any thread."""
         device_id = device_of(topic)

@@ -63,6 +63,10 @@ class Stepper:
         """Number of waiting samples."""
         return sum(len(session.queue) for session in self._waiting)
 
+    def queued_up_to(self, most: int) -> int:
+        """Number of waiting samples, of each athlete at most so many: what one device has stored is no load."""
+        return sum(min(len(session.queue), most) for session in self._waiting)
+
     def behind_by(self, samples: int) -> set[str]:
         """Devices with more than ``samples`` waiting samples."""
         return {session.device_id for session in self._waiting if len(session.queue) > samples}

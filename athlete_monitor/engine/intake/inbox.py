@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-Message = tuple[bytes, float, int, bool]
-"""Payload, time of arrival in seconds, the token by which it is acknowledged (0 for none), whether it is of QoS 1."""
+Message = tuple[bytes, float, int, bool, bool]
+"""Payload, time of arrival in seconds, the token by which it is acknowledged (0 for none), whether it is of QoS 1, and
+whether messages before it have been dropped."""
 
 SHARED_TOPIC_FACTOR = 16
 """A topic that many devices share holds this many times the messages of one device."""
@@ -62,7 +63,7 @@ class Inbox:
                 queue = self._open(topic)
                 if queue is None:
                     return [token]
-            queue.append((payload, arrived_s, token, is_qos_1))
+            queue.append((payload, arrived_s, token, is_qos_1, False))
             waiting_bytes = self._bytes[topic] = self._bytes.get(topic, 0) + len(payload)
             share = SHARED_TOPIC_FACTOR if topic == self._shared_topic else 1
             too_much = len(queue) > self._per_topic * share or waiting_bytes > TOPIC_BYTES * share
@@ -81,21 +82,50 @@ class Inbox:
         """End a wait at once."""
         self._something.set()
 
-    def take(self, most: int | None = None, held: Collection[str] = ()) -> dict[str, list[Message]]:
-        """Take waiting messages, oldest first: at most ``most`` of each topic, none of the topics ``held``."""
+    def take(
+        self, most: float = math.inf, held: Collection[str] = (), total: float = math.inf
+    ) -> dict[str, list[Message]]:
+        """Take waiting messages, oldest first: at most ``most`` of each topic, none of the topics ``held``.
+
+        No further topic is taken from once there are ``total`` messages. Topics take turns: one that has more to give
+        waits behind all others.
+        """
         taken: dict[str, list[Message]] = {}
         with self._lock:
             for topic, queue in list(self._waiting.items()):
                 if topic in held:
                     continue
-                taken[topic] = [queue.popleft() for _ in range(len(queue) if most is None else min(most, len(queue)))]
-                if queue:
-                    self._bytes[topic] -= sum(len(message[0]) for message in taken[topic])
-                else:
-                    del self._waiting[topic], self._bytes[topic]
-            if not self._waiting:
-                self._something.clear()
+                if total <= 0:
+                    break
+                taken[topic] = [queue.popleft() for _ in range(int(min(most, len(queue))))]
+                total -= len(taken[topic])
+                self._settle(topic, queue, taken[topic])
         return taken
+
+    def take_of(self, topic: str, most: int) -> list[Message]:
+        """Take at most ``most`` messages of one topic, oldest first."""
+        with self._lock:
+            queue = self._waiting.get(topic, deque())
+            taken = [queue.popleft() for _ in range(min(most, len(queue)))]
+            if taken:
+                self._settle(topic, queue, taken)
+        return taken
+
+    def _settle(self, topic: str, queue: deque[Message], taken: Collection[Message]) -> None:
+        """Messages have been taken from a topic: if it has more, it waits behind the others."""
+        self._waiting.pop(topic)
+        if queue:
+            self._waiting[topic] = queue
+            self._bytes[topic] -= sum(len(message[0]) for message in taken)
+        else:
+            del self._bytes[topic]
+        if not self._waiting:
+            self._something.clear()
+
+    def topics(self) -> list[str]:
+        """Return the topics with waiting messages."""
+        with self._lock:
+            return list(self._waiting)
 
     def oldest_s(self, waived: Collection[str] = ()) -> float:
         """When the oldest message of all topics except ``waived`` arrived; infinite without any."""
@@ -103,10 +133,16 @@ class Inbox:
             oldest = (queue[0][1] for topic, queue in self._waiting.items() if topic not in waived)
             return min(oldest, default=math.inf)
 
-    def shed(self, before_s: float, qos_1_before_s: float, waived: Collection[str] = ()) -> list[int]:
+    def shed(
+        self,
+        before_s: float,
+        qos_1_before_s: float,
+        waived: Collection[str] = (),
+        only: Collection[str] | None = None,
+    ) -> list[int]:
         """Drop the oldest messages of every topic, but not its newest, up to a time of arrival for each QoS.
 
-        Topics ``waived`` keep theirs.
+        Topics ``waived`` keep theirs; with ``only``, so do all others than these.
 
         Returns:
             Their tokens.
@@ -115,25 +151,21 @@ class Inbox:
         with self._lock:
             for topic, queue in self._waiting.items():
                 dropped = 0
-                if topic in waived:
+                if topic in waived or (only is not None and topic not in only):
                     continue
                 while len(queue) > 1 and queue[0][1] < (qos_1_before_s if queue[0][3] else before_s):
-                    payload, _, token, _ = queue.popleft()
+                    payload, _, token, *_ = queue.popleft()
                     self._bytes[topic] -= len(payload)
                     tokens.append(token)
                     dropped += 1
-                self._note_dropped(topic, dropped)
+                if dropped:
+                    _mark(queue)
+                    self._note_dropped(topic, dropped)
         return tokens
 
-    def note_dropped(self, topic: str, messages: int) -> None:
-        """Count messages of a topic that were dropped after they had been taken."""
-        with self._lock:
-            self._note_dropped(topic, messages)
-
     def _note_dropped(self, topic: str, messages: int) -> None:
-        if messages:
-            self._counts.overflowed += messages
-            self._note_overflow(topic)
+        self._counts.overflowed += messages
+        self._note_overflow(topic)
 
     def counts(self) -> InboxCounts:
         """Copy of the counts; the set of overflowed topics is reset with each call."""
@@ -147,10 +179,11 @@ class Inbox:
         """Drop the oldest messages of a topic that holds too much, but not the newest; return their tokens."""
         dropped = []
         while len(queue) > 1 and (len(queue) > self._per_topic * share or self._bytes[topic] > TOPIC_BYTES * share):
-            payload, _, token, _ = queue.popleft()
+            payload, _, token, *_ = queue.popleft()
             self._bytes[topic] -= len(payload)
             self._counts.overflowed += 1
             dropped.append(token)
+        _mark(queue)
         self._note_overflow(topic)
         return dropped
 
@@ -163,3 +196,9 @@ class Inbox:
             self._counts.refused_topics += 1
             return None
         return self._waiting.setdefault(topic, deque())
+
+
+def _mark(queue: deque[Message]) -> None:
+    """Messages before the oldest one have been dropped."""
+    payload, arrived_s, token, is_qos_1, _ = queue[0]
+    queue[0] = (payload, arrived_s, token, is_qos_1, True)

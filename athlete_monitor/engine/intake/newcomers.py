@@ -7,6 +7,7 @@ them, which take a hundred times the memory.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from athlete_monitor.engine.intake.guard import Pace
@@ -26,6 +27,9 @@ MOST_HELD: Final = 4096
 """Most samples of first messages that are held, together; those of the oldest devices are dropped. The live engine
 holds ``HELD_PER_DEVICE`` for each device that it may monitor, if that is more."""
 HELD_PER_DEVICE: Final = 16
+HELD_S: Final = 3.0
+"""Samples of a first message are used if the second one is used within this time: later they would be shown as present
+although they are old. Of an overloaded engine the messages between them have been dropped."""
 FORGOTTEN_S: Final = 60.0
 """A device whose second message comes later begins again."""
 
@@ -59,6 +63,7 @@ class Newcomers:
         self.held = 0
         """Samples that are held at present."""
         self._forgotten = 0
+        self._now_s = -math.inf
         self.last = ""
         """The device that was held last."""
 
@@ -80,6 +85,7 @@ class Newcomers:
 
     def expire(self, now_s: float) -> None:
         """Forget devices that have not sent again."""
+        self._now_s = max(self._now_s, now_s)
         while self._firsts:
             device_id = next(iter(self._firsts))
             if now_s - self._firsts[device_id] <= FORGOTTEN_S:
@@ -87,16 +93,21 @@ class Newcomers:
             self._forget(device_id)
 
     def take_forgotten(self) -> int:
-        """Number of samples dropped since the last call, because no second message followed in time."""
+        """Number of samples dropped since the last call, because no second message followed soon enough."""
         forgotten, self._forgotten = self._forgotten, 0
         return forgotten
 
     def _prove(self, device_id: str) -> Sequence[Sample]:
-        del self._firsts[device_id]
+        """Return what was held of a device that has sent again, if it is recent."""
+        waited_s = self._now_s - self._firsts.pop(device_id)
         self._proven[device_id] = None
         if len(self._proven) > self._most_names:
             del self._proven[next(iter(self._proven))]
-        return self._take(device_id)
+        held = self._take(device_id)
+        if waited_s <= HELD_S:
+            return held
+        self._forgotten += len(held)
+        return ()
 
     def _remember(self, device_id: str, arrived_s: float) -> None:
         self._firsts[device_id] = arrived_s

@@ -123,10 +123,9 @@ class DeviceStream:
     """
 
     __slots__ = (
-        "_arrived_s", "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_last_t", "_longer", "_longest_s",
-        "_marks",
-        "_mean_s", "_missing", "_next_seq", "_recent", "_suspected_s", "_suspects", "_tolerance_s",
-        "offset_s", "quality",
+        "_arrived_s", "_deviation_s", "_dropped", "_first_t", "_gap_s", "_held", "_is_gap_known", "_last_t", "_longer",
+        "_longest_s", "_marks", "_mean_s", "_missing", "_next_seq", "_recent", "_suspected_s", "_suspects",
+        "_tolerance_s", "offset_s", "quality",
     )  # fmt: skip
 
     def __init__(self, late_tolerance_s: float, idle_s: float) -> None:
@@ -143,7 +142,7 @@ class DeviceStream:
         self._missing: deque[range] = deque(maxlen=REMEMBERED)
         self._held: list[Sample] = []
         self._suspects: list[Sample] = []
-        self._dropped = False
+        self._dropped = self._is_gap_known = False
         self._arrived_s = self._suspected_s = math.nan
         self._marks: deque[Quality] = deque([Quality()])
 
@@ -241,6 +240,10 @@ class DeviceStream:
         out.extend(samples)
         return True
 
+    def note_gap(self) -> None:
+        """Samples before the next ones have been dropped by the engine: they are lost, and none waits for them."""
+        self._is_gap_known = True
+
     def flush(self, out: list[Sample]) -> None:
         """Release waiting samples: the session ends."""
         self._drop_suspects()
@@ -267,7 +270,8 @@ class DeviceStream:
             self._drop("late")
             return
         insort(self._held, sample, key=_time_of)
-        newest_t = self._held[-1].t
+        newest_t = math.inf if self._is_gap_known else self._held[-1].t
+        self._is_gap_known = False
         while self._held and self._may_go(self._held[0], newest_t):
             head = self._held.pop(0)
             self._release(head, head.t - self._last_t, out)

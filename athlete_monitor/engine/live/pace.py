@@ -1,4 +1,8 @@
-"""How far apart the steps of the live loop start: further under load, so that more athletes share each of them."""
+"""How fast the live loop works.
+
+Steps start further apart under load, so that more athletes share each of them, and no more is taken at once than the
+engine uses in a short time.
+"""
 
 from __future__ import annotations
 
@@ -54,3 +58,38 @@ class StepPace:
     def end(self, now_s: float) -> None:
         """A step has ended."""
         self._took_s = now_s - self._began_s
+
+
+MEMORY_S: Final = 2.0
+"""Time constant of the measured throughput, in seconds of work."""
+ASSUMED_S: Final = 0.25
+"""What is assumed at first counts as so many seconds of it."""
+
+
+class Throughput:
+    """Samples that the engine uses in a second of work, lately.
+
+    Args:
+        per_s: what is assumed at first.
+
+    Example:
+        >>> throughput = Throughput(8000.0)
+        >>> for _ in range(100):
+        ...     throughput.note(100, 0.1)
+        >>> round(throughput.per_s, -2)
+        1000.0
+    """
+
+    def __init__(self, per_s: float) -> None:
+        self._samples, self._busy_s = per_s * ASSUMED_S, ASSUMED_S
+
+    @property
+    def per_s(self) -> float:
+        """Samples a second."""
+        return self._samples / self._busy_s
+
+    def note(self, samples: int, busy_s: float) -> None:
+        """Take how many samples were used in a time without waiting."""
+        kept = math.exp(-busy_s / MEMORY_S)
+        self._samples = kept * self._samples + samples
+        self._busy_s = kept * self._busy_s + busy_s

@@ -139,3 +139,13 @@ def test_strangers_who_fill_the_inbox_do_not_keep_a_known_device_out():
     inbox.put("player/007/sensor/data", b"{}", 0.0)
     assert "player/007/sensor/data" in inbox.take()
     assert inbox.counts().refused_topics == 100
+
+
+def test_a_first_message_is_not_shown_as_present_when_the_second_comes_much_later():
+    newcomers = Newcomers(at_once=0)
+    for device in "ab":
+        assert not newcomers.admit([sample(0.0, device)], 0.0)
+    assert [each.t for each in newcomers.admit([sample(2.0, "a")], 2.0)] == [sample(0.0).t, sample(2.0).t]
+    newcomers.expire(9.0)  # the engine is late: the second message arrived long before it is used
+    assert [each.t for each in newcomers.admit([sample(2.0, "b")], 2.0)] == [sample(2.0).t]
+    assert newcomers.take_forgotten() == 1

@@ -13,6 +13,7 @@ from athlete_monitor.engine.intake.guard import IntakeBudgets
 from athlete_monitor.engine.intake.inbox import Inbox
 from athlete_monitor.engine.live import loop as loops
 from athlete_monitor.engine.live.loop import Loop
+from athlete_monitor.engine.live.pace import Throughput
 from athlete_monitor.engine.live.stats import Lags
 from athlete_monitor.engine.stepping import HOLD_S, RUN_HOLD_SHARE
 from athlete_monitor.wire.codec import encode_sample
@@ -116,6 +117,44 @@ def test_a_device_that_catches_up_with_what_it_stored_loses_nothing_that_waits_b
     assert inbox.oldest_s({"stored"}) == 0.0
     inbox.shed(2.0, 2.0, {"stored"})
     assert {topic: len(messages) for topic, messages in inbox.take().items()} == {"stored": 3, "other": 1}
+
+
+def test_topics_take_turns_where_not_all_messages_can_be_taken():
+    inbox = Inbox(1000, 100, "sensor/data")
+    for tick in range(3):
+        for device in "abc":
+            inbox.put(device, b"x", float(tick))
+    assert [list(inbox.take(1, (), 2)) for _ in range(3)] == [["a", "b"], ["c", "a"], ["b", "c"]]
+
+
+def test_no_more_is_taken_out_of_the_inbox_than_is_used_in_half_a_second(monkeypatch):
+    monkeypatch.setattr(loops, "ASSUMED_PER_S", 1000.0)
+    loop, inbox, monitor = a_loop()
+    devices = [f"d{number}" for number in range(90)]
+    for device in devices:
+        put_batch(inbox, device, 0, time.monotonic())
+    while len(monitor.sessions) < len(devices):
+        rounds(loop, 1)
+    monitor.advance()
+    loop._throughput = Throughput(1000.0)
+    for begin in (10, 20):
+        for device in devices:
+            put_batch(inbox, device, begin, time.monotonic())
+    loop._receive()
+    assert 400 <= monitor.stepper.queued <= 600
+
+
+def test_what_follows_dropped_messages_does_not_wait_for_them():
+    loop, inbox, monitor = a_loop()
+    put(inbox, "a", 0.0)
+    rounds(loop, 2)
+    for t in (0.1, 0.2, 0.3):
+        put(inbox, "a", t, arrived_s=t, is_qos_1=False)
+    inbox.shed(0.25, 0.0)
+    rounds(loop, 2)
+    monitor.advance()
+    assert monitor.sessions["a"].received == 2
+    assert monitor.sessions["a"].stream.quality.lost == 2
 
 
 def put_batch(inbox: Inbox, device: str, begin: int, arrived_s: float) -> None:
