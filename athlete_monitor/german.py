@@ -46,6 +46,8 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         why.CADENCE_MISSING: "keine Schrittfrequenz",
         why.THRESHOLD_UNKNOWN: "die Schwelle ist unbekannt: threshold_bpm fehlt unter limits in athletes.yaml",
         why.NO_RECOVERY: "noch keine Minute Ruhe nach einer Minute bei 80 % des Maximums oder mehr, mit Gurt",
+        why.RATING_MISSING: "der Spieler hat keine Bewertung gegeben",
+        why.RATED_TIME_UNKNOWN: "die Minuten, für die die Bewertung gilt, sind unbekannt",
         why.SESSION_TOO_SHORT: "die Einheit ist kürzer als eine Minute",
         why.NOT_YET_MEASURED: "noch zu wenige Messwerte",
         why.HISTORY_28_DAYS: "28 Tage Aufzeichnung nötig",

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from athlete_monitor.archive.columns import column, initial_columns
 from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.physiology import session_rpe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +40,7 @@ def blocks() -> dict[str, str]:
         "figures": _table(figure for figure in figures if figure.scope != "summary"),
         "summary": _table(figure for figure in figures if figure.scope == "summary"),
         "columns": _columns(),
+        "ratings": _ratings(),
         "momentary": ", ".join(f"`{figure.key}`" for figure in figures if figure.scope == "moment"),
     }
 
@@ -56,6 +58,12 @@ def page(text: str) -> str:
 
 def _table(figures: Iterable[Figure]) -> str:
     return "\n".join([HEAD, *(_row(figure) for figure in figures)])
+
+
+def _ratings() -> str:
+    """Return what follows from an athlete's rating of a session."""
+    rows = [f"| `{each.key}` | {each.unit} | {each.label} | {each.equation} |" for each in session_rpe.FIGURES]
+    return "\n".join(["| key | unit | for people | meaning |", "|---|---|---|---|", *rows])
 
 
 def _columns() -> str:

@@ -8,7 +8,7 @@
 
 from athlete_monitor.archive.reader import Archive
 from athlete_monitor.archive.records import DeviceSession, Event
-from athlete_monitor.team.records import AlarmRow, Marker, Period, Stint, TeamSession, Whose
+from athlete_monitor.team.records import AlarmRow, Marker, Period, Rating, Stint, TeamSession, Whose
 
 __all__ = [
     "AlarmRow",
@@ -17,6 +17,7 @@ __all__ = [
     "Event",
     "Marker",
     "Period",
+    "Rating",
     "Stint",
     "TeamSession",
     "Whose",

@@ -18,7 +18,8 @@ from athlete_monitor.archive.parts import Parts
 from athlete_monitor.archive.records import DeviceSession, Event
 from athlete_monitor.archive.schema import SCHEMA_VERSION, figure_columns
 from athlete_monitor.errors import MonitorError
-from athlete_monitor.team.records import AlarmRow, Marker, Period, Stint, TeamSession, Whose
+from athlete_monitor.physiology.session_rpe import LARGEST_RPE
+from athlete_monitor.team.records import AlarmRow, Marker, Period, Rating, Stint, TeamSession, Whose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ SELECT id, session_id, device_id, athlete_id, start_t, end_t, team_session, fact
 _OVERLAPS: Final = "COALESCE(end_t, 9e12) > ? AND start_t < ?"
 PATIENCE_S: Final = 2.0
 _SESSIONS_A_TIME: Final = 32
+_MOST_MINUTES: Final = 1e5
 
 T = TypeVar("T")
 
@@ -174,6 +176,11 @@ class Archive:
         query = "SELECT athlete_id, kind, t, body FROM entries WHERE team_session = ? ORDER BY t, id"
         rows = self._rows(query, (team_session,))
         return [{"athlete_id": who, "kind": kind, "t": t, **(_object(body) or {})} for who, kind, t, body in rows]
+
+    def ratings(self, team_session: str) -> dict[int, Rating]:
+        """The latest session RPE of each athlete of a team session, by athlete; one that was taken back is left out."""
+        latest = {each["athlete_id"]: each for each in self.entries(team_session) if each["kind"] == "rpe"}
+        return {who: found for who, each in sorted(latest.items()) if (found := _rating(each)) is not None}
 
     def last_moment(self, team_session: str) -> float | None:
         """The last moment with data in a team session; None if there are none."""
@@ -362,6 +369,18 @@ def _device_session(row: tuple[Any, ...]) -> DeviceSession:
 def _period(row: tuple[Any, ...]) -> Period:
     number, name, kind, start_t, end_t, whose, automatic = row
     return Period(number, name, kind, start_t, end_t, _whose(whose), bool(automatic))
+
+
+def _rating(entry: dict[str, Any]) -> Rating | None:
+    """A rating; None where it was taken back or is damaged."""
+    rpe, minutes = _within(entry.get("rpe"), LARGEST_RPE), _within(entry.get("minutes"), _MOST_MINUTES)
+    return None if rpe is None else Rating(entry["athlete_id"], entry["t"], rpe, minutes)
+
+
+def _within(value: object, largest: float) -> float | None:
+    """A number of at least 0; None for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and 0.0 <= value <= largest else None  # type: ignore[operator,return-value]
 
 
 def _whose(text: str) -> Whose:

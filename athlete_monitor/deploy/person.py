@@ -393,7 +393,7 @@ def _mark_default(config: Config) -> None:
 
 def _clear_retained(config: Config, athlete_id: int, devices: tuple[str, ...]) -> None:
     """Clear retained messages about the person on the broker, if one answers."""
-    wanted = [topics.model_updated(athlete_id), *(topics.status(device) for device in devices)]
+    wanted = [topics.model_updated(athlete_id), topics.TEAM_STATE, *(topics.status(device) for device in devices)]
     link = MqttLink(config.mqtt, f"erase-{os.getpid()}")
     try:
         link.start(timeout_s=3.0)

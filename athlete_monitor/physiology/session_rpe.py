@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from athlete_monitor.figures import Figure
+
 LARGEST_RPE: Final = 10.0
+RPE: Final = Figure(
+    "rpe", "RPE", "", 1, "present", equation="the athlete's rating of the whole session, 0 (rest) to 10 (maximal)"
+)
+RATED_MINUTES: Final = Figure(
+    "rated_minutes", "Rated time", "min", 0, "present",
+    equation="minutes that the rating is about: those on the pitch, else those of the athlete's session",
+)  # fmt: skip
+SRPE_LOAD: Final = Figure(
+    "srpe_load", "Session-RPE load", "", 0, "present", equation="`rpe` × `rated_minutes` (Foster 2001)"
+)
+FIGURES: Final = (RPE, RATED_MINUTES, SRPE_LOAD)
+"""What follows from an athlete's rating of a session; an athlete gives it, no sensor."""
 
 
 def srpe_load(rpe: float, minutes: float) -> float:
@@ -24,3 +38,12 @@ def srpe_load(rpe: float, minutes: float) -> float:
     if not minutes >= 0.0:
         raise ValueError(f"minutes: {minutes:g} is not allowed (0 or more)")
     return float(rpe) * float(minutes)
+
+
+def published_load(rpe: float | None, minutes: float | None) -> float | None:
+    """``srpe_load`` as it is published, to 0.1; None without a rating or without minutes.
+
+    >>> published_load(6.5, 62.3), published_load(7, None), published_load(None, 90)
+    (405.0, None, None)
+    """
+    return None if rpe is None or minutes is None else round(srpe_load(rpe, minutes), 1)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from athlete_monitor.physiology.reasons import RATED_TIME_UNKNOWN, RATING_MISSING
+from athlete_monitor.physiology.session_rpe import published_load
+
 PeriodKind = Literal["half", "drill", "warm-up", "break", "other"]
 PitchState = Literal["on", "off", "unavailable"]
 Level = Literal["info", "warning", "danger"]
@@ -104,3 +107,40 @@ class AlarmRow:
     athlete_id: int | None = None
     cleared_t: float | None = None
     acknowledged_t: float | None = None
+
+
+@dataclass(frozen=True)
+class Rating:
+    """How hard an athlete found a whole team session: ``rpe`` is 0 to 10, ``t`` when it was given.
+
+    ``minutes`` are those that the rating is about, None where they are unknown.
+
+    >>> Rating(7, 0.0, 6.5, 90.0).figures
+    {'rpe': 6.5, 'rated_minutes': 90.0, 'srpe_load': 585.0}
+    """
+
+    athlete_id: int
+    t: float
+    rpe: float
+    minutes: float | None = None
+
+    @property
+    def srpe_load(self) -> float | None:
+        """Load of the session, arbitrary units; None without minutes."""
+        return published_load(self.rpe, self.minutes)
+
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """The figures of ``physiology.session_rpe`` by key."""
+        return {"rpe": self.rpe, "rated_minutes": self.minutes, "srpe_load": self.srpe_load}
+
+
+def reasons_of(rating: Rating | None) -> dict[str, str]:
+    """Why figures of a rating are not known, by key.
+
+    >>> reasons_of(Rating(7, 0.0, 6.5))
+    {'srpe_load': 'the minutes that the rating is about are unknown'}
+    """
+    if rating is None:
+        return {"rpe": RATING_MISSING, "srpe_load": RATING_MISSING}
+    return {} if rating.minutes is not None else {"srpe_load": RATED_TIME_UNKNOWN}

@@ -17,7 +17,11 @@ from athlete_monitor.deploy.person import _erase_rows, erase_person, export_pers
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.locks import acquire
 from athlete_monitor.models.store import ModelStore
+from athlete_monitor.wire import topics
+from athlete_monitor.wire.mqtt import MqttLink
 from tests.archive.kit import START, add_session, figures_at
+from tests.helpers import wait_until
+from tests.report.kit import rate
 
 SECRET = "Xanthippe"
 ROSTER = f"""# the squad
@@ -355,3 +359,41 @@ def test_what_cannot_be_removed_is_named_and_does_not_keep_the_rest(root, config
     monkeypatch.undo()
     assert erase_person(config_file, root, 7) == 0
     assert not stuck.exists()
+
+
+def test_a_persons_ratings_are_exported_and_erased(root, config_file, tmp_path):
+    journal = load_config(DEFAULT_CONFIG, root).paths.journal
+    rate(journal, "T1", 7, 7, 60.0)
+    rate(journal, "T1", 8, 5, 60.0)
+    export_person(config_file, root, 7, tmp_path / "7.zip")
+    with zipfile.ZipFile(tmp_path / "7.zip") as archive:
+        rows = [json.loads(line) for line in archive.read("journal.jsonl").decode().splitlines()]
+    ratings = [json.loads(row["body"]) for row in rows if row["table"] == "entries"]
+    assert ratings == [{"rpe": 7, "minutes": 60.0, "srpe_load": 420.0}]
+    erase_person(config_file, root, 7)
+    assert list(Archive(journal).ratings("T1")) == [8]
+
+
+def retained(settings):
+    """Topics that the broker keeps; a message of one's own comes after them."""
+    found = []
+    link = MqttLink(settings, "reader", on_message=lambda topic, *_: found.append(topic), subscriptions=(("#", 1),))
+    link.start(10.0)
+    link.publish("x/last", b"1", 1)
+    wait_until(lambda: "x/last" in found, what="the last message")
+    link.stop()
+    return found
+
+
+def test_the_teams_state_that_holds_the_persons_rating_leaves_the_broker(root, config_file, mosquitto):
+    text = config_file.read_text(encoding="utf-8")
+    port = load_config(config_file, root).mqtt.port
+    config_file.write_text(text.replace(f"port: {port}", f"port: {mosquitto.port}", 1), encoding="utf-8")
+    settings = load_config(config_file, root).mqtt
+    link = MqttLink(settings, "engine")
+    link.start(10.0)
+    link.publish(topics.TEAM_STATE, b'{"ratings": [{"athlete_id": 7, "rpe": 7}]}', 1, retain=True)
+    link.stop()
+    assert topics.TEAM_STATE in retained(settings)
+    erase_person(config_file, root, 7)
+    assert topics.TEAM_STATE not in retained(settings)

@@ -7,6 +7,8 @@ import math
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from athlete_monitor.engine.team.rows import entry_row
+from athlete_monitor.team.commands import Command
 from tests.archive.kit import add_session
 
 if TYPE_CHECKING:
@@ -116,3 +118,11 @@ def _add_team(connection: sqlite3.Connection, index: int, *, is_last: bool) -> N
     for athlete in NAMES:
         span = (start, start + HALF_S) if athlete == 1 else (start, start + SECONDS)
         connection.execute("INSERT INTO pitch VALUES (?, ?, ?, ?, 'on')", (f"T{index}", athlete, *span))
+
+
+def rate(path: Path, team: str, athlete: int, rpe: float | None, minutes: float | None = None, t: float = 1.0) -> None:
+    """Add an athlete's rating of a team session as the engine does; None takes an earlier one back."""
+    values = {"athlete": athlete, "rpe": rpe} | ({} if minutes is None else {"minutes": minutes})
+    with sqlite3.connect(path) as connection:
+        connection.execute(*entry_row(Command(f"{team}.{athlete}.{t}", "rpe", t, values), team))
+    connection.close()

@@ -179,12 +179,10 @@ def _described(one: DeviceSession, *, sees: bool) -> dict[str, Any]:
 def _ratings(request: Request, key: str) -> list[dict[str, Any]]:
     """Return the latest session RPE of each athlete; one that was taken back is left out."""
     station = station_of(request)
-    found = {one["athlete_id"]: one for one in station.archive.entries(key) if one["kind"] == "rpe"}
-    names = ("athlete_id", "t", "rpe", "minutes", "srpe_load")
     return [
-        {name: one.get(name) for name in names}
-        for who, one in sorted(found.items())
-        if one.get("rpe") is not None and who not in station.live.hidden
+        {**asdict(one), "srpe_load": one.srpe_load}
+        for who, one in station.archive.ratings(key).items()
+        if who not in station.live.hidden
     ]
 
 

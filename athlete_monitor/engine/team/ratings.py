@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from athlete_monitor.physiology.session_rpe import srpe_load
+from athlete_monitor.physiology.session_rpe import published_load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,9 +42,8 @@ def with_load(values: Mapping[str, Any]) -> dict[str, Any]:
     >>> with_load({"rpe": 7})
     {'rpe': 7}
     """
-    if values.get("rpe") is None or values.get("minutes") is None:
-        return dict(values)
-    return {**values, "srpe_load": round(srpe_load(values["rpe"], values["minutes"]), 1)}
+    load = published_load(values.get("rpe"), values.get("minutes"))
+    return dict(values) if load is None else {**values, "srpe_load": load}
 
 
 def _covered(spans: Iterable[Span]) -> float:

@@ -13,8 +13,10 @@ import numpy as np
 
 from athlete_monitor.archive.columns import SOURCES
 from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.physiology import session_rpe
 from athlete_monitor.report.export.samples import RR_COLUMNS, SAMPLE_COLUMNS, rr_rows, sample_rows
 from athlete_monitor.report.numbers import times
+from athlete_monitor.report.ratings import Ratings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from athlete_monitor.archive import Archive, DeviceSession, Period
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.athletes import Roster
+    from athlete_monitor.report.worn import Figures
     from athlete_monitor.wire.session_files import Mode
 
 Value = str | float | int | bool | None
@@ -141,19 +144,34 @@ _QUALITY: Final = {"quality": "samples of the session"}
 
 
 def summaries(selection: Selection) -> Table:
-    """One row per athlete and session, with the figures of the whole session."""
+    """One row per athlete and session, with the figures of the whole session and of the athlete's rating of it.
+
+    A rating is about the team's session: where an athlete wore several devices in it, only their first row has the
+    rating, so that loads may be added up.
+    """
+    rated = Ratings(selection.archive)
     known = {key for each in selection.sessions() for key in FIGURES if _plain(each.summary, key) is not None}
     keys = [key for key in FIGURES if key in known]
+    ratings = _rating_columns() if any(map(rated.of, selection.sessions())) else ()
     columns = (*IDENTITY, ExportColumn("mode", "", "training or game", is_text=True), *_named("start"), *_named("end"))
     rows = (
         (
             *_identity(selection, each), (each.summary or {}).get("mode"), *times(each.start_t),
             *times(each.end_t or each.start_t), *(_plain(each.summary, key) for key in keys),
+            *_in_order(rated.once(each), ratings),
         )
         for each in selection.sessions()
         if each.summary is not None
     )  # fmt: skip
-    return Table("summaries", (*columns, *map(figure_column, keys)), rows)
+    return Table("summaries", (*columns, *map(figure_column, keys), *ratings), rows)
+
+
+def _in_order(figures: Figures, columns: Sequence[ExportColumn]) -> Row:
+    return tuple(figures.get(each.name) for each in columns)
+
+
+def _rating_columns() -> tuple[ExportColumn, ...]:
+    return tuple(ExportColumn(each.key, each.unit or "1", each.equation) for each in session_rpe.FIGURES)
 
 
 def _named(prefix: str) -> tuple[ExportColumn, ...]:

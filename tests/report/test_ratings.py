@@ -1,0 +1,117 @@
+"""Ratings of perceived exertion are the same in every form in which a session leaves the archive."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+
+import openpyxl
+import pyarrow.parquet
+import pytest
+
+from athlete_monitor.archive import Archive
+from athlete_monitor.athletes import Roster
+from athlete_monitor.report.export.tables import TABLES, Selection
+from athlete_monitor.report.export.writers import WRITERS, dictionary
+from tests.archive.kit import add_session
+from tests.report.kit import make_archive, rate, start_of
+
+RATED = {1: (7, 62.3, 436.1), 2: (6.5, 90.0, 585.0), 3: (0, 90.0, 0.0), 4: (8, None, None), 5: None, 6: None}
+"""By athlete: rating, minutes and load of the last session; 5 gave none and 6 took it back."""
+COLUMNS = ("rpe", "rated_minutes", "srpe_load")
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory):
+    path = make_archive(tmp_path_factory.mktemp("rated") / "journal.sqlite3")
+    rate(path, "T5", 1, 3, 62.3, t=1.0)
+    rate(path, "T5", 1, 7, 62.3, t=2.0)
+    rate(path, "T5", 2, 6.5, 90.0)
+    rate(path, "T5", 3, 0, 90.0)
+    rate(path, "T5", 4, 8)
+    rate(path, "T5", 6, 9, 90.0, t=1.0)
+    rate(path, "T5", 6, None, t=2.0)
+    return path
+
+
+@pytest.fixture(scope="module")
+def archive(journal):
+    return Archive(journal)
+
+
+def summaries(archive, folder, form):
+    """The table of summaries as a program reads it, by athlete: the figures of the rating in the last session."""
+    path = folder / f"summaries.{form}"
+    WRITERS[form](TABLES["summaries"](Selection(archive, Roster(()), {}, team_session="T5")), path)
+    rows = READERS[form](path)
+    return {
+        int(row["athlete_id"]): tuple(None if row[key] in {"", None} else float(row[key]) for key in COLUMNS)
+        for row in rows
+    }
+
+
+def _csv(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _xlsx(path):
+    head, *rows = openpyxl.load_workbook(path)["summaries"].iter_rows(values_only=True)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+READERS = {
+    "csv": _csv, "xlsx": _xlsx, "json": lambda path: json.loads(path.read_text(encoding="utf-8")),
+    "parquet": lambda path: pyarrow.parquet.read_table(path).to_pylist(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", READERS)
+def test_a_table_of_summaries_has_each_rating_with_its_minutes_and_load(archive, tmp_path, form):
+    expected = {who: one or (None, None, None) for who, one in RATED.items()}
+    assert summaries(archive, tmp_path, form) == expected
+
+
+def test_the_columns_come_last_and_are_explained(archive):
+    table = TABLES["summaries"](Selection(archive, Roster(()), {}))
+    assert [each.name for each in table.columns][-3:] == list(COLUMNS)
+    assert "| `srpe_load` | 1 | `rpe` × `rated_minutes` (Foster 2001) |" in dictionary(table.columns, "summaries", 1)
+
+
+def test_without_any_rating_there_are_no_columns_of_ratings(archive):
+    table = TABLES["summaries"](Selection(archive, Roster(()), {}, team_session="T4"))
+    assert not {each.name for each in table.columns} & set(COLUMNS)
+
+
+def test_an_athlete_with_two_devices_has_the_load_of_a_session_once(tmp_path):
+    path = make_archive(tmp_path / "journal.sqlite3", athletes=(1, 2))
+    add_session(path, 999, [], athlete=1, team="T5", start_t=start_of(5) + 60, end_t=start_of(5) + 90)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE sessions SET summary = '{\"trimp\": 1.0}' WHERE id = 999")
+    connection.close()
+    rate(path, "T5", 1, 7, 60.0)
+    table = TABLES["summaries"](Selection(Archive(path), Roster(()), {}, team_session="T5"))
+    place = [each.name for each in table.columns].index("srpe_load")
+    assert sorted(((row[0], row[place]) for row in table.rows), key=str) == [(1, 420.0), (1, None), (2, None)]
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '{"rpe": "7"}', '{"rpe": 70}', '{"rpe": true}', '{"rpe": NaN}', "{}"])
+def test_a_damaged_rating_is_none_and_hides_no_other(tmp_path, body):
+    path = make_archive(tmp_path / "journal.sqlite3", sessions=1, athletes=(1, 2))
+    rate(path, "T0", 1, 7, 60.0)
+    rate(path, "T0", 2, 5, 60.0)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE entries SET body = ? WHERE athlete_id = 1", (body,))
+    connection.close()
+    assert {who: each.srpe_load for who, each in Archive(path).ratings("T0").items()} == {2: 300.0}
+
+
+@pytest.mark.parametrize("minutes", ['"60"', "-1", "1e400", "true"])
+def test_damaged_minutes_leave_the_rating_without_a_load(tmp_path, minutes):
+    path = make_archive(tmp_path / "journal.sqlite3", sessions=1, athletes=(1,))
+    rate(path, "T0", 1, 7, 60.0)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE entries SET body = ?", (f'{{"rpe": 7, "minutes": {minutes}}}',))
+    connection.close()
+    assert Archive(path).ratings("T0")[1].figures == {"rpe": 7, "rated_minutes": None, "srpe_load": None}
