@@ -20,7 +20,7 @@ from athlete_monitor.arguments import (
 )
 from athlete_monitor.athletes import Roster
 from athlete_monitor.config import config_from_args
-from athlete_monitor.engine.run import print_summaries, run_live, run_replay, set_up_logging
+from athlete_monitor.engine.run import NOTHING_REPLAYED, print_summaries, run_live, run_replay, set_up_logging
 from athlete_monitor.system.program import run_program
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 SOME_FAILED = 3
-"""Exit code if some recordings of a replay could not be read."""
+"""Exit code if some recordings of a replay could not be read, or not everything could be archived and written."""
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -118,10 +118,12 @@ def _replay(args: argparse.Namespace, config: Config, shown: Shown) -> int:
             print(f"note: {recording.path}: {note}", file=sys.stderr)
     for cause in failed:
         print(cause, file=sys.stderr)
-    sessions = run_replay(config, recordings, shown) if recordings else []
-    if form is not None:
-        _write_seconds(config, sessions, args.seconds, form, say=shown == "table")
-    return SOME_FAILED if failed else 0
+    replayed = run_replay(config, recordings, shown) if recordings else NOTHING_REPLAYED
+    if form is not None and replayed.is_archived:
+        _write_seconds(config, replayed.sessions, args.seconds, form, say=shown == "table")
+    elif form is not None:
+        print(f"{args.seconds}: not written: the seconds are not in the archive", file=sys.stderr)
+    return 0 if replayed.is_archived and replayed.has_files and not failed else SOME_FAILED
 
 
 def _form_of(path: Path) -> str:

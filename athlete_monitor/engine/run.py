@@ -7,7 +7,8 @@ import gc
 import logging
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.console import Console
 from athlete_monitor.engine.journal.replayed import open_replay
 from athlete_monitor.engine.live import EngineOptions, LiveEngine, client_id
 from athlete_monitor.engine.offline import run_recordings
+from athlete_monitor.engine.sinks.files import FileSink
 from athlete_monitor.engine.sinks.registry import SinkContext, make_sinks
 from athlete_monitor.engine.sinks.sink import Sinks
 from athlete_monitor.engine.terminal.screen import TerminalScreen, summary_table
@@ -133,24 +135,41 @@ def run_live(  # noqa: PLR0913 - the options of main.py
                 print_summaries(engine.notices.summaries, "json" if as_json else "table")
 
 
-def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "table") -> list[str]:
-    """Run recordings offline, write their files and the archive, print their summaries and where all of it is.
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay has left.
 
-    Returns:
-        Ids of their sessions, as the archive knows them.
+    Attributes:
+        sessions: ids of the sessions, as the archive knows them.
+        is_archived: whether everything of them is in the archive.
+        has_files: whether all of their files have been written.
     """
+
+    sessions: list[str]
+    is_archived: bool
+    has_files: bool
+
+
+NOTHING_REPLAYED: Final = Replayed([], is_archived=True, has_files=True)
+
+
+def run_replay(config: Config, recordings: Sequence[Recorded], shown: Shown = "table") -> Replayed:
+    """Run recordings offline, write their files and the archive, print their summaries and where all of it is."""
     set_up_logging(config, console=False)
     archive = open_replay(config.paths.journal, config.archive.keep_days, _mention)
-    sink = Sinks([*make_sinks(SinkContext(config)).values(), *([archive] if archive else [])])
+    sinks = make_sinks(SinkContext(config, _mention))
+    sink = Sinks([*sinks.values(), *([archive] if archive else [])])
     begin = archive.begin if archive else lambda _session: 0
     try:
         collected = run_recordings(config, recordings, sink=sink, begin=begin)
     finally:
         sink.stop()
     print_summaries(collected.summaries, shown)
+    has_files = not any(each.unwritten for each in sinks.values() if isinstance(each, FileSink))
     if shown == "table":
-        sys.stdout.write(_where(config, archive, len(collected.summaries)) + "\n")
-    return [summary["session_id"] for summary in collected.summaries]
+        sys.stdout.write(_where(config, archive, len(collected.summaries), has_files=has_files) + "\n")
+    sessions = [summary["session_id"] for summary in collected.summaries]
+    return Replayed(sessions, archive is not None and not archive.unwritten, has_files)
 
 
 def _mention(text: str, is_bad: bool) -> None:  # noqa: FBT001 - as a journal calls it
@@ -158,9 +177,9 @@ def _mention(text: str, is_bad: bool) -> None:  # noqa: FBT001 - as a journal ca
         sys.stderr.write(f"{text.removesuffix('; monitoring continues without it and tries again')}\n")
 
 
-def _where(config: Config, archive: ReplaySink | None, sessions: int) -> str:
+def _where(config: Config, archive: ReplaySink | None, sessions: int, *, has_files: bool) -> str:
     """Return where a replay wrote, in one line."""
-    files = f"files: {config.paths.prediction_outputs}"
+    files = f"{'files' if has_files else 'not all files written'}: {config.paths.prediction_outputs}"
     if archive is None:
         return f"{files}; not archived: {config.paths.journal} cannot be used"
     if archive.unwritten:

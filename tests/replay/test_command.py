@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import main
+from athlete_monitor.config import DEFAULT_CONFIG, load_config
 from tests.replay.kit import season
 
 
@@ -68,8 +69,34 @@ def test_a_replay_that_cannot_be_archived_says_so_with_the_reason(tmp_path, caps
     recording = next(path for path in sorted((tmp_path / "season").rglob("*")) if path.is_file())
     journal = tmp_path / "prediction_outputs" / "journal.sqlite3"
     journal.with_name(f"{journal.name}-wal").mkdir(parents=True)  # SQLite cannot open the file
-    assert main.main(["--replay", str(recording), "--root", str(tmp_path)]) == 0
+    assert main.main(["--replay", str(recording), "--root", str(tmp_path)]) == main.SOME_FAILED
     shown = capsys.readouterr()
+    assert "\nfiles: " in shown.out
     assert "not all archived" in shown.out
     assert shown.err.startswith(f"journal {journal}: ")
+    assert shown.err.count("\n") == 1
+
+
+def test_a_replay_that_is_not_archived_leaves_an_earlier_table_of_seconds(tmp_path, capsys):
+    season(tmp_path / "season")
+    recording = next(path for path in sorted((tmp_path / "season").rglob("*")) if path.is_file())
+    (tmp_path / "prediction_outputs" / "journal.sqlite3-wal").mkdir(parents=True)
+    table = tmp_path / "seconds.csv"
+    table.write_text("of yesterday")
+    words = ["--replay", str(recording), "--root", str(tmp_path), "--seconds", str(table), "--quiet"]
+    assert main.main(words) == main.SOME_FAILED
+    assert f"{table}: not written" in capsys.readouterr().err
+    assert table.read_text() == "of yesterday"
+
+
+def test_a_replay_whose_files_cannot_be_written_says_so_with_the_reason(tmp_path, capsys):
+    season(tmp_path / "season")
+    recording = next(path for path in sorted((tmp_path / "season").rglob("*")) if path.is_file())
+    outputs = load_config(DEFAULT_CONFIG, tmp_path).paths.prediction_outputs
+    outputs.mkdir(parents=True)
+    (outputs / "A1_Device_001").write_text("a file where the athlete's folder should be")
+    assert main.main(["--replay", str(recording), "--root", str(tmp_path)]) == main.SOME_FAILED
+    shown = capsys.readouterr()
+    assert f"not all files written: {outputs}; archive: " in shown.out
+    assert shown.err.startswith("writing files failed: ")
     assert shown.err.count("\n") == 1

@@ -74,6 +74,7 @@ class FileSink(Sink):
         self._impacts: dict[Path, list[dict[str, Any]]] = {}
         self._log_due_t: dict[str, float] = {}
         self._log_paths: dict[str, Path] = {}
+        self._lost = 0
         self._stopping = False
         self._syncs_each = True
         self._worker = Worker("files", self._write, period_s=_PERIOD_S, alarm=Alarm("writing files", notify))
@@ -83,6 +84,11 @@ class FileSink(Sink):
     def failing(self) -> bool:
         """Whether the last write failed."""
         return self._worker.alarm.raised
+
+    @property
+    def unwritten(self) -> int:
+        """Writes that have not been made: after ``stop`` those that are lost."""
+        return self._lost + self._worker.dropped + len(self._kept) + len(self._live)
 
     def health(self) -> dict[str, object]:
         """Whether the last write failed, and how far apart the writes of one live file are."""
@@ -141,6 +147,7 @@ class FileSink(Sink):
 
     def _write(self, jobs: Sequence[_Job]) -> None:
         """Run the queued writes; a failed one is tried again in the next round and does not delay the others."""
+        self._lost += max(0, len(self._kept) + len(jobs) - KEPT_JOBS)
         self._kept.extend(jobs)
         self._syncs_each = sum(act == self._write_summary for act, _ in self._kept) <= SYNCED_EACH
         errors: list[OSError] = []
