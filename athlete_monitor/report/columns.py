@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor.catalogue import FIGURES
+from athlete_monitor.physiology import session_rpe
+from athlete_monitor.report.numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,7 @@ class Shown:
         decimals: None: the catalogue's.
         bar: whether the table draws a bar.
         unit: None: the catalogue's.
+        trims: whether a whole number has no decimals: a rating of 7, or of 6.5.
     """
 
     key: str
@@ -35,6 +38,7 @@ class Shown:
     decimals: int | None = None
     bar: bool = False
     unit: str | None = None
+    trims: bool = False
 
     def heading(self, lang: Language) -> str:
         """The column's heading with its unit."""
@@ -63,6 +67,10 @@ class Shown:
             return self.decimals
         figure = FIGURES.get(self.key)
         return figure.decimals if figure else 1
+
+    def text(self, value: float | None, lang: Language) -> str:
+        """A value as shown, without its unit; empty for None."""
+        return number(value, 0 if self.trims and value is not None and value == int(value) else self.places, lang)
 
     def of(self, figures: Figures) -> float | None:
         """The figure's value in a part."""
@@ -94,10 +102,12 @@ TOP_SPEED: Final = Shown("max_speed_mps", "max_speed_mps", "Top speed", "Spitze"
 LOAD: Final = Shown("player_load", "player_load", "PlayerLoad", "PlayerLoad", 0, unit="")
 ENERGY: Final = Shown("energy_kcal", "energy_kcal", "Energy", "Energie", 0)
 IMPACTS: Final = Shown("impact_alerts", "impact_alerts", "Hard impacts", "Harte Stöße", 0, unit="")
+RPE: Final = Shown("rpe", None, "RPE", "RPE", session_rpe.RPE.decimals, unit="", trims=True)
+RPE_LOAD: Final = Shown("srpe_load", None, "RPE load", "RPE-Last", session_rpe.SRPE_LOAD.decimals, bar=True, unit="")
 
-SQUAD: Final = (HEART_RATE, HIGHEST, TRIMP, DISTANCE, RATE, FAST, SPRINTS, TOP_SPEED, LOAD)
+SQUAD: Final = (HEART_RATE, HIGHEST, TRIMP, DISTANCE, RATE, FAST, SPRINTS, TOP_SPEED, LOAD, RPE, RPE_LOAD)
 """Columns of the squad's table; an empty column is left out."""
 
 BY_PERIOD: Final = (HEART_RATE, TRIMP, DISTANCE, RATE, FAST, SPRINTS, TOP_SPEED, LOAD)
-TILES: Final = (HEART_RATE, HIGHEST, TRIMP, ENERGY, DISTANCE, FAST, TOP_SPEED, LOAD)
+TILES: Final = (HEART_RATE, HIGHEST, TRIMP, ENERGY, DISTANCE, FAST, TOP_SPEED, LOAD, RPE, RPE_LOAD)
 SORTABLE: Final = {shown.key: shown for shown in (*SQUAD, ENERGY, IMPACTS)}

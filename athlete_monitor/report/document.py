@@ -11,7 +11,7 @@ import numpy as np
 from athlete_monitor import __version__
 from athlete_monitor.physiology.peaks import PeakDemands
 from athlete_monitor.report.colours import darkened
-from athlete_monitor.report.columns import BY_PERIOD, HEART_RATE, SQUAD, TILES, TRIMP
+from athlete_monitor.report.columns import BY_PERIOD, HEART_RATE, RPE, SQUAD, TILES, TRIMP
 from athlete_monitor.report.curves import Curve, Mark, Panel, panels_svg
 from athlete_monitor.report.drawing import INK, MODEL, ZONES, Band
 from athlete_monitor.report.gather import EARLIER_SESSIONS, curves
@@ -20,6 +20,7 @@ from athlete_monitor.report.numbers import clock, day, minutes, number, signed_p
 from athlete_monitor.report.sentences import change, player_sentences, quality_percent, squad_sentences
 from athlete_monitor.report.texts import TEXTS, said, spelled
 from athlete_monitor.report.timeline import timeline_svg, zone_bar_svg
+from athlete_monitor.team.records import reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,7 +131,7 @@ def _row(participant: Participant, shown: Sequence[Shown], everyone: Sequence[Pa
         most = max((v for p in everyone if (v := each.of(p.whole)) is not None), default=0.0)
         bar = (value or 0.0) / most if each.bar and most > 0 else None
         by = signed_percent(change(participant, each)) if each.bar else ""
-        cells.append(_cell(number(value, each.places, lang), bar, by))
+        cells.append(_cell(each.text(value, lang), bar, by))
     percent = quality_percent(participant)
     cells.append(_cell(f"{number(percent, 0, lang)} %" if percent is not None else ""))
     return {"number": participant.number, "name": participant.name, "note": participant.position, "cells": cells}
@@ -209,7 +210,7 @@ def _page(
         "peak_head": [words["peak"], *(member.replace("_", " ") for member in PEAKS[0].members)],
         "peaks": _peaks(participant, lang),
         "heat_map": _heat_map(found, words),
-        "missing": _missing(participant, lang),
+        "missing": _missing(participant, shown, lang),
     }
 
 
@@ -219,7 +220,7 @@ def _tile(participant: Participant, shown: Shown, lang: Language) -> dict[str, s
     note = f"Ø {number(mean, shown.places, lang)} ({by})" if by else ""
     before = participant.before(shown.summary_key) if shown.summary_key else None
     note += f", {TEXTS[lang]['before']} {number(before, shown.places, lang)}" if note and before is not None else ""
-    value = number(shown.of(participant.whole), shown.places, lang) or "–"
+    value = shown.text(shown.of(participant.whole), lang) or "–"
     return {"label": shown.label(lang), "text": value, "unit": shown.unit_text, "note": note}
 
 
@@ -280,9 +281,15 @@ def _heat_map(found: Mapping[str, FloatArray], words: Mapping[str, str]) -> str 
     return heat_map_svg(x_m, y_m, title=words["heat_map"])
 
 
-def _missing(participant: Participant, lang: Language) -> list[dict[str, str]]:
-    """Reasons of the figures that the page would show but that are not known, each reason once."""
-    reasons = (participant.summary or {}).get("reasons") or {}
+def _missing(participant: Participant, shown: Sequence[Shown], lang: Language) -> list[dict[str, str]]:
+    """Reasons of the figures that the page would show but that are not known, each reason once.
+
+    Where nobody rated the session, a rating is not missing.
+    """
+    reasons = {
+        **((participant.summary or {}).get("reasons") or {}),
+        **(reasons_of(participant.rating) if RPE in shown else {}),
+    }
     by_reason: dict[str, list[str]] = {}
     for each in (HEART_RATE, TRIMP, *TILES):
         key = each.summary_key or each.key

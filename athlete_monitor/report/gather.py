@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ from athlete_monitor.report.worn import joined, part, worn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from athlete_monitor.archive import AlarmRow, Archive, DeviceSession, Marker, Period, TeamSession
+    from athlete_monitor.archive import AlarmRow, Archive, DeviceSession, Marker, Period, Rating, TeamSession
     from athlete_monitor.arrays import FloatArray
     from athlete_monitor.athletes import Athlete, Roster
     from athlete_monitor.report.worn import Figures, Span, Worn
@@ -41,11 +41,12 @@ class Participant:
         name: as shown.
         position: as in the roster, empty where unknown.
         devices: the athlete's device sessions in order, with the spans in which they count.
-        whole: figures of the whole session by column of the archive.
+        whole: figures of the whole session by column of the archive, and those of the rating.
         by_period: the same for each period, by its id; a period in which the athlete has no data is missing.
         on_pitch: stints on the pitch, epoch seconds; None where nobody recorded substitutions.
         earlier: summaries of earlier sessions of the same kind, newest first.
         summary: the engine's summary of the longest device session; None while it runs.
+        rating: how hard the athlete found the session; None without a rating.
     """
 
     athlete_id: int
@@ -58,6 +59,7 @@ class Participant:
     on_pitch: tuple[Span, ...] | None
     earlier: tuple[Mapping[str, Any], ...]
     summary: Mapping[str, Any] | None
+    rating: Rating | None = None
 
     def own_mean(self, key: str) -> float | None:
         """Mean of a figure over the earlier sessions that have it in a comparable form; None without any."""
@@ -130,8 +132,11 @@ def gather(archive: Archive, team_session: str, roster: Roster, athletes: Iterab
         tuple(archive.markers(team.id)), tuple(archive.alarms(team.id)), (),
     )  # fmt: skip
     stints = _stints(archive, team.id, data.end_t)
+    ratings = archive.ratings(team.id)
     found = [
-        _participant(archive, data, athlete_id, group, roster.by_id(athlete_id), stints)
+        _rated(
+            _participant(archive, data, athlete_id, group, roster.by_id(athlete_id), stints), ratings.get(athlete_id)
+        )
         for athlete_id, group in by_athlete.items()
     ]
     ordered = tuple(sorted(found, key=lambda each: (_shirt(each.number), each.name)))
@@ -189,6 +194,13 @@ def _participant(
         earlier=_earlier(archive, athlete_id, data),
         summary=longest.summary,
     )
+
+
+def _rated(participant: Participant, rating: Rating | None) -> Participant:
+    """The participant with a rating and its figures."""
+    if rating is None:
+        return participant
+    return replace(participant, whole={**participant.whole, **rating.figures}, rating=rating)
 
 
 def _earlier(archive: Archive, athlete_id: int, data: SessionData) -> tuple[Mapping[str, Any], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from athlete_monitor.archive import Archive, DeviceSession, Rating
+    from athlete_monitor.archive import Archive, Rating
     from athlete_monitor.report.worn import Figures
 
 
@@ -21,18 +21,17 @@ class Ratings:
         self._by_team: dict[str, dict[int, Rating]] = {}
         self._given: set[tuple[str | None, int]] = set()
 
-    def of(self, session: DeviceSession) -> Rating | None:
-        """What the athlete of a device session said of the team session; None for nothing."""
-        team = session.team_session
-        if team is None:
+    def of(self, team_session: str | None, athlete_id: int) -> Rating | None:
+        """How an athlete rated a team session; None without a rating."""
+        if team_session is None:
             return None
-        if team not in self._by_team:
-            self._by_team[team] = self._archive.ratings(team)
-        return self._by_team[team].get(session.athlete_id)
+        if team_session not in self._by_team:
+            self._by_team[team_session] = self._archive.ratings(team_session)
+        return self._by_team[team_session].get(athlete_id)
 
-    def once(self, session: DeviceSession) -> Figures:
+    def once(self, team_session: str | None, athlete_id: int) -> Figures:
         """The rating's figures at the first call for an athlete and a team session; then nothing: so they add up."""
-        rating, whose = self.of(session), (session.team_session, session.athlete_id)
+        rating, whose = self.of(team_session, athlete_id), (team_session, athlete_id)
         if rating is None or whose in self._given:
             return {}
         self._given.add(whose)

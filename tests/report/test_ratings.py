@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sqlite3
 
 import openpyxl
 import pyarrow.parquet
 import pytest
+from pypdf import PdfReader
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
+from athlete_monitor.physiology.reasons import RATED_TIME_UNKNOWN, RATING_MISSING
+from athlete_monitor.report.columns import RPE, RPE_LOAD
+from athlete_monitor.report.document import Look, document
 from athlete_monitor.report.export.tables import TABLES, Selection
 from athlete_monitor.report.export.writers import WRITERS, dictionary
+from athlete_monitor.report.gather import gather
+from athlete_monitor.report.numbers import number
+from athlete_monitor.report.page import page
+from athlete_monitor.report.pdf import pdf
+from athlete_monitor.report.texts import said
 from tests.archive.kit import add_session
-from tests.report.kit import make_archive, rate, start_of
+from tests.report.kit import NAMES, make_archive, rate, start_of
 
 RATED = {1: (7, 62.3, 436.1), 2: (6.5, 90.0, 585.0), 3: (0, 90.0, 0.0), 4: (8, None, None), 5: None, 6: None}
 """By athlete: rating, minutes and load of the last session; 5 gave none and 6 took it back."""
@@ -115,3 +125,53 @@ def test_damaged_minutes_leave_the_rating_without_a_load(tmp_path, minutes):
         connection.execute("UPDATE entries SET body = ?", (f'{{"rpe": 7, "minutes": {minutes}}}',))
     connection.close()
     assert Archive(path).ratings("T0")[1].figures == {"rpe": 7, "rated_minutes": None, "srpe_load": None}
+
+
+@pytest.fixture(scope="module")
+def last(archive):
+    return gather(archive, "T5", Roster(()))
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_the_report_has_each_rating_with_its_load_and_says_why_one_is_missing(archive, last, lang):
+    made = document(archive, last, Look(lang))
+    places = [made["head"].index(each.label(lang)) - 1 for each in (RPE, RPE_LOAD)]
+    cells = {row["name"]: tuple(row["cells"][place]["text"] for place in places) for row in made["rows"]}
+    half = "6,5" if lang == "de" else "6.5"
+    expected = [("7", "436"), (half, "585"), ("0", "0"), ("8", ""), ("", ""), ("", "")]
+    assert cells == dict(zip(NAMES.values(), expected, strict=True))
+    tiles = [{tile["label"]: tile["text"] for tile in each["tiles"]} for each in made["pages"]]
+    shown = [(each[RPE.label(lang)], each[RPE_LOAD.label(lang)]) for each in tiles]
+    assert shown == [(rpe or "–", load or "–") for rpe, load in expected]
+    names = {each["name"]: {line["reason"]: line["label"] for line in each["missing"]} for each in made["pages"]}
+    assert names[NAMES[4]][said(RATED_TIME_UNKNOWN, lang)] == RPE_LOAD.label(lang)
+    for athlete in (5, 6):
+        assert names[NAMES[athlete]][said(RATING_MISSING, lang)] == f"{RPE.label(lang)}, {RPE_LOAD.label(lang)}"
+    assert not {said(RATING_MISSING, lang), said(RATED_TIME_UNKNOWN, lang)} & set(names[NAMES[3]])
+
+
+@pytest.mark.parametrize("lang", ["en", "de"])
+def test_pdf_and_page_show_what_the_exports_hold(archive, last, lang):
+    made = document(archive, last, Look(lang))
+    pages = [each.extract_text() for each in PdfReader(io.BytesIO(pdf(made))).pages]
+    html = page(made).decode()
+    for athlete, (rpe, _, load) in [(who, one) for who, one in RATED.items() if one and one[2]]:
+        texts = [number(rpe, 0 if rpe == int(rpe) else 1, lang), number(load, 0, lang)]
+        own = next(each for each in pages[1:] if NAMES[athlete] in each)
+        assert f"{RPE.label(lang)}\n{texts[0]}" in own
+        assert f"{RPE_LOAD.label(lang)}\n{texts[1]}" in own
+        assert f"<small>{RPE_LOAD.label(lang)}</small><b>{texts[1]} <small>" in html
+
+
+def test_a_report_of_a_session_that_nobody_rated_says_nothing_of_ratings(archive):
+    made = document(archive, gather(archive, "T4", Roster(())), Look())
+    assert not {"RPE", "RPE load"} & {
+        *made["head"],
+        *(tile["label"] for each in made["pages"] for tile in each["tiles"]),
+    }
+    assert RATING_MISSING not in {line["reason"] for each in made["pages"] for line in each["missing"]}
+
+
+def test_a_squad_is_sorted_by_its_ratings(archive, last):
+    rows = document(archive, last, Look(sort="rpe"))["rows"]
+    assert [row["name"] for row in rows][:4] == [NAMES[athlete] for athlete in (4, 1, 2, 3)]

@@ -152,13 +152,15 @@ def summaries(selection: Selection) -> Table:
     rated = Ratings(selection.archive)
     known = {key for each in selection.sessions() for key in FIGURES if _plain(each.summary, key) is not None}
     keys = [key for key in FIGURES if key in known]
-    ratings = _rating_columns() if any(map(rated.of, selection.sessions())) else ()
+    ratings = (
+        _rating_columns() if any(rated.of(each.team_session, each.athlete_id) for each in selection.sessions()) else ()
+    )
     columns = (*IDENTITY, ExportColumn("mode", "", "training or game", is_text=True), *_named("start"), *_named("end"))
     rows = (
         (
             *_identity(selection, each), (each.summary or {}).get("mode"), *times(each.start_t),
             *times(each.end_t or each.start_t), *(_plain(each.summary, key) for key in keys),
-            *_in_order(rated.once(each), ratings),
+            *_in_order(rated.once(each.team_session, each.athlete_id), ratings),
         )
         for each in selection.sessions()
         if each.summary is not None
