@@ -14,6 +14,7 @@ from athlete_monitor.athletes import Roster
 from athlete_monitor.physiology.acceleration_speed import AccelerationSpeed, acceleration_speed, by_second
 from athlete_monitor.physiology.chronic import ChronicLoad, chronic_load, daily_loads
 from athlete_monitor.report.columns import DISTANCE, LOAD, TOP_SPEED, TRIMP
+from athlete_monitor.report.ratings import Ratings
 from athlete_monitor.report.saying import counted, in_folder, say, warn, write
 from athlete_monitor.report.worn import joined
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Mapping, Sequence
 
-    from athlete_monitor.archive import Archive, DeviceSession
+    from athlete_monitor.archive import Archive, DeviceSession, Rating
     from athlete_monitor.config import Config
     from athlete_monitor.report.worn import Joined
 
@@ -37,6 +38,7 @@ class PastSession:
     """One finished session of an athlete, as far as the season needs it.
 
     ``day`` is the ordinal of the local day; ``hr_excess_bpm`` is the mean of strap − model, None without both.
+    ``rating`` is how hard the athlete found it, None without a rating.
     """
 
     start_t: float
@@ -45,6 +47,12 @@ class PastSession:
     mode: str
     trimp: float | None
     summary: Mapping[str, Any]
+    rating: Rating | None = None
+
+    @property
+    def srpe_load(self) -> float | None:
+        """Session-RPE load; None without a rating or its minutes."""
+        return None if self.rating is None else self.rating.srpe_load
 
     @property
     def hr_excess_bpm(self) -> float | None:
@@ -72,6 +80,16 @@ class AthleteSeason:
         known = [each.trimp for each in self.sessions if each.mode == mode and each.trimp is not None]
         return float(np.mean(known)) if known else None
 
+    def mean_rpe(self) -> float | None:
+        """Mean rating of the sessions that were rated; None without any."""
+        known = [each.rating.rpe for each in self.sessions if each.rating is not None]
+        return float(np.mean(known)) if known else None
+
+    def mean_srpe_load(self, mode: str) -> float | None:
+        """Mean session-RPE load of the rated sessions of a mode; None without any."""
+        known = [each.srpe_load for each in self.sessions if each.mode == mode and each.srpe_load is not None]
+        return float(np.mean(known)) if known else None
+
     def daily(self) -> dict[int, float]:
         """TRIMP by day."""
         return _by_day(self.sessions)
@@ -96,7 +114,11 @@ def seasons(
     for each in archive.each_session(from_t=begin):
         if each.athlete_id and (chosen is None or each.athlete_id in chosen):
             by_athlete.setdefault(each.athlete_id, []).append(each)
-    found = [_season(joined(archive, group), roster, end, days, group[-1]) for _, group in sorted(by_athlete.items())]
+    ratings = Ratings(archive)
+    found = [
+        _season(joined(archive, group), ratings, roster, end, days, group[-1])
+        for _, group in sorted(by_athlete.items())
+    ]
     return [
         replace(each, profile=_profile(archive, by_athlete[each.athlete_id], end)) for each in found if each.sessions
     ]
@@ -115,9 +137,11 @@ def _profile(archive: Archive, group: Sequence[DeviceSession], end: int) -> Acce
     return acceleration_speed(speed, acceleration)
 
 
-def _season(whole: Sequence[Joined], roster: Roster, end: int, days: int, newest: DeviceSession) -> AthleteSeason:
+def _season(
+    whole: Sequence[Joined], ratings: Ratings, roster: Roster, end: int, days: int, newest: DeviceSession
+) -> AthleteSeason:
     """The season of one athlete from the sessions; the newest one has the name of who has left the roster."""
-    past = _without_overlap([_past(each) for each in whole])
+    past = _without_overlap([_past(each, ratings.of(each.team_session, newest.athlete_id)) for each in whole])
     until = [each for each in past if each.day <= end]
     inside = tuple(each for each in until if each.day > end - days)
     known = roster.by_id(newest.athlete_id)
@@ -132,10 +156,12 @@ def _season(whole: Sequence[Joined], roster: Roster, end: int, days: int, newest
     )
 
 
-def _past(session: Joined) -> PastSession:
+def _past(session: Joined, rating: Rating | None) -> PastSession:
     summary = session.summary
     mode = str(summary.get("mode") or "training")
-    return PastSession(session.start_t, session.end_t, ordinal(session.start_t), mode, session.load_trimp, summary)
+    return PastSession(
+        session.start_t, session.end_t, ordinal(session.start_t), mode, session.load_trimp, summary, rating
+    )
 
 
 def _without_overlap(sessions: Sequence[PastSession]) -> list[PastSession]:

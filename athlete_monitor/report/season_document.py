@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from athlete_monitor import __version__
+from athlete_monitor.report.columns import RPE, RPE_LOAD
 from athlete_monitor.report.drawing import INK, MUTED, SHADE, ZONES, svg, text
 from athlete_monitor.report.numbers import number, signed
 from athlete_monitor.report.season import BESTS, SPAN_DAYS, per_week, z_mark
@@ -40,7 +41,13 @@ def season_document(found: Sequence[AthleteSeason], last: date, days: int, look:
         "footer": words["footer"].format(title=title, version=__version__),
         "sections": []
         if not found
-        else [_loads(found, last, lang), _kinds(found, lang), _bests(found, lang), *_profiles(found, lang)],
+        else [
+            _loads(found, last, lang),
+            _kinds(found, lang),
+            *_ratings(found, last, lang),
+            _bests(found, lang),
+            *_profiles(found, lang),
+        ],
         "empty": words["no_sessions"].format(start=_day(first, lang), end=_day(last, lang)) if not found else "",
         "athletes": [_athlete(each, last, days, lang) for each in found],
     }
@@ -88,6 +95,37 @@ def _kinds(found: Sequence[AthleteSeason], lang: Language) -> dict[str, Any]:
         rows.append([each.name, *counts, *(cell or "–" for cell in means)])
     head = [words[key] for key in ("athlete", "matches", "trainings", "match_load", "training_load", "share")]
     return _section(words["kinds"], "", head, rows)
+
+
+def _ratings(found: Sequence[AthleteSeason], last: date, lang: Language) -> list[dict[str, Any]]:
+    """The table of ratings; none where nobody rated a session."""
+    if all(each.mean_rpe() is None for each in found):
+        return []
+    words, places = TEXTS[lang], RPE_LOAD.places
+    rows = [
+        (
+            each.name, _of([session.rating is not None for session in each.sessions], words),
+            number(each.mean_rpe(), RPE.places, lang), _week_of_ratings(each, last, lang),
+            number(each.mean_srpe_load("game"), places, lang), number(each.mean_srpe_load("training"), places, lang),
+        )
+        for each in found
+    ]  # fmt: skip
+    head = [words[key] for key in ("athlete", "rated", "mean_rpe", "week_rpe", "match_rpe", "training_rpe")]
+    return [_section(words["ratings"], words["ratings_note"], head, [[cell or "–" for cell in row] for row in rows])]
+
+
+def _of(flags: Sequence[bool], words: Mapping[str, str]) -> str:
+    return words["n_of"].format(n=sum(flags), all=len(flags))
+
+
+def _week_of_ratings(season: AthleteSeason, last: date, lang: Language) -> str:
+    """Session-RPE load of the last 7 days; where sessions have none, how many have one. Empty where none has."""
+    week = [each.srpe_load for each in season.sessions if each.day > last.toordinal() - 7]
+    known = [load for load in week if load is not None]
+    if not known:
+        return ""
+    total = number(sum(known), RPE_LOAD.places, lang)
+    return total if len(known) == len(week) else f"{total} ({_of([each is not None for each in week], TEXTS[lang])})"
 
 
 def _bests(found: Sequence[AthleteSeason], lang: Language) -> dict[str, Any]:

@@ -87,6 +87,15 @@ _ENGLISH: Final = {
     "match_load": "TRIMP per match",
     "training_load": "TRIMP per training",
     "share": "Training of match",
+    "ratings": "Ratings (RPE)",
+    "ratings_note": "RPE: the athlete's own rating of a session, 0 to 10. RPE load: RPE × minutes, in arbitrary units "
+    "(Foster 2001). Means are those of the rated sessions; the brackets say how many sessions of the 7 days a sum has.",
+    "rated": "Rated sessions",
+    "mean_rpe": "Mean RPE",
+    "week_rpe": "RPE load, 7 days",
+    "match_rpe": "RPE load per match",
+    "training_rpe": "RPE load per training",
+    "n_of": "{n} of {all}",
     "bests": "Bests",
     "per_day": "TRIMP per day: training hollow, matches filled",
     "fitness": "Strap − model by session",
@@ -166,7 +175,7 @@ _GERMAN: Final = {
     "z_score": "z-Wert",
     "last_28": "Tage in 28",
     "loads": "Belastung (TRIMP)",
-    "loads_note": "Akut und chronisch: Mittel über 7 und 28 Tage (Williams 2017); Monotonie und Strain: Foster 1998. "
+    "loads_note": "Akut und chronisch: Mittel über 7Tage (Williams 2017); Monotonie und Strain: Foster 1998. "
     "z-Wert: die letzte Einheit gegen die eigenen 28 Tage davor, ab 5 Einheiten; ein Zeichen jenseits von ±1, zwei "
     "jenseits von ±2. Beschreibungen der Belastung; sie sagen keine Verletzung voraus.",
     "kinds": "Spiel und Training",
@@ -175,6 +184,15 @@ _GERMAN: Final = {
     "match_load": "TRIMP je Spiel",
     "training_load": "TRIMP je Training",
     "share": "Training zu Spiel",
+    "ratings": "Bewertungen (RPE)",
+    "ratings_note": "RPE: die eigene Bewertung einer Einheit, 0 bis 10. RPE-Last: RPE × Minuten, ohne Einheit "
+    "(Foster 2001); Mittel über die bewerteten Einheiten; in Klammern: so viele Einheiten der 7 Tage hat die Summe.",
+    "rated": "Bewertete Einheiten",
+    "mean_rpe": "Mittlere RPE",
+    "week_rpe": "RPE-Last, 7 Tage",
+    "match_rpe": "RPE-Last je Spiel",
+    "training_rpe": "RPE-Last je Training",
+    "n_of": "{n} von {all}",
     "bests": "Bestwerte",
     "per_day": "TRIMP je Tag: Training leer, Spiele gefüllt",
     "fitness": "Gurt − Modell je Einheit",

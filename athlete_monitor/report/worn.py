@@ -120,13 +120,14 @@ class Joined:
     """An athlete's finished device sessions of one match or training as one.
 
     ``load_trimp`` is None where no load is known; ``summary`` has the catalogue's figures of all, other facts of the
-    longest.
+    longest. ``team_session`` is the match or training that they belong to.
     """
 
     start_t: float
     end_t: float
     load_trimp: float | None
     summary: Mapping[str, Any]
+    team_session: str | None = None
 
 
 _ADDED: Final = frozenset({"difference", "count", "highest", "maximum", "lowest", "minimum", "mean"})
@@ -146,12 +147,14 @@ def _join(archive: Archive, group: Sequence[DeviceSession]) -> Joined:
     start_t, end_t = devices[0].session.start_t, max(each.session.end_t or 0.0 for each in devices)
     if len(devices) == 1:
         only = devices[0].session
-        return Joined(start_t, end_t, only.load_trimp, only.summary or {})
+        return Joined(start_t, end_t, only.load_trimp, only.summary or {}, only.team_session)
     parts = [_figures(archive, each) for each in devices]
     longest = max(devices, key=lambda each: (each.session.end_t or 0.0) - each.session.start_t).session
     known = [load for each, own in zip(devices, parts, strict=True) if (load := _load(each, own)) is not None]
     figures = {key: value for key, value in combined(parts).items() if key != "duration_s"}
-    return Joined(start_t, end_t, sum(known) if known else None, {**(longest.summary or {}), **figures})
+    return Joined(
+        start_t, end_t, sum(known) if known else None, {**(longest.summary or {}), **figures}, longest.team_session
+    )
 
 
 def _load(device: Worn, figures: Figures) -> float | None:

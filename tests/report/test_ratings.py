@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sqlite3
+from datetime import datetime
 
 import openpyxl
 import pyarrow.parquet
@@ -23,7 +24,9 @@ from athlete_monitor.report.gather import gather
 from athlete_monitor.report.numbers import number
 from athlete_monitor.report.page import page
 from athlete_monitor.report.pdf import pdf
-from athlete_monitor.report.texts import said
+from athlete_monitor.report.season import seasons
+from athlete_monitor.report.season_document import season_document
+from athlete_monitor.report.texts import TEXTS, said
 from tests.archive.kit import add_session
 from tests.report.kit import NAMES, make_archive, rate, start_of
 
@@ -175,3 +178,38 @@ def test_a_report_of_a_session_that_nobody_rated_says_nothing_of_ratings(archive
 def test_a_squad_is_sorted_by_its_ratings(archive, last):
     rows = document(archive, last, Look(sort="rpe"))["rows"]
     assert [row["name"] for row in rows][:4] == [NAMES[athlete] for athlete in (4, 1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("lang", "half", "of", "mean"), [("en", "586", "1 of 2", "6.5"), ("de", "586", "1 von 2", "6,5")]
+)
+def test_the_season_has_ratings_their_mean_and_the_load_of_the_week(tmp_path, lang, half, of, mean):
+    path = make_archive(tmp_path / "journal.sqlite3", athletes=(1, 2, 3))
+    add_session(path, 999, [], athlete=2, team="T9", start_t=start_of(5) - 86_400, end_t=start_of(5) - 80_000)
+    with sqlite3.connect(path) as connection:
+        connection.execute('UPDATE sessions SET summary = \'{"mode": "training"}\' WHERE id = 999')
+    connection.close()
+    rate(path, "T5", 1, 7, 62.3)
+    rate(path, "T4", 1, 6, 60.0)
+    rate(path, "T5", 2, 6.5, 90.1)
+    last = datetime.fromtimestamp(start_of(5)).astimezone().date()
+    made = season_document(seasons(Archive(path), Roster(()), last, 56, None), last, 56, Look(lang))
+    (table,) = [each for each in made["sections"] if each["title"] == TEXTS[lang]["ratings"]]
+    n_of = TEXTS[lang]["n_of"]
+    assert table["rows"] == [
+        [NAMES[1], n_of.format(n=2, all=6), mean, "436", "436", "360"],
+        [NAMES[2], n_of.format(n=1, all=7), mean, f"{half} ({of})", half, "–"],
+        [NAMES[3], n_of.format(n=0, all=6), "–", "–", "–", "–"],
+    ]
+    text = "".join(each.extract_text() for each in PdfReader(io.BytesIO(pdf(made, "season.typ"))).pages)
+    html = page(made, "season.html.j2").decode()
+    for shown in (f"{half} ({of})", "436", "360"):
+        assert f"<td>{shown}</td>" in html
+        assert shown in text
+
+
+def test_a_season_without_ratings_has_no_table_of_them(tmp_path):
+    path = make_archive(tmp_path / "journal.sqlite3", sessions=1, athletes=(1,))
+    last = datetime.fromtimestamp(start_of(0)).astimezone().date()
+    made = season_document(seasons(Archive(path), Roster(()), last, 56, None), last, 56, Look())
+    assert TEXTS["en"]["ratings"] not in [each["title"] for each in made["sections"]]
