@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from athlete_monitor.archive import Archive
+from athlete_monitor.athletes import Roster
+from athlete_monitor.config import load_config
 from athlete_monitor.dashboard.accounts import make_account, save_accounts
 from athlete_monitor.league.document import league_document
+from athlete_monitor.report.columns import RPE, RPE_LOAD
+from athlete_monitor.report.gather import gather
 from athlete_monitor.report.numbers import number
 from tests.dashboard.browser import SIDEWAYS, Wifi, until, until_python
 from tests.dashboard.kit import figures, packed
+from tests.report.kit import make_archive, rate
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -475,3 +481,30 @@ def test_three_hundred_athletes_fit(open_page, engine):
     last = page.locator('.tile[data-key="1299"]')
     last.scroll_into_view_if_needed()
     until(page, "/\\d/.test(document.querySelector('.tile[data-key=\"1299\"] .value').textContent)")
+
+
+def test_the_page_of_a_session_has_each_rating_and_its_load_as_the_interface_and_the_report_do(
+    open_page, screen, config
+):
+    journal = load_config(config, config.parent, environ={}).paths.journal
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    make_archive(journal, athletes=(1, 2, 3, 4))
+    for athlete, rpe, minutes in ((1, 7, 62.3), (2, 6.5, 90.0), (3, 8, None)):
+        rate(journal, "T5", athlete, rpe, minutes)
+    ratings = screen.get("/api/sessions/T5")["ratings"]
+    assert [(each["athlete_id"], each["rpe"], each["minutes"], each["srpe_load"]) for each in ratings] == [
+        (1, 7, 62.3, 436.1), (2, 6.5, 90.0, 585.0), (3, 8, None, None)
+    ]  # fmt: skip
+    page = open_page("/sessions/T5", width=1180)
+    until(page, "document.querySelectorAll('main .table tbody tr, main table tbody tr').length >= 4")
+    head, *rows = page.evaluate(
+        "[...[...document.querySelectorAll('main table')].find((one) => one.textContent.includes('RPE')).rows]"
+        ".map((row) => [...row.cells].slice(-2).map((cell) => cell.textContent.trim()))"
+    )
+    assert head == ["RPE", "RPE load"]
+    data = gather(Archive(journal), "T5", Roster(()))
+    shown = {
+        each.athlete_id: [one.text(one.of(each.whole), "en") or "–" for one in (RPE, RPE_LOAD)]
+        for each in data.participants
+    }
+    assert rows == [shown[athlete] for athlete in (1, 2, 3, 4)]

@@ -194,11 +194,14 @@ class Session {
 
   drawTable(figures) {
     const keys = FIGURES.filter((one) => one in store.figures);
-    const ratings = new Map(this.limits[0] ? [] : (this.found.ratings ?? []).map((one) => [one.athlete_id, one.rpe])); // they are about the whole session
-    const rating = (one) => (ratings.size ? [number(ratings.get(one.athlete_id), Number.isInteger(ratings.get(one.athlete_id)) ? 0 : 1)] : []);
+    const ratings = new Map(this.limits[0] ? [] : (this.found.ratings ?? []).map((one) => [one.athlete_id, one])); // they are about the whole session
+    const rating = (one) => {
+      const { rpe, srpe_load: load } = ratings.get(one.athlete_id) ?? {};
+      return ratings.size ? [number(rpe, Number.isInteger(rpe) ? 0 : 1), number(load)] : [];
+    };
     const rows = this.found.devices.map((one) => [h("button", { dir: "auto", "aria-pressed": String(one === this.device), onclick: () => this.curves(one) }, one.name ?? `${one.athlete_id || one.device_id}`),
       ...keys.map((name) => withUnit(figures[one.number]?.[name] ?? null, figureOf(name))), ...rating(one)]);
-    fill(this.parts.table, table(t("figures"), [[t("column.name"), "text"], ...keys.map((name) => [label(figureOf(name))]), ...(ratings.size ? [[t("rpe.short")]] : [])], rows, true));
+    fill(this.parts.table, table(t("figures"), [[t("column.name"), "text"], ...keys.map((name) => [label(figureOf(name))]), ...(ratings.size ? [[t("rpe.short")], [t("rpe.load")]] : [])], rows, true));
   }
 
   async curves(one) {

@@ -192,6 +192,7 @@ export default {
 "running": "läuft",
 "rpe": "Anstrengung (RPE)",
 "rpe.short": "RPE",
+"rpe.load": "RPE-Last",
 "rpe.how": "Nach der Einheit: Wie hart war es, 0 (Ruhe) bis 10 (maximal)?",
 "rpe.of": "RPE von {name}",
 "did.period_start": "{name} hat begonnen",

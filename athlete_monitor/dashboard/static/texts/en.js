@@ -192,6 +192,7 @@ export default {
 "running": "running",
 "rpe": "Session RPE",
 "rpe.short": "RPE",
+"rpe.load": "RPE load",
 "rpe.how": "After the session: how hard was it, 0 (rest) to 10 (maximal)?",
 "rpe.of": "RPE of {name}",
 "did.period_start": "{name} has started",
