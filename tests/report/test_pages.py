@@ -58,6 +58,11 @@ def figures_of(archive, athlete, span):
     return archive.part(session.number, [span])
 
 
+def measured(shown, figures):
+    """Without the ratings: nobody gave one."""
+    return [each for each in shown if each.key in figures]
+
+
 def earlier_of(archive, athlete):
     """Summaries of the matches before, newest first."""
     before = [each for each in archive.sessions(athlete_id=athlete, to_t=LAST) if each.team_session != "T5"]
@@ -81,7 +86,7 @@ def test_the_rows_of_the_squads_page_are_the_archives(archive, read, lang):
     for athlete in NAMES:
         figures = figures_of(archive, athlete, WHOLE)
         cells = [number(HALF_S / 60 if athlete == 1 else SECONDS / 60, 0, lang)]
-        for shown in (each for each in SQUAD if each.key in figures):  # nobody has rated this match
+        for shown in measured(SQUAD, figures):
             by = change_of(archive, athlete, shown, figures)[1] if shown.bar else ""
             cells += [number(figures[shown.key], shown.places, lang) or "–", by]
         cells.append("72 %" if athlete == 1 else "100 %")
@@ -104,7 +109,7 @@ def test_each_athletes_page_has_the_archives_numbers(archive, read, lang, kind):
     assert len(text) == len(NAMES) + (kind == "team")
     for athlete, page in zip(NAMES, text[kind == "team" :], strict=True):
         figures = figures_of(archive, athlete, WHOLE)
-        for shown in (each for each in TILES if each.key in figures):
+        for shown in measured(TILES, figures):
             assert tile_of(archive, athlete, shown, figures, lang) in page, (athlete, shown.key)
         for name, span in HALVES.items():
             part = figures_of(archive, athlete, span)
@@ -167,7 +172,7 @@ def test_the_html_page_has_the_archives_numbers_for_the_squad_and_each_athlete(a
     text = html_text(document(archive, gather(archive, "T5", Roster(())), Look(lang)))
     for athlete in NAMES:
         figures = figures_of(archive, athlete, WHOLE)
-        for shown in TILES:
+        for shown in measured(TILES, figures):
             assert tile_of(archive, athlete, shown, figures, lang) in text, (athlete, shown.key)
         for name, span in HALVES.items():
             part = figures_of(archive, athlete, span)
