@@ -208,6 +208,11 @@ class Monitor:
             else:
                 self._reporter.status(session, _status(silent_s, self._limits.stale_s, self._limits.offline_s))
 
+    def excuse(self, seconds: float, now_s: float) -> None:
+        """Do not count a time in which the engine itself stood still, in seconds, as silence of any device."""
+        for session in self.book.view:
+            session.arrived_s = min(session.arrived_s + seconds, now_s)
+
     def settled(self) -> list[int]:
         """Return the tokens of messages whose samples have all been used, once each."""
         found, self._settled = self._settled, []

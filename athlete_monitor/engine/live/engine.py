@@ -104,6 +104,7 @@ class LiveEngine:
         )
         self.team.sink = self.monitor.sink
         self._upkeep.rounds += [self.team.tick, self.monitor.sink.settle]
+        self._upkeep.standstill.excuse.append(self.team.excuse)
         self._upkeep.connected.append(self.team.publish_again)
         self.connection.on_command = self.team.receive
         self.connection.inbox.expects = self.monitor.expects

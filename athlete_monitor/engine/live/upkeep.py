@@ -11,6 +11,7 @@ import msgspec
 from athlete_monitor.engine.journal.keeper import snapshot
 from athlete_monitor.engine.live.connection import engine_status
 from athlete_monitor.engine.live.heat import Heat
+from athlete_monitor.engine.live.standstill import Standstill
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.wire import topics
 
@@ -74,6 +75,7 @@ class Upkeep:
         """Called in every round, five times a second."""
         self.connected: list[Callable[[], None]] = []
         """Called after each connection to the broker."""
+        self.standstill = Standstill([monitor.excuse])
 
     def begin(self, now_s: float) -> None:
         """The loop starts."""
@@ -91,12 +93,14 @@ class Upkeep:
         Raises:
             MonitorError: the network thread has ended.
         """
+        self.standstill.look(now_s)
         self._pass_on_news()
         if now_s < self._tick_s:
             return
         self._tick_s = now_s + TICK_S
         self._monitor.tick(now_s)
         for each in self.rounds:
+            self.standstill.look(time.monotonic())
             each()
         if not self._connection.link.running:
             raise MonitorError(

@@ -115,6 +115,11 @@ class AlarmKeeper:
             if who == watched.key:
                 self._close((rule, who), replace(alarm, cleared_t=t), session)
 
+    def excuse(self, seconds: float, now_s: float) -> None:
+        """Do not count so many seconds as silence of any device."""
+        for watched in self._watched.values():
+            watched.arrived_s = min(watched.arrived_s + seconds, now_s)
+
     def restore(self, alarms: Sequence[AlarmRow]) -> None:
         """Restore alarms that an earlier engine had raised."""
         for alarm in alarms:

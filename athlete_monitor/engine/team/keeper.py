@@ -246,6 +246,11 @@ class TeamKeeper(Sink):
         newest_t = newest_of(self._members.times(), self._wall_s())
         return self._clock.now_t(newest_t, is_running=self.book.current is not None)
 
+    def excuse(self, seconds: float, now_s: float) -> None:
+        """Do not count a time in which the engine itself stood still, in seconds, as silence of any device."""
+        self._members.excuse(seconds, now_s)
+        self.alarms.excuse(seconds, now_s)
+
     def stop(self) -> None:
         """Write changes, and leave closing the file to the journal, which tidies up when it is the last user."""
         self._writer.write()

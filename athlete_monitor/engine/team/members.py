@@ -92,6 +92,11 @@ class TeamMembers:
             member.stints = [stint for stint in state.stints() if stint.athlete_id == session.athlete_id]
             member.revision = revision
 
+    def excuse(self, seconds: float, now_s: float) -> None:
+        """Do not count so many seconds as silence of any device."""
+        for member in self._by_number.values():
+            member.arrived_s = min(member.arrived_s + seconds, now_s)
+
     def _sending(self) -> list[TeamMember]:
         limit = time.monotonic() - FRESH_S
         return [each for each in self._by_number.values() if each.arrived_s >= limit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import signal
@@ -379,3 +380,27 @@ def test_an_embedded_broker_that_is_killed_comes_back_and_stays_until_its_client
     assert peer.link.flush(2.0)
     peer.link.stop()
     assert program.wait() == 0
+
+
+@pytest.mark.campaign
+def test_an_engine_that_was_stopped_for_a_while_finds_no_device_silent_and_splits_no_session(
+    setting, run_program, peers
+):
+    path, config = setting(engine={"stale_s": 2, "offline_s": 3, "idle_s": 4})
+    program = run_program("main.py", "--no-ui", "--config", path)
+    peer = peers(config)
+    peer.wait_online()
+    for count, each in enumerate(stream(seconds=15)):
+        if count == 30:
+            os.kill(program.pid, signal.SIGSTOP)
+        elif count == 110:
+            os.kill(program.pid, signal.SIGCONT)
+        peer.send([each])
+        time.sleep(0.1)
+    wait_until(lambda: len(peer.metrics()) >= 14, what="figures of all seconds")
+    program.terminate()
+    assert program.wait() == 0
+    wait_until(lambda: "offline" in [each["status"] for each in peer.heard[topics.status("001")]], what="the end")
+    assert [each["status"] for each in peer.heard[topics.status("001")]] == ["online", "offline"]
+    (summary,) = config.paths.prediction_outputs.rglob("*session_summary*")
+    assert json.loads(summary.read_text())["quality"]["received"] == 150
