@@ -118,6 +118,7 @@ class LiveEngine:
         )
         self._stopping = threading.Event()
         self._saw_sessions = False
+        self._ended_before = 0
 
     def request_stop(self) -> None:
         """Request the end after the present round; safe from any thread and from signal handlers."""
@@ -135,6 +136,7 @@ class LiveEngine:
         resume_all(
             self.journal, self.monitor, time.monotonic(), time.time(), self.config.engine, self._reopened
         )  # fmt: skip
+        self._ended_before = self.monitor.counts.sessions_ended
         self.journal.committed = lambda numbers: self.connection.acks.used(numbers, time.monotonic())
         self.journal.start()
         self.link.start()
@@ -167,7 +169,8 @@ class LiveEngine:
         duration_s = self.options.duration_s
         if self._stopping.is_set() or (duration_s is not None and elapsed_s >= duration_s):
             return True
-        self._saw_sessions = self._saw_sessions or bool(self.monitor.sessions)
+        has_ended = self.monitor.counts.sessions_ended > self._ended_before  # perhaps within one round
+        self._saw_sessions = self._saw_sessions or has_ended or bool(self.monitor.sessions)
         return self.options.exit_when_idle and self._saw_sessions and not self.monitor.sessions
 
     def _shut_down(self) -> None:
