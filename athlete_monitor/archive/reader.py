@@ -19,6 +19,7 @@ from athlete_monitor.archive.records import DeviceSession, Event
 from athlete_monitor.archive.schema import SCHEMA_VERSION, figure_columns
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.physiology.session_rpe import LARGEST_RPE
+from athlete_monitor.team.minutes import minutes_played
 from athlete_monitor.team.records import AlarmRow, Marker, Period, Rating, Stint, TeamSession, Whose
 
 if TYPE_CHECKING:
@@ -178,9 +179,24 @@ class Archive:
         return [{"athlete_id": who, "kind": kind, "t": t, **(_object(body) or {})} for who, kind, t, body in rows]
 
     def ratings(self, team_session: str) -> dict[int, Rating]:
-        """The latest session RPE of each athlete of a team session, by athlete; one that was taken back is left out."""
+        """The latest session RPE of each athlete of a team session, by athlete; one that was taken back is left out.
+
+        Minutes that nobody gave are those of the whole session, also where the rating was given before its end.
+        """
         latest = {each["athlete_id"]: each for each in self.entries(team_session) if each["kind"] == "rpe"}
+        for who, each in latest.items():
+            if each.get("measured") is True:
+                each["minutes"] = self._minutes(team_session, who) or each.get("minutes")
         return {who: found for who, each in sorted(latest.items()) if (found := _rating(each)) is not None}
+
+    def _minutes(self, team_session: str, athlete_id: int) -> float | None:
+        """Minutes that an athlete took part in a team session; None while it runs, or where nothing is known."""
+        query = "SELECT start_t, end_t FROM sessions WHERE team_session = ? AND athlete_id = ?"
+        spans = self._rows(query, (team_session, athlete_id))
+        if not spans or any(end is None for _, end in spans):
+            return None
+        stints = [each for each in self.stints(team_session) if each.athlete_id == athlete_id]
+        return minutes_played(spans, stints, 0.0)
 
     def last_moment(self, team_session: str) -> float | None:
         """The last moment with data in a team session; None if there are none."""

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 
 from athlete_monitor.archive import Archive
 from athlete_monitor.athletes import Roster
+from athlete_monitor.engine.team.rows import entry_row
 from athlete_monitor.physiology.reasons import RATED_TIME_UNKNOWN, RATING_MISSING
 from athlete_monitor.report.columns import RPE, RPE_LOAD
 from athlete_monitor.report.document import Look, document
@@ -27,6 +28,7 @@ from athlete_monitor.report.pdf import pdf
 from athlete_monitor.report.season import seasons
 from athlete_monitor.report.season_document import season_document
 from athlete_monitor.report.texts import TEXTS, said
+from athlete_monitor.team.commands import Command
 from tests.archive.kit import add_session
 from tests.report.kit import NAMES, make_archive, rate, start_of
 
@@ -213,3 +215,24 @@ def test_a_season_without_ratings_has_no_table_of_them(tmp_path):
     last = datetime.fromtimestamp(start_of(0)).astimezone().date()
     made = season_document(seasons(Archive(path), Roster(()), last, 56, None), last, 56, Look())
     assert TEXTS["en"]["ratings"] not in [each["title"] for each in made["sections"]]
+
+
+@pytest.mark.parametrize(("is_measured", "minutes"), [(True, {1: 2.0, 2: 4.0}), (False, {1: 0.5, 2: 0.5})])
+def test_minutes_that_nobody_gave_are_those_of_the_whole_session(tmp_path, is_measured, minutes):
+    path = make_archive(tmp_path / "journal.sqlite3", athletes=(1, 2))
+    with sqlite3.connect(path) as connection:
+        for athlete in (1, 2):
+            command = Command(f"c{athlete}", "rpe", start_of(5) + 30, {"athlete": athlete, "rpe": 5, "minutes": 0.5})
+            connection.execute(*entry_row(command, "T5", is_measured=is_measured))
+    connection.close()
+    assert {who: each.minutes for who, each in Archive(path).ratings("T5").items()} == minutes
+
+
+def test_while_a_session_runs_its_rating_keeps_the_minutes_so_far(tmp_path):
+    path = make_archive(tmp_path / "journal.sqlite3", athletes=(2,))
+    with sqlite3.connect(path) as connection:
+        command = Command("c2", "rpe", start_of(5) + 30, {"athlete": 2, "rpe": 5, "minutes": 0.5})
+        connection.execute(*entry_row(command, "T5", is_measured=True))
+        connection.execute("UPDATE sessions SET end_t = NULL WHERE team_session = 'T5'")
+    connection.close()
+    assert Archive(path).ratings("T5")[2].minutes == 0.5

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from athlete_monitor.engine.team import rows
-from athlete_monitor.engine.team.ratings import minutes_played, with_load
+from athlete_monitor.engine.team.ratings import with_load
 from athlete_monitor.errors import MonitorError
 from athlete_monitor.team.commands import Command, read_command
+from athlete_monitor.team.minutes import minutes_played
 from athlete_monitor.team.refusals import RefusedError
 from athlete_monitor.wire.timestamps import parse_timestamp
 
@@ -99,6 +100,7 @@ class CommandExecutor:
             until_t = now_t + 60.0 * command.values["minutes"]
             self._alarms.mute(command.values["rule"], command.values.get("athlete"), until_t)
         state = self._book.command(command, now_t)
+        is_given = command.values.get("minutes") is not None
         if command.do == "rpe" and state is not None:
             command = self._with_minutes(command, state)
         if command.do == "assign":
@@ -111,7 +113,7 @@ class CommandExecutor:
         self._book.remember(result)
         self._writer.record(rows.command_row(command, team, self._wall_s(), result), team)
         if command.do in {"rpe", "wellness"}:
-            self._writer.record(rows.entry_row(command, team), team)
+            self._writer.record(rows.entry_row(command, team, is_measured=not is_given), team)
         return result
 
     def _with_minutes(self, command: Command, state: TeamState) -> Command:
@@ -124,7 +126,7 @@ class CommandExecutor:
         minutes = minutes_played(self._spans_of(athlete, state.session.id), stints, until_t)
         if minutes is None:
             return command
-        timed = Command(command.id, command.do, command.at, {**command.values, "minutes": round(minutes, 1)})
+        timed = Command(command.id, command.do, command.at, {**command.values, "minutes": minutes})
         state.apply(timed)
         return timed
 

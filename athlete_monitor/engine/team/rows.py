@@ -33,9 +33,11 @@ def command_row(command: Command, team_session: str | None, now_t: float, result
     return _COMMAND, (command.id, team_session, now_t, command.at, body, answer)
 
 
-def entry_row(command: Command, team_session: str | None) -> Statement:
-    """A rating: session RPE or wellness."""
+def entry_row(command: Command, team_session: str | None, *, is_measured: bool = False) -> Statement:
+    """A rating: session RPE or wellness; ``is_measured`` where nobody gave its minutes."""
     values = with_load(command.values)
+    if is_measured and "minutes" in values:
+        values["measured"] = True
     athlete = values.pop("athlete")
     return _ENTRY, (command.id, team_session, athlete, command.at, command.do, json.dumps(values))
 

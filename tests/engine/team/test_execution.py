@@ -225,3 +225,16 @@ def test_a_message_that_is_no_command_and_one_too_many_have_codes_too(box, monke
     assert it.command(do="marker", text="goal")["ok"]
     refused = it.command(do="marker", text="another goal", at=START + 1)
     assert (refused["code"], refused["values"]) == ("too_many", {"most": 1, "what": "markers"})
+
+
+@pytest.mark.parametrize(("given", "minutes"), [({}, 2.0), ({"minutes": 1}, 1)])
+def test_a_rating_during_the_session_has_the_minutes_of_all_of_it_at_the_end_unless_they_were_given(
+    box, given, minutes
+):
+    it = box()
+    it.run(60)
+    team = it.command(do="rpe", athlete=1, rpe=6, **given)["team_session"]
+    it.run(60, since=60.0)
+    it.monitor.end_all("test")
+    it.written(lambda archive: archive.ratings(team) and all(each.end_t for each in archive.sessions(team)))
+    assert it.archive.ratings(team)[1].figures == {"rpe": 6, "rated_minutes": minutes, "srpe_load": 6.0 * minutes}
