@@ -27,7 +27,7 @@ from athlete_monitor.sim.squad import SimulatedSquad
 from athlete_monitor.sim.traits import Traits, device_name, traits_of
 from athlete_monitor.sim.transmission import Tally, Transmission
 from athlete_monitor.sim.uplink import Echo, Uplink, batch_for_lead, lead_limit_s
-from athlete_monitor.system.program import run_program
+from athlete_monitor.system.program import FAILED, run_program
 from athlete_monitor.wire import topics
 from athlete_monitor.wire.mqtt import MqttLink
 from athlete_monitor.wire.permission import refused_devices
@@ -35,7 +35,6 @@ from athlete_monitor.wire.permission import refused_devices
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from athlete_monitor.config import Config, Mqtt
     from athlete_monitor.sim.moments import Moment
@@ -99,6 +98,8 @@ def _simulate(options: SimulationOptions, config: Config, stop: Stop) -> int:
     else:
         with way.opened(), _recorder(options, config, squad, session) as (recorder, clock):
             way.run(simulated(made, clock), recorder)
+        if recorder.failure is not None:
+            return max(way.judge(recorded=False), FAILED)
     return way.judge(recorded=not options.no_files)
 
 
@@ -112,7 +113,8 @@ def _recorder(
     recorder = SessionRecorder(root, squad, session, clock)
     try:
         yield recorder, clock
-        recorder.close()
+        if recorder.failure is None:
+            recorder.close()
     finally:
         recorder.abandon()
 
@@ -254,9 +256,9 @@ class _Way:
         """Take the moments through, and report.
 
         Raises:
-            RecordingError: a file cannot be written.
+            RecordingError: a file cannot be written, and there is no broker.
         """
-        transmission = Transmission(self.pacer, self.radio, recorder, self.uplink)
+        transmission = Transmission(self.pacer, self.radio, recorder, self.uplink, _warn_unrecorded)
         transmission.run(moments)
         _report(transmission.tallies, recorder, self)
 
@@ -336,13 +338,23 @@ def _duration(seconds: float) -> str:
 
 def _report(tallies: dict[str, Tally], recorder: SessionRecorder | None, way: _Way | None) -> None:
     for device, tally in tallies.items():
-        path: Path | str = "" if recorder is None else recorder.writers[device].path
+        path = "" if recorder is None else _place(recorder, device)
         _print(
             f"athlete {tally.athlete_id} device {device}: {tally.rows} rows, {tally.session_s:.1f} s, "
             f"{tally.rate_hz:.2f} Hz {path}".rstrip()
         )
     rows = sum(tally.rows for tally in tallies.values())
     _print(f"in all {rows} rows of {len(tallies)} athletes{'' if way is None else _delivery(way)}")
+
+
+def _place(recorder: SessionRecorder, device: str) -> str:
+    """Return where the rows of a device are."""
+    path = recorder.writers[device].path
+    return str(path) if recorder.failure is None else f"({recorder.safe_rows(device)} of them in {path})"
+
+
+def _warn_unrecorded(reason: str) -> None:
+    _warn(f"{reason}; sending goes on without files")
 
 
 def _delivery(way: _Way) -> str:

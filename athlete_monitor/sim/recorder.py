@@ -39,6 +39,8 @@ class SessionRecorder:
         self._clock, self._tagger = clock, Tagger(session)
         self._flushed_s = 0.0
         self._safe: dict[str, int] = {}
+        self.failure: RecordingError | None = None
+        """Why nothing is recorded any more; None while all is well."""
         self.writers: dict[str, SessionWriter] = {}
         extra = (*CHANNELS_MADE, SOURCE_COLUMN, *((RR_COLUMN,) if session.rr else ()))
         for traits in squad:
@@ -83,6 +85,10 @@ class SessionRecorder:
             with suppress(OSError):
                 writer.close()
 
+    def safe_rows(self, device: str) -> int:
+        """Return how many rows of a device the operating system has."""
+        return self._safe.get(device, 0)
+
     def _open(self, root: Path, traits: Traits, session: SimulatedSession, extra: Sequence[str]) -> SessionWriter:
         start_t, device = self._clock.at(0), traits.device_id
         try:
@@ -103,6 +109,7 @@ class SessionRecorder:
             yield
         except OSError as error:
             device = next(name for name, known in self.writers.items() if known is writer)
-            safe = self._safe.get(device, 0)
+            safe = self.safe_rows(device)
             reason = f"cannot be written ({error.strerror}); {safe} rows are safe"
-            raise RecordingError(f"{writer.path}: {reason}") from error
+            self.failure = RecordingError(f"{writer.path}: {reason}")
+            raise self.failure from error

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from athlete_monitor.errors import RecordingError
 from athlete_monitor.sim.moments import Moment, ending
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from athlete_monitor.sim.pacing import Pacer
     from athlete_monitor.sim.radio import SimulatedRadio
@@ -43,6 +44,7 @@ class Transmission:
         radio: what becomes of samples on their way.
         recorder: where they are written; None for recordings, which are files already.
         uplink: where they are sent; None without a broker.
+        on_unrecorded: called once, with the reason, when they cannot be written any more and are only sent.
         tallies: what went through, by device.
     """
 
@@ -50,6 +52,7 @@ class Transmission:
     radio: SimulatedRadio
     recorder: SessionRecorder | None
     uplink: Uplink | None
+    on_unrecorded: Callable[[str], object] = lambda _reason: None
     tallies: dict[str, Tally] = field(default_factory=dict)
     _last: dict[str, Sample] = field(default_factory=dict)
 
@@ -57,7 +60,7 @@ class Transmission:
         """Take all moments through, until there are no more or the end is wished; then end every session.
 
         Raises:
-            RecordingError: a file cannot be written. What was written before is safe.
+            RecordingError: a file cannot be written, and there is no uplink. What was written before is safe.
         """
         session_s = 0.0
         for number, moment in enumerate(moments):
@@ -74,8 +77,7 @@ class Transmission:
 
     def _take(self, moment: Moment) -> None:
         measured = [sample for sample in moment.samples if not sample.end]
-        if self.recorder is not None:
-            self.recorder.write(moment.session_s, measured)
+        self._record(moment.session_s, measured)
         self._count(moment.session_s, measured)
         for sample in moment.samples:
             if sample.end:
@@ -84,6 +86,16 @@ class Transmission:
             self.radio.take(moment)
         elif measured:
             self.pacer.met(moment.session_s)
+
+    def _record(self, session_s: float, measured: list[Sample]) -> None:
+        if self.recorder is None or self.recorder.failure is not None:
+            return
+        try:
+            self.recorder.write(session_s, measured)
+        except RecordingError as error:
+            if self.uplink is None:
+                raise
+            self.on_unrecorded(str(error))
 
     def _count(self, session_s: float, measured: list[Sample]) -> None:
         now = self.pacer.since_start_s

@@ -263,6 +263,28 @@ def test_a_full_disk_gives_one_line_and_keeps_what_was_written(tmp_path):
         assert len(read_session(path)) >= safe
 
 
+def test_a_full_disk_ends_the_recording_of_a_live_run_and_not_the_sending(listen, tmp_path):
+    listener, path = listen()
+    done = subprocess.run(
+        [
+            *("bash", "-c", 'ulimit -f 40 && exec "$@"', "-", sys.executable, ROOT / "publisher.py"),
+            *("--players", "1,2", "--duration", "1", "--speed", "60", "--config", path),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    (line,) = (each for each in done.stderr.splitlines() if "cannot be written" in each)
+    assert line.endswith("rows are safe; sending goes on without files")
+    assert "files are complete" not in done.stderr
+    wait_until(lambda: listener.ends == ["001", "002"], what="the ends of both sessions")
+    assert len(listener.of("001")) == len(listener.of("002"))
+    rows = sum(int(each.split("(")[1].split()[0]) for each in done.stdout.splitlines() if " of them in " in each)
+    assert 0 < rows < len(listener.of("001")) + len(listener.of("002"))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
