@@ -282,9 +282,8 @@ class MqttLink:
         if was_connected:
             self._report(connected=False, text=f"connection to the broker at {self.address} lost")
         else:
-            self._report(
-                connected=False, text=f"the server at {self.address} closes the connection without an MQTT answer"
-            )
+            act = "does not answer" if self._client.gave_up else "closes the connection without an MQTT answer"
+            self._report(connected=False, text=f"the server at {self.address} {act}")
 
     def _on_connect_fail(self, _client: Client, _userdata: object) -> None:
         if problem := self._client.last_tls_problem:

@@ -9,9 +9,11 @@ itself, and the network thread writes only what the socket does not take at once
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
 import threading
+import time
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -36,6 +38,8 @@ _REMEMBERED: Final = 8192
 """So many topics, and lengths of messages, are remembered as they are written."""
 _SENT_AT_ONCE: Final = 32 * 1024
 """About this many bytes are handed to the socket with one call."""
+ANSWER_S: Final = 10.0
+"""So long a server may take to answer a connection, s."""
 _QUICK_ACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)  # Linux only; must be set again after each read
 
 
@@ -44,6 +48,9 @@ class QuickClient(Client):
 
     last_error = ""
     last_tls_problem: str | None = None
+    gave_up = False
+    """Whether the last connection was left because the server did not answer."""
+    _dialled_s = math.inf
     _pass_on: Callable[[str, bytes, int], None] | None = None
 
     def __init__(self, client_id: str, *, clean_session: bool) -> None:
@@ -218,6 +225,13 @@ class QuickClient(Client):
             with suppress(BlockingIOError):  # it has already been woken
                 self._sockpairW.send(b"0")
 
+    def loop_misc(self) -> MQTTErrorCode:
+        """See paho; a server that accepts the connection and does not answer is left, which paho does after minutes."""
+        if self.socket() is not None and not self.is_connected() and time.monotonic() > self._dialled_s + ANSWER_S:
+            self.gave_up = True
+            self.hang_up()
+        return super().loop_misc()
+
     def _handle_connack(self) -> MQTTErrorCode:
         with self.publishing:
             return super()._handle_connack()
@@ -243,6 +257,7 @@ class QuickClient(Client):
 
     def _create_socket(self) -> SocketLike:
         sock = super()._create_socket()
+        self._dialled_s, self.gave_up = time.monotonic(), False
         if not isinstance(sock, socket.socket):
             return sock
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

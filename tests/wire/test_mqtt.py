@@ -510,3 +510,21 @@ def test_a_listener_that_hangs_up_without_an_answer_is_named_once(connect):
         wait_until(lambda: told, what="the news")
     assert told[0] == (False, f"the server at 127.0.0.1:{port} closes the connection without an MQTT answer")
     assert len([text for _, text in told if "without" in text]) == 1
+
+
+def test_a_server_that_accepts_and_never_answers_is_named_and_tried_again(monkeypatch):
+    monkeypatch.setattr("athlete_monitor.wire.mqtt_client.ANSWER_S", 0.1)
+    told: list[tuple[bool, str]] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        link = MqttLink(settings(port), "c", on_connection=lambda up, text: told.append((up, text)))
+        link.start()
+        try:
+            first, _ = server.accept()
+            server.settimeout(10.0)
+            second, _ = server.accept()
+        finally:
+            link.stop()
+    first.close()
+    second.close()
+    assert told == [(False, f"the server at 127.0.0.1:{port} does not answer")]
