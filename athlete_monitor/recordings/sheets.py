@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import warnings
 import zipfile
+from contextlib import redirect_stdout
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,7 +53,8 @@ def numbered_rows(source: Source) -> Iterator[tuple[int, list[str]]]:
         with source.opener() as raw:
             _check_size(source, raw)
             raw.seek(0)
-            book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
+            with redirect_stdout(io.StringIO()):  # it prints what it finds wrong with styles
+                book = openpyxl.load_workbook(raw, read_only=True, data_only=True, keep_links=False)
             sheet = max(book.worksheets, key=lambda sheet: sheet.max_row or 0)
             yield from _rows(source, sheet)
     except (RecordingError, MemoryError):

@@ -133,7 +133,7 @@ def workbook(path: Path, **parts: str) -> Path:
     """Write a valid workbook, some of its parts replaced or added."""
     made = cases()["workbook.xlsx"][1]["workbook.xlsx"]
     with zipfile.ZipFile(io.BytesIO(made)) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in [*old.namelist(), *(f"xl/{part}.xml" for part in parts if part != "sheet1")]:
+        for name in dict.fromkeys([*old.namelist(), *(f"xl/{part}.xml" for part in parts if part != "sheet1")]):
             part = parts.get(Path(name).stem)
             new.writestr(name, old.read(name) if part is None else part)
     return path
@@ -154,6 +154,16 @@ def test_the_size_that_a_sheet_declares_does_not_count(tmp_path):
     sheet = f'{SHEET}<sheetData><row r="1">{HEAD}</row>{rows}</sheetData></worksheet>'
     done = imported(tmp_path, workbook(tmp_path / "a.xlsx", sheet1=sheet)).done
     assert [session.figures.rows for session in done] == [2, 2]
+
+
+def test_what_a_library_prints_about_damaged_styles_is_not_in_the_output(tmp_path, capsys):
+    styles = (
+        '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellStyleXfs/>'
+        '<cellStyles><cellStyle name="Normal" xfId="7"/></cellStyles></styleSheet>'
+    )
+    report = imported(tmp_path, workbook(tmp_path / "a.xlsx", styles=styles))
+    assert "is not a readable workbook" in one_line(report)
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(
