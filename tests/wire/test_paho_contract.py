@@ -21,6 +21,7 @@ METHODS = {
     "_handle_connack": "39267140212c",
     "_packet_queue": "e298fa9ab31e",
     "_packet_write": "d097b7b51bed",
+    "loop_misc": "e9c8f0e45281",
     "loop_read": "4fa11ca2d451",
     "reconnect": "3ecdf1a8299e",
 }

@@ -27,10 +27,10 @@ class Standstill:
     Example:
         >>> gaps = []
         >>> standstill = Standstill([lambda gap_s, now_s: gaps.append((gap_s, now_s))])
-        >>> standstill.look(10.0), standstill.look(10.2), standstill.look(40.2), standstill.look(40.4)
+        >>> standstill.look(10.0), standstill.look(10.5), standstill.look(40.5), standstill.look(41.0)
         (None, None, None, None)
         >>> gaps
-        [(30.0, 40.2)]
+        [(30.0, 40.5)]
     """
 
     def __init__(self, excuse: list[Callable[[float, float], None]]) -> None:
