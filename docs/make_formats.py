@@ -229,7 +229,8 @@ def summed(path: Path, figures: RecordingFigures) -> tuple[dict[str, float], str
     if figures.kind == "epts":
         return of_epts(path, figures)
     if figures.kind in by_kind:
-        return by_kind[figures.kind](path), "sums over its rows"
+        sums = by_kind[figures.kind](path)
+        return sums, "sums over its rows" if sums else "–"
     return {}, "–"
 
 
@@ -307,9 +308,11 @@ def of_catapult(path: Path) -> dict[str, float]:
 
 
 def of_table(path: Path) -> dict[str, float]:
-    """The columns of the tables of two power meters."""
+    """The columns of the tables of two power meters; nothing of other tables."""
     rows = [[cell.strip() for cell in row] for row in csv.reader(path.open(encoding="cp1252"))]
-    names, rows = rows[0], [row for row in rows[1:] if row[0].replace(".", "").isdigit()]
+    names, rows = rows[0], [row for row in rows[1:] if row and row[0].replace(".", "").isdigit()]
+    if not rows or not {"Minutes", "ZEIT"} & set(names):
+        return {}
 
     def column(*called: str) -> list[float]:
         return [float(row[next(names.index(name) for name in called if name in names)]) for row in rows]
